@@ -1,0 +1,198 @@
+/**
+ * The hall: mounts the routes on what the options bring.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from 'hono'
+import { createAzureClient } from './azure/client.ts'
+import { parseEndpoint } from './azure/endpoint.ts'
+import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { createSigner, parseLinkBase } from './core/signed-url.ts'
+import type { SigningKey } from './core/signing-keys.ts'
+import {
+  type ArchivePolicy,
+  anyone,
+  type Gateway,
+  type Log,
+  type Upstream,
+} from './gateway/gateway.ts'
+import type { AppOptions, UpstreamOptions } from './options.ts'
+import { type Access, admit } from './routes/access.ts'
+import { captureRoutes } from './routes/captures.ts'
+import { containerRoutes } from './routes/containers.ts'
+import type { RouteEnv } from './routes/context.ts'
+import { fileRoutes } from './routes/files.ts'
+import { healthRoutes, readyRoutes } from './routes/health.ts'
+import { openaiRoutes } from './routes/openai.ts'
+import { type Runtime, webRuntime } from './runtime.ts'
+import { memoryStore } from './stores/memory.ts'
+
+/**
+ * Makes the app, to be served alone or mounted in another one at any path.
+ *
+ * @example
+ * const app = createApp({ upstreams: [{ endpoint: 'https://my.openai.azure.com', credential: apiKey(key) }] })
+ * @throws CfileError `invalid_request` for options that can't work
+ */
+export function createApp(options: AppOptions): Hono {
+  const gateway = createGateway(options)
+  const app = new Hono()
+  for (const base of new Set(['/', new URL(gateway.publicUrl).pathname])) {
+    for (const family of families(gateway)) {
+      app.route(join(base, family.base), openFamily(gateway, family, options))
+    }
+  }
+  // Heeded only where the app is served alone: mounted in another, what is unknown is the other's to answer.
+  app.notFound((c) => {
+    const requestId = crypto.randomUUID()
+    return c.json(toErrorBody(nothingServed(), requestId), 404, {
+      'x-request-id': requestId,
+      ...options.headers,
+    })
+  })
+  return app
+}
+
+interface Family {
+  readonly base: string
+  readonly routes: Hono<RouteEnv>
+  readonly access: Access
+  /** Where the answer has cfile's own id of the request. @default 'x-request-id' */
+  readonly idHeader?: string
+}
+
+function families(gateway: Gateway): readonly Family[] {
+  // There, x-request-id is the upstream's own.
+  const idHeader = 'x-cfile-request-id'
+  return [
+    { base: '/files', routes: fileRoutes(gateway), access: 'link' },
+    { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
+    { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
+    { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
+    { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
+    { base: '/healthz', routes: healthRoutes(), access: 'open' },
+    { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
+  ]
+}
+
+/** Links with and without the path of the public URL lead to the same. */
+function join(base: string, path: string): string {
+  return base.replace(/\/$/, '') + path
+}
+
+/** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
+function openFamily(
+  gateway: Gateway,
+  { routes, access, idHeader = 'x-request-id' }: Family,
+  { headers = {}, authenticate }: AppOptions,
+): Hono<RouteEnv> {
+  const family = new Hono<RouteEnv>()
+  family.use(async (c, next) => {
+    c.set('requestId', crypto.randomUUID())
+    c.set('caller', anyone)
+    await next()
+    c.header(idHeader, c.get('requestId'))
+    for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  })
+  family.use(admit(gateway, { access, authenticate }))
+  family.onError((error, c) => answerError(gateway.log, c, error))
+  family.route('/', routes)
+  family.all('*', () => {
+    throw nothingServed()
+  })
+  return family
+}
+
+function nothingServed(): CfileError {
+  return new CfileError('not_found', 'Nothing is served at this path.')
+}
+
+function createGateway(options: AppOptions): Gateway {
+  const runtime: Runtime = { ...webRuntime, ...options }
+  const upstreams = (options.upstreams ?? []).map((upstream) =>
+    createUpstream(options, runtime, upstream),
+  )
+  const [first, ...others] = upstreams
+  if (first === undefined) {
+    throw new CfileError('invalid_request', 'There is no upstream; set AZURE_OPENAI_ENDPOINT.', {
+      param: 'AZURE_OPENAI_ENDPOINT',
+    })
+  }
+  const { now, wait, random, waitUntil, createHmac, fixedLength } = runtime
+  return {
+    upstreams: [first, ...others],
+    store: options.store ?? memoryStore({ now }),
+    archiving: archivingOf(options),
+    now,
+    wait,
+    random,
+    waitUntil,
+    log: options.log ?? (() => {}),
+    knowsCallers: options.authenticate !== undefined,
+    captures: options.captures ?? 'any',
+    trustUnrecorded: options.trustUnrecorded ?? false,
+    signer: createSigner(options.signingKeys ?? [newSigningKey()], createHmac),
+    linkTtl: options.linkTtl ?? 3600,
+    publicUrl: parseLinkBase(options.publicUrl ?? 'http://127.0.0.1:8787'),
+    links: options.links ?? 'annotate',
+    sweep: options.sweep ?? false,
+    inlineImages: options.inlineImages ?? 'keep',
+    isClosing: options.isClosing ?? (() => false),
+    maxFileBytes: options.maxFileBytes ?? 1024 ** 3,
+    maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 ** 2,
+    generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
+    idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+    streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
+    fixedLength,
+  }
+}
+
+function createUpstream(
+  { upstreamTimeoutMs: timeoutMs }: AppOptions,
+  { fetch, wait }: Runtime,
+  upstream: UpstreamOptions,
+): Upstream {
+  const { endpoint, name = 'default', credential, models, weight = 1 } = upstream
+  return {
+    name,
+    models,
+    weight,
+    client: createAzureClient({
+      endpoint: typeof endpoint === 'string' ? parseEndpoint(endpoint) : endpoint,
+      credential,
+      fetch: upstream.fetch ?? fetch,
+      wait,
+      timeoutMs,
+    }),
+  }
+}
+
+function archivingOf({
+  archive,
+  archiveMode: mode = 'eager',
+  archiveConcurrency: concurrency = 4,
+  archiveTtl: ttl = 0,
+}: AppOptions): ArchivePolicy | undefined {
+  return archive && { archive, mode, concurrency, ttl }
+}
+
+function newSigningKey(): SigningKey {
+  return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
+}
+
+function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
+  const known = isCfileError(error)
+    ? error
+    : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
+        cause: error,
+      })
+  const requestId = c.get('requestId')
+  log(known.status < 500 ? 'info' : 'error', known.message, {
+    request_id: requestId,
+    code: known.code,
+    upstream: known.details.upstream,
+    cause: String(known.cause ?? ''),
+  })
+  return c.json(toErrorBody(known, requestId), known.status as 400, { ...known.details.headers })
+}

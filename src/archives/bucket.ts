@@ -1,0 +1,266 @@
+/**
+ * An archive in a bucket: in whatever maps names to bytes and shows an object only when it is whole.
+ *
+ * Each copy is two objects. The bytes go to `files/<owner>/<id>.<unique>`, a name that is never used again, so that no
+ * download ever sees them change. Then `records/<owner>/<id>.json` is written, which names them: that is the moment in
+ * which the copy exists. A copy that dies before leaves bytes that no record names; a sweep finds those by walking
+ * through both folders side by side.
+ *
+ * @module
+ */
+
+import { createBudget } from '../core/budget.ts'
+import { exactLength } from '../core/exact-length.ts'
+import { type PartReader, readParts } from '../core/parts.ts'
+import type { ByteRange } from '../core/range.ts'
+import {
+  type Archive,
+  type ArchivePutOptions,
+  type ArchiveRecord,
+  type CreateSha256,
+  copyGone,
+  type ListedFile,
+  parseArchiveKey,
+  parseArchiveRecord,
+  parseOwner,
+  type StoredRecord,
+  wrongLength,
+} from './archive.ts'
+
+/** Bytes as a bucket takes them. */
+export type Bytes = Uint8Array<ArrayBuffer>
+
+/** What an engine does. Names are `A-Z a-z 0-9 _ - . /`; every failure is a CfileError `not_ready`. */
+export interface Bucket {
+  /** Larger objects are uploaded in parts of this size. */
+  readonly partBytes: number
+  /** Writes an object, or replaces it, in one step. */
+  write(name: string, bytes: Bytes, signal?: AbortSignal): Promise<void>
+  /** Begins an object that becomes visible with {@link Upload.finish}. */
+  startUpload(name: string, signal?: AbortSignal): Promise<Upload>
+  /** Opens an object, or a range that lies within it. */
+  read(name: string, options: ReadOptions): Promise<BucketObject | undefined>
+  /** Removes an object, also one that is not there. */
+  remove(name: string, signal?: AbortSignal): Promise<void>
+  /** The objects whose name starts with the prefix, in the order of their names. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<BucketEntry>
+  /** Gives up uploads that were begun before a unix second; absent where the engine does so itself. */
+  abandon?(before: number, signal?: AbortSignal): Promise<void>
+}
+
+/** An object that is being uploaded. */
+export interface Upload {
+  /** Adds a part; all but the last have {@link Bucket.partBytes}. */
+  add(bytes: Bytes, signal?: AbortSignal): Promise<void>
+  finish(signal?: AbortSignal): Promise<void>
+  /** Frees what was uploaded; never throws. */
+  abort(): Promise<void>
+}
+
+/** Options of {@link Bucket.read}. */
+export interface ReadOptions {
+  readonly range?: ByteRange
+  readonly signal?: AbortSignal
+}
+
+/** An object that was opened. */
+export interface BucketObject {
+  /** What the engine says will come; absent where it says nothing. */
+  readonly bytes?: number
+  readonly body: ReadableStream<Uint8Array>
+}
+
+/** An object in a list. */
+export interface BucketEntry {
+  readonly name: string
+  /** Unix second. */
+  readonly modifiedAt: number
+}
+
+/** Options of {@link bucketArchive}. */
+export interface BucketArchiveOptions {
+  readonly bucket: Bucket
+  readonly createSha256: CreateSha256
+  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  readonly newName: () => string
+  /** Bytes that all copies together hold in memory; copies beyond it wait. @default four parts */
+  readonly memoryBytes?: number
+}
+
+const files = 'files/'
+const records = 'records/'
+const bodyName = (key: string, unique: string): string => `${files}${key}.${unique}`
+const recordName = (key: string): string => `${records}${key}.json`
+
+/** Makes an archive of a bucket. */
+export function bucketArchive(options: BucketArchiveOptions): Archive {
+  const { bucket, newName } = options
+  const copy = copier(options)
+
+  async function readRecord(key: string, signal?: AbortSignal): Promise<StoredRecord | undefined> {
+    const found = await bucket.read(recordName(key), { signal })
+    if (found === undefined) return undefined
+    const record = parseArchiveRecord(new Uint8Array(await new Response(found.body).arrayBuffer()))
+    return record?.body === undefined ? undefined : { ...record, body: record.body }
+  }
+
+  async function open(name: string, bytes: number, options: ReadOptions) {
+    const { range } = options
+    // Of no bytes there is no range to ask for.
+    const expected = range === undefined ? bytes : range.end - range.start + 1
+    const found = await bucket.read(name, options)
+    if (found === undefined) throw copyGone()
+    if (found.bytes === expected) return found.body
+    return found.body.pipeThrough(exactLength(expected))
+  }
+
+  return {
+    async put(key, body, meta, { bytes, signal } = {}) {
+      const reader = readParts(body)
+      try {
+        const unique = newName()
+        const copied = await copy(bodyName(parseArchiveKey(key), unique), reader, { bytes, signal })
+        const earlier = await readRecord(key, signal)
+        const record = new TextEncoder().encode(JSON.stringify({ ...copied, meta, body: unique }))
+        await bucket.write(recordName(key), record, signal)
+        if (earlier !== undefined) await bucket.remove(bodyName(key, earlier.body), signal)
+        return { ...copied, meta }
+      } catch (error) {
+        await reader.cancel(error).catch(() => {})
+        throw error
+      }
+    },
+
+    async get(key, { signal } = {}) {
+      const record = await readRecord(parseArchiveKey(key), signal)
+      if (record === undefined) return undefined
+      const { bytes, sha256, meta, body } = record
+      const name = bodyName(key, body)
+      return { key, bytes, sha256, meta, open: (options = {}) => open(name, bytes, options) }
+    },
+
+    async delete(key, { signal } = {}) {
+      await bucket.remove(recordName(parseArchiveKey(key)), signal)
+      for await (const { name } of bucket.list(bodyName(key, ''), signal))
+        await bucket.remove(name, signal)
+    },
+
+    async *list({ owner, signal } = {}) {
+      yield* listed(bucket, owner === undefined ? '' : `${parseOwner(owner)}/`, signal)
+    },
+
+    async sweep({ before, signal }) {
+      await bucket.abandon?.(before, signal)
+      for await (const { key, bodies } of unrecorded(bucket, signal)) {
+        // Asked for itself, since it may have been written after the list was.
+        const record = await readRecord(key, signal)
+        for (const { name, modifiedAt } of bodies) {
+          const isNamed = record !== undefined && name === bodyName(key, record.body)
+          if (!isNamed && modifiedAt < before) await bucket.remove(name, signal)
+        }
+      }
+    },
+  }
+}
+
+/** Bytes in hex. */
+export function toHex(bytes: ArrayBuffer): string {
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+type Copy = (
+  name: string,
+  reader: PartReader,
+  options: ArchivePutOptions,
+) => Promise<Pick<ArchiveRecord, 'bytes' | 'sha256'>>
+
+/** Copies bodies of any length, of which all copies together hold no more than the budget in memory. */
+function copier({ bucket, createSha256, memoryBytes }: BucketArchiveOptions): Copy {
+  const { partBytes } = bucket
+  const budget = createBudget(memoryBytes ?? 4 * partBytes)
+
+  return async (name, reader, { bytes, signal }) => {
+    const hash = createSha256()
+    let upload: Upload | undefined
+    let total = 0
+
+    /** Copies the next part; resolves to whether it was the last. */
+    async function copyPart(size: number): Promise<boolean> {
+      const part = await reader.read(size)
+      total += part.byteLength
+      const isLast = part.byteLength < size || total === bytes
+      if (isLast) await checkEnd(reader, total, bytes)
+      await hash.update(part)
+      if (isLast && upload === undefined) await bucket.write(name, part, signal)
+      else {
+        upload ??= await bucket.startUpload(name, signal)
+        if (part.byteLength > 0) await upload.add(part, signal)
+      }
+      return isLast
+    }
+
+    try {
+      for (let isLast = false; !isLast; ) {
+        signal?.throwIfAborted()
+        const size = Math.min(partBytes, bytes === undefined ? partBytes : bytes - total)
+        const giveBack = await budget.take(size, signal)
+        isLast = await copyPart(size).finally(giveBack)
+      }
+      await upload?.finish(signal)
+      return { bytes: total, sha256: await hash.digest() }
+    } catch (error) {
+      await upload?.abort()
+      throw error
+    }
+  }
+}
+
+async function checkEnd(reader: PartReader, total: number, bytes?: number): Promise<void> {
+  if (bytes === undefined) return
+  if (total !== bytes || (await reader.read(1)).byteLength > 0) throw wrongLength(bytes)
+}
+
+const recordGrammar = /^records\/([\w-]+\/[\w-]+)\.json$/
+const bodyGrammar = /^files\/([\w-]+\/[\w-]+)\.[\w-]+$/
+
+async function* listed(
+  bucket: Bucket,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ListedFile> {
+  for await (const { name, modifiedAt } of bucket.list(records + prefix, signal)) {
+    const key = recordGrammar.exec(name)?.[1]
+    if (key !== undefined) yield { key, storedAt: modifiedAt }
+  }
+}
+
+interface Bodies {
+  readonly key: string
+  readonly bodies: BucketEntry[]
+}
+
+/** The keys that have more bodies than records. */
+async function* unrecorded(bucket: Bucket, signal?: AbortSignal): AsyncGenerator<Bodies> {
+  const recorded = listed(bucket, '', signal)
+  let next = await recorded.next()
+  for await (const group of grouped(bucket, signal)) {
+    // In both folders the key is followed by a dot, so both are in the same order.
+    while (!next.done && `${next.value.key}.` < `${group.key}.`) next = await recorded.next()
+    const isRecorded = !next.done && next.value.key === group.key
+    if (group.bodies.length > (isRecorded ? 1 : 0)) yield group
+  }
+}
+
+async function* grouped(bucket: Bucket, signal?: AbortSignal): AsyncGenerator<Bodies> {
+  let group: Bodies | undefined
+  for await (const entry of bucket.list(files, signal)) {
+    const key = bodyGrammar.exec(entry.name)?.[1]
+    if (key === undefined) continue
+    if (group?.key !== key) {
+      if (group !== undefined) yield group
+      group = { key, bodies: [] }
+    }
+    group.bodies.push(entry)
+  }
+  if (group !== undefined) yield group
+}

@@ -1,0 +1,147 @@
+/**
+ * An archive in Cloudflare R2, through a Worker's binding
+ * (https://developers.cloudflare.com/r2/api/workers/workers-api-reference/).
+ *
+ * @module
+ */
+
+import { CfileError } from '../core/errors.ts'
+import type { Archive, CreateSha256 } from './archive.ts'
+import { type Bucket, bucketArchive, type Upload } from './bucket.ts'
+
+/** A part that was uploaded. */
+export interface R2Part {
+  readonly partNumber: number
+  readonly etag: string
+}
+
+/** An upload in parts. */
+export interface R2Upload {
+  uploadPart(partNumber: number, value: Uint8Array): Promise<R2Part>
+  complete(parts: R2Part[]): Promise<unknown>
+  abort(): Promise<void>
+}
+
+/** The part of an R2 binding that is used. */
+export interface R2Binding {
+  put(key: string, value: Uint8Array): Promise<unknown>
+  get(
+    key: string,
+    options?: { range?: { offset: number; length: number } },
+  ): Promise<{
+    readonly body: ReadableStream<Uint8Array>
+    /** Of the whole object. */
+    readonly size: number
+  } | null>
+  delete(key: string): Promise<void>
+  list(options: { prefix: string; cursor?: string }): Promise<{
+    readonly objects: readonly { readonly key: string; readonly uploaded: Date }[]
+    readonly truncated: boolean
+    readonly cursor?: string
+  }>
+  createMultipartUpload(key: string): Promise<R2Upload>
+}
+
+/** Options of {@link r2Archive}. */
+export interface R2ArchiveOptions {
+  readonly bucket: R2Binding
+  readonly createSha256: CreateSha256
+  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  readonly newName: () => string
+  /** The folder in the bucket. @default the bucket's root */
+  readonly prefix?: string
+  /** Bytes of a part, at least 5 MiB; what is no larger is sent whole. @default 8 MiB */
+  readonly partBytes?: number
+  /** Bytes that all copies together hold in memory, of which an isolate has 128 MB. @default four parts */
+  readonly memoryBytes?: number
+}
+
+/** Keeps copies in a bucket. Uploads of isolates that died are given up by R2 itself, after a week. */
+export function r2Archive(options: R2ArchiveOptions): Archive {
+  return bucketArchive({ ...options, bucket: r2Bucket(options) })
+}
+
+function r2Bucket({ bucket, prefix = '', partBytes = 8 * 1024 * 1024 }: R2ArchiveOptions): Bucket {
+  const folder = prefix.replace(/^\/+|\/+$/g, '')
+  const root = folder === '' ? '' : `${folder}/`
+  return {
+    partBytes,
+
+    async write(name, bytes, signal) {
+      await guarded('put', signal, () => bucket.put(root + name, bytes))
+    },
+
+    async startUpload(name, signal) {
+      return toUpload(
+        await guarded('createMultipartUpload', signal, () =>
+          bucket.createMultipartUpload(root + name),
+        ),
+      )
+    },
+
+    async read(name, { range, signal }) {
+      const wanted = range && { offset: range.start, length: range.end - range.start + 1 }
+      const found = await guarded('get', signal, () => bucket.get(root + name, { range: wanted }))
+      if (found === null) return undefined
+      const { body, size } = found
+      return { body, bytes: Math.min(size, wanted?.length ?? size) }
+    },
+
+    async remove(name, signal) {
+      await guarded('delete', signal, () => bucket.delete(root + name))
+    },
+
+    async *list(names, signal) {
+      for (let cursor: string | undefined; ; ) {
+        const from = cursor
+        const page = await guarded('list', signal, () =>
+          bucket.list({ prefix: root + names, cursor: from }),
+        )
+        for (const { key, uploaded } of page.objects)
+          yield { name: key.slice(root.length), modifiedAt: Math.floor(uploaded.getTime() / 1000) }
+        if (!page.truncated) return
+        cursor = page.cursor
+      }
+    },
+  }
+}
+
+function toUpload(upload: R2Upload): Upload {
+  const parts: R2Part[] = []
+  return {
+    async add(bytes, signal) {
+      const number = parts.length + 1
+      parts.push(await guarded('uploadPart', signal, () => upload.uploadPart(number, bytes)))
+    },
+    async finish(signal) {
+      await guarded('complete', signal, () => upload.complete(parts))
+    },
+    async abort() {
+      await upload.abort().catch(() => {})
+    },
+  }
+}
+
+/** A binding takes no signals and throws what it likes. */
+async function guarded<T>(
+  operation: string,
+  signal: AbortSignal | undefined,
+  task: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  try {
+    return await (signal === undefined ? task() : Promise.race([task(), aborted(signal)]))
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw new CfileError('not_ready', `The archive could not be used: R2 failed at ${operation}.`, {
+      hint: 'Try again; if it stays so, check the bucket that CFILE_ARCHIVE names.',
+      cause,
+    })
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,166 @@
+/**
+ * What people paste as an endpoint → the one URL shape under which containers answer, and no other host.
+ *
+ * @module
+ */
+
+import { CfileError } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
+
+/** A resource (`https://RES.openai.azure.com`) or a Foundry project (`…/api/projects/P`). */
+export interface Endpoint {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Up to and with `/openai`. */
+  readonly root: string
+  /** Up to and with `/openai/v1`, or `root` where a dated api-version was asked for. */
+  readonly base: string
+  readonly kind: 'resource' | 'project'
+  /** The Entra scope that its tokens need. */
+  readonly scope: string
+  /** Sent as `api-version` with every call below `base`. */
+  readonly apiVersion?: string
+}
+
+/** Options of {@link parseEndpoint}. */
+export interface EndpointOptions {
+  /** `v1`, `preview` or `latest`; a date selects the dated path. @default the one in the URL, unless it is a date */
+  readonly apiVersion?: string
+  /** Hosts, with their port where it is not the scheme's, beyond Azure's own. @default [] */
+  readonly allowedHosts?: readonly string[]
+  /** @default by host */
+  readonly scope?: string
+}
+
+const azureHost =
+  /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.(?:openai|cognitiveservices|services\.ai)\.azure\.(?:com|us|cn)$/
+
+/**
+ * Reads an endpoint in any form that people paste: with `/openai`, `/openai/v1/`, a whole request URL, a project URL.
+ *
+ * @throws CfileError `invalid_request` that names the setting, for a host that is not Azure's and not allowed
+ */
+export function parseEndpoint(text: string, options: EndpointOptions = {}): Endpoint {
+  const url = parseUrl(text)
+  checkHost(url, options.allowedHosts ?? [])
+  const { prefix, project } = splitPath(url.pathname)
+  const root = `${url.origin}${prefix}${project}/openai`
+  const kind = project === '' ? 'resource' : 'project'
+  const apiVersion = options.apiVersion ?? undatedVersion(url.searchParams.get('api-version'))
+  return {
+    origin: url.origin,
+    root,
+    base: apiVersion !== undefined && isDated(apiVersion) ? root : `${root}/v1`,
+    kind,
+    scope: options.scope ?? scopeOf(url.hostname, kind),
+    apiVersion,
+  }
+}
+
+/** What the operator should be told of an endpoint that will not do all of the work. */
+export function endpointWarning({ apiVersion }: Endpoint): string | undefined {
+  if (apiVersion === undefined || !isDated(apiVersion)) return undefined
+  return `AZURE_OPENAI_API_VERSION is ${apiVersion}: Azure serves no containers under a dated api-version; leave it out, or set v1 or preview.`
+}
+
+/** Whether an api-version is a date, as it was before the v1 path. */
+export function isDated(apiVersion: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}/.test(apiVersion)
+}
+
+/** The URL of a path below `base`; its query follows the endpoint's api-version unless it brings its own. */
+export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
+  return joinUrl(endpoint, endpoint.base, path, query, endpoint.apiVersion)
+}
+
+/** The URL of a path below `root`, for what is still served under a dated api-version. */
+export function rootUrl(endpoint: Endpoint, path: string, query = ''): URL {
+  return joinUrl(endpoint, endpoint.root, path, query, undefined)
+}
+
+/** Whether a URL stays at the endpoint: the guard that every request passes before it is sent. */
+export function isAtEndpoint({ origin, root }: Endpoint, url: URL): boolean {
+  return (
+    url.origin === origin &&
+    url.username === '' &&
+    url.password === '' &&
+    url.href.startsWith(`${root}/`)
+  )
+}
+
+// A segment of dots climbs, however it is written; a second decoder downstream may see what this one does not.
+const climbing = /(?:^|\/)(?:\.|%(?:25)*2e){1,2}(?:\/|$|;)/i
+const smuggling = /\/\/|\\|%(?:25)*(?:5c|2f|00)|[^\x21-\x7e]|[#?]/i
+
+function joinUrl(
+  endpoint: Endpoint,
+  base: string,
+  path: string,
+  query: string,
+  apiVersion: string | undefined,
+): URL {
+  if (!path.startsWith('/') || path.length > 8192 || climbing.test(path) || smuggling.test(path)) {
+    throw badPath()
+  }
+  const url = new URL(base + path)
+  url.search = query
+  if (apiVersion !== undefined && !url.searchParams.has('api-version')) {
+    // By hand: URLSearchParams would write the caller's own parameters anew.
+    url.search += `${url.search === '' ? '?' : '&'}api-version=${apiVersion}`
+  }
+  if (!isAtEndpoint(endpoint, url)) throw badPath()
+  return url
+}
+
+function badPath(): CfileError {
+  return new CfileError('invalid_request', 'The path is not one of the API.', {
+    hint: 'Paths hold no "..", no empty segment, no backslash and no encoded slash.',
+  })
+}
+
+function parseUrl(text: string): URL {
+  const pasted = text.trim().replace(/^(["'])(.*)\1$/, '$2')
+  if (!URL.canParse(pasted)) throw badEndpoint('it is not a URL')
+  const url = new URL(pasted)
+  const { protocol, hostname, username, password } = url
+  if (username !== '' || password !== '') throw badEndpoint('it holds a user name or password')
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return url
+  throw badEndpoint('it is not https')
+}
+
+function checkHost({ host, hostname }: URL, allowedHosts: readonly string[]): void {
+  if (isLoopback(hostname) || allowedHosts.some((allowed) => allowed.toLowerCase() === host)) return
+  // Azure's own hosts answer on 443 only.
+  if (host === hostname && azureHost.test(hostname)) return
+  throw badEndpoint(
+    `its host ${JSON.stringify(host.slice(0, 100))} is not one of Azure OpenAI; if it is meant, name it in CFILE_ALLOWED_HOSTS`,
+  )
+}
+
+/** What stands before `/openai`: a prefix (API Management), and the project. Whatever follows is a request's, not the endpoint's. */
+function splitPath(pathname: string): { prefix: string; project: string } {
+  if (/%|\/\//.test(pathname.replace(/\/+$/, '')))
+    throw badEndpoint('its path has an empty or encoded part')
+  const before = /^(.*?)(?:\/openai(?:\/.*)?)?\/*$/.exec(pathname)?.[1] ?? ''
+  const [, prefix = '', project = ''] = /^(.*?)(\/api\/projects\/[^/]+)?$/.exec(before) ?? []
+  return { prefix, project }
+}
+
+function undatedVersion(version: string | null): string | undefined {
+  return version !== null && /^(?:v1|preview|latest)$/.test(version) ? version : undefined
+}
+
+function scopeOf(hostname: string, kind: Endpoint['kind']): string {
+  const cloud = /\.azure\.(us|cn)$/.exec(hostname)?.[1] ?? 'com'
+  return kind === 'project'
+    ? `https://ai.azure.${cloud}/.default`
+    : `https://cognitiveservices.azure.${cloud}/.default`
+}
+
+function badEndpoint(reason: string): CfileError {
+  return new CfileError(
+    'invalid_request',
+    `AZURE_OPENAI_ENDPOINT can't be used: ${reason}. It takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.`,
+    { param: 'AZURE_OPENAI_ENDPOINT' },
+  )
+}

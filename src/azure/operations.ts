@@ -1,0 +1,213 @@
+/**
+ * The operations on containers, files and responses that cfile itself needs: a request, and the reading of its answer.
+ *
+ * @module
+ */
+
+import { parseJson, readBounded } from '../core/body.ts'
+import { CfileError } from '../core/errors.ts'
+import type { Endpoint } from './endpoint.ts'
+import { type Asked, readUpstreamError, upstreamAnswer } from './errors.ts'
+import type { Send } from './request.ts'
+
+/** A container, as far as it is used here. */
+export interface Container {
+  readonly id: string
+  /** Seen: `running`, `expired`. */
+  readonly status: string
+}
+
+/** A file of a container. `bytes` has been seen to be `null`, and `path` to be several paths glued together. */
+export interface ContainerFile {
+  readonly id: string
+  readonly path: string
+  readonly bytes: number | null
+  readonly source: string
+  /** Unix seconds. */
+  readonly created_at: number
+}
+
+/** A page of a container's files, newest first. */
+export interface ContainerFilePage {
+  readonly data: readonly ContainerFile[]
+  readonly has_more: boolean
+  readonly last_id: string | null
+}
+
+/** A file of the Files API. */
+export interface StoredFile {
+  readonly id: string
+  readonly filename: string
+  readonly bytes: number | null
+}
+
+/** Options of every operation. */
+export interface CallOptions {
+  readonly signal: AbortSignal
+}
+
+/** Options of the operations that open a file's bytes. */
+export interface ContentOptions extends CallOptions {
+  /** A `Range` header, where the upstream may honour one. */
+  readonly range?: string
+}
+
+/** What cfile asks of an upstream; each throws a CfileError where the answer is a refusal or not what the API promises. */
+export interface Operations {
+  getContainer(containerId: string, options: CallOptions): Promise<Container>
+  getContainerFile(
+    containerId: string,
+    fileId: string,
+    options: CallOptions,
+  ): Promise<ContainerFile>
+  listContainerFiles(
+    containerId: string,
+    options: CallOptions & { readonly after?: string },
+  ): Promise<ContainerFilePage>
+  /** The bytes, unread. */
+  getContainerFileContent(
+    containerId: string,
+    fileId: string,
+    options: ContentOptions,
+  ): Promise<Response>
+  getFile(fileId: string, options: CallOptions): Promise<StoredFile>
+  /** The bytes, unread. */
+  getFileContent(fileId: string, options: ContentOptions): Promise<Response>
+  getResponse(responseId: string, options: CallOptions): Promise<object>
+}
+
+/** Makes the operations on top of something that sends. */
+export function operations({ kind }: Endpoint, send: Send): Operations {
+  const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
+  const get = (path: string, { signal }: CallOptions, query?: string) =>
+    send({ method: 'GET', path, query, signal, headers: { accept: 'application/json' } })
+  const open = (path: string, { signal, range }: ContentOptions) =>
+    send({
+      method: 'GET',
+      path: `${path}/content`,
+      signal,
+      headers: { accept: '*/*', ...(range === undefined ? {} : { range }) },
+    })
+  return {
+    getContainer: async (containerId, options) =>
+      readJson(await get(containerPath(containerId), options), asked('container'), isContainer),
+    getContainerFile: async (containerId, fileId, options) =>
+      readJson(
+        await get(filePath(containerId, fileId), options),
+        asked('container_file'),
+        isContainerFile,
+      ),
+    listContainerFiles: async (containerId, { after, ...options }) =>
+      readJson(
+        await get(
+          `${containerPath(containerId)}/files`,
+          options,
+          `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
+        ),
+        asked('container'),
+        isContainerFilePage,
+      ),
+    getContainerFileContent: async (containerId, fileId, options) =>
+      readContent(await open(filePath(containerId, fileId), options), asked('container_file')),
+    getFile: async (fileId, options) =>
+      readJson(
+        await get(`/files/${encodeURIComponent(fileId)}`, options),
+        asked('file'),
+        isStoredFile,
+      ),
+    getFileContent: async (fileId, options) =>
+      readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), asked('file')),
+    getResponse: async (responseId, options) =>
+      readJson(
+        await get(`/responses/${encodeURIComponent(responseId)}`, options),
+        asked('response'),
+        isResponse,
+      ),
+  }
+}
+
+function containerPath(containerId: string): string {
+  return `/containers/${encodeURIComponent(containerId)}`
+}
+
+function filePath(containerId: string, fileId: string): string {
+  return `${containerPath(containerId)}/files/${encodeURIComponent(fileId)}`
+}
+
+const mostJsonBytes = 64 * 1024 ** 2
+
+async function readJson<T>(
+  answer: Response,
+  asked: Asked,
+  isExpected: (value: unknown) => value is T,
+): Promise<T> {
+  if (!answer.ok) throw await readUpstreamError(answer, asked)
+  const { whole, ...rest } = await readBounded(answer.body, mostJsonBytes)
+  if ('stream' in rest) await rest.stream?.cancel()
+  const value = whole === undefined ? undefined : parseJson(whole)
+  if (isExpected(value)) return value
+  throw notAsPromised(answer)
+}
+
+/** Bytes are taken as they are, JSON errors under a 200 too: a file may hold anything. A page is no file, though. */
+async function readContent(answer: Response, asked: Asked): Promise<Response> {
+  if (!answer.ok) throw await readUpstreamError(answer, asked)
+  const { status, headers } = answer
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
+  if ((status === 200 || status === 206) && !(isPage && !headers.has('content-disposition'))) {
+    return answer
+  }
+  await answer.body?.cancel()
+  throw notAsPromised(answer)
+}
+
+function notAsPromised(answer: Response): CfileError {
+  return new CfileError(
+    'upstream_invalid',
+    'The upstream answered with something that is not of its API.',
+    {
+      hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a sign-in page before it.',
+      upstream: upstreamAnswer(answer),
+    },
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function isResponse(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && typeof value.id === 'string'
+}
+
+function isContainer(value: unknown): value is Container & Record<string, unknown> {
+  return isObject(value) && typeof value.id === 'string' && typeof value.status === 'string'
+}
+
+function isContainerFile(value: unknown): value is ContainerFile & Record<string, unknown> {
+  return (
+    isObject(value) &&
+    typeof value.id === 'string' &&
+    typeof value.path === 'string' &&
+    isSize(value.bytes)
+  )
+}
+
+function isContainerFilePage(value: unknown): value is ContainerFilePage & Record<string, unknown> {
+  return isObject(value) && Array.isArray(value.data)
+}
+
+function isStoredFile(value: unknown): value is StoredFile & Record<string, unknown> {
+  return (
+    isObject(value) &&
+    typeof value.id === 'string' &&
+    typeof value.filename === 'string' &&
+    isSize(value.bytes)
+  )
+}
+
+function isSize(value: unknown): boolean {
+  return (
+    value === null || value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0)
+  )
+}

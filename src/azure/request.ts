@@ -1,0 +1,23 @@
+/**
+ * What is sent to an upstream, before it is known how.
+ *
+ * @module
+ */
+
+/** A request to the upstream. */
+export interface AzureRequest {
+  readonly method: string
+  /** Below `/openai/v1`, its segments encoded. */
+  readonly path: string
+  /** With or without its `?`. */
+  readonly query?: string
+  readonly headers?: HeadersInit
+  readonly body?: BodyInit | null
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+  /** `root`: below `/openai`, for what is still served under a dated api-version. @default 'v1' */
+  readonly below?: 'v1' | 'root'
+}
+
+/** Sends a request; resolves with the answer whatever its status. */
+export type Send = (request: AzureRequest) => Promise<Response>

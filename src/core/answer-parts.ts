@@ -1,0 +1,104 @@
+/**
+ * Where the texts of a Responses object are in its JSON text, and which container each text speaks of.
+ *
+ * @module
+ */
+
+import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annotations.ts'
+import { isContainerId } from './ids.ts'
+import { type Edit, elements, pick, type Span, stringAt, stringEdits } from './json-splice.ts'
+import type { AnswerLinks } from './links.ts'
+import { createSpanMover, type Replacement, type SpanMemory } from './text-spans.ts'
+
+/** A text part of an answer. */
+export interface TextPart {
+  readonly span: Span
+  readonly outputIndex: number
+  readonly contentIndex: number
+  /** The container of the last code interpreter call before the text. */
+  readonly containerId?: string
+}
+
+/** How the text of a part changes; without it only annotations do. */
+export interface TextChange {
+  readonly replacements: readonly Replacement[]
+  readonly memory?: SpanMemory
+}
+
+/** Decides how a part's text changes, and how its spans are counted. */
+export type ChangeText = (
+  part: TextPart,
+  text: string,
+  annotations: readonly Annotation[],
+) => Promise<TextChange>
+
+/** The text parts of a response's `output`, in order. */
+export function* outputParts(json: string, output: Span | undefined): Generator<TextPart> {
+  let outputIndex = 0
+  let containerId: string | undefined
+  for (const item of elements(json, output)) {
+    containerId = callContainer(json, item) ?? containerId
+    yield* itemParts(json, item, { outputIndex, containerId })
+    outputIndex += 1
+  }
+}
+
+/** The text parts of one output item; none unless it is a message. */
+export function* itemParts(
+  json: string,
+  item: Span | undefined,
+  place: Pick<TextPart, 'outputIndex' | 'containerId'>,
+): Generator<TextPart> {
+  let contentIndex = 0
+  for (const span of elements(json, pick(json, item, ['content']).content)) {
+    yield { ...place, span, contentIndex }
+    contentIndex += 1
+  }
+}
+
+/** The container in which an item ran code; `undefined` for an item that is no such call. */
+export function callContainer(json: string, item: Span | undefined): string | undefined {
+  const { type, container_id, environment } = pick(json, item, [
+    'type',
+    'container_id',
+    'environment',
+  ])
+  const kind = stringAt(json, type)
+  if (kind !== 'code_interpreter_call' && kind !== 'shell_call') return undefined
+  const id = stringAt(json, container_id ?? pick(json, environment, ['container_id']).container_id)
+  return isContainerId(id) ? id : undefined
+}
+
+/** The edits that give a text part its links; none for a refusal or whatever else is no `output_text`. */
+export async function partEdits(
+  json: string,
+  part: TextPart,
+  links: AnswerLinks,
+  changeText?: ChangeText,
+): Promise<Edit[]> {
+  const { type, text, annotations } = pick(json, part.span, ['type', 'text', 'annotations'])
+  if (stringAt(json, type) !== 'output_text') return []
+  const cited = readAnnotations(json, annotations)
+  const edits = (await Promise.all(cited.map((one) => linkEdits(json, one, links)))).flat()
+  const content = stringAt(json, text)
+  if (changeText === undefined || text === undefined || content === undefined) return edits
+  const { replacements, memory } = await changeText(part, content, cited)
+  return replacements.length === 0
+    ? edits
+    : [...edits, ...replaceEdits(json, text, content, cited, { replacements, memory })]
+}
+
+/** The edits that replace links in a text and move its annotations' spans along. */
+export function replaceEdits(
+  json: string,
+  text: Span,
+  content: string,
+  annotations: readonly Annotation[],
+  { replacements, memory }: TextChange,
+): Edit[] {
+  const move = createSpanMover(content, replacements, memory)
+  return [
+    ...stringEdits(json, text, replacements),
+    ...annotations.flatMap((annotation) => moveEdits(annotation, move)),
+  ]
+}

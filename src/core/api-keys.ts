@@ -1,0 +1,86 @@
+/**
+ * The keys that callers show, and whose they are.
+ *
+ * @module
+ */
+
+import { parseNamedSecrets, type SecretSetting, wrongEntry } from './named-secrets.ts'
+
+/** A caller's key. The owner `*` is an admin. */
+export interface ApiKey {
+  readonly owner: string
+  readonly key: string
+}
+
+/** Whom a credential stands for. */
+export interface Identity {
+  readonly owner: string
+  /** Whether everything may be read and owners erased; no token's claim ever says so. */
+  readonly admin?: boolean
+}
+
+const setting: SecretSetting = {
+  setting: 'CFILE_API_KEYS',
+  takes: 'owner:key,owner2:key2 with each key once, no colon in an owner and no comma in a key',
+}
+
+/**
+ * Reads `owner:key,owner2:key2`; an owner may have several keys.
+ *
+ * @throws CfileError `invalid_request` that names `CFILE_API_KEYS` and no key
+ */
+export function parseApiKeys(text: string): ApiKey[] {
+  const seen = new Set<string>()
+  return parseNamedSecrets(text, setting).map(({ name, secret }, index) => {
+    const owner = name.trim()
+    const key = secret.trim()
+    // A header holds nothing else (RFC 9110 §5.5), so such a key could never be shown.
+    if (!/^[\x21-\x7e]+$/.test(key)) {
+      throw wrongEntry(setting, index, 'has a key that is not printable ASCII without blanks')
+    }
+    if (seen.has(key)) throw wrongEntry(setting, index, 'has the key of another')
+    seen.add(key)
+    return { owner, key }
+  })
+}
+
+/** Finds out whose key it is. */
+export interface KeyRing {
+  find(key: string): Promise<Identity | undefined>
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * Holds keys as salted SHA-256 hashes. A search looks at all of every hash, whatever it finds, so that its time tells
+ * nothing.
+ *
+ * @param salt random bytes of this process
+ */
+export function createKeyRing(keys: readonly ApiKey[], salt: Uint8Array): KeyRing {
+  const hashed = Promise.all(
+    keys.map(async ({ owner, key }) => ({ owner, hash: await hashKey(key, salt) })),
+  )
+  return {
+    async find(key) {
+      const wanted = await hashKey(key, salt)
+      let found: string | undefined
+      for (const { owner, hash } of await hashed) if (isSame(hash, wanted)) found = owner
+      return found === undefined ? undefined : { owner: found, admin: found === '*' }
+    },
+  }
+}
+
+async function hashKey(key: string, salt: Uint8Array): Promise<Uint8Array> {
+  const text = encoder.encode(key)
+  const salted = new Uint8Array(salt.byteLength + text.byteLength)
+  salted.set(salt)
+  salted.set(text, salt.byteLength)
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', salted))
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = one.byteLength ^ other.byteLength
+  for (const [at, byte] of one.entries()) difference |= byte ^ (other[at] ?? 0)
+  return difference === 0
+}

@@ -1,0 +1,70 @@
+/**
+ * Bodies that have to be read whole: always against a limit.
+ *
+ * @module
+ */
+
+/** What {@link readBounded} found: all of the body, or a body that is too large and still unread. */
+export type BoundedBody =
+  | { readonly whole: Uint8Array<ArrayBuffer> }
+  | { readonly whole?: undefined; readonly stream: ReadableStream<Uint8Array> }
+
+/**
+ * Reads a body of at most `limit` bytes. A larger one is handed back as a stream of all its bytes, in order, of which
+ * no more than `limit` and one chunk were held.
+ */
+export async function readBounded(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<BoundedBody> {
+  if (body === null) return { whole: new Uint8Array() }
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return { whole: concatBytes(chunks, length) }
+    chunks.push(value)
+    length += value.byteLength
+    if (length > limit) return { stream: resumeReading(chunks, reader) }
+  }
+}
+
+/** Joins chunks whose lengths add up to `length`. */
+export function concatBytes(
+  chunks: readonly Uint8Array[],
+  length: number = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0),
+): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}
+
+function resumeReading(
+  chunks: Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const held = chunks.shift()
+      if (held !== undefined) return controller.enqueue(held)
+      const { done, value } = await reader.read()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}
+
+/** The JSON value in some bytes, or `undefined` where they hold none. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The media type of a download, and what a browser may do with it.
+ *
+ * @module
+ */
+
+const utf8 = '; charset=utf-8'
+
+// What code interpreter really writes.
+const types: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  bmp: 'image/bmp',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  svg: 'image/svg+xml',
+  pdf: 'application/pdf',
+  txt: `text/plain${utf8}`,
+  log: `text/plain${utf8}`,
+  csv: `text/csv${utf8}`,
+  tsv: `text/tab-separated-values${utf8}`,
+  md: `text/markdown${utf8}`,
+  html: `text/html${utf8}`,
+  htm: `text/html${utf8}`,
+  css: `text/css${utf8}`,
+  js: `text/javascript${utf8}`,
+  py: `text/x-python${utf8}`,
+  xml: 'application/xml',
+  json: 'application/json',
+  jsonl: 'application/jsonl',
+  geojson: 'application/geo+json',
+  yaml: 'application/yaml',
+  yml: 'application/yaml',
+  ipynb: 'application/x-ipynb+json',
+  doc: 'application/msword',
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  xls: 'application/vnd.ms-excel',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  ppt: 'application/vnd.ms-powerpoint',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  odt: 'application/vnd.oasis.opendocument.text',
+  ods: 'application/vnd.oasis.opendocument.spreadsheet',
+  rtf: 'application/rtf',
+  tex: 'application/x-tex',
+  parquet: 'application/vnd.apache.parquet',
+  sqlite: 'application/vnd.sqlite3',
+  zip: 'application/zip',
+  gz: 'application/gzip',
+  tar: 'application/x-tar',
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+}
+
+const unknown = 'application/octet-stream'
+
+/** The type that a file's ending stands for, else `application/octet-stream`. */
+export function contentTypeOf(filename: string): string {
+  const ending = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
+  return Object.hasOwn(types, ending) ? (types[ending] ?? unknown) : unknown
+}
+
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+const quoted = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\t\\x20-\\x7e])*"'
+// A semicolon with nothing behind it is allowed. No text matches in two ways, so a hostile one costs no more than others.
+const mediaType = new RegExp(
+  `^[ \\t]*(${token}/${token}(?:[ \\t]*;(?:[ \\t]*${token}=(?:${token}|${quoted}))?)*)[ \\t]*$`,
+)
+
+const saysNothing = new Set([unknown, 'application/binary', 'binary/octet-stream'])
+
+/**
+ * The upstream's type where it is exactly one media type (RFC 9110 §8.3.1) and says something; else that of the name;
+ * else `application/octet-stream`.
+ */
+export function chooseContentType(upstream: string | null, filename: string): string {
+  const type = mediaType.exec(upstream ?? '')?.[1]
+  return type === undefined || saysNothing.has(essence(type)) ? contentTypeOf(filename) : type
+}
+
+const inlineTypes = new Set([
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+  'image/avif',
+  'text/plain',
+  'text/csv',
+  'application/json',
+  'application/pdf',
+])
+
+/** Whether a browser may show it in place: only types in which nothing can run. */
+export function isInlineType(type: string): boolean {
+  return inlineTypes.has(essence(type))
+}
+
+/**
+ * The Content-Security-Policy of a delivery: nothing may load, nothing may run. What is shown inline may have the
+ * browser's own viewer around it, which needs its styles and pictures; a PDF viewer dies in a sandbox.
+ */
+export function contentSecurityPolicy(type: string, inline: boolean): string {
+  if (!inline) return "default-src 'none'; sandbox"
+  if (essence(type) === 'application/pdf') {
+    return "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'"
+  }
+  return "default-src 'none'; sandbox; style-src 'unsafe-inline'; img-src 'self' data:"
+}
+
+/** Type and subtype, without parameters (RFC 9110 §8.3.1: case does not count). */
+function essence(type: string): string {
+  return (type.split(';')[0] ?? '').trim().toLowerCase()
+}

@@ -1,0 +1,108 @@
+/**
+ * Every way in which cfile says no: one class, a closed list of codes, one envelope.
+ *
+ * @module
+ */
+
+const statuses = {
+  invalid_id: 400,
+  invalid_request: 400,
+  unauthorized: 401,
+  signature_invalid: 403,
+  link_expired: 403,
+  container_unknown: 404,
+  file_not_found: 404,
+  container_not_found: 404,
+  not_found: 404,
+  method_not_allowed: 405,
+  container_expired: 410,
+  payload_too_large: 413,
+  range_not_satisfiable: 416,
+  rate_limited: 429,
+  upstream_throttled: 429,
+  internal_error: 500,
+  upstream_auth: 502,
+  upstream_invalid: 502,
+  upstream_error: 502,
+  file_too_large: 502,
+  not_ready: 503,
+  upstream_timeout: 504,
+} as const
+
+/** A stable name for a cause; clients switch on it. */
+export type ErrorCode = keyof typeof statuses
+
+/** What the upstream said, where it answered at all. */
+export interface UpstreamAnswer {
+  readonly status: number
+  readonly code: string | null
+  readonly request_id: string | null
+}
+
+/** The parts of a {@link CfileError} that only some causes have. */
+export interface ErrorDetails {
+  /** The cure, in one sentence. */
+  readonly hint?: string
+  /** The parameter or setting at fault. */
+  readonly param?: string
+  readonly upstream?: UpstreamAnswer
+  /** Response headers that belong to the answer, such as `Allow` or `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+/** A refusal with a code of the contract; its message is for a person and holds no secret. */
+export class CfileError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'CfileError'
+    this.code = code
+    this.status = statuses[code]
+    this.details = details
+  }
+}
+
+/** Tells a {@link CfileError} from anything else that may be thrown. */
+export function isCfileError(value: unknown): value is CfileError {
+  return value instanceof CfileError
+}
+
+/** The JSON body of an error answer, in OpenAI's envelope so that SDKs raise their typed errors. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: ErrorCode
+    readonly hint?: string
+    readonly request_id: string
+    readonly upstream?: UpstreamAnswer
+  }
+}
+
+/** Writes an error as the body that clients see. */
+export function toErrorBody(error: CfileError, requestId: string): ErrorBody {
+  const { hint, param, upstream } = error.details
+  return {
+    error: {
+      message: error.message,
+      type: errorType(error.status),
+      param: param ?? null,
+      code: error.code,
+      ...(hint === undefined ? {} : { hint }),
+      request_id: requestId,
+      ...(upstream === undefined ? {} : { upstream }),
+    },
+  }
+}
+
+function errorType(status: number): string {
+  if (status === 401) return 'authentication_error'
+  if (status === 403) return 'permission_error'
+  if (status === 429) return 'rate_limit_error'
+  return status < 500 ? 'invalid_request_error' : 'server_error'
+}

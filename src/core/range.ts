@@ -1,0 +1,90 @@
+/**
+ * Preconditions and ranges of a download (RFC 9110 §13 and §14), for a representation whose validator is an entity tag:
+ * no Last-Modified is ever sent, so dates match nothing.
+ *
+ * @module
+ */
+
+/** The first and the last byte, counted from 0. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Reads a Range header: the range, cut at the end of the file; `none` where the whole file is the answer, which it is
+ * for several ranges, other units and what is malformed; `unsatisfiable` where nothing of the file is in it.
+ *
+ * @param size of the file in bytes
+ */
+export function parseRange(
+  header: string | null | undefined,
+  size: number,
+): ByteRange | 'none' | 'unsatisfiable' {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '') ?? []
+  if (first === undefined || last === undefined) return 'none'
+  if (first === '') return parseSuffix(last, size)
+  const start = Number(first)
+  if (last !== '' && Number(last) < start) return 'none'
+  if (start >= size) return 'unsatisfiable'
+  return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) }
+}
+
+function parseSuffix(length: string, size: number): ByteRange | 'none' | 'unsatisfiable' {
+  if (length === '') return 'none'
+  if (Number(length) === 0) return 'unsatisfiable'
+  // All of an empty file is satisfiable (§14.1.2), but no Content-Range can say so.
+  if (size === 0) return 'none'
+  return { start: Math.max(0, size - Number(length)), end: size - 1 }
+}
+
+/** What there is to answer with. */
+export interface Representation {
+  /** A strong entity tag with its quotes; absent where there is none. */
+  readonly etag?: string
+  /** In bytes; absent where it is not known, and then no range can be served. */
+  readonly size?: number
+}
+
+/** How to answer a GET or HEAD; `range` goes with 206 only. */
+export type Evaluation =
+  | { readonly status: 200 | 304 | 412 | 416; readonly range?: undefined }
+  | { readonly status: 206; readonly range: ByteRange }
+
+/** Evaluates the conditional headers of a GET or HEAD in the order of RFC 9110 §13.2.2. */
+export function evaluateConditions(headers: Headers, { etag, size }: Representation): Evaluation {
+  const ifMatch = headers.get('if-match')
+  if (ifMatch !== null && !matches(ifMatch, etag, 'strong')) return { status: 412 }
+  const ifNoneMatch = headers.get('if-none-match')
+  if (ifNoneMatch !== null && matches(ifNoneMatch, etag, 'weak')) return { status: 304 }
+  if (size === undefined || !isRangeMeant(headers.get('if-range'), etag)) return { status: 200 }
+  const range = parseRange(headers.get('range'), size)
+  if (range === 'none') return { status: 200 }
+  return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range }
+}
+
+/** If-Range (§13.1.5): a range is meant only of the very file that the client has part of. */
+function isRangeMeant(ifRange: string | null, etag: string | undefined): boolean {
+  return ifRange === null || (etag !== undefined && ifRange.trim() === etag)
+}
+
+/** Whether a list of entity tags, or `*`, names this one; our own is never weak, so that a weak one can only match weakly. */
+function matches(list: string, etag: string | undefined, comparison: 'strong' | 'weak'): boolean {
+  if (list.trim() === '*') return true
+  return entityTags(list).some(
+    (tag) => tag === etag || (comparison === 'weak' && tag === `W/${etag}`),
+  )
+}
+
+/** The tags of a list (§8.8.3); commas may stand inside the quotes, and what follows a mistake is not read. */
+function entityTags(list: string): string[] {
+  const tag = /[\t ,]*((?:W\/)?"[\x21\x23-\x7e\u0080-\uffff]*")[\t ]*(?=,|$)/y
+  const tags: string[] = []
+  for (let found = tag.exec(list); found !== null; found = tag.exec(list)) tags.push(found[1] ?? '')
+  return tags
+}
+
+/** The Content-Range of a 206; without a range, that of a 416. */
+export function contentRange(range: ByteRange | undefined, size: number): string {
+  return `bytes ${range === undefined ? '*' : `${range.start}-${range.end}`}/${size}`
+}

@@ -1,0 +1,56 @@
+/**
+ * The things that an answer of the containers, files or conversations API presents: made, read or listed.
+ *
+ * @module
+ */
+
+import { isContainerFileId, isContainerId, isFileId, isId } from './ids.ts'
+
+/** A thing as its own API describes it. */
+export type Resource =
+  | { readonly kind: 'container' | 'conversation'; readonly id: string }
+  | {
+      readonly kind: 'file'
+      readonly id: string
+      /** Absent for a file of the Files API. */
+      readonly container_id?: string
+      /** The last part of its path, or its name. */
+      readonly stored_name?: string
+      readonly bytes?: number
+    }
+
+/** The containers, files and conversations in an object, or in a list of such objects; anything else is passed over. */
+export function getResources(body: unknown): Resource[] {
+  if (!isObject(body)) return []
+  const rows = body.object === 'list' && Array.isArray(body.data) ? body.data : [body]
+  return rows.flatMap((row) => (isObject(row) ? (toResource(row) ?? []) : []))
+}
+
+function toResource(row: Record<string, unknown>): Resource | undefined {
+  const { object, id } = row
+  if (object === 'container' && isContainerId(id)) return { kind: 'container', id }
+  if (object === 'conversation' && isId(id)) return { kind: 'conversation', id }
+  if (object === 'file' && isFileId(id))
+    return { kind: 'file', id, ...described(row, row.filename) }
+  if (object !== 'container.file' || !isContainerFileId(id)) return undefined
+  const { container_id, path } = row
+  if (!isContainerId(container_id) || isGlued(path)) return undefined
+  const name = typeof path === 'string' ? path.split('/').at(-1) : undefined
+  return { kind: 'file', id, container_id, ...described(row, name) }
+}
+
+function described(row: Record<string, unknown>, name: unknown) {
+  return {
+    stored_name: typeof name === 'string' && name !== '' ? name : undefined,
+    bytes: Number.isSafeInteger(row.bytes) ? Number(row.bytes) : undefined,
+  }
+}
+
+/** The service has been seen to glue several paths into one row; such a row has no content. */
+export function isGlued(path: unknown): boolean {
+  return typeof path === 'string' && /\s+\/mnt\/data\//.test(path)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,37 @@
+/**
+ * Time as an argument: nobody below the hall starts a timer of its own.
+ *
+ * @module
+ */
+
+/** Waits so many milliseconds; rejects with the signal's reason when that fires, and leaves no timer behind. */
+export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
+
+/** A time limit that can be taken back. */
+export interface Deadline {
+  /** Fires when the time is over, or when the caller's own signal does. */
+  readonly signal: AbortSignal
+  /** Whether it was the time that fired it. */
+  isOver(): boolean
+  /** Takes the limit back: from here on only the caller's own signal counts. */
+  clear(): void
+}
+
+/** Starts a time limit, whatever else ends the work. */
+export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Deadline {
+  const limit = new AbortController()
+  const cleared = new AbortController()
+  let isOver = false
+  wait(ms, cleared.signal).then(
+    () => {
+      isOver = true
+      limit.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
+    },
+    () => {},
+  )
+  return {
+    signal: caller === undefined ? limit.signal : AbortSignal.any([caller, limit.signal]),
+    isOver: () => isOver,
+    clear: () => cleared.abort(),
+  }
+}

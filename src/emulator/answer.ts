@@ -1,0 +1,147 @@
+/**
+ * What a model with the code interpreter would have put out: the call, the files it wrote, the text that cites them.
+ *
+ * @module
+ */
+
+import { artefact } from './artefacts/artefact.ts'
+import { seriesFor } from './artefacts/series.ts'
+import { codeFor } from './code.ts'
+import { addFile } from './container.ts'
+import { type Content, fixed, generated } from './content.ts'
+import { endingOf } from './ending.ts'
+import { directs, type PlannedFile, planFiles } from './plan.ts'
+import type { CallOutput, Citation, MessageItem, OutputItem } from './shapes.ts'
+import type { Container, Emulation } from './world.ts'
+
+/** What an answer is made for. */
+export interface Question {
+  readonly prompt: string
+  readonly model: string
+  /** The 16 digits that all ids of the answer begin with. */
+  readonly shared: string
+  /** Absent where the code interpreter was not among the tools. */
+  readonly container?: Container
+}
+
+const honest =
+  "This is cfile's emulator: no model runs here, nobody read your request, and no Python ran."
+
+/** Writes the files that a prompt asks for and makes the items that tell of them. */
+export async function makeOutput(emulation: Emulation, question: Question): Promise<OutputItem[]> {
+  const { container, prompt, model, shared } = question
+  const newId = (prefix: string): string => emulation.ids.ofAnswer(prefix, shared, emulation.now())
+  const output: OutputItem[] = []
+  if (/^(?:gpt-5|o\d)/.test(model)) output.push({ id: newId('rs'), type: 'reasoning', summary: [] })
+  if (container === undefined) return [...output, messageItem(newId('msg'), honest, [])]
+  const plan = planFiles(prompt)
+  const { outputs, plots, written } = await write(emulation, container, prompt, plan)
+  const { text, citations } = compose(prompt, container.id, plots, written)
+  output.push({
+    id: newId('ci'),
+    type: 'code_interpreter_call',
+    status: 'completed',
+    code: codeFor(plan, seriesFor(prompt)),
+    container_id: container.id,
+    outputs,
+  })
+  return [...output, messageItem(newId('msg'), text, citations)]
+}
+
+interface Written {
+  readonly name: string
+  readonly id: string
+}
+
+async function write(
+  emulation: Emulation,
+  container: Container,
+  prompt: string,
+  plan: readonly PlannedFile[],
+) {
+  const outputs: CallOutput[] = []
+  const plots: string[] = []
+  const written: Written[] = []
+  const source = 'assistant'
+  const bytes = directs(prompt, 'null bytes') ? { bytes: null } : {}
+  const ofKind = new Map<string, number>()
+  for (const { name, cited, ...planned } of plan) {
+    // One of each kind shares its numbers with those of other kinds; a second has its own.
+    const earlier = ofKind.get(endingOf(name)) ?? 0
+    ofKind.set(endingOf(name), earlier + 1)
+    const content = await contentFor(name, prompt + '+'.repeat(earlier), planned.bytes)
+    if (endingOf(name) === 'png' && planned.bytes === undefined) {
+      // Code that shows a figure and saves it leaves two files of one picture.
+      const id = emulation.ids.timed('cfile', 32, emulation.now())
+      addFile(emulation, container, { id, path: `/mnt/data/${id}.png`, source, content, ...bytes })
+      outputs.push({ type: 'image', url: dataUrl(content) })
+      plots.push(id)
+    }
+    const path = `/mnt/data/${name}`
+    const { id } = addFile(emulation, container, { path, source, content, ...bytes })
+    if (cited) written.push({ name, id })
+  }
+  if (directs(prompt, 'glued')) {
+    const path = '/mnt/data/a.png  /mnt/data/b.png'
+    addFile(emulation, container, { path, source, content: fixed(new Uint8Array()), bytes: null })
+  }
+  outputs.push({ type: 'logs', logs: `(not run) wrote ${plan.length} files\n` })
+  return { outputs, plots, written }
+}
+
+async function contentFor(
+  name: string,
+  prompt: string,
+  bytes: number | undefined,
+): Promise<Content> {
+  if (bytes === undefined) return artefact(name, seriesFor(prompt))
+  return generated(bytes, prompt, /^(?:txt|csv|tsv|md|log|json)$/.test(endingOf(name)))
+}
+
+function dataUrl({ read, bytes }: Content): string {
+  const binary = Array.from(read(0, bytes), (byte) => String.fromCharCode(byte)).join('')
+  return `data:image/png;base64,${btoa(binary)}`
+}
+
+/** The text, and spans that slice out of it exactly what follows `](`. */
+function compose(
+  prompt: string,
+  container_id: string,
+  plots: readonly string[],
+  written: readonly Written[],
+): { text: string; citations: Citation[] } {
+  const type = 'container_file_citation'
+  const length = (text: string): number =>
+    directs(prompt, 'code points') ? [...text].length : text.length
+  const miss = directs(prompt, 'wrong spans') ? 3 : 0
+  const citations: Citation[] = plots.map((file_id) => ({
+    type,
+    container_id,
+    end_index: 0,
+    file_id,
+    filename: `${file_id}.png`,
+    start_index: 0,
+  }))
+  let text = written.length > 0 ? `${honest} These files are real, though:\n` : honest
+  for (const { name, id } of written) {
+    const isImage = directs(prompt, 'image link') && endingOf(name) === 'png'
+    text += `\n- ${isImage ? '!' : ''}[${name}](`
+    const start_index = length(text) + miss
+    text += `sandbox:/mnt/data/${name}`
+    const end_index = length(text) + miss
+    const filename = name.slice(name.lastIndexOf('/') + 1)
+    citations.push({ type, container_id, end_index, file_id: id, filename, start_index })
+    text += ')'
+  }
+  return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
+}
+
+function messageItem(id: string, text: string, annotations: Citation[]): MessageItem {
+  return {
+    id,
+    type: 'message',
+    status: 'completed',
+    content: [{ type: 'output_text', annotations, logprobs: [], text }],
+    role: 'assistant',
+  }
+}

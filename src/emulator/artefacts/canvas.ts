@@ -1,0 +1,61 @@
+/**
+ * A small picture to draw on: one byte a pixel, an index into a palette.
+ *
+ * @module
+ */
+
+/** A rectangle takes its corners, `right` and `bottom` excluded. */
+export interface Canvas {
+  readonly width: number
+  readonly height: number
+  /** Row by row. */
+  readonly pixels: Uint8Array
+  fill(left: number, top: number, right: number, bottom: number, colour: number): void
+  line(x0: number, y0: number, x1: number, y1: number, thick: number, colour: number): void
+  /** Letters and digits of 3 by 5 dots, each dot `scale` pixels wide; capitals only. */
+  text(text: string, left: number, top: number, scale: number, colour: number): void
+}
+
+// 0–9 and A–Z, three base-36 digits each: 15 dots from the upper left on.
+const glyphs =
+  'odr8t3mw7mofi4po27o33mkyohbogf8odl9qbabl7yo13o10bcbi5pn133myi3xeg7iy5l7x8kql9g8k1l9pb66n0yi27i22i65hwthw2mnb'
+
+/** An empty canvas, in the first colour. */
+export function createCanvas(width: number, height: number): Canvas {
+  const pixels = new Uint8Array(width * height)
+  const canvas: Canvas = {
+    width,
+    height,
+    pixels,
+    fill(left, top, right, bottom, colour) {
+      for (let y = Math.max(0, top); y < Math.min(height, bottom); y += 1) {
+        pixels.fill(colour, y * width + left, y * width + right)
+      }
+    },
+    line(x0, y0, x1, y1, thick, colour) {
+      const steps = Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0), 1)
+      for (let step = 0; step <= steps; step += 1) {
+        const x = Math.round(x0 + ((x1 - x0) * step) / steps - thick / 2)
+        const y = Math.round(y0 + ((y1 - y0) * step) / steps - thick / 2)
+        canvas.fill(x, y, x + thick, y + thick, colour)
+      }
+    },
+    text(text, left, top, scale, colour) {
+      for (const [index, char] of [...text.toUpperCase()].entries()) {
+        const dots = glyphOf(char)
+        for (let dot = 0; dot < 15; dot += 1) {
+          if (((dots >> (14 - dot)) & 1) === 0) continue
+          const x = left + (index * 4 + (dot % 3)) * scale
+          const y = top + Math.floor(dot / 3) * scale
+          canvas.fill(x, y, x + scale, y + scale, colour)
+        }
+      }
+    },
+  }
+  return canvas
+}
+
+function glyphOf(char: string): number {
+  const index = Number.parseInt(char, 36)
+  return Number.isNaN(index) ? 0 : Number.parseInt(glyphs.slice(index * 3, index * 3 + 3), 36)
+}

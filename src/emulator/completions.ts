@@ -1,0 +1,94 @@
+/**
+ * Chat completions, embeddings and the list of models: enough for a client that also uses these.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { readJson } from './body.ts'
+import { random } from './content.ts'
+import { azureRefusal, missingParameter, notFound } from './errors.ts'
+import { type Json, json } from './json.ts'
+import type { Emulation, EmulatorContext, EmulatorEnv } from './world.ts'
+
+const honest = "This is cfile's emulator; no model runs here."
+
+/** The routes below `/openai/v1`, and below a deployment in the dated form. */
+export function completionRoutes(emulation: Emulation): Hono<EmulatorEnv> {
+  const routes = new Hono<EmulatorEnv>()
+  const read = async (c: EmulatorContext): Promise<Json> => {
+    const body = await readJson(c)
+    const model = body.model ?? c.req.param('deployment')
+    checkModel(emulation, model)
+    return { ...body, model }
+  }
+  routes.post('/chat/completions', async (c) => chat(emulation, await read(c)))
+  routes.post('/embeddings', async (c) => json(embeddings(await read(c))))
+  const models = emulation.models ?? ['gpt-4.1', 'gpt-5-mini', 'text-embedding-3-small']
+  const modelObject = (id: string) => ({
+    id,
+    object: 'model',
+    created: 1735689600,
+    owned_by: 'azure',
+  })
+  routes.get('/models', () => json({ object: 'list', data: models.map(modelObject) }))
+  routes.get('/models/:model', (c) => {
+    const id = c.req.param('model')
+    if (!models.includes(id)) throw notFound('Model', id)
+    return json(modelObject(id))
+  })
+  return routes
+}
+
+/**
+ * Whether there is such a deployment.
+ *
+ * @throws Refusal 400 where none is named, 404 where it is unknown
+ */
+export function checkModel({ models }: Emulation, model: unknown): void {
+  if (typeof model !== 'string') throw missingParameter('model')
+  if (models?.includes(model) ?? true) return
+  throw azureRefusal(
+    404,
+    'DeploymentNotFound',
+    'The API deployment for this resource does not exist.',
+  )
+}
+
+function chat({ ids, now }: Emulation, body: Json): Response {
+  if (!Array.isArray(body.messages)) throw missingParameter('messages')
+  const shared = { id: `chatcmpl-${ids.hex(29)}`, created: now(), model: body.model }
+  const tokens = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+  if (body.stream !== true) {
+    const message = { role: 'assistant', content: honest, refusal: null, annotations: [] }
+    const choice = { index: 0, message, finish_reason: 'stop', logprobs: null }
+    return json({ ...shared, object: 'chat.completion', choices: [choice], usage: tokens })
+  }
+  const chunk = (delta: object, finish_reason: string | null) => ({
+    ...shared,
+    object: 'chat.completion.chunk',
+    choices: [{ index: 0, delta, finish_reason, logprobs: null }],
+  })
+  const words = honest.match(/ ?\S+/g) ?? []
+  const chunks = [
+    chunk({ role: 'assistant', content: '', refusal: null }, null),
+    ...words.map((content) => chunk({ content }, null)),
+    chunk({}, 'stop'),
+  ]
+  const lines = [...chunks.map((one) => JSON.stringify(one)), '[DONE]']
+  const text = lines.map((line) => `data: ${line}\n\n`).join('')
+  return new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+}
+
+function embeddings({ input, model, dimensions = 1536, encoding_format }: Json) {
+  if (input == null) throw missingParameter('input')
+  const data = (Array.isArray(input) ? input : [input]).map((text, index) => {
+    const next = random(String(text))
+    const vector = Float32Array.from({ length: Number(dimensions) }, () => next() / 2 ** 31 - 1)
+    const bytes = new Uint8Array(vector.buffer)
+    const base64 = () => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+    const embedding = encoding_format === 'base64' ? base64() : [...vector]
+    return { object: 'embedding', index, embedding }
+  })
+  return { object: 'list', data, model, usage: { prompt_tokens: 0, total_tokens: 0 } }
+}

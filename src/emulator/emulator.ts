@@ -1,0 +1,171 @@
+/**
+ * The Azure OpenAI endpoints imitated, with the traps of the real ones. It imports nothing else of cfile, so that it
+ * cannot share cfile's mistakes.
+ *
+ * @module
+ */
+
+import { Hono, type MiddlewareHandler } from 'hono'
+import { completionRoutes } from './completions.ts'
+import { containerRoutes } from './containers.ts'
+import { controlRoutes, createClock } from './control.ts'
+import { conversationRoutes } from './conversations.ts'
+import { azureRefusal, invalidKey, Refusal, resourceNotFound } from './errors.ts'
+import { createFaults, type Fault, type FaultList, faultedResponse } from './faults.ts'
+import { fileRoutes } from './files.ts'
+import { createIds } from './ids.ts'
+import { createLog, type LogEntry, type RequestLog } from './log.ts'
+import { aborted, meter } from './meter.ts'
+import { responseRoutes } from './responses.ts'
+import { createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
+
+/** Options of {@link createEmulator}. */
+export interface EmulatorOptions {
+  /** Unix seconds. @default the system's clock */
+  readonly now?: () => number
+  /** The key that is taken, as `api-key` or as a bearer token; any other answers 401. @default everything is taken */
+  readonly apiKey?: string
+  /** Named in `x-ms-region`. @default `West Europe` */
+  readonly region?: string
+  /** The deployments; any other answers 404. @default every name is one */
+  readonly models?: readonly string[]
+  /** Between the events of a stream. @default 0 */
+  readonly deltaDelayMs?: number
+  /** @default by `setTimeout` */
+  readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** So many random bytes, for ids. @default by `crypto.getRandomValues` */
+  readonly random?: (bytes: number) => Uint8Array
+}
+
+/**
+ * Makes an emulated Azure OpenAI resource: `/openai/v1`, any project below `/api/projects/{project}/openai/v1`, and
+ * `/emulator` to turn its clock and order faults.
+ */
+export function createEmulator(options: EmulatorOptions = {}): Hono {
+  const clock = createClock(options.now ?? (() => Math.floor(Date.now() / 1000)))
+  const faults = createFaults()
+  const log = createLog()
+  const emulation: Emulation = {
+    now: clock.now,
+    ids: createIds(options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))),
+    wait: options.wait ?? sleep,
+    deltaDelayMs: options.deltaDelayMs ?? 0,
+    models: options.models,
+  }
+  const app = new Hono()
+  app.onError((error, c) => {
+    // Who aborts a request gets no answer to it.
+    if (c.req.raw.signal?.aborted) throw error
+    if (error instanceof Refusal) return error.toResponse()
+    return azureRefusal(500, 'InternalServerError', `The emulator failed: ${error}`).toResponse()
+  })
+  app.route('/emulator', controlRoutes(clock, faults, log))
+  app.route('/', azureRoutes(emulation, frontDoor(emulation, faults, log, options)))
+  return app
+}
+
+function azureRoutes(
+  emulation: Emulation,
+  door: MiddlewareHandler<EmulatorEnv>,
+): Hono<EmulatorEnv> {
+  const v1 = new Hono<EmulatorEnv>()
+  v1.use(async (c, next) => {
+    if (!/^\d/.test(c.req.query('api-version') ?? '')) return next()
+    throw azureRefusal(400, 'BadRequest', 'API version not supported')
+  })
+  v1.route('/containers', containerRoutes(emulation))
+  v1.route('/files', fileRoutes(emulation))
+  v1.route('/responses', responseRoutes(emulation))
+  v1.route('/conversations', conversationRoutes(emulation))
+  v1.route('/', completionRoutes(emulation))
+  const azure = new Hono<EmulatorEnv>()
+  azure.use(door)
+  azure.route('/openai/v1', v1)
+  azure.route('/api/projects/:project/openai/v1', v1)
+  azure.use(async (c, next) => {
+    // The dated form still serves what it served before containers came, and nothing newer.
+    if (c.req.query('api-version') === undefined) throw resourceNotFound()
+    return next()
+  })
+  azure.route('/openai/files', fileRoutes(emulation))
+  azure.route('/openai/deployments/:deployment', completionRoutes(emulation))
+  azure.all('*', () => {
+    throw resourceNotFound()
+  })
+  return azure
+}
+
+/** What every request passes: the log, the faults, the key; what every answer gets: Azure's own ids of it. */
+function frontDoor(
+  { ids, wait }: Emulation,
+  faults: FaultList,
+  log: RequestLog,
+  { apiKey, region = 'West Europe' }: EmulatorOptions,
+): MiddlewareHandler<EmulatorEnv> {
+  const worlds = new Map<string, World>()
+  return async (c, next) => {
+    const { method, path } = c.req
+    const { signal } = c.req.raw
+    const project = /^\/api\/projects\/([^/]+)\//.exec(path)?.[1] ?? ''
+    const world = worlds.get(project) ?? createWorld(project !== '')
+    worlds.set(project, world)
+    const entry = await log.add(c.req)
+    const fault = faults.take(method, path)
+    c.set('world', world)
+    c.set('entry', entry)
+    c.set('fault', fault)
+    if (fault.delay_ms !== undefined) await wait(fault.delay_ms, signal)
+    if (fault.hang === true) await aborted(signal)
+    const refused = isAuthorized(c.req.raw.headers, apiKey) ? undefined : invalidKey().toResponse()
+    const answer = faultedResponse(fault, { method, path, isProject: world.isProject }) ?? refused
+    if (answer === undefined) await next()
+    else c.res = answer
+    const traced = {
+      'apim-request-id': ids.uuid(),
+      'x-request-id': ids.uuid(),
+      'x-ms-region': region,
+    }
+    for (const [name, value] of Object.entries({ ...traced, ...fault.headers })) {
+      c.res.headers.set(name, value)
+    }
+    entry.status = c.res.status
+    c.res = metered(c.res, fault, entry, signal)
+  }
+}
+
+function isAuthorized(headers: Headers, apiKey: string | undefined): boolean {
+  const bearer = headers.get('authorization')?.replace(/^bearer /i, '')
+  return apiKey === undefined || headers.get('api-key') === apiKey || bearer === apiKey
+}
+
+/** Counts a file's bytes, and lets a body break where that was ordered. */
+function metered(answer: Response, fault: Fault, entry: LogEntry, signal: AbortSignal): Response {
+  const { cut_after, end_after, stall_after } = fault
+  const isOrdered = (cut_after ?? end_after ?? stall_after) !== undefined
+  if (answer.body === null || !(isOrdered || entry.path.endsWith('/content'))) return answer
+  const body = meter(answer.body, {
+    cutAfter: cut_after,
+    endAfter: end_after,
+    stallAfter: stall_after,
+    signal,
+    sent(bytes) {
+      entry.bytes += bytes
+    },
+  })
+  return new Response(body, answer)
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', stop)
+    if (signal?.aborted) stop()
+  })
+}

@@ -1,0 +1,149 @@
+/**
+ * A response as events, in the order in which Azure sends them: the container comes long before the text, the links in
+ * pieces, and the file's id only after them.
+ *
+ * @module
+ */
+
+import { jsonText } from './json.ts'
+import { pending } from './response-object.ts'
+import type {
+  CallItem,
+  CallStep,
+  MessageItem,
+  OutputItem,
+  ResponseObject,
+  StreamEvent,
+} from './shapes.ts'
+
+/** All events of a response from its beginning to its end. */
+export function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
+  const begun = pending(response, 'in_progress')
+  const queued = pending(response, 'queued')
+  const { background, error } = response
+  return [
+    { type: 'response.created', response: background ? queued : begun },
+    ...(background ? [{ type: 'response.queued' as const, response: queued }] : []),
+    { type: 'response.in_progress', response: begun },
+    ...response.output.flatMap(itemEvents),
+    ...(sendsError && error !== null ? [errorEvent(error)] : []),
+    { type: `response.${response.status}`, response },
+  ]
+}
+
+function errorEvent({ code, message }: { code: string; message: string }): StreamEvent {
+  return { type: 'error', error: { type: code, code, message, param: null } }
+}
+
+function itemEvents(item: OutputItem, output_index: number): StreamEvent[] {
+  return [
+    { type: 'response.output_item.added', output_index, item: begunItem(item) },
+    ...contentEvents(item, output_index),
+    { type: 'response.output_item.done', output_index, item },
+  ]
+}
+
+function begunItem(item: OutputItem): OutputItem {
+  if (item.type === 'reasoning') return item
+  if (item.type === 'message') return { ...item, status: 'in_progress', content: [] }
+  return { ...item, status: 'in_progress', code: '', outputs: item.outputs && [] }
+}
+
+function contentEvents(item: OutputItem, output_index: number): StreamEvent[] {
+  if (item.type === 'reasoning') return []
+  return item.type === 'message'
+    ? messageEvents(item, output_index)
+    : callEvents(item, output_index)
+}
+
+function callEvents(item: CallItem, output_index: number): StreamEvent[] {
+  const place = { output_index, item_id: item.id }
+  const step = (name: CallStep): StreamEvent => ({
+    type: `response.code_interpreter_call.${name}`,
+    ...place,
+  })
+  const type = 'response.code_interpreter_call_code'
+  const deltas = tokens(item.code).map(
+    (delta): StreamEvent => ({ type: `${type}.delta`, ...place, delta }),
+  )
+  const { code } = item
+  return [
+    step('in_progress'),
+    ...deltas,
+    { type: `${type}.done`, ...place, code },
+    step('interpreting'),
+    step('completed'),
+  ]
+}
+
+function messageEvents(item: MessageItem, output_index: number): StreamEvent[] {
+  return item.content.flatMap((part, content_index): StreamEvent[] => {
+    const place = { item_id: item.id, output_index, content_index }
+    const { text, annotations } = part
+    return [
+      {
+        type: 'response.content_part.added',
+        ...place,
+        part: { ...part, annotations: [], text: '' },
+      },
+      ...tokens(text).map(
+        (delta): StreamEvent => ({
+          type: 'response.output_text.delta',
+          ...place,
+          delta,
+          logprobs: [],
+        }),
+      ),
+      ...annotations.map(
+        (annotation, annotation_index): StreamEvent => ({
+          type: 'response.output_text.annotation.added',
+          ...place,
+          annotation_index,
+          annotation,
+        }),
+      ),
+      { type: 'response.output_text.done', ...place, text, logprobs: [] },
+      { type: 'response.content_part.done', ...place, part },
+    ]
+  })
+}
+
+/** Pieces much like a model's: a word with its blank, three digits, a sign or two. */
+function tokens(text: string): string[] {
+  return text.match(/ ?[\p{L}\p{M}]{1,8}|\p{N}{1,3}| ?[^\p{L}\p{M}\p{N}\s]{1,2}|\s+/gu) ?? []
+}
+
+/** How a stream is sent. */
+export interface Sending {
+  /** The event with this number was the last that the caller saw. */
+  readonly startingAfter: number
+  /** Makes `obfuscation`; absent where the caller asked for none. */
+  readonly pad?: (length: number) => string
+  /** Before each event. */
+  readonly pause: () => Promise<void>
+}
+
+/** The bytes of a stream, made one event at a time. */
+export function toEventStream(
+  events: readonly StreamEvent[],
+  { startingAfter, pad, pause }: Sending,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let sequence_number = startingAfter + 1
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const event = events[sequence_number]
+        if (event === undefined) return controller.close()
+        await pause()
+        const { type, ...fields } = event
+        const padding =
+          'delta' in event && pad ? { obfuscation: pad(16 - (event.delta.length % 16)) } : {}
+        const data = jsonText({ type, sequence_number, ...fields, ...padding })
+        controller.enqueue(encoder.encode(`event: ${type}\ndata: ${data}\n\n`))
+        sequence_number += 1
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,65 @@
+/**
+ * What was asked of the emulator, for tests to look at.
+ *
+ * @module
+ */
+
+import type { HonoRequest } from 'hono'
+
+/** A request and what became of it. */
+export interface LogEntry {
+  readonly method: string
+  readonly path: string
+  /** With its question mark; empty without one. */
+  readonly query: string
+  /** Of a secret only the end shows, so that two can be told apart. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A JSON body as it came, where it is short. */
+  readonly body?: string
+  status: number | null
+  /** Of a file: how many bytes were taken so far. */
+  bytes: number
+}
+
+/** The latest 2,000 requests, the oldest first. */
+export interface RequestLog {
+  add(request: HonoRequest): Promise<LogEntry>
+  readonly entries: readonly LogEntry[]
+  clear(): void
+}
+
+const mostEntries = 2000
+const longestBody = 16 * 1024
+
+/** A log without entries. */
+export function createLog(): RequestLog {
+  const entries: LogEntry[] = []
+  return {
+    entries,
+    async add(request) {
+      const { pathname, search } = new URL(request.url)
+      const headers = Object.fromEntries(request.raw.headers)
+      for (const name of ['api-key', 'authorization']) {
+        const secret = headers[name]
+        if (secret !== undefined) headers[name] = `***${secret.slice(8).slice(-4)}`
+      }
+      const isJson = /json/.test(headers['content-type'] ?? '')
+      const body = isJson ? await request.text() : undefined
+      const entry = {
+        method: request.method,
+        path: pathname,
+        query: search,
+        headers,
+        body: body !== undefined && body.length <= longestBody ? body : undefined,
+        status: null,
+        bytes: 0,
+      }
+      entries.push(entry)
+      if (entries.length > mostEntries) entries.shift()
+      return entry
+    },
+    clear() {
+      entries.length = 0
+    },
+  }
+}

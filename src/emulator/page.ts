@@ -1,0 +1,63 @@
+/**
+ * Pages of a list, as every list of the API pages: `limit`, `order`, `after`, `before`.
+ *
+ * @module
+ */
+
+import type { Context } from 'hono'
+import { invalidRequest } from './errors.ts'
+import { json } from './json.ts'
+import type { ListObject } from './shapes.ts'
+
+interface Row {
+  readonly id: string
+}
+
+/** Answers with one page of rows, which come in the order in which they were made. */
+export function listPage<R extends Row, T extends object>(
+  c: Context,
+  rows: Iterable<R>,
+  toObject: (row: R) => T,
+  longest = 100,
+): Response {
+  const limit = readLimit(c.req.query('limit'), longest)
+  const sorted = [...rows]
+  if (c.req.query('order') !== 'asc') sorted.reverse()
+  const after = indexOf(sorted, 'after', c.req.query('after')) ?? -1
+  const before = indexOf(sorted, 'before', c.req.query('before'))
+  const rest = sorted.slice(after + 1, before)
+  const data = rest.slice(0, limit)
+  const page: ListObject<T> = {
+    object: 'list',
+    data: data.map(toObject),
+    first_id: data[0]?.id ?? null,
+    has_more: rest.length > limit,
+    last_id: data.at(-1)?.id ?? null,
+  }
+  return json(page)
+}
+
+function readLimit(text: string | undefined, longest: number): number {
+  if (text === undefined) return longest === 100 ? 20 : longest
+  const limit = Number(text)
+  if (Number.isInteger(limit) && limit >= 1 && limit <= longest) return limit
+  const bound = limit > longest ? 'above_max' : 'below_min'
+  throw invalidRequest(
+    400,
+    `Invalid 'limit': expected an integer from 1 to ${longest}, but got ${text} instead.`,
+    'limit',
+    `integer_${bound}_value`,
+  )
+}
+
+/** A cursor that is not in the list would send a careless reader round for ever. */
+function indexOf(
+  rows: readonly Row[],
+  name: string,
+  cursor: string | undefined,
+): number | undefined {
+  if (cursor === undefined || cursor === '') return undefined
+  const index = rows.findIndex(({ id }) => id === cursor)
+  if (index === -1) throw invalidRequest(400, `Invalid '${name}': no such object.`, name)
+  return index
+}

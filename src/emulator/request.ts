@@ -1,0 +1,119 @@
+/**
+ * A request for a response: what it asks for, and what Azure would not take of it.
+ *
+ * @module
+ */
+
+import {
+  createContainer,
+  enterContainer,
+  isExpired,
+  mountUpload,
+  useContainer,
+} from './container.ts'
+import { invalidRequest, missingParameter, type Refusal } from './errors.ts'
+import { isJson, type Json } from './json.ts'
+import type { Container, Emulation, InputItem, World } from './world.ts'
+
+/** The input as items; a text is one message of the user. */
+export function readInput(input: unknown, newId: () => string): InputItem[] {
+  const items = typeof input === 'string' ? [{ role: 'user', content: input }] : input
+  if (!Array.isArray(items)) return []
+  return items.filter(isJson).map((item) => {
+    const { id, content, role, type = 'message', ...rest } = item
+    const own = { id: typeof id === 'string' ? id : newId(), type }
+    if (type !== 'message') return { ...item, ...own }
+    const parts = typeof content === 'string' ? [{ type: 'input_text', text: content }] : content
+    return { ...own, status: 'completed', ...rest, content: parts, role }
+  })
+}
+
+/** The text of the user's last message: what the answer goes by. */
+export function promptOf(items: readonly InputItem[]): string {
+  const last = items.findLast(({ role }) => role === 'user')
+  const parts = Array.isArray(last?.content) ? last.content.filter(isJson) : []
+  return parts
+    .map(({ text }) => (typeof text === 'string' ? text : ''))
+    .join('\n')
+    .toWellFormed()
+}
+
+// Those of the API's own documents; whatever else stands there was added by somebody on the way.
+const annotationKeys =
+  'type container_id file_id filename start_index end_index index url title'.split(' ')
+const textKeys = ['type', 'text', 'annotations', 'logprobs']
+
+/**
+ * Looks for what Azure refuses in a replayed answer; `name` is that of the parameter.
+ *
+ * @throws Refusal 400 that names the first unknown field
+ */
+export function checkReplay(input: unknown, name = 'input'): void {
+  if (!Array.isArray(input)) return
+  for (const [i, item] of input.entries()) {
+    const content = isJson(item) && Array.isArray(item.content) ? item.content : []
+    for (const [p, part] of content.entries()) {
+      if (!isJson(part) || part.type !== 'output_text') continue
+      const place = `${name}[${i}].content[${p}]`
+      checkKeys(part, textKeys, place)
+      const annotations = Array.isArray(part.annotations) ? part.annotations : []
+      for (const [a, annotation] of annotations.entries()) {
+        checkKeys(annotation, annotationKeys, `${place}.annotations[${a}]`)
+      }
+    }
+  }
+}
+
+function checkKeys(value: Json, known: readonly string[], place: string): void {
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue
+    const param = `${place}.${key}`
+    throw invalidRequest(400, `Unknown parameter: '${param}'.`, param, 'unknown_parameter')
+  }
+}
+
+/** Where the code would run; undefined where no tool is the code interpreter. */
+export function containerFor(
+  world: World,
+  emulation: Emulation,
+  { tools, input }: Json,
+  earlier: string | undefined,
+): Container | undefined {
+  const list = Array.isArray(tools) ? tools.filter(isJson) : []
+  const index = list.findIndex(({ type }) => type === 'code_interpreter')
+  const tool = list[index]
+  if (tool === undefined) return undefined
+  const { container } = tool
+  const param = `tools[${index}].container`
+  if (typeof container === 'string') {
+    if (container.length > 64) throw tooLong(param, container.length)
+    return enterContainer(world, container, emulation.now())
+  }
+  if (!isJson(container)) throw missingParameter(param)
+  const file_ids = Array.isArray(container.file_ids) ? container.file_ids.map(String) : []
+  const alive = world.containers.get(replayed(world, input, emulation.now()) ?? earlier ?? '')
+  if (alive === undefined || isExpired(alive, emulation.now())) {
+    return createContainer(world, emulation, { file_ids })
+  }
+  const paths = Array.from(alive.files.values(), ({ path }) => path)
+  for (const id of file_ids) {
+    const isMounted = paths.some((path) => path.startsWith(`/mnt/data/${id}-`))
+    if (!isMounted) mountUpload(world, emulation, alive, id)
+  }
+  return useContainer(world, alive.id, emulation.now())
+}
+
+function tooLong(param: string, length: number): Refusal {
+  const message = `Invalid '${param}': string too long. Expected a string with maximum length 64, but got a string with length ${length} instead.`
+  return invalidRequest(400, message, param, 'string_above_max_length')
+}
+
+/** The container of a call that is replayed in the input; one that is gone fails the whole request. */
+function replayed(world: World, input: unknown, now: number): string | undefined {
+  const items = Array.isArray(input) ? input.filter(isJson) : []
+  const id = items.findLast(({ type }) => type === 'code_interpreter_call')?.container_id
+  if (typeof id !== 'string') return undefined
+  const container = world.containers.get(id)
+  if (container === undefined || !isExpired(container, now)) return id
+  throw invalidRequest(400, `Expected container_id: ${id}`)
+}

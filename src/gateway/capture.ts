@@ -1,0 +1,102 @@
+/**
+ * Capture: what an answer mentions is recorded for the caller who got it.
+ *
+ * @module
+ */
+
+import { type Citation, getMentions, type Mentions } from '../core/citations.ts'
+import type { Caller, Gateway } from './gateway.ts'
+import { upstreamsNamed } from './locate.ts'
+import { findRecord, type Kind, putRecord } from './records.ts'
+import { askInTurn } from './upstream-file.ts'
+
+/** Where the mentions come from. */
+export interface Source {
+  readonly caller: Caller
+  /** The name of the upstream that answered; absent where a caller brings the answer and nobody knows. */
+  readonly upstream?: string
+}
+
+/** What was recorded. */
+export interface Captured extends Mentions {
+  /** The name of the upstream that it came from, where it is known. */
+  readonly upstream?: string
+}
+
+/** Records everything an answer mentions; resolves when all of it is stored. Doing it again changes nothing. */
+export async function capture(gateway: Gateway, source: Source, mentions: Mentions): Promise<void> {
+  await Promise.all([
+    ...mentions.responses.map((id) => recordPlace(gateway, source, 'response', id)),
+    ...mentions.conversations.map((id) => recordPlace(gateway, source, 'conversation', id)),
+    ...mentions.containers.map((id) => recordPlace(gateway, source, 'container', id)),
+    ...mentions.citations.map((citation) => recordFile(gateway, source, citation)),
+  ])
+}
+
+/**
+ * Records what a stored response mentions, read from the upstream that made it.
+ *
+ * @throws CfileError `not_found`
+ */
+export async function captureResponse(
+  gateway: Gateway,
+  caller: Caller,
+  responseId: string,
+  signal: AbortSignal,
+): Promise<Captured> {
+  const record = await findRecord(gateway, caller, 'response', responseId)
+  const { upstream, found } = await askInTurn(upstreamsNamed(gateway, record?.upstream), (client) =>
+    client.getResponse(responseId, { signal }),
+  )
+  const mentions = getMentions(found)
+  await capture(gateway, { caller, upstream: upstream.name }, mentions)
+  return { ...mentions, upstream: upstream.name }
+}
+
+/**
+ * A capture for a stream of events that repeat each other: each thing is stored once, at its first mention, and again
+ * only when a later mention knows a file's name.
+ */
+export function captureOnce(
+  gateway: Gateway,
+  source: Source,
+): (mentions: Mentions) => Promise<void> | undefined {
+  const stored = new Set<string>()
+  const fresh = (key: string): boolean => stored.size !== stored.add(key).size
+  return ({ responses, conversations, containers, citations }) => {
+    const unseen: Mentions = {
+      responses: responses.filter(fresh),
+      conversations: conversations.filter(fresh),
+      containers: containers.filter(fresh),
+      citations: citations.filter(({ container_id, file_id, filename }) =>
+        fresh(`${container_id} ${file_id} ${filename === undefined}`),
+      ),
+    }
+    const any = Object.values(unseen).some((things) => things.length > 0)
+    return any ? capture(gateway, source, unseen) : undefined
+  }
+}
+
+async function recordPlace(
+  gateway: Gateway,
+  { caller, upstream }: Source,
+  kind: Exclude<Kind, 'file'>,
+  id: string,
+): Promise<void> {
+  await putRecord(gateway, caller, kind, id, { upstream, seen_at: gateway.now() })
+}
+
+async function recordFile(
+  gateway: Gateway,
+  { caller, upstream }: Source,
+  { file_id, container_id, filename }: Citation,
+): Promise<void> {
+  const known = await findRecord(gateway, caller, 'file', file_id)
+  // The first mention with a name stands; what was learnt since (size, type) must not be lost to a repetition.
+  if (known !== undefined && (known.filename !== undefined || filename === undefined)) return
+  const seen_at = gateway.now()
+  await putRecord(gateway, caller, 'file', file_id, {
+    ...(known ?? { upstream, container_id, seen_at }),
+    filename,
+  })
+}

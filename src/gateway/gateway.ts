@@ -1,0 +1,98 @@
+/**
+ * What every verb of the gateway is given: the upstreams, the store, the clock, the log.
+ *
+ * @module
+ */
+
+import type { Archive } from '../archives/archive.ts'
+import type { AzureClient } from '../azure/client.ts'
+import type { Signer } from '../core/signed-url.ts'
+import type { FixedLength } from '../core/slice.ts'
+import type { Wait } from '../core/wait.ts'
+import type { Store } from '../stores/store.ts'
+
+/** One Azure resource or project; a container lives only in the one that made it. */
+export interface Upstream {
+  /** Unique among the upstreams; records and links carry it. */
+  readonly name: string
+  readonly client: AzureClient
+  /** The models that it serves; absent: any. */
+  readonly models?: readonly string[]
+  /** Its share of the requests that name nothing, against that of others. */
+  readonly weight: number
+}
+
+/** Who asks. Records are kept under `key`, which says nothing about the owner's name. */
+export interface Caller {
+  readonly owner: string
+  /** 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  readonly key: string
+  /** Reads everything, and may erase an owner. */
+  readonly admin: boolean
+}
+
+/** The one owner there is where callers are not told apart. */
+export const anyone: Caller = { owner: '', key: 'anyone', admin: false }
+
+/** Writes one line of the log; fields hold no secret. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void
+
+/** Where copies are kept, and how they come there. */
+export interface ArchivePolicy {
+  readonly archive: Archive
+  readonly mode: 'eager' | 'lazy'
+  /** Copies at a time. */
+  readonly concurrency: number
+  /** Seconds that a copy is kept; 0: for ever. */
+  readonly ttl: number
+}
+
+/** The hall's gift to the verbs; the first upstream is the default. */
+export interface Gateway {
+  readonly upstreams: readonly [Upstream, ...Upstream[]]
+  readonly store: Store
+  /** Absent: no copies are kept. */
+  readonly archiving?: ArchivePolicy
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly wait: Wait
+  /** From 0 to 1, for jitter only. */
+  readonly random: () => number
+  /** Keeps the instance alive for work that no answer waits for; whoever starts it sees to its failures. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+  readonly log: Log
+  /** Whether callers are told apart; if not, {@link anyone} is all of them. */
+  readonly knowsCallers: boolean
+  /** What posted captures count for. */
+  readonly captures: 'any' | 'response_id'
+  /** Whether what nobody owns belongs to the first who names it. */
+  readonly trustUnrecorded: boolean
+  readonly signer: Signer
+  /** Seconds that a link lives. */
+  readonly linkTtl: number
+  /** Base of every link, without a slash at its end; never taken from a request. */
+  readonly publicUrl: string
+  /** What happens to the files of an answer that passes. */
+  readonly links: 'off' | 'annotate' | 'rewrite'
+  /** Whether each answer's container is listed, and what was not cited recorded. */
+  readonly sweep: boolean
+  readonly inlineImages: 'keep' | 'link'
+  /** Whether the instance is on its way out. */
+  readonly isClosing: () => boolean
+  /** The largest file that is served, in bytes. */
+  readonly maxFileBytes: number
+  /** The largest JSON body that is read, in bytes. */
+  readonly maxBodyBytes: number
+  /** Milliseconds to the headers of an answer that is generated. */
+  readonly generationTimeoutMs: number
+  /** Milliseconds between two bytes of a file. */
+  readonly idleTimeoutMs: number
+  /** Milliseconds between two bytes of a stream of events. */
+  readonly streamIdleTimeoutMs: number
+  /** Where JavaScript in the byte path costs much. */
+  readonly fixedLength?: FixedLength
+}

@@ -1,0 +1,76 @@
+/**
+ * What is remembered of an id, one record for each owner, so that no record ever has to be merged and a record is
+ * itself the proof of ownership. Every key is listed in `src/stores/README.md`.
+ *
+ * @module
+ */
+
+import type { Json } from '../stores/store.ts'
+import type { Caller, Gateway } from './gateway.ts'
+
+/** A file that an answer cited, or that was found on the way. */
+export interface FileRecord {
+  /** The upstream's name; absent where it is not known yet. */
+  readonly upstream?: string
+  /** Absent for a file of the Files API. */
+  readonly container_id?: string
+  /** The annotation's name, as it is. */
+  readonly filename?: string
+  /** Learnt from the upstream when the file was first served: its own name for it, its size and type. */
+  readonly stored_name?: string
+  readonly bytes?: number
+  readonly type?: string
+  /** Unix second of the first mention. */
+  readonly seen_at: number
+}
+
+/** A container, response or conversation. */
+export interface PlaceRecord {
+  readonly upstream?: string
+  readonly seen_at: number
+}
+
+interface Records {
+  readonly file: FileRecord
+  readonly container: PlaceRecord
+  readonly response: PlaceRecord
+  readonly conversation: PlaceRecord
+}
+
+/** The kinds of things that are remembered. */
+export type Kind = keyof Records
+
+// Containers live an hour; the record outlives them so that a late click is told "gone" and not "never heard of".
+const lifetime = 90 * 24 * 3600
+
+/** The record of an id for this caller, or `undefined`. */
+export async function findRecord<K extends Kind>(
+  gateway: Gateway,
+  caller: Caller,
+  kind: K,
+  id: string,
+): Promise<Records[K] | undefined> {
+  const value = await gateway.store.get(recordKey(kind, id, caller))
+  return isRecord(value) ? (value as unknown as Records[K]) : undefined
+}
+
+/** Writes the record of an id for this caller. */
+export async function putRecord<K extends Kind>(
+  gateway: Gateway,
+  caller: Caller,
+  kind: K,
+  id: string,
+  record: Records[K],
+): Promise<void> {
+  // Through JSON, so that what a field left undefined is not stored as one.
+  const value: Json = JSON.parse(JSON.stringify(record))
+  await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetime })
+}
+
+function recordKey(kind: Kind, id: string, caller: Caller): string {
+  return `${kind}/${id}/${caller.key}`
+}
+
+function isRecord(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && 'seen_at' in value
+}

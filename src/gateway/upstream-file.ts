@@ -1,0 +1,68 @@
+/**
+ * The calls to the upstream that one file needs, for both of the APIs that files live in.
+ *
+ * @module
+ */
+
+import type { AzureClient } from '../azure/client.ts'
+import { isCfileError } from '../core/errors.ts'
+import type { Upstream } from './gateway.ts'
+import type { FileLocation } from './locate.ts'
+
+/** What the upstream's metadata tells of a file. */
+export interface FileFacts {
+  /** The last part of the path, or the Files API's name. */
+  readonly name?: string
+  /** `undefined` where the upstream says `null`. */
+  readonly bytes?: number
+}
+
+/** The bytes of a file, unread. */
+export function openContent(
+  client: AzureClient,
+  { containerId, fileId }: FileLocation,
+  signal: AbortSignal,
+): Promise<Response> {
+  return containerId === undefined
+    ? client.getFileContent(fileId, { signal })
+    : client.getContainerFileContent(containerId, fileId, { signal })
+}
+
+/** The metadata of a file. */
+export async function readFacts(
+  client: AzureClient,
+  { containerId, fileId }: FileLocation,
+  signal: AbortSignal,
+): Promise<FileFacts> {
+  if (containerId === undefined) {
+    const file = await client.getFile(fileId, { signal })
+    return { name: file.filename, bytes: file.bytes ?? undefined }
+  }
+  const file = await client.getContainerFile(containerId, fileId, { signal })
+  return { name: file.path.split('/').at(-1), bytes: file.bytes ?? undefined }
+}
+
+/**
+ * Asks one upstream after another until one has the thing.
+ *
+ * @throws whatever the first of them said, where none has it
+ */
+export async function askInTurn<T>(
+  upstreams: readonly Upstream[],
+  ask: (client: AzureClient) => Promise<T>,
+): Promise<{ upstream: Upstream; found: T }> {
+  let refusal: unknown
+  for (const upstream of upstreams) {
+    try {
+      return { upstream, found: await ask(upstream.client) }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      refusal ??= error
+    }
+  }
+  throw refusal
+}
+
+function isMissing(error: unknown): boolean {
+  return isCfileError(error) && error.status === 404
+}

@@ -1,0 +1,25 @@
+/**
+ * The library's door: every name that an application uses.
+ *
+ * @module
+ */
+
+// The app, for mounting and for serving.
+export { createApp } from './app.ts'
+// The upstream.
+export { createAzureClient } from './azure/client.ts'
+export { apiKey, type Credential } from './azure/credentials.ts'
+export { parseEndpoint } from './azure/endpoint.ts'
+// What an answer cites.
+export { citationStream } from './core/citation-stream.ts'
+export { type Citation, type ContainerFileCitation, getCitations } from './core/citations.ts'
+// The name of a download.
+export { contentDisposition } from './core/content-disposition.ts'
+// What can go wrong.
+export { CfileError, type ErrorCode, isCfileError } from './core/errors.ts'
+export { openApp } from './open.ts'
+export type { AppOptions, UpstreamOptions } from './options.ts'
+export { parseEnv, type Settings } from './settings.ts'
+// What is remembered.
+export { memoryStore } from './stores/memory.ts'
+export type { Json, Store, StoreEntry } from './stores/store.ts'

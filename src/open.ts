@@ -1,0 +1,110 @@
+/**
+ * Between the doors and the hall: what is the same on every runtime when settings become a running app.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { createApp } from './app.ts'
+import { apiKey } from './azure/credentials.ts'
+import { createKeyRing } from './core/api-keys.ts'
+import { CfileError } from './core/errors.ts'
+import type { Log } from './gateway/gateway.ts'
+import type { AppOptions } from './options.ts'
+import { type Authenticate, createAuthenticate } from './routes/authenticate.ts'
+import { jwtCallers } from './routes/jwt-callers.ts'
+import { type Runtime, webRuntime } from './runtime.ts'
+import type { CallerSettings, Settings } from './settings.ts'
+
+/** What only a door can bring. */
+export interface DoorOptions extends Partial<AppOptions> {
+  /** The built-in emulator; without it, settings that name no upstream are an error. */
+  readonly emulator?: () => Pick<Hono, 'fetch'>
+}
+
+/** Whether the settings name no upstream, so that the built-in emulator answers. */
+export function isEmulated(settings: Settings): boolean {
+  return settings.upstreams.length === 0
+}
+
+/** Whether callers are told apart. */
+export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
+  return keys !== undefined || jwt !== undefined
+}
+
+/**
+ * Makes the app that the settings describe.
+ *
+ * @throws CfileError `invalid_request` for settings that can't work
+ */
+export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
+  const log = door.log ?? consoleLog(settings)
+  if (!isEmulated(settings)) for (const warning of settings.warnings) log('warn', warning)
+  const { store: _store, archive: _archive, ...plain } = settings
+  const authenticate = authenticateBy(settings.callers, { ...webRuntime, ...door })
+  const options: AppOptions = { log, authenticate, ...plain, ...definedOf(door) }
+  if (!isEmulated(settings)) return createApp(options)
+  if (emulator === undefined) throw noUpstream()
+  return openEmulated(options, emulator())
+}
+
+function authenticateBy(
+  { keys, jwt }: CallerSettings,
+  { fetch, now, wait }: Runtime,
+): Authenticate | undefined {
+  if (keys === undefined && jwt === undefined) return undefined
+  const salt = crypto.getRandomValues(new Uint8Array(16))
+  const timeout = (ms: number) => {
+    const limit = new AbortController()
+    wait(ms).then(() => limit.abort())
+    return limit.signal
+  }
+  return createAuthenticate({
+    keys: keys && createKeyRing(keys, salt),
+    jwt: jwt && jwtCallers({ ...jwt, fetch, now, timeout }),
+  })
+}
+
+function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
+  const app = new Hono()
+  app.all('/emulator', (c) => emulator.fetch(c.req.raw))
+  app.all('/emulator/*', (c) => emulator.fetch(c.req.raw))
+  const upstream = {
+    // Never dialled: every request to it is answered in this process.
+    endpoint: 'http://emulator.localhost',
+    credential: apiKey('emulator'),
+    fetch: async (input: string | URL | Request, init?: RequestInit) =>
+      emulator.fetch(new Request(input, init)),
+  }
+  const headers = { 'x-cfile-emulator': '1' }
+  app.route('/', createApp({ ...options, upstreams: [upstream], headers }))
+  return app
+}
+
+/** What a door leaves undefined must not take the place of a setting. */
+function definedOf(options: Partial<AppOptions>): Partial<AppOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function noUpstream(): CfileError {
+  return new CfileError('not_ready', 'There is no upstream: set AZURE_OPENAI_ENDPOINT.', {
+    param: 'AZURE_OPENAI_ENDPOINT',
+  })
+}
+
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** A log that writes lines to the console's error stream, as JSON or for a person. */
+export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
+  const least = levels.indexOf(logLevel)
+  return (level, message, fields = {}) => {
+    if (levels.indexOf(level) < least) return
+    const time = new Date().toISOString()
+    const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
+    console.error(
+      logFormat === 'json'
+        ? JSON.stringify({ time, level, message, ...fields })
+        : `${time} ${level} ${message}${pairs.join('')}`,
+    )
+  }
+}

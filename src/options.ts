@@ -1,0 +1,81 @@
+/**
+ * What the app is told, in code: the options of `createApp`.
+ *
+ * @module
+ */
+
+import type { Archive } from './archives/archive.ts'
+import type { Credential } from './azure/credentials.ts'
+import type { Endpoint } from './azure/endpoint.ts'
+import type { SigningKey } from './core/signing-keys.ts'
+import type { Log } from './gateway/gateway.ts'
+import type { Authenticate } from './routes/authenticate.ts'
+import type { Runtime } from './runtime.ts'
+import type { Store } from './stores/store.ts'
+
+/** One Azure resource or project. */
+export interface UpstreamOptions {
+  /** Unique; records carry it. @default 'default' */
+  readonly name?: string
+  /** As text in any form that people paste, or parsed with `parseEndpoint`. */
+  readonly endpoint: string | Endpoint
+  readonly credential: Credential
+  /** The models that it serves. @default any */
+  readonly models?: readonly string[]
+  /** Its share of the requests that name nothing, against that of others. @default 1 */
+  readonly weight?: number
+  /** Only for this upstream; the emulator comes in through it. */
+  readonly fetch?: typeof fetch
+}
+
+/** Options of `createApp`. */
+export interface AppOptions extends Partial<Runtime> {
+  /** At least one; the first is the default. */
+  readonly upstreams: readonly UpstreamOptions[]
+  /** @default a memory store of this app's own */
+  readonly store?: Store
+  /** Where copies of files are kept. @default nowhere */
+  readonly archive?: Archive
+  /** `eager`: a file is copied when it is cited; `lazy`: on its first download. @default 'eager' */
+  readonly archiveMode?: 'eager' | 'lazy'
+  /** Copies at a time. @default 4 */
+  readonly archiveConcurrency?: number
+  /** Seconds that a copy is kept; 0: for ever. @default 0 */
+  readonly archiveTtl?: number
+  /** Finds out who is calling. @default callers are not told apart */
+  readonly authenticate?: Authenticate
+  /** What posted captures count for. @default 'any' */
+  readonly captures?: 'any' | 'response_id'
+  /** Whether what nobody owns belongs to the first who names it. @default false */
+  readonly trustUnrecorded?: boolean
+  /** The first signs links, all check them. @default one that is made anew with the app */
+  readonly signingKeys?: readonly SigningKey[]
+  /** Base of every link. @default 'http://127.0.0.1:8787' */
+  readonly publicUrl?: string
+  /** Seconds that a link lives. @default 3600 */
+  readonly linkTtl?: number
+  /** What happens to the files of an answer that passes. @default 'annotate' */
+  readonly links?: 'off' | 'annotate' | 'rewrite'
+  /** Whether each answer's container is listed, and what was not cited recorded. @default false */
+  readonly sweep?: boolean
+  /** Whether `data:` pictures become links where it is certain which file they are. @default 'keep' */
+  readonly inlineImages?: 'keep' | 'link'
+  /** @default silence */
+  readonly log?: Log
+  /** Sent with every answer. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Says that the process is about to end, for `/readyz`. @default never */
+  readonly isClosing?: () => boolean
+  /** The largest file that is served, in bytes. @default 1 GiB */
+  readonly maxFileBytes?: number
+  /** The largest JSON body that is read, in bytes. @default 64 MiB */
+  readonly maxBodyBytes?: number
+  /** Milliseconds to the upstream's headers: of files and metadata. @default 60000 */
+  readonly upstreamTimeoutMs?: number
+  /** Milliseconds to the upstream's headers: of every other request of an SDK. @default 600000 */
+  readonly generationTimeoutMs?: number
+  /** Milliseconds between two bytes of a file. @default 60000 */
+  readonly idleTimeoutMs?: number
+  /** Milliseconds between two bytes of a stream of events, which is silent while code runs. @default 600000 */
+  readonly streamIdleTimeoutMs?: number
+}

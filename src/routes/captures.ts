@@ -1,0 +1,77 @@
+/**
+ * `POST /captures`: for back ends that call Azure themselves, the same recording without the traffic.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { parseJson, readBounded } from '../core/body.ts'
+import { mentionsInTranscript } from '../core/citation-stream.ts'
+import { type Citation, getMentions } from '../core/citations.ts'
+import { CfileError } from '../core/errors.ts'
+import { isId } from '../core/ids.ts'
+import { type Captured, capture, captureResponse } from '../gateway/capture.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { createLinker, type Linker } from '../gateway/link.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+
+/** The routes at `/captures`. */
+export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  routes.post('/', async (c) => {
+    const { citations, upstream } = await captureBody(gateway, c)
+    const linker = createLinker(gateway, c.get('caller'), upstream)
+    return c.json({ files: await Promise.all(citations.map((one) => toWire(linker, one))) })
+  })
+  routes.all('/', methodNotAllowed('POST'))
+  return routes
+}
+
+/** Records what the posted body, or the response that it names, mentions. */
+async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured> {
+  const caller = c.get('caller')
+  const bytes = await readBody(gateway, c)
+  const isTranscript = /^text\/event-stream\b/i.test(c.req.header('content-type') ?? '')
+  const body = isTranscript ? undefined : parseObject(bytes)
+  const responseId = body === undefined ? undefined : namedResponse(body)
+  if (responseId !== undefined) {
+    return captureResponse(gateway, caller, responseId, c.req.raw.signal)
+  }
+  const mentions = isTranscript ? mentionsInTranscript(bytes) : getMentions(body)
+  await capture(gateway, { caller }, mentions)
+  return mentions
+}
+
+async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8Array> {
+  const { whole } = await readBounded(c.req.raw.body, gateway.maxBodyBytes)
+  if (whole !== undefined) return whole
+  throw new CfileError(
+    'payload_too_large',
+    `The body is larger than the ${gateway.maxBodyBytes} bytes that are read; post {"response_id": "resp_…"} instead.`,
+    { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  const value = parseJson(bytes)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw new CfileError(
+    'invalid_request',
+    'The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream.',
+  )
+}
+
+/** The id in `{"response_id"}`; a body that carries an answer itself names no response. */
+function namedResponse(body: Record<string, unknown>): string | undefined {
+  const { response_id: id, output, type } = body
+  if (id === undefined || output !== undefined || type !== undefined) return undefined
+  if (isId(id)) return id
+  throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
+}
+
+async function toWire(linker: Linker, citation: Citation) {
+  const { container_id = null, file_id, filename = null } = citation
+  return { container_id, file_id, filename, ...(await linker.file(citation)) }
+}

@@ -1,0 +1,58 @@
+/**
+ * `/files/{file_id}`: the bytes of a file, by its id alone.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { CfileError } from '../core/errors.ts'
+import { parseContainerId, parseFileId } from '../core/ids.ts'
+import { deliverFile } from '../gateway/deliver.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { locateFile, locateGranted } from '../gateway/locate.ts'
+import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
+
+/** The routes below `/files`. */
+export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  routes.get('/:file_id', (c) => answerFile(gateway, c, c.req.param('file_id'), namedContainer(c)))
+  routes.all('/:file_id', methodNotAllowed('GET, HEAD'))
+  return routes
+}
+
+/** Answers `GET` or `HEAD` with the file that the ids, or a signed link, name. */
+export async function answerFile(
+  gateway: Gateway,
+  c: RouteContext,
+  fileId: string,
+  container: string | undefined,
+): Promise<Response> {
+  const { id, kind } = parseFileId(fileId)
+  const containerId = container === undefined ? undefined : parseContainerId(container)
+  const caller = c.get('caller')
+  const grant = c.get('grant')
+  const isGranted = grant?.kind === 'file'
+  const location = isGranted
+    ? locateGranted(gateway, grant)
+    : await locateFile(gateway, caller, { id, kind, containerId })
+  return deliverFile(gateway, caller, location, {
+    method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
+    disposition: isGranted
+      ? (grant.disposition ?? 'attachment')
+      : parseDisposition(queryOnce(c, 'disposition')),
+    isGranted,
+    signal: c.req.raw.signal,
+  })
+}
+
+/** A link has no parameters but its own. */
+function namedContainer(c: RouteContext): string | undefined {
+  return c.get('grant') === undefined ? queryOnce(c, 'container_id') : undefined
+}
+
+function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
+  if (text === 'attachment' || text === 'inline') return text
+  throw new CfileError('invalid_request', 'The parameter disposition takes attachment or inline.', {
+    param: 'disposition',
+  })
+}

@@ -1,0 +1,32 @@
+/**
+ * `/healthz` and `/readyz`: open, and without the name of anything.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { CfileError } from '../core/errors.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import type { RouteEnv } from './context.ts'
+
+/** The process answers. */
+export function healthRoutes(): Hono<RouteEnv> {
+  return new Hono<RouteEnv>().get('/', (c) => c.json({ status: 'ok' }))
+}
+
+/** The process can do its work: it is not shutting down, and its store answers. */
+export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
+  return new Hono<RouteEnv>().get('/', async (c) => {
+    if (gateway.isClosing())
+      throw new CfileError('not_ready', 'This instance is shutting down; ask another one.')
+    try {
+      await gateway.store.get('readyz')
+    } catch (cause) {
+      throw new CfileError('not_ready', 'The store does not answer.', {
+        param: 'CFILE_STORE',
+        cause,
+      })
+    }
+    return c.json({ status: 'ready' })
+  })
+}

@@ -1,0 +1,142 @@
+/**
+ * An issuer's keys, fetched from where it publishes them: cached, rotated, kept while it is down.
+ *
+ * @module
+ */
+
+import { parseJson, readBounded } from '../core/body.ts'
+import { CfileError } from '../core/errors.ts'
+import { readKeySet, type VerificationKey } from '../core/jwks.ts'
+import { isLoopback } from '../core/loopback.ts'
+
+/** Options of {@link createRemoteKeys}. */
+export interface RemoteKeyOptions {
+  /** https, or http on loopback. */
+  readonly url: string
+  readonly fetch: typeof fetch
+  /** Unix seconds. */
+  readonly now: () => number
+  /** A signal that fires after so many milliseconds, as `AbortSignal.timeout` makes it. */
+  readonly timeout: (milliseconds: number) => AbortSignal
+}
+
+/** The keys of one issuer. */
+export interface RemoteKeys {
+  /**
+   * The keys of a name, or all of them for a token that names none.
+   *
+   * @throws CfileError `not_ready` where there are no keys and none can be fetched
+   */
+  find(kid: string | undefined): Promise<readonly VerificationKey[]>
+}
+
+// Seconds. What an issuer withdraws is trusted no longer than this while the issuer can be reached.
+const maxAge = 600
+const retryAfter = 30
+const retryFirstAfter = 1
+
+const timeoutMs = 5000
+const maxBytes = 256 * 1024
+
+/**
+ * Makes a cache of an issuer's keys; nothing is fetched before it is used. A name that is not known has them fetched
+ * again, at most every 30 s.
+ *
+ * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
+ */
+export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions): RemoteKeys {
+  checkUrl(url)
+  let keys: readonly VerificationKey[] | undefined
+  let loadedAt = Number.NEGATIVE_INFINITY
+  let triedAt = Number.NEGATIVE_INFINITY
+  let missedAt = Number.NEGATIVE_INFINITY
+  let flight: Promise<void> | undefined
+
+  async function load(): Promise<void> {
+    const startedAt = now()
+    triedAt = startedAt
+    const loaded = await fetchKeys(url, fetch, timeout(timeoutMs))
+    if (loaded === undefined || startedAt < loadedAt) return
+    keys = loaded
+    loadedAt = startedAt
+  }
+
+  /** One flight for all. Nobody waits for it longer than it may last: on Workers it dies with the request that began it. */
+  async function refresh(): Promise<void> {
+    const isLost = now() - triedAt > timeoutMs / 1000
+    const shared = flight === undefined || isLost ? load() : flight
+    flight = shared
+    await Promise.race([shared, fired(timeout(timeoutMs))])
+    if (flight === shared) flight = undefined
+  }
+
+  /** Whether to fetch before a token with this kid is looked at. */
+  function isWanting(kid: string | undefined): boolean {
+    const time = now()
+    if (keys === undefined) return flight !== undefined || time - triedAt >= retryFirstAfter
+    if (!hasKey(keys, kid)) return flight !== undefined || time - missedAt >= retryAfter
+    return flight === undefined && time - loadedAt >= maxAge && time - triedAt >= retryAfter
+  }
+
+  return {
+    async find(kid) {
+      if (isWanting(kid)) {
+        if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
+        await refresh()
+        if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
+      }
+      if (keys === undefined) throw noKeys()
+      return keys.filter((key) => kid === undefined || key.kid === kid)
+    },
+  }
+}
+
+function hasKey(keys: readonly VerificationKey[], kid: string | undefined): boolean {
+  return kid === undefined || keys.some((key) => key.kid === kid)
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function checkUrl(text: string): void {
+  const { protocol, hostname, username, password } = new URL(URL.canParse(text) ? text : 'x:')
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+  if (isSafe && username === '' && password === '') return
+  throw new CfileError(
+    'invalid_request',
+    'CFILE_JWKS_URL takes an https URL without user name and password, or an http one on loopback.',
+    { param: 'CFILE_JWKS_URL' },
+  )
+}
+
+/** The keys, or `undefined` where none came: whatever went wrong, those that are known go on. */
+async function fetchKeys(
+  url: string,
+  fetch: RemoteKeyOptions['fetch'],
+  signal: AbortSignal,
+): Promise<VerificationKey[] | undefined> {
+  try {
+    const answer = await fetch(url, {
+      headers: { accept: 'application/jwk-set+json, application/json' },
+      // Who vouches for callers is who was configured, and nobody that it points to.
+      redirect: 'manual',
+      signal,
+    })
+    const body = await readBounded(answer.body, answer.status === 200 ? maxBytes : 0)
+    if (body.whole !== undefined) return await readKeySet(parseJson(body.whole))
+    await body.stream.cancel()
+  } catch {
+    // As if it had answered with anything else.
+  }
+  return undefined
+}
+
+function noKeys(): CfileError {
+  return new CfileError('not_ready', "Callers' tokens can't be checked at the moment.", {
+    hint: 'The keys that CFILE_JWKS_URL names could not be fetched; it is tried again.',
+    headers: { 'retry-after': String(retryFirstAfter) },
+  })
+}

@@ -1,0 +1,54 @@
+/**
+ * What a runtime gives: network, clock, random, timers, and what some runtimes do better than the web's standards. Below
+ * the hall all of it is an argument.
+ *
+ * @module
+ */
+
+import type { CreateSha256 } from './archives/archive.ts'
+import type { Hmac } from './core/signed-url.ts'
+import type { FixedLength } from './core/slice.ts'
+import type { Wait } from './core/wait.ts'
+
+/** What the doors bring; the hall has web-standard defaults for what every runtime has. */
+export interface Runtime {
+  readonly fetch: typeof fetch
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly wait: Wait
+  /** From 0 to 1, for jitter only. */
+  readonly random: () => number
+  /** Keeps the instance alive for work that no answer waits for. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** @default WebCrypto, which takes a change of threads on Node */
+  readonly createHmac?: (secret: Uint8Array) => Hmac
+  /** Needed by archives: WebCrypto has no SHA-256 that is fed piece by piece. */
+  readonly createSha256?: CreateSha256
+  /** Where JavaScript in the byte path costs much: Workers. */
+  readonly fixedLength?: FixedLength
+}
+
+/** What every runtime has. */
+export const webRuntime: Runtime = {
+  // Looked up at each call and called as a plain function: workerd refuses it as a method of anything else.
+  fetch: (input, init) => fetch(input, init),
+  now: () => Math.floor(Date.now() / 1000),
+  wait: sleep,
+  random: () => Math.random(),
+  waitUntil: (work) => void work.catch(() => {}),
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}

@@ -1,0 +1,272 @@
+/**
+ * What the app is told by its environment: every setting, read once.
+ *
+ * @module
+ */
+
+import * as z from 'zod/mini'
+import { apiKey } from './azure/credentials.ts'
+import { endpointWarning, parseEndpoint } from './azure/endpoint.ts'
+import { type ApiKey, parseApiKeys } from './core/api-keys.ts'
+import { type ArchiveSetting, parseArchiveSetting } from './core/archive-setting.ts'
+import { CfileError } from './core/errors.ts'
+import { parseLinkBase } from './core/signed-url.ts'
+import { parseSigningKeys } from './core/signing-keys.ts'
+import { parseStoreSetting, type StoreSetting } from './core/store-setting.ts'
+import type { AppOptions, UpstreamOptions } from './options.ts'
+
+/** Whom to believe about callers. */
+export interface CallerSettings {
+  readonly keys?: readonly ApiKey[]
+  readonly jwt?: {
+    readonly jwksUrl: string
+    readonly issuer?: string
+    readonly audience?: string
+    readonly ownerClaim?: string
+  }
+}
+
+type Plain = Pick<
+  AppOptions,
+  | 'upstreams'
+  | 'archiveMode'
+  | 'archiveConcurrency'
+  | 'archiveTtl'
+  | 'captures'
+  | 'trustUnrecorded'
+  | 'signingKeys'
+  | 'publicUrl'
+  | 'linkTtl'
+  | 'links'
+  | 'sweep'
+  | 'inlineImages'
+  | 'maxFileBytes'
+  | 'maxBodyBytes'
+  | 'upstreamTimeoutMs'
+  | 'generationTimeoutMs'
+  | 'idleTimeoutMs'
+  | 'streamIdleTimeoutMs'
+>
+
+/** What the environment says; the doors turn it into options. */
+export interface Settings extends Plain {
+  readonly callers: CallerSettings
+  /** Whether everybody who can reach the server may fetch. */
+  readonly allowAnonymous: boolean
+  /** Absent: what the runtime's door takes by default. */
+  readonly store?: StoreSetting
+  /** Absent: no copies are kept. */
+  readonly archive?: ArchiveSetting
+  readonly dataDir: string
+  readonly host: string
+  readonly port: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly logFormat: 'json' | 'pretty'
+  /** What the operator should know of settings that work, each in one line. */
+  readonly warnings: readonly string[]
+}
+
+interface Setting<T extends z.ZodMiniType> {
+  readonly schema: T
+  /** What it takes, in words. */
+  readonly takes: string
+  readonly secret?: true
+}
+
+const text = z.string()
+const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  z.pipe(
+    z.string().check(z.regex(/^\d{1,16}$/)),
+    z.pipe(z.transform(Number), z.int().check(z.gte(min), z.lte(max))),
+  )
+
+const flag = {
+  schema: z.pipe(
+    z.enum(['0', '1']),
+    z.transform((value) => value === '1'),
+  ),
+  takes: '1 or 0',
+}
+const bytes = { schema: whole(1), takes: 'a number of bytes' }
+const milliseconds = { schema: whole(1, 86_400_000), takes: 'a number of milliseconds' }
+const words = (takes: string) => ({ schema: text, takes })
+const secret = (takes: string) => ({ schema: text, takes, secret: true as const })
+const oneOf = <const Words extends readonly string[]>(options: Words) => ({
+  schema: z.enum(options),
+  takes: `${options.slice(0, -1).join(', ')} or ${options.at(-1)}`,
+})
+
+const settings = {
+  AZURE_OPENAI_ENDPOINT: words('the URL of an Azure OpenAI resource or project'),
+  AZURE_OPENAI_API_KEY: secret('a key of that resource'),
+  AZURE_OPENAI_API_VERSION: {
+    schema: z.string().check(z.regex(/^(?:v1|preview|latest|\d{4}-\d\d-\d\d(?:-preview)?)$/)),
+    takes: 'v1, preview or a date such as 2025-04-01-preview',
+  },
+  CFILE_ALLOWED_HOSTS: words('host names with commas between them'),
+  CFILE_API_KEYS: secret('owner:key,owner2:key2'),
+  CFILE_JWKS_URL: words('an https URL'),
+  CFILE_JWT_ISSUER: words('what iss must be'),
+  CFILE_JWT_AUDIENCE: words('what aud must be or hold'),
+  CFILE_JWT_OWNER_CLAIM: words('the name of a claim'),
+  CFILE_ALLOW_ANONYMOUS: flag,
+  CFILE_CAPTURES: oneOf(['any', 'response_id']),
+  CFILE_TRUST_UNRECORDED: flag,
+  CFILE_SIGNING_KEYS: secret('kid:secret,kid2:secret2'),
+  CFILE_PUBLIC_URL: words('an http or https URL'),
+  CFILE_LINK_TTL: { schema: whole(1, 10 * 365 * 86_400), takes: 'a number of seconds' },
+  CFILE_LINKS: oneOf(['off', 'annotate', 'rewrite']),
+  CFILE_SWEEP: flag,
+  CFILE_INLINE_IMAGES: oneOf(['keep', 'link']),
+  CFILE_STORE: words('memory:, sqlite:PATH, redis://…, d1:BINDING or kv:BINDING'),
+  CFILE_ARCHIVE: secret('off, fs:DIR, s3://BUCKET/PREFIX, azblob:https://… or r2:BINDING'),
+  CFILE_ARCHIVE_MODE: oneOf(['eager', 'lazy']),
+  CFILE_ARCHIVE_CONCURRENCY: { schema: whole(1, 1000), takes: 'a number of copies' },
+  CFILE_ARCHIVE_TTL: { schema: whole(0), takes: 'a number of seconds, 0 for ever' },
+  AWS_ACCESS_KEY_ID: words('the id of an access key'),
+  AWS_SECRET_ACCESS_KEY: secret('the secret of that access key'),
+  AWS_SESSION_TOKEN: secret('the token of a session'),
+  AZURE_STORAGE_KEY: secret('a key of the storage account, in base64'),
+  CFILE_DATA_DIR: words('a folder'),
+  CFILE_MAX_FILE_BYTES: bytes,
+  CFILE_MAX_BODY_BYTES: bytes,
+  CFILE_UPSTREAM_TIMEOUT_MS: milliseconds,
+  CFILE_GENERATION_TIMEOUT_MS: milliseconds,
+  CFILE_IDLE_TIMEOUT_MS: milliseconds,
+  CFILE_STREAM_IDLE_TIMEOUT_MS: milliseconds,
+  HOST: words('an address to listen on'),
+  PORT: { schema: whole(0, 65_535), takes: 'a port, 0 to 65535' },
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+  LOG_FORMAT: oneOf(['json', 'pretty']),
+} as const satisfies Record<string, Setting<z.ZodMiniType>>
+
+type Settled = {
+  readonly [Name in keyof typeof settings]?: z.output<(typeof settings)[Name]['schema']>
+}
+
+/**
+ * Reads the settings; an empty value counts as none.
+ *
+ * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
+ */
+export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
+  const read = Object.fromEntries(
+    Object.entries(settings).map(([name, setting]) => [name, readSetting(env, name, setting)]),
+  ) as Settled
+  const upstreams = upstreamsOf(read)
+  return {
+    upstreams,
+    callers: callersOf(read),
+    allowAnonymous: read.CFILE_ALLOW_ANONYMOUS ?? false,
+    captures: read.CFILE_CAPTURES,
+    trustUnrecorded: read.CFILE_TRUST_UNRECORDED,
+    signingKeys: ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys),
+    publicUrl: ifSet(read.CFILE_PUBLIC_URL, parseLinkBase),
+    linkTtl: read.CFILE_LINK_TTL,
+    links: read.CFILE_LINKS,
+    sweep: read.CFILE_SWEEP,
+    inlineImages: read.CFILE_INLINE_IMAGES,
+    store: ifSet(read.CFILE_STORE, parseStoreSetting),
+    archive: archiveOf(read),
+    archiveMode: read.CFILE_ARCHIVE_MODE,
+    archiveConcurrency: read.CFILE_ARCHIVE_CONCURRENCY,
+    archiveTtl: read.CFILE_ARCHIVE_TTL,
+    dataDir: read.CFILE_DATA_DIR ?? '.cfile',
+    maxFileBytes: read.CFILE_MAX_FILE_BYTES,
+    maxBodyBytes: read.CFILE_MAX_BODY_BYTES,
+    upstreamTimeoutMs: read.CFILE_UPSTREAM_TIMEOUT_MS,
+    generationTimeoutMs: read.CFILE_GENERATION_TIMEOUT_MS,
+    idleTimeoutMs: read.CFILE_IDLE_TIMEOUT_MS,
+    streamIdleTimeoutMs: read.CFILE_STREAM_IDLE_TIMEOUT_MS,
+    host: read.HOST ?? '127.0.0.1',
+    port: read.PORT ?? 8787,
+    logLevel: read.LOG_LEVEL ?? 'info',
+    logFormat: read.LOG_FORMAT ?? 'json',
+    warnings: warningsOf(upstreams, read),
+  }
+}
+
+function readSetting(
+  env: Readonly<Record<string, unknown>>,
+  name: string,
+  { schema, takes, secret }: Setting<z.ZodMiniType>,
+): unknown {
+  const value = env[name]
+  if (typeof value !== 'string' || value.trim() === '') return undefined
+  const result = schema.safeParse(value.trim())
+  if (result.success) return result.data
+  throw wrongSetting(name, secret ? undefined : value, takes)
+}
+
+function ifSet<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
+  return value === undefined ? undefined : parse(value)
+}
+
+function upstreamsOf(read: Settled): UpstreamOptions[] {
+  const { AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key } = read
+  if (endpoint === undefined) {
+    if (key === undefined) return []
+    throw new CfileError(
+      'invalid_request',
+      'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not: set the URL of the resource that the key belongs to.',
+      { param: 'AZURE_OPENAI_ENDPOINT' },
+    )
+  }
+  if (key === undefined) {
+    throw new CfileError(
+      'invalid_request',
+      'AZURE_OPENAI_ENDPOINT is set, but AZURE_OPENAI_API_KEY is not: set a key of that resource.',
+      { param: 'AZURE_OPENAI_API_KEY' },
+    )
+  }
+  const allowedHosts = read.CFILE_ALLOWED_HOSTS?.split(',').map((host) => host.trim())
+  const parsed = parseEndpoint(endpoint, {
+    apiVersion: read.AZURE_OPENAI_API_VERSION,
+    allowedHosts,
+  })
+  return [{ name: 'default', endpoint: parsed, credential: apiKey(key) }]
+}
+
+function callersOf(read: Settled): CallerSettings {
+  const { CFILE_API_KEYS: keys, CFILE_JWKS_URL: jwksUrl } = read
+  return {
+    keys: keys === undefined ? undefined : parseApiKeys(keys),
+    jwt:
+      jwksUrl === undefined
+        ? undefined
+        : {
+            jwksUrl,
+            issuer: read.CFILE_JWT_ISSUER,
+            audience: read.CFILE_JWT_AUDIENCE,
+            ownerClaim: read.CFILE_JWT_OWNER_CLAIM,
+          },
+  }
+}
+
+function archiveOf(read: Settled): ArchiveSetting | undefined {
+  return parseArchiveSetting(read.CFILE_ARCHIVE ?? 'off', {
+    awsAccessKeyId: read.AWS_ACCESS_KEY_ID,
+    awsSecretAccessKey: read.AWS_SECRET_ACCESS_KEY,
+    awsSessionToken: read.AWS_SESSION_TOKEN,
+    azureStorageKey: read.AZURE_STORAGE_KEY,
+  })
+}
+
+function warningsOf(upstreams: readonly UpstreamOptions[], read: Settled): string[] {
+  const dated = upstreams.flatMap(({ endpoint }) =>
+    typeof endpoint === 'string' ? [] : (endpointWarning(endpoint) ?? []),
+  )
+  return read.CFILE_SIGNING_KEYS === undefined
+    ? [
+        ...dated,
+        'CFILE_SIGNING_KEYS is not set: links end with this process, and only it knows them.',
+      ]
+    : dated
+}
+
+function wrongSetting(name: string, value: string | undefined, takes: string): CfileError {
+  const got = value === undefined ? 'a value (masked)' : JSON.stringify(value.slice(0, 100))
+  return new CfileError('invalid_request', `${name} got ${got}, but takes ${takes}.`, {
+    param: name,
+  })
+}

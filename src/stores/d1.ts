@@ -1,0 +1,137 @@
+/**
+ * A store in Cloudflare D1: the one to take on Workers, since what one isolate writes all others read at once.
+ *
+ * @module
+ */
+
+import { CfileError } from '../core/errors.ts'
+import type { Store, StoreEntry } from './store.ts'
+
+/** A statement of a {@link D1Binding}. */
+export interface D1Statement {
+  bind(...values: unknown[]): D1Statement
+  run(): Promise<{ readonly meta: { readonly changes: number } }>
+  all(): Promise<{ readonly results: readonly unknown[] }>
+}
+
+/** The part of a D1 binding that is used. Asked without a session, it answers from the primary database. */
+export interface D1Binding {
+  prepare(sql: string): D1Statement
+  batch(statements: D1Statement[]): Promise<readonly { readonly results: readonly unknown[] }[]>
+}
+
+/** Options of {@link d1Store}. */
+export interface D1StoreOptions {
+  readonly database: D1Binding
+  /** Unix seconds, for lifetimes. */
+  readonly now: () => number
+}
+
+/** One step each, in order; what was released is never edited, only added to. */
+const migrations: readonly (readonly string[])[] = [
+  [
+    'CREATE TABLE cfile_entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL) STRICT',
+    'CREATE INDEX cfile_entries_by_expiry ON cfile_entries (expires) WHERE expires IS NOT NULL',
+  ],
+]
+
+const selectSql =
+  'SELECT value FROM cfile_entries WHERE key = ? AND (expires IS NULL OR expires > ?)'
+const writeSql = `INSERT INTO cfile_entries (key, value, expires) VALUES (?, ?, ?)
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires`
+const claimSql = `${writeSql} WHERE cfile_entries.expires <= ?`
+const deleteSql = 'DELETE FROM cfile_entries WHERE key = ?'
+const pageSql = `SELECT key, value FROM cfile_entries WHERE key >= ? AND key < ? AND key > ?
+  AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`
+const sweepSql =
+  'DELETE FROM cfile_entries WHERE key IN (SELECT key FROM cfile_entries WHERE expires <= ? LIMIT 100)'
+
+const sweepEverySeconds = 300
+
+/** Keeps values in the table `cfile_entries`, which is made or brought to the newest schema at the first use. */
+export function d1Store({ database, now }: D1StoreOptions): Store {
+  let sweepAt = 0
+  // A flag and not a shared promise: in workerd, a request that waits for another's work may wait for ever.
+  let isMigrated = false
+
+  async function statement(sql: string, ...values: unknown[]): Promise<D1Statement> {
+    if (!isMigrated) await migrate(database)
+    isMigrated = true
+    return database.prepare(sql).bind(...values)
+  }
+
+  async function sweep(time: number): Promise<void> {
+    if (time < sweepAt) return
+    sweepAt = time + sweepEverySeconds
+    await (await statement(sweepSql, time)).run()
+  }
+
+  return {
+    async get(key) {
+      const { results } = await (await statement(selectSql, key, now())).all()
+      const row = results[0] as { value: string } | undefined
+      return row && JSON.parse(row.value)
+    },
+
+    async put(key, value, { ttl, ifAbsent = false } = {}) {
+      const time = now()
+      const row = [key, JSON.stringify(value), ttl === undefined ? null : time + ttl]
+      const write = ifAbsent
+        ? await statement(claimSql, ...row, time)
+        : await statement(writeSql, ...row)
+      const { meta } = await write.run()
+      await sweep(time)
+      return meta.changes > 0
+    },
+
+    async delete(key) {
+      await (await statement(deleteSql, key)).run()
+    },
+
+    async list(prefix, { after = '', limit = 100 } = {}) {
+      // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+      const range = [prefix, `${prefix}\u{10ffff}`, after, now(), limit]
+      const { results } = await (await statement(pageSql, ...range)).all()
+      return (results as readonly { key: string; value: string }[]).map(
+        ({ key, value }): StoreEntry => ({ key, value: JSON.parse(value) }),
+      )
+    },
+  }
+}
+
+/**
+ * A row for each step that was taken, since D1 has no `PRAGMA user_version`. The row goes in first and with the step,
+ * in the one transaction that a batch is: of two isolates that start at once, one fails on it and looks again.
+ */
+async function migrate(database: D1Binding): Promise<void> {
+  for (let version = await versionOf(database); version < migrations.length; ) {
+    try {
+      await takeStep(database, version)
+    } catch (error) {
+      if ((await versionOf(database)) <= version) throw error
+    }
+    version = await versionOf(database)
+  }
+}
+
+async function takeStep(database: D1Binding, version: number): Promise<void> {
+  await database.batch([
+    database.prepare('INSERT INTO cfile_migrations (version) VALUES (?)').bind(version + 1),
+    ...(migrations[version] ?? []).map((sql) => database.prepare(sql)),
+  ])
+}
+
+async function versionOf(database: D1Binding): Promise<number> {
+  const results = await database.batch([
+    database.prepare('CREATE TABLE IF NOT EXISTS cfile_migrations (version INTEGER PRIMARY KEY)'),
+    database.prepare('SELECT version FROM cfile_migrations ORDER BY version DESC LIMIT 1'),
+  ])
+  const newest = results[1]?.results[0] as { version: number } | undefined
+  const version = newest?.version ?? 0
+  if (version <= migrations.length) return version
+  throw new CfileError(
+    'invalid_request',
+    `The D1 database has schema version ${version}, this cfile knows ${migrations.length}: deploy the newer cfile, or bind another database.`,
+    { param: 'CFILE_STORE' },
+  )
+}

@@ -1,0 +1,107 @@
+/**
+ * A store in Redis 7 or Valkey: for several instances that must know the same things at once.
+ *
+ * Values are plain keys, so that Redis itself ends their lives. Listing them needs their order, which Redis does not
+ * keep and which `SCAN` would rebuild from the whole database for each list; so a sorted set names all keys and is read
+ * by lexicographic range. A script writes value and name together. A value that expired leaves its name behind: lists
+ * skip it, and each write looks at a few names and drops those without a value, so that the set stays within a third of
+ * what lives, whatever ended the values (time, eviction, a person).
+ *
+ * @module
+ */
+
+import type { Store, StoreEntry } from './store.ts'
+
+/** A connected client of the package `redis` (4 and up), or anything that can send a command as a list of words. */
+export interface NodeRedisClient {
+  sendCommand(args: string[]): Promise<unknown>
+}
+
+/** A client of the package `ioredis`. */
+export interface IoredisClient {
+  call(command: string, ...args: string[]): Promise<unknown>
+}
+
+/** Options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  readonly client: NodeRedisClient | IoredisClient
+  /**
+   * Before each key. What stands in braces decides the slot in a cluster, where scripts need all their keys in one.
+   *
+   * @default '{cfile}:'
+   */
+  readonly prefix?: string
+}
+
+// KEYS: value, names. ARGV: name, value, lifetime in ms or '', '1' to write only what is not there, prefix of values.
+const putScript = `
+local set = {KEYS[1], ARGV[2]}
+if ARGV[3] ~= '' then set[3] = 'PX'; set[4] = ARGV[3] end
+if ARGV[4] == '1' then set[#set + 1] = 'NX' end
+if not redis.call('SET', unpack(set)) then return 0 end
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+for _, name in ipairs(redis.call('ZRANDMEMBER', KEYS[2], 4)) do
+  if redis.call('EXISTS', ARGV[5] .. name) == 0 then redis.call('ZREM', KEYS[2], name) end
+end
+return 1`
+
+const deleteScript = `redis.call('DEL', KEYS[1]) return redis.call('ZREM', KEYS[2], ARGV[1])`
+
+/** Keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`. */
+export function redisStore({ client, prefix = '{cfile}:' }: RedisStoreOptions): Store {
+  const send = sender(client)
+  const valueKey = (key: string): string => `${prefix}v:${key}`
+  const names = `${prefix}keys`
+
+  async function* entriesFrom(
+    keys: string,
+    after: string,
+    size: number,
+  ): AsyncGenerator<StoreEntry> {
+    // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+    const end = `(${keys}\u00ff`
+    for (let start = after > keys ? `(${after}` : `[${keys}`; ; ) {
+      const found = await send('ZRANGEBYLEX', names, start, end, 'LIMIT', '0', String(size))
+      const page = found as string[]
+      if (page.length === 0) return
+      const values = (await send('MGET', ...page.map(valueKey))) as (string | null)[]
+      for (const [index, key] of page.entries()) {
+        const text = values[index]
+        if (typeof text === 'string') yield { key, value: JSON.parse(text) }
+      }
+      if (page.length < size) return
+      start = `(${page.at(-1)}`
+    }
+  }
+
+  return {
+    async get(key) {
+      const text = await send('GET', valueKey(key))
+      return typeof text === 'string' ? JSON.parse(text) : undefined
+    },
+
+    async put(key, value, { ttl, ifAbsent = false } = {}) {
+      const lifetime = ttl === undefined ? '' : String(Math.max(1, Math.round(ttl * 1000)))
+      const about = [JSON.stringify(value), lifetime, ifAbsent ? '1' : '0', valueKey('')]
+      return (await send('EVAL', putScript, '2', valueKey(key), names, key, ...about)) === 1
+    },
+
+    async delete(key) {
+      await send('EVAL', deleteScript, '2', valueKey(key), names, key)
+    },
+
+    async list(keys, { after = '', limit = 100 } = {}) {
+      const found: StoreEntry[] = []
+      for await (const entry of entriesFrom(keys, after, limit)) {
+        found.push(entry)
+        if (found.length === limit) break
+      }
+      return found
+    },
+  }
+}
+
+function sender(client: NodeRedisClient | IoredisClient): (...args: string[]) => Promise<unknown> {
+  if ('call' in client) return (command, ...args) => client.call(String(command), ...args)
+  return (...args) => client.sendCommand(args)
+}

@@ -1,0 +1,173 @@
+/**
+ * A store in one SQLite file: the default on Node, Bun and Deno. Several processes on one machine may share the file.
+ *
+ * @module
+ */
+
+import { CfileError } from '../core/errors.ts'
+import type { Store, StoreEntry } from './store.ts'
+
+/** What may be bound to a statement. */
+export type SqliteValue = string | number | null
+
+/** A prepared statement, as `node:sqlite`, `bun:sqlite` and better-sqlite3 have it. */
+export interface SqliteStatement {
+  run(...values: SqliteValue[]): { readonly changes: number | bigint }
+  get(...values: SqliteValue[]): unknown
+  all(...values: SqliteValue[]): unknown[]
+}
+
+/** An open database, as `node:sqlite`, `bun:sqlite` and better-sqlite3 have it. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown
+  prepare(sql: string): SqliteStatement
+  close(): unknown
+}
+
+/** Options of {@link sqliteStore}. */
+export interface SqliteStoreOptions {
+  /** From {@link openSqlite}, or opened by the caller; who opened it closes it. */
+  readonly database: SqliteDatabase
+  /** Unix seconds, for lifetimes. */
+  readonly now: () => number
+}
+
+/** One step each, in order; what was released is never edited, only added to. `PRAGMA user_version` counts them. */
+const migrations: readonly string[] = [
+  `CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL) STRICT;
+   CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL;`,
+]
+
+const sweepEverySeconds = 60
+
+/**
+ * Keeps values in a table of the database, which is brought to the newest schema first.
+ *
+ * @throws CfileError `invalid_request` for a database that a newer version wrote
+ */
+export function sqliteStore({ database, now }: SqliteStoreOptions): Store {
+  configure(database)
+  migrate(database)
+  const select = database.prepare(
+    'SELECT value FROM entries WHERE key = ? AND (expires IS NULL OR expires > ?)',
+  )
+  const upsert = `INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires`
+  const write = database.prepare(upsert)
+  const claim = database.prepare(`${upsert} WHERE entries.expires <= ?`)
+  const remove = database.prepare('DELETE FROM entries WHERE key = ?')
+  const page = database.prepare(
+    `SELECT key, value FROM entries WHERE key >= ? AND key < ? AND key > ?
+     AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
+  )
+  const sweep = database.prepare(
+    'DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE expires <= ? LIMIT 1000)',
+  )
+  let sweepAt = 0
+
+  return {
+    async get(key) {
+      const row = select.get(key, now()) as { value: string } | null | undefined
+      return row ? JSON.parse(row.value) : undefined
+    },
+
+    async put(key, value, { ttl, ifAbsent = false } = {}) {
+      const time = now()
+      if (time >= sweepAt) {
+        sweepAt = time + sweepEverySeconds
+        sweep.run(time)
+      }
+      const row = [key, JSON.stringify(value), ttl === undefined ? null : time + ttl] as const
+      const { changes } = ifAbsent ? claim.run(...row, time) : write.run(...row)
+      return Number(changes) === 1
+    },
+
+    async delete(key) {
+      remove.run(key)
+    },
+
+    async list(prefix, { after = '', limit = 100 } = {}) {
+      // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+      const rows = page.all(prefix, `${prefix}\u{10ffff}`, after, now(), limit)
+      return (rows as { key: string; value: string }[]).map(
+        ({ key, value }): StoreEntry => ({ key, value: JSON.parse(value) }),
+      )
+    },
+  }
+}
+
+/**
+ * Opens a database file with what this runtime has, and makes its folder: `node:sqlite` (Node 22.13 and up, Deno),
+ * `bun:sqlite`, or the package better-sqlite3 where it is installed.
+ *
+ * @throws CfileError `invalid_request` where there is none of them
+ */
+export async function openSqlite(path: string): Promise<SqliteDatabase> {
+  const open = await engine()
+  if (path !== ':memory:') {
+    const [{ mkdir }, { dirname }] = await Promise.all([
+      import('node:fs/promises'),
+      import('node:path'),
+    ])
+    await mkdir(dirname(path), { recursive: true })
+  }
+  return open(path)
+}
+
+type Constructor = new (path: string) => SqliteDatabase
+
+const engines: readonly (() => Promise<unknown>)[] = [
+  async () => (await import('node:sqlite')).DatabaseSync,
+  // @ts-expect-error: only Bun has it
+  async () => (await import('bun:sqlite')).Database,
+  // @ts-expect-error: nobody has to install it
+  async () => (await import('better-sqlite3')).default,
+]
+
+async function engine(): Promise<(path: string) => SqliteDatabase> {
+  for (const load of engines) {
+    // What this runtime or this installation does not have can't be imported.
+    const Database = (await load().catch(() => undefined)) as Constructor | undefined
+    if (Database !== undefined) return (path) => new Database(path)
+  }
+  throw new CfileError(
+    'invalid_request',
+    'CFILE_STORE is sqlite:, but this runtime has no SQLite: use Node 22.13 or newer, install the package better-sqlite3, or set CFILE_STORE to redis://… or memory:.',
+    { param: 'CFILE_STORE' },
+  )
+}
+
+/**
+ * Lets several processes in: readers beside a writer, and a writer that waits for the other. With `NORMAL` a commit
+ * survives the death of the process; after a power cut the last ones may be missing, and nothing is ever torn.
+ */
+function configure(database: SqliteDatabase): void {
+  database.exec('PRAGMA busy_timeout = 5000')
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec('PRAGMA synchronous = NORMAL')
+}
+
+function migrate(database: SqliteDatabase): void {
+  // Taken before the version is read, so that of two processes that start at once the second finds the work done.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+      user_version: number
+    }
+    if (version > migrations.length) throw tooNew(version)
+    for (const step of migrations.slice(version)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function tooNew(version: number): CfileError {
+  return new CfileError(
+    'invalid_request',
+    `The database has schema version ${version}, this cfile knows ${migrations.length}: update cfile, or set CFILE_STORE to another file.`,
+    { param: 'CFILE_STORE' },
+  )
+}

@@ -1,0 +1,110 @@
+/**
+ * The door for Cloudflare Workers: vars, secrets and bindings in, the app out.
+ *
+ * @module
+ */
+
+import { waitUntil } from 'cloudflare:workers'
+import type { ExecutionContext, Hono } from 'hono'
+import { toHex } from './archives/bucket.ts'
+import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { isLoopback } from './core/loopback.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { parseEnv, type Settings } from './settings.ts'
+
+/** The Worker's bindings: settings by their names, and the stores that are bound. */
+export type WorkerEnv = Readonly<Record<string, unknown>>
+
+interface Worker {
+  fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>
+}
+
+// One app for each environment object: an isolate keeps its own, and so what the app has learnt.
+const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
+
+function openOnce(env: WorkerEnv, request: Request): Promise<Hono> {
+  const app = apps.get(env) ?? open(env, request)
+  apps.set(env, app)
+  // A wrong setting is told to each request, and tried again by the next.
+  app.catch(() => apps.delete(env))
+  return app
+}
+
+async function open(env: WorkerEnv, request: Request): Promise<Hono> {
+  const settings = parseEnv(env)
+  // `wrangler dev` asks by a loopback address; a Worker that is deployed has a name.
+  const isDeployed = !isLoopback(new URL(request.url).hostname)
+  if (isDeployed) refuseToBeOpen(settings)
+  const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
+  return openApp(settings, { emulator, waitUntil, fixedLength, createSha256 })
+}
+
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+/** Wrangler writes `production` here when it deploys, and so leaves the emulator out: a Worker pays for each kilobyte. */
+async function loadEmulator(): Promise<DoorOptions['emulator']> {
+  if (process.env.NODE_ENV !== 'production') {
+    const { createEmulator } = await import('./emulator/emulator.ts')
+    return createEmulator
+  }
+  return undefined
+}
+
+function refuseToBeOpen(settings: Settings): void {
+  if (!settings.allowAnonymous && !knowsCallers(settings)) {
+    throw notReady(
+      'CFILE_ALLOW_ANONYMOUS',
+      'Anybody could ask this Worker for files: set CFILE_API_KEYS or CFILE_JWKS_URL, or CFILE_ALLOW_ANONYMOUS=1 if that is meant.',
+    )
+  }
+  if (settings.signingKeys === undefined) {
+    throw notReady(
+      'CFILE_SIGNING_KEYS',
+      'This Worker has no key to sign links with, and each of its isolates would make its own: set CFILE_SIGNING_KEYS.',
+    )
+  }
+}
+
+function notReady(param: string, message: string): CfileError {
+  return new CfileError('not_ready', message, { param })
+}
+
+declare class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
+  constructor(bytes: number)
+}
+
+function fixedLength(bytes: number): FixedLengthStream {
+  return new FixedLengthStream(bytes)
+}
+
+declare class DigestStream extends WritableStream<Uint8Array> {
+  constructor(algorithm: 'SHA-256')
+  readonly digest: Promise<ArrayBuffer>
+}
+
+function createSha256() {
+  const { DigestStream: Digest } = crypto as unknown as { DigestStream: typeof DigestStream }
+  const stream = new Digest('SHA-256')
+  const writer = stream.getWriter()
+  return {
+    update: (chunk: Uint8Array<ArrayBuffer>) => writer.write(chunk),
+    async digest(): Promise<string> {
+      await writer.close()
+      return toHex(await stream.digest)
+    },
+  }
+}
+
+const worker: Worker = {
+  async fetch(request, env, context) {
+    try {
+      const app = await openOnce(env, request)
+      return await app.fetch(request, env, context)
+    } catch (error) {
+      if (!isCfileError(error)) throw error
+      return Response.json(toErrorBody(error, crypto.randomUUID()), { status: error.status })
+    }
+  },
+}
+
+export default worker

@@ -1,0 +1,272 @@
+/**
+ * The house stands as it is drawn: who imports whom, and what nobody below the hall may reach for. The table is in
+ * `architecture/house.ts`.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { allowances } from './architecture/house.ts'
+import { maskSource } from './architecture/mask.ts'
+import { findOffences, type Sources } from './architecture/rules.ts'
+
+const src = new URL('../src/', import.meta.url)
+
+function readSources(): Sources {
+  const paths = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  return Object.fromEntries(
+    paths
+      .map((path) => path.replaceAll('\\', '/'))
+      // Ambient declarations hold no code.
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+      .sort()
+      .map((path) => [path, readFileSync(new URL(path, src), 'utf8')]),
+  )
+}
+
+describe('the sources', () => {
+  it('keep every rule of the house, so that a reader finds each thing where its folder says', () => {
+    const sources = readSources()
+    expect(Object.keys(sources)).toContain('app.ts')
+    expect(findOffences(sources, allowances)).toEqual([])
+  })
+})
+
+/** A small house that keeps every rule, with some files replaced or added. */
+function house(changed: Sources = {}): Sources {
+  return {
+    'core/ids.ts': 'export type Id = string\nexport const id: Id = "x"\n',
+    'azure/client.ts': "import { id } from '../core/ids.ts'\nexport type Client = typeof id\n",
+    'stores/store.ts': 'export interface Store {}\n',
+    'stores/memory.ts': "import type { Store } from './store.ts'\nexport type M = Store\n",
+    'stores/sqlite.ts':
+      "import { open } from 'node:sqlite'\nexport const s = open(process.cwd())\n",
+    'gateway/locate.ts':
+      "import type { Client } from '../azure/client.ts'\nexport type L = Client\n",
+    'routes/files.ts': "import { Hono } from 'hono'\nexport const files = new Hono()\n",
+    'options.ts': "import * as z from 'zod/mini'\nexport const o = z\n",
+    'app.ts':
+      "import { files } from './routes/files.ts'\nexport const now = Date.now\nexport { files }\n",
+    'open.ts': 'export const open = 1\n',
+    'node.ts':
+      "import { now } from './app.ts'\nimport './emulator/emulator.ts'\nexport const started = [now, process.pid, console]\n",
+    'workers.ts': 'export default {}\n',
+    'cli.ts': "import './cli/serve.ts'\nimport './node.ts'\n",
+    'cli/serve.ts': "import { started } from '../node.ts'\nconsole.log(started)\n",
+    'emulator/emulator.ts': "import { Hono } from 'hono'\nexport const e = new Hono()\n",
+    ...changed,
+  }
+}
+
+const offences = (path: string, source: string): string[] => findOffences(house({ [path]: source }))
+
+describe('the checker', () => {
+  it('accuses no file of a house that keeps the rules', () => {
+    expect(findOffences(house())).toEqual([])
+  })
+
+  // Each row: a file, what is written in it, and the accusation.
+  const imports = [
+    [
+      'core/a.ts',
+      "import { now } from '../app.ts'",
+      "'../app.ts': core may take nothing from hall",
+    ],
+    [
+      'core/a.ts',
+      "\n\nimport type { Client } from '../azure/client.ts'",
+      'core may take nothing from azure',
+    ],
+    ['core/a.ts', "export { now } from '../app.ts'", 'core may take nothing from hall'],
+    ['core/a.ts', "export * from '../app.ts'", 'core may take nothing from hall'],
+    ['core/a.ts', "export const a = () => import('../app.ts')", 'core may take nothing from hall'],
+    ['core/a.ts', "export type A = typeof import('../app.ts')", 'core may take nothing from hall'],
+    ['core/a.ts', "import {\n  now,\n} from '../app.ts'", 'core may take nothing from hall'],
+    ['core/a.ts', 'export const a = (x: string) => import(x)', "import 'undefined': is no literal"],
+    ['core/a.ts', "import { Hono } from 'hono'", "'hono': core may not take this package"],
+    ['azure/a.ts', "import '../gateway/locate.ts'", 'azure may take nothing from gateway'],
+    [
+      'stores/a.ts',
+      "import { m } from './memory.ts'",
+      'stores may take from stores only stores/store.ts',
+    ],
+    ['stores/a.ts', "import { open } from 'node:sqlite'", 'stores may not take this package'],
+    [
+      'gateway/a.ts',
+      "import { c } from '../azure/client.ts'",
+      'gateway may take only types from azure',
+    ],
+    ['gateway/a.ts', "import { type Client } from '../azure/client.ts'", 'only types from azure'],
+    ['gateway/a.ts', "import { m } from '../stores/memory.ts'", 'only types from stores'],
+    ['gateway/a.ts', "import type { Context } from 'hono'", 'gateway may not take this package'],
+    [
+      'gateway/a.ts',
+      "import { files } from '../routes/files.ts'",
+      'gateway may take nothing from routes',
+    ],
+    [
+      'routes/a.ts',
+      "import { c } from '../azure/client.ts'",
+      'routes may take only types from azure',
+    ],
+    [
+      'routes/a.ts',
+      "import { connect } from 'cloudflare:sockets'",
+      'routes may not take this package',
+    ],
+    ['page/a.ts', "import '../routes/files.ts'", 'page may take nothing from routes'],
+    ['options.ts', "import { z } from 'zod'", "'zod': hall may not take this package"],
+    ['options.ts', "import '../stores/memory.ts'", "'../stores/memory.ts': is not there"],
+    [
+      'options.ts',
+      "import { s } from './stores/sqlite.ts'",
+      'only stores/memory.ts in any file, and types',
+    ],
+    ['app.ts', "import { e } from './emulator/emulator.ts'", 'hall may take nothing from emulator'],
+    ['app.ts', "import './node.ts'", 'hall may take nothing from doors'],
+    ['workers.ts', "import './node.ts'", 'doors may take from doors only node.ts in cli.ts'],
+    ['workers.ts', "import './gateway/locate.ts'", 'doors may take nothing from gateway'],
+    ['cli/a.ts', "import '../cli.ts'", 'cli may take from doors only node.ts in any file'],
+    [
+      'emulator/a.ts',
+      "import type { Id } from '../core/ids.ts'",
+      'emulator may take nothing from core',
+    ],
+    ['emulator/a.ts', "import type { A } from 'openai'", 'emulator may not take this package'],
+    ['core/a.ts', "import { id } from './ids.js'", "'./ids.js': does not end in .ts"],
+    ['core/a.ts', "import { id } from './ids'", "'./ids': does not end in .ts"],
+    ['core/a.ts', "import { id } from './idz.ts'", "'./idz.ts': is not there"],
+    ['core/a.ts', "import { id } from '../../test/ids.ts'", 'is not there'],
+    ['core/a.ts', "import { createApp } from 'cfile'", 'core may not take this package'],
+  ] as const
+  it.each(imports)('finds in %s: %j', (path, source, accusation) => {
+    const line = source.match(/^\n*/)?.[0].length ?? 0
+    const found = offences(path, source).filter((line) => !line.includes('a ring'))
+    expect(found).toEqual([expect.stringContaining(`src/${path}:${line + 1} import '`)])
+    expect(found[0]).toContain(accusation)
+  })
+
+  const uses = [
+    ['azure/a.ts', 'export const a = fetch("/")', 'fetch: is an argument'],
+    ['azure/a.ts', 'export const a = options.fetch ?? fetch', 'fetch: is an argument'],
+    ['azure/a.ts', 'export const a = create({ fetch })', 'fetch: is an argument'],
+    ['azure/a.ts', 'export const a = x ? fetch("/") : fetch', 'fetch: is an argument'],
+    ['azure/a.ts', 'const { fetch } = o\nexport function a(): void {\n  fetch("/")\n}', 'fetch'],
+    ['azure/a.ts', 'export const a = globalThis.fetch("/")', 'globalThis: is an argument'],
+    ['azure/a.ts', `export const a = \`\${fetch("/")}\``, 'fetch: is an argument'],
+    ['core/a.ts', 'export const a = Date.now()', 'Date.now: is an argument'],
+    ['core/a.ts', 'export const a = new Date().getTime()', 'new Date: is an argument'],
+    ['core/a.ts', 'export const a = Math.random()', 'Math.random: is an argument'],
+    ['gateway/a.ts', 'export const a = crypto.randomUUID()', 'crypto.randomUUID: is an argument'],
+    ['gateway/a.ts', 'setTimeout(() => {}, 1)', 'setTimeout: is an argument'],
+    [
+      'routes/a.ts',
+      'export const a = AbortSignal.timeout(1)',
+      'AbortSignal.timeout: is an argument',
+    ],
+    ['app.ts', 'export const a = process.env.HOST', 'process: is no business of hall'],
+    ['core/a.ts', 'export const a = [Bun]', 'Bun: is no business of core'],
+    ['core/a.ts', 'export const a = Deno.env', 'Deno: is no business of core'],
+    ['core/a.ts', 'export const a = Buffer.from("")', 'Buffer: is no business of core'],
+    ['app.ts', 'console.log(1)', 'console: only doors and cli speak'],
+  ] as const
+  it.each(uses)('finds in %s: %j', (path, source, accusation) => {
+    expect(offences(path, source)).toContainEqual(expect.stringContaining(accusation))
+  })
+
+  const innocent = [
+    ['azure/a.ts', '// fetch(url)\nexport const a = "fetch(1)" /* Date.now() */'],
+    ['azure/a.ts', `export const a = \`fetch(\${1}) Date.now()\`.replace(/fetch("\`/g, "")`],
+    ['azure/a.ts', 'export const a = options.fetch("/")'],
+    ['azure/a.ts', 'export interface A {\n  readonly a: string\n  fetch(url: string): void\n}'],
+    ['azure/a.ts', 'export interface A {\n  readonly fetch?: typeof fetch\n}'],
+    ['azure/a.ts', 'export function a(o: O): void {\n  const { fetch, b } = o\n  fetch(b)\n}'],
+    [
+      'azure/a.ts',
+      'export function a(fetch: typeof globalThis.fetch): F {\n  return (b) => fetch(b)\n}',
+    ],
+    ['azure/a.ts', 'export function a({ b, fetch }: O): void {\n  fetch(b)\n}'],
+    ['azure/a.ts', 'export const a = ({ fetch }: O) => fetch(1)'],
+    ['azure/a.ts', 'export const a = (b: string, fetch: F) => fetch(b)'],
+    ['core/a.ts', 'export const a = new Date(1000).toISOString()'],
+    ['core/a.ts', 'const any = 1\nexport const a = any ? 1 : 2'],
+    ['core/a.ts', 'export const a = \'import { x } from "../app.ts"\''],
+  ] as const
+  it.each(innocent)('lets %s say: %j', (path, source) => {
+    expect(offences(path, source)).toEqual([])
+  })
+
+  it.each([
+    'export const a = (x: any) => x',
+    'export const a = (): any => 1',
+    'export const a = x as any',
+    'export type A = Promise<any>',
+    'export type A = Record<string, any>',
+    'export type A = any[] | string',
+    'export type A = () => any',
+    'export const a: any = 1',
+  ])('finds a type that says nothing: %s', (source) => {
+    expect(offences('core/a.ts', source).join()).toMatch(/^src\/core\/a\.ts:1 any: /)
+  })
+
+  it('finds a default export, except that of the Worker', () => {
+    expect(offences('core/a.ts', '\nexport default 1')).toEqual([
+      'src/core/a.ts:2 default export: give it a name',
+    ])
+    expect(offences('core/a.ts', 'const a = 1\nexport { a as default }')).toHaveLength(1)
+  })
+
+  it('finds a ring, also one of types only', () => {
+    const ring = findOffences(
+      house({
+        'core/a.ts': "import type { B } from './b.ts'\nexport type A = B",
+        'core/b.ts': "// b\nimport type { A } from './a.ts'\nexport type B = A",
+      }),
+    )
+    expect(ring).toEqual([
+      "src/core/a.ts:1 import './b.ts': a ring, core/a.ts → core/b.ts → core/a.ts",
+    ])
+  })
+
+  it('finds a folder and a top file that nobody drew', () => {
+    expect(offences('helpers/a.ts', '')).toEqual([
+      'src/helpers/a.ts:1 has no row in the table of the house',
+    ])
+    expect(offences('misc.ts', '')).toHaveLength(1)
+    expect(offences('hall/a.ts', '')).toHaveLength(1)
+  })
+
+  it('finds a file that nobody can read in one go', () => {
+    expect(offences('core/a.ts', 'export {}\n'.repeat(400))).toEqual([])
+    expect(offences('core/a.ts', 'export {}\n'.repeat(401))).toEqual([
+      'src/core/a.ts:401 has 401 lines, more than 400',
+    ])
+  })
+
+  it('heeds an exception, and finds one that is not needed any more', () => {
+    const allowance = { file: 'core/a.ts', use: 'Date.now', reason: 'a test' }
+    expect(
+      findOffences(house({ 'core/a.ts': 'export const a = Date.now()' }), [allowance]),
+    ).toEqual([])
+    expect(findOffences(house({ 'core/a.ts': '' }), [allowance])).toEqual([
+      'src/core/a.ts:1 Date.now: is allowed but not used any more',
+    ])
+  })
+
+  it('is not confused by a slash or a quote in a pattern', () => {
+    const masked = maskSource(
+      `const a = b / 2 // '\nconst c = /['"/]/.test(\`\${a /* } */}\`)\nfetch()`,
+    )
+    expect(masked.split('\n')).toEqual([
+      'const a = b / 2     ',
+      `const c = /     /.test(\`\${a        }\`)`,
+      'fetch()',
+    ])
+    expect(maskSource("#!/usr/bin/env node '\n'a'")).toBe(`${' '.repeat(21)}\n' '`)
+  })
+
+  it('stops at a literal that does not end, rather than read the rest wrongly', () => {
+    for (const source of ["\nconst a = 'b\n", '\nconst a = `b', '\n/* b', '\nconst a = `${b']) {
+      expect(() => maskSource(source)).toThrow('What begins at line 2 does not end.')
+    }
+  })
+})

@@ -1,0 +1,195 @@
+/**
+ * Holds sources against the house; each offence is a line `src/file.ts:line what: why`.
+ *
+ * @module
+ */
+
+import { findCycle } from './cycles.ts'
+import {
+  type Allowance,
+  ambient,
+  atRuntime,
+  type Cell,
+  defaultExporters,
+  makers,
+  maxLines,
+  packages,
+  runtime,
+  runtimeGlobals,
+  speakers,
+  table,
+  topFiles,
+  type Zone,
+} from './house.ts'
+import { lineAt, maskSource } from './mask.ts'
+import { type ImportStatement, readImports } from './statements.ts'
+import { findUses } from './uses.ts'
+
+/** Source texts by their paths below `src/`. */
+export type Sources = Readonly<Record<string, string>>
+
+interface Module {
+  readonly path: string
+  readonly zone: Zone
+  readonly source: string
+  readonly masked: string
+  readonly imports: readonly ImportStatement[]
+}
+
+/** Everything that breaks a rule, in the order of the files. */
+export function findOffences(sources: Sources, allowances: readonly Allowance[] = []): string[] {
+  const homeless = Object.keys(sources).filter((path) => zoneOf(path) === undefined)
+  const modules = Object.entries(sources).flatMap(([path, source]) => readModule(path, source))
+  const used = modules.flatMap(findForbiddenUses)
+  const isAllowed = ({ file, use }: Use): boolean =>
+    allowances.some((allowance) => allowance.file === file && allowance.use === use)
+  return [
+    ...homeless.map((path) => `src/${path}:1 has no row in the table of the house`),
+    ...modules.flatMap((module) => [
+      ...module.imports.flatMap((statement) => checkImport(module, statement, sources)),
+      ...checkText(module),
+    ]),
+    ...used.filter((use) => !isAllowed(use)).map(({ offence }) => offence),
+    ...allowances
+      .filter(({ file, use }) => !used.some((found) => found.file === file && found.use === use))
+      .map(({ file, use }) => `src/${file}:1 ${use}: is allowed but not used any more`),
+    ...checkCycles(modules),
+  ]
+}
+
+function readModule(path: string, source: string): Module[] {
+  const zone = zoneOf(path)
+  if (zone === undefined) return []
+  const masked = maskSource(source)
+  return [{ path, zone, source, masked, imports: readImports(source, masked) }]
+}
+
+function zoneOf(path: string): Zone | undefined {
+  const [top = '', ...rest] = path.split('/')
+  if (rest.length === 0) return topFiles[top]
+  return top !== 'hall' && top !== 'doors' && top in table ? (top as Zone) : undefined
+}
+
+function checkImport(module: Module, statement: ImportStatement, sources: Sources): string[] {
+  const { line, specifier } = statement
+  const why =
+    specifier === undefined
+      ? 'is no literal, so nobody can tell what it takes'
+      : specifier.startsWith('.')
+        ? whyNotFile(module, statement, resolve(module.path, specifier), sources)
+        : whyNotPackage(module, specifier)
+  return why === undefined ? [] : [`src/${module.path}:${line} import '${specifier}': ${why}`]
+}
+
+function whyNotFile(
+  { path, zone }: Module,
+  { typeOnly }: ImportStatement,
+  target: string,
+  sources: Sources,
+): string | undefined {
+  if (!target.endsWith('.ts')) return 'does not end in .ts'
+  if (!(target in sources)) return 'is not there'
+  const to = zoneOf(target)
+  // A file without a row is an offence of its own.
+  return to === undefined
+    ? undefined
+    : whyNotCell(table[zone][to], { path, zone, target, to, typeOnly })
+}
+
+interface Step {
+  readonly path: string
+  readonly zone: Zone
+  readonly target: string
+  readonly to: Zone
+  readonly typeOnly: boolean
+}
+
+function whyNotCell(cell: Cell | undefined, step: Step): string | undefined {
+  const { path, zone, target, to, typeOnly } = step
+  if (cell === 'yes') return undefined
+  if (cell === undefined) return `${zone} may take nothing from ${to}`
+  if (cell === 'types') return typeOnly ? undefined : `${zone} may take only types from ${to}`
+  const { files = [target], takers = [path], types } = cell
+  if (takers.includes(path) && files.includes(target)) return undefined
+  if (types && typeOnly) return undefined
+  return `${zone} may take from ${to} only ${cell.files?.join(', ') ?? 'it'} in ${cell.takers?.join(', ') ?? 'any file'}${types ? ', and types' : ''}`
+}
+
+function whyNotPackage({ path, zone }: Module, specifier: string): string | undefined {
+  const allowed = atRuntime.includes(path) ? [...packages[zone], ...runtime] : packages[zone]
+  return allowed.some((name) => isOf(specifier, name))
+    ? undefined
+    : `${zone} may not take this package`
+}
+
+function isOf(specifier: string, name: string): boolean {
+  return name.endsWith(':')
+    ? specifier.startsWith(name)
+    : specifier === name || specifier.startsWith(`${name}/`)
+}
+
+function resolve(from: string, specifier: string): string {
+  const base = new URL(`file:///src/${from}`)
+  const { pathname } = new URL(specifier, base)
+  return pathname.startsWith('/src/') ? pathname.slice('/src/'.length) : pathname
+}
+
+interface Use {
+  readonly file: string
+  readonly use: string
+  readonly offence: string
+}
+
+function findForbiddenUses({ path, zone, masked }: Module): Use[] {
+  const find = (names: readonly string[], why: string): Use[] =>
+    names.flatMap((use) =>
+      findUses(masked, use).map((offset) => ({
+        file: path,
+        use,
+        offence: `src/${path}:${lineAt(masked, offset)} ${use}: ${why}`,
+      })),
+    )
+  const ofRuntime = atRuntime.includes(zone) || atRuntime.includes(path)
+  return [
+    ...(ofRuntime ? [] : find(runtimeGlobals, `is no business of ${zone}, which runs everywhere`)),
+    ...(makers.includes(zone) ? [] : find(ambient, 'is an argument below the hall')),
+    ...(speakers.includes(zone)
+      ? []
+      : find(['console'], 'only doors and cli speak to the console')),
+  ]
+}
+
+const anyType =
+  /(?:[:<|&]|=>|\b(?:as|satisfies|extends)|\btype\s+\w+\s*=)\s*any\b(?=\s*(?:[[\]>),;|&={}\n]|$))|,\s*any\s*>|\bany\s*\[\s*\]/g
+const defaultExport = /(?<![.\w$])export\s+(?:default\b|\{[^}]*\bas\s+default\b)/g
+
+function checkText({ path, source, masked }: Module): string[] {
+  const at = (shape: RegExp, why: string): string[] =>
+    [...masked.matchAll(shape)].map(({ index }) => `src/${path}:${lineAt(masked, index)} ${why}`)
+  const lines = source.trimEnd().split('\n').length
+  return [
+    ...at(anyType, 'any: say what it is, or unknown'),
+    ...(defaultExporters.includes(path) ? [] : at(defaultExport, 'default export: give it a name')),
+    ...(lines > maxLines ? [`src/${path}:${lines} has ${lines} lines, more than ${maxLines}`] : []),
+  ]
+}
+
+function checkCycles(modules: readonly Module[]): string[] {
+  const graph = new Map(
+    modules.map(({ path, imports }) => [
+      path,
+      imports.flatMap(({ specifier }) =>
+        specifier?.startsWith('.') ? [resolve(path, specifier)] : [],
+      ),
+    ]),
+  )
+  const cycle = findCycle(graph)
+  if (cycle === undefined) return []
+  const [first = '', second] = cycle
+  const closing = modules
+    .find(({ path }) => path === first)
+    ?.imports.find(({ specifier = '' }) => resolve(first, specifier) === second)
+  return [
+    `src/${first}:${closing?.line} import '${closing?.specifier}': a ring, ${cycle.join(' → ')}`,
+  ]
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
+
+const salt = new Uint8Array(16).fill(7)
+
+describe('parseApiKeys', () => {
+  it('reads owners and keys, with colons in a key and several keys for one owner', () => {
+    expect(parseApiKeys('ann:a1, ann:a:2,*:root')).toEqual([
+      { owner: 'ann', key: 'a1' },
+      { owner: 'ann', key: 'a:2' },
+      { owner: '*', key: 'root' },
+    ])
+  })
+
+  it('names the setting and the entry, and shows nothing of a key', () => {
+    for (const [text, fault] of [
+      ['s3cr3t', /entry 1 has no name/],
+      [':s3cr3t', /entry 1 has no name/],
+      ['ann:', /entry 1 has nothing behind/],
+      ['ann:x,s3cr3t', /entry 2 has no name/],
+      ['ann:s3cr3t,bob:s3cr3t', /entry 2 has the key of another/],
+      ['ann:s3cr3t s3cr3t', /entry 1 has a key that is not printable/],
+      ['ann:s3cr3tü', /entry 1 has a key that is not printable/],
+    ] as const) {
+      const parse = () => parseApiKeys(text)
+      expect(parse, text).toThrow(fault)
+      expect(parse).toThrow(/^CFILE_API_KEYS got .* takes owner:key/)
+      expect(parse).not.toThrow('s3cr3t')
+    }
+  })
+})
+
+describe('createKeyRing', () => {
+  const ring = createKeyRing(parseApiKeys('ann:a1,bob:b1,ann:a2,*:root'), salt)
+
+  it('knows each owner by each of its keys, and an admin', async () => {
+    expect(await ring.find('a1')).toEqual({ owner: 'ann', admin: false })
+    expect(await ring.find('a2')).toEqual({ owner: 'ann', admin: false })
+    expect(await ring.find('b1')).toEqual({ owner: 'bob', admin: false })
+    expect(await ring.find('root')).toEqual({ owner: '*', admin: true })
+  })
+
+  it('knows nobody by anything else', async () => {
+    for (const key of [
+      '',
+      'a',
+      'a11',
+      'A1',
+      'ann',
+      'ann:a1',
+      '*',
+      'a1,bob:b1',
+      'x'.repeat(100_000),
+    ]) {
+      expect(await ring.find(key), key.slice(0, 20)).toBeUndefined()
+    }
+    expect(await createKeyRing([], salt).find('a1')).toBeUndefined()
+  })
+})

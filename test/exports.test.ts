@@ -1,0 +1,149 @@
+/**
+ * What the package hands out: package.json, the files on disk and README name the same things, and every name of the
+ * library is there for a reason.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { topFiles } from './architecture/house.ts'
+import { maskSource } from './architecture/mask.ts'
+import { readReexports } from './architecture/statements.ts'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>
+  readonly files: readonly string[]
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+}
+const manifest: Manifest = JSON.parse(read('package.json'))
+const subpaths = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  typeof target === 'string' ? [] : [{ subpath, target }],
+)
+
+/** Every name of `src/index.ts`, and who misses it if it goes. A name without a reason is not exported. */
+const names: Readonly<Record<string, string>> = {
+  createApp: 'mounts cfile in an app',
+  openApp: 'mounts cfile as the environment says, with the emulator where it says nothing',
+  parseEnv: 'reads the settings for openApp',
+  createAzureClient: 'asks the upstream without a gateway',
+  apiKey: 'signs in with a key',
+  parseEndpoint: 'reads an endpoint in any form that people paste',
+  getCitations: 'lists what an answer cites',
+  citationStream: 'lists what a stream cites, while it passes',
+  contentDisposition: 'names a download that a back end serves itself',
+  memoryStore: 'is the store for tests, and the reference for a store of one’s own',
+  CfileError: 'is what is thrown',
+  isCfileError: 'tells what is thrown from a bug',
+  AppOptions: 'types a wrapper of createApp',
+  UpstreamOptions: 'types a list of upstreams that is made elsewhere',
+  Settings: 'types what parseEnv gives and openApp takes',
+  Credential: 'is to be implemented for another way to sign in',
+  Citation: 'types what getCitations gives',
+  ContainerFileCitation: 'types the citations that have a container',
+  ErrorCode: 'types a switch over the code of an error',
+  Store: 'is to be implemented for another engine',
+  StoreEntry: 'types what Store.list gives',
+  Json: 'types what a store holds',
+}
+
+describe('package.json', () => {
+  it('leads each import to the source of the same path, so that nobody has to look up where a subpath lies', () => {
+    for (const { subpath, target } of subpaths) {
+      const path = subpath === '.' ? 'index' : subpath.slice('./'.length)
+      expect(target, subpath).toEqual({
+        '@cfile/source': `./src/${path}.ts`,
+        types: `./dist/${path}.d.ts`,
+        default: `./dist/${path}.js`,
+      })
+    }
+  })
+
+  it('names no file that is not there', () => {
+    for (const { subpath, target } of subpaths) {
+      const [folder = '', ending] = `${target['@cfile/source']}`.split('*')
+      const found =
+        ending === undefined ? existsSync(new URL(folder, root)) : list(folder).length > 0
+      expect(found, `${subpath} has no source`).toBe(true)
+    }
+    for (const path of Object.values(manifest.bin)) {
+      expect(existsSync(new URL(path.replace('./dist/', 'src/').replace(/js$/, 'ts'), root))).toBe(
+        true,
+      )
+    }
+  })
+
+  it('hands out every door and every backend', () => {
+    const doors = Object.entries(topFiles)
+      .filter(([file, zone]) => zone === 'doors' && list('src/').includes(file))
+      .map(([file]) => (file === 'index.ts' ? '.' : `./${file.replace(/\.ts$/, '')}`))
+    const binaries = Object.values(manifest.bin).map(
+      (path) => `./${path.slice('./dist/'.length, -3)}`,
+    )
+    const plural = ['stores', 'archives'].filter((folder) => list(`src/${folder}/`).length > 0)
+    expect(Object.keys(manifest.exports).sort()).toEqual(
+      [
+        ...doors.filter((door) => !binaries.includes(door)),
+        ...plural.map((folder) => `./${folder}/*`),
+        './package.json',
+      ].sort(),
+    )
+  })
+
+  it('packs all that it leads to', () => {
+    const targets = subpaths.flatMap(({ target }) => Object.values(target))
+    for (const path of [...targets, ...Object.values(manifest.bin)]) {
+      expect(manifest.files, path).toContain(path.split('/')[1])
+    }
+  })
+
+  it('lets the package import itself by its name, as the examples do', async () => {
+    // A variable, since what the name leads to is the question.
+    const name = 'cfile'
+    expect(await import(name)).toBe(await import('../src/index.ts'))
+  })
+})
+
+describe('the library', () => {
+  const exported = readReexports(maskSource(read('src/index.ts')))
+
+  it('hands out the names of the table and no other, each for its reason', () => {
+    expect(exported.map(({ name }) => name).sort()).toEqual(Object.keys(names).sort())
+  })
+
+  it('stays small enough to be read', () => {
+    expect(exported.length).toBeLessThanOrEqual(40)
+  })
+
+  it('has every value at run time that the source promises', async () => {
+    const values = exported.filter(({ typeOnly }) => !typeOnly).map(({ name }) => name)
+    expect(Object.keys(await import('../src/index.ts')).sort()).toEqual(values.sort())
+  })
+})
+
+describe('README', () => {
+  it('names no import that does not exist', () => {
+    const named = [...read('README.md').matchAll(/['"`]cfile\/([\w./-]+)['"`]/g)].map(
+      ([, path]) => path,
+    )
+    for (const path of named) {
+      const isThere = subpaths.some(({ subpath }) =>
+        subpath.endsWith('*')
+          ? `./${path}`.startsWith(subpath.slice(0, -1)) && list('src/').includes(`${path}.ts`)
+          : subpath === `./${path}`,
+      )
+      expect(isThere, `cfile/${path}`).toBe(true)
+    }
+  })
+
+  it.todo('names every import that exists')
+})
+
+/** The sources in a folder and below, by their paths from it. */
+function list(folder: string): string[] {
+  if (!existsSync(new URL(folder, root))) return []
+  return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'))
+}

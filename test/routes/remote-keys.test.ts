@@ -1,0 +1,144 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createRemoteKeys } from '../../src/routes/remote-keys.ts'
+import { createEndpoint, createIssuer } from './tokens.ts'
+
+const url = 'https://issuer.example/keys'
+
+describe('createRemoteKeys', () => {
+  let first: object
+  let second: object
+
+  beforeAll(async () => {
+    first = (await createIssuer('ES256', 'first')).jwk
+    second = (await createIssuer('ES256', 'second')).jwk
+  })
+
+  function open(published: readonly object[] = [first]) {
+    const { endpoint, options } = createEndpoint(published)
+    const keys = createRemoteKeys({ url, ...options })
+    const names = async (kid?: string) => (await keys.find(kid)).map((key) => key.kid)
+    return { endpoint, keys, names }
+  }
+
+  it('fetches once for however many callers, and not before the first', async () => {
+    const { endpoint, names } = open()
+    expect(endpoint.calls).toBe(0)
+    const found = await Promise.all(Array.from({ length: 50 }, () => names('first')))
+    expect(found.every(([name]) => name === 'first')).toBe(true)
+    expect(await names('first')).toEqual(['first'])
+    expect(endpoint.calls).toBe(1)
+    expect(endpoint.last?.redirect).toBe('manual')
+  })
+
+  it('takes a rotated key up at once, and is not made to fetch more than once in 30 s', async () => {
+    const { endpoint, names } = open()
+    await names('first')
+    endpoint.keys = [first, second]
+    expect(await names('second')).toEqual(['second'])
+    expect(endpoint.calls).toBe(2)
+    for (let at = 0; at < 29; at += 1) {
+      endpoint.time += 1
+      expect(await names(`made-up-${at}`)).toEqual([])
+    }
+    expect(endpoint.calls).toBe(2)
+    endpoint.time += 1
+    await Promise.all([names('made-up'), names('made-up-too')])
+    expect(endpoint.calls).toBe(3)
+  })
+
+  it('does not fetch twice for a name that the first fetch did not bring', async () => {
+    const { endpoint, names } = open()
+    expect(await names('made-up')).toEqual([])
+    expect(await names('made-up')).toEqual([])
+    expect(endpoint.calls).toBe(1)
+  })
+
+  it('forgets a key that its issuer withdrew', async () => {
+    const { endpoint, names } = open([first, second])
+    expect(await names()).toEqual(['first', 'second'])
+    endpoint.keys = [second]
+    endpoint.time += 599
+    expect(await names('first')).toEqual(['first'])
+    endpoint.time += 1
+    expect(await names('first')).toEqual([])
+    expect(await names()).toEqual(['second'])
+    expect(endpoint.calls).toBe(2)
+  })
+
+  it('lets callers in while the issuer is down, however it is down', async () => {
+    const { endpoint, names } = open()
+    await names('first')
+    for (const instead of [
+      async () => Promise.reject(new TypeError('refused')),
+      async () => new Response('oops', { status: 503 }),
+      async () =>
+        new Response(null, { status: 302, headers: { location: 'https://evil.example/' } }),
+      async () => new Response('<html>'),
+      async () => Response.json({ keys: 'none' }),
+      async () => Response.json({ keys: [second], padding: 'x'.repeat(256 * 1024) }),
+    ]) {
+      endpoint.instead = instead
+      endpoint.time += 700
+      const before = endpoint.calls
+      expect(await names('first')).toEqual(['first'])
+      expect(await names('first')).toEqual(['first'])
+      expect(endpoint.calls).toBe(before + 1)
+    }
+    endpoint.instead = undefined
+    endpoint.keys = [second]
+    endpoint.time += 30
+    expect(await names('first')).toEqual([])
+    expect(await names('second')).toEqual(['second'])
+  })
+
+  it('says that it is not ready while it never had keys, and tries again soon', async () => {
+    const { endpoint, names } = open()
+    endpoint.instead = async () => new Response('', { status: 500 })
+    const refused = { code: 'not_ready', status: 503, details: { headers: { 'retry-after': '1' } } }
+    await expect(names('first')).rejects.toMatchObject(refused)
+    await expect(names('first')).rejects.toMatchObject(refused)
+    expect(endpoint.calls).toBe(1)
+    endpoint.instead = undefined
+    endpoint.time += 1
+    expect(await names('first')).toEqual(['first'])
+  })
+
+  it('waits no longer than a fetch may last, even for a flight that somebody else began and lost', async () => {
+    const { endpoint, options } = createEndpoint([first])
+    const timeouts: AbortController[] = []
+    const keys = createRemoteKeys({
+      url,
+      ...options,
+      timeout() {
+        const controller = new AbortController()
+        timeouts.push(controller)
+        return controller.signal
+      },
+    })
+    endpoint.instead = () => new Promise(() => {})
+    const waiting = [keys.find('first'), keys.find('first')]
+    for (const timeout of timeouts) timeout.abort()
+    for (const each of waiting) await expect(each).rejects.toMatchObject({ code: 'not_ready' })
+    expect(endpoint.calls).toBe(1)
+    endpoint.instead = undefined
+    endpoint.time += 6
+    expect(await keys.find('first')).toHaveLength(1)
+  })
+
+  it('asks only where nobody on the way can answer instead', () => {
+    const { options } = createEndpoint([])
+    for (const safe of ['https://a.example/k?v=1', 'http://127.0.0.1:9/k', 'http://localhost/k']) {
+      expect(() => createRemoteKeys({ url: safe, ...options }), safe).not.toThrow()
+    }
+    for (const other of [
+      'http://a.example/k',
+      'https://u:p@a.example/k',
+      'file:///etc/keys',
+      'a',
+      '',
+    ]) {
+      const make = () => createRemoteKeys({ url: other, ...options })
+      expect(make, other).toThrow(/CFILE_JWKS_URL/)
+    }
+  })
+})

@@ -1,0 +1,47 @@
+/**
+ * What a Worker weighs: the smaller, the faster a cold one starts.
+ */
+
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+
+const kilobyte = 1024
+const budget = 45 * kilobyte
+
+/** Bundles as `wrangler deploy` does with the settings of wrangler.toml. */
+async function bundle(entry: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    // Nothing of a runtime is left out: an import of `node:` fails here.
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:workers'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  return outputFiles[0]?.contents ?? new Uint8Array()
+}
+
+describe('the Worker', () => {
+  it('stays within 45 KB, minified and gzipped', async () => {
+    const minified = await bundle('workers.ts')
+    const gzipped = gzipSync(minified).byteLength
+    const [size, gzip, limit] = [minified.byteLength, gzipped, budget].map(
+      (bytes) => `${(bytes / kilobyte).toFixed(1)} KB`,
+    )
+    process.stdout.write(`Worker bundle: ${size} minified, ${gzip} gzipped of ${limit}\n`)
+    expect(new TextDecoder().decode(minified)).toContain('api-key')
+    expect(gzipped).toBeLessThanOrEqual(budget)
+  })
+
+  it('is measured without Node, whose modules a Worker does not have', async () => {
+    await expect(bundle('node.ts')).rejects.toThrow('Could not resolve "node:http"')
+  })
+})

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSqlite, type SqliteDatabase, sqliteStore } from '../../src/stores/sqlite.ts'
+import { testClock } from './clock.ts'
+import { storeContract } from './contract.ts'
+
+let folder: string
+let files = 0
+const opened: SqliteDatabase[] = []
+const now = () => 1_790_000_000
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cfile-sqlite-'))
+})
+
+afterAll(async () => {
+  for (const database of opened) database.close()
+  await rm(folder, { recursive: true })
+})
+
+function freshPath(): string {
+  files += 1
+  return join(folder, `${files}.db`)
+}
+
+async function open(path: string): Promise<SqliteDatabase> {
+  const database = await openSqlite(path)
+  opened.push(database)
+  return database
+}
+
+storeContract('a SQLite file', async () => {
+  const { now, advance } = testClock()
+  return { store: sqliteStore({ database: await open(freshPath()), now }), advance }
+})
+
+describe('a store in a SQLite file', () => {
+  it('makes the folders that the path names', async () => {
+    const path = join(folder, 'data', 'of', 'cfile.db')
+    await sqliteStore({ database: await open(path), now }).put('file/1', 1)
+    expect((await readFile(path)).subarray(0, 15).toString()).toBe('SQLite format 3')
+  })
+
+  it('still knows everything after a restart', async () => {
+    const path = freshPath()
+    const first = await openSqlite(path)
+    await sqliteStore({ database: first, now }).put('file/1', { filename: 'a.csv' })
+    first.close()
+    const again = sqliteStore({ database: await open(path), now })
+    expect(await again.get('file/1')).toEqual({ filename: 'a.csv' })
+  })
+
+  it('shows each of two handles what the other wrote', async () => {
+    const path = freshPath()
+    const one = sqliteStore({ database: await open(path), now })
+    const two = sqliteStore({ database: await open(path), now })
+    await one.put('file/1', 1)
+    expect(await two.get('file/1')).toBe(1)
+    expect(await two.put('file/1', 2, { ifAbsent: true })).toBe(false)
+  })
+
+  it('does not keep for ever what nobody asks for any more', async () => {
+    const { now, advance } = testClock()
+    const database = await open(freshPath())
+    const store = sqliteStore({ database, now })
+    await store.put('old', 1, { ttl: 60 })
+    advance(3600)
+    await store.put('new', 1)
+    expect(database.prepare('SELECT key FROM entries').all()).toEqual([{ key: 'new' }])
+  })
+
+  it('refuses a file that a newer cfile has changed, and leaves it as it is', async () => {
+    const database = await open(freshPath())
+    sqliteStore({ database, now })
+    database.exec('PRAGMA user_version = 99')
+    expect(() => sqliteStore({ database, now })).toThrow(/version 99.*CFILE_STORE/)
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
+  })
+
+  it('undoes a migration that fails halfway', async () => {
+    const database = await open(freshPath())
+    database.exec('CREATE TABLE other (x); CREATE INDEX entries_by_expiry ON other (x)')
+    expect(() => sqliteStore({ database, now })).toThrow('entries_by_expiry')
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 0 })
+    expect(database.prepare("SELECT name FROM sqlite_master WHERE name = 'entries'").all()).toEqual(
+      [],
+    )
+  })
+
+  it('lets processes that start at once share the file: no record lost, each claim won once', async () => {
+    const path = freshPath()
+    const won = await Promise.all(['a', 'b', 'c'].map((name) => runWriter(path, name)))
+    const store = sqliteStore({ database: await open(path), now })
+    expect(await store.list('file/', { limit: 1000 })).toHaveLength(3 * 150)
+    expect(won.flat().toSorted()).toEqual(Array.from({ length: 150 }, (_, index) => index + 1000))
+  })
+})
+
+/** Starts a process that writes 150 records and claims the same 150 leases as its siblings; says which it got. */
+async function runWriter(path: string, name: string): Promise<number[]> {
+  const source = `
+    import { openSqlite, sqliteStore } from ${JSON.stringify(new URL('../../src/stores/sqlite.ts', import.meta.url))}
+    const database = await openSqlite(${JSON.stringify(path)})
+    const store = sqliteStore({ database, now: () => ${now()} })
+    const won = []
+    for (let index = 1000; index < 1150; index += 1) {
+      await store.put('file/' + index + '/${name}', index)
+      if (await store.put('lease/' + index, '${name}', { ifAbsent: true, ttl: 60 })) won.push(index)
+    }
+    console.log(JSON.stringify(won))`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await new Promise((resolve) => child.on('close', resolve))
+  return JSON.parse(output)
+}

@@ -1,0 +1,41 @@
+/**
+ * wrangler.toml explains what there is: a variable that it leaves out is not found, one that nobody reads deceives.
+ */
+
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const toml = read('wrangler.toml')
+const [explained = '', planned = ''] = toml.split(/^# =+ Not read yet =+$/m)
+const source = read('src/settings.ts')
+const settings = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name)
+
+/** A Worker listens nowhere and has no disk. */
+const elsewhere = ['HOST', 'PORT', 'CFILE_DATA_DIR']
+
+function namesIn(text: string): string[] {
+  const variables = text.matchAll(/^# ([A-Z][A-Z0-9_]+) = /gm)
+  const secrets = text.matchAll(/wrangler secret put ([A-Z][A-Z0-9_]+)/g)
+  return [...variables, ...secrets].map(([, name = '']) => name)
+}
+
+describe('wrangler.toml', () => {
+  it('explains every setting that a Worker reads, and under the same heading none that it does not', () => {
+    expect(settings).toContain('AZURE_OPENAI_ENDPOINT')
+    expect(namesIn(explained).sort()).toEqual(
+      settings.filter((name) => !elsewhere.includes(name)).sort(),
+    )
+  })
+
+  it('says of what is planned that nothing reads it, so that nobody believes in a key that protects nothing', () => {
+    const early = namesIn(planned).filter((name) => settings.includes(name))
+    expect(early).toEqual([])
+  })
+
+  it('sets the date that the tests in workerd run at', () => {
+    const date = /^compatibility_date = "([\d-]+)"$/m.exec(toml)?.[1]
+    expect(date).toMatch(/^\d{4}-\d\d-\d\d$/)
+    expect(read('vitest.config.ts')).toContain(`compatibilityDate: '${date}'`)
+  })
+})

@@ -1,0 +1,58 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+// Miniflare would else ask for a description of the place that it runs at, and count its users.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+process.env.WRANGLER_SEND_METRICS = 'false'
+
+// Read by test/rounds.ts: `npm run test:long` runs fifty times as many rounds of each property.
+const define = { __LONG__: process.env.CFILE_LONG === '1' }
+
+// What is web-standard runs twice, on Node and in workerd; `*.node.test.ts` needs a file system, a socket or a process,
+// `*.workers.test.ts` a binding.
+const everywhere = 'test/{core,azure,gateway,routes,stores,archives,emulator}/**/*.test.ts'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        define,
+        resolve: { conditions: ['@cfile/source'] },
+        ssr: { resolve: { conditions: ['@cfile/source'] } },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/**/*.workers.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        define,
+        plugins: [
+          cloudflareTest({
+            // Node's APIs are there, since vitest needs them: that nothing of ours does is held by tsconfig.json and
+            // test/architecture.test.ts. The date is that of wrangler.toml.
+            miniflare: {
+              compatibilityDate: '2026-10-01',
+              kvNamespaces: ['FILES_KV'],
+              d1Databases: ['FILES_DB'],
+              r2Buckets: ['FILES_BUCKET'],
+              // Nothing leaves this machine, whatever a test asks for.
+              outboundService: ({ url }: { url: string }) => {
+                throw new Error(`A test asked for ${url}; give it a fetch of its own.`)
+              },
+            },
+          }),
+        ],
+        test: {
+          name: 'workers',
+          include: [everywhere],
+          exclude: ['**/*.node.test.ts'],
+          // One workerd for all files; storage is shared, so keys must be a file's own.
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+    ],
+  },
+})
