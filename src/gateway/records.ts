@@ -67,6 +67,18 @@ export async function putRecord<K extends Kind>(
   await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetime })
 }
 
+/** The keys of the owners for whom a thing is recorded, at most so many. */
+export async function listOwners(
+  gateway: Gateway,
+  kind: Kind,
+  id: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const prefix = `${kind}/${id}/`
+  const found = await gateway.store.list(prefix, { limit })
+  return found.map(({ key }) => key.slice(prefix.length))
+}
+
 function recordKey(kind: Kind, id: string, caller: Caller): string {
   return `${kind}/${id}/${caller.key}`
 }
