@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+// No program that a test starts speaks of itself to anybody.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
+process.env.WRANGLER_SEND_METRICS = 'false'
+process.env.WRANGLER_HIDE_BANNER = 'true'
+
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  define: { __LONG__: process.env.CFILE_LONG === '1' },
+  resolve: { conditions: ['@cfile/source'] },
+  ssr: { resolve: { conditions: ['@cfile/source'] } },
+  test: {
+    name: 'e2e',
+    include: ['test/e2e/**/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    // Each file may have an engine beside it, and two cores is what a small machine has.
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+})
