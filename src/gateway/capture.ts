@@ -5,6 +5,8 @@
  */
 
 import { type Citation, getMentions, type Mentions } from '../core/citations.ts'
+import { findHeld, rethrowMissing } from './authorize.ts'
+import { claim } from './claim.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { upstreamsNamed } from './locate.ts'
 import { findRecord, type Kind, putRecord } from './records.ts'
@@ -34,7 +36,8 @@ export async function capture(gateway: Gateway, source: Source, mentions: Mentio
 }
 
 /**
- * Records what a stored response mentions, read from the upstream that made it.
+ * Records what a stored response mentions, read from the upstream that made it. The upstream is asked in every case, so
+ * that the time it takes does not tell whether the response is somebody else's.
  *
  * @throws CfileError `not_found`
  */
@@ -44,12 +47,16 @@ export async function captureResponse(
   responseId: string,
   signal: AbortSignal,
 ): Promise<Captured> {
-  const record = await findRecord(gateway, caller, 'response', responseId)
-  const { upstream, found } = await askInTurn(upstreamsNamed(gateway, record?.upstream), (client) =>
+  const held = await findHeld(gateway, caller, 'response', responseId)
+  const upstreams = upstreamsNamed(gateway, held?.record.upstream)
+  const { upstream, found } = await askInTurn(upstreams, (client) =>
     client.getResponse(responseId, { signal }),
+  ).catch((error) => rethrowMissing(gateway, 'response', error))
+  const mentions = { ...getMentions(found), responses: [responseId] }
+  const free = await claim(gateway, caller, mentions).catch((error) =>
+    rethrowMissing(gateway, 'response', error),
   )
-  const mentions = getMentions(found)
-  await capture(gateway, { caller, upstream: upstream.name }, mentions)
+  await capture(gateway, { caller, upstream: upstream.name }, free)
   return { ...mentions, upstream: upstream.name }
 }
 

@@ -48,7 +48,7 @@ export async function deliverFile(
     await file.content?.body?.cancel()
     throw tooLarge(file.bytes, gateway.maxFileBytes)
   }
-  if (!isGranted) await remember(gateway, caller, location, file)
+  if (!isGranted && location.holder !== undefined) await remember(gateway, caller, location, file)
   return new Response(bodyOf(file), {
     headers: deliveryHeaders(file, { disposition, isGranted }),
   })
@@ -126,7 +126,7 @@ function bodyOf({ content, bytes }: FoundFile): ReadableStream<Uint8Array> | nul
 async function remember(
   gateway: Gateway,
   caller: Caller,
-  { fileId, containerId, record }: FileLocation,
+  { fileId, containerId, record, recorded }: FileLocation,
   {
     upstream,
     storedName = record?.stored_name,
@@ -136,6 +136,8 @@ async function remember(
 ): Promise<void> {
   const known = record !== undefined && record.bytes === bytes && record.type === type
   if (known && record.stored_name === storedName) return
+  const place = { upstream: upstream.name, seen_at: gateway.now() }
+  if (!recorded && containerId) await putRecord(gateway, caller, 'container', containerId, place)
   await putRecord(gateway, caller, 'file', fileId, {
     seen_at: gateway.now(),
     container_id: containerId,

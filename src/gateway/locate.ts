@@ -4,11 +4,13 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
 import type { FileGrant } from '../core/grant.ts'
 import type { FileKind } from '../core/ids.ts'
-import type { Caller, Gateway, Upstream } from './gateway.ts'
-import { type FileRecord, findRecord } from './records.ts'
+import { findHeld, holderOfUnrecorded, notThere, viewContainer } from './authorize.ts'
+import { granteeOf } from './caller.ts'
+import { anyone, type Caller, type Gateway, type Upstream } from './gateway.ts'
+import type { FileRecord } from './records.ts'
 
 /** What a request names. */
 export interface FileQuery {
@@ -28,41 +30,66 @@ export interface FileLocation {
   readonly filename?: string
   /** What is known of the file; absent where nobody saw it yet, and where nobody asked. */
   readonly record?: FileRecord
+  /**
+   * Whose record and copy these are, and for whom new ones are written. Absent where an admin asks for what nobody owns:
+   * looking at a thing must not make it the admin's.
+   */
+  readonly holder?: Caller
   /** Whether the file or its container was recorded for the caller. */
   readonly recorded: boolean
 }
 
 /**
- * Finds a file by its record, else by the container that the request names.
+ * Finds a file by its record, else by the container that the request names. Asks nothing upstream.
  *
- * @throws CfileError `container_unknown`
+ * @throws CfileError `container_unknown`; where callers are told apart, `file_not_found` for what is not the caller's
  */
 export async function locateFile(
   gateway: Gateway,
   caller: Caller,
   { id, kind, containerId }: FileQuery,
 ): Promise<FileLocation> {
-  const record = await findRecord(gateway, caller, 'file', id)
-  if (record !== undefined && (containerId ?? record.container_id) === record.container_id) {
-    const upstreams = upstreamsNamed(gateway, record.upstream)
-    const { container_id, filename } = record
-    return { fileId: id, containerId: container_id, upstreams, filename, record, recorded: true }
+  const held = await findHeld(gateway, caller, 'file', id)
+  const isOfContainer = kind === 'container_file'
+  if (held !== undefined && (!isOfContainer || isIn(held.record, containerId))) {
+    const { container_id, filename, upstream } = held.record
+    const upstreams = upstreamsNamed(gateway, upstream)
+    return { fileId: id, containerId: container_id, upstreams, filename, ...held, recorded: true }
   }
-  if (kind === 'file') return { fileId: id, upstreams: gateway.upstreams, recorded: false }
-  if (containerId === undefined) throw containerUnknown(id)
-  const container = await findRecord(gateway, caller, 'container', containerId)
+  if (!isOfContainer) {
+    const holder = await holderOfUnrecorded(gateway, caller, 'file', id)
+    return { fileId: id, upstreams: gateway.upstreams, holder, recorded: false }
+  }
+  if (containerId === undefined)
+    throw gateway.knowsCallers ? notThere('file') : containerUnknown(id)
+  const { holder, record } = await viewWhole(gateway, caller, containerId)
   return {
     fileId: id,
     containerId,
-    upstreams: upstreamsNamed(gateway, container?.upstream),
-    recorded: container !== undefined,
+    upstreams: upstreamsNamed(gateway, record?.upstream),
+    holder,
+    recorded: record !== undefined,
   }
+}
+
+function isIn({ container_id }: FileRecord, containerId = container_id): boolean {
+  return containerId === container_id
+}
+
+/** Of a container that is the caller's alone every file is the caller's, cited or not; of a shared one only what is recorded. */
+async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) {
+  const view = await viewContainer(gateway, caller, containerId).catch((error) => {
+    throw isCfileError(error) && error.status === 404 ? notThere('file') : error
+  })
+  if (view.isShared) throw notThere('file')
+  return view
 }
 
 /** Where a signed link leads: it says all that is needed, so that no store is asked. */
 export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation {
-  const { fileId, containerId, upstream, filename } = grant
+  const { fileId, containerId, upstream, filename, owner = anyone.key } = grant
   return {
+    holder: granteeOf(owner),
     fileId,
     containerId,
     upstreams: upstreamsNamed(gateway, upstream),

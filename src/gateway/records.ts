@@ -40,6 +40,9 @@ interface Records {
 /** The kinds of things that are remembered. */
 export type Kind = keyof Records
 
+/** The record of a kind of thing. */
+export type RecordOf<K extends Kind> = Records[K]
+
 // Containers live an hour; the record outlives them so that a late click is told "gone" and not "never heard of".
 const lifetime = 90 * 24 * 3600
 

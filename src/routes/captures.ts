@@ -10,9 +10,11 @@ import { mentionsInTranscript } from '../core/citation-stream.ts'
 import { type Citation, getMentions } from '../core/citations.ts'
 import { CfileError } from '../core/errors.ts'
 import { isId } from '../core/ids.ts'
+import { findHeld } from '../gateway/authorize.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture.ts'
-import type { Gateway } from '../gateway/gateway.ts'
-import { createLinker, type Linker } from '../gateway/link.ts'
+import { claim } from '../gateway/claim.ts'
+import type { Caller, Gateway } from '../gateway/gateway.ts'
+import { createLinker } from '../gateway/link.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
 
 /** The routes at `/captures`. */
@@ -20,8 +22,8 @@ export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
     const { citations, upstream } = await captureBody(gateway, c)
-    const linker = createLinker(gateway, c.get('caller'), upstream)
-    return c.json({ files: await Promise.all(citations.map((one) => toWire(linker, one))) })
+    const wired = citations.map((citation) => toWire(gateway, c.get('caller'), upstream, citation))
+    return c.json({ files: await Promise.all(wired) })
   })
   routes.all('/', methodNotAllowed('POST'))
   return routes
@@ -37,8 +39,9 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   if (responseId !== undefined) {
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
   }
+  if (gateway.captures === 'response_id') throw onlyResponseIds()
   const mentions = isTranscript ? mentionsInTranscript(bytes) : getMentions(body)
-  await capture(gateway, { caller }, mentions)
+  await capture(gateway, { caller }, await claim(gateway, caller, mentions))
   return mentions
 }
 
@@ -71,7 +74,23 @@ function namedResponse(body: Record<string, unknown>): string | undefined {
   throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
 }
 
-async function toWire(linker: Linker, citation: Citation) {
+async function toWire(
+  gateway: Gateway,
+  caller: Caller,
+  upstream: string | undefined,
+  citation: Citation,
+) {
   const { container_id = null, file_id, filename = null } = citation
+  // An admin's link to what is an owner's is the owner's.
+  const held = caller.admin ? await findHeld(gateway, caller, 'file', file_id) : undefined
+  const linker = createLinker(gateway, held?.holder ?? caller, upstream)
   return { container_id, file_id, filename, ...(await linker.file(citation)) }
+}
+
+function onlyResponseIds(): CfileError {
+  return new CfileError(
+    'invalid_request',
+    'Posted answers are not taken here; post {"response_id": "resp_…"}, and the answer is read from the upstream.',
+    { param: 'CFILE_CAPTURES' },
+  )
 }

@@ -7,6 +7,7 @@
 import { Hono } from 'hono'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
+import { rethrowMissing } from '../gateway/authorize.ts'
 import { deliverFile } from '../gateway/deliver.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { locateFile, locateGranted } from '../gateway/locate.ts'
@@ -35,7 +36,8 @@ export async function answerFile(
   const location = isGranted
     ? locateGranted(gateway, grant)
     : await locateFile(gateway, caller, { id, kind, containerId })
-  return deliverFile(gateway, caller, location, {
+  const holder = location.holder ?? caller
+  const delivery = deliverFile(gateway, holder, location, {
     method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
     disposition: isGranted
       ? (grant.disposition ?? 'attachment')
@@ -43,6 +45,7 @@ export async function answerFile(
     isGranted,
     signal: c.req.raw.signal,
   })
+  return isGranted ? delivery : delivery.catch((error) => rethrowMissing(gateway, 'file', error))
 }
 
 /** A link has no parameters but its own. */

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { ownerKey } from '../../src/gateway/caller.ts'
+import { type Answered, openCallers, refusal } from '../callers.ts'
+import { type CitedFile, errorCode, json, openHarness } from '../harness.ts'
+
+const prompt = 'Save the numbers as a CSV.'
+
+/** The shape in which gateways hand on what a tool wrote. */
+function toolResult(...files: Partial<CitedFile>[]) {
+  const output = JSON.stringify({ files })
+  return { choices: [], tool_calls: [{ type: 'function', function: { name: 'run', output } }] }
+}
+
+async function capturedFiles(answer: Response) {
+  expect(answer.status).toBe(200)
+  return ((await answer.json()) as { files: (CitedFile & { download_url: string })[] }).files
+}
+
+describe('POST /captures', () => {
+  it('makes a file that the gateway never saw one that it serves, and links to it', async () => {
+    const gateway = openCallers()
+    const bodies = (answered: Answered) => [
+      answered.body,
+      { response_id: answered.id },
+      toolResult(answered.file),
+    ]
+    for (const which of [0, 1, 2]) {
+      const answered = await gateway.answerDirectly(prompt)
+      const { file_id } = answered.file
+      expect((await gateway.as('ann').ask(`/files/${file_id}`)).status).toBe(404)
+      const files = await capturedFiles(
+        await gateway.as('ann').ask('/captures', json(bodies(answered)[which])),
+      )
+      const link = files.find((file) => file.file_id === file_id)?.download_url ?? ''
+      expect((await gateway.as('ann').ask(`/files/${file_id}`)).status).toBe(200)
+      expect((await gateway.ask(link.slice('http://127.0.0.1:8787'.length))).status).toBe(200)
+      expect((await gateway.as('bob').ask(`/files/${file_id}`)).status).toBe(404)
+    }
+  })
+
+  it('may be repeated, also for a container that others have come to share', async () => {
+    const gateway = openCallers()
+    const { body, file } = await gateway.as('ann').answer(prompt)
+    await gateway.give('bob', 'container', file.container_id)
+    expect(await capturedFiles(await gateway.as('ann').ask('/captures', json(body)))).toMatchObject(
+      [{ file_id: file.file_id }],
+    )
+  })
+
+  it('takes nothing that is somebody else’s, and then nothing at all of what was posted', async () => {
+    const gateway = openCallers()
+    const { body, file } = await gateway.as('ann').answer(prompt)
+    const loose = (await gateway.answerDirectly(prompt)).file
+    const posts = [
+      body,
+      toolResult(file),
+      toolResult(loose, file),
+      toolResult({ ...loose, container_id: file.container_id }),
+      toolResult({ ...file, container_id: loose.container_id }),
+    ]
+    for (const post of posts) {
+      const answer = await gateway.as('bob').ask('/captures', json(post))
+      expect([answer.status, await errorCode(answer)]).toEqual([404, 'file_not_found'])
+    }
+    for (const { file_id } of [file, loose]) {
+      expect((await gateway.as('bob').ask(`/files/${file_id}`)).status).toBe(404)
+    }
+  })
+
+  it('takes no file that was never cited to the caller from a container that is shared', async () => {
+    const gateway = openCallers()
+    const { file } = await gateway.as('ann').answer(prompt)
+    await gateway.give('bob', 'container', file.container_id)
+    const guess = { ...file, file_id: 'cfile_of_ann_uncited' }
+    const answer = await gateway.as('bob').ask('/captures', json(toolResult(guess)))
+    expect(answer.status).toBe(404)
+  })
+
+  it('asks the upstream for every response id, and answers alike for what is not there and not the caller’s', async () => {
+    const gateway = openCallers()
+    const { id, file } = await gateway.as('ann').answer(prompt)
+    const refused = []
+    for (const response_id of [id, 'resp_of_nobody']) {
+      await gateway.requests()
+      refused.push(await refusal(await gateway.as('bob').ask('/captures', json({ response_id }))))
+      expect((await gateway.requests()).map(({ path }) => path)).toEqual([
+        expect.stringContaining(response_id),
+      ])
+    }
+    expect(refused[0]).toMatchObject({ status: 404, error: { code: 'not_found' } })
+    expect(refused[1]).toEqual(refused[0])
+    expect((await gateway.as('bob').ask(`/files/${file.file_id}`)).status).toBe(404)
+    const own = await gateway.as('ann').ask('/captures', json({ response_id: id }))
+    expect(own.status).toBe(200)
+  })
+
+  it('takes no file of somebody else’s by a response that nobody owns', async () => {
+    const gateway = openCallers()
+    const { id, file } = await gateway.answerDirectly(prompt)
+    await capturedFiles(await gateway.as('ann').ask('/captures', json(toolResult(file))))
+    const answer = await gateway.as('bob').ask('/captures', json({ response_id: id }))
+    expect([answer.status, await errorCode(answer)]).toEqual([404, 'not_found'])
+    expect((await gateway.as('bob').ask(`/files/${file.file_id}`)).status).toBe(404)
+  })
+
+  it('leaves a thing its owner’s when an admin captures it', async () => {
+    const gateway = openCallers()
+    const { body, file } = await gateway.as('ann').answer(`${prompt} [uncited]`)
+    const [captured] = await capturedFiles(await gateway.as('admin').ask('/captures', json(body)))
+    expect(captured?.download_url).toContain(`o=${await ownerKey('ann')}`)
+    const list = await gateway.upstream(`/containers/${file.container_id}/files`)
+    const { data } = (await list.json()) as { data: { id: string }[] }
+    for (const { id } of data) {
+      const path = `/containers/${file.container_id}/files/${id}`
+      expect((await gateway.as('ann').ask(path)).status).toBe(200)
+    }
+  })
+
+  it('counts only what it fetched itself where that is asked for', async () => {
+    const gateway = openCallers({ captures: 'response_id' })
+    const { id, body, file } = await gateway.answerDirectly(prompt)
+    const posts = [json(body), json(toolResult(file)), json({})]
+    const transcript = { 'content-type': 'text/event-stream' }
+    posts.push({ method: 'POST', body: 'data: {}\n\n', headers: transcript })
+    for (const post of posts) {
+      const answer = await gateway.as('ann').ask('/captures', post)
+      expect([answer.status, await errorCode(answer)]).toEqual([400, 'invalid_request'])
+    }
+    expect((await gateway.as('ann').ask(`/files/${file.file_id}`)).status).toBe(404)
+    const named = await gateway.as('ann').ask('/captures', json({ response_id: id }))
+    expect(await capturedFiles(named)).toMatchObject([{ file_id: file.file_id }])
+  })
+
+  it('says what is wrong with a body that it can’t read', async () => {
+    const gateway = openHarness({ maxBodyBytes: 1000 })
+    const posts: [body: string, status: number, code: string][] = [
+      ['', 400, 'invalid_request'],
+      ['[]', 400, 'invalid_request'],
+      ['{"response_id": 5}', 400, 'invalid_id'],
+      ['{"response_id": "../files"}', 400, 'invalid_id'],
+      [JSON.stringify({ x: 'x'.repeat(1000) }), 413, 'payload_too_large'],
+    ]
+    for (const [body, status, code] of posts) {
+      const answer = await gateway.ask('/captures', { method: 'POST', body })
+      expect([answer.status, await errorCode(answer)], body).toEqual([status, code])
+    }
+    const got = await gateway.ask('/captures')
+    expect([got.status, got.headers.get('allow')]).toEqual([405, 'POST'])
+    expect(await gateway.requests()).toEqual([])
+  })
+})
