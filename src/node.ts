@@ -7,18 +7,18 @@
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { Sha256 } from './archives/archive.ts'
-import { CfileError } from './core/errors.ts'
-import { isLoopback } from './core/loopback.ts'
-import type { Hmac } from './core/signed-url.ts'
 import { createEmulator } from './emulator/emulator.ts'
-import { isEmulated, knowsCallers, openApp } from './open.ts'
-import { parseEnv, type Settings } from './settings.ts'
+import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
+
+export type { Running } from './serving.ts'
 
 /** Something that answers requests: a Hono app, for one. */
 export interface Fetcher {
   fetch(request: Request, env?: object): Response | Promise<Response>
 }
+
+/** What `node:http`, Express and others call with a request. */
+export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /**
  * Makes a handler for `node:http`, Express 4 and 5, or anything else that takes `(req, res)`.
@@ -26,93 +26,51 @@ export interface Fetcher {
  * @example
  * express.use('/ai', toNodeHandler(createApp(options)))
  */
-export function toNodeHandler(
-  app: Fetcher,
-): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  // The host's Request and Response are not ours to replace.
-  return getRequestListener((request, bindings) => app.fetch(request, bindings), {
-    overrideGlobalObjects: false,
-  })
-}
-
-/** A server that {@link serve} started. */
-export interface Running {
-  /** Where it listens, without a slash at its end. */
-  readonly url: string
-  /** Whether it runs on the built-in emulator. */
-  readonly emulated: boolean
-  /** Stops accepting, lets the answers under way finish, and resolves when the last one is done. */
-  close(): Promise<void>
+export function toNodeHandler(app: Fetcher): NodeHandler {
+  return handlerOf((request, bindings) => app.fetch(request, bindings))
 }
 
 /**
  * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
  *
- * @throws CfileError `invalid_request` for a setting that is wrong
+ * @throws CfileError `invalid_request` for a setting that is wrong; the error of `node:net` for an address that can't be
+ * listened on
  */
-export async function serve(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<Running> {
-  const settings = parseEnv(env)
-  refuseToBeOpen(settings)
-  const server = createServer()
-  await listen(server, settings)
-  const url = urlOf(server, settings)
-  let closing = false
-  const publicUrl = settings.publicUrl ?? url
-  const app = openApp(settings, {
-    publicUrl,
-    isClosing: () => closing,
-    createHmac: nodeHmac,
-    createSha256: nodeSha256,
-    emulator: createEmulator,
+export function serve(env: Env = process.env): Promise<Running> {
+  return serveOn(platform, env)
+}
+
+const platform: Platform = {
+  createHash,
+  createHmac,
+  createEmulator,
+  async listen({ host, port }, answer) {
+    const server = createServer(handlerOf(answer))
+    // Else an upload of a gigabyte over a slow line is cut off after five minutes; headers still have their minute.
+    server.requestTimeout = 0
+    const close = closerOf(server)
+    await listening(server, host, port)
+    const address = server.address()
+    return { port: typeof address === 'object' && address !== null ? address.port : port, close }
+  },
+}
+
+function handlerOf(answer: Answer): NodeHandler {
+  // The host's Request and Response are not ours to replace.
+  return getRequestListener(async (request, bindings) => typed(await answer(request, bindings)), {
+    overrideGlobalObjects: false,
   })
-  server.on(
-    'request',
-    getRequestListener((request, bindings) => app.fetch(request, bindings), {
-      overrideGlobalObjects: false,
-    }),
-  )
-  return {
-    url,
-    emulated: isEmulated(settings),
-    close() {
-      closing = true
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
 }
 
-/** Beyond loopback there are strangers: they get neither the emulator nor, unless it is meant, files without a key. */
-function refuseToBeOpen(settings: Settings): void {
-  const { host, allowAnonymous } = settings
-  if (isLoopback(host)) return
-  if (isEmulated(settings)) {
-    throw new CfileError(
-      'invalid_request',
-      `HOST is ${host}, but the built-in emulator answers on loopback only: set AZURE_OPENAI_ENDPOINT, or HOST=127.0.0.1.`,
-      { param: 'AZURE_OPENAI_ENDPOINT' },
-    )
-  }
-  if (!allowAnonymous && !knowsCallers(settings)) {
-    throw new CfileError(
-      'invalid_request',
-      `HOST is ${host}, where anybody could ask for files: set CFILE_API_KEYS or CFILE_JWKS_URL, or CFILE_ALLOW_ANONYMOUS=1 if that is meant, or HOST=127.0.0.1.`,
-      { param: 'CFILE_ALLOW_ANONYMOUS' },
-    )
-  }
+/** An answer without a type is sent as text by the listener; a picture that Azure gives no type is none. */
+function typed(response: Response): Response {
+  if (response.body === null || response.headers.has('content-type')) return response
+  const headers = new Headers(response.headers)
+  headers.set('content-type', 'application/octet-stream')
+  return new Response(response.body, { status: response.status, headers })
 }
 
-function nodeHmac(secret: Uint8Array): Hmac {
-  return (text) => createHmac('sha256', secret).update(text).digest()
-}
-
-function nodeSha256(): Sha256 {
-  const hash = createHash('sha256')
-  return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
-}
-
-function listen(server: Server, { host, port }: Settings): Promise<void> {
+function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -122,8 +80,17 @@ function listen(server: Server, { host, port }: Settings): Promise<void> {
   })
 }
 
-function urlOf(server: Server, { host }: Settings): string {
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+/** A connection that is kept alive would hold the end up for as long as its client likes. */
+function closerOf(server: Server): () => Promise<void> {
+  let closing = false
+  server.on('request', (_, res) => {
+    if (closing) res.setHeader('connection', 'close')
+    res.once('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections())
+    })
+  })
+  return () => {
+    closing = true
+    return new Promise((resolve) => server.close(() => resolve()))
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import type { Hono } from 'hono'
 import { createApp } from './app.ts'
 import { apiKey } from './azure/credentials.ts'
 import { createKeyRing } from './core/api-keys.ts'
@@ -66,9 +66,6 @@ function authenticateBy(
 }
 
 function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
-  const app = new Hono()
-  app.all('/emulator', (c) => emulator.fetch(c.req.raw))
-  app.all('/emulator/*', (c) => emulator.fetch(c.req.raw))
   const upstream = {
     // Never dialled: every request to it is answered in this process.
     endpoint: 'http://emulator.localhost',
@@ -77,7 +74,9 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
       emulator.fetch(new Request(input, init)),
   }
   const headers = { 'x-cfile-emulator': '1' }
-  app.route('/', createApp({ ...options, upstreams: [upstream], headers }))
+  const app = createApp({ ...options, upstreams: [upstream], headers })
+  app.all('/emulator', (c) => emulator.fetch(c.req.raw))
+  app.all('/emulator/*', (c) => emulator.fetch(c.req.raw))
   return app
 }
 

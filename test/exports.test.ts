@@ -25,7 +25,7 @@ const subpaths = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 /** Every name of `src/index.ts`, and who misses it if it goes. A name without a reason is not exported. */
 const names: Readonly<Record<string, string>> = {
   createApp: 'mounts cfile in an app',
-  openApp: 'mounts cfile as the environment says, with the emulator where it says nothing',
+  openApp: 'mounts cfile as the environment says',
   parseEnv: 'reads the settings for openApp',
   createAzureClient: 'asks the upstream without a gateway',
   apiKey: 'signs in with a key',

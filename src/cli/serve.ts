@@ -5,18 +5,30 @@
  */
 
 import { once } from 'node:events'
-import { serve } from '../node.ts'
 
 /** Serves until SIGTERM or SIGINT, then lets downloads finish; a second signal ends them. */
 export async function serveCommand(): Promise<number> {
+  const { serve } = await door()
   const running = await serve()
   process.stdout.write(
     running.emulated
       ? `cfile at ${running.url} on its built-in emulator, not on Azure: set AZURE_OPENAI_ENDPOINT for the real thing.\n`
       : `cfile at ${running.url}\n`,
   )
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-  const forced = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-  const stopped = await Promise.race([running.close().then(() => true), forced.then(() => false)])
-  return stopped ? 0 : 1
+  await signal()
+  const stopped = await Promise.race([running.close().then(() => true), signal().then(() => false)])
+  // Downloads that are still under way would keep the process alive.
+  if (!stopped) process.exit(1)
+  return 0
+}
+
+/** The door of the runtime that this runs on. */
+function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
+  if ('Bun' in globalThis) return import('../bun.ts')
+  if ('Deno' in globalThis) return import('../deno.ts')
+  return import('../node.ts')
+}
+
+function signal(): Promise<unknown> {
+  return Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }

@@ -25,6 +25,7 @@ export const topFiles: Readonly<Record<string, Zone>> = {
   'settings.ts': 'hall',
   'runtime.ts': 'hall',
   'open.ts': 'hall',
+  'serving.ts': 'hall',
   'index.ts': 'doors',
   'node.ts': 'doors',
   'workers.ts': 'doors',
@@ -87,7 +88,12 @@ export const table: Readonly<Record<Zone, Row>> = {
     // Nothing else may answer from the emulator.
     emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'cli.ts'] },
   },
-  cli: { ...outside, doors: { files: ['node.ts'] }, cli: 'yes', emulator: 'yes' },
+  cli: {
+    ...outside,
+    doors: { files: ['node.ts', 'bun.ts', 'deno.ts'] },
+    cli: 'yes',
+    emulator: 'yes',
+  },
   emulator: { emulator: 'yes' },
 }
 

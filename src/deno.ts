@@ -1,0 +1,41 @@
+/**
+ * The door for Deno: `Deno.serve`, and everything else as on Node.
+ *
+ * @module
+ */
+
+import { createHash, createHmac } from 'node:crypto'
+import { createEmulator } from './emulator/emulator.ts'
+import { type Env, type Platform, type Running, serveOn } from './serving.ts'
+
+export type { Running } from './serving.ts'
+
+/** The part of Deno that is used here; its published types would replace Node's. */
+declare const Deno: {
+  readonly env: { toObject(): Env }
+  serve(
+    options: { readonly hostname: string; readonly port: number; onListen(): void },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> }
+}
+
+/**
+ * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ *
+ * @throws CfileError `invalid_request` for a setting that is wrong; Deno's error for an address that can't be listened on
+ */
+export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
+  return serveOn(platform, env)
+}
+
+const platform: Platform = {
+  createHash,
+  createHmac,
+  createEmulator,
+  async listen({ host, port }, answer) {
+    // Deno's own greeting would come before ours.
+    const options = { hostname: host, port, onListen() {} }
+    const server = Deno.serve(options, (request) => answer(request))
+    return { port: server.addr.port, close: () => server.shutdown() }
+  },
+}

@@ -1,0 +1,118 @@
+/**
+ * What the doors that listen have in common: Node, Bun and Deno differ in how they listen, and in nothing else.
+ *
+ * @module
+ */
+
+import type { Hono } from 'hono'
+import type { Sha256 } from './archives/archive.ts'
+import { CfileError } from './core/errors.ts'
+import { isLoopback } from './core/loopback.ts'
+import type { Hmac } from './core/signed-url.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { parseEnv, type Settings } from './settings.ts'
+
+/** The environment, as every runtime has it. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** A server that `serve` started. */
+export interface Running {
+  /** Where it listens, without a slash at its end. */
+  readonly url: string
+  /** Whether it runs on the built-in emulator. */
+  readonly emulated: boolean
+  /** Stops accepting, lets the answers under way finish, and resolves when the last one is done. */
+  close(): Promise<void>
+}
+
+/** A socket that listens. */
+export interface Listener {
+  readonly port: number
+  /** As {@link Running.close}. */
+  close(): Promise<void>
+}
+
+/** Answers a request; some runtimes tell more about it than it holds. */
+export type Answer = (request: Request, bindings?: object) => Response | Promise<Response>
+
+/** What a runtime brings to serve an app. */
+export interface Platform {
+  listen(address: Pick<Settings, 'host' | 'port'>, answer: Answer): Promise<Listener>
+  readonly createEmulator: NonNullable<DoorOptions['emulator']>
+  /** Those of `node:crypto`, which hash faster than WebCrypto and piece by piece. */
+  readonly createHash: (algorithm: 'sha256') => {
+    update(chunk: Uint8Array): unknown
+    digest(encoding: 'hex'): string
+  }
+  readonly createHmac: (
+    algorithm: 'sha256',
+    secret: Uint8Array,
+  ) => { update(text: string): { digest(): Uint8Array } }
+}
+
+/**
+ * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ *
+ * @throws CfileError `invalid_request` for a setting that is wrong
+ */
+export async function serveOn(platform: Platform, env: Env): Promise<Running> {
+  const settings = parseEnv(env)
+  refuseToBeOpen(settings)
+  let app!: Hono
+  const listener = await platform.listen(settings, (request, bindings) =>
+    app.fetch(request, bindings),
+  )
+  const url = urlOf(settings, listener)
+  let closing = false
+  app = openApp(settings, {
+    publicUrl: settings.publicUrl ?? url,
+    isClosing: () => closing,
+    createHmac: hmacOf(platform),
+    createSha256: sha256Of(platform),
+    emulator: platform.createEmulator,
+  })
+  return {
+    url,
+    emulated: isEmulated(settings),
+    close() {
+      closing = true
+      return listener.close()
+    },
+  }
+}
+
+/** Beyond loopback there are strangers: they get neither the emulator nor, unless it is meant, files without a key. */
+function refuseToBeOpen(settings: Settings): void {
+  const { host, allowAnonymous } = settings
+  if (isLoopback(host)) return
+  if (isEmulated(settings)) {
+    throw new CfileError(
+      'invalid_request',
+      `HOST is ${host}, but the built-in emulator answers on loopback only: set AZURE_OPENAI_ENDPOINT, or HOST=127.0.0.1.`,
+      { param: 'AZURE_OPENAI_ENDPOINT' },
+    )
+  }
+  if (!allowAnonymous && !knowsCallers(settings)) {
+    throw new CfileError(
+      'invalid_request',
+      `HOST is ${host}, where anybody could ask for files: set CFILE_API_KEYS or CFILE_JWKS_URL, or CFILE_ALLOW_ANONYMOUS=1 if that is meant, or HOST=127.0.0.1.`,
+      { param: 'CFILE_ALLOW_ANONYMOUS' },
+    )
+  }
+}
+
+function urlOf({ host }: Settings, { port }: Listener): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function hmacOf({ createHmac }: Platform): (secret: Uint8Array) => Hmac {
+  return (secret) => (text) =>
+    createHmac('sha256', secret).update(text).digest() as ReturnType<Hmac>
+}
+
+function sha256Of({ createHash }: Platform): () => Sha256 {
+  return () => {
+    const hash = createHash('sha256')
+    return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
+  }
+}

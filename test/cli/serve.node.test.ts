@@ -1,0 +1,108 @@
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Child, cfile, startServer } from '../child.ts'
+import { citedFiles, json, responseRequest } from '../harness.ts'
+import { doMainJob } from '../main-job.ts'
+
+describe('cfile serve', () => {
+  const children: Child[] = []
+  async function open(env: Record<string, string> = {}): Promise<Child> {
+    const child = await startServer(env)
+    children.push(child)
+    return child
+  }
+  afterEach(() => Promise.all(children.splice(0).map((child) => child.stop())))
+
+  /** A download that has begun and does not go on by itself. */
+  async function beginDownload(url: string): Promise<Response> {
+    const answer = await fetch(
+      `${url}/openai/v1/responses`,
+      json(responseRequest('Save a 60 MB binary file')),
+    )
+    const [file] = citedFiles(await answer.json())
+    return fetch(`${url}/files/${file?.file_id}`)
+  }
+
+  it('says in its first line that it is an emulator, does the main job, and ends at SIGTERM with 0', async () => {
+    const child = await open()
+    expect(child.output().split('\n')[0]).toMatch(
+      /^cfile at http:\/\/127\.0\.0\.1:\d+ on its built-in emulator/,
+    )
+    await doMainJob(child.url)
+    child.kill()
+    expect((await child.ended).code).toBe(0)
+  })
+
+  it('lets a download finish after SIGTERM', async () => {
+    const child = await open()
+    const download = await beginDownload(child.url)
+    child.kill()
+    await expect
+      .poll(() =>
+        fetch(`${child.url}/healthz`).then(
+          () => 'open',
+          () => 'closed',
+        ),
+      )
+      .toBe('closed')
+    expect((await download.arrayBuffer()).byteLength).toBe(60_000_000)
+    expect((await child.ended).code).toBe(0)
+  })
+
+  it('ends at a second signal, whatever is under way', async () => {
+    const child = await open()
+    const download = await beginDownload(child.url)
+    child.kill('SIGINT')
+    await expect
+      .poll(() =>
+        fetch(`${child.url}/healthz`).then(
+          () => 'open',
+          () => 'closed',
+        ),
+      )
+      .toBe('closed')
+    child.kill('SIGINT')
+    expect((await child.ended).code).toBe(1)
+    await expect(download.arrayBuffer()).rejects.toThrow()
+  })
+
+  it.each([
+    ['PORT', { PORT: 'eighty' }, /^cfile: PORT got "eighty", but takes a port/],
+    [
+      'HOST',
+      {
+        HOST: '192.0.2.1',
+        CFILE_ALLOW_ANONYMOUS: '1',
+        AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9',
+        AZURE_OPENAI_API_KEY: 'k',
+      },
+      /HOST is not an address of this machine/,
+    ],
+    ['HOST', { HOST: '0.0.0.0' }, /AZURE_OPENAI_ENDPOINT/],
+    [
+      'CFILE_SIGNING_KEYS',
+      { CFILE_SIGNING_KEYS: 'a:short-secret' },
+      /^(?!.*short-secret).*CFILE_SIGNING_KEYS/,
+    ],
+  ])('says what is wrong with %s in one line, and ends with 1', async (_, env, line) => {
+    const { code, stderr, stdout } = await cfile(['serve'], { env: { PORT: '0', ...env } })
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    const errors = stderr
+      .trimEnd()
+      .split('\n')
+      .filter((text) => !text.startsWith('{'))
+    expect(errors).toEqual([expect.stringMatching(line)])
+  })
+
+  it('says that a port is taken', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const { code, stderr } = await cfile(['serve'], { env: { PORT: String(port) } })
+    other.close()
+    expect(code).toBe(1)
+    expect(stderr).toBe('cfile: PORT is taken by another program; set PORT to a free one.\n')
+  })
+})

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Running, serve } from '../src/node.ts'
+import { type Child, root, run, start } from './child.ts'
+import { doMainJob } from './main-job.ts'
+
+const folders = readdirSync(`${root}/examples`, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+const program = (name: string) => ['--conditions=@cfile/source', `examples/${name}/main.ts`]
+
+describe('each example', () => {
+  it('has a row in the table', () => {
+    const table = readFileSync(`${root}/examples/README.md`, 'utf8')
+    for (const name of folders) expect(table).toContain(`[${name}](${name}/main.ts)`)
+  })
+
+  it.each(folders)('%s is at most 50 lines', (name) => {
+    const text = readFileSync(`${root}/examples/${name}/main.ts`, 'utf8')
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(50)
+  })
+})
+
+describe.each(['hono', 'express'])('examples/%s', (name) => {
+  describe.each([
+    ['under a path', {}, '/ai'],
+    ['at the root', { MOUNT: '/' }, ''],
+  ])('%s', (_, env, path) => {
+    let emulator: Running
+    let child: Child
+    beforeAll(async () => {
+      emulator = await serve({ PORT: '0', LOG_LEVEL: 'silent' })
+      const upstream = { AZURE_OPENAI_ENDPOINT: emulator.url, AZURE_OPENAI_API_KEY: 'any' }
+      const port = String(await freePort())
+      child = await start(process.execPath, program(name), {
+        env: { ...env, ...upstream, PORT: port },
+      })
+    })
+    afterAll(async () => {
+      await child.stop()
+      await emulator.close()
+    })
+
+    it('does the main job, and each of its links works', async () => {
+      await doMainJob(child.url + path)
+    })
+
+    it("leaves the app's own routes alone", async () => {
+      expect(await (await fetch(`${child.url}/hello`)).text()).toContain('own')
+    })
+
+    it('ends at SIGTERM', async () => {
+      child.kill()
+      expect((await child.ended).code).toBe(0)
+    })
+  })
+})
+
+describe('examples/demo', () => {
+  it('does the whole job and ends with 0', async () => {
+    const { code, stdout, stderr } = await run(process.execPath, program('demo'))
+    expect(stderr).toBe('')
+    expect(stdout.match(/^ok {5}GET \/files\/cfile_/gm)).toHaveLength(3)
+    expect(code).toBe(0)
+  })
+
+  it('stays when asked to', async () => {
+    const port = String(await freePort())
+    const child = await start(process.execPath, [...program('demo'), '--keep'], {
+      env: { PORT: port },
+    })
+    await expect.poll(() => child.output()).toContain('Still serving')
+    await doMainJob(child.url)
+    await child.stop()
+  })
+})
+
+function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,123 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { createEmulator } from '../src/emulator/emulator.ts'
+import { type Running, serve, toNodeHandler } from '../src/node.ts'
+import { openApp } from '../src/open.ts'
+import { parseEnv } from '../src/settings.ts'
+import { citedFiles, json, responseRequest } from './harness.ts'
+import { doMainJob } from './main-job.ts'
+
+const quiet = { PORT: '0', LOG_LEVEL: 'silent' }
+
+describe('serve', () => {
+  const running: Running[] = []
+  async function open(env: Record<string, string> = {}): Promise<Running> {
+    const server = await serve({ ...quiet, ...env })
+    running.push(server)
+    return server
+  }
+  afterEach(() => Promise.all(running.splice(0).map((server) => server.close())))
+
+  it('does the main job with no settings at all, and says in every answer that it is an emulator', async () => {
+    const { url, emulated } = await open()
+    expect(emulated).toBe(true)
+    await doMainJob(url)
+    for (const path of ['/healthz', '/readyz', '/files/cfile_unknown', '/nowhere']) {
+      expect((await fetch(url + path)).headers.get('x-cfile-emulator'), path).toBe('1')
+    }
+  })
+
+  it('never answers from the emulator once there is an endpoint, not even that of another machine', async () => {
+    const behind = await open()
+    const { url, emulated } = await open({
+      AZURE_OPENAI_ENDPOINT: behind.url,
+      AZURE_OPENAI_API_KEY: 'a-key',
+    })
+    expect(emulated).toBe(false)
+    expect((await fetch(`${url}/healthz`)).headers.get('x-cfile-emulator')).toBeNull()
+    expect((await fetch(`${url}/emulator`)).status).toBe(404)
+    await doMainJob(url)
+  })
+
+  it.each([
+    [{ HOST: '0.0.0.0' }, 'AZURE_OPENAI_ENDPOINT'],
+    [{ HOST: '::' }, 'AZURE_OPENAI_ENDPOINT'],
+    [
+      { HOST: '0.0.0.0', AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'k' },
+      'CFILE_ALLOW_ANONYMOUS',
+    ],
+  ])('does not start open to strangers: %o', async (env, param) => {
+    await expect(serve({ ...quiet, ...env })).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { param },
+      message: expect.stringContaining(param),
+    })
+  })
+
+  it('lets a download finish that is under way when it closes, and takes no other', async () => {
+    const { url, close } = await open()
+    const answer = await fetch(
+      `${url}/openai/v1/responses`,
+      json(responseRequest('Save a 40 MB binary file')),
+    )
+    const [file] = citedFiles(await answer.json())
+    const download = await fetch(`${url}/files/${file?.file_id}`)
+    const closed = close()
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+    expect((await download.arrayBuffer()).byteLength).toBe(40_000_000)
+    await closed
+  })
+
+  it('closes at once when connections are only kept alive', async () => {
+    const { url, close } = await open()
+    await Promise.all([1, 2, 3].map(async () => (await fetch(`${url}/healthz`)).arrayBuffer()))
+    const started = performance.now()
+    await close()
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+})
+
+describe('toNodeHandler', () => {
+  const servers: Server[] = []
+  afterAll(() => {
+    for (const server of servers) server.close()
+  })
+
+  /** A server whose links are right although its port is known only when it listens. */
+  async function mount(path: string): Promise<{ server: Server; base: string }> {
+    const server = createServer()
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
+    return { server, base }
+  }
+
+  it('mounts in a plain node:http server', async () => {
+    const { server, base } = await mount('')
+    const settings = parseEnv({ CFILE_PUBLIC_URL: base, LOG_LEVEL: 'silent' })
+    server.on('request', toNodeHandler(openApp(settings, { emulator: createEmulator })))
+    await doMainJob(base)
+  })
+
+  it.each([
+    ['kept', (url = '') => url],
+    ['cut off', (url = '') => url.replace('/ai/files-of-ours', '')],
+  ])('mounts in a plain node:http server below a path that is %s', async (_, cut) => {
+    const { server, base } = await mount('/ai/files-of-ours')
+    const settings = parseEnv({ CFILE_PUBLIC_URL: base, LOG_LEVEL: 'silent' })
+    const handler = toNodeHandler(openApp(settings, { emulator: createEmulator }))
+    server.on('request', (req, res) => {
+      req.url = cut(req.url)
+      void handler(req, res)
+    })
+    await doMainJob(base)
+  })
+
+  it("leaves the host's Request and Response alone", async () => {
+    const { Request: before, Response: beforeToo } = globalThis
+    toNodeHandler(openApp(parseEnv({}), { emulator: createEmulator }))
+    expect(globalThis.Request).toBe(before)
+    expect(globalThis.Response).toBe(beforeToo)
+  })
+})
