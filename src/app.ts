@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure/client.ts'
 import { parseEndpoint } from './azure/endpoint.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'

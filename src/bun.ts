@@ -4,13 +4,11 @@
  * @module
  */
 
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
-import { openStorage } from './storage/server.ts'
 
 export type { Running } from './serving.ts'
-export { openStorage } from './storage/server.ts'
 
 /** The part of Bun that is used here; its published types would replace Node's. */
 declare const Bun: {
@@ -34,7 +32,7 @@ export function serve(env: Env = Bun.env): Promise<Running> {
 }
 
 const platform: Platform = {
-  openStorage,
+  createHash,
   createHmac,
   createEmulator,
   async listen({ host, port }, answer) {

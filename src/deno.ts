@@ -4,13 +4,11 @@
  * @module
  */
 
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
-import { openStorage } from './storage/server.ts'
 
 export type { Running } from './serving.ts'
-export { openStorage } from './storage/server.ts'
 
 /** The part of Deno that is used here; its published types would replace Node's. */
 declare const Deno: {
@@ -31,7 +29,7 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
 }
 
 const platform: Platform = {
-  openStorage,
+  createHash,
   createHmac,
   createEmulator,
   async listen({ host, port }, answer) {

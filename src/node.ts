@@ -4,15 +4,13 @@
  * @module
  */
 
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
-import { openStorage } from './storage/server.ts'
 
 export type { Running } from './serving.ts'
-export { openStorage } from './storage/server.ts'
 
 /** Something that answers requests: a Hono app, for one. */
 export interface Fetcher {
@@ -43,7 +41,7 @@ export function serve(env: Env = process.env): Promise<Running> {
 }
 
 const platform: Platform = {
-  openStorage,
+  createHash,
   createHmac,
   createEmulator,
   async listen({ host, port }, answer) {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CreateSha256 } from './archives/archive.ts'
 import type { Hmac } from './core/signed-url.ts'
 import type { FixedLength } from './core/slice.ts'
 import type { Wait } from './core/wait.ts'
@@ -21,6 +22,8 @@ export interface Runtime {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** @default WebCrypto, which takes a change of threads on Node */
   readonly createHmac?: (secret: Uint8Array) => Hmac
+  /** Needed by archives: WebCrypto has no SHA-256 that is fed piece by piece. */
+  readonly createSha256?: CreateSha256
   /** Where JavaScript in the byte path costs much: Workers. */
   readonly fixedLength?: FixedLength
 }

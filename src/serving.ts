@@ -5,13 +5,12 @@
  */
 
 import type { Hono } from 'hono'
+import type { Sha256 } from './archives/archive.ts'
 import { CfileError } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
 import type { Hmac } from './core/signed-url.ts'
-import type { Log } from './gateway/gateway.ts'
-import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import { parseEnv, type Settings } from './settings.ts'
-import type { Storage } from './storage/storage.ts'
 
 /** The environment, as every runtime has it. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -40,9 +39,11 @@ export type Answer = (request: Request, bindings?: object) => Response | Promise
 export interface Platform {
   listen(address: Pick<Settings, 'host' | 'port'>, answer: Answer): Promise<Listener>
   readonly createEmulator: NonNullable<DoorOptions['emulator']>
-  /** Opens the store and the archive. */
-  openStorage(settings: Settings, log: Log): Promise<Storage>
-  /** That of `node:crypto`, which takes no change of threads as WebCrypto does. */
+  /** Those of `node:crypto`, which hash faster than WebCrypto and piece by piece. */
+  readonly createHash: (algorithm: 'sha256') => {
+    update(chunk: Uint8Array): unknown
+    digest(encoding: 'hex'): string
+  }
   readonly createHmac: (
     algorithm: 'sha256',
     secret: Uint8Array,
@@ -57,10 +58,6 @@ export interface Platform {
 export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const settings = parseEnv(env)
   refuseToBeOpen(settings)
-  const { close: closeStorage, ...storage } = await platform.openStorage(
-    settings,
-    consoleLog(settings),
-  )
   let app!: Hono
   const listener = await platform.listen(settings, (request, bindings) =>
     app.fetch(request, bindings),
@@ -68,10 +65,10 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const url = urlOf(settings, listener)
   let closing = false
   app = openApp(settings, {
-    ...storage,
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,
     createHmac: hmacOf(platform),
+    createSha256: sha256Of(platform),
     emulator: platform.createEmulator,
   })
   return {
@@ -79,7 +76,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     emulated: isEmulated(settings),
     close() {
       closing = true
-      return listener.close().then(closeStorage)
+      return listener.close()
     },
   }
 }
@@ -111,4 +108,11 @@ function urlOf({ host }: Settings, { port }: Listener): string {
 function hmacOf({ createHmac }: Platform): (secret: Uint8Array) => Hmac {
   return (secret) => (text) =>
     createHmac('sha256', secret).update(text).digest() as ReturnType<Hmac>
+}
+
+function sha256Of({ createHash }: Platform): () => Sha256 {
+  return () => {
+    const hash = createHash('sha256')
+    return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
+  }
 }

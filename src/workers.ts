@@ -9,10 +9,8 @@ import type { ExecutionContext, Hono } from 'hono'
 import { toHex } from './archives/bucket.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
-import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import { parseEnv, type Settings } from './settings.ts'
-import { storageTools } from './storage/storage.ts'
-import { openWorkerStorage } from './storage/worker.ts'
 
 /** The Worker's bindings: settings by their names, and the stores that are bound. */
 export type WorkerEnv = Readonly<Record<string, unknown>>
@@ -38,12 +36,7 @@ async function open(env: WorkerEnv, request: Request): Promise<Hono> {
   const isDeployed = !isLoopback(new URL(request.url).hostname)
   if (isDeployed) refuseToBeOpen(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
-  const { store, archive } = await openWorkerStorage(
-    settings,
-    env,
-    storageTools(consoleLog(settings), createSha256),
-  )
-  return openApp(settings, { store, archive, emulator, waitUntil, fixedLength })
+  return openApp(settings, { emulator, waitUntil, fixedLength, createSha256 })
 }
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }

@@ -5,7 +5,7 @@
  */
 
 import { type ChangeText, outputParts, partEdits } from './answer-parts.ts'
-import { pick, rootSpan, splice } from './json-splice.ts'
+import { pick, rootSpan, type Span, splice, stringAt } from './json-splice.ts'
 import { type AnswerLinks, type LinkOptions, linksOfAnswer } from './links.ts'
 import { replaceSandboxLinks } from './text-links.ts'
 
@@ -20,7 +20,8 @@ export async function linkAnswer(
   { links: maker, mode = 'annotate' }: LinkOptions,
 ): Promise<string> {
   if (!mayHoldFiles(json)) return json
-  const { output } = pick(json, rootSpan(json), ['output'])
+  const output = outputOf(json)
+  if (output === undefined) return json
   const links = linksOfAnswer(maker)
   const changeText = mode === 'rewrite' ? replaceByAnnotations(links) : undefined
   const parts = Array.from(outputParts(json, output), (part) =>
@@ -34,6 +35,13 @@ export function replaceByAnnotations(links: AnswerLinks): ChangeText {
   return async ({ containerId }, text, annotations) => ({
     replacements: await replaceSandboxLinks(text, annotations, containerId, links),
   })
+}
+
+/** Lists of items and compactions hold echoed input, and say so in `object`. */
+function outputOf(json: string): Span | undefined {
+  const { object, type, output } = pick(json, rootSpan(json), ['object', 'type', 'output'])
+  const isResponse = stringAt(json, object) === 'response' || (object ?? type) === undefined
+  return isResponse ? output : undefined
 }
 
 function mayHoldFiles(json: string): boolean {

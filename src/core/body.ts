@@ -68,3 +68,14 @@ export function parseJson(bytes: Uint8Array): unknown {
     return undefined
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text that some bytes are, letter for letter; `undefined` where they are no UTF-8, so that encoding gives them back. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,58 +1,107 @@
 /**
- * An answer of the OpenAI API on its way back: what it mentions is recorded before the client can see it.
+ * An answer of the OpenAI API on its way back: what it mentions is recorded before the client can see it, and its files
+ * are given their links.
  *
  * @module
  */
 
-import { parseJson, readBounded } from '../core/body.ts'
+import { linkAnswer } from '../core/answer-links.ts'
+import { decodeUtf8, parseJson, readBounded } from '../core/body.ts'
 import { mentionsInEvent } from '../core/citation-stream.ts'
-import { getMentions } from '../core/citations.ts'
-import { splitEvents } from '../core/sse.ts'
+import { getMentions, type Mentions } from '../core/citations.ts'
+import { type EventHandler, throughEvents } from '../core/event-pump.ts'
+import type { LinkOptions } from '../core/links.ts'
+import { createEventLinker } from '../core/stream-links.ts'
 import { capture, captureOnce, type Source } from './capture.ts'
+import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
+import { createLinker } from './link.ts'
 
-/** Records what an answer mentions; resolves to its body, of which nothing is read before it is recorded. */
-export async function recordAnswer(
+/** Records what an answer mentions and gives its files their links; nothing of its body is read before. */
+export async function passAnswer(
   gateway: Gateway,
   source: Source,
   answer: Response,
-): Promise<BodyInit | null> {
+): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
-  if (!answer.ok || answer.body === null) return answer.body
-  if (/^text\/event-stream\b/i.test(type)) return recordEvents(gateway, source, answer.body)
-  if (/^application\/json\b/i.test(type)) return recordJson(gateway, source, answer.body)
-  return answer.body
+  if (!answer.ok || answer.body === null) return answer
+  if (/^text\/event-stream\b/i.test(type)) {
+    return withBody(answer, passEvents(gateway, source, answer.body))
+  }
+  if (/^application\/json\b/i.test(type)) {
+    return withBody(answer, await passJson(gateway, source, answer.body))
+  }
+  return answer
 }
 
-async function recordJson(
+/** A length and a hash are those of the bytes before. */
+function withBody({ status, statusText, headers }: Response, body: BodyInit): Response {
+  const kept = new Headers(headers)
+  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
+  if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
+  return new Response(body, { status, statusText, headers: kept })
+}
+
+async function passJson(
   gateway: Gateway,
   source: Source,
   body: ReadableStream<Uint8Array>,
 ): Promise<BodyInit> {
   const read = await readBounded(body, gateway.maxBodyBytes)
   if (read.whole === undefined) {
-    gateway.log('warn', 'An answer was too large to be read, so its files are not recorded.', {
-      setting: 'CFILE_MAX_BODY_BYTES',
-      limit: gateway.maxBodyBytes,
-    })
+    gateway.log(
+      'warn',
+      'An answer was too large to be read, so its files are not recorded and have no links.',
+      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.maxBodyBytes },
+    )
     return read.stream
   }
-  await capture(gateway, source, getMentions(parseJson(read.whole)))
-  return read.whole
+  const mentions = getMentions(parseJson(read.whole))
+  forgetListings(gateway, mentions)
+  await capture(gateway, source, mentions)
+  const options = linkOptions(gateway, source)
+  return options === undefined ? read.whole : linkBytes(read.whole, options)
+}
+
+async function linkBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: LinkOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const json = decodeUtf8(bytes)
+  const linked = json && (await linkAnswer(json, options))
+  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }
 
 /** The event that cites a file waits for the store, and with it those behind it; all others pass as they come. */
-function recordEvents(
+function passEvents(
   gateway: Gateway,
   source: Source,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
   const record = captureOnce(gateway, source)
-  const recorder = new TransformStream<Uint8Array, Uint8Array>({
-    async transform(event, controller) {
-      await record(mentionsInEvent(event))
-      controller.enqueue(event)
+  const options = linkOptions(gateway, source)
+  const linker = options === undefined ? untouched : createEventLinker(options)
+  return throughEvents(body, {
+    push(raw, emit) {
+      const mentions = mentionsInEvent(raw)
+      forgetListings(gateway, mentions)
+      const recorded = record(mentions)
+      return recorded === undefined
+        ? linker.push(raw, emit)
+        : recorded.then(() => linker.push(raw, emit))
     },
+    end: linker.end,
   })
-  return body.pipeThrough(splitEvents()).pipeThrough(recorder)
+}
+
+/** Code ran in them. */
+function forgetListings(gateway: Gateway, { containers }: Mentions): void {
+  for (const containerId of containers) forgetListing(gateway, containerId)
+}
+
+const untouched: EventHandler = { push: (raw, emit) => void emit(raw), end: () => undefined }
+
+function linkOptions(gateway: Gateway, { caller, upstream }: Source): LinkOptions | undefined {
+  const { links: mode } = gateway
+  return mode === 'off' ? undefined : { mode, links: createLinker(gateway, caller, upstream) }
 }

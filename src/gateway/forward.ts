@@ -6,7 +6,7 @@
  */
 
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
-import { recordAnswer } from './answer.ts'
+import { passAnswer } from './answer.ts'
 import type { Caller, Gateway } from './gateway.ts'
 
 /** A request of the OpenAI API. */
@@ -36,10 +36,10 @@ export async function forward(
     body,
     signal,
   })
-  const recorded = await recordAnswer(gateway, { caller, upstream: upstream.name }, answer)
-  return new Response(recorded, {
-    status: answer.status,
-    statusText: answer.statusText,
-    headers: responseHeaders(answer.headers),
+  const passed = await passAnswer(gateway, { caller, upstream: upstream.name }, answer)
+  return new Response(passed.body, {
+    status: passed.status,
+    statusText: passed.statusText,
+    headers: responseHeaders(passed.headers),
   })
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { parseJson, readBounded } from '../core/body.ts'
 import { mentionsInTranscript } from '../core/citation-stream.ts'
 import { type Citation, getMentions } from '../core/citations.ts'

@@ -4,23 +4,78 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
+import { decodeOnce } from '../core/container-paths.ts'
 import { CfileError } from '../core/errors.ts'
-import { parseFileId } from '../core/ids.ts'
+import { parseContainerId, parseFileId } from '../core/ids.ts'
+import { deliverFile } from '../gateway/deliver.ts'
+import { listFiles } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { methodNotAllowed, type RouteEnv } from './context.ts'
-import { answerFile } from './files.ts'
+import { locatePath } from '../gateway/path.ts'
+import { describeListing } from '../gateway/present.ts'
+import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
+import { answerFile, parseDisposition } from './files.ts'
 
 /** The routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
+  routes.get('/:container_id/files', (c) => answerList(gateway, c))
+  routes.all('/:container_id/files', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files/:file_id', (c) => {
     const { container_id, file_id } = c.req.param()
     if (parseFileId(file_id).kind === 'file') throw notOfContainers(file_id)
     return answerFile(gateway, c, file_id, container_id)
   })
   routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
+  routes.get('/:container_id/path/*', (c) => answerPath(gateway, c))
+  routes.all('/:container_id/path/*', methodNotAllowed('GET, HEAD'))
   return routes
+}
+
+async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
+  const caller = c.get('caller')
+  const { containerId, ...query } = namedContainer(c)
+  const listing = await listFiles(gateway, caller, { containerId, ...query })
+  const all = parseAll(query.isGranted ? undefined : queryOnce(c, 'all'))
+  const files = await describeListing(gateway, caller, containerId, listing)
+  c.header('cache-control', 'private, no-store')
+  return c.json({ files: all ? files : files.filter(({ source }) => source === 'assistant') })
+}
+
+async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {
+  const caller = c.get('caller')
+  const grant = c.get('grant')
+  const isGranted = grant?.kind === 'path'
+  const path = isGranted ? grant.path : decodeOnce(rawPath(c))
+  const location = await locatePath(gateway, caller, { ...namedContainer(c), path })
+  return deliverFile(gateway, caller, location, {
+    method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
+    disposition: isGranted
+      ? (grant.disposition ?? 'attachment')
+      : parseDisposition(queryOnce(c, 'disposition')),
+    isGranted,
+    signal: c.req.raw.signal,
+  })
+}
+
+function namedContainer(c: RouteContext) {
+  const grant = c.get('grant')
+  return {
+    containerId: parseContainerId(c.req.param('container_id') ?? ''),
+    upstream: grant?.upstream,
+    isGranted: grant !== undefined,
+    signal: c.req.raw.signal,
+  }
+}
+
+/** Everything behind `/path/` as it was sent: a router may have decoded some of it. */
+function rawPath(c: RouteContext): string {
+  return /^[^?#]*?\/containers\/[^/?#]+\/path\/([^?#]*)/.exec(c.req.url)?.[1] ?? ''
+}
+
+function parseAll(text = '0'): boolean {
+  if (text === '0' || text === '1') return text === '1'
+  throw new CfileError('invalid_request', 'The parameter all takes 1.', { param: 'all' })
 }
 
 function notOfContainers(fileId: string): CfileError {

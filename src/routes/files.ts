@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { rethrowMissing } from '../gateway/authorize.ts'
@@ -53,7 +53,11 @@ function namedContainer(c: RouteContext): string | undefined {
   return c.get('grant') === undefined ? queryOnce(c, 'container_id') : undefined
 }
 
-function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
+/** Reads the parameter `disposition`.
+ *
+ * @throws CfileError `invalid_request`
+ */
+export function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
   if (text === 'attachment' || text === 'inline') return text
   throw new CfileError('invalid_request', 'The parameter disposition takes attachment or inline.', {
     param: 'disposition',

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Hono } from 'hono'
 import { basePath } from 'hono/route'
+import { Hono } from 'hono/tiny'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './context.ts'

@@ -1,0 +1,73 @@
+/**
+ * The text parts of a stream, and what the events so far told of each.
+ *
+ * @module
+ */
+
+import { callContainer } from './answer-parts.ts'
+import type { EventFields } from './event-links.ts'
+import type { StreamedText } from './streamed-text.ts'
+import { createSpanMemory, type Replacement, type SpanMemory } from './text-spans.ts'
+
+/** A text part, from its first event on. */
+export interface StreamPart {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  /** The container of the last call before it. */
+  readonly containerId?: string
+  /** Whether the stream may have been taken up in the middle of it. */
+  readonly isTail: boolean
+  readonly memory: SpanMemory
+  /** Its deltas, once there was one. */
+  streamed?: StreamedText
+  /** How the last whole copy was changed, for the next to follow. */
+  decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
+}
+
+/** The parts of one stream. */
+export interface StreamParts {
+  /** Whether no event was seen yet. */
+  isNew(): boolean
+  /** Takes note of an event; to be called before its parts are asked for. */
+  see(json: string, event: EventFields): void
+  /** A part; `containerId` counts where it is seen for the first time. */
+  at(outputIndex: number, contentIndex: number, containerId?: string): StreamPart
+  /** Those of whose text something is held back. */
+  holding(): readonly StreamPart[]
+}
+
+/** Begins without any. */
+export function createStreamParts(): StreamParts {
+  const parts = new Map<string, StreamPart>()
+  const begun = new Set<string>()
+  const calls = new Map<number, string>()
+  let isResumed: boolean | undefined
+
+  function containerBefore(outputIndex: number): string | undefined {
+    const before = [...calls.keys()].filter((index) => index < outputIndex)
+    return calls.get(Math.max(...before))
+  }
+
+  return {
+    isNew: () => isResumed === undefined,
+    see(json, { type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0, item }) {
+      isResumed ??= sequenceNumber > 0 && type !== 'response.created'
+      if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
+      const containerId = callContainer(json, item)
+      if (containerId !== undefined) calls.set(outputIndex, containerId)
+    },
+    at(outputIndex, contentIndex, containerId = containerBefore(outputIndex)) {
+      const key = `${outputIndex} ${contentIndex}`
+      const part = parts.get(key) ?? {
+        outputIndex,
+        contentIndex,
+        containerId,
+        isTail: isResumed === true && !begun.has(key),
+        memory: createSpanMemory(),
+      }
+      parts.set(key, part)
+      return part
+    },
+    holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),
+  }
+}

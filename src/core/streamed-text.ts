@@ -1,0 +1,139 @@
+/**
+ * The text of one part as it comes in pieces: whatever may still become a `sandbox:` link is held back, as the raw
+ * events that brought it, and released as they were if it was none.
+ *
+ * @module
+ */
+
+import type { Emit } from './event-pump.ts'
+import type { Edit } from './json-splice.ts'
+import { findSandboxLinks, lookBehind, mayHoldLink, type SandboxLink } from './sandbox-links.ts'
+import type { Replacement } from './text-spans.ts'
+
+/** An event that brings a piece of text. */
+export interface TextPiece {
+  readonly text: string
+  /** The raw event, with some of its piece replaced. */
+  release(edits: readonly Edit[]): Uint8Array
+}
+
+/** Options of {@link createStreamedText}. */
+export interface StreamedTextOptions {
+  /** What takes the place of a link; `undefined` where it stays. */
+  readonly replace: (link: SandboxLink) => Promise<Replacement | undefined>
+  /** Whether text was missed before the first piece. */
+  readonly isTail: boolean
+}
+
+/** A text that is growing. */
+export interface StreamedText {
+  readonly isTail: boolean
+  /** Takes the next piece; a promise where a link has to be made. */
+  push(piece: TextPiece, emit: Emit): Promise<void> | undefined
+  /** Puts another event behind those that are held. */
+  queue(release: () => Promise<Uint8Array>): void
+  isHolding(): boolean
+  /** The text is whole: what is held is a link now, or none. */
+  finish(emit: Emit): Promise<void>
+  /** The text breaks off, so that what is held is none. */
+  abandon(emit: Emit): Promise<void>
+  /** The text so far, as the upstream sent it. */
+  original(): string
+  /** What was replaced in it. */
+  replacements(): readonly Replacement[]
+}
+
+interface Held {
+  readonly text: string
+  /** `[start, end)` of the whole text. */
+  readonly start: number
+  readonly end: number
+  release(): Uint8Array | Promise<Uint8Array>
+}
+
+/** Begins a text. */
+export function createStreamedText({ replace, isTail }: StreamedTextOptions): StreamedText {
+  const pieces: string[] = []
+  const replacements: Replacement[] = []
+  const held: Held[] = []
+  let length = 0
+  // No link begins before this any more.
+  let decided = 0
+  let before = ''
+
+  function pass(text: string): void {
+    before = (before + text).slice(-lookBehind)
+  }
+
+  function hold({ text, release }: TextPiece): void {
+    const start = length - text.length
+    const end = length
+    held.push({
+      text,
+      start,
+      end,
+      release: () => release(editsWithin(replacements, start, end)),
+    })
+  }
+
+  async function settle(isGrowing: boolean, emit: Emit): Promise<void> {
+    const window = before + held.map(({ text }) => text).join('')
+    const offset = length - window.length
+    const { links, open } = findSandboxLinks(window, {
+      from: decided - offset,
+      isGrowing,
+      isTail: isTail && offset === 0,
+    })
+    for (const link of links) {
+      const made = await replace(link)
+      if (made === undefined) continue
+      replacements.push({ ...made, start: made.start + offset, end: made.end + offset })
+    }
+    await release(open + offset, emit)
+  }
+
+  async function release(end: number, emit: Emit): Promise<void> {
+    decided = end
+    while (held[0] !== undefined && held[0].end <= decided) {
+      const { text, release } = held[0]
+      held.shift()
+      pass(text)
+      emit(await release())
+    }
+  }
+
+  return {
+    isTail,
+    push(piece, emit) {
+      const { text } = piece
+      pieces.push(text)
+      length += text.length
+      if (held.length > 0 || mayHoldLink(text)) {
+        hold(piece)
+        return settle(true, emit)
+      }
+      decided = length
+      pass(text)
+      emit(piece.release([]))
+    },
+    queue(release) {
+      held.push({ text: '', start: length, end: length, release })
+    },
+    isHolding: () => held.length > 0,
+    finish: (emit) => settle(false, emit),
+    abandon: (emit) => release(length, emit),
+    original: () => pieces.join(''),
+    replacements: () => replacements,
+  }
+}
+
+/** The new text stands where the link began; the pieces that brought the rest of it lose their share. */
+function editsWithin(replacements: readonly Replacement[], start: number, end: number): Edit[] {
+  return replacements
+    .filter((link) => link.start < end && link.end > start)
+    .map((link) => ({
+      start: Math.max(link.start - start, 0),
+      end: Math.min(link.end, end) - start,
+      text: link.start >= start ? link.text : '',
+    }))
+}
