@@ -9,6 +9,7 @@ import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure/client.ts'
 import { parseEndpoint } from './azure/endpoint.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { createMetrics } from './core/metrics.ts'
 import { createSigner, parseLinkBase } from './core/signed-url.ts'
 import type { SigningKey } from './core/signing-keys.ts'
 import {
@@ -23,8 +24,10 @@ import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
 import type { RouteEnv } from './routes/context.ts'
+import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { openaiRoutes } from './routes/openai.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { memoryStore } from './stores/memory.ts'
@@ -39,18 +42,19 @@ import { memoryStore } from './stores/memory.ts'
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
   const app = new Hono()
-  for (const base of new Set(['/', new URL(gateway.publicUrl).pathname])) {
+  const bases = new Set(['/', new URL(gateway.publicUrl).pathname])
+  for (const base of bases) {
     for (const family of families(gateway)) {
       app.route(join(base, family.base), openFamily(gateway, family, options))
     }
   }
-  // Heeded only where the app is served alone: mounted in another, what is unknown is the other's to answer.
+  // Heeded only where the app is served alone: mounted in another, its root and what is unknown are the other's.
   app.notFound((c) => {
     const requestId = crypto.randomUUID()
-    return c.json(toErrorBody(nothingServed(), requestId), 404, {
-      'x-request-id': requestId,
-      ...options.headers,
-    })
+    const headers = { 'x-request-id': requestId, ...options.headers }
+    const isRoot = /^(?:GET|HEAD)$/.test(c.req.method) && bases.has(c.req.path)
+    if (isRoot) return c.json(about, 200, headers)
+    return c.json(toErrorBody(nothingServed(), requestId), 404, headers)
   })
   return app
 }
@@ -74,6 +78,9 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
     { base: '/healthz', routes: healthRoutes(), access: 'open' },
     { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
+    { base: '/metrics', routes: metricsRoutes(gateway), access: 'open' },
+    { base: '/openapi.json', routes: openapiRoutes(), access: 'open' },
+    { base: '/docs', routes: docsRoutes(), access: 'open' },
   ]
 }
 
@@ -85,7 +92,7 @@ function join(base: string, path: string): string {
 /** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
 function openFamily(
   gateway: Gateway,
-  { routes, access, idHeader = 'x-request-id' }: Family,
+  { base, routes, access, idHeader = 'x-request-id' }: Family,
   { headers = {}, authenticate }: AppOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
@@ -93,6 +100,10 @@ function openFamily(
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)
     await next()
+    gateway.metrics.add('cfile_requests_total', 1, {
+      family: base.split('/')[1] ?? '',
+      status: `${Math.floor(c.res.status / 100)}xx`,
+    })
     c.header(idHeader, c.get('requestId'))
     for (const [name, value] of Object.entries(headers)) c.header(name, value)
   })
@@ -130,6 +141,7 @@ function createGateway(options: AppOptions): Gateway {
     random,
     waitUntil,
     log: options.log ?? (() => {}),
+    metrics: createMetrics(),
     knowsCallers: options.authenticate !== undefined,
     captures: options.captures ?? 'any',
     trustUnrecorded: options.trustUnrecorded ?? false,

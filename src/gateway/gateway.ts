@@ -6,6 +6,7 @@
 
 import type { Archive } from '../archives/archive.ts'
 import type { AzureClient } from '../azure/client.ts'
+import type { Metrics } from '../core/metrics.ts'
 import type { Signer } from '../core/signed-url.ts'
 import type { FixedLength } from '../core/slice.ts'
 import type { Wait } from '../core/wait.ts'
@@ -65,6 +66,7 @@ export interface Gateway {
   /** Keeps the instance alive for work that no answer waits for; whoever starts it sees to its failures. */
   readonly waitUntil: (work: Promise<unknown>) => void
   readonly log: Log
+  readonly metrics: Metrics
   /** Whether callers are told apart; if not, {@link anyone} is all of them. */
   readonly knowsCallers: boolean
   /** What posted captures count for. */

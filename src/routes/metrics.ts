@@ -1,0 +1,16 @@
+/**
+ * `/metrics`: counts, for Prometheus.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import type { Gateway } from '../gateway/gateway.ts'
+import type { RouteEnv } from './context.ts'
+
+/** The route at `/metrics`. */
+export function metricsRoutes({ metrics }: Gateway): Hono<RouteEnv> {
+  return new Hono<RouteEnv>().get('/', (c) =>
+    c.text(metrics.toText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  )
+}

@@ -1,0 +1,59 @@
+/**
+ * The routes, as data: what `/openapi.json` and `/docs` are made of.
+ *
+ * @module
+ */
+
+/** What an operation answers with. */
+export type AnswerKind = 'file' | 'zip' | 'page' | 'files' | 'link' | 'object' | 'text'
+
+/** One method of one route. */
+export interface Operation {
+  readonly method: string
+  /** With its parameters in braces. */
+  readonly path: string
+  readonly query: readonly string[]
+  readonly answer: AnswerKind
+  readonly summary: string
+}
+
+// A letter before the summary says who may ask: everybody (o), a caller (c), a caller or whoever holds a link (l).
+const table = `
+GET /files/{file_id} ?container_id ?disposition l file The bytes of a file, by its id alone
+DELETE /files/{file_id} c object Erases the copy and the record here
+GET /containers/{container_id} l page The page of a container: names, sizes, previews
+GET /containers/{container_id}/files ?all l files Every file that the code interpreter wrote
+GET /containers/{container_id}/files.zip l zip All of them
+GET /containers/{container_id}/files/{file_id} ?disposition l file The bytes of a file, its container named
+GET /containers/{container_id}/path/{path} ?disposition l file The file at /mnt/data/{path}
+POST /captures c files Records what the posted answer cites, or {"response_id"}
+POST /links c link Signs a link to a file, a page or a zip
+DELETE /owners/{owner} c object Erases all of an owner's; for admins
+GET /healthz o object Is it alive
+GET /readyz o object Can it work
+GET /metrics o text Counts, for Prometheus
+GET /openapi.json o object This description
+GET /docs o page This description, to read
+GET / o object What this is
+`
+
+/** Who may ask. */
+export type Asker = 'o' | 'c' | 'l'
+
+/** Every operation but those of the OpenAI API, which has a description of its own. */
+export const operations: readonly (Operation & { readonly asker: Asker })[] = table
+  .trim()
+  .split('\n')
+  .map((line) => {
+    const [method = '', path = '', ...rest] = line.split(' ')
+    const query = rest.filter((word) => word.startsWith('?')).map((word) => word.slice(1))
+    const [asker, answer, ...summary] = rest.slice(query.length)
+    return {
+      method,
+      path,
+      query,
+      asker: asker as Asker,
+      answer: answer as AnswerKind,
+      summary: summary.join(' '),
+    }
+  })

@@ -1,0 +1,115 @@
+import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
+import { operations } from '../../src/routes/operations.ts'
+import { openHarness } from '../harness.ts'
+
+interface Document {
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+interface Described {
+  readonly parameters: readonly { readonly name: string; readonly in: string }[]
+}
+
+async function read(): Promise<Document> {
+  const { ask } = openHarness()
+  return (await ask('/openapi.json')).json()
+}
+
+/** What the app routes, as OpenAPI writes it; `HEAD` comes with `GET`, and the OpenAI API describes itself. */
+function routed(): string[] {
+  const { app } = openHarness()
+  const own = app.routes.filter(
+    ({ method, path }) => method !== 'ALL' && !/^\/(?:openai|v1)(?:\/|$)/.test(path),
+  )
+  const paths = own.map(
+    ({ method, path }) =>
+      `${method} ${path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace(/(.)\/$/, '$1')}`,
+  )
+  return [...new Set(paths)].sort()
+}
+
+describe('/openapi.json', () => {
+  it('describes every route that there is, so that no client is surprised by one', async () => {
+    const { paths } = await read()
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(described).toEqual(expect.arrayContaining(routed()))
+  })
+
+  it('names each parameter of a path once, and refers to nothing that is not there', async () => {
+    const document = await read()
+    expect(document.openapi).toBe('3.1.0')
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const { parameters } of Object.values(methods)) {
+        const inPath = parameters.filter((one) => one.in === 'path').map(({ name }) => `{${name}}`)
+        expect(inPath).toEqual(path.match(/\{\w+\}/g) ?? [])
+      }
+    }
+    for (const [, name = ''] of JSON.stringify(document).matchAll(
+      /#\/components\/schemas\/(\w+)/g,
+    )) {
+      expect(document.components.schemas).toHaveProperty(name)
+    }
+  })
+
+  it('describes HEAD beside GET where bytes are served', async () => {
+    const { paths } = await read()
+    expect(Object.keys(paths['/files/{file_id}'] ?? {})).toEqual(['get', 'head', 'delete'])
+  })
+})
+
+describe('/docs', () => {
+  it('lists every operation', async () => {
+    const { ask } = openHarness()
+    const page = await (await ask('/docs')).text()
+    for (const { method, path, summary } of operations) {
+      expect(page).toContain(`<td>${method}<td><code>${path}`)
+      expect(page).toContain(summary)
+    }
+  })
+
+  it('loads and runs nothing, and its style is the one that its policy lets in', async () => {
+    const { ask } = openHarness()
+    const answer = await ask('/docs')
+    const page = await answer.text()
+    expect(page).not.toMatch(/<script|src=|https?:|on\w+=|style=/i)
+    const [, style = ''] = /<style>([^<]*)<\/style>/.exec(page) ?? []
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
+    const hash = btoa(String.fromCharCode(...new Uint8Array(digest)))
+    expect(answer.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    )
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+})
+
+describe('/', () => {
+  it('says what this is where the app is served alone, also below the path of its public URL', async () => {
+    const { ask } = openHarness({ publicUrl: 'http://localhost/ai' })
+    for (const path of ['/', '/ai']) {
+      const answer = await ask(path)
+      expect(answer.status).toBe(200)
+      expect(await answer.json()).toMatchObject({ name: 'cfile' })
+    }
+    expect((await ask('/', { method: 'POST' })).status).toBe(404)
+  })
+
+  it("is the host's own where the app is mounted in another", async () => {
+    const host = new Hono()
+    host.route('/', openHarness().app)
+    host.get('/', (c) => c.text('host'))
+    expect(await (await host.request('/')).text()).toBe('host')
+  })
+
+  it.each(['/', '/docs', '/openapi.json', '/metrics'])(
+    '%s is open where callers are told apart',
+    async (path) => {
+      const { ask } = openHarness({ authenticate: async () => null })
+      expect((await ask(path)).status).toBe(200)
+      expect((await ask('/files/cfile_1')).status).toBe(401)
+    },
+  )
+})
