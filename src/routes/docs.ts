@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { version } from '../core/version.ts'
 import type { RouteEnv } from './context.ts'
 import { type Operation, operations } from './operations.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './context.ts'
 
