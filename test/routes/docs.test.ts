@@ -25,7 +25,10 @@ function routed(): string[] {
   )
   const paths = own.map(
     ({ method, path }) =>
-      `${method} ${path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace(/(.)\/$/, '$1')}`,
+      `${method} ${path
+        .replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
+        .replace('/path/*', '/path/{path}')
+        .replace(/(.)\/$/, '$1')}`,
   )
   return [...new Set(paths)].sort()
 }
