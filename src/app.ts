@@ -131,7 +131,7 @@ function createGateway(options: AppOptions): Gateway {
       param: 'AZURE_OPENAI_ENDPOINT',
     })
   }
-  const { now, wait, random, waitUntil, createHmac, fixedLength } = runtime
+  const { now, wait, random, waitUntil, createHmac, carry } = runtime
   return {
     upstreams: [first, ...others],
     store: options.store ?? memoryStore({ now }),
@@ -157,7 +157,7 @@ function createGateway(options: AppOptions): Gateway {
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
     streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
-    fixedLength,
+    carry,
   }
 }
 

@@ -7,7 +7,7 @@
 
 import type { CreateSha256 } from './archives/archive.ts'
 import type { Hmac } from './core/signed-url.ts'
-import type { FixedLength } from './core/slice.ts'
+import { type Carry, carryAsStream } from './core/transfer.ts'
 import type { Wait } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
@@ -24,8 +24,8 @@ export interface Runtime {
   readonly createHmac?: (secret: Uint8Array) => Hmac
   /** Needed by archives: WebCrypto has no SHA-256 that is fed piece by piece. */
   readonly createSha256?: CreateSha256
-  /** Where JavaScript in the byte path costs much: Workers. */
-  readonly fixedLength?: FixedLength
+  /** How bytes get from one side to the other. @default a stream of the web's standards */
+  readonly carry: Carry
 }
 
 /** What every runtime has. */
@@ -36,6 +36,7 @@ export const webRuntime: Runtime = {
   wait: sleep,
   random: () => Math.random(),
   waitUntil: (work) => void work.catch(() => {}),
+  carry: carryAsStream,
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import type { ExecutionContext, Hono } from 'hono'
 import { toHex } from './archives/bucket.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
+import { carryInLargePieces } from './core/transfer.ts'
 import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import { parseEnv, type Settings } from './settings.ts'
 
@@ -36,7 +37,7 @@ async function open(env: WorkerEnv, request: Request): Promise<Hono> {
   const isDeployed = !isLoopback(new URL(request.url).hostname)
   if (isDeployed) refuseToBeOpen(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
-  return openApp(settings, { emulator, waitUntil, fixedLength, createSha256 })
+  return openApp(settings, { emulator, waitUntil, carry, createSha256 })
 }
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }
@@ -73,9 +74,7 @@ declare class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> 
   constructor(bytes: number)
 }
 
-function fixedLength(bytes: number): FixedLengthStream {
-  return new FixedLengthStream(bytes)
-}
+const carry = carryInLargePieces((bytes) => new FixedLengthStream(bytes), Date.now)
 
 declare class DigestStream extends WritableStream<Uint8Array> {
   constructor(algorithm: 'SHA-256')

@@ -16,6 +16,7 @@ const statuses = {
   not_found: 404,
   method_not_allowed: 405,
   container_expired: 410,
+  precondition_failed: 412,
   payload_too_large: 413,
   range_not_satisfiable: 416,
   rate_limited: 429,

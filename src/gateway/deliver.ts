@@ -4,149 +4,169 @@
  * @module
  */
 
-import { parseContentDisposition } from '../core/content-disposition.ts'
-import { CfileError, isCfileError } from '../core/errors.ts'
-import { exactLength } from '../core/exact-length.ts'
-import { type DeliveredFile, deliveryHeaders, displayName } from './delivery-headers.ts'
-import type { Caller, Gateway, Upstream } from './gateway.ts'
-import { explainMissing } from './gone.ts'
+import { CfileError } from '../core/errors.ts'
+import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
+import { findCopy } from './archive.ts'
+import { carry } from './carry.ts'
+import { deliveryHeaders, entityTag } from './delivery-headers.ts'
+import type { Caller, Gateway } from './gateway.ts'
 import type { FileLocation } from './locate.ts'
 import { putRecord } from './records.ts'
-import { askInTurn, type FileFacts, openContent, readFacts } from './upstream-file.ts'
+import {
+  copySource,
+  type FileFacts,
+  type FileSource,
+  isCopyFailure,
+  upstreamSource,
+} from './source.ts'
 
 /** How a file is asked for. */
 export interface DeliveryRequest {
   readonly method: 'GET' | 'HEAD'
+  /** Its conditions and its range are heeded. */
+  readonly headers: Headers
   readonly disposition: 'attachment' | 'inline'
   /** Whether a signed link asks: then nothing is read from the store nor written there. */
   readonly isGranted: boolean
   readonly signal: AbortSignal
 }
 
-interface FoundFile extends DeliveredFile {
-  readonly upstream: Upstream
-  /** The upstream's own name for it. */
-  readonly storedName?: string
-  readonly content?: Response
-}
-
 /**
- * Answers with a file. `HEAD` reads the metadata only: an opened body pulls megabytes before an abort takes hold.
+ * Answers with a file, or with what the request's conditions make of it: 206, 304. A HEAD and whatever has no body read
+ * the metadata only: an opened content pulls megabytes before an abort takes hold.
  *
- * @throws CfileError `file_not_found`, `container_expired`, `file_too_large` and those of the upstream
+ * @throws CfileError `file_not_found`, `container_expired`, `file_too_large`, `range_not_satisfiable`,
+ * `precondition_failed` and those of the upstream
  */
 export async function deliverFile(
   gateway: Gateway,
-  caller: Caller,
   location: FileLocation,
-  { method, disposition, isGranted, signal }: DeliveryRequest,
+  request: DeliveryRequest,
 ): Promise<Response> {
-  const file = await find(location, method, signal).catch(async (error) => {
-    throw await explainMissing(gateway, location, error, signal)
-  })
-  if (file.bytes !== undefined && file.bytes > gateway.maxFileBytes) {
-    await file.content?.body?.cancel()
-    throw tooLarge(file.bytes, gateway.maxFileBytes)
+  const { signal, isGranted } = request
+  const { fileId, holder } = location
+  const copy = holder && (await findCopy(gateway, holder, fileId, signal))
+  if (copy !== undefined) {
+    try {
+      return await deliverFrom(gateway, copySource(location, copy, signal), request)
+    } catch (error) {
+      if (!isCopyFailure(error)) throw error
+      gateway.log('warn', 'A copy could not be read; the upstream is asked.', {
+        cause: String(error),
+      })
+    }
   }
-  if (!isGranted && location.holder !== undefined) await remember(gateway, caller, location, file)
-  return new Response(bodyOf(file), {
-    headers: deliveryHeaders(file, { disposition, isGranted }),
-  })
+  const learn =
+    holder === undefined || isGranted
+      ? undefined
+      : (facts: FileFacts) => remember(gateway, holder, location, facts)
+  return deliverFrom(gateway, upstreamSource(gateway, location, signal), request, learn)
 }
 
-function find(location: FileLocation, method: 'GET' | 'HEAD', signal: AbortSignal) {
-  return method === 'HEAD' ? describeFile(location, signal) : openFile(location, signal)
-}
-
-async function describeFile(location: FileLocation, signal: AbortSignal): Promise<FoundFile> {
-  const { fileId, record } = location
-  const { upstream, found } = await askInTurn(location.upstreams, (client) =>
-    readFacts(client, location, signal),
-  )
-  return {
-    fileId,
-    upstream,
-    filename: displayName(location.filename, found.name) ?? fileId,
-    storedName: found.name,
-    bytes: found.bytes ?? record?.bytes,
-    upstreamType: record?.type,
+async function deliverFrom(
+  gateway: Gateway,
+  source: FileSource,
+  request: DeliveryRequest,
+  learn: (facts: FileFacts) => Promise<void> = async () => {},
+): Promise<Response> {
+  const judged = (facts: FileFacts) => judge(gateway, facts, request)
+  let told = judged(source.known)
+  if (isBodiless(told, request) || isUncertain(told, request)) {
+    told = judged(await source.describe())
+    if (isBodiless(told, request)) {
+      await learn(told.facts)
+      return answer(told, request)
+    }
   }
-}
-
-async function openFile(location: FileLocation, signal: AbortSignal): Promise<FoundFile> {
-  const { fileId, record } = location
-  const { upstream, found: content } = await askInTurn(location.upstreams, (client) =>
-    openContent(client, location, signal),
-  )
-  const { headers } = content
-  const announced = parseContentDisposition(headers.get('content-disposition')).extended
-  const name = announced ?? record?.stored_name
-  const length = contentLength(headers) ?? record?.bytes
-  // A second call only where the first did not tell: it would cost most of the rate of small files.
-  const told = length !== undefined && (location.filename ?? name) !== undefined
-  const facts = told ? {} : await readFactsIfAny(upstream, location, signal)
-  const storedName = name ?? facts.name
-  return {
-    fileId,
-    upstream,
-    filename: displayName(location.filename, storedName) ?? fileId,
-    storedName,
-    bytes: length ?? facts.bytes,
-    upstreamType: headers.get('content-type') ?? undefined,
-    upstreamRequestId: headers.get('apim-request-id') ?? undefined,
-    content,
-  }
-}
-
-/** The bytes are already on their way, so an upstream that can't describe them is no reason to refuse them. */
-async function readFactsIfAny(
-  { client }: Upstream,
-  location: FileLocation,
-  signal: AbortSignal,
-): Promise<FileFacts> {
-  return readFacts(client, location, signal).catch((error) => {
-    if (isCfileError(error)) return {}
+  const file = await source.open(told.verdict.range)
+  try {
+    // The answer knows better how long the file is, and so what is wanted of it.
+    told = judged(file.facts)
+    await learn(file.facts)
+    if (!isBodiless(told, request)) {
+      const { range } = told.verdict
+      return answer(told, request, carry(gateway, file, { range, signal: request.signal }))
+    }
+  } catch (error) {
+    await file.opened.body?.cancel()
     throw error
-  })
+  }
+  await file.opened.body?.cancel()
+  return answer(told, request)
 }
 
-function contentLength(headers: Headers): number | undefined {
-  const text = headers.get('content-length')
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+interface Judged {
+  readonly facts: FileFacts
+  readonly verdict: Evaluation
 }
 
-/** Where the upstream announced a length, `fetch` itself breaks a body that is shorter. */
-function bodyOf({ content, bytes }: FoundFile): ReadableStream<Uint8Array> | null {
-  const body = content?.body ?? null
-  if (body === null || bytes === undefined || content?.headers.has('content-length')) return body
-  return body.pipeThrough(exactLength(bytes))
+function judge({ maxFileBytes }: Gateway, facts: FileFacts, { headers }: DeliveryRequest): Judged {
+  const { fileId, bytes } = facts
+  if (bytes !== undefined && bytes > maxFileBytes) throw tooLarge(bytes, maxFileBytes)
+  const etag = bytes === undefined ? undefined : entityTag(fileId, bytes)
+  return { facts, verdict: evaluateConditions(headers, { etag, size: bytes }) }
 }
+
+function isBodiless({ verdict: { status } }: Judged, { method }: DeliveryRequest): boolean {
+  return method === 'HEAD' || (status !== 200 && status !== 206)
+}
+
+/** Whether the length would decide, and is not known. */
+function isUncertain({ facts }: Judged, { headers }: DeliveryRequest): boolean {
+  const conditions = ['range', 'if-none-match', 'if-match']
+  return facts.bytes === undefined && conditions.some((name) => headers.has(name))
+}
+
+function answer(
+  { facts, verdict: { status, range } }: Judged,
+  request: DeliveryRequest,
+  body: ReadableStream<Uint8Array> | null = null,
+): Response {
+  if (status === 412) throw preconditionFailed()
+  if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
+  const headers = deliveryHeaders(facts, request, range)
+  // What describes a body goes with one (RFC 9110 §15.4.5).
+  if (status === 304) for (const name of ofBodies) headers.delete(name)
+  return new Response(body, { status, headers })
+}
+
+const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /** Keeps what was learnt, so that the next download needs one call and a HEAD answers what this GET did. */
 async function remember(
   gateway: Gateway,
-  caller: Caller,
+  holder: Caller,
   { fileId, containerId, record, recorded }: FileLocation,
-  {
-    upstream,
-    storedName = record?.stored_name,
-    bytes,
-    upstreamType: type = record?.type,
-  }: FoundFile,
+  facts: FileFacts,
 ): Promise<void> {
+  const { storedName = record?.stored_name, bytes, type = record?.type } = facts
   const known = record !== undefined && record.bytes === bytes && record.type === type
   if (known && record.stored_name === storedName) return
-  const place = { upstream: upstream.name, seen_at: gateway.now() }
-  if (!recorded && containerId) await putRecord(gateway, caller, 'container', containerId, place)
-  await putRecord(gateway, caller, 'file', fileId, {
-    seen_at: gateway.now(),
-    container_id: containerId,
-    ...record,
-    upstream: upstream.name,
-    stored_name: storedName,
-    bytes,
-    type,
-  })
+  const seen_at = gateway.now()
+  const upstream = facts.upstream?.name
+  const learnt = { stored_name: storedName, bytes, type }
+  try {
+    if (!recorded && containerId !== undefined) {
+      await putRecord(gateway, holder, 'container', containerId, { upstream, seen_at })
+    }
+    const first = { seen_at, container_id: containerId, ...record }
+    await putRecord(gateway, holder, 'file', fileId, { ...first, upstream, ...learnt })
+  } catch (error) {
+    // The bytes are there all the same.
+    gateway.log('warn', 'What was learnt of a file could not be stored.', { cause: String(error) })
+  }
+}
+
+function preconditionFailed(): CfileError {
+  return new CfileError('precondition_failed', 'The file is not the one that If-Match names.')
+}
+
+function unsatisfiable(bytes: number): CfileError {
+  return new CfileError(
+    'range_not_satisfiable',
+    `The file has ${bytes} bytes, and none of them is in the range.`,
+    { param: 'Range', headers: { 'content-range': contentRange(undefined, bytes) } },
+  )
 }
 
 function tooLarge(bytes: number, limit: number): CfileError {

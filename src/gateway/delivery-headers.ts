@@ -10,14 +10,18 @@ import {
   stripStoredPrefix,
 } from '../core/content-disposition.ts'
 import { chooseContentType, contentSecurityPolicy, isInlineType } from '../core/content-type.ts'
+import { type ByteRange, contentRange } from '../core/range.ts'
 
 /** What the headers tell of a file. */
 export interface DeliveredFile {
   readonly fileId: string
+  /** As it is shown. */
   readonly filename: string
   readonly bytes?: number
   /** As the upstream sent it; hostile. */
-  readonly upstreamType?: string
+  readonly type?: string
+  /** In hex. */
+  readonly sha256?: string
   readonly upstreamRequestId?: string
 }
 
@@ -45,12 +49,17 @@ export interface DeliveryTerms {
   readonly isGranted: boolean
 }
 
-/** Builds the headers of a delivery; `inline` is granted only to types in which nothing can run. */
+/**
+ * Builds the headers of a delivery, of a part where a range is given; `inline` is granted only to types in which nothing
+ * can run.
+ */
 export function deliveryHeaders(
-  { fileId, filename, bytes, upstreamType, upstreamRequestId }: DeliveredFile,
+  file: DeliveredFile,
   { disposition, isGranted }: DeliveryTerms,
+  range?: ByteRange,
 ): Headers {
-  const type = chooseContentType(upstreamType ?? null, filename)
+  const { filename, type: upstreamType = null, upstreamRequestId } = file
+  const type = chooseContentType(upstreamType, filename)
   const inline = disposition === 'inline' && isInlineType(type)
   const headers = new Headers({
     'content-type': type,
@@ -61,10 +70,25 @@ export function deliveryHeaders(
     'referrer-policy': 'no-referrer',
     'cache-control': 'private, no-store',
   })
-  if (bytes !== undefined) {
-    headers.set('content-length', String(bytes))
-    headers.set('etag', entityTag(fileId, bytes))
-  }
+  setLengths(headers, file, range)
   if (upstreamRequestId !== undefined) headers.set('apim-request-id', upstreamRequestId)
   return headers
+}
+
+/** Without a length there is no validator and no range. */
+function setLengths(
+  headers: Headers,
+  { fileId, bytes, sha256 }: DeliveredFile,
+  range?: ByteRange,
+): void {
+  headers.set('accept-ranges', bytes === undefined ? 'none' : 'bytes')
+  if (bytes === undefined) return
+  headers.set('content-length', String(range === undefined ? bytes : range.end - range.start + 1))
+  headers.set('etag', entityTag(fileId, bytes))
+  if (range !== undefined) headers.set('content-range', contentRange(range, bytes))
+  if (sha256 !== undefined) headers.set('repr-digest', `sha-256=:${toBase64(sha256)}:`)
+}
+
+function toBase64(hex: string): string {
+  return btoa(hex.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))))
 }

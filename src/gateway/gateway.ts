@@ -8,7 +8,7 @@ import type { Archive } from '../archives/archive.ts'
 import type { AzureClient } from '../azure/client.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Signer } from '../core/signed-url.ts'
-import type { FixedLength } from '../core/slice.ts'
+import type { Carry } from '../core/transfer.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
 
@@ -95,6 +95,6 @@ export interface Gateway {
   readonly idleTimeoutMs: number
   /** Milliseconds between two bytes of a stream of events. */
   readonly streamIdleTimeoutMs: number
-  /** Where JavaScript in the byte path costs much. */
-  readonly fixedLength?: FixedLength
+  /** How bytes get from one side to the other. */
+  readonly carry: Carry
 }

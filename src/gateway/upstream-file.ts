@@ -17,15 +17,16 @@ export interface FileFacts {
   readonly bytes?: number
 }
 
-/** The bytes of a file, unread. */
+/** The bytes of a file, unread; those of a range, where the upstream honours that header. */
 export function openContent(
   client: AzureClient,
   { containerId, fileId }: FileLocation,
   signal: AbortSignal,
+  range?: string,
 ): Promise<Response> {
   return containerId === undefined
-    ? client.getFileContent(fileId, { signal })
-    : client.getContainerFileContent(containerId, fileId, { signal })
+    ? client.getFileContent(fileId, { signal, range })
+    : client.getContainerFileContent(containerId, fileId, { signal, range })
 }
 
 /** The metadata of a file. */
@@ -49,12 +50,12 @@ export async function readFacts(
  */
 export async function askInTurn<T>(
   upstreams: readonly Upstream[],
-  ask: (client: AzureClient) => Promise<T>,
+  ask: (client: AzureClient, upstream: Upstream) => Promise<T>,
 ): Promise<{ upstream: Upstream; found: T }> {
   let refusal: unknown
   for (const upstream of upstreams) {
     try {
-      return { upstream, found: await ask(upstream.client) }
+      return { upstream, found: await ask(upstream.client, upstream) }
     } catch (error) {
       if (!isMissing(error)) throw error
       refusal ??= error

@@ -48,8 +48,9 @@ async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> 
   const isGranted = grant?.kind === 'path'
   const path = isGranted ? grant.path : decodeOnce(rawPath(c))
   const location = await locatePath(gateway, caller, { ...namedContainer(c), path })
-  return deliverFile(gateway, caller, location, {
+  return deliverFile(gateway, location, {
     method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
+    headers: c.req.raw.headers,
     disposition: isGranted
       ? (grant.disposition ?? 'attachment')
       : parseDisposition(queryOnce(c, 'disposition')),

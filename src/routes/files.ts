@@ -36,9 +36,9 @@ export async function answerFile(
   const location = isGranted
     ? locateGranted(gateway, grant)
     : await locateFile(gateway, caller, { id, kind, containerId })
-  const holder = location.holder ?? caller
-  const delivery = deliverFile(gateway, holder, location, {
+  const delivery = deliverFile(gateway, location, {
     method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
+    headers: c.req.raw.headers,
     disposition: isGranted
       ? (grant.disposition ?? 'attachment')
       : parseDisposition(queryOnce(c, 'disposition')),

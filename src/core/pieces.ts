@@ -1,0 +1,85 @@
+/**
+ * A body, read piece by piece.
+ *
+ * @module
+ */
+
+/** What reads a body. */
+export interface Pieces {
+  /**
+   * The next bytes, at most so many; `undefined` at the end. A piece is good until the next read, which may use its
+   * memory again.
+   */
+  read(most: number): Promise<Uint8Array | undefined>
+  /** Whether anything follows; the last piece stays good, and nothing is read after. */
+  hasMore(): Promise<boolean>
+  /** Lets the rest of the body go. */
+  cancel(reason?: unknown): Promise<void>
+}
+
+/** Begins to read a body. */
+export type ReadPieces = (body: ReadableStream<Uint8Array>) => Pieces
+
+/** Reads a body as it comes, which copies nothing. */
+export const readPieces: ReadPieces = (body) => {
+  const reader = body.getReader()
+  let rest: Uint8Array | undefined
+  return {
+    async read(most) {
+      let piece = rest ?? (await reader.read()).value
+      while (piece?.byteLength === 0) piece = (await reader.read()).value
+      rest = piece && piece.byteLength > most ? piece.subarray(most) : undefined
+      return rest === undefined ? piece : piece?.subarray(0, most)
+    },
+    hasMore: async () => rest !== undefined || !(await reader.read()).done,
+    cancel: (reason) => reader.cancel(reason),
+  }
+}
+
+const smallest = 64 * 1024
+const largest = 1024 ** 2
+// A piece that takes longer keeps the client waiting; one that takes less costs too many turns of JavaScript.
+const quick = 50
+const slow = 250
+
+/**
+ * Reads a body in few large pieces, for runtimes where each turn of JavaScript in the byte path costs much: they grow
+ * while the bytes come and go fast, so that a slow transfer neither waits nor holds memory.
+ *
+ * @param now in milliseconds
+ */
+export function readLargePieces(now: () => number): ReadPieces {
+  return (body) => {
+    const reader = openReader(body)
+    if (reader === undefined) return readPieces(body)
+    let buffer = new ArrayBuffer(smallest)
+    let length = smallest
+    let began: number | undefined
+    return {
+      async read(most) {
+        // The time from read to read tells of both sides.
+        const took = began === undefined ? slow : now() - began
+        if (took < quick) length = Math.min(length * 2, largest)
+        if (took > slow) length = smallest
+        began = now()
+        if (length !== buffer.byteLength) buffer = new ArrayBuffer(length)
+        const wanted = Math.min(most, length)
+        const min = length === smallest ? 1 : wanted
+        const { done, value } = await reader.read(new Uint8Array(buffer, 0, wanted), { min })
+        if (value !== undefined) buffer = value.buffer
+        return done && !value?.byteLength ? undefined : value
+      },
+      hasMore: async () => !(await reader.read(new Uint8Array(1))).done,
+      cancel: (reason) => reader.cancel(reason),
+    }
+  }
+}
+
+/** A reader of exact lengths, which only a byte stream has. */
+function openReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: 'byob' })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * The bytes of a file on their way: counted, taken up again where they break off, and never passed off as whole.
+ *
+ * @module
+ */
+
+import { isCfileError } from './errors.ts'
+import { type IdleWatch, watchIdle } from './idle.ts'
+import { type ReadPieces, readLargePieces, readPieces } from './pieces.ts'
+import { createTrace, isEqual } from './trace.ts'
+import type { Wait } from './wait.ts'
+
+/** A body, and where in the file it begins. */
+export interface OpenedBody {
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly at: number
+}
+
+/** What is to be carried. */
+export interface Transfer {
+  readonly opened: OpenedBody
+  /**
+   * Opens the file again, at that byte or at its start, to the last byte that is wanted.
+   *
+   * @throws where it can't be had, or is another by its length or validator
+   */
+  readonly reopen: (
+    from: number,
+    last: number | undefined,
+    signal: AbortSignal,
+  ) => Promise<OpenedBody>
+  /** The first byte that is wanted. */
+  readonly start: number
+  /** The byte behind the last one; absent where nobody knows, and then the body's own end is taken for it. */
+  readonly end?: number
+  /** The file's length, where it is known. */
+  readonly size?: number
+  /** The most bytes that a file may have. */
+  readonly most: number
+}
+
+/** What carrying takes. */
+export interface Carriage {
+  readonly wait: Wait
+  /** Milliseconds between two bytes, after which the body counts as cut. */
+  readonly idleMs: number
+  /** The client's: when it fires, nothing is taken up again. */
+  readonly signal: AbortSignal
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** Is told of each cut. */
+  readonly onCut?: (error: unknown, at: number) => void
+  /** @default readPieces */
+  readonly read?: ReadPieces
+}
+
+/** The way in which a transfer becomes the body of an answer. */
+export type Carry = (transfer: Transfer, carriage: Carriage) => ReadableStream<Uint8Array>
+
+/** Carries as a stream of the web's standards. */
+export const carryAsStream: Carry = (transfer, carriage) => {
+  const pieces = resumePieces(transfer, carriage)
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await pieces.read()
+        if (piece === undefined) controller.close()
+        else controller.enqueue(piece)
+      },
+      cancel: (reason) => pieces.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** The bytes of a transfer, in order and each once. */
+export interface ResumedPieces {
+  /**
+   * The next bytes, good until the next read; `undefined` when all are there.
+   *
+   * @throws where the rest can't be had, or is not that of the same file
+   */
+  read(): Promise<Uint8Array | undefined>
+  cancel(reason?: unknown): Promise<void>
+}
+
+const mostResumptions = 5
+
+/** Reads the bytes of a transfer, and takes the body up again where it breaks off, ends early or falls silent. */
+export function resumePieces(transfer: Transfer, carriage: Carriage): ResumedPieces {
+  const { start, end, size, most } = transfer
+  const { wait, idleMs, random, onCut, signal } = carriage
+  const closed = new AbortController()
+  const idle = watchIdle(wait, idleMs)
+  const trace = createTrace()
+  let source = openSource(transfer.opened, idle, carriage.read)
+  let at = start
+  let resumptions = 0
+  let isDone = false
+
+  async function readOn(): Promise<Uint8Array | undefined> {
+    await source.skipTo(at)
+    const piece = at === end ? undefined : await source.read(end === undefined ? most : end - at)
+    if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
+    if (end === undefined && source.at() > most) throw new BrokenTransfer(`over ${most} bytes`)
+    // What goes on is not the file that was announced: its last piece is not let go, so that nothing looks whole.
+    if (source.at() === size && (await source.hasMore())) {
+      throw new BrokenTransfer(`more than the ${size} bytes announced`)
+    }
+    return piece
+  }
+
+  async function takeUp(cause: unknown): Promise<void> {
+    let failure = cause
+    for (;;) {
+      source.cancel(failure)
+      if (signal.aborted || closed.signal.aborted) throw failure
+      if (isFinal(failure) || resumptions === mostResumptions) throw failure
+      onCut?.(failure, at)
+      resumptions += 1
+      try {
+        await wait(random() * 50 * 2 ** resumptions, closed.signal)
+        const from = at - trace.tail().byteLength
+        const opened = await transfer.reopen(from, end && end - 1, closed.signal)
+        source = openSource(opened, idle, carriage.read)
+        return await checkSame()
+      } catch (error) {
+        failure = error
+      }
+    }
+  }
+
+  /** What was sent comes once more and must be the same: all of it where the body begins that early, else its tail. */
+  async function checkSame(): Promise<void> {
+    const isAll = source.at() <= start
+    const again = createTrace()
+    if (isAll) await source.skipTo(start)
+    await source.readTo(at, again.add)
+    if (isAll ? trace.isSame(again) : isEqual(trace.tail(), again.tail())) return
+    throw new BrokenTransfer('another file')
+  }
+
+  function close(reason?: unknown): void {
+    closed.abort(reason)
+    idle.stop()
+    source.cancel(reason)
+  }
+
+  async function next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      try {
+        return await readOn()
+      } catch (error) {
+        await takeUp(error)
+      }
+    }
+  }
+
+  return {
+    async read() {
+      if (isDone) return undefined
+      try {
+        const piece = await next()
+        at += piece?.byteLength ?? 0
+        isDone = piece === undefined || at === end
+        if (isDone) close()
+        else if (piece !== undefined) trace.add(piece)
+        return piece
+      } catch (error) {
+        close(error)
+        throw error
+      }
+    },
+    cancel: async (reason) => close(reason),
+  }
+}
+
+/** One body of the file, and how far it was read. */
+interface Source {
+  at(): number
+  read(most: number): Promise<Uint8Array | undefined>
+  /** Reads up to a byte that must be there. */
+  readTo(byte: number, take: (piece: Uint8Array) => void): Promise<void>
+  skipTo(byte: number): Promise<void>
+  hasMore(): Promise<boolean>
+  cancel(reason: unknown): void
+}
+
+function openSource(
+  { body, at: first }: OpenedBody,
+  idle: IdleWatch,
+  read: ReadPieces = readPieces,
+): Source {
+  const pieces = body === null ? undefined : read(body)
+  let at = first
+  const source: Source = {
+    at: () => at,
+    async read(most) {
+      const piece = pieces && (await idle.watch(pieces.read(most)))
+      at += piece?.byteLength ?? 0
+      return piece
+    },
+    async readTo(byte, take) {
+      while (at < byte) {
+        const piece = await source.read(byte - at)
+        if (piece === undefined) throw endedEarly(at, byte)
+        take(piece)
+      }
+    },
+    skipTo: (byte) => source.readTo(byte, () => {}),
+    // All that was wanted is there: how the rest fails is no matter.
+    hasMore: async () =>
+      pieces !== undefined && (await idle.watch(pieces.hasMore()).catch(() => false)),
+    cancel(reason) {
+      // Its failure is the one that is known already; and it may take its time.
+      pieces?.cancel(reason).catch(() => {})
+    },
+  }
+  return source
+}
+
+/** A failure that asking again would not mend. */
+class BrokenTransfer extends Error {
+  override readonly name = 'BrokenTransfer'
+}
+
+const passing: readonly unknown[] = ['upstream_error', 'upstream_timeout', 'upstream_throttled']
+
+function isFinal(error: unknown): boolean {
+  if (isCfileError(error)) return !passing.includes(error.code)
+  return error instanceof BrokenTransfer
+}
+
+function endedEarly(at: number, end: number): RangeError {
+  return new RangeError(`The body ended at byte ${at} of ${end}.`)
+}
+
+/** Where a runtime passes bytes of an announced length on by itself: the `FixedLengthStream` of Workers. */
+export type FixedLength = (bytes: number) => ReadableWritablePair<Uint8Array, Uint8Array>
+
+/**
+ * Carries in few large pieces, for runtimes where JavaScript in the byte path costs much.
+ *
+ * @param now in milliseconds
+ */
+export function carryInLargePieces(fixedLength: FixedLength, now: () => number): Carry {
+  const read = readLargePieces(now)
+  return (transfer, carriage) => {
+    const { start, end } = transfer
+    if (end === undefined) return carryAsStream(transfer, carriage)
+    const { readable, writable } = fixedLength(end - start)
+    // Whoever reads learns of a failure from the stream.
+    pump(resumePieces(transfer, { ...carriage, read }), writable.getWriter()).catch(() => {})
+    return readable
+  }
+}
+
+async function pump(
+  pieces: ResumedPieces,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<void> {
+  // A client that went away shows here while a read waits.
+  writer.closed.catch(pieces.cancel)
+  try {
+    for (let piece = await pieces.read(); piece !== undefined; piece = await pieces.read()) {
+      await writer.write(piece)
+    }
+    await writer.close()
+  } catch (error) {
+    await Promise.allSettled([pieces.cancel(error), writer.abort(error)])
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The bytes of a file as the upstream gives them, which may know ranges or not.
+ *
+ * @module
+ */
+
+import { parseContentDisposition } from '../core/content-disposition.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
+import type { ByteRange } from '../core/range.ts'
+import type { OpenedBody } from '../core/transfer.ts'
+import type { Upstream } from './gateway.ts'
+import type { FileLocation } from './locate.ts'
+import { openContent } from './upstream-file.ts'
+
+/** A file's bytes, unread, and what the answer told of the file. */
+export interface Content extends OpenedBody {
+  /** The length of the whole file, where the answer told it. */
+  readonly size?: number
+  /** The upstream's own validator. */
+  readonly etag?: string
+  /** The name in `filename*`; the plain one is a placeholder. */
+  readonly name?: string
+  readonly type?: string
+  readonly requestId?: string
+}
+
+/**
+ * Opens the bytes, from the start of a range or, where the upstream knows none, from the file's start.
+ *
+ * @throws CfileError what the upstream says, and `upstream_invalid` for a part that was not asked for
+ */
+export async function openRange(
+  { client }: Upstream,
+  location: FileLocation,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<Content> {
+  const { headers, status, body } = await open(range)
+  const [, at, size] =
+    /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(
+      (status === 206 && headers.get('content-range')) || '',
+    ) ?? []
+  if (status === 206 && (at === undefined || Number(at) !== range?.start)) {
+    await body?.cancel()
+    throw new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.')
+  }
+  return {
+    body,
+    at: Number(at ?? 0),
+    size: at === undefined ? contentLength(headers) : toNumber(size),
+    etag: headers.get('etag') ?? undefined,
+    name: parseContentDisposition(headers.get('content-disposition')).extended,
+    type: headers.get('content-type') ?? undefined,
+    requestId: headers.get('apim-request-id') ?? undefined,
+  }
+
+  async function open(part: ByteRange | undefined): Promise<Response> {
+    try {
+      return await openContent(client, location, signal, part && `bytes=${part.start}-${part.end}`)
+    } catch (error) {
+      // The file is shorter than was thought: all of it tells how long it is.
+      if (part === undefined || !isUnsatisfiable(error)) throw error
+      return openContent(client, location, signal)
+    }
+  }
+}
+
+function toNumber(digits = ''): number | undefined {
+  return /^\d+$/.test(digits) ? Number(digits) : undefined
+}
+
+function isUnsatisfiable(error: unknown): boolean {
+  return isCfileError(error) && error.details.upstream?.status === 416
+}
+
+/** Of a coded body it is that of the coding, which fetch has undone. */
+function contentLength(headers: Headers): number | undefined {
+  const text = headers.get('content-length')
+  if (text === null || headers.has('content-encoding') || !/^\d{1,15}$/.test(text)) return undefined
+  return Number(text)
+}

@@ -1,0 +1,151 @@
+/**
+ * Source: where the bytes of a file come from, a copy of ours or the upstream, alike for whoever wants them.
+ *
+ * @module
+ */
+
+import type { ArchivedFile } from '../archives/archive.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
+import type { ByteRange } from '../core/range.ts'
+import type { OpenedBody, Transfer } from '../core/transfer.ts'
+import { type Content, openRange } from './content.ts'
+import { type DeliveredFile, displayName } from './delivery-headers.ts'
+import type { Gateway, Upstream } from './gateway.ts'
+import { explainMissing } from './gone.ts'
+import type { FileLocation } from './locate.ts'
+import { askInTurn, readFacts, type FileFacts as UpstreamFacts } from './upstream-file.ts'
+
+/** What is known of a file. */
+export interface FileFacts extends DeliveredFile {
+  /** The upstream's own name for it. */
+  readonly storedName?: string
+  readonly upstream?: Upstream
+}
+
+/** A file's bytes, unread. */
+export interface OpenedFile {
+  readonly facts: FileFacts
+  readonly opened: OpenedBody
+  readonly reopen: Transfer['reopen']
+}
+
+/** A file that can be read. */
+export interface FileSource {
+  /** What is known without asking; it may be old. */
+  readonly known: FileFacts
+  /** Finds out that the file is there, and how long it is; no content is opened. */
+  describe(): Promise<FileFacts>
+  /** Opens the bytes, at the start of the range or before it. */
+  open(range?: ByteRange): Promise<OpenedFile>
+}
+
+/** A file in the archive. */
+export function copySource(
+  { fileId, filename }: FileLocation,
+  copy: ArchivedFile,
+  signal: AbortSignal,
+): FileSource {
+  const { bytes, sha256, meta } = copy
+  const name = displayName(filename, meta.name) ?? fileId
+  const known = { fileId, filename: name, bytes, sha256, type: meta.type }
+  const openAt = async (start: number, end: number, signal: AbortSignal): Promise<OpenedBody> =>
+    start > end
+      ? { body: null, at: start }
+      : { body: await copy.open({ range: { start, end }, signal }), at: start }
+  return {
+    known,
+    describe: async () => known,
+    open: async ({ start, end } = { start: 0, end: bytes - 1 }) => ({
+      facts: known,
+      opened: await openAt(start, end, signal),
+      reopen: (from, last, closed) => openAt(from, last ?? end, AbortSignal.any([signal, closed])),
+    }),
+  }
+}
+
+/** A file where it was made. */
+export function upstreamSource(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+): FileSource {
+  const { fileId, filename, record } = location
+  const known = factsOf({ name: record?.stored_name, bytes: record?.bytes }, record?.type)
+  // What was asked once is not asked again for the same answer.
+  let described: UpstreamFacts | undefined
+
+  function factsOf({ name, bytes }: UpstreamFacts, type: string | undefined): FileFacts {
+    const shown = displayName(filename, name) ?? fileId
+    return { fileId, filename: shown, storedName: name, bytes, type }
+  }
+
+  async function asked<T>(ask: Parameters<typeof askInTurn<T>>[1]) {
+    try {
+      return await askInTurn(location.upstreams, ask)
+    } catch (error) {
+      throw await explainMissing(gateway, location, error, signal)
+    }
+  }
+
+  /** A second call only where the first did not tell: it would cost most of the rate of small files. */
+  async function complete(upstream: Upstream, content: Content): Promise<UpstreamFacts> {
+    const name = content.name ?? described?.name ?? record?.stored_name
+    const bytes = content.size ?? described?.bytes ?? record?.bytes
+    const isTold = bytes !== undefined && (filename ?? name) !== undefined
+    if (isTold || described !== undefined) return { name, bytes }
+    // The bytes are on their way already: an upstream that can't describe them is no reason to refuse them.
+    described = await readFacts(upstream.client, location, signal).catch(() => ({}))
+    signal.throwIfAborted()
+    return { name: name ?? described.name, bytes: bytes ?? described.bytes }
+  }
+
+  return {
+    known,
+    async describe() {
+      const { upstream, found } = await asked((client) => readFacts(client, location, signal))
+      described = found
+      const bytes = found.bytes ?? record?.bytes
+      return { ...factsOf({ name: found.name, bytes }, record?.type), upstream }
+    },
+    async open(range) {
+      const { upstream, found } = await asked((_, upstream) =>
+        openRange(upstream, location, signal, range),
+      )
+      const told = await complete(upstream, found)
+      const first = { signal, etag: found.etag, size: told.bytes }
+      return {
+        facts: { ...factsOf(told, found.type), upstream, upstreamRequestId: found.requestId },
+        opened: found,
+        reopen: reopenSame(upstream, location, first),
+      }
+    },
+  }
+}
+
+interface First {
+  readonly signal: AbortSignal
+  readonly etag?: string
+  readonly size?: number
+}
+
+/** Opens it again, and refuses what the length or the validator shows to be another file. */
+function reopenSame(
+  upstream: Upstream,
+  location: FileLocation,
+  { signal, etag, size }: First,
+): Transfer['reopen'] {
+  const isOther = (one: unknown, other: unknown) =>
+    one !== undefined && other !== undefined && one !== other
+  return async (start, end = Number.MAX_SAFE_INTEGER, closed) => {
+    const range = start > 0 && start <= end ? { start, end } : undefined
+    const again = await openRange(upstream, location, AbortSignal.any([signal, closed]), range)
+    if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
+    await again.body?.cancel()
+    throw new CfileError('upstream_invalid', 'The file changed while it was on its way.')
+  }
+}
+
+/** Whether a copy could not be read, though there is one. */
+export function isCopyFailure(error: unknown): boolean {
+  return isCfileError(error) && (error.code === 'not_ready' || error.code === 'file_not_found')
+}
