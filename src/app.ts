@@ -6,8 +6,7 @@
 
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import { createAzureClient } from './azure/client.ts'
-import { parseEndpoint } from './azure/endpoint.ts'
+import { createAzureClient } from './azure-client.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { createMetrics } from './core/metrics.ts'
 import { createSigner, parseLinkBase } from './core/signed-url.ts'
@@ -162,23 +161,12 @@ function createGateway(options: AppOptions): Gateway {
 }
 
 function createUpstream(
-  { upstreamTimeoutMs: timeoutMs }: AppOptions,
-  { fetch, wait }: Runtime,
-  upstream: UpstreamOptions,
+  { upstreamTimeoutMs: timeoutMs, retry }: AppOptions,
+  runtime: Runtime,
+  { endpoint, name = 'default', credential, models, weight = 1, fetch }: UpstreamOptions,
 ): Upstream {
-  const { endpoint, name = 'default', credential, models, weight = 1 } = upstream
-  return {
-    name,
-    models,
-    weight,
-    client: createAzureClient({
-      endpoint: typeof endpoint === 'string' ? parseEndpoint(endpoint) : endpoint,
-      credential,
-      fetch: upstream.fetch ?? fetch,
-      wait,
-      timeoutMs,
-    }),
-  }
+  const own = { endpoint, credential, timeoutMs, retry, fetch: fetch ?? runtime.fetch }
+  return { name, models, weight, client: createAzureClient({ ...runtime, ...own }) }
 }
 
 function archivingOf({

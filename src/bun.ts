@@ -5,6 +5,7 @@
  */
 
 import { createHash, createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 
@@ -34,6 +35,7 @@ export function serve(env: Env = Bun.env): Promise<Running> {
 const platform: Platform = {
   createHash,
   createHmac,
+  readFile,
   createEmulator,
   async listen({ host, port }, answer) {
     const server = Bun.serve({

@@ -5,6 +5,7 @@
  */
 
 import { createHash, createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 
@@ -31,6 +32,7 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
 const platform: Platform = {
   createHash,
   createHmac,
+  readFile,
   createEmulator,
   async listen({ host, port }, answer) {
     // Deno's own greeting would come before ours.

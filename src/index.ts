@@ -7,9 +7,14 @@
 // The app, for mounting and for serving.
 export { createApp } from './app.ts'
 // The upstream.
-export { createAzureClient } from './azure/client.ts'
-export { apiKey, type Credential } from './azure/credentials.ts'
+export { apiKey, type Credential, firstAvailable } from './azure/credentials.ts'
 export { parseEndpoint } from './azure/endpoint.ts'
+export { clientCertificate } from './azure/entra/client-certificate.ts'
+export { clientSecret } from './azure/entra/client-secret.ts'
+export { appServiceIdentity, imds } from './azure/entra/managed-identity.ts'
+export { tokenCredential } from './azure/entra/token-credential.ts'
+export { workloadIdentity } from './azure/entra/workload-identity.ts'
+export { createAzureClient } from './azure-client.ts'
 // What an answer cites.
 export { citationStream } from './core/citation-stream.ts'
 export { type Citation, type ContainerFileCitation, getCitations } from './core/citations.ts'

@@ -5,6 +5,7 @@
  */
 
 import { createHash, createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { createEmulator } from './emulator/emulator.ts'
@@ -43,6 +44,7 @@ export function serve(env: Env = process.env): Promise<Running> {
 const platform: Platform = {
   createHash,
   createHmac,
+  readFile,
   createEmulator,
   async listen({ host, port }, answer) {
     const server = createServer(handlerOf(answer))

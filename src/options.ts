@@ -7,6 +7,7 @@
 import type { Archive } from './archives/archive.ts'
 import type { Credential } from './azure/credentials.ts'
 import type { Endpoint } from './azure/endpoint.ts'
+import type { RetryLimits } from './azure/retry.ts'
 import type { SigningKey } from './core/signing-keys.ts'
 import type { Log } from './gateway/gateway.ts'
 import type { Authenticate } from './routes/authenticate.ts'
@@ -74,6 +75,8 @@ export interface AppOptions extends Partial<Runtime> {
   readonly upstreamTimeoutMs?: number
   /** Milliseconds to the upstream's headers: of every other request of an SDK. @default 600000 */
   readonly generationTimeoutMs?: number
+  /** How long and how often a GET or HEAD that fails upstream is sent again. @default 6 times in 20 seconds */
+  readonly retry?: Partial<RetryLimits>
   /** Milliseconds between two bytes of a file. @default 60000 */
   readonly idleTimeoutMs?: number
   /** Milliseconds between two bytes of a stream of events, which is silent while code runs. @default 600000 */

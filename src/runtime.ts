@@ -26,6 +26,8 @@ export interface Runtime {
   readonly createSha256?: CreateSha256
   /** How bytes get from one side to the other. @default a stream of the web's standards */
   readonly carry: Carry
+  /** A text file, where there are files. */
+  readonly readFile?: (path: string) => Promise<string>
 }
 
 /** What every runtime has. */

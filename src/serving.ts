@@ -48,6 +48,8 @@ export interface Platform {
     algorithm: 'sha256',
     secret: Uint8Array,
   ) => { update(text: string): { digest(): Uint8Array } }
+  /** That of `node:fs/promises`. */
+  readonly readFile: (path: string, encoding: 'utf8') => Promise<string>
 }
 
 /**
@@ -69,6 +71,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     isClosing: () => closing,
     createHmac: hmacOf(platform),
     createSha256: sha256Of(platform),
+    readFile: (path) => platform.readFile(path, 'utf8'),
     emulator: platform.createEmulator,
   })
   return {

@@ -5,8 +5,7 @@
  */
 
 import * as z from 'zod/mini'
-import { apiKey } from './azure/credentials.ts'
-import { endpointWarning, parseEndpoint } from './azure/endpoint.ts'
+import { endpointWarning } from './azure/endpoint.ts'
 import { type ApiKey, parseApiKeys } from './core/api-keys.ts'
 import { type ArchiveSetting, parseArchiveSetting } from './core/archive-setting.ts'
 import { CfileError } from './core/errors.ts'
@@ -14,6 +13,7 @@ import { parseLinkBase } from './core/signed-url.ts'
 import { parseSigningKeys } from './core/signing-keys.ts'
 import { parseStoreSetting, type StoreSetting } from './core/store-setting.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
+import { apiVersionGrammar, idGrammar, parseUpstreams } from './upstream-settings.ts'
 
 /** Whom to believe about callers. */
 export interface CallerSettings {
@@ -74,6 +74,7 @@ interface Setting<T extends z.ZodMiniType> {
 }
 
 const text = z.string()
+const id = z.string().check(z.regex(idGrammar))
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
   z.pipe(
     z.string().check(z.regex(/^\d{1,16}$/)),
@@ -100,9 +101,19 @@ const settings = {
   AZURE_OPENAI_ENDPOINT: words('the URL of an Azure OpenAI resource or project'),
   AZURE_OPENAI_API_KEY: secret('a key of that resource'),
   AZURE_OPENAI_API_VERSION: {
-    schema: z.string().check(z.regex(/^(?:v1|preview|latest|\d{4}-\d\d-\d\d(?:-preview)?)$/)),
+    schema: z.string().check(z.regex(apiVersionGrammar)),
     takes: 'v1, preview or a date such as 2025-04-01-preview',
   },
+  AZURE_OPENAI_SCOPE: words('a scope such as https://cognitiveservices.azure.com/.default'),
+  AZURE_TENANT_ID: { schema: id, takes: 'the id of a tenant' },
+  AZURE_CLIENT_ID: { schema: id, takes: 'the id of an app or of a user-assigned identity' },
+  AZURE_CLIENT_SECRET: secret('the secret of that app'),
+  AZURE_FEDERATED_TOKEN_FILE: words('the path of a file'),
+  AZURE_AUTHORITY_HOST: words('an https URL'),
+  IDENTITY_ENDPOINT: words('a URL'),
+  IDENTITY_HEADER: secret('the secret of that endpoint'),
+  AZURE_POD_IDENTITY_AUTHORITY_HOST: words('a URL'),
+  CFILE_UPSTREAMS: secret('[{"name","endpoint","api_key"?,…}]'),
   CFILE_ALLOWED_HOSTS: words('host names with commas between them'),
   CFILE_API_KEYS: secret('owner:key,owner2:key2'),
   CFILE_JWKS_URL: words('an https URL'),
@@ -153,7 +164,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
   const read = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, readSetting(env, name, setting)]),
   ) as Settled
-  const upstreams = upstreamsOf(read)
+  const upstreams = parseUpstreams(read)
   return {
     upstreams,
     callers: callersOf(read),
@@ -191,7 +202,8 @@ function readSetting(
   name: string,
   { schema, takes, secret }: Setting<z.ZodMiniType>,
 ): unknown {
-  const value = env[name]
+  // Wrangler takes a list as it is, not only as text.
+  const value = Array.isArray(env[name]) ? JSON.stringify(env[name]) : env[name]
   if (typeof value !== 'string' || value.trim() === '') return undefined
   const result = schema.safeParse(value.trim())
   if (result.success) return result.data
@@ -200,31 +212,6 @@ function readSetting(
 
 function ifSet<T>(value: string | undefined, parse: (value: string) => T): T | undefined {
   return value === undefined ? undefined : parse(value)
-}
-
-function upstreamsOf(read: Settled): UpstreamOptions[] {
-  const { AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key } = read
-  if (endpoint === undefined) {
-    if (key === undefined) return []
-    throw new CfileError(
-      'invalid_request',
-      'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not: set the URL of the resource that the key belongs to.',
-      { param: 'AZURE_OPENAI_ENDPOINT' },
-    )
-  }
-  if (key === undefined) {
-    throw new CfileError(
-      'invalid_request',
-      'AZURE_OPENAI_ENDPOINT is set, but AZURE_OPENAI_API_KEY is not: set a key of that resource.',
-      { param: 'AZURE_OPENAI_API_KEY' },
-    )
-  }
-  const allowedHosts = read.CFILE_ALLOWED_HOSTS?.split(',').map((host) => host.trim())
-  const parsed = parseEndpoint(endpoint, {
-    apiVersion: read.AZURE_OPENAI_API_VERSION,
-    allowedHosts,
-  })
-  return [{ name: 'default', endpoint: parsed, credential: apiKey(key) }]
 }
 
 function callersOf(read: Settled): CallerSettings {

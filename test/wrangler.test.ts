@@ -11,8 +11,16 @@ const [explained = '', planned = ''] = toml.split(/^# =+ Not read yet =+$/m)
 const source = read('src/settings.ts')
 const settings = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name)
 
-/** A Worker listens nowhere and has no disk. */
-const elsewhere = ['HOST', 'PORT', 'CFILE_DATA_DIR']
+/** A Worker listens nowhere, has no disk, and nobody gives it an identity. */
+const elsewhere = [
+  'HOST',
+  'PORT',
+  'CFILE_DATA_DIR',
+  'AZURE_FEDERATED_TOKEN_FILE',
+  'IDENTITY_ENDPOINT',
+  'IDENTITY_HEADER',
+  'AZURE_POD_IDENTITY_AUTHORITY_HOST',
+]
 
 function namesIn(text: string): string[] {
   const variables = text.matchAll(/^# ([A-Z][A-Z0-9_]+) = /gm)

@@ -5,20 +5,22 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import { startDeadline, type Wait } from '../core/wait.ts'
-import type { Credential } from './credentials.ts'
+import { startDeadline } from '../core/wait.ts'
+import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, isAtEndpoint, rootUrl, upstreamUrl } from './endpoint.ts'
+import { upstreamAnswer } from './errors.ts'
 import { type Operations, operations } from './operations.ts'
 import type { AzureRequest, Send } from './request.ts'
+import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
 
-/** Options of {@link createAzureClient}. */
-export interface AzureClientOptions {
+/** Options of {@link createClient}. */
+export interface AzureClientOptions extends Means {
   readonly endpoint: Endpoint
   readonly credential: Credential
-  readonly fetch: typeof fetch
-  readonly wait: Wait
   /** Milliseconds to the headers of an answer. @default 60000 */
   readonly timeoutMs?: number
+  /** How long and how often a GET or HEAD that fails is sent again. */
+  readonly retry?: Partial<RetryLimits>
 }
 
 /** A client of one resource or project. */
@@ -34,39 +36,76 @@ export interface AzureClient extends Operations {
 }
 
 /** Makes a client; nothing is sent before it is used. */
-export function createAzureClient(options: AzureClientOptions): AzureClient {
-  const request = (wanted: AzureRequest) => send(options, wanted)
-  return { endpoint: options.endpoint, request, ...operations(options.endpoint, request) }
+export function createClient(options: AzureClientOptions): AzureClient {
+  const { endpoint, now, wait, random, timeoutMs = 60_000, retry } = options
+  const limits = { ...retryLimits, ...retry }
+  const budget = createRetryBudget(now)
+  const request: Send = (wanted) => {
+    const { method, signal, patienceMs = limits.totalMs } = wanted
+    const ownMs = wanted.timeoutMs ?? timeoutMs
+    const attempt = (leftMs = ownMs) => send(options, wanted, Math.min(ownMs, leftMs))
+    return wanted.repeat !== false && (method === 'GET' || method === 'HEAD')
+      ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal })
+      : attempt()
+  }
+  return { endpoint, request, ...operations(endpoint, request) }
 }
 
-async function send(options: AzureClientOptions, wanted: AzureRequest): Promise<Response> {
-  const { endpoint, credential, wait, timeoutMs = 60_000 } = options
-  // Not a method call: workerd refuses fetch on any other `this`.
-  const { fetch } = options
-  const deadline = startDeadline(wait, wanted.timeoutMs ?? timeoutMs, wanted.signal)
-  const { signal } = deadline
+async function send(
+  options: AzureClientOptions,
+  wanted: AzureRequest,
+  timeoutMs: number,
+): Promise<Response> {
+  const deadline = startDeadline(options.wait, timeoutMs, wanted.signal)
   try {
-    const { name, value } = await credential.authorize(endpoint.scope, { signal })
-    const answer = await fetch(urlOf(endpoint, wanted), {
-      method: wanted.method,
-      headers: signedHeaders(wanted.headers, name, value),
-      body: wanted.body,
-      signal,
-      // A key must not follow a redirect: fetch drops Authorization on the way to another origin, but not api-key.
-      redirect: 'manual',
-      ...(wanted.body instanceof ReadableStream ? { duplex: 'half' } : {}),
-    })
-    if (isRedirect(answer)) {
-      await answer.body?.cancel()
-      throw redirected(answer)
-    }
-    return answer
+    return await sendSigned(options, wanted, deadline.signal)
   } catch (error) {
     wanted.signal?.throwIfAborted()
     throw asFailure(error, deadline.isOver())
   } finally {
     deadline.clear()
   }
+}
+
+/** A 401 may only mean that the token has died; what can be sent again is, once, where another token can be had. */
+async function sendSigned(
+  options: AzureClientOptions,
+  wanted: AzureRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { endpoint, credential, fetch, now, wait, random, waitUntil, readFile } = options
+  const means = { fetch, now, wait, random, waitUntil, readFile, signal }
+  const signed = await credential.authorize(endpoint.scope, means)
+  const answer = await dial(options, wanted, signed, signal)
+  if (answer.status !== 401 || wanted.body instanceof ReadableStream) return answer
+  const anew = await credential
+    .authorize(endpoint.scope, { ...means, refused: signed.value })
+    .catch(() => signed)
+  if (anew.value === signed.value) return answer
+  await answer.body?.cancel()
+  return dial(options, wanted, anew, signal)
+}
+
+async function dial(
+  // Not a method call: workerd refuses fetch on any other `this`.
+  { endpoint, fetch }: AzureClientOptions,
+  wanted: AzureRequest,
+  authorization: Authorization,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { method, headers, body } = wanted
+  const answer = await fetch(urlOf(endpoint, wanted), {
+    method,
+    headers: signedHeaders(headers, authorization),
+    body,
+    signal,
+    // A key must not follow a redirect: fetch drops Authorization on the way to another origin, but not api-key.
+    redirect: 'manual',
+    ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+  })
+  if (!isRedirect(answer)) return answer
+  await answer.body?.cancel()
+  throw redirected(answer)
 }
 
 function urlOf(endpoint: Endpoint, { path, query, below = 'v1' }: AzureRequest): URL {
@@ -78,7 +117,7 @@ function urlOf(endpoint: Endpoint, { path, query, below = 'v1' }: AzureRequest):
 const ofTheCredential = ['authorization', 'api-key', 'cookie', 'proxy-authorization', 'host']
 
 /** The credential comes last, so that nothing can take its place. */
-function signedHeaders(headers: HeadersInit | undefined, name: string, value: string): Headers {
+function signedHeaders(headers: HeadersInit | undefined, { name, value }: Authorization): Headers {
   const signed = new Headers(headers)
   for (const other of ofTheCredential) signed.delete(other)
   // A coded body has another length than the one that is announced, and no ranges.
@@ -93,13 +132,13 @@ function isRedirect({ type, status }: Response): boolean {
   )
 }
 
-function redirected({ status }: Response): CfileError {
+function redirected(answer: Response): CfileError {
   return new CfileError(
     'upstream_invalid',
     'The upstream answered with a redirect, which was not followed.',
     {
       hint: 'AZURE_OPENAI_ENDPOINT must be the resource itself, not something that forwards to it.',
-      upstream: { status, code: null, request_id: null },
+      upstream: upstreamAnswer(answer),
     },
   )
 }

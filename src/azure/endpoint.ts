@@ -30,6 +30,8 @@ export interface EndpointOptions {
   readonly allowedHosts?: readonly string[]
   /** @default by host */
   readonly scope?: string
+  /** What the text is called in errors. @default 'AZURE_OPENAI_ENDPOINT' */
+  readonly setting?: string
 }
 
 const azureHost =
@@ -41,8 +43,9 @@ const azureHost =
  * @throws CfileError `invalid_request` that names the setting, for a host that is not Azure's and not allowed
  */
 export function parseEndpoint(text: string, options: EndpointOptions = {}): Endpoint {
-  const url = parseUrl(text)
-  checkHost(url, options.allowedHosts ?? [])
+  const url = parseUrl(text, options)
+  const fault = faultOf(url, options.allowedHosts ?? [])
+  if (fault !== undefined) throw badEndpoint(text, fault, options)
   const { prefix, project } = splitPath(url.pathname)
   const root = `${url.origin}${prefix}${project}/openai`
   const kind = project === '' ? 'resource' : 'project'
@@ -118,29 +121,29 @@ function badPath(): CfileError {
   })
 }
 
-function parseUrl(text: string): URL {
+function parseUrl(text: string, options: EndpointOptions): URL {
   const pasted = text.trim().replace(/^(["'])(.*)\1$/, '$2')
-  if (!URL.canParse(pasted)) throw badEndpoint('it is not a URL')
-  const url = new URL(pasted)
-  const { protocol, hostname, username, password } = url
-  if (username !== '' || password !== '') throw badEndpoint('it holds a user name or password')
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return url
-  throw badEndpoint('it is not https')
+  if (URL.canParse(pasted)) return new URL(pasted)
+  throw badEndpoint(text, 'is not a URL', options)
 }
 
-function checkHost({ host, hostname }: URL, allowedHosts: readonly string[]): void {
-  if (isLoopback(hostname) || allowedHosts.some((allowed) => allowed.toLowerCase() === host)) return
+/** What of a URL makes it no endpoint, in words. */
+function faultOf(url: URL, allowedHosts: readonly string[]): string | undefined {
+  const { protocol, host, hostname, username, password, pathname } = url
+  if (username !== '' || password !== '') return 'holds a user name or password'
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
+    return 'is not https'
+  if (/%|\/\//.test(pathname.replace(/\/+$/, ''))) return 'has an empty or encoded part in its path'
+  if (isLoopback(hostname) || allowedHosts.some((allowed) => allowed.toLowerCase() === host)) {
+    return undefined
+  }
   // Azure's own hosts answer on 443 only.
-  if (host === hostname && azureHost.test(hostname)) return
-  throw badEndpoint(
-    `its host ${JSON.stringify(host.slice(0, 100))} is not one of Azure OpenAI; if it is meant, name it in CFILE_ALLOWED_HOSTS`,
-  )
+  if (host === hostname && azureHost.test(hostname)) return undefined
+  return 'is on a host that is not one of Azure OpenAI (name the host in CFILE_ALLOWED_HOSTS if it is meant)'
 }
 
 /** What stands before `/openai`: a prefix (API Management), and the project. Whatever follows is a request's, not the endpoint's. */
 function splitPath(pathname: string): { prefix: string; project: string } {
-  if (/%|\/\//.test(pathname.replace(/\/+$/, '')))
-    throw badEndpoint('its path has an empty or encoded part')
   const before = /^(.*?)(?:\/openai(?:\/.*)?)?\/*$/.exec(pathname)?.[1] ?? ''
   const [, prefix = '', project = ''] = /^(.*?)(\/api\/projects\/[^/]+)?$/.exec(before) ?? []
   return { prefix, project }
@@ -157,10 +160,19 @@ function scopeOf(hostname: string, kind: Endpoint['kind']): string {
     : `https://cognitiveservices.azure.${cloud}/.default`
 }
 
-function badEndpoint(reason: string): CfileError {
+function badEndpoint(
+  text: string,
+  fault: string,
+  { setting = 'AZURE_OPENAI_ENDPOINT' }: EndpointOptions,
+): CfileError {
+  // Whatever may be a secret goes: a password, and a query.
+  const got = text
+    .replace(/\/\/[^/?#]*@/, '//…@')
+    .replace(/[?#].*$/s, '')
+    .slice(0, 100)
   return new CfileError(
     'invalid_request',
-    `AZURE_OPENAI_ENDPOINT can't be used: ${reason}. It takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.`,
-    { param: 'AZURE_OPENAI_ENDPOINT' },
+    `${setting} got ${JSON.stringify(got)}, which ${fault}; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.`,
+    { param: setting.split(':')[0] },
   )
 }

@@ -8,6 +8,7 @@
 
 import { concatBytes, parseJson } from '../core/body.ts'
 import { CfileError, type ErrorCode, type UpstreamAnswer } from '../core/errors.ts'
+import { retryAfterMs } from './retry.ts'
 
 /** What was asked for when the upstream refused. */
 export interface Asked {
@@ -20,12 +21,12 @@ export async function readUpstreamError(answer: Response, asked: Asked): Promise
   const body = readBody(await readStart(answer))
   const upstream = upstreamAnswer(answer, body.code)
   const { code, message, hint } = explain(answer.status, body, asked)
-  const retryAfter =
-    code === 'upstream_throttled' ? (parseRetryAfter(answer.headers) ?? 1) : undefined
+  const isThrottled = code === 'upstream_throttled'
+  const seconds = Math.ceil((retryAfterMs(answer.headers) ?? 1000) / 1000)
   return new CfileError(code, message, {
     hint,
     upstream,
-    headers: retryAfter === undefined ? undefined : { 'retry-after': String(retryAfter) },
+    headers: isThrottled ? { 'retry-after': String(seconds) } : undefined,
   })
 }
 
@@ -39,203 +40,174 @@ export function upstreamAnswer(
   return { status, code, request_id }
 }
 
-/** How long the upstream wants to be left alone, in whole seconds rounded up; a date counts from the answer's own `Date`. */
-export function parseRetryAfter(headers: Headers): number | undefined {
-  for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
-    const text = headers.get(name)
-    if (text !== null && /^\d{1,9}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) / 1000)
-  }
-  const text = headers.get('retry-after')
-  if (text === null) return undefined
-  if (/^\d{1,6}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text))
-  const seconds = (Date.parse(text) - Date.parse(headers.get('date') ?? '')) / 1000
-  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
-}
-
 interface ErrorText {
   readonly code: string | null
   readonly message: string
 }
 
-interface Explanation {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly hint?: string
-}
-
 interface Rule {
-  readonly status?: readonly number[]
+  readonly status?: (status: number) => boolean
   /** Tested on `code: message`. */
   readonly says?: RegExp
   readonly asked?: Asked['what']
-  readonly endpoint?: Asked['endpointKind']
-  readonly means: Explanation
+  readonly code: ErrorCode
+  readonly message: string
+  /** One for both kinds of endpoint, or one for each. */
+  readonly hint?: string | Readonly<Record<Asked['endpointKind'], string>>
 }
 
-// The first that fits counts; the message goes before the status, since Azure's statuses say too little.
+const is =
+  (...statuses: readonly number[]) =>
+  (status: number) =>
+    statuses.includes(status)
+
+const gaveUp = 'The upstream gave up on its own operation; ask again.'
+const home =
+  'Things live only where they were made, in one resource of one region. The endpoint asked was that of a '
+const homes = {
+  resource: `${home}resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.`,
+  project: `${home}Foundry project: what the resource itself made must be asked of the resource, https://RES.openai.azure.com.`,
+}
+
+// The first that fits counts. Azure's statuses say too little, so what is said goes before them; but a server that is
+// down says anything.
 const rules: readonly Rule[] = [
   {
-    says: /container is expired|container has expired/i,
-    means: { code: 'container_expired', message: 'The container has expired.' },
+    status: is(429),
+    code: 'upstream_throttled',
+    message: 'The upstream is throttling; ask again later.',
+  },
+  { status: is(408), code: 'upstream_timeout', message: gaveUp },
+  { says: /^Timeout: |operation was timeout/i, code: 'upstream_timeout', message: gaveUp },
+  {
+    status: (status) => status >= 500,
+    code: 'upstream_error',
+    message: 'The upstream failed.',
+    hint: 'Azure itself failed, and again when it was asked anew; give its request id to Azure support if it goes on.',
   },
   {
-    status: [400, 404],
-    says: /not supported for CheckAccess|not supported for token authentication/i,
-    means: {
-      code: 'upstream_auth',
-      message:
-        'The upstream does not take Entra tokens for this operation under a dated api-version.',
-      hint: 'Leave AZURE_OPENAI_API_VERSION out or set it to v1, or sign in with AZURE_OPENAI_API_KEY.',
-    },
+    says: /container (?:is|has) expired/i,
+    code: 'container_expired',
+    message: 'The container has expired.',
+  },
+  {
+    says: /expected container_id/i,
+    code: 'container_expired',
+    message: 'The history that was sent names a container that is gone.',
+    hint: 'Leave its code_interpreter_call items out.',
+  },
+  {
+    says: /not supported for (?:CheckAccess|token authentication)/i,
+    code: 'upstream_auth',
+    message:
+      'The upstream does not take Entra tokens for this operation under a dated api-version.',
+    hint: 'Leave AZURE_OPENAI_API_VERSION out or set it to v1, or sign in with AZURE_OPENAI_API_KEY.',
   },
   {
     says: /audience is incorrect|invalid audience/i,
-    endpoint: 'project',
-    means: {
-      code: 'upstream_auth',
-      message: 'The upstream refused the token: its audience is not the one of a project endpoint.',
-      hint: 'A project wants a token for https://ai.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that. It may also have expired.',
-    },
-  },
-  {
-    says: /audience is incorrect|invalid audience/i,
-    means: {
-      code: 'upstream_auth',
-      message:
-        'The upstream refused the credential: the token is missing, expired, or made for another audience.',
-      hint: 'A resource wants a token for https://cognitiveservices.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+    code: 'upstream_auth',
+    message:
+      'The upstream refused the token: it has expired, or its audience is not the one of this endpoint.',
+    hint: {
+      resource:
+        'A resource wants a token for https://cognitiveservices.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+      project:
+        'A project wants a token for https://ai.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
     },
   },
   {
     says: /PermissionDenied|lacks the required data action|does not have access to API/i,
-    endpoint: 'project',
-    means: {
-      code: 'upstream_auth',
-      message: 'The identity lacks a role on the project.',
-      hint: 'Assign it the role Foundry User (formerly Azure AI User) on the project; new roles take up to five minutes.',
-    },
-  },
-  {
-    says: /PermissionDenied|lacks the required data action|does not have access to API/i,
-    means: {
-      code: 'upstream_auth',
-      message: 'The identity lacks a role on the account.',
-      hint: 'Assign it the role Cognitive Services OpenAI User on the account (not on a project); new roles take up to five minutes.',
+    code: 'upstream_auth',
+    message: 'The identity lacks a role.',
+    hint: {
+      resource:
+        'Assign it the role Cognitive Services OpenAI User on the account (not on a project); new roles take up to five minutes.',
+      project:
+        'Assign it the role Foundry User (formerly Azure AI User) on the project; new roles take up to five minutes.',
     },
   },
   {
     says: /Virtual Network|Firewall rules|public (?:network )?access is (?:disabled|not)|private endpoint/i,
-    means: {
-      code: 'upstream_auth',
-      message: "The account's firewall refused this machine.",
-      hint: "Allow this machine's address or network under Networking of the account, or reach it by its private endpoint.",
-    },
+    code: 'upstream_auth',
+    message: "The account's firewall refused this machine.",
+    hint: "Allow this machine's address or network under Networking of the account, or reach it by its private endpoint.",
   },
   {
     says: /AuthenticationTypeDisabled|key based authentication is disabled|local auth/i,
-    means: {
-      code: 'upstream_auth',
-      message: 'Keys are disabled on the account.',
-      hint: 'Unset AZURE_OPENAI_API_KEY and sign in with Entra ID: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or a managed identity.',
-    },
+    code: 'upstream_auth',
+    message: 'Keys are disabled on the account.',
+    hint: 'Unset AZURE_OPENAI_API_KEY and sign in with Entra ID: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or a managed identity.',
   },
   {
-    says: /invalid subscription key|wrong API endpoint|incorrect api key|invalid api key/i,
-    means: {
-      code: 'upstream_auth',
-      message: 'The upstream refused the key.',
-      hint: 'AZURE_OPENAI_API_KEY must be a key of the very resource in AZURE_OPENAI_ENDPOINT.',
-    },
+    says: /invalid subscription key|wrong API endpoint|(?:incorrect|invalid) api key/i,
+    code: 'upstream_auth',
+    message: 'The upstream refused the key.',
+    hint: 'AZURE_OPENAI_API_KEY must be a key of the very resource in AZURE_OPENAI_ENDPOINT.',
   },
   {
-    status: [401, 403],
-    means: {
-      code: 'upstream_auth',
-      message: 'The upstream refused the credential.',
-      hint: 'Check the key (AZURE_OPENAI_API_KEY), or the identity: its audience, its role on the account, and the firewall of the account.',
-    },
+    status: is(401, 403),
+    code: 'upstream_auth',
+    message: 'The upstream refused the credential.',
+    hint: 'Check the key (AZURE_OPENAI_API_KEY), or the identity: its audience, its role on the account, and the firewall of the account.',
   },
   {
-    status: [429],
-    means: { code: 'upstream_throttled', message: 'The upstream is throttling; ask again later.' },
+    says: /^\s*</,
+    code: 'upstream_invalid',
+    message: 'The upstream answered with a page, not with its API.',
+    hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a proxy before it.',
   },
   {
-    status: [408, 504],
-    means: {
-      code: 'upstream_timeout',
-      message: 'The upstream gave up on its own operation; ask again.',
-    },
-  },
-  {
-    says: /^Timeout: |operation was timeout/i,
-    means: {
-      code: 'upstream_timeout',
-      message: 'The upstream gave up on its own operation; ask again.',
-    },
-  },
-  {
-    status: [404],
+    status: is(404),
     says: /Resource not found/i,
-    means: {
-      code: 'upstream_invalid',
-      message: 'The upstream does not know this path, so the endpoint is of the wrong form.',
-      hint: 'AZURE_OPENAI_ENDPOINT takes https://RES.openai.azure.com, or for what a Foundry project made https://RES.services.ai.azure.com/api/projects/P; AZURE_OPENAI_API_VERSION takes no date.',
-    },
+    code: 'upstream_invalid',
+    message: 'The upstream does not know this path, so the endpoint is of the wrong form.',
+    hint: 'AZURE_OPENAI_ENDPOINT takes https://RES.openai.azure.com, or for what a Foundry project made https://RES.services.ai.azure.com/api/projects/P; AZURE_OPENAI_API_VERSION takes no date.',
   },
   {
-    status: [404],
+    status: is(404),
     asked: 'container',
-    means: missing('container_not_found', 'The upstream knows no such container.'),
+    code: 'container_not_found',
+    message: 'The upstream knows no such container.',
+    hint: homes,
   },
   {
-    status: [404],
+    status: is(404),
+    asked: 'container_file',
+    code: 'file_not_found',
+    message: 'The upstream knows no such file in that container.',
+    hint: homes,
+  },
+  {
+    status: is(404),
     asked: 'response',
-    means: missing('not_found', 'The upstream knows no such response.'),
+    code: 'not_found',
+    message: 'The upstream knows no such response.',
+    hint: homes,
   },
+  { status: is(404), code: 'file_not_found', message: 'The upstream knows no such file.' },
   {
-    status: [404],
-    asked: 'container_file',
-    endpoint: 'resource',
-    means: missing(
-      'file_not_found',
-      'The upstream knows no such file in that container.',
-      'Things live only where they were made: what a Foundry project made must be asked of the project, another region of that region. The endpoint asked was that of a resource.',
-    ),
+    says: /There was an issue with your request/i,
+    code: 'upstream_error',
+    message: 'The upstream could not do it.',
+    hint: 'The container may have run out of memory and does not recover; begin a new one.',
   },
-  {
-    status: [404],
-    asked: 'container_file',
-    means: missing(
-      'file_not_found',
-      'The upstream knows no such file in that container.',
-      'Things live only where they were made: what the resource itself made must be asked of the resource. The endpoint asked was that of a Foundry project.',
-    ),
-  },
-  { status: [404], means: missing('file_not_found', 'The upstream knows no such file.') },
 ]
 
-function missing(code: ErrorCode, message: string, hint?: string): Explanation {
-  return { code, message, hint }
-}
-
-function explain(status: number, body: ErrorText, asked: Asked): Explanation {
-  const text = body.code === null ? body.message : `${body.code}: ${body.message}`
+function explain(
+  status: number,
+  { code, message }: ErrorText,
+  { what, endpointKind }: Asked,
+): Pick<Rule, 'code' | 'message'> & { readonly hint?: string } {
+  const text = code === null ? message : `${code}: ${message}`
   const rule = rules.find(
-    (candidate) =>
-      (candidate.status?.includes(status) ?? true) &&
-      (candidate.says?.test(text) ?? true) &&
-      (candidate.asked ?? asked.what) === asked.what &&
-      (candidate.endpoint ?? asked.endpointKind) === asked.endpointKind,
+    ({ status: fits, says, asked }) =>
+      (fits?.(status) ?? true) && (says?.test(text) ?? true) && (asked ?? what) === what,
   )
-  if (rule !== undefined) return rule.means
-  return {
-    code: 'upstream_error',
-    message: `The upstream refused with status ${status}.`,
-    hint:
-      status >= 500
-        ? 'Azure itself failed; give its request id to Azure support if it goes on.'
-        : undefined,
+  if (rule === undefined) {
+    return { code: 'upstream_error', message: `The upstream refused with status ${status}.` }
   }
+  const { hint } = rule
+  return { ...rule, hint: typeof hint === 'object' ? hint[endpointKind] : hint }
 }
 
 const mostErrorBytes = 64 * 1024

@@ -43,7 +43,7 @@ export interface StoredFile {
 
 /** Options of every operation. */
 export interface CallOptions {
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal
 }
 
 /** Options of the operations that open a file's bytes. */
@@ -54,38 +54,42 @@ export interface ContentOptions extends CallOptions {
 
 /** What cfile asks of an upstream; each throws a CfileError where the answer is a refusal or not what the API promises. */
 export interface Operations {
-  getContainer(containerId: string, options: CallOptions): Promise<Container>
+  getContainer(containerId: string, options?: CallOptions): Promise<Container>
   getContainerFile(
     containerId: string,
     fileId: string,
-    options: CallOptions,
+    options?: CallOptions,
   ): Promise<ContainerFile>
   listContainerFiles(
     containerId: string,
-    options: CallOptions & { readonly after?: string },
+    options?: CallOptions & { readonly after?: string },
   ): Promise<ContainerFilePage>
   /** The bytes, unread. */
   getContainerFileContent(
     containerId: string,
     fileId: string,
-    options: ContentOptions,
+    options?: ContentOptions,
   ): Promise<Response>
-  getFile(fileId: string, options: CallOptions): Promise<StoredFile>
+  getFile(fileId: string, options?: CallOptions): Promise<StoredFile>
   /** The bytes, unread. */
-  getFileContent(fileId: string, options: ContentOptions): Promise<Response>
-  getResponse(responseId: string, options: CallOptions): Promise<object>
+  getFileContent(fileId: string, options?: ContentOptions): Promise<Response>
+  getResponse(responseId: string, options?: CallOptions): Promise<object>
 }
+
+// Who downloads sits before a screen: better to hear soon when it is worth while to ask again.
+const patienceMs = 5000
 
 /** Makes the operations on top of something that sends. */
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
-  const get = (path: string, { signal }: CallOptions, query?: string) =>
+  const get = (path: string, { signal }: CallOptions = {}, query?: string) =>
     send({ method: 'GET', path, query, signal, headers: { accept: 'application/json' } })
-  const open = (path: string, { signal, range }: ContentOptions) =>
+  const open = (path: string, { signal, range }: ContentOptions = {}) =>
     send({
       method: 'GET',
       path: `${path}/content`,
       signal,
+      patienceMs,
       headers: { accept: '*/*', ...(range === undefined ? {} : { range }) },
     })
   return {
@@ -97,7 +101,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
         asked('container_file'),
         isContainerFile,
       ),
-    listContainerFiles: async (containerId, { after, ...options }) =>
+    listContainerFiles: async (containerId, { after, ...options } = {}) =>
       readJson(
         await get(
           `${containerPath(containerId)}/files`,

@@ -17,6 +17,10 @@ export interface AzureRequest {
   readonly timeoutMs?: number
   /** `root`: below `/openai`, for what is still served under a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
+  /** `false`: sent once, whatever comes. @default GET and HEAD are sent again where that may help */
+  readonly repeat?: false
+  /** Milliseconds that may go by in all because the upstream says `Retry-After`. @default as long as there is time */
+  readonly patienceMs?: number
 }
 
 /** Sends a request; resolves with the answer whatever its status. */

@@ -35,3 +35,14 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
     clear: () => cleared.abort(),
   }
 }
+
+/** Waits for work that others share: the signal ends the waiting, not the work. */
+export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

@@ -23,6 +23,8 @@ export const topFiles: Readonly<Record<string, Zone>> = {
   'app.ts': 'hall',
   'options.ts': 'hall',
   'settings.ts': 'hall',
+  'upstream-settings.ts': 'hall',
+  'azure-client.ts': 'hall',
   'runtime.ts': 'hall',
   'open.ts': 'hall',
   'serving.ts': 'hall',

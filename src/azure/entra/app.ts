@@ -1,0 +1,74 @@
+/**
+ * Signing in as an app registration: Entra ID's token endpoint, whatever proves that it is the app that asks.
+ *
+ * @module
+ */
+
+import { CfileError } from '../../core/errors.ts'
+import { isLoopback } from '../../core/loopback.ts'
+import type { Credential } from '../credentials.ts'
+import { requestToken } from './token-request.ts'
+import { bearer, type TokenCall } from './tokens.ts'
+
+/** An app registration. */
+export interface App {
+  readonly tenantId: string
+  readonly clientId: string
+  /** Where tokens come from. @default by the scope's cloud: `https://login.microsoftonline.com`, or that of `.us`, `.cn` */
+  readonly authorityHost?: string
+}
+
+/** The fields of the form that prove who asks; made anew for each token. */
+export type Prove = (tokenUrl: string, call: TokenCall) => Promise<Readonly<Record<string, string>>>
+
+/** The proof by a signed statement of whom we trust both (RFC 7523 §2.2). */
+export function assertionFields(client_assertion: string): Readonly<Record<string, string>> {
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion,
+  }
+}
+
+/**
+ * A credential of an app by the client credentials grant (RFC 6749 §4.4).
+ *
+ * @throws CfileError `invalid_request` for an authority host that is not https
+ */
+export function appCredential(
+  kind: string,
+  { tenantId, clientId, authorityHost }: App,
+  prove: Prove,
+): Credential {
+  const authority = authorityHost === undefined ? undefined : parseAuthority(authorityHost)
+  return bearer(kind, async (scope, call) => {
+    const host = authority ?? authorityOf(scope)
+    const url = `${host}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`
+    const form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      scope,
+      ...(await prove(url, call)),
+    })
+    const hint = 'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, and what proves them.'
+    return requestToken({ url, form, who: 'Entra ID', hint }, call)
+  })
+}
+
+function authorityOf(scope: string): string {
+  const cloud = /\.azure\.(us|cn)\//.exec(scope)?.[1]
+  if (cloud === 'us') return 'https://login.microsoftonline.us'
+  return `https://login.${cloud === 'cn' ? 'partner.microsoftonline.cn' : 'microsoftonline.com'}`
+}
+
+function parseAuthority(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
+    if (url.username === '' && url.password === '' && url.search === '')
+      return url.href.replace(/\/+$/, '')
+  }
+  throw new CfileError(
+    'invalid_request',
+    `AZURE_AUTHORITY_HOST got ${JSON.stringify(text.replace(/\/\/[^/]*@/, '//…@').slice(0, 100))}, but takes an https URL such as https://login.microsoftonline.com.`,
+    { param: 'AZURE_AUTHORITY_HOST' },
+  )
+}

@@ -1,0 +1,88 @@
+/**
+ * The identity that Azure gives to what runs there: App Service, Functions and Container Apps tell where to ask for it,
+ * on machines and in AKS it is at one address for all (IMDS).
+ *
+ * @module
+ */
+
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { startDeadline } from '../../core/wait.ts'
+import type { Credential } from '../credentials.ts'
+import { requestToken } from './token-request.ts'
+import { bearer, type TokenCall } from './tokens.ts'
+
+/** Options of every managed identity. */
+export interface ManagedIdentityOptions {
+  /** Of a user-assigned identity. @default the one that the system assigned */
+  readonly clientId?: string
+}
+
+/** Options of {@link appServiceIdentity}. */
+export interface AppServiceIdentityOptions extends ManagedIdentityOptions {
+  /** `IDENTITY_ENDPOINT`. */
+  readonly endpoint: string
+  /** `IDENTITY_HEADER`. */
+  readonly header: string
+}
+
+/** Signs in as the identity of an App Service, a Function or a Container App. */
+export function appServiceIdentity({
+  endpoint,
+  header,
+  clientId,
+}: AppServiceIdentityOptions): Credential {
+  return bearer('managed identity (app service)', (scope, call) =>
+    requestToken(
+      {
+        url: identityUrl(endpoint, '2019-08-01', scope, clientId),
+        headers: { 'x-identity-header': header },
+        who: 'The identity endpoint of the app',
+        hint: 'Switch the identity on for the app; AZURE_CLIENT_ID names a user-assigned one.',
+      },
+      call,
+    ),
+  )
+}
+
+/** Options of {@link imds}. */
+export interface ImdsOptions extends ManagedIdentityOptions {
+  /** @default 'http://169.254.169.254' */
+  readonly host?: string
+}
+
+// Where there is none, nothing answers at all; where there is, it answers at once.
+const longestMs = 3000
+
+const hint =
+  'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'
+
+/** Signs in as the identity of the machine. */
+export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions = {}): Credential {
+  const path = `${host.replace(/\/+$/, '')}/metadata/identity/oauth2/token`
+  return bearer('managed identity', async (scope, call) => {
+    const url = identityUrl(path, '2018-02-01', scope, clientId)
+    const limit = startDeadline(call.wait, longestMs, call.signal)
+    try {
+      return await ask(url, { ...call, signal: limit.signal })
+    } finally {
+      limit.clear()
+    }
+  })
+}
+
+async function ask(url: URL, call: TokenCall) {
+  const request = { url, headers: { metadata: 'true' }, who: 'The managed identity', hint }
+  return requestToken(request, call).catch((cause) => {
+    if (isCfileError(cause) && cause.details.upstream !== undefined) throw cause
+    const message = 'There is nothing to sign in with: no key, no app, and no managed identity.'
+    throw new CfileError('upstream_auth', message, { hint, cause })
+  })
+}
+
+function identityUrl(base: string, version: string, scope: string, clientId?: string): URL {
+  const url = new URL(base)
+  url.searchParams.set('api-version', version)
+  url.searchParams.set('resource', scope.replace(/\/\.default$/, ''))
+  if (clientId !== undefined) url.searchParams.set('client_id', clientId)
+  return url
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import type { Credential } from '../../src/azure/credentials.ts'
+import { tokenCredential } from '../../src/azure/entra/token-credential.ts'
+import { createAzureClient } from '../../src/azure-client.ts'
+import { apiKey } from '../../src/index.ts'
+import { createClock } from './clock.ts'
+import { type Answer, type Sent, wire } from './means.ts'
+
+const endpoint = 'https://res.openai.azure.com/openai/v1'
+
+function asking(answer: Answer, credential: Credential = apiKey('a-secret-key')) {
+  const clock = createClock()
+  const means = wire(clock, answer)
+  return { clock, sent: means.sent, client: createAzureClient({ ...means, endpoint, credential }) }
+}
+
+/** A credential that gives `token-1`, then `token-2` and so on, and how often it was asked. */
+function tokens() {
+  let count = 0
+  const credential = tokenCredential({
+    async getToken() {
+      count += 1
+      return { token: `token-${count}`, expiresOnTimestamp: (1_790_000_000 + 3600) * 1000 }
+    },
+  })
+  return { credential, asked: () => count }
+}
+
+const bearerOf = ({ headers }: Sent) => headers.get('authorization')
+const takesOnly = (token: string) => (sent: Sent) =>
+  new Response(null, { status: bearerOf(sent) === `Bearer ${token}` ? 200 : 401 })
+
+describe('the key', () => {
+  it('goes to the endpoint that was set and to nothing that a path can spell', async () => {
+    const { client, sent } = asking(() => Response.json({}))
+    const hostile = [
+      '//evil.example/',
+      '/../../evil',
+      '/..%2f..%2fevil',
+      '/%2e%2e/%2E%2E/x',
+      '/a\\b',
+      '/a#b',
+      '/a?b=c',
+      '@evil.example/',
+      'https://evil.example/',
+      '/.%2e/%252e%252e/x',
+      '/a\r\nhost: evil.example',
+    ]
+    for (const path of hostile) {
+      await expect(client.request({ method: 'GET', path }), path).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
+    }
+    expect(sent).toEqual([])
+  })
+
+  it('is not replaced by what a caller sends along', async () => {
+    const { client, sent } = asking(() => Response.json({}))
+    const headers = {
+      'api-key': 'theirs',
+      authorization: 'Bearer theirs',
+      cookie: 'a=b',
+      host: 'evil.example',
+      'proxy-authorization': 'Basic eDp5',
+    }
+    await client.request({ method: 'GET', path: '/models', headers })
+    expect(sent[0]?.headers.get('api-key')).toBe('a-secret-key')
+    for (const name of ['authorization', 'cookie', 'proxy-authorization']) {
+      expect(sent[0]?.headers.get(name), name).toBeNull()
+    }
+    expect(sent[0]?.url.host).toBe('res.openai.azure.com')
+  })
+
+  it('is in no error', async () => {
+    const { client, clock } = asking(() => Promise.reject(new TypeError('fetch failed')))
+    const failure = await clock.settle(
+      client.request({ method: 'GET', path: '/models' }).catch((error) => error),
+    )
+    expect(failure).toMatchObject({ code: 'upstream_error', status: 502 })
+    expect(JSON.stringify([failure.message, failure.details])).not.toContain('a-secret-key')
+  })
+})
+
+describe('a token that is refused', () => {
+  it('is replaced, and the request sent once more', async () => {
+    const { credential, asked } = tokens()
+    const { client, sent } = asking(takesOnly('token-2'), credential)
+    expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
+    expect(sent.map(bearerOf)).toEqual(['Bearer token-1', 'Bearer token-2'])
+    expect(asked()).toBe(2)
+  })
+
+  it('by fifty requests at the same time is replaced once', async () => {
+    const { credential, asked } = tokens()
+    const { client, sent } = asking(takesOnly('token-2'), credential)
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => client.request({ method: 'GET', path: '/models' })),
+    )
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    expect(asked()).toBe(2)
+    expect(sent.length).toBe(100)
+  })
+
+  it('is not replaced for ever where it is the role that is missing', async () => {
+    const { credential, asked } = tokens()
+    const { client, sent } = asking(() => new Response(null, { status: 401 }), credential)
+    for (let i = 0; i < 10; i += 1) {
+      expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
+    }
+    expect(asked()).toBe(2)
+    expect(sent.length).toBe(11)
+  })
+
+  it('sends a POST again where its body is still there, and not where it has streamed by', async () => {
+    const { credential } = tokens()
+    const { client, sent } = asking(takesOnly('token-2'), credential)
+    const post = { method: 'POST', path: '/responses' }
+    expect((await client.request({ ...post, body: '{"a":1}' })).status).toBe(200)
+    expect(sent.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}'])
+    const fresh = tokens()
+    const other = asking(takesOnly('token-2'), fresh.credential)
+    const body = new Response('{"a":1}').body
+    expect((await other.client.request({ ...post, body })).status).toBe(401)
+    expect(other.sent.length).toBe(1)
+  })
+
+  it('is the answer where the credential is a key: another there is not', async () => {
+    const { client, sent } = asking(() => new Response(null, { status: 401 }))
+    expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
+    expect(sent.length).toBe(1)
+  })
+})
+
+describe('the client of the library', () => {
+  it('needs no more than an endpoint and a credential', () => {
+    const client = createAzureClient({ endpoint, credential: apiKey('k') })
+    expect(client.endpoint.base).toBe('https://res.openai.azure.com/openai/v1')
+    expect(() =>
+      createAzureClient({ endpoint: 'https://evil.example', credential: apiKey('k') }),
+    ).toThrow('AZURE_OPENAI_ENDPOINT')
+  })
+
+  it('opens a file without a signal of the caller', async () => {
+    const { client } = asking(() => new Response('bytes'))
+    const { body } = await client.getContainerFileContent('cntr_1', 'cfile_1')
+    expect(await new Response(body).text()).toBe('bytes')
+  })
+})

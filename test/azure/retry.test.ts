@@ -1,0 +1,212 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createRetryBudget, pauseBefore, retryAfterMs } from '../../src/azure/retry.ts'
+import { createAzureClient } from '../../src/azure-client.ts'
+import { apiKey, isCfileError } from '../../src/index.ts'
+import { rounds } from '../rounds.ts'
+import { type Clock, createClock } from './clock.ts'
+import { type Answer, wire } from './means.ts'
+
+const get = { method: 'GET', path: '/models' }
+const down = (status: number, headers?: HeadersInit) => () =>
+  Response.json({ error: { code: 'server_error', message: 'Oh.' } }, { status, headers })
+
+function asking(answer: Answer, more: { random?: () => number } = {}) {
+  const clock = createClock()
+  const means = wire(clock, answer, more)
+  const endpoint = 'https://res.openai.azure.com'
+  const client = createAzureClient({ ...means, endpoint, credential: apiKey('key') })
+  return { clock, client, sent: means.sent }
+}
+
+/** Answers in turn; the last goes on for ever. */
+function inTurn(...answers: (() => Response | Promise<Response>)[]): Answer {
+  let next = 0
+  return () => {
+    const answer = answers[Math.min(next, answers.length - 1)]
+    next += 1
+    return answer?.() ?? Response.error()
+  }
+}
+
+const slowly = (clock: () => Clock, ms: number, answer: () => Response) => async () => {
+  await clock().wait(ms)
+  return answer()
+}
+
+describe('a request that fails', () => {
+  it.each([408, 429, 500, 502, 503, 504])(
+    'with %i is sent again, and the good answer is the answer',
+    async (status) => {
+      const { client, clock, sent } = asking(inTurn(down(status), () => Response.json({ fine: 1 })))
+      const answer = await clock.settle(client.request(get))
+      expect(await answer.json()).toEqual({ fine: 1 })
+      expect(sent.length).toBe(2)
+    },
+  )
+
+  it('without an answer is sent again', async () => {
+    const broken = () => Promise.reject(new TypeError('connection refused'))
+    const { client, clock, sent } = asking(inTurn(broken, broken, () => Response.json({})))
+    expect((await clock.settle(client.request(get))).status).toBe(200)
+    expect(sent.length).toBe(3)
+  })
+
+  it.each([200, 204, 400, 401, 403, 404, 501])(
+    'with %i is not, since it would fail alike',
+    async (status) => {
+      const { client, clock, sent } = asking(() => new Response(null, { status }))
+      expect((await clock.settle(client.request(get))).status).toBe(status)
+      expect(sent.length).toBe(1)
+    },
+  )
+
+  it('again and again ends after six times and within twenty seconds, with its own last answer', async () => {
+    const { client, clock, sent } = asking(down(500))
+    const answer = await clock.settle(client.request(get))
+    expect(answer.status).toBe(500)
+    expect(await answer.text()).toContain('server_error')
+    expect(sent.length).toBe(6)
+    expect(clock.elapsed()).toBe(15_500)
+  })
+
+  it('slowly, again and again, ends within twenty seconds too', async () => {
+    for (const [ms, outcome] of [
+      [3000, 500],
+      [7000, 'upstream_timeout'],
+    ] as const) {
+      const ask = asking(slowly(() => ask.clock, ms, down(500)))
+      const last = await ask.clock.settle(ask.client.request(get).catch((error) => error))
+      expect(isCfileError(last) ? last.code : last.status).toBe(outcome)
+      expect(ask.clock.elapsed()).toBeLessThanOrEqual(20_000)
+      expect(ask.sent.length).toBeLessThanOrEqual(6)
+    }
+  })
+
+  it('by taking too long is over, for its time is spent', async () => {
+    const { client, clock, sent } = asking(() => new Promise(() => {}))
+    const failed = await clock.settle(client.request(get).catch((error) => error))
+    expect(failed).toMatchObject({ code: 'upstream_timeout', status: 504 })
+    expect(clock.elapsed()).toBe(60_000)
+    expect(sent.length).toBe(1)
+  })
+
+  it('ends when its caller goes, with what the caller said', async () => {
+    const { client, sent } = asking(down(500))
+    const leaving = new AbortController()
+    const request = client.request({ ...get, signal: leaving.signal })
+    setTimeout(() => leaving.abort(new Error('gone')), 20)
+    await expect(request).rejects.toThrow('gone')
+    expect(sent.length).toBe(1)
+  })
+
+  it('is sent once where it is no GET or HEAD: a model must not answer twice', async () => {
+    for (const method of ['POST', 'DELETE', 'PUT', 'PATCH']) {
+      const { client, clock, sent } = asking(down(503))
+      expect((await clock.settle(client.request({ method, path: '/responses' }))).status).toBe(503)
+      expect(sent.length, method).toBe(1)
+    }
+  })
+
+  it('is sent once where that is asked for', async () => {
+    const { client, clock, sent } = asking(down(503))
+    await clock.settle(client.request({ ...get, repeat: false }))
+    expect(sent.length).toBe(1)
+  })
+})
+
+describe('an upstream that says when', () => {
+  it.each([
+    [{ 'retry-after': '2' }, 2000],
+    [{ 'retry-after-ms': '1250' }, 1250],
+    [{ 'x-ms-retry-after-ms': '700', 'retry-after': '9' }, 700],
+    [
+      { date: 'Tue, 24 Nov 2026 10:00:00 GMT', 'retry-after': 'Tue, 24 Nov 2026 10:00:03 GMT' },
+      3000,
+    ],
+  ])('is asked again then: %j', async (headers, ms) => {
+    const { client, clock } = asking(inTurn(down(429, headers), () => Response.json({})))
+    expect((await clock.settle(client.request(get))).status).toBe(200)
+    expect(clock.elapsed()).toBe(ms)
+  })
+
+  it('is left alone where the wait is longer than anybody would wait', async () => {
+    const { client, clock, sent } = asking(down(429, { 'retry-after': '30' }))
+    expect((await clock.settle(client.request(get))).status).toBe(429)
+    expect(clock.elapsed()).toBe(0)
+    expect(sent.length).toBe(1)
+  })
+
+  it('holds up a download for five seconds in all, and then the rest is told', async () => {
+    const { client, clock, sent } = asking(down(429, { 'retry-after': '2' }))
+    const content = client.getContainerFileContent('cntr_1', 'cfile_1')
+    await expect(clock.settle(content)).rejects.toMatchObject({
+      code: 'upstream_throttled',
+      status: 429,
+      details: { headers: { 'retry-after': '2' } },
+    })
+    expect(sent.length).toBe(3)
+    expect(clock.elapsed()).toBe(4000)
+  })
+})
+
+describe('a broken upstream', () => {
+  it('gets a tenth more requests than there are, and not six times as many', async () => {
+    const { client, clock, sent } = asking(down(500))
+    for (let i = 0; i < 20; i += 1) {
+      await clock.settle(Promise.all(Array.from({ length: 50 }, () => client.request(get))))
+    }
+    const seconds = clock.elapsed() / 1000
+    expect(sent.length).toBeGreaterThan(1000)
+    expect(sent.length).toBeLessThanOrEqual(1000 + 100 + 10 + seconds)
+  })
+
+  it('does not use up the chance of those who ask seldom', () => {
+    let now = 0
+    const budget = createRetryBudget(() => now)
+    const spent = () => Array.from({ length: 100 }, () => budget.spend()).filter(Boolean).length
+    expect(spent()).toBe(10)
+    now += 5
+    expect(spent()).toBe(5)
+    now += 3600
+    expect(spent()).toBe(10)
+  })
+
+  it('leaves something saved by those who ask often', () => {
+    const budget = createRetryBudget(() => 0)
+    for (let i = 0; i < 5000; i += 1) budget.earn()
+    const spent = Array.from({ length: 500 }, () => budget.spend()).filter(Boolean)
+    expect(spent.length).toBe(100)
+  })
+})
+
+describe('the pause', () => {
+  it('is anything up to a bound that doubles, so that those who failed together do not come back together', () => {
+    const attempt = fc.integer({ min: 1, max: 40 })
+    const random = fc.double({ min: 0, max: 1, noNaN: true })
+    fc.assert(
+      fc.property(attempt, random, (n, chance) => {
+        const pause = pauseBefore(n, () => chance)
+        expect(pause).toBeGreaterThanOrEqual(0)
+        expect(pause).toBeLessThanOrEqual(Math.min(8000, 250 * 2 ** n))
+      }),
+      { numRuns: rounds(200) },
+    )
+  })
+})
+
+describe('Retry-After', () => {
+  it('that is nonsense counts as none, so that nobody waits for ever or comes at once', () => {
+    for (const text of ['', 'soon', '-1', '1e9', '99999999', 'NaN', '1;2']) {
+      expect(retryAfterMs(new Headers({ 'retry-after': text })), text).toBeUndefined()
+    }
+  })
+
+  it('as a date that is over is now, and without a Date beside it is held against our own clock', () => {
+    const headers = new Headers({ 'retry-after': 'Tue, 24 Nov 2026 10:00:03 GMT' })
+    expect(retryAfterMs(headers)).toBeUndefined()
+    const now = Date.parse('2026-11-24T10:00:00Z') / 1000
+    expect(retryAfterMs(headers, now)).toBe(3000)
+    expect(retryAfterMs(headers, now + 60)).toBe(0)
+  })
+})
