@@ -4,7 +4,6 @@
  * @module
  */
 
-import * as z from 'zod/mini'
 import { endpointWarning } from './azure/endpoint.ts'
 import { type ApiKey, parseApiKeys } from './core/api-keys.ts'
 import { type ArchiveSetting, parseArchiveSetting } from './core/archive-setting.ts'
@@ -66,34 +65,34 @@ export interface Settings extends Plain {
   readonly warnings: readonly string[]
 }
 
-interface Setting<T extends z.ZodMiniType> {
-  readonly schema: T
+interface Setting<T> {
+  /** The value that a text stands for; undefined where it stands for none. */
+  readonly read: (text: string) => T | undefined
   /** What it takes, in words. */
   readonly takes: string
   readonly secret?: true
 }
 
-const text = z.string()
-const id = z.string().check(z.regex(idGrammar))
-const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
-  z.pipe(
-    z.string().check(z.regex(/^\d{1,16}$/)),
-    z.pipe(z.transform(Number), z.int().check(z.gte(min), z.lte(max))),
-  )
+// Functions, not schemas: a library for those would be a seventh of a Worker.
+const text = (value: string) => value
+const like = (grammar: RegExp) => (value: string) => (grammar.test(value) ? value : undefined)
+const whole =
+  (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  (value: string) => {
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : -1
+    return number >= min && number <= max ? number : undefined
+  }
 
-const flag = {
-  schema: z.pipe(
-    z.enum(['0', '1']),
-    z.transform((value) => value === '1'),
-  ),
+const flag: Setting<boolean> = {
+  read: (value) => (value === '1' || value === '0' ? value === '1' : undefined),
   takes: '1 or 0',
 }
-const bytes = { schema: whole(1), takes: 'a number of bytes' }
-const milliseconds = { schema: whole(1, 86_400_000), takes: 'a number of milliseconds' }
-const words = (takes: string) => ({ schema: text, takes })
-const secret = (takes: string) => ({ schema: text, takes, secret: true as const })
-const oneOf = <const Words extends readonly string[]>(options: Words) => ({
-  schema: z.enum(options),
+const bytes = { read: whole(1), takes: 'a number of bytes' }
+const milliseconds = { read: whole(1, 86_400_000), takes: 'a number of milliseconds' }
+const words = (takes: string) => ({ read: text, takes })
+const secret = (takes: string) => ({ read: text, takes, secret: true as const })
+const oneOf = <const Word extends string>(options: readonly Word[]) => ({
+  read: (value: string) => options.find((option) => option === value),
   takes: `${options.slice(0, -1).join(', ')} or ${options.at(-1)}`,
 })
 
@@ -101,12 +100,15 @@ const settings = {
   AZURE_OPENAI_ENDPOINT: words('the URL of an Azure OpenAI resource or project'),
   AZURE_OPENAI_API_KEY: secret('a key of that resource'),
   AZURE_OPENAI_API_VERSION: {
-    schema: z.string().check(z.regex(apiVersionGrammar)),
+    read: like(apiVersionGrammar),
     takes: 'v1, preview or a date such as 2025-04-01-preview',
   },
   AZURE_OPENAI_SCOPE: words('a scope such as https://cognitiveservices.azure.com/.default'),
-  AZURE_TENANT_ID: { schema: id, takes: 'the id of a tenant' },
-  AZURE_CLIENT_ID: { schema: id, takes: 'the id of an app or of a user-assigned identity' },
+  AZURE_TENANT_ID: { read: like(idGrammar), takes: 'the id of a tenant' },
+  AZURE_CLIENT_ID: {
+    read: like(idGrammar),
+    takes: 'the id of an app or of a user-assigned identity',
+  },
   AZURE_CLIENT_SECRET: secret('the secret of that app'),
   AZURE_FEDERATED_TOKEN_FILE: words('the path of a file'),
   AZURE_AUTHORITY_HOST: words('an https URL'),
@@ -125,15 +127,15 @@ const settings = {
   CFILE_TRUST_UNRECORDED: flag,
   CFILE_SIGNING_KEYS: secret('kid:secret,kid2:secret2'),
   CFILE_PUBLIC_URL: words('an http or https URL'),
-  CFILE_LINK_TTL: { schema: whole(1, 10 * 365 * 86_400), takes: 'a number of seconds' },
+  CFILE_LINK_TTL: { read: whole(1, 10 * 365 * 86_400), takes: 'a number of seconds' },
   CFILE_LINKS: oneOf(['off', 'annotate', 'rewrite']),
   CFILE_SWEEP: flag,
   CFILE_INLINE_IMAGES: oneOf(['keep', 'link']),
   CFILE_STORE: words('memory:, sqlite:PATH, redis://…, d1:BINDING or kv:BINDING'),
   CFILE_ARCHIVE: secret('off, fs:DIR, s3://BUCKET/PREFIX, azblob:https://… or r2:BINDING'),
   CFILE_ARCHIVE_MODE: oneOf(['eager', 'lazy']),
-  CFILE_ARCHIVE_CONCURRENCY: { schema: whole(1, 1000), takes: 'a number of copies' },
-  CFILE_ARCHIVE_TTL: { schema: whole(0), takes: 'a number of seconds, 0 for ever' },
+  CFILE_ARCHIVE_CONCURRENCY: { read: whole(1, 1000), takes: 'a number of copies' },
+  CFILE_ARCHIVE_TTL: { read: whole(0), takes: 'a number of seconds, 0 for ever' },
   AWS_ACCESS_KEY_ID: words('the id of an access key'),
   AWS_SECRET_ACCESS_KEY: secret('the secret of that access key'),
   AWS_SESSION_TOKEN: secret('the token of a session'),
@@ -146,13 +148,13 @@ const settings = {
   CFILE_IDLE_TIMEOUT_MS: milliseconds,
   CFILE_STREAM_IDLE_TIMEOUT_MS: milliseconds,
   HOST: words('an address to listen on'),
-  PORT: { schema: whole(0, 65_535), takes: 'a port, 0 to 65535' },
+  PORT: { read: whole(0, 65_535), takes: 'a port, 0 to 65535' },
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
   LOG_FORMAT: oneOf(['json', 'pretty']),
-} as const satisfies Record<string, Setting<z.ZodMiniType>>
+} as const satisfies Record<string, Setting<unknown>>
 
 type Settled = {
-  readonly [Name in keyof typeof settings]?: z.output<(typeof settings)[Name]['schema']>
+  readonly [Name in keyof typeof settings]?: ReturnType<(typeof settings)[Name]['read']>
 }
 
 /**
@@ -200,13 +202,13 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
 function readSetting(
   env: Readonly<Record<string, unknown>>,
   name: string,
-  { schema, takes, secret }: Setting<z.ZodMiniType>,
+  { read, takes, secret }: Setting<unknown>,
 ): unknown {
   // Wrangler takes a list as it is, not only as text.
   const value = Array.isArray(env[name]) ? JSON.stringify(env[name]) : env[name]
   if (typeof value !== 'string' || value.trim() === '') return undefined
-  const result = schema.safeParse(value.trim())
-  if (result.success) return result.data
+  const result = read(value.trim())
+  if (result !== undefined) return result
   throw wrongSetting(name, secret ? undefined : value, takes)
 }
 
