@@ -11,6 +11,7 @@ import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { createMetrics } from './core/metrics.ts'
 import { createSigner, parseLinkBase } from './core/signed-url.ts'
 import type { SigningKey } from './core/signing-keys.ts'
+import { createBalance } from './gateway/balance.ts'
 import {
   type ArchivePolicy,
   anyone,
@@ -27,7 +28,7 @@ import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
-import { openaiRoutes } from './routes/openai.ts'
+import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { memoryStore } from './stores/memory.ts'
 
@@ -74,6 +75,7 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
     { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
+    { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader },
     { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
     { base: '/healthz', routes: healthRoutes(), access: 'open' },
     { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
@@ -133,6 +135,7 @@ function createGateway(options: AppOptions): Gateway {
   const { now, wait, random, waitUntil, createHmac, carry } = runtime
   return {
     upstreams: [first, ...others],
+    balance: createBalance(now),
     store: options.store ?? memoryStore({ now }),
     archiving: archivingOf(options),
     now,

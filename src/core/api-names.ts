@@ -1,9 +1,12 @@
 /**
- * Which things a request of the OpenAI API names, in its path and in its body: they decide where it must go.
+ * Which things a request of the OpenAI API names, in its path, its query and its body: they decide where it must go, and
+ * whether the caller may send it.
  *
  * @module
  */
 
+import { isStateless, type Operation, pathSegments } from './api-operations.ts'
+import { CfileError } from './errors.ts'
 import { isContainerId, isId } from './ids.ts'
 
 /** Things that live in one upstream, by kind; each id once. */
@@ -12,11 +15,14 @@ export interface Names {
   readonly conversation: readonly string[]
   readonly container: readonly string[]
   readonly file: readonly string[]
+  /** Whatever else the API keeps: vector stores, batches, threads. An empty id stands for one that is none. */
+  readonly thing: readonly string[]
 }
 
 /** A kind of thing that has a record. */
 export type NamedKind = keyof Names
 
+// Those whose things have a kind of their own.
 const collections: Readonly<Record<string, NamedKind>> = {
   responses: 'response',
   conversations: 'conversation',
@@ -25,25 +31,42 @@ const collections: Readonly<Record<string, NamedKind>> = {
 }
 
 // Verbs and sub-collections of the API that stand where an id would.
-const notIds = new Set([
-  'compact',
-  'input_tokens',
-  'files',
-  'items',
-  'content',
-  'cancel',
-  'input_items',
-])
+const notIds = new Set(['compact', 'input_tokens', 'files', 'items', 'content', 'runs'])
 
-/** The ids in a path below `/v1`, such as `/containers/{id}/files/{id}/content`. */
+// Collections that stand one level deeper.
+const groups = new Set(['chat', 'fine_tuning', 'organization'])
+
+/**
+ * The ids in a path below `/v1`, such as `/containers/{id}/files/{id}/content`.
+ *
+ * @throws CfileError `invalid_id` for what stands in the place of an id and is none
+ */
 export function namesInPath(path: string): Names {
-  const segments = path.split('/').map(decode)
+  const segments = pathSegments(path)
   const names = emptyNames()
   for (const [index, segment] of segments.entries()) {
-    const kind = collections[segment]
+    const kind = ownKind(segment)
     const id = segments[index + 1]
+    if (kind === undefined || id === undefined || notIds.has(id)) continue
+    if (!isId(id)) throw malformed(kind)
     // Files of vector stores and the like are files all the same.
-    if (kind !== undefined && isId(id) && !notIds.has(id)) names[kind].add(id)
+    names[kind].add(id)
+  }
+  const [first = '', second, third] = segments
+  if (ownKind(first) === undefined && !(isStateless(first) && !groups.has(first))) {
+    const id = groups.has(first) ? third : second
+    if (id !== undefined && !notIds.has(id)) names.thing.add(isId(id) ? id : '')
+  }
+  return toLists(names)
+}
+
+/** The ids by which a list of such things is paged. */
+export function namesInQuery(query: string, kind: NamedKind | undefined): Names {
+  const names = emptyNames()
+  const parameters = new URLSearchParams(query)
+  for (const name of ['after', 'before']) {
+    const ids = kind === undefined ? [] : parameters.getAll(name).filter((id) => id !== '')
+    for (const id of ids) names[kind ?? 'thing'].add(isId(id) ? id : '')
   }
   return toLists(names)
 }
@@ -55,6 +78,7 @@ const keys: Readonly<Record<string, NamedKind>> = {
   previous_response_id: 'response',
   response_id: 'response',
   conversation: 'conversation',
+  conversation_id: 'conversation',
   container: 'container',
   container_id: 'container',
   file_id: 'file',
@@ -62,15 +86,25 @@ const keys: Readonly<Record<string, NamedKind>> = {
   input_file_id: 'file',
   training_file: 'file',
   validation_file: 'file',
+  vector_store_id: 'thing',
+  vector_store_ids: 'thing',
+  thread_id: 'thing',
+  assistant_id: 'thing',
+  skill_id: 'thing',
 }
 
-const mostVisits = 100_000
+const mostVisits = 1_000_000
 
-/** The ids in a request's JSON body, wherever the API takes them. */
+/**
+ * The ids in a request's JSON body, wherever the API takes them.
+ *
+ * @throws CfileError `payload_too_large` for a body of so many parts that not all could be looked at
+ */
 export function namesInBody(body: unknown): Names {
   const names = emptyNames()
   const waiting: unknown[] = [body]
-  for (let visits = 0; waiting.length > 0 && visits < mostVisits; visits += 1) {
+  for (let visits = 0; waiting.length > 0; visits += 1) {
+    if (visits > mostVisits) throw tooManyParts()
     const value = waiting.pop()
     if (typeof value !== 'object' || value === null) continue
     for (const [key, child] of Object.entries(value)) {
@@ -94,20 +128,41 @@ function idsIn(kind: NamedKind, value: unknown): string[] {
   return kind === 'container' && !isContainerId(value) ? [] : [value]
 }
 
-/** All that either names. */
-export function mergeNames(one: Names, other: Names): Names {
+/** All that any of them names. */
+export function mergeNames(...all: readonly Names[]): Names {
   const merged = emptyNames()
-  for (const names of [one, other]) {
+  for (const names of all) {
     for (const kind of namedKinds) for (const id of names[kind]) merged[kind].add(id)
   }
   return toLists(merged)
 }
 
 /** The kinds of things that a request may name. */
-export const namedKinds: readonly NamedKind[] = ['response', 'conversation', 'container', 'file']
+export const namedKinds: readonly NamedKind[] = [
+  'response',
+  'conversation',
+  'container',
+  'file',
+  'thing',
+]
+
+/** The kind of the things that an operation makes, reads or lists. */
+export function kindOf({ collection = '' }: Operation): NamedKind {
+  return ownKind(collection) ?? 'thing'
+}
+
+function ownKind(segment: string): NamedKind | undefined {
+  return Object.hasOwn(collections, segment) ? collections[segment] : undefined
+}
 
 function emptyNames(): Record<NamedKind, Set<string>> {
-  return { response: new Set(), conversation: new Set(), container: new Set(), file: new Set() }
+  return {
+    response: new Set(),
+    conversation: new Set(),
+    container: new Set(),
+    file: new Set(),
+    thing: new Set(),
+  }
 }
 
 function toLists(names: Record<NamedKind, Set<string>>): Names {
@@ -116,13 +171,19 @@ function toLists(names: Record<NamedKind, Set<string>>): Names {
     conversation: [...names.conversation],
     container: [...names.container],
     file: [...names.file],
+    thing: [...names.thing],
   }
 }
 
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
+function malformed(kind: NamedKind): CfileError {
+  return new CfileError('invalid_id', `The path has no ${kind} id where one belongs.`, {
+    hint: 'An id has 1 to 128 letters, digits, "_" and "-".',
+  })
+}
+
+function tooManyParts(): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    'The body has too many parts for all of them to be looked at.',
+  )
 }

@@ -1,5 +1,5 @@
 /**
- * The things that an answer of the containers, files or conversations API presents: made, read or listed.
+ * The things that an answer of the containers, files, conversations or another API presents: made, read or listed.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isContainerFileId, isContainerId, isFileId, isId } from './ids.ts'
 
 /** A thing as its own API describes it. */
 export type Resource =
-  | { readonly kind: 'container' | 'conversation'; readonly id: string }
+  | { readonly kind: 'container' | 'conversation' | 'thing'; readonly id: string }
   | {
       readonly kind: 'file'
       readonly id: string
@@ -19,15 +19,20 @@ export type Resource =
       readonly bytes?: number
     }
 
-/** The containers, files and conversations in an object, or in a list of such objects; anything else is passed over. */
-export function getResources(body: unknown): Resource[] {
+/**
+ * The containers, files and conversations in an object, or in a list of such objects; anything else is passed over.
+ *
+ * @param other what to take anything else with an id for
+ */
+export function getResources(body: unknown, other?: 'thing'): Resource[] {
   if (!isObject(body)) return []
   const rows = body.object === 'list' && Array.isArray(body.data) ? body.data : [body]
-  return rows.flatMap((row) => (isObject(row) ? (toResource(row) ?? []) : []))
+  return rows.flatMap((row) => (isObject(row) ? (toResource(row, other) ?? []) : []))
 }
 
-function toResource(row: Record<string, unknown>): Resource | undefined {
+function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | undefined {
   const { object, id } = row
+  if (other !== undefined) return isId(id) ? { kind: other, id } : undefined
   if (object === 'container' && isContainerId(id)) return { kind: 'container', id }
   if (object === 'conversation' && isId(id)) return { kind: 'conversation', id }
   if (object === 'file' && isFileId(id))

@@ -115,6 +115,7 @@ const missing = {
   container: ['container_not_found', 'There is no such container here'],
   response: ['not_found', 'There is no such response here'],
   conversation: ['not_found', 'There is no such conversation here'],
+  thing: ['not_found', 'There is no such thing here'],
 } as const
 
 /** The one answer for what is not there and for what is somebody else's. It repeats no id, so that no two differ. */

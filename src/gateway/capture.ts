@@ -9,7 +9,7 @@ import { findHeld, rethrowMissing } from './authorize.ts'
 import { claim } from './claim.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { upstreamsNamed } from './locate.ts'
-import { findRecord, type Kind, putRecord } from './records.ts'
+import { findRecord, type Kind, putRecord, type Remembering } from './records.ts'
 import { askInTurn } from './upstream-file.ts'
 
 /** Where the mentions come from. */
@@ -26,7 +26,11 @@ export interface Captured extends Mentions {
 }
 
 /** Records everything an answer mentions; resolves when all of it is stored. Doing it again changes nothing. */
-export async function capture(gateway: Gateway, source: Source, mentions: Mentions): Promise<void> {
+export async function capture(
+  gateway: Remembering,
+  source: Source,
+  mentions: Mentions,
+): Promise<void> {
   await Promise.all([
     ...mentions.responses.map((id) => recordPlace(gateway, source, 'response', id)),
     ...mentions.conversations.map((id) => recordPlace(gateway, source, 'conversation', id)),
@@ -65,7 +69,7 @@ export async function captureResponse(
  * only when a later mention knows a file's name.
  */
 export function captureOnce(
-  gateway: Gateway,
+  gateway: Remembering,
   source: Source,
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
@@ -84,8 +88,9 @@ export function captureOnce(
   }
 }
 
-async function recordPlace(
-  gateway: Gateway,
+/** Records a thing that stands for itself. */
+export async function recordPlace(
+  gateway: Remembering,
   { caller, upstream }: Source,
   kind: Exclude<Kind, 'file'>,
   id: string,
@@ -94,7 +99,7 @@ async function recordPlace(
 }
 
 async function recordFile(
-  gateway: Gateway,
+  gateway: Remembering,
   { caller, upstream }: Source,
   { file_id, container_id, filename }: Citation,
 ): Promise<void> {

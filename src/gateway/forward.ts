@@ -1,45 +1,87 @@
 /**
- * Forward: a request of the OpenAI API goes upstream as it is, and what its answer mentions is recorded before the
- * client can see it.
+ * Forward: a request of the OpenAI API goes upstream as it is, to where the things live that it names, and what its answer
+ * shows is recorded before the client can see it.
  *
  * @module
  */
 
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
-import { passAnswer } from './answer.ts'
-import type { Caller, Gateway } from './gateway.ts'
+import { type Answered, attempt } from './attempt.ts'
+import type { Caller, Gateway, Upstream } from './gateway.ts'
+import { isShared } from './naming.ts'
+import { answerOwnList } from './own-list.ts'
+import { recordNames, showAnswer } from './shown.ts'
+import { type ApiRequest, type Understood, understand } from './understand.ts'
 
-/** A request of the OpenAI API. */
-export interface ApiRequest {
-  readonly method: string
-  /** Below `/openai/v1`, as it was written. */
-  readonly path: string
-  /** With its `?`, or empty. */
-  readonly query: string
-  readonly headers: Headers
-  readonly body: ReadableStream<Uint8Array> | null
-  readonly signal: AbortSignal
-}
-
-/** Sends a request upstream and hands the answer back, its files recorded. */
+/**
+ * Sends a request upstream and hands the answer back, its files recorded.
+ *
+ * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_request`, `payload_too_large`, and
+ * whatever keeps an upstream from answering
+ */
 export async function forward(
   gateway: Gateway,
   caller: Caller,
-  { method, path, query, headers, body, signal }: ApiRequest,
+  request: ApiRequest,
 ): Promise<Response> {
-  const [upstream] = gateway.upstreams
-  const answer = await upstream.client.request({
+  const understood = await understand(gateway, caller, request)
+  const send = (upstream: Upstream, query = request.query) =>
+    sendOnce(gateway, upstream, understood, query)
+  if (await isOwnList(gateway, caller, understood)) {
+    return answerOwnList(gateway, caller, understood, send)
+  }
+  const answered = await attempt(gateway, understood.route, request.method, send)
+  return handBack(gateway, caller, understood, answered)
+}
+
+/** Whether a list has to be picked over for what is the caller's. */
+async function isOwnList(
+  gateway: Gateway,
+  caller: Caller,
+  { operation, named }: Understood,
+): Promise<boolean> {
+  if (!gateway.knowsCallers || caller.admin || operation.shows !== 'list') return false
+  const [containerId] = named.path.container
+  return containerId === undefined || isShared(gateway, containerId)
+}
+
+function sendOnce(
+  gateway: Gateway,
+  { client }: Upstream,
+  { request, operation, sent }: Understood,
+  query: string,
+): Promise<Response> {
+  const { method, path, headers, signal, below } = request
+  // An upload takes as long as its bytes do.
+  const isQuick = operation.isQuick && !(sent.bytes instanceof ReadableStream)
+  return client.request({
     method,
     path,
     query,
     headers: requestHeaders(headers),
-    body,
+    body: sent.bytes,
     signal,
+    below,
+    timeoutMs: isQuick ? undefined : gateway.generationTimeoutMs,
   })
-  const passed = await passAnswer(gateway, { caller, upstream: upstream.name }, answer)
-  return new Response(passed.body, {
-    status: passed.status,
-    statusText: passed.statusText,
-    headers: responseHeaders(passed.headers),
+}
+
+async function handBack(
+  gateway: Gateway,
+  caller: Caller,
+  { request, operation, named, route }: Understood,
+  { upstream, answer, turn }: Answered,
+): Promise<Response> {
+  const source = { caller, upstream: upstream.name }
+  if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
+  const { method } = request
+  const shown = await showAnswer(gateway, source, {
+    method,
+    operation,
+    named,
+    answer,
+    onEnd: turn.end,
   })
+  const { body, status, statusText, headers } = shown
+  return new Response(body, { status, statusText, headers: responseHeaders(headers) })
 }

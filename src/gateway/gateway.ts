@@ -11,6 +11,7 @@ import type { Signer } from '../core/signed-url.ts'
 import type { Carry } from '../core/transfer.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
+import type { Balance } from './balance.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
 export interface Upstream {
@@ -55,6 +56,8 @@ export interface ArchivePolicy {
 /** The hall's gift to the verbs; the first upstream is the default. */
 export interface Gateway {
   readonly upstreams: readonly [Upstream, ...Upstream[]]
+  /** How busy and how well they are. */
+  readonly balance: Balance
   readonly store: Store
   /** Absent: no copies are kept. */
   readonly archiving?: ArchivePolicy

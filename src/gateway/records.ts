@@ -24,7 +24,7 @@ export interface FileRecord {
   readonly seen_at: number
 }
 
-/** A container, response or conversation. */
+/** A container, response or conversation, or another thing that the API keeps. */
 export interface PlaceRecord {
   readonly upstream?: string
   readonly seen_at: number
@@ -35,6 +35,7 @@ interface Records {
   readonly container: PlaceRecord
   readonly response: PlaceRecord
   readonly conversation: PlaceRecord
+  readonly thing: PlaceRecord
 }
 
 /** The kinds of things that are remembered. */
@@ -46,9 +47,12 @@ export type RecordOf<K extends Kind> = Records[K]
 // Containers live an hour; the record outlives them so that a late click is told "gone" and not "never heard of".
 const lifetime = 90 * 24 * 3600
 
+/** The part of the gateway that remembers. */
+export type Remembering = Pick<Gateway, 'store' | 'now'>
+
 /** The record of an id for this caller, or `undefined`. */
 export async function findRecord<K extends Kind>(
-  gateway: Gateway,
+  gateway: Remembering,
   caller: Caller,
   kind: K,
   id: string,
@@ -59,7 +63,7 @@ export async function findRecord<K extends Kind>(
 
 /** Writes the record of an id for this caller. */
 export async function putRecord<K extends Kind>(
-  gateway: Gateway,
+  gateway: Remembering,
   caller: Caller,
   kind: K,
   id: string,
@@ -72,7 +76,7 @@ export async function putRecord<K extends Kind>(
 
 /** The keys of the owners for whom a thing is recorded, at most so many. */
 export async function listOwners(
-  gateway: Gateway,
+  gateway: Remembering,
   kind: Kind,
   id: string,
   limit: number,

@@ -5,9 +5,10 @@
  */
 
 import { type Names, namedKinds } from '../core/api-names.ts'
+import type { Operation } from '../core/api-operations.ts'
 import { CfileError } from '../core/errors.ts'
+import { findHeld } from './authorize.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
-import { findRecord } from './records.ts'
 
 /** Where a request may go. */
 export interface Route {
@@ -15,6 +16,39 @@ export interface Route {
   readonly upstreams: readonly Upstream[]
   /** Why: it names something we know, it names something nobody saw yet, or it names nothing. */
   readonly reason: 'known' | 'unknown' | 'free'
+}
+
+/** What a route is found by. */
+export interface Wanted {
+  readonly method: string
+  readonly operation: Operation
+  readonly names: Names
+  /** The model that is to do the work, where the request says it. */
+  readonly model?: unknown
+  /** Whether the request's body can be sent a second time. */
+  readonly canRepeat: boolean
+}
+
+/**
+ * Finds where a request may go. What names nothing is balanced if it only generates; what makes something goes to the
+ * default as long as that can be reached, so that files which are used together come to lie together.
+ *
+ * @throws CfileError `invalid_request` where it names things of two upstreams
+ */
+export async function findRoute(gateway: Gateway, caller: Caller, wanted: Wanted): Promise<Route> {
+  const { method, operation, names, model, canRepeat } = wanted
+  const { reason, upstreams } = await routeByNames(gateway, caller, names)
+  if (reason === 'known') return { reason, upstreams }
+  const isReading = method === 'GET' || method === 'HEAD'
+  const able = upstreamsForModel(gateway, model)
+  if (reason === 'unknown') {
+    // Azure has deleted the thing, or was asked for it elsewhere; only a GET may be tried on all.
+    return { reason, upstreams: isReading ? upstreams : [gateway.upstreams[0]] }
+  }
+  if (operation.shows === 'list') return { reason, upstreams: [gateway.upstreams[0]] }
+  const ordered = operation.generates ? gateway.balance.order(able) : upstreams
+  const mayRepeat = isReading || (method === 'POST' && canRepeat)
+  return { reason, upstreams: mayRepeat ? ordered : ordered.slice(0, 1) }
 }
 
 /**
@@ -26,13 +60,13 @@ export async function routeByNames(gateway: Gateway, caller: Caller, names: Name
   const named = namedKinds.flatMap((kind) => names[kind].map((id) => ({ kind, id })))
   if (named.length === 0) return { upstreams: gateway.upstreams, reason: 'free' }
   const homes = new Map<Upstream, string>()
-  for (const { kind, id, record } of await Promise.all(
+  for (const { kind, id, held } of await Promise.all(
     named.map(async (name) => ({
       ...name,
-      record: await findRecord(gateway, caller, name.kind, name.id),
+      held: await findHeld(gateway, caller, name.kind, name.id),
     })),
   )) {
-    const home = gateway.upstreams.find(({ name }) => name === record?.upstream)
+    const home = gateway.upstreams.find(({ name }) => name === held?.record.upstream)
     if (home !== undefined) homes.set(home, `${kind} ${id}`)
   }
   const [home, ...others] = homes.keys()

@@ -1,5 +1,5 @@
 /**
- * `/healthz` and `/readyz`: open, and without the name of anything.
+ * `/healthz` and `/readyz`: open, and without the id or the owner of anything.
  *
  * @module
  */
@@ -27,6 +27,10 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
         cause,
       })
     }
-    return c.json({ status: 'ready' })
+    const upstreams = gateway.upstreams.map((upstream) => ({
+      name: upstream.name,
+      status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',
+    }))
+    return c.json({ status: 'ready', upstreams })
   })
 }

@@ -1,0 +1,28 @@
+/**
+ * Whether a request that failed can't have had any effect, since no byte of it was taken.
+ *
+ * @module
+ */
+
+const refusals = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ConnectionRefused',
+  'FailedToOpenSocket',
+])
+
+// Deno and workerd tell it in words only.
+const refusal = /connection refused|dns error|failed to lookup address|ECONNREFUSED/i
+
+/** Whether no connection was made, read from the causes that Node, Bun, Deno and workerd name. */
+export function wasNeverSent(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 8) return false
+  const { code, message, cause } = error as Record<string, unknown>
+  if (typeof code === 'string' && refusals.has(code)) return true
+  if (typeof message === 'string' && refusal.test(message)) return true
+  return wasNeverSent(cause, depth + 1)
+}

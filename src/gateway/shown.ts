@@ -1,0 +1,115 @@
+/**
+ * Shown: what an answer of the OpenAI API shows is recorded for the caller before a byte of it is read.
+ *
+ * @module
+ */
+
+import { kindOf, type NamedKind, namedKinds } from '../core/api-names.ts'
+import type { Operation } from '../core/api-operations.ts'
+import { parseJson, readBounded } from '../core/body.ts'
+import { isId } from '../core/ids.ts'
+import { passAnswer } from './answer.ts'
+import type { Source } from './capture.ts'
+import { captureThings } from './capture-things.ts'
+import { forgetListing } from './files.ts'
+import type { Caller, Gateway } from './gateway.ts'
+import type { NamedBy } from './naming.ts'
+import { passBody } from './passing-body.ts'
+import { findRecord, putRecord } from './records.ts'
+
+/** An answer, and what it answers. */
+export interface Shown {
+  readonly method: string
+  readonly operation: Operation
+  readonly named: NamedBy
+  readonly answer: Response
+  /** Called when the last byte has passed, or none will. */
+  readonly onEnd: () => void
+}
+
+/** Records what an answer shows, and gives the files that it cites their links; nothing of its body is read before. */
+export async function showAnswer(
+  gateway: Gateway,
+  source: Source,
+  { method, operation, named, answer, onEnd }: Shown,
+): Promise<Response> {
+  const { shows } = operation
+  if (answer.body !== null && isEventStream(answer)) {
+    const { wait, streamIdleTimeoutMs: idleMs } = gateway
+    const passing = new Response(passBody(answer.body, { wait, idleMs, onEnd }), answer)
+    return shows === 'answer' ? passAnswer(gateway, source, passing) : passing
+  }
+  try {
+    if (shows === 'answer') return await passAnswer(gateway, source, answer)
+    // What changes a container's files makes what is known of them old.
+    if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
+    if (shows === 'nothing' || !mayRecord(gateway, source.caller, method)) return answer
+    return await recordThings(gateway, source, operation, answer)
+  } finally {
+    onEnd()
+  }
+}
+
+/** What an admin only looks at stays its owner's alone. */
+function mayRecord({ knowsCallers }: Gateway, { admin }: Caller, method: string): boolean {
+  return !knowsCallers || !admin || method === 'POST'
+}
+
+async function recordThings(
+  gateway: Gateway,
+  source: Source,
+  operation: Operation,
+  answer: Response,
+): Promise<Response> {
+  const type = answer.headers.get('content-type') ?? ''
+  if (!answer.ok || answer.body === null || !/^application\/json\b/i.test(type)) return answer
+  const read = await readBounded(answer.body, gateway.maxBodyBytes)
+  if (read.whole === undefined) {
+    gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
+      setting: 'CFILE_MAX_BODY_BYTES',
+    })
+    return new Response(read.stream, answer)
+  }
+  const other = kindOf(operation) === 'thing' ? 'thing' : undefined
+  await captureThings(gateway, source, parseJson(read.whole), other)
+  return new Response(read.whole, answer)
+}
+
+/** Records what a request named and its upstream has, where nothing was known of it. */
+export async function recordNames(
+  gateway: Gateway,
+  source: Source,
+  { path, body }: Pick<NamedBy, 'path' | 'body'>,
+): Promise<void> {
+  const { knowsCallers, trustUnrecorded } = gateway
+  if (knowsCallers && (source.caller.admin || !trustUnrecorded)) return
+  const [container_id] = path.container
+  await Promise.all(
+    [path, body].flatMap((names) =>
+      namedKinds.flatMap((kind) =>
+        names[kind].map((id) => recordName(gateway, source, kind, id, container_id)),
+      ),
+    ),
+  )
+}
+
+async function recordName(
+  gateway: Gateway,
+  { caller, upstream }: Source,
+  kind: NamedKind,
+  id: string,
+  container_id: string | undefined,
+): Promise<void> {
+  // What a container file is called or where it lies is worth nothing without its container.
+  const isLost = kind === 'file' && /^cfile/.test(id) && container_id === undefined
+  if (!isId(id) || isLost || (await findRecord(gateway, caller, kind, id)) !== undefined) return
+  await putRecord(gateway, caller, kind, id, {
+    upstream,
+    seen_at: gateway.now(),
+    ...(kind === 'file' && { container_id }),
+  })
+}
+
+function isEventStream({ headers, ok }: Response): boolean {
+  return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+}

@@ -1,0 +1,75 @@
+/**
+ * Understand: what a request of the OpenAI API names, whether the caller may, and where it must go.
+ *
+ * @module
+ */
+
+import { kindOf, mergeNames, namesInBody, namesInPath, namesInQuery } from '../core/api-names.ts'
+import { type Operation, operationOf } from '../core/api-operations.ts'
+import { CfileError } from '../core/errors.ts'
+import type { Caller, Gateway } from './gateway.ts'
+import { type NamedBy, requireOwn } from './naming.ts'
+import { findRoute, type Route } from './route.ts'
+import { readSentBody, type SentBody } from './sent-body.ts'
+
+/** A request of the OpenAI API. */
+export interface ApiRequest {
+  readonly method: string
+  /** Below `/openai/v1`, or below `/openai`, as it was written. */
+  readonly path: string
+  /** With its `?`, or empty. */
+  readonly query: string
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly signal: AbortSignal
+  /** `root`: a deployment, under a dated api-version. @default 'v1' */
+  readonly below?: 'v1' | 'root'
+}
+
+/** A request that was understood and may be sent. */
+export interface Understood {
+  readonly request: ApiRequest
+  readonly operation: Operation
+  readonly named: NamedBy
+  readonly sent: SentBody
+  readonly route: Route
+}
+
+/**
+ * Reads a request and decides; nothing is asked upstream.
+ *
+ * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_id`, `invalid_request`,
+ * `payload_too_large`
+ */
+export async function understand(
+  gateway: Gateway,
+  caller: Caller,
+  request: ApiRequest,
+): Promise<Understood> {
+  const { method, path, query, headers, below = 'v1' } = request
+  refuseUpgrade(headers)
+  const operation = operationOf(method, path)
+  const kind = operation.shows === 'list' ? kindOf(operation) : undefined
+  const sent = await readSentBody(gateway, request, operation)
+  const named = {
+    path: namesInPath(path),
+    query: namesInQuery(query, kind),
+    body: namesInBody(sent.json),
+  }
+  await requireOwn(gateway, caller, named)
+  const route = await findRoute(gateway, caller, {
+    method,
+    operation,
+    names: mergeNames(named.path, named.query, named.body),
+    model: below === 'root' ? path.split('/')[2] : (sent.json as { model?: unknown } | null)?.model,
+    canRepeat: !(sent.bytes instanceof ReadableStream),
+  })
+  return { request, operation, named, sent, route }
+}
+
+function refuseUpgrade(headers: Headers): void {
+  if (!/\bwebsocket\b/i.test(headers.get('upgrade') ?? '')) return
+  throw new CfileError('invalid_request', 'WebSocket connections are not passed on.', {
+    hint: 'Ask for a stream of events with "stream": true, or connect to the resource itself.',
+  })
+}
