@@ -27,6 +27,7 @@ import type { RouteEnv } from './routes/context.ts'
 import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
+import { linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
@@ -74,6 +75,7 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/files', routes: fileRoutes(gateway), access: 'link' },
     { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
+    { base: '/links', routes: linkRoutes(gateway), access: 'caller' },
     { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
     { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader },
     { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },

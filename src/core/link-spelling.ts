@@ -28,10 +28,13 @@ export interface ParsedLink {
   readonly signature: string
 }
 
-/** Whether a query, with or without its `?`, has a parameter that every link has and nothing else: then it is a link or nothing. */
+/**
+ * Whether a query, with or without its `?`, has a parameter that links have, also where a name was written in capitals or
+ * escaped for HTML: then it is a link or nothing. Plain requests have none of one letter.
+ */
 export function isSigned(query: string): boolean {
-  const parameters = new URLSearchParams(query)
-  return parameters.has('s') || parameters.has('k') || parameters.has('e')
+  const names = [...new URLSearchParams(query).keys()]
+  return names.some((name) => /^(?:amp;)?[uondeks]$/i.test(name.trim()))
 }
 
 /** What a key signs: the kind of the thing and all that the link says, as a tuple that can be read in one way only. */

@@ -1,13 +1,21 @@
 /**
- * Claim: what a caller brings, or has read from the upstream by its id, is recorded only where it is nobody else's.
+ * Claim: what a caller brings, or names before it is recorded, becomes the caller's only where it is nobody else's.
  *
  * @module
  */
 
 import type { Citation, Mentions } from '../core/citations.ts'
-import { notThere, type Standing, standingOf } from './authorize.ts'
+import {
+  type ContainerView,
+  notThere,
+  rethrowMissing,
+  type Standing,
+  standingOf,
+  viewContainer,
+} from './authorize.ts'
 import type { Caller, Gateway } from './gateway.ts'
-import { type Kind, listOwners } from './records.ts'
+import { type Kind, listOwners, putRecord } from './records.ts'
+import { askInTurn } from './upstream-file.ts'
 
 /**
  * The mentions that may be recorded for the caller: all of them, or for an admin those that no other owner has.
@@ -65,4 +73,27 @@ async function standingOfCitation(
 function kindOf({ citations, containers }: Mentions): Kind {
   if (citations.length > 0) return 'file'
   return containers.length > 0 ? 'container' : 'response'
+}
+
+/**
+ * What a caller sees of a container. One that nobody has is the first caller's who names it, where that is trusted: it
+ * is looked for upstream and recorded.
+ *
+ * @throws CfileError `container_not_found`
+ */
+export async function claimContainer(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerView> {
+  const view = await viewContainer(gateway, caller, id)
+  const { holder, record } = view
+  if (!gateway.knowsCallers || record !== undefined || holder === undefined) return view
+  const { upstream } = await askInTurn(gateway.upstreams, (client) =>
+    client.getContainer(id, { signal }),
+  ).catch((error) => rethrowMissing(gateway, 'container', error))
+  const claimed = { upstream: upstream.name, seen_at: gateway.now() }
+  await putRecord(gateway, holder, 'container', id, claimed)
+  return { ...view, record: claimed }
 }

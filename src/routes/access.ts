@@ -63,15 +63,20 @@ interface RawBindings {
 
 /** The path and query as they were sent, without what stands before the app's own routes. */
 function linkTarget(c: RouteContext): string {
-  const parsed = c.req.url.replace(/^[a-z]+:\/\/[^/?#]*/i, '')
+  const parsed = withoutOrigin(c.req.url)
   const { incoming } = (c.env ?? {}) as RawBindings
-  const sent = incoming?.url ?? parsed
+  const sent = withoutOrigin(incoming?.url ?? parsed)
   // The middleware of a family is mounted at the app's base and the family's own.
   const base = basePath(c).replace(/\/[^/]*\/?$/, '')
   const own = parsed.startsWith(base) ? parsed.slice(base.length) : parsed
   const before = sent.slice(0, sent.length - own.length)
   // A host app may have cut its own path off, and nothing else may stand there.
   return sent.endsWith(own) && isPlainPath(before) ? own : sent
+}
+
+/** A request may name its whole URL (RFC 9112 §3.2.2), though only proxies' clients do. */
+function withoutOrigin(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/?#]*/i, '')
 }
 
 function isPlainPath(path: string): boolean {

@@ -5,7 +5,6 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { parseJson, readBounded } from '../core/body.ts'
 import { mentionsInTranscript } from '../core/citation-stream.ts'
 import { type Citation, getMentions } from '../core/citations.ts'
 import { CfileError } from '../core/errors.ts'
@@ -16,6 +15,7 @@ import { claim } from '../gateway/claim.ts'
 import type { Caller, Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/link.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+import { parseObject, readBody } from './request-body.ts'
 
 /** The routes at `/captures`. */
 export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -29,12 +29,14 @@ export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
+const wanted = 'a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream'
+
 /** Records what the posted body, or the response that it names, mentions. */
 async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured> {
   const caller = c.get('caller')
   const bytes = await readBody(gateway, c)
   const isTranscript = /^text\/event-stream\b/i.test(c.req.header('content-type') ?? '')
-  const body = isTranscript ? undefined : parseObject(bytes)
+  const body = isTranscript ? undefined : parseObject(bytes, wanted)
   const responseId = body === undefined ? undefined : namedResponse(body)
   if (responseId !== undefined) {
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
@@ -45,29 +47,8 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   return mentions
 }
 
-async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8Array> {
-  const { whole } = await readBounded(c.req.raw.body, gateway.maxBodyBytes)
-  if (whole !== undefined) return whole
-  throw new CfileError(
-    'payload_too_large',
-    `The body is larger than the ${gateway.maxBodyBytes} bytes that are read; post {"response_id": "resp_…"} instead.`,
-    { param: 'CFILE_MAX_BODY_BYTES' },
-  )
-}
-
-function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  const value = parseJson(bytes)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>
-  }
-  throw new CfileError(
-    'invalid_request',
-    'The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream.',
-  )
-}
-
 /** The id in `{"response_id"}`; a body that carries an answer itself names no response. */
-function namedResponse(body: Record<string, unknown>): string | undefined {
+function namedResponse(body: Readonly<Record<string, unknown>>): string | undefined {
   const { response_id: id, output, type } = body
   if (id === undefined || output !== undefined || type !== undefined) return undefined
   if (isId(id)) return id

@@ -12,6 +12,12 @@ describe('isSigned', () => {
       's=',
       'x=1&s=a&s=b',
       '%73=x',
+      'S=x',
+      'u=default&amp;e=1&amp;k=a',
+      'e=1;k=a;s=x',
+      'x=1&amp;s=x',
+      'n=a.csv',
+      '+s=x',
     ]) {
       expect(isSigned(query), query).toBe(true)
     }
@@ -24,8 +30,8 @@ describe('isSigned', () => {
       'container_id=cntr_a',
       'disposition=inline',
       'all=1',
-      'S=1',
       'ss=1',
+      'expires=1',
     ]) {
       expect(isSigned(query), query).toBe(false)
     }

@@ -1,0 +1,119 @@
+/**
+ * `POST /links`: a signed link to what the caller may see, for somebody who has no key.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono/tiny'
+import { CfileError } from '../core/errors.ts'
+import { parseContainerId, parseFileId } from '../core/ids.ts'
+import type { MadeLink } from '../core/links.ts'
+import { rethrowMissing } from '../gateway/authorize.ts'
+import { claimContainer } from '../gateway/claim.ts'
+import { deliverFile } from '../gateway/deliver.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { createLinker } from '../gateway/link.ts'
+import { type FileLocation, locateFile } from '../gateway/locate.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+import { parseObject, readBody } from './request-body.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const wanted = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}'
+
+/** The routes at `/links`. */
+export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  routes.post('/', async (c) => {
+    const fields = parseObject(await readBody(gateway, c), wanted)
+    const link = 'kind' in fields ? linkToContainer : linkToFile
+    const { download_url, expires_at } = await link(gateway, c, fields)
+    return c.json({ download_url, expires_at })
+  })
+  routes.all('/', methodNotAllowed('POST'))
+  return routes
+}
+
+async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {
+  only(fields, ['file_id', 'container_id', 'expires_in', 'disposition', 'filename'])
+  const { id, kind } = parseFileId(textOf(fields, 'file_id') ?? '')
+  const container = textOf(fields, 'container_id')
+  const containerId = container === undefined ? undefined : parseContainerId(container)
+  const terms = { ttl: secondsOf(fields), disposition: dispositionOf(fields) }
+  const named = textOf(fields, 'filename')
+  const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
+  if (!location.recorded) await claimFirst(gateway, c, location)
+  const { upstreams, holder = c.get('caller'), filename } = location
+  // Only where there is no doubt which it is.
+  const upstream = upstreams.length === 1 ? upstreams[0]?.name : undefined
+  return createLinker(gateway, holder, upstream, terms).file({
+    file_id: id,
+    container_id: location.containerId,
+    filename: named ?? filename,
+  })
+}
+
+/** A thing must be there before it can be the first caller's who names it; a HEAD finds out, and records it. */
+async function claimFirst(
+  gateway: Gateway,
+  c: RouteContext,
+  location: FileLocation,
+): Promise<void> {
+  if (!gateway.knowsCallers || location.holder === undefined) return
+  const { signal } = c.req.raw
+  const terms = { disposition: 'attachment', isGranted: false, headers: new Headers() } as const
+  await deliverFile(gateway, location, { method: 'HEAD', ...terms, signal }).catch((error) =>
+    rethrowMissing(gateway, 'file', error),
+  )
+}
+
+async function linkToContainer(
+  gateway: Gateway,
+  c: RouteContext,
+  fields: Fields,
+): Promise<MadeLink> {
+  only(fields, ['container_id', 'kind', 'expires_in'])
+  const id = parseContainerId(textOf(fields, 'container_id') ?? '')
+  const { kind } = fields
+  if (kind !== 'page' && kind !== 'zip') throw wrong('kind', '"page" or "zip"')
+  const terms = { ttl: secondsOf(fields) }
+  const view = await claimContainer(gateway, c.get('caller'), id, c.req.raw.signal)
+  const { holder = c.get('caller'), record } = view
+  return createLinker(gateway, holder, record?.upstream, terms).container(kind, id)
+}
+
+function only(fields: Fields, names: readonly string[]): void {
+  const other = Object.keys(fields).find((name) => !names.includes(name))
+  if (other === undefined) return
+  throw new CfileError('invalid_request', `A field is not known here; post ${wanted}.`, {
+    param: other.slice(0, 64),
+  })
+}
+
+function textOf(fields: Fields, name: string): string | undefined {
+  const value = fields[name]
+  if (value === undefined || typeof value === 'string') return value
+  throw wrong(name, 'a string')
+}
+
+// Whatever lasts longer is better asked for anew: a link can't be taken back.
+const longest = 365 * 86_400
+
+function secondsOf({ expires_in: seconds }: Fields): number | undefined {
+  if (seconds === undefined) return undefined
+  if (Number.isInteger(seconds) && Number(seconds) >= 1 && Number(seconds) <= longest) {
+    return Number(seconds)
+  }
+  throw wrong('expires_in', `a whole number of seconds, 1 to ${longest}`)
+}
+
+function dispositionOf({ disposition }: Fields): 'attachment' | 'inline' | undefined {
+  if (disposition === undefined || disposition === 'attachment' || disposition === 'inline') {
+    return disposition
+  }
+  throw wrong('disposition', '"attachment" or "inline"')
+}
+
+function wrong(param: string, takes: string): CfileError {
+  return new CfileError('invalid_request', `${param} takes ${takes}.`, { param })
+}

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { parseSigningKeys } from '../../src/core/signing-keys.ts'
+import { ownerKey } from '../../src/gateway/caller.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { openCallers, refusal } from '../callers.ts'
+import { errorCode, json, openHarness } from '../harness.ts'
+
+const origin = 'http://127.0.0.1:8787'
+const prompt = 'Save the numbers as a CSV.'
+const signingKeys = parseSigningKeys(`k:${'s'.repeat(32)}`)
+
+interface Made {
+  readonly download_url: string
+  readonly expires_at: number
+}
+
+async function madeLink(answer: Response): Promise<Made> {
+  expect(answer.status).toBe(200)
+  const made = (await answer.json()) as Made
+  expect(Object.keys(made)).toEqual(['download_url', 'expires_at'])
+  expect(made.download_url).toMatch(/^[A-Za-z0-9\-._~%/?&=:]+$/)
+  expect(new URL(made.download_url).href).toBe(made.download_url)
+  return made
+}
+
+const pathOf = ({ download_url }: Made) => download_url.slice(origin.length)
+
+describe('POST /links', () => {
+  it('makes a link that works without a key, on an instance that has never heard of the file', async () => {
+    const gateway = openCallers({ signingKeys })
+    const { file } = await gateway.as('ann').answer(prompt)
+    const { file_id } = file
+    const made = await madeLink(await gateway.as('ann').ask('/links', json({ file_id })))
+    expect(made.expires_at).toBe(1_790_000_000 + 3600)
+    const download = await gateway.ask(pathOf(made))
+    expect(download.status).toBe(200)
+    expect(download.headers.get('content-disposition')).toContain(file.filename)
+    expect(download.headers.get('cross-origin-resource-policy')).toBe('cross-origin')
+
+    const other = openHarness({
+      signingKeys,
+      upstreams: [
+        {
+          endpoint: 'http://emulator.localhost',
+          credential: apiKey('another'),
+          fetch: async (input, init) => gateway.emulator.fetch(new Request(input, init)),
+        },
+      ],
+    })
+    const elsewhere = await other.ask(pathOf(made))
+    expect(elsewhere.status).toBe(200)
+    expect(elsewhere.headers.get('content-disposition')).toContain(file.filename)
+  })
+
+  it('goes on working while the store is down', async () => {
+    let isDown = false
+    const inner = memoryStore({ now: () => 0 })
+    const check = async () => {
+      if (isDown) throw new Error('down')
+    }
+    const store: typeof inner = {
+      get: async (...all) => check().then(() => inner.get(...all)),
+      put: async (...all) => check().then(() => inner.put(...all)),
+      delete: async (...all) => check().then(() => inner.delete(...all)),
+      list: async (...all) => check().then(() => inner.list(...all)),
+    }
+    const gateway = openCallers({ store })
+    const { file } = await gateway.as('ann').answer(prompt)
+    const made = await madeLink(
+      await gateway.as('ann').ask('/links', json({ file_id: file.file_id })),
+    )
+    isDown = true
+    for (const method of ['GET', 'HEAD']) {
+      expect((await gateway.ask(pathOf(made), { method })).status).toBe(200)
+    }
+  })
+
+  it('takes how long, under which name and how the file is shown', async () => {
+    const gateway = openHarness()
+    const [chart] = await gateway.respond('Draw a bar chart.')
+    const post = {
+      file_id: chart?.file_id,
+      expires_in: 60,
+      disposition: 'inline',
+      filename: 'für ../alle.png',
+    }
+    const made = await madeLink(await gateway.ask('/links', json(post)))
+    expect(made.expires_at).toBe(1_790_000_060)
+    const shown = await gateway.ask(pathOf(made))
+    expect(shown.headers.get('content-disposition')).toBe(
+      `inline; filename="f_r .._alle.png"; filename*=UTF-8''f%C3%BCr%20.._alle.png`,
+    )
+    gateway.advance(59)
+    expect((await gateway.ask(pathOf(made))).status).toBe(200)
+    gateway.advance(1)
+    const late = await gateway.ask(pathOf(made))
+    expect(late.status).toBe(403)
+    const { error } = (await late.json()) as { error: { code: string; message: string } }
+    expect(error.code).toBe('link_expired')
+    expect(error.message).toContain(new Date(made.expires_at * 1000).toISOString())
+  })
+
+  it('links to the page and the zip of a container, each for its owner', async () => {
+    const gateway = openCallers()
+    const { container_id } = (await gateway.as('ann').answer(prompt)).file
+    const ends = { page: '', zip: '/files.zip' }
+    for (const [kind, end] of Object.entries(ends)) {
+      const answer = await gateway.as('ann').ask('/links', json({ container_id, kind }))
+      const url = new URL((await madeLink(answer)).download_url)
+      expect(url.pathname).toBe(`/containers/${container_id}${end}`)
+      expect(url.searchParams.get('o')).toBe(await ownerKey('ann'))
+    }
+  })
+
+  it('gives a file of the Files API its own route, whatever container is named with it', async () => {
+    const gateway = openHarness()
+    const post = { file_id: 'file-abc', container_id: 'cntr_a' }
+    const made = await madeLink(await gateway.ask('/links', json(post)))
+    expect(new URL(made.download_url).pathname).toBe('/files/file-abc')
+  })
+
+  it('carries the owner whose the thing is, though an admin asks for it', async () => {
+    const gateway = openCallers()
+    const { file } = await gateway.as('ann').answer(prompt)
+    const posts = [{ file_id: file.file_id }, { container_id: file.container_id, kind: 'page' }]
+    for (const post of posts) {
+      const made = await madeLink(await gateway.as('admin').ask('/links', json(post)))
+      expect(new URL(made.download_url).searchParams.get('o')).toBe(await ownerKey('ann'))
+    }
+  })
+
+  it('is refused for what is not the caller’s as for what is not there, and the upstream is not asked', async () => {
+    const gateway = openCallers()
+    const { file } = await gateway.as('ann').answer(prompt)
+    await gateway.requests()
+    const { file_id, container_id } = file
+    const pairs = [
+      [{ file_id }, { file_id: 'cfile_nobodys' }, 'file_not_found'],
+      [{ file_id, container_id }, { file_id, container_id: 'cntr_nobodys' }, 'file_not_found'],
+      [
+        { container_id, kind: 'zip' },
+        { container_id: 'cntr_nobodys', kind: 'zip' },
+        'container_not_found',
+      ],
+    ] as const
+    for (const [theirs, nobodys, code] of pairs) {
+      const refused = await refusal(await gateway.as('bob').ask('/links', json(theirs)))
+      expect(refused).toMatchObject({ status: 404, error: { code } })
+      expect(await refusal(await gateway.as('bob').ask('/links', json(nobodys)))).toEqual(refused)
+    }
+    expect((await gateway.ask('/links', json({ file_id }))).status).toBe(401)
+    expect(await gateway.requests()).toEqual([])
+  })
+
+  it('makes a thing that nobody owns the caller’s, where that is trusted, if it is there', async () => {
+    const gateway = openCallers({ trustUnrecorded: true })
+    const { file_id, container_id } = (await gateway.answerDirectly(prompt)).file
+    const posts = [
+      { container_id, kind: 'zip' },
+      { file_id, container_id },
+    ]
+    for (const post of posts) {
+      await madeLink(await gateway.as('ann').ask('/links', json(post)))
+      expect((await gateway.as('bob').ask('/links', json(post))).status).toBe(404)
+    }
+    const missing = [
+      { container_id: 'cntr_nobodys', kind: 'zip' },
+      { file_id: 'cfile_nobodys', container_id: 'cntr_nobodys' },
+    ]
+    for (const post of missing) {
+      expect((await gateway.as('ann').ask('/links', json(post))).status).toBe(404)
+    }
+  })
+
+  it('says that the container must be named where nothing is recorded', async () => {
+    const gateway = openHarness()
+    const post = { file_id: 'cfile_a' }
+    expect(await errorCode(await gateway.ask('/links', json(post)))).toBe('container_unknown')
+    const named = await gateway.ask('/links', json({ ...post, container_id: 'cntr_a' }))
+    expect(new URL((await madeLink(named)).download_url).pathname).toBe(
+      '/containers/cntr_a/files/cfile_a',
+    )
+    expect(await gateway.requests()).toEqual([])
+  })
+
+  const file = { file_id: 'cfile_a', container_id: 'cntr_a' }
+  const page = { container_id: 'cntr_a', kind: 'page' }
+  const wrong: [post: object | string, code: string][] = [
+    ['', 'invalid_request'],
+    ['[]', 'invalid_request'],
+    [{}, 'invalid_id'],
+    [{ container_id: 'cntr_a' }, 'invalid_id'],
+    [{ ...file, file_id: 7 }, 'invalid_request'],
+    [{ ...file, file_id: 'cfile_a/../b' }, 'invalid_id'],
+    [{ ...file, file_id: 'resp_a' }, 'invalid_id'],
+    [{ ...file, container_id: 'cntr_../x' }, 'invalid_id'],
+    [{ ...file, expires_in: 0 }, 'invalid_request'],
+    [{ ...file, expires_in: -1 }, 'invalid_request'],
+    [{ ...file, expires_in: 1.5 }, 'invalid_request'],
+    [{ ...file, expires_in: '60' }, 'invalid_request'],
+    [{ ...file, expires_in: 31_536_001 }, 'invalid_request'],
+    [{ ...file, expires_in: null }, 'invalid_request'],
+    [{ ...file, disposition: 'evil' }, 'invalid_request'],
+    [{ ...file, filename: {} }, 'invalid_request'],
+    [{ ...file, owner: 'bob' }, 'invalid_request'],
+    [{ ...file, kind: 'page' }, 'invalid_request'],
+    [{ ...page, kind: 'list' }, 'invalid_request'],
+    [{ ...page, kind: 'file' }, 'invalid_request'],
+    [{ ...page, disposition: 'inline' }, 'invalid_request'],
+    [{ ...page, container_id: 'resp_a' }, 'invalid_id'],
+    ['{"__proto__":{"file_id":"cfile_a"}}', 'invalid_request'],
+  ]
+  it.each(wrong)('refuses %j', async (post, code) => {
+    const gateway = openHarness()
+    const body = typeof post === 'string' ? post : JSON.stringify(post)
+    const answer = await gateway.ask('/links', { method: 'POST', body })
+    expect([answer.status, await errorCode(answer)]).toEqual([400, code])
+  })
+
+  it('says which methods there are', async () => {
+    const answer = await openHarness().ask('/links')
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+})
