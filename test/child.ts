@@ -88,12 +88,12 @@ export async function start(
 
 /** Runs `cfile` as it stands in the sources. */
 export function cfile(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
-  return run(process.execPath, ['src/cli.ts', ...args], options)
+  return run(process.execPath, [`${root}src/cli.ts`, ...args], options)
 }
 
 /** Starts `cfile serve` on a free port. */
 export function startServer(env: ChildOptions['env'] = {}): Promise<Child> {
-  return start(process.execPath, ['src/cli.ts', 'serve'], { env: { PORT: '0', ...env } })
+  return start(process.execPath, [`${root}src/cli.ts`, 'serve'], { env: { PORT: '0', ...env } })
 }
 
 function spawnChild(

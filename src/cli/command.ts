@@ -4,38 +4,76 @@
  * @module
  */
 
-import { isCfileError } from '../core/errors.ts'
+import { type CfileError, isCfileError } from '../core/errors.ts'
+import { version } from '../core/version.ts'
+import { type Command, UsageError } from './args.ts'
+import { linkCommand } from './link.ts'
+import { captureCommand, lsCommand } from './list.ts'
+import { getCommand, zipCommand } from './save.ts'
 import { serveCommand } from './serve.ts'
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  get: getCommand,
+  ls: lsCommand,
+  zip: zipCommand,
+  link: linkCommand,
+  capture: captureCommand,
+}
 
 const usage = `cfile: the files that Azure OpenAI's code interpreter writes
 
-  cfile serve    serve them, as the environment says (HOST, PORT, AZURE_OPENAI_ENDPOINT, …)
-  cfile help     this text
+${Object.entries(commands)
+  .map(
+    ([name, { usage, summary }]) => `  cfile ${`${name} ${usage}`.trimEnd()}\n      ${summary}\n`,
+  )
+  .join('')}  cfile help, cfile --version
+
+They ask the gateway at CFILE_URL with the key CFILE_KEY; without it, the Azure of AZURE_OPENAI_ENDPOINT itself.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not there.
 `
 
 /** Runs one command line; resolves to the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = args
-  if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(usage)
-    return 0
+  if (/^(?:help|--help|-h)$/.test(name) || rest.includes('--help')) return print(usage)
+  if (/^(?:version|--version|-v)$/.test(name)) return print(`${version}\n`)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) return fail(2, `There is no command "${name}"; cfile help lists them.`)
+  try {
+    return await command.run(rest)
+  } catch (error) {
+    return explain(error, `cfile ${name} ${command.usage}`)
   }
-  if (name !== 'serve' || rest.length > 0) {
-    process.stderr.write(`cfile: unknown command "${args.join(' ')}".\n\n${usage}`)
-    return 2
-  }
-  return serveCommand().catch(fail)
 }
 
-/** One line for a person; the stack of a bug only goes to those who ask for debugging. */
-function fail(error: unknown): number {
-  if (isCfileError(error)) process.stderr.write(`cfile: ${error.message}\n`)
-  else if (error instanceof Error && 'code' in error)
-    process.stderr.write(`cfile: ${listenError(error)}\n`)
-  else throw error
-  return 1
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
 }
-function listenError(error: Error & { code: unknown }): string {
+
+/** One line for a person; the stack of a bug goes to those who can mend it. */
+function explain(error: unknown, usage: string): number {
+  if (error instanceof UsageError) return fail(2, `${error.message} Usage: ${usage.trimEnd()}`)
+  if (isCfileError(error)) return fail(isAbsent(error) ? 3 : 1, lineOf(error))
+  if (error instanceof Error && 'code' in error) return fail(1, systemError(error))
+  throw error
+}
+
+function isAbsent({ status }: CfileError): boolean {
+  return status === 404 || status === 410
+}
+
+function lineOf({ message, details: { hint } }: CfileError): string {
+  return hint === undefined ? message : `${message} ${hint}`
+}
+
+function fail(code: number, line: string): number {
+  process.stderr.write(`cfile: ${line.replace(/\s*\p{Cc}+\s*/gu, ' ')}\n`)
+  return code
+}
+
+function systemError(error: Error & { code: unknown }): string {
   if (error.code === 'EADDRINUSE')
     return 'PORT is taken by another program; set PORT to a free one.'
   if (error.code === 'EADDRNOTAVAIL') return 'HOST is not an address of this machine.'

@@ -5,9 +5,20 @@
  */
 
 import { once } from 'node:events'
+import { type Command, UsageError } from './args.ts'
+
+/** `cfile serve` */
+export const serveCommand: Command = {
+  usage: '',
+  summary: 'serve, as the environment says (HOST, PORT, AZURE_OPENAI_ENDPOINT, …)',
+  async run(args) {
+    if (args.length > 0) throw new UsageError('It takes no argument.')
+    return serveUntilSignal()
+  },
+}
 
 /** Serves until SIGTERM or SIGINT, then lets downloads finish; a second signal ends them. */
-export async function serveCommand(): Promise<number> {
+async function serveUntilSignal(): Promise<number> {
   const { serve } = await door()
   const running = await serve()
   process.stdout.write(

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { version } from '../../src/core/version.ts'
+import { openWorld } from './world.ts'
+
+const world = openWorld({ CFILE_API_KEYS: 'team:a-key-that-is-long-enough-for-a-test' })
+const key = { CFILE_KEY: 'a-key-that-is-long-enough-for-a-test' }
+const run: typeof world.run = (args, options) =>
+  world.run(args, { ...options, env: { ...key, ...options?.env } })
+
+describe('cfile', () => {
+  it.each([[[]], [['help']], [['--help']], [['get', '--help']]])(
+    'explains itself for %o',
+    async (args) => {
+      const { code, stdout } = await run(args)
+      expect(code).toBe(0)
+      for (const name of ['serve', 'get', 'ls', 'zip', 'link', 'capture']) {
+        expect(stdout).toContain(`\n  cfile ${name}`)
+      }
+    },
+  )
+
+  it('tells its version', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+
+  it.each([
+    [['frobnicate'], /^cfile: There is no command "frobnicate"; cfile help lists them\.\n$/],
+    [['toString'], /There is no command/],
+    [['get'], /^cfile: It takes one argument\. Usage: cfile get ID/],
+    [['get', 'a', 'b'], /"b" is one too many/],
+    [['get', 'a', '--frob'], /--frob/],
+    [['serve', 'now'], /^cfile: It takes no argument\. Usage: cfile serve\n$/],
+    [['link', 'cfile_1', '--expires-in', 'soon'], /takes a number of seconds/],
+  ])('ends with 2 and one line for %o', async (args, line) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(line)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('shows its key to the gateway, and is refused without', async () => {
+    const [file] = await world.respond('Save a CSV')
+    const args = ['get', file?.file_id ?? '']
+    expect((await run(args)).code).toBe(0)
+    const refused = await run([...args, '-f'], { env: { CFILE_KEY: '' } })
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/^cfile: .+\n$/)
+  })
+})
+
+describe('cfile ls', () => {
+  it('lists the files of a container, one a line, or as JSON', async () => {
+    const files = await world.respond('Save a CSV called sales.csv and a text called notes.txt')
+    const container = files[0]?.container_id ?? ''
+    const { code, stdout } = await run(['ls', container])
+    expect(code).toBe(0)
+    const rows = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('  '))
+    expect(rows.map(([id]) => id).sort()).toEqual(files.map(({ file_id }) => file_id).sort())
+    for (const [, bytes, time, name] of rows) {
+      expect(bytes).toMatch(/^\d+$/)
+      expect(time).toMatch(/^20\d\d-/)
+      expect(name).toMatch(/sales\.csv|notes\.txt/)
+    }
+    const json = await run(['ls', container, '--json'])
+    expect(JSON.parse(json.stdout)).toHaveLength(2)
+  })
+
+  it('says of a container that is not there that it is not, with 3', async () => {
+    expect((await run(['ls', 'cntr_0000'])).code).toBe(3)
+  })
+})
+
+describe('cfile capture', () => {
+  it('records an answer from a file, from the standard input, and by its id', async () => {
+    const answer = (await world.answer('Save a CSV')) as { id: string }
+    for (const [argument, stdin] of [
+      ['-', JSON.stringify(answer)],
+      [
+        '-',
+        `event: response.completed\ndata: ${JSON.stringify({ type: 'response.completed', response: answer })}\n\n`,
+      ],
+      [answer.id, undefined],
+    ] as const) {
+      const { code, stdout, stderr } = await run(['capture', argument], { stdin })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^cfile_\w+ {2}cntr_\w+ {2}sales\.csv\n$/)
+    }
+  })
+
+  it('says what is wrong with a file that is not there, or holds no answer', async () => {
+    expect((await run(['capture', 'nowhere.json'])).stderr).toMatch(/^cfile: .*nowhere\.json/)
+    const broken = await run(['capture', '-'], { stdin: '{"output":' })
+    expect(broken.code).toBe(1)
+    expect(broken.stderr).toMatch(/^cfile: .*JSON/)
+  })
+})
