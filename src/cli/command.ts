@@ -7,6 +7,7 @@
 import { type CfileError, isCfileError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 import { type Command, UsageError } from './args.ts'
+import { doctorCommand } from './doctor.ts'
 import { linkCommand } from './link.ts'
 import { captureCommand, lsCommand } from './list.ts'
 import { getCommand, zipCommand } from './save.ts'
@@ -19,6 +20,7 @@ const commands: Readonly<Record<string, Command>> = {
   zip: zipCommand,
   link: linkCommand,
   capture: captureCommand,
+  doctor: doctorCommand,
 }
 
 const usage = `cfile: the files that Azure OpenAI's code interpreter writes

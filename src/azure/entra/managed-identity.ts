@@ -73,9 +73,11 @@ export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions 
 async function ask(url: URL, call: TokenCall) {
   const request = { url, headers: { metadata: 'true' }, who: 'The managed identity', hint }
   return requestToken(request, call).catch((cause) => {
-    if (isCfileError(cause) && cause.details.upstream !== undefined) throw cause
-    const message = 'There is nothing to sign in with: no key, no app, and no managed identity.'
-    throw new CfileError('upstream_auth', message, { hint, cause })
+    const { upstream } = isCfileError(cause) ? cause.details : {}
+    const message = upstream
+      ? `There is no key and no app to sign in with, and the managed identity gave no token (status ${upstream.status}).`
+      : 'There is nothing to sign in with: no key, no app, and no managed identity.'
+    throw new CfileError('upstream_auth', message, { hint, upstream, cause })
   })
 }
 

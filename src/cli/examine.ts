@@ -1,0 +1,145 @@
+/**
+ * What `cfile doctor` finds out about one upstream: by signing in and asking, as the server would.
+ *
+ * @module
+ */
+
+import type { AzureClient } from '../azure/client.ts'
+import type { Authorization } from '../azure/credentials.ts'
+import { type Endpoint, parseEndpoint } from '../azure/endpoint.ts'
+import type { AzureRequest } from '../azure/request.ts'
+import { createAzureClient } from '../azure-client.ts'
+import { type CfileError, isCfileError } from '../core/errors.ts'
+import type { UpstreamOptions } from '../options.ts'
+import type { Runtime } from '../runtime.ts'
+import { describeToken } from './token.ts'
+
+/** One line of the table. */
+export interface Finding {
+  /** `note`: good to know, and no failure. */
+  readonly state: 'ok' | 'failed' | 'note'
+  readonly what: string
+  readonly found: string
+  /** What to do about it. */
+  readonly cure?: string
+}
+
+/** Examines an upstream; what needs a credential is left out where there is none. */
+export async function examine(
+  { endpoint: given, credential, fetch }: UpstreamOptions,
+  runtime: Runtime,
+): Promise<Finding[]> {
+  const { now } = runtime
+  const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
+  const heard = hearDates(fetch ?? runtime.fetch, now)
+  const own = { ...runtime, fetch: heard.fetch, credential, ...patience }
+  const signed = await credential.authorize(endpoint.scope, own).catch(failureOf)
+  if (isCfileError(signed)) return [failed('credential', signed)]
+  const tried = await tryPath(createAzureClient({ ...own, endpoint }))
+  const isWell = tried.every(({ state }) => state === 'ok')
+  const others = await tryOthers(isWell, endpoint, (other) =>
+    createAzureClient({ ...own, ...other }),
+  )
+  return [
+    { state: 'ok', what: 'credential', found: credential.kind },
+    ...tokenFindings(signed, endpoint, now()),
+    ...tried,
+    ...others,
+    ...clockFindings(heard.apart()),
+  ]
+}
+
+// Nobody sits before a doctor for minutes.
+const patience = { timeoutMs: 15_000, retry: { attempts: 2 } }
+
+function tokenFindings(
+  { name, value }: Authorization,
+  { scope }: Endpoint,
+  now: number,
+): Finding[] {
+  if (name !== 'authorization') return []
+  const { found, isOver } = describeToken(value.replace('Bearer ', ''), now)
+  if (!isOver) return [{ state: 'ok', what: 'token', found: `${found}; asked for ${scope}` }]
+  return [{ state: 'failed', what: 'token', found, cure: "Set this machine's clock right." }]
+}
+
+const list: AzureRequest = { method: 'GET', path: '/containers', query: 'limit=1' }
+const nobodys = `cntr_${'0'.repeat(48)}`
+
+/** The path that the settings lead to has to answer, and to us. */
+async function tryPath(client: AzureClient): Promise<Finding[]> {
+  const { kind, base } = client.endpoint
+  const what = kind === 'project' ? 'project path' : 'v1 path'
+  const role: Finding = { state: 'ok', what: 'role', found: 'may read containers' }
+  if (await lists(client, list)) return [{ state: 'ok', what, found: `${base} answers` }, role]
+  // Azure has been seen not to list; and to a container that nobody has, the answer says what is wrong.
+  const error = await client.getContainer(nobodys).then(() => undefined, failureOf)
+  if (error === undefined || error.code === 'container_not_found') {
+    return [{ state: 'ok', what, found: `${base} answers, though it lists no containers` }, role]
+  }
+  const lacksRole = /lacks a role/.test(error.message)
+  return [failed(lacksRole ? 'role' : what, error)]
+}
+
+/** The other forms of the URL, for those who have set the wrong one. */
+async function tryOthers(
+  isWell: boolean,
+  endpoint: Endpoint,
+  open: (other: { endpoint: Endpoint }) => AzureClient,
+): Promise<Finding[]> {
+  const note = (what: string, answers: boolean, cure: string): Finding => {
+    if (answers) return { state: 'note', what, found: 'answers', cure: isWell ? undefined : cure }
+    return { state: 'note', what, found: `does not answer${isWell ? '; not needed' : ' either'}` }
+  }
+  const query = 'limit=1&api-version=2025-04-01-preview'
+  const dated = await lists(open({ endpoint }), { ...list, below: 'root', query })
+  const findings = [note('dated path', dated, 'Try AZURE_OPENAI_API_VERSION=2025-04-01-preview.')]
+  if (endpoint.kind === 'resource') return findings
+  // On the same host, which passed already.
+  const allowedHosts = [new URL(endpoint.origin).host]
+  const resource = open({ endpoint: parseEndpoint(endpoint.origin, { allowedHosts }) })
+  const cure = `For what the resource itself makes, set AZURE_OPENAI_ENDPOINT=${endpoint.origin}.`
+  return [...findings, note('resource path', await lists(resource, list), cure)]
+}
+
+async function lists(client: AzureClient, request: AzureRequest): Promise<boolean> {
+  const answer = await client.request(request).catch(failureOf)
+  if (isCfileError(answer)) return false
+  const body = await answer.json().catch(() => undefined)
+  return answer.ok && Array.isArray(body?.data)
+}
+
+function hearDates(fetch: Runtime['fetch'], now: () => number) {
+  let apart: number | undefined
+  const hearing: Runtime['fetch'] = async (input, init) => {
+    const answer = await fetch(input, init)
+    const theirs = Date.parse(answer.headers.get('date') ?? '') / 1000
+    if (Number.isFinite(theirs)) apart = Math.round(now() - theirs)
+    return answer
+  }
+  return { fetch: hearing, apart: () => apart }
+}
+
+function clockFindings(apart: number | undefined): Finding[] {
+  if (apart === undefined) return []
+  const found = `${Math.abs(apart)} s ${apart < 0 ? 'behind' : 'ahead of'} the upstream's`
+  const cure = "Set this machine's clock right: tokens and links end by it."
+  return [
+    Math.abs(apart) > 120
+      ? { state: 'failed', what: 'clock', found, cure }
+      : { state: 'ok', what: 'clock', found },
+  ]
+}
+
+/** A failure as a line. */
+export function failed(what: string, { message, details }: CfileError): Finding {
+  const { status, code, request_id } = details.upstream ?? {}
+  const said = [status, code, request_id].filter((part) => part && !message.includes(String(part)))
+  const found = said.length === 0 ? message : `${message} (${said.join(', ')})`
+  return { state: 'failed', what, found, cure: details.hint }
+}
+
+function failureOf(error: unknown): CfileError {
+  if (isCfileError(error)) return error
+  throw error
+}

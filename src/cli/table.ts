@@ -1,0 +1,36 @@
+/**
+ * Findings as an aligned table that fits a terminal.
+ *
+ * @module
+ */
+
+import type { Finding } from './examine.ts'
+
+const marks = { ok: 'ok', failed: 'FAIL', note: '-' } as const
+
+/** Writes findings as lines of at most `width` columns, each cure below its failure. */
+export function formatFindings(findings: readonly Finding[], width: number): string {
+  const column = Math.max(...findings.map(({ what }) => what.length)) + 2
+  const indent = 8 + column
+  const rows = findings.flatMap(({ state, what, found, cure }) => [
+    `  ${marks[state].padEnd(6)}${what.padEnd(column)}${wrap(found, indent, width)}`,
+    ...(cure === undefined ? [] : [`${' '.repeat(indent)}${wrap(`> ${cure}`, indent + 2, width)}`]),
+  ])
+  return `${rows.join('\n')}\n`
+}
+
+function wrap(text: string, indent: number, width: number): string {
+  const room = Math.max(width - indent, 30)
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (longer.length > room && line !== '') {
+      lines.push(line)
+      line = word
+    } else {
+      line = longer
+    }
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`)
+}
