@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Credential } from './azure/credentials.ts'
 import { endpointWarning } from './azure/endpoint.ts'
 import { type ApiKey, parseApiKeys } from './core/api-keys.ts'
 import { type ArchiveSetting, parseArchiveSetting } from './core/archive-setting.ts'
@@ -12,7 +13,7 @@ import { parseLinkBase } from './core/signed-url.ts'
 import { parseSigningKeys } from './core/signing-keys.ts'
 import { parseStoreSetting, type StoreSetting } from './core/store-setting.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
-import { apiVersionGrammar, idGrammar, parseUpstreams } from './upstream-settings.ts'
+import { apiVersionGrammar, idGrammar, parseIdentity, parseUpstreams } from './upstream-settings.ts'
 
 /** Whom to believe about callers. */
 export interface CallerSettings {
@@ -56,6 +57,8 @@ export interface Settings extends Plain {
   readonly store?: StoreSetting
   /** Absent: no copies are kept. */
   readonly archive?: ArchiveSetting
+  /** Who cfile is to Entra ID, where the archive wants to know. */
+  readonly identity?: Credential
   readonly dataDir: string
   readonly host: string
   readonly port: number
@@ -167,6 +170,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     Object.entries(settings).map(([name, setting]) => [name, readSetting(env, name, setting)]),
   ) as Settled
   const upstreams = parseUpstreams(read)
+  const archive = archiveOf(read)
   return {
     upstreams,
     callers: callersOf(read),
@@ -180,7 +184,8 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     sweep: read.CFILE_SWEEP,
     inlineImages: read.CFILE_INLINE_IMAGES,
     store: ifSet(read.CFILE_STORE, parseStoreSetting),
-    archive: archiveOf(read),
+    archive,
+    identity: needsIdentity(archive) ? parseIdentity(read) : undefined,
     archiveMode: read.CFILE_ARCHIVE_MODE,
     archiveConcurrency: read.CFILE_ARCHIVE_CONCURRENCY,
     archiveTtl: read.CFILE_ARCHIVE_TTL,
@@ -239,6 +244,10 @@ function archiveOf(read: Settled): ArchiveSetting | undefined {
     awsSessionToken: read.AWS_SESSION_TOKEN,
     azureStorageKey: read.AZURE_STORAGE_KEY,
   })
+}
+
+function needsIdentity(archive: ArchiveSetting | undefined): boolean {
+  return archive?.kind === 'azblob' && archive.sas === undefined && archive.accountKey === undefined
 }
 
 function warningsOf(upstreams: readonly UpstreamOptions[], read: Settled): string[] {

@@ -81,6 +81,15 @@ describe('signing in', () => {
     )
   })
 
+  it('to the archive is by the same identity, and asked for only where the archive has no key', () => {
+    const CFILE_ARCHIVE = 'azblob:https://acct.blob.core.windows.net/files'
+    const env = { ...app, AZURE_CLIENT_SECRET: 's', CFILE_ARCHIVE }
+    expect(parseEnv(env).identity?.kind).toBe('client secret')
+    expect(parseEnv({ ...env, AZURE_STORAGE_KEY: 'a2V5' }).identity).toBeUndefined()
+    expect(parseEnv({ ...env, CFILE_ARCHIVE: `${CFILE_ARCHIVE}?sig=x` }).identity).toBeUndefined()
+    expect(refusal({ CFILE_ARCHIVE, AZURE_CLIENT_SECRET: 'hush' })).toContain('AZURE_TENANT_ID')
+  })
+
   it('takes an authority on this machine without https, for tests', () => {
     const env = { ...app, AZURE_CLIENT_SECRET: 's', AZURE_AUTHORITY_HOST: 'http://127.0.0.1:9/' }
     expect(kindsOf({ AZURE_OPENAI_ENDPOINT, ...env })).toEqual(['client secret'])

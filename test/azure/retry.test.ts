@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createRetryBudget, pauseBefore, retryAfterMs } from '../../src/azure/retry.ts'
 import { createAzureClient } from '../../src/azure-client.ts'
 import { apiKey, isCfileError } from '../../src/index.ts'
+import { openHarness, sha256 } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 import { type Clock, createClock } from './clock.ts'
 import { type Answer, wire } from './means.ts'
@@ -147,6 +148,39 @@ describe('an upstream that says when', () => {
     })
     expect(sent.length).toBe(3)
     expect(clock.elapsed()).toBe(4000)
+  })
+})
+
+describe('a download', () => {
+  const quickly = { retry: { baseMs: 1 } }
+  const download = async (times: number) => {
+    const gateway = openHarness(quickly)
+    const [file] = await gateway.respond('Draw a chart')
+    await gateway.fault({ kind: 'server_error', times })
+    await gateway.requests()
+    const answer = await gateway.ask(`/files/${file?.file_id}`)
+    return { answer, gateway, file }
+  }
+
+  it('survives an upstream that is down for a moment', async () => {
+    const { answer, gateway, file } = await download(4)
+    expect(answer.status).toBe(200)
+    const path = `/containers/${file?.container_id}/files/${file?.file_id}/content`
+    const original = await (await gateway.upstream(path)).arrayBuffer()
+    expect(await sha256(await answer.arrayBuffer())).toBe(await sha256(original))
+  })
+
+  it('from an upstream that stays down is refused after six attempts, with the id for Azure support', async () => {
+    const { answer, gateway } = await download(1000)
+    expect(answer.status).toBe(502)
+    expect(await answer.json()).toMatchObject({
+      error: {
+        code: 'upstream_error',
+        hint: expect.stringContaining('Azure support'),
+        upstream: { status: 500, request_id: expect.stringMatching(/./) },
+      },
+    })
+    expect((await gateway.requests()).length).toBe(6)
   })
 })
 
