@@ -6,7 +6,7 @@
 
 import type { AzureClient } from '../azure/client.ts'
 import type { Authorization } from '../azure/credentials.ts'
-import { type Endpoint, parseEndpoint } from '../azure/endpoint.ts'
+import { type Endpoint, isDated, parseEndpoint } from '../azure/endpoint.ts'
 import type { AzureRequest } from '../azure/request.ts'
 import { createAzureClient } from '../azure-client.ts'
 import { type CfileError, isCfileError } from '../core/errors.ts'
@@ -68,8 +68,8 @@ const nobodys = `cntr_${'0'.repeat(48)}`
 
 /** The path that the settings lead to has to answer, and to us. */
 async function tryPath(client: AzureClient): Promise<Finding[]> {
-  const { kind, base } = client.endpoint
-  const what = kind === 'project' ? 'project path' : 'v1 path'
+  const { base } = client.endpoint
+  const what = formOf(client.endpoint)
   const role: Finding = { state: 'ok', what: 'role', found: 'may read containers' }
   if (await lists(client, list)) return [{ state: 'ok', what, found: `${base} answers` }, role]
   // Azure has been seen not to list; and to a container that nobody has, the answer says what is wrong.
@@ -81,25 +81,46 @@ async function tryPath(client: AzureClient): Promise<Finding[]> {
   return [failed(lacksRole ? 'role' : what, error)]
 }
 
+function formOf({ kind, apiVersion }: Endpoint): string {
+  if (apiVersion !== undefined && isDated(apiVersion)) return 'dated path'
+  return kind === 'project' ? 'project path' : 'v1 path'
+}
+
 /** The other forms of the URL, for those who have set the wrong one. */
 async function tryOthers(
   isWell: boolean,
   endpoint: Endpoint,
   open: (other: { endpoint: Endpoint }) => AzureClient,
 ): Promise<Finding[]> {
-  const note = (what: string, answers: boolean, cure: string): Finding => {
-    if (answers) return { state: 'note', what, found: 'answers', cure: isWell ? undefined : cure }
+  const forms = otherForms(endpoint).filter((other) => formOf(other.endpoint) !== formOf(endpoint))
+  const findings = forms.map(async ({ cure, ...other }): Promise<Finding> => {
+    const what = formOf(other.endpoint)
+    if (await lists(open(other), list)) {
+      return { state: 'note', what, found: 'answers', cure: isWell ? undefined : cure }
+    }
     return { state: 'note', what, found: `does not answer${isWell ? '; not needed' : ' either'}` }
-  }
-  const query = 'limit=1&api-version=2025-04-01-preview'
-  const dated = await lists(open({ endpoint }), { ...list, below: 'root', query })
-  const findings = [note('dated path', dated, 'Try AZURE_OPENAI_API_VERSION=2025-04-01-preview.')]
-  if (endpoint.kind === 'resource') return findings
+  })
+  return Promise.all(findings)
+}
+
+function otherForms(endpoint: Endpoint): { endpoint: Endpoint; cure: string }[] {
+  const { root, origin, kind } = endpoint
+  const apiVersion = '2025-04-01-preview'
+  const forms = [
+    {
+      endpoint: { ...endpoint, base: `${root}/v1`, apiVersion: undefined },
+      cure: 'Unset AZURE_OPENAI_API_VERSION.',
+    },
+    {
+      endpoint: { ...endpoint, base: root, apiVersion },
+      cure: `Try AZURE_OPENAI_API_VERSION=${apiVersion}.`,
+    },
+  ]
+  if (kind === 'resource') return forms
   // On the same host, which passed already.
-  const allowedHosts = [new URL(endpoint.origin).host]
-  const resource = open({ endpoint: parseEndpoint(endpoint.origin, { allowedHosts }) })
-  const cure = `For what the resource itself makes, set AZURE_OPENAI_ENDPOINT=${endpoint.origin}.`
-  return [...findings, note('resource path', await lists(resource, list), cure)]
+  const resource = parseEndpoint(origin, { allowedHosts: [new URL(origin).host] })
+  const cure = `For what the resource itself makes, set AZURE_OPENAI_ENDPOINT=${origin}.`
+  return [...forms, { endpoint: resource, cure }]
 }
 
 async function lists(client: AzureClient, request: AzureRequest): Promise<boolean> {

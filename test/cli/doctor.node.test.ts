@@ -151,6 +151,15 @@ All is well.
     expect(isWell).toBe(true)
   })
 
+  it('leads from a dated version to the path that answers', async () => {
+    const env = { AZURE_OPENAI_API_VERSION: '2025-03-01-preview' }
+    const { text, isWell } = await visit({ env })
+    expect(text.replace(/\s+/g, ' ')).toMatch(
+      /FAIL dated path .* - v1 path answers > Unset AZURE_OPENAI_API_VERSION\./,
+    )
+    expect(isWell).toBe(false)
+  })
+
   it('examines every upstream of a list', async () => {
     const entry = (name: string, path = '') => ({
       name,
@@ -163,7 +172,7 @@ All is well.
     })
     expect(text).toContain('Upstream east: resource')
     expect(text).toContain('Upstream west: project')
-    expect(text).toMatch(/-\s+resource path/)
+    expect(text).toMatch(/ok +project path.*\n.*\n {2}- +dated path.*\n {2}- +v1 path/)
   })
 
   it('fits a narrow terminal', async () => {
