@@ -6,11 +6,11 @@
 
 import { readFile } from 'node:fs/promises'
 import { type CfileError, isCfileError } from '../core/errors.ts'
-import { serve } from '../node.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import { parseEnv, type Settings } from '../settings.ts'
 import { type Command, UsageError } from './args.ts'
 import { examine, type Finding, failed } from './examine.ts'
+import { door } from './serve.ts'
 import { formatFindings } from './table.ts'
 
 /** What the doctor says, and whether anything is wrong. */
@@ -87,6 +87,7 @@ function settingsFindings({ upstreams, warnings }: Settings): Finding[] {
 async function storageFindings(env: Env): Promise<Finding[]> {
   const what = 'ready'
   try {
+    const { serve } = await door()
     const running = await serve({ ...env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent' })
     const answer = await fetch(`${running.url}/readyz`)
     const body = await answer.text()

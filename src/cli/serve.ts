@@ -34,7 +34,7 @@ async function serveUntilSignal(): Promise<number> {
 }
 
 /** The door of the runtime that this runs on. */
-function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
+export function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   if ('Bun' in globalThis) return import('../bun.ts')
   if ('Deno' in globalThis) return import('../deno.ts')
   return import('../node.ts')
