@@ -10,6 +10,7 @@ import { CfileError } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
 import type { Hmac } from './core/signed-url.ts'
 import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import type { Runtime } from './runtime.ts'
 import { parseEnv, type Settings } from './settings.ts'
 
 /** The environment, as every runtime has it. */
@@ -38,6 +39,8 @@ export type Answer = (request: Request, bindings?: object) => Response | Promise
 /** What a runtime brings to serve an app. */
 export interface Platform {
   listen(address: Pick<Settings, 'host' | 'port'>, answer: Answer): Promise<Listener>
+  /** What the runtime has of its own. */
+  readonly runtime?: () => Partial<Runtime>
   readonly createEmulator: NonNullable<DoorOptions['emulator']>
   /** Those of `node:crypto`, which hash faster than WebCrypto and piece by piece. */
   readonly createHash: (algorithm: 'sha256') => {
@@ -67,6 +70,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const url = urlOf(settings, listener)
   let closing = false
   app = openApp(settings, {
+    ...platform.runtime?.(),
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,
     createHmac: hmacOf(platform),

@@ -10,8 +10,8 @@ import type { Gateway } from './gateway.ts'
 import type { FileLocation } from './locate.ts'
 import { askInTurn } from './upstream-file.ts'
 
-// Azure deletes a container one hour after it made it, however busy it is.
-const longestLife = 3600
+/** Seconds: Azure deletes a container one hour after it made it, however busy it is. */
+export const longestLife = 3600
 
 /**
  * Turns a refusal into `container_expired` where the container was there once: it says so itself, we recorded it, or

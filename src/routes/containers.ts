@@ -7,18 +7,27 @@
 import { Hono } from 'hono/tiny'
 import { decodeOnce } from '../core/container-paths.ts'
 import { CfileError } from '../core/errors.ts'
-import { parseContainerId, parseFileId } from '../core/ids.ts'
+import { parseFileId } from '../core/ids.ts'
 import { deliverFile } from '../gateway/deliver.ts'
 import { listFiles } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { locatePath } from '../gateway/path.ts'
 import { describeListing } from '../gateway/present.ts'
-import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
+import {
+  methodNotAllowed,
+  queryOnce,
+  type RouteContext,
+  type RouteEnv,
+  readContainer,
+} from './context.ts'
 import { answerFile, parseDisposition } from './files.ts'
+import { answerPage } from './page.ts'
 
 /** The routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
+  routes.get('/:container_id', (c) => answerPage(gateway, c))
+  routes.all('/:container_id', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files', (c) => answerList(gateway, c))
   routes.all('/:container_id/files', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files/:file_id', (c) => {
@@ -34,7 +43,7 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
 
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
-  const { containerId, ...query } = namedContainer(c)
+  const { containerId, ...query } = readContainer(c)
   const listing = await listFiles(gateway, caller, { containerId, ...query })
   const all = parseAll(query.isGranted ? undefined : queryOnce(c, 'all'))
   const files = await describeListing(gateway, caller, containerId, listing)
@@ -47,7 +56,7 @@ async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> 
   const grant = c.get('grant')
   const isGranted = grant?.kind === 'path'
   const path = isGranted ? grant.path : decodeOnce(rawPath(c))
-  const location = await locatePath(gateway, caller, { ...namedContainer(c), path })
+  const location = await locatePath(gateway, caller, { ...readContainer(c), path })
   return deliverFile(gateway, location, {
     method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
     headers: c.req.raw.headers,
@@ -57,16 +66,6 @@ async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> 
     isGranted,
     signal: c.req.raw.signal,
   })
-}
-
-function namedContainer(c: RouteContext) {
-  const grant = c.get('grant')
-  return {
-    containerId: parseContainerId(c.req.param('container_id') ?? ''),
-    upstream: grant?.upstream,
-    isGranted: grant !== undefined,
-    signal: c.req.raw.signal,
-  }
 }
 
 /** Everything behind `/path/` as it was sent: a router may have decoded some of it. */

@@ -7,6 +7,8 @@
 import type { Context } from 'hono'
 import { CfileError } from '../core/errors.ts'
 import type { Grant } from '../core/grant.ts'
+import { parseContainerId } from '../core/ids.ts'
+import type { ListQuery } from '../gateway/files.ts'
 import type { Caller } from '../gateway/gateway.ts'
 
 /** The variables that the app sets before a route runs. */
@@ -37,6 +39,17 @@ export function queryOnce(c: RouteContext, name: string): string | undefined {
       param: name,
     },
   )
+}
+
+/** The container that a request names, and how it is asked for. */
+export function readContainer(c: RouteContext): ListQuery {
+  const grant = c.get('grant')
+  return {
+    containerId: parseContainerId(c.req.param('container_id') ?? ''),
+    upstream: grant?.upstream,
+    isGranted: grant !== undefined,
+    signal: c.req.raw.signal,
+  }
 }
 
 /** Answers every other method on a path: 405, and the methods that there are. */

@@ -16,6 +16,7 @@ export type Zone =
   | 'hall'
   | 'doors'
   | 'cli'
+  | 'transport'
   | 'emulator'
 
 /** Files directly in `src/`: something that can be run or imported, or the hall behind it. */
@@ -87,6 +88,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     ...outside,
     doors: { takers: ['cli.ts'], files: ['node.ts'] },
     cli: { takers: ['cli.ts'] },
+    transport: { takers: ['node.ts'] },
     // Nothing else may answer from the emulator.
     emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'cli.ts'] },
   },
@@ -96,6 +98,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     cli: 'yes',
     emulator: 'yes',
   },
+  transport: { core: 'yes', transport: 'yes' },
   emulator: { emulator: 'yes' },
 }
 
@@ -125,11 +128,18 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
   hall: [...hono, ...zod],
   doors: [...hono, ...runtime],
   cli: [...hono, ...runtime],
+  transport: [...runtime, 'undici'],
   emulator: hono,
 }
 
 /** The zones that may use a runtime's globals, and the one backend for each engine that is the runtime's own. */
-export const atRuntime: readonly string[] = ['doors', 'cli', 'stores/sqlite.ts', 'archives/fs.ts']
+export const atRuntime: readonly string[] = [
+  'doors',
+  'cli',
+  'transport',
+  'stores/sqlite.ts',
+  'archives/fs.ts',
+]
 
 /** Globals of one runtime. */
 export const runtimeGlobals: readonly string[] = [

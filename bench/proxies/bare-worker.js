@@ -1,0 +1,5 @@
+export default {
+  async fetch(request, env) {
+    return fetch(env.UPSTREAM + new URL(request.url).pathname)
+  },
+}

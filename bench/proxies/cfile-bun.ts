@@ -1,0 +1,3 @@
+import { serve } from '../../src/bun.ts'
+
+await serve()

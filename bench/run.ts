@@ -1,0 +1,49 @@
+/** All rows, and RESULTS.md. */
+
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { eventsTable } from './events.ts'
+import { memoryTable } from './memory.ts'
+import { root } from './process.ts'
+import { runtimesTable } from './runtimes.ts'
+import { smallTable } from './small.ts'
+import { transferTable } from './transfer.ts'
+import { type Bench, startUpstream } from './upstream.ts'
+import { weightTable } from './weight.ts'
+
+const rows: readonly [title: string, measure: (bench: Bench) => Promise<string>][] = [
+  ['One gigabyte, TLS upstream, Node', (bench) => transferTable(bench, true, 5)],
+  ['One gigabyte, plaintext upstream, Node', (bench) => transferTable(bench, false, 3)],
+  [
+    'Files of one kilobyte, plaintext upstream, 32 connections, Node',
+    (bench) => smallTable(bench, 5),
+  ],
+  ['Other runtimes against their own bare pass-through', runtimesTable],
+  ['Memory, Node, TLS upstream', memoryTable],
+  ['Server-sent events, Node', eventsTable],
+  ['Weight', weightTable],
+]
+
+const wanted = process.argv[2]
+const bench = await startUpstream(1024 ** 3)
+const chapters: string[] = []
+try {
+  for (const [title, measure] of rows) {
+    if (wanted !== undefined && !title.toLowerCase().includes(wanted.toLowerCase())) continue
+    const text = `## ${title}\n\n${await measure(bench)}\n`
+    process.stdout.write(`${text}\n`)
+    chapters.push(text)
+  }
+} finally {
+  await bench.upstream.stop()
+}
+if (wanted === undefined) {
+  const version = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, ${version('sh', '-c', 'nginx -v 2>&1')}, ${new Date().toISOString().slice(0, 10)}`
+  writeFileSync(
+    `${root}bench/RESULTS.md`,
+    `# Results\n\n${machine}. Made by \`npm run bench\`; how to read it stands in [README.md](README.md). Medians, in brackets the least and the greatest round.\n\n${chapters.join('\n')}`,
+  )
+}

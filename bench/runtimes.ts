@@ -1,0 +1,158 @@
+/** Bun, Deno and workerd: the gateway against the bare pass-through of the same runtime. */
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { contentPath, filePath, gatewayEnv, introduce, key } from './gateways.ts'
+import { inTurns, show, table } from './measure.ts'
+import { type Measured, root, run, start } from './process.ts'
+import { load } from './small.ts'
+import { type Bench, ports } from './upstream.ts'
+
+interface Pair {
+  readonly bare: Measured
+  readonly gateway: Measured
+}
+
+const barePort = 9330
+const gatewayPort = 9331
+
+export async function runtimesTable(bench: Bench): Promise<string> {
+  const rows: string[][] = []
+  const starters = { Bun: startOnBun, Deno: startOnDeno, workerd: startOnWorkerd }
+  for (const [name, startPair] of Object.entries(starters)) {
+    const { bare, gateway } = await startPair(bench)
+    await introduce(gatewayPort)
+    const auth = [`authorization: Bearer ${key}`]
+    const small = await inTurns(
+      {
+        bare: () => load(bare, `http://127.0.0.1:${barePort}${contentPath('small')}`),
+        gateway: () => load(gateway, `http://127.0.0.1:${gatewayPort}${filePath('small')}`, auth),
+      },
+      4,
+    )
+    const large = await inTurns(
+      {
+        bare: () => gigabyte(bare, barePort, contentPath('large')),
+        gateway: () => gigabyte(gateway, gatewayPort, filePath('large')),
+      },
+      4,
+    )
+    for (const process of [bare, gateway]) await process.stop()
+    rows.push([
+      name,
+      (small.gateway.rate.median / small.bare.rate.median).toFixed(2),
+      `${show(small.gateway.rate, 0)} of ${show(small.bare.rate, 0)}`,
+      (large.gateway.cpu.median / large.bare.cpu.median).toFixed(2),
+      `${show(large.gateway.cpu)} of ${show(large.bare.cpu)}`,
+    ])
+  }
+  return table(
+    ['runtime', '1 KB, against bare', 'requests/s', '1 GB, CPU against bare', 'CPU s/GB'],
+    rows,
+  )
+}
+
+async function gigabyte(proxy: Measured, port: number, path: string) {
+  const before = proxy.cpu()
+  const url = `http://127.0.0.1:${port}${path}`
+  await run(['curl', '-sS', '-f', '-o', '/dev/null', '-H', `authorization: Bearer ${key}`, url])
+  return { cpu: proxy.cpu() - before }
+}
+
+const upstream = `http://127.0.0.1:${ports.plain}`
+const bareEnv = { UPSTREAM: upstream, PORT: String(barePort) }
+
+async function startOnBun(bench: Bench): Promise<Pair> {
+  const bun = `${root}bench/node_modules/.bin/bun`
+  return {
+    bare: await start([bun, 'bench/proxies/bare.ts'], { port: barePort, env: bareEnv }),
+    gateway: await start([bun, 'bench/proxies/cfile-bun.ts'], {
+      port: gatewayPort,
+      env: gatewayEnv(bench, false, gatewayPort),
+    }),
+  }
+}
+
+async function startOnDeno(bench: Bench): Promise<Pair> {
+  const deno = [`${root}bench/node_modules/.bin/deno`, 'run', '-A', '--no-check']
+  return {
+    bare: await start([...deno, 'bench/proxies/bare.ts'], { port: barePort, env: bareEnv }),
+    gateway: await start([...deno, 'bench/proxies/cfile-deno.ts'], {
+      port: gatewayPort,
+      env: gatewayEnv(bench, false, gatewayPort),
+    }),
+  }
+}
+
+async function startOnWorkerd(bench: Bench): Promise<Pair> {
+  const worker = join(bench.folder, 'worker.js')
+  await build({
+    entryPoints: [`${root}src/workers.ts`],
+    bundle: true,
+    outfile: worker,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:workers'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, gatewayPort)
+  const workerd = `${root}node_modules/.bin/workerd`
+  return {
+    bare: await start(
+      [
+        workerd,
+        'serve',
+        capnp(
+          bench,
+          'bare',
+          `${root}bench/proxies/bare-worker.js`,
+          { UPSTREAM: upstream },
+          barePort,
+        ),
+      ],
+      { port: barePort },
+    ),
+    gateway: await start(
+      [
+        workerd,
+        'serve',
+        capnp(bench, 'gateway', worker, { ...env, CFILE_ALLOW_ANONYMOUS: '0' }, gatewayPort),
+      ],
+      { port: gatewayPort },
+    ),
+  }
+}
+
+function capnp(
+  bench: Bench,
+  name: string,
+  module: string,
+  env: Readonly<Record<string, string>>,
+  port: number,
+): string {
+  const file = join(bench.folder, `${name}.capnp`)
+  const bindings = Object.entries(env).map(
+    ([key, value]) => `(name = ${JSON.stringify(key)}, text = ${JSON.stringify(value)})`,
+  )
+  writeFileSync(
+    file,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed ${JSON.stringify(module)})],
+  compatibilityDate = "2026-10-01",
+  bindings = [${bindings.join(', ')}],
+);
+`,
+  )
+  return file
+}

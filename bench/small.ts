@@ -1,0 +1,55 @@
+/** Files of one kilobyte over 32 connections: requests a second against nginx. */
+
+import { contentPath, filePath, key, startGateway, startPeer } from './gateways.ts'
+import { inTurns, show, table } from './measure.ts'
+import { type Measured, run } from './process.ts'
+import { type Bench, ports } from './upstream.ts'
+
+/** Asks for three seconds; requests a second, and microseconds of the processor for each. */
+export async function load(proxy: Measured, url: string, headers: readonly string[] = []) {
+  const before = proxy.cpu()
+  const args = headers.flatMap((header) => ['-H', header])
+  const told = await run(['wrk', '-t1', '-c32', '-d3s', ...args, url])
+  const requests = Number(/(\d+) requests in/.exec(told)?.[1])
+  const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(told)?.[1] ?? 0)
+  if (failed > 0) throw new Error(`${failed} of ${requests} answers of ${url} are errors`)
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(told)?.[1])
+  return { rate, cpu: ((proxy.cpu() - before) / requests) * 1e6 }
+}
+
+export async function smallTable(bench: Bench, rounds: number): Promise<string> {
+  const nginx = await bench.startNginx()
+  const gateway = await startGateway(bench, false, 9310)
+  const hono = await startPeer(bench, 'hono-fetch', false, 9311)
+  const reply = await startPeer(bench, 'reply-from', false, 9312)
+  const path = contentPath('small')
+  const auth = [`authorization: Bearer ${key}`]
+  const link = await signedLink(9310)
+  const parts = {
+    nginx: () => load(nginx, `http://127.0.0.1:${ports.nginxPlain}${path}`),
+    'cfile, by id': () => load(gateway, `http://127.0.0.1:9310${filePath('small')}`, auth),
+    'cfile, by signed link': () => load(gateway, link),
+    'reply-from': () => load(reply, `http://127.0.0.1:9312${path}`),
+    'Hono fetch': () => load(hono, `http://127.0.0.1:9311${path}`),
+  }
+  // Five seconds of warm-up for each.
+  await inTurns(parts, 2)
+  const seen = await inTurns(parts, rounds)
+  for (const process of [nginx, gateway, hono, reply]) await process.stop()
+  const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
+    name,
+    (rate.median / seen.nginx.rate.median).toFixed(2),
+    show(rate, 0),
+    show(cpu, 0),
+  ])
+  return table(['proxy', 'against nginx', 'requests/s', 'CPU µs/request'], rows)
+}
+
+async function signedLink(port: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}/links`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ file_id: filePath('small').slice('/files/'.length) }),
+  })
+  return ((await answer.json()) as { download_url: string }).download_url
+}

@@ -1,0 +1,53 @@
+/** One gigabyte: throughput against nginx, and the processor's time for it. */
+
+import { contentPath, filePath, key, startGateway, startPeer } from './gateways.ts'
+import { inTurns, show, table } from './measure.ts'
+import { type Measured, run } from './process.ts'
+import { type Bench, ports } from './upstream.ts'
+
+const gigabyte = 1024 ** 3
+
+/** Downloads the large file once; MB/s, and CPU seconds a gigabyte. */
+async function download(proxy: Measured, url: string, headers: readonly string[] = []) {
+  const before = proxy.cpu()
+  const args = headers.flatMap((header) => ['-H', header])
+  const told = await run([
+    'curl',
+    '-sS',
+    '-f',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{size_download} %{time_total}',
+    ...args,
+    url,
+  ])
+  const [bytes = 0, seconds = 1] = told.split(' ').map(Number)
+  return { rate: bytes / seconds / 1e6, cpu: ((proxy.cpu() - before) / bytes) * gigabyte }
+}
+
+export async function transferTable(bench: Bench, isTls: boolean, rounds: number): Promise<string> {
+  const nginx = await bench.startNginx()
+  const gateway = await startGateway(bench, isTls, 9310)
+  const hono = await startPeer(bench, 'hono-fetch', isTls, 9311)
+  const reply = await startPeer(bench, 'reply-from', isTls, 9312)
+  const path = contentPath('large')
+  const auth = [`authorization: Bearer ${key}`]
+  const port = isTls ? ports.nginxTls : ports.nginxPlain
+  const parts = {
+    nginx: () => download(nginx, `http://127.0.0.1:${port}${path}`),
+    cfile: () => download(gateway, `http://127.0.0.1:9310${filePath('large')}`, auth),
+    'reply-from': () => download(reply, `http://127.0.0.1:9312${path}`),
+    'Hono fetch': () => download(hono, `http://127.0.0.1:9311${path}`),
+  }
+  await inTurns(parts, 1)
+  const seen = await inTurns(parts, rounds)
+  for (const process of [nginx, gateway, hono, reply]) await process.stop()
+  const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
+    name,
+    (rate.median / seen.nginx.rate.median).toFixed(2),
+    show(rate, 0),
+    show(cpu),
+  ])
+  return table(['proxy', 'against nginx', 'MB/s', 'CPU s/GB'], rows)
+}

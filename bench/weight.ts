@@ -1,0 +1,70 @@
+/** What it weighs, and what a check of a link costs. */
+
+import { execFileSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { createSigner } from '../src/core/signed-url.ts'
+import { spreadOf, table } from './measure.ts'
+import { root } from './process.ts'
+
+export async function weightTable(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}src/workers.ts`],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:workers'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  const bundle = gzipSync(outputFiles[0]?.contents ?? new Uint8Array()).byteLength / 1024
+  const cold = spreadOf(Array.from({ length: 15 }, coldImport))
+  const check = await linkCheck()
+  return table(
+    ['what', 'figure'],
+    [
+      ['Worker bundle, minified and gzipped', `${bundle.toFixed(1)} KB`],
+      ["cold `import 'cfile'` on Node, built", `${cold.median.toFixed(0)} ms`],
+      ['check of a signed link', `${check.toFixed(1)} µs`],
+    ],
+  )
+}
+
+function coldImport(): number {
+  const script = `const t = performance.now(); await import(${JSON.stringify(`${root}dist/index.js`)}); console.log(performance.now() - t)`
+  return Number(
+    execFileSync(`${root}node_modules/.bin/node`, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    }),
+  )
+}
+
+async function linkCheck(): Promise<number> {
+  const hmac = (secret: Uint8Array) => (text: string) =>
+    createHmac('sha256', secret).update(text).digest()
+  const signer = createSigner([{ kid: 'a', secret: new Uint8Array(32) }], hmac)
+  const base = 'https://files.example.com'
+  const link = await signer.sign(base, {
+    kind: 'file',
+    fileId: `cfile_${'a'.repeat(32)}`,
+    containerId: `cntr_${'b'.repeat(48)}`,
+    filename: 'Umsätze 2026.xlsx',
+    upstream: 'default',
+    owner: 'c'.repeat(32),
+    expiresAt: 2_000_000_000,
+  })
+  const target = link.slice(base.length)
+  const rounds = Array.from({ length: 9 }, async () => 0)
+  const figures: number[] = []
+  for (const _ of rounds) {
+    const start = performance.now()
+    for (let i = 0; i < 5000; i += 1) await signer.verify(target, 1_900_000_000)
+    figures.push(((performance.now() - start) * 1000) / 5000)
+  }
+  return spreadOf(figures).median
+}

@@ -1,0 +1,45 @@
+/**
+ * `GET /containers/{container_id}`: the page of a container.
+ *
+ * @module
+ */
+
+import { idCreatedAt } from '../core/ids.ts'
+import { listFiles } from '../gateway/files.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { longestLife } from '../gateway/gone.ts'
+import { createLinker } from '../gateway/link.ts'
+import { previewListing } from '../gateway/preview.ts'
+import { containerPage } from '../page/container-page.ts'
+import { type RouteContext, readContainer } from './context.ts'
+
+/** Answers with the page; every link on it is signed, since a browser can't send a key. */
+export async function answerPage(gateway: Gateway, c: RouteContext): Promise<Response> {
+  const caller = c.get('caller')
+  const { containerId, ...query } = readContainer(c)
+  const listing = await listFiles(gateway, caller, { containerId, ...query })
+  const files = await previewListing(gateway, caller, containerId, listing)
+  const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream?.name)
+  const { download_url: zipUrl } = await linker.container('zip', containerId)
+  const nonce = c.get('requestId')
+  const page = containerPage({
+    containerId,
+    files,
+    zipUrl,
+    secondsLeft: secondsLeft(gateway, containerId),
+    nonce,
+  })
+  return c.html(page, 200, {
+    'cache-control': 'private, no-store',
+    'content-security-policy': `default-src 'none'; img-src ${new URL(gateway.publicUrl).origin}; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'cross-origin-opener-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  })
+}
+
+/** Until the container is gone at the latest; its id tells when it was made. */
+function secondsLeft(gateway: Gateway, containerId: string): number | undefined {
+  const made = idCreatedAt(containerId)
+  return made === undefined ? undefined : Math.max(0, made + longestLife - gateway.now())
+}

@@ -1,0 +1,114 @@
+/**
+ * Carrying on Node: from the upstream's socket to the client's, counted and taken up again as everywhere, without a web
+ * stream on the way.
+ *
+ * @module
+ */
+
+import { type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
+import { type Carry, type ResumedPieces, resumePieces } from '../core/transfer.ts'
+import { rawBodyOf } from './dispatch-fetch.ts'
+import type { RawBody } from './raw-body.ts'
+
+const carried = new WeakMap<ReadableStream, ResumedPieces>()
+
+/** The pieces that a stream stands for, where {@link carryPieces} made it and nobody reads it. */
+export function piecesUnder(stream: ReadableStream): ResumedPieces | undefined {
+  return stream.locked ? undefined : carried.get(stream)
+}
+
+/** Carries as a stream that need not be read: whoever knows how takes the pieces under it. */
+export const carryPieces: Carry = (transfer, carriage) => {
+  const pieces = resumePieces(transfer, { ...carriage, read: readRawPieces })
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await pieces.read()
+        if (piece === undefined) controller.close()
+        else controller.enqueue(piece)
+      },
+      cancel: (reason) => pieces.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  carried.set(stream, pieces)
+  return stream
+}
+
+const readRawPieces: ReadPieces = (body) => {
+  const raw = rawBodyOf(body)
+  return raw === undefined ? readPieces(body) : takePieces(raw)
+}
+
+// What comes while the client's socket is busy; beyond it the upstream's socket waits.
+const mostHeld = 128 * 1024
+
+interface Wanting {
+  resolve(piece: Uint8Array | undefined): void
+  reject(error: Error): void
+}
+
+function takePieces(raw: RawBody): Pieces {
+  const held: Uint8Array[] = []
+  let heldBytes = 0
+  let wanting: Wanting | undefined
+  let isOver = false
+  let failure: Error | undefined
+
+  function settle(): void {
+    const reader = wanting
+    if (reader === undefined || (held.length === 0 && !isOver)) return
+    wanting = undefined
+    if (held.length === 0 && failure !== undefined) reader.reject(failure)
+    else reader.resolve(take())
+  }
+
+  function take(): Uint8Array | undefined {
+    const piece = held.shift()
+    if (piece === undefined) return undefined
+    const isFull = heldBytes >= mostHeld
+    heldBytes -= piece.byteLength
+    if (isFull && heldBytes < mostHeld && !isOver) raw.resume()
+    return piece
+  }
+
+  function next(): Promise<Uint8Array | undefined> {
+    if (held.length > 0) return Promise.resolve(take())
+    return new Promise((resolve, reject) => {
+      wanting = { resolve, reject }
+      settle()
+    })
+  }
+
+  raw.flow({
+    write(chunk) {
+      held.push(chunk)
+      heldBytes += chunk.byteLength
+      settle()
+      return heldBytes < mostHeld
+    },
+    end() {
+      isOver = true
+      settle()
+    },
+    fail(error) {
+      isOver = true
+      failure = error
+      settle()
+    },
+  })
+
+  return {
+    async read(most) {
+      let piece = await next()
+      while (piece?.byteLength === 0) piece = await next()
+      if (piece === undefined || piece.byteLength <= most) return piece
+      const rest = piece.subarray(most)
+      held.unshift(rest)
+      heldBytes += rest.byteLength
+      return piece.subarray(0, most)
+    },
+    hasMore: async () => held.length > 0 || (await next()) !== undefined,
+    cancel: async (reason) => raw.cancel(reason),
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * An answer of the app, written to a Node response: what came from a socket goes to a socket, without a web stream
+ * between. A body that breaks breaks the connection, and never looks whole.
+ *
+ * @module
+ */
+
+import type { ServerResponse } from 'node:http'
+import { piecesUnder } from './carry.ts'
+import { rawBodyOf } from './dispatch-fetch.ts'
+import type { RawBody } from './raw-body.ts'
+
+/** Writes the head at once and the body as it comes. */
+export function respond(response: Response, outgoing: ServerResponse): void {
+  const { body } = response
+  outgoing.writeHead(response.status, headersOf(response.headers))
+  if (body === null) {
+    outgoing.end()
+    return
+  }
+  const raw = rawBodyOf(body)
+  if (raw === undefined) void pump(piecesUnder(body) ?? readerOf(body), outgoing)
+  else pipe(raw, outgoing)
+}
+
+/** What hands out a body piece by piece. */
+interface Source {
+  read(): Promise<Uint8Array | undefined>
+  cancel(): Promise<void>
+}
+
+function readerOf(body: ReadableStream<Uint8Array>): Source {
+  const reader = body.getReader()
+  return {
+    read: async () => (await reader.read()).value,
+    cancel: () => reader.cancel(),
+  }
+}
+
+function headersOf(headers: Headers): Record<string, string | string[]> {
+  const written: Record<string, string | string[]> = {}
+  headers.forEach((value, name) => {
+    written[name] = value
+  })
+  const cookies = headers.getSetCookie()
+  if (cookies.length > 0) written['set-cookie'] = cookies
+  return written
+}
+
+function pipe(body: RawBody, outgoing: ServerResponse): void {
+  const resume = () => body.resume()
+  outgoing.on('drain', resume)
+  outgoing.once('close', () => body.cancel())
+  body.flow({
+    write: (chunk) => outgoing.write(chunk),
+    end: () => outgoing.end(),
+    fail: () => outgoing.destroy(),
+  })
+}
+
+async function pump(source: Source, outgoing: ServerResponse): Promise<void> {
+  const isWhole = outgoing.hasHeader('content-length')
+  // Whoever waits for the first event of a stream must not wait for its headers too.
+  if (!isWhole) outgoing.flushHeaders()
+  outgoing.once('close', () => void source.cancel().catch(() => {}))
+  try {
+    for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
+      if (!outgoing.write(piece)) await drained(outgoing)
+    }
+    outgoing.end()
+  } catch {
+    // Whoever knows why has logged it; the client sees a connection that broke.
+    outgoing.destroy()
+  }
+}
+
+/** Resolves also when the client is gone: then the source was cancelled, and its next read ends the loop. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      outgoing.off('drain', go)
+      outgoing.off('close', go)
+      resolve()
+    }
+    outgoing.on('drain', go)
+    outgoing.on('close', go)
+    if (outgoing.destroyed) go()
+  })
+}
