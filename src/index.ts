@@ -24,6 +24,8 @@ export { contentDisposition } from './core/content-disposition.ts'
 export { CfileError, type ErrorCode, isCfileError } from './core/errors.ts'
 export { openApp } from './open.ts'
 export type { AppOptions, UpstreamOptions } from './options.ts'
+// Links in an answer that passes through another back end.
+export { type RewriteOptions, rewriteLinkStream, rewriteLinks } from './rewrite-links.ts'
 export { parseEnv, type Settings } from './settings.ts'
 // What is remembered.
 export { memoryStore } from './stores/memory.ts'

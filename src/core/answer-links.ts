@@ -7,6 +7,7 @@
 import { type ChangeText, outputParts, partEdits } from './answer-parts.ts'
 import { pick, rootSpan, type Span, splice, stringAt } from './json-splice.ts'
 import { type AnswerLinks, type LinkOptions, linksOfAnswer } from './links.ts'
+import { pictureEdits } from './pictures.ts'
 import { replaceSandboxLinks } from './text-links.ts'
 
 /**
@@ -17,7 +18,7 @@ import { replaceSandboxLinks } from './text-links.ts'
  */
 export async function linkAnswer(
   json: string,
-  { links: maker, mode = 'annotate' }: LinkOptions,
+  { links: maker, mode = 'annotate', sizes }: LinkOptions,
 ): Promise<string> {
   if (!mayHoldFiles(json)) return json
   const output = outputOf(json)
@@ -27,7 +28,8 @@ export async function linkAnswer(
   const parts = Array.from(outputParts(json, output), (part) =>
     partEdits(json, part, links, changeText),
   )
-  return splice(json, (await Promise.all(parts)).flat())
+  const pictures = pictureEdits(json, output, links, sizes)
+  return splice(json, (await Promise.all([...parts, pictures])).flat())
 }
 
 /** A text change that goes by what the part itself and the calls before it say. */

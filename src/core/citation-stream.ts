@@ -6,7 +6,7 @@
 
 import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './findings.ts'
-import { createByteSearch, createSplitter, eventJson, forEachEvent } from './sse.ts'
+import { createByteSearch, createSplitter, eventJson, forEachEvent, isDeltaEvent } from './sse.ts'
 
 // A file, a container, a response: an event that names none of these mentions nothing, and is not parsed.
 const telling = ['file_id', 'container_id', '"response"'].map(createByteSearch)
@@ -15,7 +15,9 @@ const nothing: Mentions = { responses: [], conversations: [], containers: [], ci
 
 /** What one raw event mentions; one that is broken mentions nothing. */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
-  return telling.some((isIn) => isIn(raw)) ? getMentions(eventJson(raw)) : nothing
+  return !isDeltaEvent(raw) && telling.some((isIn) => isIn(raw))
+    ? getMentions(eventJson(raw))
+    : nothing
 }
 
 /** What a whole transcript mentions. */

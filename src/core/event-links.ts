@@ -13,7 +13,8 @@ import {
   type TextPart,
 } from './answer-parts.ts'
 import { type Edit, indexAt, pick, rootSpan, type Span, stringAt } from './json-splice.ts'
-import type { AnswerLinks } from './links.ts'
+import type { AnswerLinks, FileSizes } from './links.ts'
+import { pictureEdits } from './pictures.ts'
 
 /** What an event carries, and which part of the answer it belongs to. */
 export interface EventFields {
@@ -67,13 +68,15 @@ export interface EventLinkOptions {
   readonly changeText?: ChangeText
   /** More edits of the annotation that an event adds. */
   readonly moveAnnotation?: (annotation: Annotation) => Edit[]
+  /** Has the pictures of a whole response replaced: only there is known which files there are. */
+  readonly sizes?: FileSizes
 }
 
 /** The edits that give the files of an event their links. */
 export async function eventEdits(
   json: string,
   event: EventFields,
-  { links, changeText, moveAnnotation }: EventLinkOptions,
+  { links, changeText, moveAnnotation, sizes }: EventLinkOptions,
 ): Promise<Edit[]> {
   if (!event.type.startsWith('response.')) return []
   const edits = await Promise.all(
@@ -83,6 +86,8 @@ export async function eventEdits(
     const annotation = readAnnotation(json, event.annotation)
     edits.push(await linkEdits(json, annotation, links), moveAnnotation?.(annotation) ?? [])
   }
+  const { output } = pick(json, event.response, ['output'])
+  edits.push(await pictureEdits(json, output, links, sizes))
   return edits.flat()
 }
 

@@ -102,25 +102,24 @@ function createFeed(handler: EventHandler): Feed {
 
 /** Joins neighbours that are views of one chunk, since each piece that goes out has its price. */
 function createOutbox(release: Emit): { readonly put: Emit; flush(): void } {
-  let waiting: Uint8Array | undefined
+  let first: Uint8Array | undefined
+  let end = 0
   const flush = (): void => {
-    if (waiting !== undefined && waiting.byteLength > 0) release(waiting)
-    waiting = undefined
+    if (first !== undefined && end > first.byteOffset) {
+      const { buffer, byteOffset, byteLength } = first
+      const isAlone = byteOffset + byteLength === end
+      release(isAlone ? first : new Uint8Array(buffer, byteOffset, end - byteOffset))
+    }
+    first = undefined
   }
   return {
     flush,
     put(piece) {
-      if (waiting === undefined) {
-        waiting = piece
-        return
-      }
-      const { buffer, byteOffset, byteLength } = waiting
-      if (piece.buffer === buffer && piece.byteOffset === byteOffset + byteLength) {
-        waiting = new Uint8Array(buffer, byteOffset, byteLength + piece.byteLength)
-      } else {
+      if (first?.buffer !== piece.buffer || piece.byteOffset !== end) {
         flush()
-        waiting = piece
+        first = piece
       }
+      end = piece.byteOffset + piece.byteLength
     },
   }
 }

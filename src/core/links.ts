@@ -35,7 +35,12 @@ export interface LinkOptions {
   readonly links: LinkMaker
   /** @default 'annotate' */
   readonly mode?: LinkMode
+  /** Has `data:` pictures replaced too, where it is certain which file each is. */
+  readonly sizes?: FileSizes
 }
+
+/** The sizes of a container's files by their ids, as far as they are known. */
+export type FileSizes = (containerId: string) => Promise<ReadonlyMap<string, number>>
 
 /** The links of one answer: each is made once; `undefined` where it could not be made. */
 export interface AnswerLinks {

@@ -214,3 +214,22 @@ export function createByteSearch(text: string): (bytes: Uint8Array) => boolean {
     return false
   }
 }
+
+/**
+ * Whether an event names itself in its first line as a piece of text of the Responses API, `event: response.….delta`,
+ * as nearly all events of a stream do; told by a few bytes. Such an event holds text and no ids of files.
+ */
+export function isDeltaEvent(raw: Uint8Array): boolean {
+  const lineEnd = raw.indexOf(lf)
+  const end = raw[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd
+  return hasCodes(raw, 0, eventPrefix) && hasCodes(raw, end - deltaEnding.length, deltaEnding)
+}
+
+const codesOf = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0))
+const eventPrefix = codesOf('event: response.')
+const deltaEnding = codesOf('.delta')
+
+function hasCodes(bytes: Uint8Array, start: number, codes: readonly number[]): boolean {
+  for (let at = 0; at < codes.length; at += 1) if (bytes[start + at] !== codes[at]) return false
+  return true
+}

@@ -5,33 +5,40 @@
  */
 
 import { readEventText, spliceEvent } from './event-json.ts'
-import { eventEdits, readEventFields } from './event-links.ts'
+import { type EventLinkOptions, eventEdits, readEventFields } from './event-links.ts'
 import type { EventHandler } from './event-pump.ts'
-import { type AnswerLinks, type LinkOptions, linksOfAnswer } from './links.ts'
-import { createByteSearch } from './sse.ts'
+import { type LinkOptions, linksOfAnswer } from './links.ts'
+import { createByteSearch, isDeltaEvent } from './sse.ts'
 import { createTextRewriter } from './text-rewriter.ts'
 
 /** Gives the files of one answer their links as its events pass; all other events keep their bytes. */
-export function createEventLinker({ links: maker, mode = 'annotate' }: LinkOptions): EventHandler {
+export function createEventLinker({
+  links: maker,
+  mode = 'annotate',
+  sizes,
+}: LinkOptions): EventHandler {
   const links = linksOfAnswer(maker)
-  return mode === 'rewrite' ? createTextRewriter(links) : createAnnotator(links)
+  return mode === 'rewrite'
+    ? createTextRewriter({ links, sizes })
+    : createAnnotator({ links, sizes })
 }
 
 const citing = ['container_file_citation', '"file_path"'].map(createByteSearch)
 
-function createAnnotator(links: AnswerLinks): EventHandler {
+function createAnnotator(options: EventLinkOptions): EventHandler {
   return {
     push(raw, emit) {
-      if (citing.some((isIn) => isIn(raw))) return annotate(raw, links).then(emit)
+      if (!isDeltaEvent(raw) && citing.some((isIn) => isIn(raw)))
+        return annotate(raw, options).then(emit)
       emit(raw)
     },
     end: () => undefined,
   }
 }
 
-async function annotate(raw: Uint8Array, links: AnswerLinks): Promise<Uint8Array> {
+async function annotate(raw: Uint8Array, options: EventLinkOptions): Promise<Uint8Array> {
   const text = readEventText(raw)
   const event = text && readEventFields(text.json)
   if (text === undefined || event === undefined) return raw
-  return spliceEvent(raw, text, await eventEdits(text.json, event, { links }))
+  return spliceEvent(raw, text, await eventEdits(text.json, event, options))
 }

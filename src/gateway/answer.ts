@@ -11,11 +11,14 @@ import { mentionsInEvent } from '../core/citation-stream.ts'
 import { getMentions, type Mentions } from '../core/citations.ts'
 import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
+import { eventJson } from '../core/sse.ts'
 import { createEventLinker } from '../core/stream-links.ts'
 import { capture, captureOnce, type Source } from './capture.ts'
+import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
 import { createLinker } from './link.ts'
+import { sweepAfter } from './sweep.ts'
 
 /** Records what an answer mentions and gives its files their links; nothing of its body is read before. */
 export async function passAnswer(
@@ -56,9 +59,11 @@ async function passJson(
     )
     return read.stream
   }
-  const mentions = getMentions(parseJson(read.whole))
+  const response = parseJson(read.whole)
+  const mentions = getMentions(response)
   forgetListings(gateway, mentions)
   await capture(gateway, source, mentions)
+  sweepAfter(gateway, source, response)
   const options = linkOptions(gateway, source)
   return options === undefined ? read.whole : linkBytes(read.whole, options)
 }
@@ -86,6 +91,12 @@ function passEvents(
       const mentions = mentionsInEvent(raw)
       forgetListings(gateway, mentions)
       const recorded = record(mentions)
+      if (gateway.sweep && mentions.responses.length > 0) {
+        Promise.resolve(recorded).then(
+          () => sweepAfter(gateway, source, responseIn(raw)),
+          () => {},
+        )
+      }
       return recorded === undefined
         ? linker.push(raw, emit)
         : recorded.then(() => linker.push(raw, emit))
@@ -101,7 +112,20 @@ function forgetListings(gateway: Gateway, { containers }: Mentions): void {
 
 const untouched: EventHandler = { push: (raw, emit) => void emit(raw), end: () => undefined }
 
-function linkOptions(gateway: Gateway, { caller, upstream }: Source): LinkOptions | undefined {
-  const { links: mode } = gateway
-  return mode === 'off' ? undefined : { mode, links: createLinker(gateway, caller, upstream) }
+function linkOptions(gateway: Gateway, source: Source): LinkOptions | undefined {
+  const { links: mode, inlineImages } = gateway
+  if (mode === 'off') return undefined
+  const sizes = (containerId: string) => readFileSizes(gateway, source, containerId)
+  return {
+    mode,
+    links: createLinker(gateway, source.caller, source.upstream),
+    sizes: inlineImages === 'link' ? sizes : undefined,
+  }
+}
+
+function responseIn(raw: Uint8Array): unknown {
+  const event = eventJson(raw)
+  return typeof event === 'object' && event !== null && 'response' in event
+    ? event.response
+    : undefined
 }

@@ -27,7 +27,7 @@ export interface Linker extends LinkMaker {
  * @param upstream the name of the upstream that holds the things; absent where nobody knows
  */
 export function createLinker(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'signer' | 'publicUrl' | 'linkTtl' | 'now'>,
   caller: Caller,
   upstream: string | undefined,
   { ttl = gateway.linkTtl, disposition }: LinkTerms = {},

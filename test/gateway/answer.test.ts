@@ -31,9 +31,13 @@ async function bothSides(
 const linkMembers = /,"download_url":"[^"]*","download_expires_at":\d+/g
 
 function linked(body: string): Linked[] {
-  const found: Linked[] = []
+  return objectsIn(body, 'container_file_citation')
+}
+
+function objectsIn<T>(body: string, type: string): T[] {
+  const found: T[] = []
   JSON.stringify(JSON.parse(body), (_, value) => {
-    if (value?.type === 'container_file_citation') found.push(value)
+    if (value?.type === type) found.push(value)
     return value
   })
   return found
@@ -109,5 +113,32 @@ describe('an answer as a stream', () => {
   it('passes untouched where links are off', async () => {
     const { sent, got } = await bothSides(prompt, { more, links: 'off' })
     expect(got).toBe(sent)
+  })
+})
+
+describe('pictures inside an answer', () => {
+  const include = ['code_interpreter_call.outputs']
+  const pictures = (body: string) => objectsIn<{ url: string }>(body, 'image')
+
+  it('become links to the automatic plots where that is asked for', async () => {
+    const gateway = openHarness({ inlineImages: 'link' })
+    for (const stream of [false, true]) {
+      const request = responseRequest(prompt, { include, stream })
+      const answer = await gateway.ask('/openai/v1/responses', json(request))
+      const text = await answer.text()
+      const body = stream ? (text.trimEnd().split('data: ').at(-1) ?? '') : text
+      const [plot] = linked(body)
+      expect(pictures(body)).toEqual([{ type: 'image', url: plot?.download_url }])
+    }
+  })
+
+  it('pass as they came where nobody asked', async () => {
+    const gateway = openHarness()
+    const answer = await gateway.ask(
+      '/openai/v1/responses',
+      json(responseRequest(prompt, { include })),
+    )
+    const [picture] = pictures(await answer.text())
+    expect(picture?.url).toMatch(/^data:image\/png;base64,/)
   })
 })

@@ -1,0 +1,59 @@
+/**
+ * The official SDK over real HTTP, on streams whose links are rewritten: it puts the answer together from the events,
+ * and complains of any that do not fit.
+ */
+
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Running, serve } from '../../src/node.ts'
+
+const tools: OpenAI.Responses.Tool[] = [{ type: 'code_interpreter', container: { type: 'auto' } }]
+
+describe.each(['rewrite', 'annotate', 'off'])('the official SDK, with CFILE_LINKS=%s', (links) => {
+  let server: Running
+  let client: OpenAI
+  beforeAll(async () => {
+    server = await serve({
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      CFILE_STORE: 'memory:',
+      CFILE_LINKS: links,
+    })
+    client = new OpenAI({ apiKey: 'any', baseURL: `${server.url}/openai/v1`, maxRetries: 0 })
+  })
+  afterAll(() => server.close())
+
+  it.each([
+    'Draw a chart and save the numbers as a CSV.',
+    'Save "two words.csv" and "Übersicht (1).csv". [code points]',
+    'Draw a chart. [image link]',
+    'Write 5 csv files. [no annotations]',
+    'Save sales.csv. [incomplete]',
+    'No file at all, please.',
+  ])('reads the stream of %j to its end, and each link at once', async (input) => {
+    const stream = client.responses.stream({ model: 'gpt-4.1', input, tools })
+    let joined = ''
+    const statuses: Promise<number>[] = []
+    stream.on('response.output_text.delta', ({ delta, snapshot }) => {
+      joined += delta
+      expect(snapshot.endsWith(delta)).toBe(true)
+    })
+    stream.on('event', (event) => {
+      if (event.type !== 'response.output_text.annotation.added') return
+      const { download_url: url } = event.annotation as { download_url?: string }
+      // Recorded before released: whoever asks in the same moment gets the file.
+      if (url !== undefined) statuses.push(fetch(url).then(drained))
+    })
+    const final = await stream.finalResponse()
+    expect(joined).toBe(final.output_text)
+    const urls = [...joined.matchAll(/\]\((http[^)]+)\)/g)].map(([, url = '']) => url)
+    expect(joined.includes('sandbox:')).toBe(links !== 'rewrite' && /\]\(/.test(joined))
+    for (const url of urls) statuses.push(fetch(url).then(drained))
+    for (const status of await Promise.all(statuses)) expect(status).toBe(200)
+  })
+})
+
+async function drained(response: Response): Promise<number> {
+  await response.arrayBuffer()
+  return response.status
+}
