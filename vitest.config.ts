@@ -6,7 +6,9 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 process.env.WRANGLER_SEND_METRICS = 'false'
 
 // Read by test/rounds.ts: `npm run test:long` runs fifty times as many rounds of each property.
-const define = { __LONG__: process.env.CFILE_LONG === '1' }
+const isLong = process.env.CFILE_LONG === '1'
+const define = { __LONG__: isLong }
+const testTimeout = isLong ? 900_000 : 20_000
 
 // What is web-standard runs twice, on Node and in workerd; `*.node.test.ts` needs a file system, a socket or a process,
 // `*.workers.test.ts` a binding.
@@ -23,7 +25,7 @@ export default defineConfig({
           name: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/**/*.workers.test.ts'],
-          testTimeout: 20_000,
+          testTimeout,
         },
       },
       {
@@ -50,7 +52,7 @@ export default defineConfig({
           exclude: ['**/*.node.test.ts'],
           // One workerd for all files; storage is shared, so keys must be a file's own.
           isolate: false,
-          testTimeout: 20_000,
+          testTimeout,
         },
       },
     ],
