@@ -18,7 +18,7 @@ import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
 import { createLinker } from './link.ts'
-import { sweepAfter } from './sweep.ts'
+import { sweepAfter } from './uncited.ts'
 
 /** Records what an answer mentions and gives its files their links; nothing of its body is read before. */
 export async function passAnswer(

@@ -1,5 +1,5 @@
 /**
- * Sweep: after an answer, what its code wrote and nothing cited is recorded too.
+ * Uncited: what an answer's code wrote and the answer is silent about is recorded after it.
  *
  * @module
  */
