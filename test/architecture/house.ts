@@ -23,12 +23,12 @@ export type Zone =
 export const topFiles: Readonly<Record<string, Zone>> = {
   'app.ts': 'hall',
   'options.ts': 'hall',
+  'rewrite-links.ts': 'hall',
   'settings.ts': 'hall',
   'upstream-settings.ts': 'hall',
   'azure-client.ts': 'hall',
   'runtime.ts': 'hall',
   'open.ts': 'hall',
-  'rewrite-links.ts': 'hall',
   'serving.ts': 'hall',
   'index.ts': 'doors',
   'node.ts': 'doors',
