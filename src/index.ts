@@ -16,6 +16,7 @@ export { tokenCredential } from './azure/entra/token-credential.ts'
 export { workloadIdentity } from './azure/entra/workload-identity.ts'
 export { createAzureClient } from './azure-client.ts'
 // What an answer cites.
+export { type CaptureFetchOptions, captureFetch } from './capture-fetch.ts'
 export { citationStream } from './core/citation-stream.ts'
 export { type Citation, type ContainerFileCitation, getCitations } from './core/citations.ts'
 // The name of a download.

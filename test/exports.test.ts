@@ -38,6 +38,8 @@ const names: Readonly<Record<string, string>> = {
   firstAvailable: 'signs in alike in the cloud and on a desk',
   parseEndpoint: 'reads an endpoint in any form that people paste',
   getCitations: 'lists what an answer cites',
+  captureFetch: 'records in an app that calls Azure itself',
+  CaptureFetchOptions: 'types a wrapper of captureFetch',
   citationStream: 'lists what a stream cites, while it passes',
   rewriteLinks: 'gives an answer its links in a back end that calls Azure itself',
   rewriteLinkStream: 'does the same to a stream',

@@ -107,6 +107,7 @@ export function namesInBody(body: unknown): Names {
     if (visits > mostVisits) throw tooManyParts()
     const value = waiting.pop()
     if (typeof value !== 'object' || value === null) continue
+    if (isItemReference(value)) names.thing.add(value.id)
     for (const [key, child] of Object.entries(value)) {
       if (opaque.has(key)) continue
       const kind = Array.isArray(value) ? undefined : keys[key]
@@ -115,6 +116,14 @@ export function namesInBody(body: unknown): Names {
     }
   }
   return toLists(names)
+}
+
+/** An item of an earlier answer, named instead of repeated; the type may be left out. */
+function isItemReference(value: object): value is { readonly id: string } {
+  if (!('id' in value && isId(value.id))) return false
+  const { type = null } = value as { readonly type?: unknown }
+  const isBare = type === null && Object.keys(value).every((key) => key === 'id' || key === 'type')
+  return type === 'item_reference' || isBare
 }
 
 /** An id, a list of ids, or an object that has one: `conversation` is an id or `{id}`. */

@@ -93,7 +93,10 @@ function isBare({ object }: Fields): boolean {
 function readResponse({ id, conversation, output }: Fields, walk: Walk): void {
   walk.found.response(id)
   walk.found.conversation(isObject(conversation) ? conversation.id : conversation)
-  for (const item of walk.elements(output)) readItem(item, walk)
+  for (const item of walk.elements(output)) {
+    if (isObject(item) && isOwnWord(item)) walk.found.item(item.id)
+    readItem(item, walk)
+  }
 }
 
 /** `response.created` to `response.failed`, `output_item.*`, `content_part.*`, `output_text.annotation.added`. */

@@ -32,6 +32,8 @@ export interface Mentions {
   /** Those of citations, and those of tool calls that cite nothing. */
   readonly containers: readonly string[]
   readonly citations: readonly Citation[]
+  /** What a response put out: a later request may name each instead of repeating it. */
+  readonly items?: readonly string[]
 }
 
 /** A citation that nobody has checked yet. */
@@ -42,6 +44,7 @@ export interface Findings {
   response(id: unknown): void
   conversation(id: unknown): void
   container(id: unknown): void
+  item(id: unknown): void
   citation(claim: CitationClaim): void
   /** Takes over what was found elsewhere. */
   all(mentions: Mentions): void
@@ -56,6 +59,7 @@ export function createFindings(): Findings {
   const responses = new Set<string>()
   const conversations = new Set<string>()
   const containers = new Set<string>()
+  const items = new Set<string>()
   const citations = new Map<string, Citation>()
 
   function cite(claim: CitationClaim): void {
@@ -75,11 +79,13 @@ export function createFindings(): Findings {
     response: (id) => isId(id) && add(responses, id),
     conversation: (id) => isId(id) && add(conversations, id),
     container: (id) => isContainerId(id) && add(containers, id),
+    item: (id) => isId(id) && add(items, id),
     citation: cite,
     all(mentions) {
       mentions.responses.forEach(findings.response)
       mentions.conversations.forEach(findings.conversation)
       mentions.containers.forEach(findings.container)
+      mentions.items?.forEach(findings.item)
       mentions.citations.forEach(cite)
     },
     mentions: () => ({
@@ -87,6 +93,7 @@ export function createFindings(): Findings {
       conversations: [...conversations],
       containers: [...containers],
       citations: [...citations.values()],
+      ...(items.size > 0 && { items: [...items] }),
     }),
   }
   return findings

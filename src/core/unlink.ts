@@ -5,7 +5,13 @@
  * @module
  */
 
-import { isFileAnnotation, linkMembers, moveEdits, readAnnotation } from './annotations.ts'
+import {
+  type Annotation,
+  isFileAnnotation,
+  linkMembers,
+  moveEdits,
+  readAnnotation,
+} from './annotations.ts'
 import {
   type Edit,
   elements,
@@ -19,7 +25,7 @@ import {
 } from './json-splice.ts'
 import { parseLink } from './link-spelling.ts'
 import { sandboxPrefix } from './sandbox-links.ts'
-import { createSpanMover, type Replacement } from './text-spans.ts'
+import { createSpanMemory, createSpanMover, type MoveSpan, type Replacement } from './text-spans.ts'
 
 /**
  * Takes out of a request what was added to the answers that it replays: the links of annotations, and in the model's
@@ -78,13 +84,29 @@ function partEdits(json: string, part: Span, publicUrl: string): Edit[] {
   if (stringAt(json, type) !== 'output_text') return []
   const content = stringAt(json, text)
   const links = content === undefined ? [] : findOwnLinks(content, publicUrl)
-  const move = createSpanMover(content ?? '', links)
   const edits = text === undefined ? [] : stringEdits(json, text, links)
-  for (const span of elements(json, annotations)) {
-    if (links.length > 0) edits.push(...moveEdits(readAnnotation(json, span), move))
+  const spans = [...elements(json, annotations)]
+  if (content !== undefined && links.length > 0) {
+    const cited = spans.map((span) => readAnnotation(json, span))
+    const move = createReverseMover(content, links, cited)
+    edits.push(...cited.flatMap((annotation) => moveEdits(annotation, move)))
+  }
+  for (const span of spans) {
     if (isFileAnnotation(json, span)) edits.push(...removalEdits(json, span, isAdded))
   }
   return edits
+}
+
+/** Our links are ASCII, so they may not tell how the spans were counted; it is UTF-16 then, as most services do. */
+function createReverseMover(
+  text: string,
+  links: readonly Replacement[],
+  annotations: readonly Annotation[],
+): MoveSpan {
+  const memory = createSpanMemory()
+  const probe = createSpanMover(text, links, memory)
+  for (const annotation of annotations) moveEdits(annotation, probe)
+  return createSpanMover(text, links, { ...createSpanMemory(), unit: memory.unit ?? 'utf16' })
 }
 
 function isAdded(key: string): boolean {

@@ -17,6 +17,8 @@ export interface Source {
   readonly caller: Caller
   /** The name of the upstream that answered; absent where a caller brings the answer and nobody knows. */
   readonly upstream?: string
+  /** Whether it matters where items of an answer live, and whose they are. @default false */
+  readonly withItems?: boolean
 }
 
 /** What was recorded. */
@@ -35,6 +37,9 @@ export async function capture(
     ...mentions.responses.map((id) => recordPlace(gateway, source, 'response', id)),
     ...mentions.conversations.map((id) => recordPlace(gateway, source, 'conversation', id)),
     ...mentions.containers.map((id) => recordPlace(gateway, source, 'container', id)),
+    ...(source.withItems === true ? (mentions.items ?? []) : []).map((id) =>
+      recordPlace(gateway, source, 'thing', id),
+    ),
     ...mentions.citations.map((citation) => recordFile(gateway, source, citation)),
   ])
 }
@@ -74,11 +79,12 @@ export function captureOnce(
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
   const fresh = (key: string): boolean => stored.size !== stored.add(key).size
-  return ({ responses, conversations, containers, citations }) => {
+  return ({ responses, conversations, containers, citations, items = [] }) => {
     const unseen: Mentions = {
       responses: responses.filter(fresh),
       conversations: conversations.filter(fresh),
       containers: containers.filter(fresh),
+      items: items.filter(fresh),
       citations: citations.filter(({ container_id, file_id, filename }) =>
         fresh(`${container_id} ${file_id} ${filename === undefined}`),
       ),

@@ -45,7 +45,7 @@ async function isOwnList(
   return containerId === undefined || isShared(gateway, containerId)
 }
 
-function sendOnce(
+async function sendOnce(
   gateway: Gateway,
   { client }: Upstream,
   { request, operation, sent }: Understood,
@@ -54,16 +54,21 @@ function sendOnce(
   const { method, path, headers, signal, below } = request
   // An upload takes as long as its bytes do.
   const isQuick = operation.isQuick && !(sent.bytes instanceof ReadableStream)
-  return client.request({
-    method,
-    path,
-    query,
-    headers: requestHeaders(headers),
-    body: sent.bytes,
-    signal,
-    below,
-    timeoutMs: isQuick ? undefined : gateway.generationTimeoutMs,
-  })
+  try {
+    return await client.request({
+      method,
+      path,
+      query,
+      headers: requestHeaders(headers),
+      body: sent.bytes,
+      signal,
+      below,
+      timeoutMs: isQuick ? undefined : gateway.generationTimeoutMs,
+    })
+  } finally {
+    // Whatever came of a body that we broke off, the reason counts.
+    sent.check?.()
+  }
 }
 
 async function handBack(
@@ -72,7 +77,8 @@ async function handBack(
   { request, operation, named, route }: Understood,
   { upstream, answer, turn }: Answered,
 ): Promise<Response> {
-  const source = { caller, upstream: upstream.name }
+  const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
+  const source = { caller, upstream: upstream.name, withItems }
   if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
   const { method } = request
   const shown = await showAnswer(gateway, source, {

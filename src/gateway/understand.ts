@@ -50,7 +50,7 @@ export async function understand(
   refuseUpgrade(headers)
   const operation = operationOf(method, path)
   const kind = operation.shows === 'list' ? kindOf(operation) : undefined
-  const sent = await readSentBody(gateway, request, operation)
+  const sent = await readSentBody(gateway, caller, request, operation)
   const named = {
     path: namesInPath(path),
     query: namesInQuery(query, kind),

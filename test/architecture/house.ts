@@ -29,6 +29,7 @@ export const topFiles: Readonly<Record<string, Zone>> = {
   'azure-client.ts': 'hall',
   'runtime.ts': 'hall',
   'open.ts': 'hall',
+  'capture-fetch.ts': 'hall',
   'serving.ts': 'hall',
   'index.ts': 'doors',
   'node.ts': 'doors',

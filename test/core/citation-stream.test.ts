@@ -122,6 +122,7 @@ describe('mentionsInTranscript', () => {
       conversations: [],
       containers: [containerId],
       citations: [chart],
+      items: ['ci_0a5e68b0f003', 'msg_0a5e68b0f004'],
     })
     expect(mentionsInTranscript(bytesOf(streamOfShell)).containers).toEqual([containerId])
     expect(mentionsInTranscript(new Uint8Array())).toEqual(nothing)

@@ -244,6 +244,7 @@ describe('getMentions', () => {
       conversations: [conversationId],
       containers: [containerId],
       citations: [plot, chart],
+      items: ['ci_0a5e68b0f003', 'msg_0a5e68b0f004'],
     })
     expect(getMentions({ object: 'response', conversation: conversationId }).conversations).toEqual(
       [conversationId],

@@ -66,6 +66,20 @@ describe('what a request names', () => {
     expect(await counts(regions)).toEqual([0, 1])
   })
 
+  it('is found by the items of an answer too, which clients name instead of repeating them', async () => {
+    const regions = openRegions([{ name: 'east' }, { name: 'west', weight: 9 }])
+    const answer = await regions.ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
+    const { output } = (await answer.json()) as { output: Thing[] }
+    const [east] = await counts(regions)
+    for (const type of ['item_reference', undefined]) {
+      const input = [...output.map(({ id }) => ({ type, id })), { role: 'user', content: 'on' }]
+      for (let index = 0; index < 5; index += 1) {
+        await regions.ask('/openai/v1/responses', json({ model: 'm', input }))
+      }
+    }
+    expect((await counts(regions))[0]).toBe(east === 1 ? 10 : 0)
+  })
+
   it('is refused in words where it lies in two upstreams', async () => {
     const regions = openRegions(two)
     const ids = [

@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { linkAnswer } from '../../src/core/answer-links.ts'
+import { createSigner } from '../../src/core/signed-url.ts'
+import { unlinkRequest } from '../../src/core/unlink.ts'
+import { rounds } from '../rounds.ts'
+
+const publicUrl = 'https://files.example/cfile'
+const container = `cntr_${'0'.repeat(48)}`
+const signer = createSigner([{ kid: 'k1', secret: new Uint8Array(32) }])
+
+const link = (path: string): Promise<string> =>
+  signer.sign(publicUrl, {
+    kind: 'path',
+    containerId: container,
+    path,
+    owner: 'anyone',
+    expiresAt: 1_790_000_000,
+  })
+
+const links = {
+  file: async () => ({ download_url: `${publicUrl}/files/cfile_a?x=1`, expires_at: 1_790_000_000 }),
+  path: async (_: string, path: string) => ({
+    download_url: await link(path),
+    expires_at: 1_790_000_000,
+  }),
+}
+
+interface Written {
+  readonly text: string
+  readonly span: readonly [number, number]
+}
+
+/** An answer with one text in which a file is linked, as JSON of an odd but valid layout. */
+function answer({ text, span }: Written, filename: string): string {
+  const annotation = {
+    type: 'container_file_citation',
+    container_id: container,
+    file_id: `cfile_${'0'.repeat(32)}`,
+    filename,
+    start_index: span[0],
+    end_index: span[1],
+  }
+  const call = { type: 'code_interpreter_call', id: 'ci_1', container_id: container }
+  const part = { type: 'output_text', text, annotations: [annotation], logprobs: [] }
+  const message = { type: 'message', id: 'msg_1', role: 'assistant', content: [part] }
+  return JSON.stringify({ object: 'response', id: 'resp_1', output: [call, message] }, null, 1)
+}
+
+/** The next request, which replays what an answer put out, letter for letter. */
+function replay(json: string): string {
+  const output = json.slice(json.indexOf('"output":') + 9, json.lastIndexOf('}'))
+  return `{"model":"m","seed":1.50,"input":${output}}`
+}
+
+const names = ['sales.csv', 'für alle.csv', '😀 chart.png', 'a (1).csv', 'a%20b.csv', 'x.html?']
+
+describe('a replayed answer', () => {
+  it.each(['annotate', 'rewrite'] as const)(
+    'comes out as the upstream wrote it: %s',
+    async (mode) => {
+      const word = fc
+        .string({ unit: 'grapheme', maxLength: 12 })
+        .filter((text) => !/[\]<>"'`]/.test(text))
+      await fc.assert(
+        fc.asyncProperty(word, word, fc.constantFrom(...names), async (before, after, name) => {
+          const target = `sandbox:/mnt/data/${name}`
+          const head = `${before} [file](`
+          const text = `${head}${target}) ${after}`
+          const span = [head.length, head.length + target.length] as const
+          const json = answer({ text, span }, name)
+          const linked = await linkAnswer(json, { links, mode })
+          expect(linked).not.toBe(json)
+          expect(unlinkRequest(replay(linked), publicUrl)).toBe(replay(json))
+        }),
+        { numRuns: rounds(50) },
+      )
+    },
+  )
+
+  it('is cleaned where its link stands in a plain text, or with escaped slashes', async () => {
+    const url = await link('a.csv')
+    const body = { input: [{ role: 'assistant', content: `See ${url}. And ${url}` }] }
+    const want = {
+      input: [
+        { role: 'assistant', content: 'See sandbox:/mnt/data/a.csv. And sandbox:/mnt/data/a.csv' },
+      ],
+    }
+    expect(unlinkRequest(JSON.stringify(body), publicUrl)).toBe(JSON.stringify(want))
+    const escaped = JSON.stringify(body).replaceAll('/', '\\/')
+    expect(JSON.parse(unlinkRequest(escaped, publicUrl))).toEqual(want)
+  })
+})
+
+describe('whatever is not ours', () => {
+  it('stays: the user’s own words, other hosts’ links, broken links, foreign fields', async () => {
+    const url = await link('a.csv')
+    const foreign = url.replace('files.example', 'evil.example')
+    const bodies = [
+      { input: url },
+      { input: [{ role: 'user', content: url }] },
+      { input: [{ role: 'user', content: [{ type: 'input_text', text: url }] }] },
+      { input: [{ role: 'assistant', content: foreign }] },
+      { input: [{ role: 'assistant', content: url.slice(0, -1) }] },
+      {
+        input: [{ role: 'assistant', content: `${publicUrl}/containers/${container}/path/a.csv` }],
+      },
+      { metadata: { download_url: 'x' }, input: [] },
+      {
+        input: [
+          {
+            role: 'assistant',
+            content: [
+              {
+                type: 'output_text',
+                text: '',
+                annotations: [{ type: 'url_citation', download_url: 'x' }],
+              },
+            ],
+          },
+        ],
+      },
+    ]
+    for (const body of bodies) {
+      expect(unlinkRequest(JSON.stringify(body), publicUrl)).toBe(JSON.stringify(body))
+    }
+  })
+
+  it('passes letter for letter, valid or not', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
+        const hinted = `${text} download_url /path/`
+        for (const body of [text, hinted]) expect(unlinkRequest(body, publicUrl)).toBe(body)
+      }),
+      { numRuns: rounds(200) },
+    )
+  })
+})
