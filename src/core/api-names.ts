@@ -93,7 +93,7 @@ const keys: Readonly<Record<string, NamedKind>> = {
   skill_id: 'thing',
 }
 
-const mostVisits = 1_000_000
+const mostVisits = 250_000
 
 /**
  * The ids in a request's JSON body, wherever the API takes them.
@@ -107,10 +107,11 @@ export function namesInBody(body: unknown): Names {
     if (visits > mostVisits) throw tooManyParts()
     const value = waiting.pop()
     if (typeof value !== 'object' || value === null) continue
-    if (isItemReference(value)) names.thing.add(value.id)
+    const isList = Array.isArray(value)
     for (const [key, child] of Object.entries(value)) {
       if (opaque.has(key)) continue
-      const kind = Array.isArray(value) ? undefined : keys[key]
+      if (isList && isItemReference(child)) names.thing.add(child.id)
+      const kind = isList ? undefined : keys[key]
       if (kind !== undefined) for (const id of idsIn(kind, child)) names[kind].add(id)
       if (typeof child === 'object') waiting.push(child)
     }
@@ -119,8 +120,9 @@ export function namesInBody(body: unknown): Names {
 }
 
 /** An item of an earlier answer, named instead of repeated; the type may be left out. */
-function isItemReference(value: object): value is { readonly id: string } {
-  if (!('id' in value && isId(value.id))) return false
+function isItemReference(value: unknown): value is { readonly id: string } {
+  if (!(typeof value === 'object' && value !== null && 'id' in value && isId(value.id)))
+    return false
   const { type = null } = value as { readonly type?: unknown }
   const isBare = type === null && Object.keys(value).every((key) => key === 'id' || key === 'type')
   return type === 'item_reference' || isBare

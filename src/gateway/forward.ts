@@ -7,6 +7,7 @@
 
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
+import { followDeletion } from './deleted.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
@@ -74,12 +75,14 @@ async function sendOnce(
 async function handBack(
   gateway: Gateway,
   caller: Caller,
-  { request, operation, named, route }: Understood,
+  understood: Understood,
   { upstream, answer, turn }: Answered,
 ): Promise<Response> {
+  const { request, operation, named, route } = understood
   const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
   const source = { caller, upstream: upstream.name, withItems }
   if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
+  if (answer.ok) await followDeletion(gateway, caller, understood)
   const { method } = request
   const shown = await showAnswer(gateway, source, {
     method,

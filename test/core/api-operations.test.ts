@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { kindOf, namesInBody, namesInPath } from '../../src/core/api-names.ts'
+import { operationOf } from '../../src/core/api-operations.ts'
+import { wasNeverSent } from '../../src/core/unsent.ts'
+
+describe('operationOf', () => {
+  const shown: [request: string, shows: string, kind?: string][] = [
+    ['POST /responses', 'answer'],
+    ['GET /responses/resp_1', 'answer'],
+    ['POST /responses/resp_1/cancel', 'answer'],
+    ['GET /responses/resp_1/input_items', 'nothing'],
+    ['DELETE /responses/resp_1', 'nothing'],
+    ['POST /containers', 'thing', 'container'],
+    ['GET /containers', 'list', 'container'],
+    ['GET /containers/', 'list', 'container'],
+    ['GET /CONTAINERS', 'list', 'container'],
+    ['GET /%63ontainers', 'list', 'container'],
+    ['GET /containers/cntr_1', 'thing', 'container'],
+    ['GET /containers/cntr_1/files', 'list', 'file'],
+    ['POST /containers/cntr_1/files', 'thing', 'file'],
+    ['GET /containers/cntr_1/files/cfile_1', 'thing', 'file'],
+    ['GET /containers/cntr_1/files/cfile_1/content', 'nothing'],
+    ['GET /files', 'list', 'file'],
+    ['GET /files/file-1/content', 'nothing'],
+    ['GET /conversations/conv_1/items', 'nothing'],
+    ['POST /conversations', 'thing', 'conversation'],
+    ['POST /chat/completions', 'nothing'],
+    ['GET /models', 'nothing'],
+    ['GET /vector_stores', 'list', 'thing'],
+    ['POST /fine_tuning/jobs', 'thing', 'thing'],
+  ]
+  it.each(shown)('%s shows %s', (request, shows, kind) => {
+    const [method = '', path = ''] = request.split(' ')
+    const operation = operationOf(method, path)
+    expect(operation.shows).toBe(shows)
+    if (kind !== undefined) expect(kindOf(operation)).toBe(kind)
+  })
+})
+
+describe('the names in a request', () => {
+  it('are those of its path, whatever their spelling', () => {
+    expect(namesInPath('/containers/cntr%5F1/Files/cfile_2/content')).toMatchObject({
+      container: ['cntr_1'],
+      file: ['cfile_2'],
+    })
+    expect(namesInPath('/responses/compact').response).toEqual([])
+    expect(namesInPath('/models/gpt-4.1').thing).toEqual([])
+    expect(namesInPath('/vector_stores/vs_1/files/file-1')).toMatchObject({
+      thing: ['vs_1'],
+      file: ['file-1'],
+    })
+    expect(() => namesInPath('/containers/cntr%255f1')).toThrow('container id')
+  })
+
+  it('are those of its body, and none of what it only quotes', () => {
+    const names = namesInBody({
+      previous_response_id: 'resp_1',
+      conversation: { id: 'conv_1' },
+      tools: [
+        { type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-1'] } },
+        { type: 'file_search', vector_store_ids: ['vs_1'] },
+        { type: 'shell', environment: { type: 'container_reference', container_id: 'cntr_2' } },
+      ],
+      metadata: { container_id: 'cntr_9' },
+      input: [
+        { type: 'item_reference', id: 'msg_1' },
+        { id: 'msg_2' },
+        { id: 'msg_3', role: 'user', content: [{ type: 'input_file', file_id: 'file-2' }] },
+        { content: [{ annotations: [{ container_id: 'cntr_9', file_id: 'cfile_9' }] }] },
+      ],
+    })
+    expect(names).toMatchObject({
+      response: ['resp_1'],
+      conversation: ['conv_1'],
+      container: ['cntr_2'],
+    })
+    expect([...names.file].sort()).toEqual(['file-1', 'file-2'])
+    expect([...names.thing].sort()).toEqual(['msg_1', 'msg_2', 'vs_1'])
+  })
+
+  it('are refused where there are more than can be looked at', () => {
+    expect(() => namesInBody({ input: Array.from({ length: 260_000 }, () => ({})) })).toThrow(
+      'too many parts',
+    )
+  })
+})
+
+describe('wasNeverSent', () => {
+  it('knows a refused connection on every runtime, and takes nothing else for one', () => {
+    const failed = (cause: unknown) => new TypeError('fetch failed', { cause })
+    expect(wasNeverSent(failed({ code: 'ECONNREFUSED' }))).toBe(true)
+    expect(wasNeverSent({ code: 'ConnectionRefused' })).toBe(true)
+    expect(
+      wasNeverSent(failed(new Error('tcp connect error: Connection refused (os error 111)'))),
+    ).toBe(true)
+    expect(wasNeverSent(failed({ code: 'ECONNRESET' }))).toBe(false)
+    expect(wasNeverSent(new Error('other side closed'))).toBe(false)
+    expect(wasNeverSent(undefined)).toBe(false)
+  })
+})
