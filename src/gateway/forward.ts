@@ -48,15 +48,17 @@ async function isOwnList(
 
 async function sendOnce(
   gateway: Gateway,
-  { client }: Upstream,
-  { request, operation, sent }: Understood,
+  upstream: Upstream,
+  { request, operation, sent, route }: Understood,
   query: string,
 ): Promise<Response> {
   const { method, path, headers, signal, below } = request
+  // Where there is another to ask, or no hope, nobody waits for this one.
+  const isOnce = route.upstreams.length > 1 || gateway.balance.isResting(upstream)
   // An upload takes as long as its bytes do.
   const isQuick = operation.isQuick && !(sent.bytes instanceof ReadableStream)
   try {
-    return await client.request({
+    return await upstream.client.request({
       method,
       path,
       query,
@@ -64,6 +66,7 @@ async function sendOnce(
       body: sent.bytes,
       signal,
       below,
+      repeat: isOnce ? false : undefined,
       timeoutMs: isQuick ? undefined : gateway.generationTimeoutMs,
     })
   } finally {

@@ -105,6 +105,17 @@ async function furnish(regions: Regions, count: number): Promise<Thing[]> {
   return things
 }
 
+/** Fails until the gateway knows that a region is down, and no longer asks it twice. */
+async function wearOut(regions: Regions, things: readonly Thing[]): Promise<void> {
+  for (const { kind, id } of things) {
+    if (kind !== 'response') continue
+    const body = json({ model: 'm', input: 'hi', previous_response_id: id })
+    for (let index = 0; index < 2; index += 1) {
+      expect((await regions.ask('/openai/v1/responses', body)).status).toBe(502)
+    }
+  }
+}
+
 async function seenBy(regions: Regions): Promise<Record<string, number>> {
   const [east, west] = await Promise.all(regionNames.map((name) => regions.requests(name)))
   return { east: east?.length ?? 0, west: west?.length ?? 0 }
@@ -131,6 +142,10 @@ describe('two regions', () => {
     const regions = openRegions(regionNames.map((name) => ({ name })))
     const things = await furnish(regions, 3)
     regions.cut('west')
+    await wearOut(
+      regions,
+      things.filter(({ region }) => region === 'west'),
+    )
     const random = createRandom(11)
     await seenBy(regions)
     let lost = 0

@@ -131,7 +131,8 @@ describe('the race between an answer and its file', () => {
     const slow: typeof store = {
       ...store,
       async put(...entry) {
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 8))
+        // Longer than a request on loopback takes: who is recorded after the bytes were released is found out.
+        await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 40))
         return store.put(...entry)
       },
     }
@@ -159,9 +160,9 @@ describe('the race between an answer and its file', () => {
       expect(statuses.every((status) => status === 200)).toBe(true)
       expect(statuses.length).toBeGreaterThan(1)
     }
-    for (let round = 0; round < rounds(10); round += 1) {
+    for (let round = 0; round < rounds(5); round += 1) {
       await Promise.all(Array.from({ length: 8 }, (_, index) => race(index % 2 === 0)))
     }
-    expect(races).toBeGreaterThanOrEqual(160)
-  })
+    expect(races).toBeGreaterThanOrEqual(80)
+  }, 600_000)
 })
