@@ -12,7 +12,7 @@ const testTimeout = isLong ? 900_000 : 20_000
 
 // What is web-standard runs twice, on Node and in workerd; `*.node.test.ts` needs a file system, a socket or a process,
 // `*.workers.test.ts` a binding.
-const everywhere = 'test/{core,azure,gateway,routes,stores,archives,emulator}/**/*.test.ts'
+const everywhere = 'test/{core,azure,gateway,routes,stores,archives,storage,emulator}/**/*.test.ts'
 
 export default defineConfig({
   test: {

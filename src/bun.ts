@@ -4,12 +4,14 @@
  * @module
  */
 
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
+import { openStorage } from './storage/server.ts'
 
 export type { Running } from './serving.ts'
+export { openStorage } from './storage/server.ts'
 
 /** The part of Bun that is used here; its published types would replace Node's. */
 declare const Bun: {
@@ -33,7 +35,7 @@ export function serve(env: Env = Bun.env): Promise<Running> {
 }
 
 const platform: Platform = {
-  createHash,
+  openStorage,
   createHmac,
   readFile,
   createEmulator,

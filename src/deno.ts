@@ -4,12 +4,14 @@
  * @module
  */
 
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
+import { openStorage } from './storage/server.ts'
 
 export type { Running } from './serving.ts'
+export { openStorage } from './storage/server.ts'
 
 /** The part of Deno that is used here; its published types would replace Node's. */
 declare const Deno: {
@@ -30,7 +32,7 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
 }
 
 const platform: Platform = {
-  createHash,
+  openStorage,
   createHmac,
   readFile,
   createEmulator,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
@@ -12,11 +12,13 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
+import { openStorage } from './storage/server.ts'
 import { carryPieces } from './transport/carry.ts'
 import { createDispatchFetch } from './transport/dispatch-fetch.ts'
 import { respond } from './transport/respond.ts'
 
 export type { Running } from './serving.ts'
+export { openStorage } from './storage/server.ts'
 
 /** Something that answers requests: a Hono app, for one. */
 export interface Fetcher {
@@ -58,7 +60,7 @@ export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carry'> {
 
 const platform: Platform = {
   runtime: nodeRuntime,
-  createHash,
+  openStorage,
   createHmac,
   readFile,
   createEmulator,

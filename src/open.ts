@@ -40,12 +40,27 @@ export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
   const log = door.log ?? consoleLog(settings)
   if (!isEmulated(settings)) for (const warning of settings.warnings) log('warn', warning)
-  const { store: _store, archive: _archive, ...plain } = settings
+  const { store, archive, ...plain } = settings
+  if (door.store === undefined && store !== undefined && store.kind !== 'memory') {
+    throw notOpened('CFILE_STORE', store.kind)
+  }
+  if (door.archive === undefined && archive !== undefined) {
+    throw notOpened('CFILE_ARCHIVE', archive.kind)
+  }
   const authenticate = authenticateBy(settings.callers, { ...webRuntime, ...door })
   const options: AppOptions = { log, authenticate, ...plain, ...definedOf(door) }
   if (!isEmulated(settings)) return createApp(options)
   if (emulator === undefined) throw noUpstream()
   return openEmulated(options, emulator())
+}
+
+/** Where ids and copies are kept is not to be something else than what was asked for. */
+function notOpened(param: string, kind: string): CfileError {
+  return new CfileError(
+    'invalid_request',
+    `${param} is ${kind}:, but nobody opened it: give openApp what openStorage of cfile/node makes of the settings.`,
+    { param },
+  )
 }
 
 function authenticateBy(

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { CreateSha256 } from './archives/archive.ts'
 import type { Hmac } from './core/signed-url.ts'
 import { type Carry, carryAsStream } from './core/transfer.ts'
 import type { Wait } from './core/wait.ts'
@@ -22,8 +21,6 @@ export interface Runtime {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** @default WebCrypto, which takes a change of threads on Node */
   readonly createHmac?: (secret: Uint8Array) => Hmac
-  /** Needed by archives: WebCrypto has no SHA-256 that is fed piece by piece. */
-  readonly createSha256?: CreateSha256
   /** How bytes get from one side to the other. @default a stream of the web's standards */
   readonly carry: Carry
   /** A text file, where there are files. */

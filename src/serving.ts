@@ -5,13 +5,14 @@
  */
 
 import type { Hono } from 'hono'
-import type { Sha256 } from './archives/archive.ts'
 import { CfileError } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
 import type { Hmac } from './core/signed-url.ts'
-import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import type { Log } from './gateway/gateway.ts'
+import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import type { Runtime } from './runtime.ts'
 import { parseEnv, type Settings } from './settings.ts'
+import type { Storage } from './storage/storage.ts'
 
 /** The environment, as every runtime has it. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -42,11 +43,9 @@ export interface Platform {
   /** What the runtime has of its own. */
   readonly runtime?: () => Partial<Runtime>
   readonly createEmulator: NonNullable<DoorOptions['emulator']>
-  /** Those of `node:crypto`, which hash faster than WebCrypto and piece by piece. */
-  readonly createHash: (algorithm: 'sha256') => {
-    update(chunk: Uint8Array): unknown
-    digest(encoding: 'hex'): string
-  }
+  /** Opens the store and the archive. */
+  openStorage(settings: Settings, log: Log): Promise<Storage>
+  /** That of `node:crypto`, which takes no change of threads as WebCrypto does. */
   readonly createHmac: (
     algorithm: 'sha256',
     secret: Uint8Array,
@@ -63,6 +62,10 @@ export interface Platform {
 export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const settings = parseEnv(env)
   refuseToBeOpen(settings)
+  const { close: closeStorage, ...storage } = await platform.openStorage(
+    settings,
+    consoleLog(settings),
+  )
   let app!: Hono
   const listener = await platform.listen(settings, (request, bindings) =>
     app.fetch(request, bindings),
@@ -71,10 +74,10 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   let closing = false
   app = openApp(settings, {
     ...platform.runtime?.(),
+    ...storage,
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,
     createHmac: hmacOf(platform),
-    createSha256: sha256Of(platform),
     readFile: (path) => platform.readFile(path, 'utf8'),
     emulator: platform.createEmulator,
   })
@@ -83,7 +86,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     emulated: isEmulated(settings),
     close() {
       closing = true
-      return listener.close()
+      return listener.close().then(closeStorage)
     },
   }
 }
@@ -115,11 +118,4 @@ function urlOf({ host }: Settings, { port }: Listener): string {
 function hmacOf({ createHmac }: Platform): (secret: Uint8Array) => Hmac {
   return (secret) => (text) =>
     createHmac('sha256', secret).update(text).digest() as ReturnType<Hmac>
-}
-
-function sha256Of({ createHash }: Platform): () => Sha256 {
-  return () => {
-    const hash = createHash('sha256')
-    return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
-  }
 }

@@ -10,8 +10,10 @@ import { toHex } from './archives/bucket.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
 import { carryInLargePieces } from './core/transfer.ts'
-import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import { parseEnv, type Settings } from './settings.ts'
+import { storageTools } from './storage/storage.ts'
+import { openWorkerStorage } from './storage/worker.ts'
 
 /** The Worker's bindings: settings by their names, and the stores that are bound. */
 export type WorkerEnv = Readonly<Record<string, unknown>>
@@ -37,7 +39,12 @@ async function open(env: WorkerEnv, request: Request): Promise<Hono> {
   const isDeployed = !isLoopback(new URL(request.url).hostname)
   if (isDeployed) refuseToBeOpen(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
-  return openApp(settings, { emulator, waitUntil, carry, createSha256 })
+  const { store, archive } = await openWorkerStorage(
+    settings,
+    env,
+    storageTools(consoleLog(settings), createSha256),
+  )
+  return openApp(settings, { store, archive, emulator, waitUntil, carry })
 }
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }

@@ -24,7 +24,7 @@ async function bundle(entry: string): Promise<Uint8Array> {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:workers'],
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: { 'process.env.NODE_ENV': '"production"', CFILE_REMOTE_ARCHIVES: 'false' },
     logLevel: 'silent',
   })
   return outputFiles[0]?.contents ?? new Uint8Array()

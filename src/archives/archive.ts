@@ -51,7 +51,7 @@ export interface ArchivedFile extends ArchiveRecord {
 /** Options of {@link ArchivedFile.open}. */
 export interface OpenOptions {
   readonly range?: ByteRange
-  /** Breaks the stream too, when it fires later. */
+  /** Ends the wait for the stream; an engine that can breaks the stream too, when it fires later. */
   readonly signal?: AbortSignal
 }
 

@@ -13,6 +13,7 @@ export type Zone =
   | 'archives'
   | 'routes'
   | 'page'
+  | 'storage'
   | 'hall'
   | 'doors'
   | 'cli'
@@ -61,7 +62,14 @@ const served: Row = {
   stores: 'types',
   archives: 'types',
 }
-const outside: Row = { core: 'yes', azure: 'yes', stores: 'yes', archives: 'yes', hall: 'yes' }
+const outside: Row = {
+  core: 'yes',
+  azure: 'yes',
+  stores: 'yes',
+  archives: 'yes',
+  storage: 'yes',
+  hall: 'yes',
+}
 
 /** A row takes, a column gives; what is absent is forbidden. */
 export const table: Readonly<Record<Zone, Row>> = {
@@ -76,7 +84,18 @@ export const table: Readonly<Record<Zone, Row>> = {
   gateway: { core: 'yes', azure: 'types', gateway: 'yes', stores: 'types', archives: 'types' },
   routes: { ...served, routes: 'yes', page: 'yes' },
   page: { ...served, page: 'yes' },
+  // The engines that the settings name: opened for the doors, of which each takes those that its runtime has.
+  storage: {
+    core: 'yes',
+    azure: 'types',
+    gateway: 'types',
+    stores: 'yes',
+    archives: 'yes',
+    storage: 'yes',
+    hall: { files: ['runtime.ts'], types: true },
+  },
   hall: {
+    storage: 'types',
     core: 'yes',
     azure: 'yes',
     gateway: 'yes',
@@ -127,6 +146,7 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
   gateway: [],
   routes: [...hono, ...zod],
   page: [...hono, ...zod],
+  storage: ['aws4fetch', 'redis', 'ioredis', ...runtime],
   hall: [...hono, ...zod],
   doors: [...hono, ...runtime],
   cli: [...hono, ...runtime],
@@ -156,7 +176,7 @@ export const runtimeGlobals: readonly string[] = [
 ]
 
 /** The zones that make what those below are given: network, clock, random and timers. */
-export const makers: readonly Zone[] = ['hall', 'doors', 'cli']
+export const makers: readonly Zone[] = ['hall', 'storage', 'doors', 'cli']
 
 /** What is an argument below the hall. `new Date` is meant without arguments; `globalThis` is the way around. */
 export const ambient: readonly string[] = [

@@ -1,0 +1,220 @@
+/**
+ * An archive in a container of Azure Blob Storage (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api).
+ *
+ * @module
+ */
+
+import type { Wait } from '../core/wait.ts'
+import { elementsOf, textOf } from '../core/xml.ts'
+import type { Archive, CreateSha256 } from './archive.ts'
+import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
+import { createRequester, type SendRequest, type StorageRequest } from './request.ts'
+
+/** What proves who asks: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
+export interface BlobAuth {
+  /** Added to each URL, without its `?`. */
+  readonly query?: string
+  /** The `authorization` of a request whose other headers stand. */
+  authorize?(request: SignedRequest): Promise<string>
+}
+
+interface SignedRequest extends StorageRequest {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Something that signs in to Entra ID: a `Credential` of cfile's, or anything that gives a header for a scope. */
+export interface BlobCredential {
+  authorize(scope: string, options?: { signal?: AbortSignal }): Promise<{ readonly value: string }>
+}
+
+/** Options of {@link azureBlobArchive}. */
+export interface AzureBlobArchiveOptions {
+  /** `https://ACCOUNT.blob.core.windows.net/CONTAINER`, without a query. */
+  readonly containerUrl: string
+  readonly auth: BlobAuth
+  readonly fetch: typeof fetch
+  readonly wait: Wait
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly createSha256: CreateSha256
+  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  readonly newName: () => string
+  /** Bytes of a block; what is no larger is sent whole. @default 8 MiB */
+  readonly partBytes?: number
+  /** Bytes that all copies together hold in memory. @default four blocks */
+  readonly memoryBytes?: number
+  /** Milliseconds to the headers of an answer. @default 60000 */
+  readonly timeoutMs?: number
+}
+
+/** Keeps copies in a container. Blocks of copies that died are dropped by Azure itself, after a week. */
+export function azureBlobArchive(options: AzureBlobArchiveOptions): Archive {
+  return bucketArchive({ ...options, bucket: blobBucket(options) })
+}
+
+/** Signs in with a shared access signature, which may read, write, list and delete. */
+export function sharedAccessSignature(query: string): BlobAuth {
+  return { query: query.replace(/^\?/, '') }
+}
+
+/** Signs in with Entra ID; the identity has the role Storage Blob Data Contributor. */
+export function entraId(credential: BlobCredential): BlobAuth {
+  return {
+    async authorize({ signal }) {
+      return (await credential.authorize('https://storage.azure.com/.default', { signal })).value
+    },
+  }
+}
+
+/**
+ * Signs in with a key of the account, in base64
+ * (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key).
+ */
+export function sharedKey(account: string, key: string): BlobAuth {
+  const imported = crypto.subtle.importKey(
+    'raw',
+    Uint8Array.from(atob(key), (char) => char.charCodeAt(0)),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  )
+  // Whoever signs first learns of a key that can't be one.
+  imported.catch(() => {})
+  return {
+    async authorize(request) {
+      const text = new TextEncoder().encode(stringToSign(account, request))
+      const signature = await crypto.subtle.sign('HMAC', await imported, text)
+      return `SharedKey ${account}:${btoa(String.fromCharCode(...new Uint8Array(signature)))}`
+    },
+  }
+}
+
+function stringToSign(account: string, { method, url, headers, body }: SignedRequest): string {
+  const length = body === undefined || body.byteLength === 0 ? '' : String(body.byteLength)
+  const ours = Object.keys(headers)
+    .filter((name) => name.startsWith('x-ms-'))
+    .sort()
+    .map((name) => `${name}:${headers[name]}`)
+  const query = [...url.searchParams].map(([name, value]) => `${name}:${value}`).sort()
+  // Encoding, language, length, MD5, type, date, four conditions, range.
+  const standard = [method, '', '', length, '', '', '', '', '', '', '', headers.range ?? '']
+  return [...standard, ...ours, `/${account}${url.pathname}`, ...query].join('\n')
+}
+
+type Place = (name: string, query?: Record<string, string>) => URL
+
+function blobBucket(options: AzureBlobArchiveOptions): Bucket {
+  const { partBytes = 8 * 1024 * 1024 } = options
+  const { place, send } = opened(options)
+
+  return {
+    partBytes,
+
+    async write(name, body, signal) {
+      const headers = { 'x-ms-blob-type': 'BlockBlob' }
+      await send({ operation: 'PutBlob', method: 'PUT', url: place(name), headers, body, signal })
+    },
+
+    startUpload: async (name) => startUpload(send, place, name),
+
+    async read(name, { range, signal }) {
+      const response = await send({
+        operation: 'GetBlob',
+        method: 'GET',
+        url: place(name),
+        headers: range && { range: `bytes=${range.start}-${range.end}` },
+        signal,
+        accept: ['BlobNotFound'],
+      })
+      if (response === undefined) return undefined
+      const length = response.headers.get('content-length')
+      return {
+        body: response.body ?? new Blob().stream(),
+        bytes: length === null ? undefined : Number(length),
+      }
+    },
+
+    async remove(name, signal) {
+      const [operation, accept] = ['DeleteBlob', ['BlobNotFound']]
+      await send({ operation, method: 'DELETE', url: place(name), signal, accept })
+    },
+
+    list: (prefix, signal) => listBlobs(send, place, prefix, signal),
+  }
+}
+
+function opened(options: AzureBlobArchiveOptions): { place: Place; send: SendRequest } {
+  const { auth, now } = options
+  const base = options.containerUrl.replace(/\/+$/, '')
+  return {
+    place(name, query = {}) {
+      // Names hold nothing that a URL would encode.
+      const url = new URL(name === '' ? base : `${base}/${name}`)
+      url.search = auth.query ?? ''
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value)
+      return url
+    },
+    send: createRequester({
+      service: 'Azure Blob Storage',
+      timeoutMs: 60_000,
+      ...options,
+      codeOf: ({ headers }, text) => headers.get('x-ms-error-code') ?? textOf(text, 'Code'),
+      async sign(request) {
+        const headers = {
+          ...request.headers,
+          'x-ms-date': new Date(now() * 1000).toUTCString(),
+          'x-ms-version': '2021-12-02',
+        }
+        const authorization = await auth.authorize?.({ ...request, headers })
+        return authorization === undefined ? headers : { ...headers, authorization }
+      },
+    }),
+  }
+}
+
+function startUpload(send: SendRequest, place: Place, name: string): Upload {
+  const ids: string[] = []
+  return {
+    async add(body, signal) {
+      const blockid = btoa(String(ids.length).padStart(8, '0'))
+      const url = place(name, { comp: 'block', blockid })
+      await send({ operation: 'PutBlock', method: 'PUT', url, body, signal })
+      ids.push(blockid)
+    },
+
+    async finish(signal) {
+      const blocks = ids.map((id) => `<Uncommitted>${id}</Uncommitted>`).join('')
+      const body = new TextEncoder().encode(`<BlockList>${blocks}</BlockList>`)
+      const url = place(name, { comp: 'blocklist' })
+      await send({ operation: 'PutBlockList', method: 'PUT', url, body, signal })
+    },
+
+    async abort() {
+      // Azure drops blocks that no list names.
+    },
+  }
+}
+
+async function* listBlobs(
+  send: SendRequest,
+  place: Place,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<BucketEntry> {
+  for (let marker = ''; ; ) {
+    const query = { restype: 'container', comp: 'list', prefix, ...(marker && { marker }) }
+    const response = await send({
+      operation: 'ListBlobs',
+      method: 'GET',
+      url: place('', query),
+      signal,
+    })
+    const text = (await response?.text()) ?? ''
+    for (const blob of elementsOf(text, 'Blob')) {
+      const modified = Date.parse(textOf(blob, 'Last-Modified') ?? '')
+      yield { name: textOf(blob, 'Name') ?? '', modifiedAt: Math.floor(modified / 1000) }
+    }
+    marker = textOf(text, 'NextMarker') ?? ''
+    if (marker === '') return
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * An archive in a folder. Bytes are in `files/<owner>/<id>.<sha256>`, so that a file's own name tells whether it is
+ * whole, and `records/<owner>/<id>.json` says that there is a copy. Both are written in `partial/`, brought to the disk
+ * (fsync) and only then moved to where they are seen. Several processes may share the folder.
+ *
+ * @module
+ */
+
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { CfileError, isCfileError } from '../core/errors.ts'
+import { type PartReader, readParts } from '../core/parts.ts'
+import {
+  type Archive,
+  type ArchivePutOptions,
+  type ArchiveRecord,
+  copyGone,
+  type ListedFile,
+  type OpenOptions,
+  parseArchiveKey,
+  parseArchiveRecord,
+  parseOwner,
+  wrongLength,
+} from './archive.ts'
+
+/** Options of {@link fsArchive}. */
+export interface FsArchiveOptions {
+  /** Made when the first copy is; it and all in it can be read by this user only. */
+  readonly folder: string
+}
+
+const chunkBytes = 256 * 1024
+
+/** Keeps copies in a folder of their own. */
+export function fsArchive({ folder }: FsArchiveOptions): Archive {
+  const records = join(folder, 'records')
+  const files = join(folder, 'files')
+  const partial = join(folder, 'partial')
+  const recordPath = (key: string): string => join(records, `${parseArchiveKey(key)}.json`)
+  const bodyPath = (key: string, sha256: string): string => join(files, `${key}.${sha256}`)
+
+  async function readRecord(key: string): Promise<ArchiveRecord | undefined> {
+    const stored = await ifThere('read', () => readFile(recordPath(key)))
+    return stored && parseArchiveRecord(stored)
+  }
+
+  /** Makes a copy visible: first its bytes, then the record that says so. */
+  async function show(temporary: string, key: string, record: ArchiveRecord): Promise<void> {
+    const earlier = await readRecord(key)
+    await disk('rename', () => moveInto(temporary, bodyPath(key, record.sha256)))
+    await writeWhole(temporary, (write) => write(Buffer.from(JSON.stringify(record))))
+    await disk('rename', () => moveInto(temporary, recordPath(key)))
+    if (earlier === undefined || earlier.sha256 === record.sha256) return
+    await disk('remove', () => rm(bodyPath(key, earlier.sha256), { force: true }))
+  }
+
+  return {
+    async put(key, body, meta, options = {}) {
+      const reader = readParts(body)
+      const temporary = join(partial, `${processMark()}.${randomUUID()}`)
+      try {
+        parseArchiveKey(key)
+        await disk('mkdir', () => makeFolder(partial))
+        const copied = await writeWhole(temporary, (write) => copyParts(reader, write, options))
+        const record: ArchiveRecord = { ...copied, meta }
+        await show(temporary, key, record)
+        return record
+      } catch (error) {
+        await reader.cancel(error).catch(() => {})
+        await rm(temporary, { force: true }).catch(() => {})
+        throw error
+      }
+    },
+
+    async get(key) {
+      const record = await readRecord(key)
+      if (record === undefined) return undefined
+      const { bytes, sha256 } = record
+      const path = bodyPath(key, sha256)
+      return { key, ...record, open: (options = {}) => openBytes(path, bytes, options) }
+    },
+
+    async delete(key) {
+      await disk('remove', () => rm(recordPath(key), { force: true }))
+      for (const path of await bodiesOf(files, key))
+        await disk('remove', () => rm(path, { force: true }))
+    },
+
+    async *list({ owner, signal } = {}) {
+      const owners = owner === undefined ? await namesIn(records) : [parseOwner(owner)]
+      for (const one of owners) {
+        for (const name of await namesIn(join(records, one))) {
+          signal?.throwIfAborted()
+          const listed = await toListed(records, one, name)
+          if (listed !== undefined) yield listed
+        }
+      }
+    },
+
+    async sweep({ before, signal }) {
+      for (const name of await namesIn(partial)) {
+        signal?.throwIfAborted()
+        if (await isLeftOver(join(partial, name), name, before))
+          await disk('remove', () => rm(join(partial, name), { force: true }))
+      }
+      for (const owner of await namesIn(files)) {
+        for (const name of await namesIn(join(files, owner))) {
+          signal?.throwIfAborted()
+          await removeUnrecorded(join(files, owner, name), `${owner}/${name}`, before)
+        }
+      }
+    },
+  }
+
+  /** Bytes whose record was never written, or names others by now. */
+  async function removeUnrecorded(path: string, name: string, before: number): Promise<void> {
+    const [, key, sha256] = /^([\w-]+\/[\w-]+)\.([0-9a-f]{64})$/.exec(name) ?? []
+    if (key === undefined || (await modifiedAt(path)) >= before) return
+    if ((await readRecord(key))?.sha256 !== sha256)
+      await disk('remove', () => rm(path, { force: true }))
+  }
+}
+
+async function copyParts(
+  reader: PartReader,
+  write: Write,
+  { bytes, signal }: ArchivePutOptions,
+): Promise<Pick<ArchiveRecord, 'bytes' | 'sha256'>> {
+  const hash = createHash('sha256')
+  let total = 0
+  for (;;) {
+    signal?.throwIfAborted()
+    const part = await reader.read(chunkBytes)
+    total += part.byteLength
+    if (part.byteLength === 0 || total > (bytes ?? total)) break
+    hash.update(part)
+    await write(part)
+  }
+  if (bytes !== undefined && total !== bytes) throw wrongLength(bytes)
+  return { bytes: total, sha256: hash.digest('hex') }
+}
+
+/** Opened at once, so that the bytes stay readable while the file is replaced or deleted. */
+async function openBytes(
+  path: string,
+  bytes: number,
+  { range = { start: 0, end: bytes - 1 }, signal }: OpenOptions,
+): Promise<ReadableStream<Uint8Array>> {
+  signal?.throwIfAborted()
+  const opened = await ifThere('open', () => open(path, 'r'))
+  if (opened === undefined) throw copyGone()
+  const file = opened
+  let at = range.start
+
+  async function next(): Promise<Uint8Array | undefined> {
+    signal?.throwIfAborted()
+    const left = range.end + 1 - at
+    if (left === 0) return undefined
+    const buffer = new Uint8Array(Math.min(chunkBytes, left))
+    const { bytesRead } = await disk('read', () => file.read(buffer, 0, buffer.byteLength, at))
+    if (bytesRead === 0) throw wrongLength(bytes)
+    at += bytesRead
+    return buffer.subarray(0, bytesRead)
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await next()
+          if (chunk !== undefined) return controller.enqueue(chunk)
+          await file.close()
+          controller.close()
+        } catch (error) {
+          await file.close().catch(() => {})
+          controller.error(error)
+        }
+      },
+      cancel: () => file.close(),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+async function bodiesOf(files: string, key: string): Promise<string[]> {
+  const [owner = '', id = ''] = key.split('/')
+  const names = await namesIn(join(files, owner))
+  return names.filter((name) => name.startsWith(`${id}.`)).map((name) => join(files, owner, name))
+}
+
+async function toListed(
+  records: string,
+  owner: string,
+  name: string,
+): Promise<ListedFile | undefined> {
+  const key = `${owner}/${name.replace(/\.json$/, '')}`
+  const storedAt = await modifiedAt(join(records, owner, name))
+  return Number.isFinite(storedAt) ? { key, storedAt } : undefined
+}
+
+const host = hostname().replace(/[^\w-]/g, '_')
+const start = randomUUID()
+
+/** Which process writes a file, so that what a dead one left is known at once: in a container, each has the same pid. */
+function processMark(): string {
+  return [host, process.pid, start].join('.')
+}
+
+async function isLeftOver(path: string, name: string, before: number): Promise<boolean> {
+  const [writtenAt, pid, begun] = name.split('.')
+  if (begun === start) return false
+  const isDead = Number(pid) === process.pid || !isAlive(Number(pid))
+  return (writtenAt === host && isDead) || (await modifiedAt(path)) < before
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // It is there, but somebody else's.
+    return codeOf(error) === 'EPERM'
+  }
+}
+
+/** Unix second; of what is gone, later than any. */
+async function modifiedAt(path: string): Promise<number> {
+  const found = await ifThere('stat', () => stat(path))
+  return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000)
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return ((await ifThere('list', () => readdir(folder))) ?? []).sort()
+}
+
+function makeFolder(path: string): Promise<unknown> {
+  return mkdir(path, { recursive: true, mode: 0o700 })
+}
+
+type Write = (bytes: Uint8Array) => Promise<void>
+
+async function writeWhole<T>(path: string, task: (write: Write) => Promise<T>): Promise<T> {
+  const file = await disk('create', () => open(path, 'wx', 0o600))
+  try {
+    const written = await task((bytes) => disk('write', () => file.writeFile(bytes)))
+    await disk('sync', () => file.sync())
+    return written
+  } finally {
+    await file.close()
+  }
+}
+
+/** Moves a file to where it is seen; the folder is synced too, else a power cut could take the name back. */
+async function moveInto(from: string, to: string): Promise<void> {
+  await makeFolder(dirname(to))
+  await rename(from, to)
+  const folder = await open(dirname(to), 'r').catch(() => undefined)
+  // Not every system can sync a folder.
+  await folder?.sync().catch(() => {})
+  await folder?.close()
+}
+
+async function ifThere<T>(operation: string, task: () => Promise<T>): Promise<T | undefined> {
+  return disk(operation, () =>
+    task().catch((error) => {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    }),
+  )
+}
+
+/** Only what the file system itself throws is the archive's failure. */
+async function disk<T>(operation: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (error) {
+    const code = codeOf(error)
+    if (isCfileError(error) || code === undefined || !/^E[A-Z]+$/.test(code)) throw error
+    throw new CfileError(
+      'not_ready',
+      `The archive could not be used: the file system failed at ${operation} with ${code}.`,
+      {
+        hint: 'Check that the folder of CFILE_ARCHIVE can be written by this user, and that the disk is not full.',
+        cause: error,
+      },
+    )
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}

@@ -1,0 +1,94 @@
+/**
+ * The store and the archive of a server: on Node, Bun and Deno, which have files and sockets.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Archive, Sha256 } from '../archives/archive.ts'
+import { fsArchive } from '../archives/fs.ts'
+import { isCfileError } from '../core/errors.ts'
+import type { StoreSetting } from '../core/store-setting.ts'
+import type { Log } from '../gateway/gateway.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { redisStore } from '../stores/redis.ts'
+import { openSqlite, sqliteStore } from '../stores/sqlite.ts'
+import type { Store } from '../stores/store.ts'
+import { openRedis } from './redis-client.ts'
+import { openRemoteArchive } from './remote-archive.ts'
+import {
+  notHere,
+  type Storage,
+  type StorageSettings,
+  type StorageTools,
+  storageTools,
+} from './storage.ts'
+
+interface OpenedStore {
+  readonly store: Store
+  close(): Promise<void>
+}
+
+/**
+ * Opens what the settings name; by default SQLite in the data folder.
+ *
+ * @throws CfileError `invalid_request` for what there is not on a server, or is not installed
+ */
+export async function openStorage(
+  settings: StorageSettings,
+  log: Log = () => {},
+): Promise<Storage> {
+  const tools = storageTools(log, createSha256)
+  const archive = openArchive(settings, tools)
+  const { store, close } =
+    settings.store === undefined
+      ? await openDefaultStore(settings, tools)
+      : await openStore(settings.store, tools)
+  return { store, archive, close }
+}
+
+function createSha256(): Sha256 {
+  const hash = createHash('sha256')
+  return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
+}
+
+async function openDefaultStore(
+  { upstreams, dataDir }: StorageSettings,
+  tools: StorageTools,
+): Promise<OpenedStore> {
+  // The emulator's ids die with it, and a file full of them would only confuse.
+  if (upstreams.length === 0) return openStore({ kind: 'memory' }, tools)
+  try {
+    return await openStore({ kind: 'sqlite', path: join(dataDir, 'cfile.db') }, tools)
+  } catch (error) {
+    // Nobody asked for SQLite by name, and all but the memory of the last run works without it.
+    if (!isCfileError(error)) throw error
+    tools.log('warn', `What is recorded is lost with this process: ${error.message}`)
+    return openStore({ kind: 'memory' }, tools)
+  }
+}
+
+async function openStore(setting: StoreSetting, tools: StorageTools): Promise<OpenedStore> {
+  const { now } = tools
+  if (setting.kind === 'memory') return { store: memoryStore({ now }), close: async () => {} }
+  if (setting.kind === 'sqlite') {
+    const database = await openSqlite(setting.path)
+    return { store: sqliteStore({ database, now }), close: async () => void database.close() }
+  }
+  if (setting.kind === 'redis') {
+    const { client, close } = await openRedis(setting.url, tools)
+    return { store: redisStore({ client }), close }
+  }
+  throw notHere('CFILE_STORE', setting.kind, 'sqlite:PATH, redis://… or memory:')
+}
+
+function openArchive(
+  { archive: setting }: StorageSettings,
+  tools: StorageTools,
+): Archive | undefined {
+  if (setting === undefined) return undefined
+  if (setting.kind === 'fs') return fsArchive(setting)
+  if (setting.kind !== 'r2') return openRemoteArchive(setting, tools)
+  throw notHere('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
+}

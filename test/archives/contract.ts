@@ -1,0 +1,296 @@
+/**
+ * What every archive must do, whatever engine is behind it.
+ */
+
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Archive, ArchiveMeta, CreateSha256 } from '../../src/archives/archive.ts'
+import { sha256 } from '../harness.ts'
+import { rounds } from '../rounds.ts'
+
+/** An archive to be judged. */
+export interface OpenedArchive {
+  readonly archive: Archive
+  /** The bytes above which the engine takes a body in parts; absent where it has none. */
+  readonly partBytes?: number
+}
+
+/** A SHA-256 for engines that need one, made of what every runtime has. */
+export const testSha256: CreateSha256 = () => {
+  const chunks: Uint8Array[] = []
+  return {
+    update: (chunk) => void chunks.push(chunk.slice()),
+    digest: async () => sha256(await new Blob(chunks as BlobPart[]).arrayBuffer()),
+  }
+}
+
+/** Bytes that differ at every place, so that a part out of order shows. */
+export function testBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  let state = seed * 2654435761
+  for (let index = 0; index < length; index += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    bytes[index] = state >>> 24
+  }
+  return bytes
+}
+
+/** A body that comes in chunks of such a size. */
+export function bodyOf(bytes: Uint8Array<ArrayBuffer>, chunk = 65_536): ReadableStream<Uint8Array> {
+  let at = 0
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.byteLength) return controller.close()
+      controller.enqueue(bytes.slice(at, at + chunk))
+      at += chunk
+    },
+  })
+}
+
+/** A body that breaks after its bytes. */
+export function brokenBody(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  let isSent = false
+  return new ReadableStream({
+    pull(controller) {
+      if (isSent) return controller.error(new Error('the upstream broke off'))
+      isSent = true
+      controller.enqueue(bytes)
+    },
+  })
+}
+
+/** Runs the suite on the archive that `open` opens; what it holds already does not matter. */
+export function archiveContract(name: string, open: () => Promise<OpenedArchive>): void {
+  describe(`${name} as an archive`, () => {
+    let archive: Archive
+    let partBytes: number | undefined
+    const run = crypto.randomUUID().slice(0, 8)
+    let files = 0
+
+    const freshKey = (owner = `owner-${run}`): string => {
+      files += 1
+      return `${owner}/cfile_${run}_${files}`
+    }
+    const metaOf = (key: string, more: Partial<ArchiveMeta> = {}): ArchiveMeta => {
+      const [owner = '', file_id = ''] = key.split('/')
+      return { owner, file_id, ...more }
+    }
+    const put = (key: string, bytes: Uint8Array<ArrayBuffer>) =>
+      archive.put(key, bodyOf(bytes), metaOf(key), { bytes: bytes.byteLength })
+    const read = async (key: string, range?: { start: number; end: number }) => {
+      const found = await archive.get(key)
+      if (found === undefined) return undefined
+      return new Uint8Array(await new Response(await found.open({ range })).arrayBuffer())
+    }
+    const keysOf = async (owner?: string): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const { key } of archive.list({ owner })) keys.push(key)
+      return keys
+    }
+
+    beforeAll(async () => {
+      const opened = await open()
+      archive = opened.archive
+      partBytes = opened.partBytes
+    })
+
+    it('gives back what it was given: bytes, length, hash, and what is kept beside them', async () => {
+      const key = freshKey()
+      const bytes = testBytes(100_000)
+      const meta = metaOf(key, {
+        name: 'Überblick – 数据 📊.xlsx',
+        type: 'text/csv; charset=utf-8',
+        upstream: 'default',
+        container_id: 'cntr_1',
+      })
+      const record = await archive.put(key, bodyOf(bytes), meta, { bytes: bytes.byteLength })
+      const expected = { bytes: 100_000, sha256: await sha256(bytes.buffer), meta }
+      expect(record).toEqual(expected)
+      expect(await archive.get(key)).toMatchObject({ key, ...expected })
+      expect(await read(key)).toEqual(bytes)
+    })
+
+    it('knows nothing of what it was never given', async () => {
+      expect(await archive.get(freshKey())).toBeUndefined()
+      await expect(archive.delete(freshKey())).resolves.toBeUndefined()
+    })
+
+    it('keeps an empty file, announced or not', async () => {
+      for (const bytes of [0, undefined]) {
+        const key = freshKey()
+        const record = await archive.put(key, bodyOf(new Uint8Array()), metaOf(key), { bytes })
+        expect(record.bytes).toBe(0)
+        expect(await read(key)).toEqual(new Uint8Array())
+      }
+    })
+
+    it('keeps a file of which nobody knows the length', async () => {
+      const key = freshKey()
+      const bytes = testBytes(70_001)
+      await archive.put(key, bodyOf(bytes), metaOf(key))
+      expect(await read(key)).toEqual(bytes)
+    })
+
+    it('gives exactly the bytes of a range: first, last, one, all', async () => {
+      const key = freshKey()
+      const bytes = testBytes(300_000)
+      await put(key, bytes)
+      for (const [start, end] of [
+        [0, 0],
+        [299_999, 299_999],
+        [100, 70_000],
+        [262_143, 262_145],
+        [0, 299_999],
+      ] as const)
+        expect(await read(key, { start, end })).toEqual(bytes.slice(start, end + 1))
+    })
+
+    it('gives any range of any file, however its body came', async () => {
+      const property = fc.asyncProperty(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 6000 }),
+        fc.nat(),
+        fc.nat(),
+        async (length, chunk, a, b) => {
+          const key = freshKey()
+          const bytes = testBytes(length, a + 1)
+          await archive.put(key, bodyOf(bytes, chunk), metaOf(key), { bytes: length })
+          const [start = 0, end = 0] = [a % length, b % length].toSorted((x, y) => x - y)
+          expect(await read(key, { start, end })).toEqual(bytes.slice(start, end + 1))
+        },
+      )
+      await fc.assert(property, { seed: 1, numRuns: rounds(5) })
+    })
+
+    it('never shows a copy whose body broke off, was cut short or went on', async () => {
+      const bytes = testBytes(200_000)
+      const key = freshKey()
+      await expect(
+        archive.put(key, brokenBody(bytes), metaOf(key), { bytes: 300_000 }),
+      ).rejects.toThrow('the upstream broke off')
+      expect(await archive.get(key)).toBeUndefined()
+      for (const announced of [199_999, 200_001, 0]) {
+        await expect(
+          archive.put(key, bodyOf(bytes), metaOf(key), { bytes: announced }),
+        ).rejects.toBeInstanceOf(RangeError)
+        expect(await archive.get(key)).toBeUndefined()
+      }
+    })
+
+    it('leaves the copy that was there when a second one fails', async () => {
+      const key = freshKey()
+      const bytes = testBytes(1000)
+      await put(key, bytes)
+      await expect(archive.put(key, brokenBody(testBytes(500)), metaOf(key))).rejects.toThrow()
+      expect(await read(key)).toEqual(bytes)
+    })
+
+    it('reads no further and lets the upstream go when the copy is called off', async () => {
+      const key = freshKey()
+      const stop = new AbortController()
+      let isCancelled = false
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(testBytes(65_536))
+          stop.abort(new Error('called off'))
+        },
+        cancel() {
+          isCancelled = true
+        },
+      })
+      const copying = archive.put(key, endless, metaOf(key), { signal: stop.signal })
+      await expect(copying).rejects.toThrow('called off')
+      expect(isCancelled).toBe(true)
+      expect(await archive.get(key)).toBeUndefined()
+    })
+
+    it('replaces a copy in one step, and a download that began goes on with the bytes it began with or breaks', async () => {
+      const key = freshKey()
+      const before = testBytes(400_000, 1)
+      const after = testBytes(350_000, 2)
+      await put(key, before)
+      const found = await archive.get(key)
+      await put(key, after)
+      expect(await read(key)).toEqual(after)
+      const late = await found?.open().then(
+        async (body) => new Uint8Array(await new Response(body).arrayBuffer()),
+        (error) => error,
+      )
+      if (late instanceof Uint8Array) expect(late).toEqual(before)
+      else expect(late).toMatchObject({ code: 'file_not_found' })
+    })
+
+    it('forgets a copy, and says so to a download that comes a moment later', async () => {
+      const key = freshKey()
+      await put(key, testBytes(10))
+      const found = await archive.get(key)
+      await archive.delete(key)
+      expect(await archive.get(key)).toBeUndefined()
+      await expect(found?.open()).rejects.toMatchObject({ code: 'file_not_found' })
+    })
+
+    it('opens nothing for a download that is called off, and lets go of one that is', async () => {
+      const key = freshKey()
+      await put(key, testBytes(3_000_000))
+      const found = await archive.get(key)
+      const stop = AbortSignal.abort(new Error('gone away'))
+      await expect(found?.open({ signal: stop })).rejects.toThrow('gone away')
+      const reader = (await found?.open())?.getReader()
+      expect((await reader?.read())?.value?.byteLength).toBeGreaterThan(0)
+      await expect(reader?.cancel()).resolves.toBeUndefined()
+    })
+
+    it('lists the whole copies, all of them or those of one owner, with the time of each', async () => {
+      const [one, two] = [`one-${run}`, `one-${run}x`]
+      const keys = [freshKey(one), freshKey(one), freshKey(two)]
+      for (const key of keys) await put(key, testBytes(5))
+      await archive.put(freshKey(one), brokenBody(testBytes(5)), metaOf('a/b')).catch(() => {})
+      expect((await keysOf(one)).toSorted()).toEqual(keys.slice(0, 2).toSorted())
+      expect(await keysOf()).toEqual(expect.arrayContaining(keys))
+      for await (const { storedAt } of archive.list({ owner: two }))
+        expect(storedAt).toBeGreaterThan(1_700_000_000)
+    })
+
+    it('keeps what is whole when leftovers are swept', async () => {
+      const key = freshKey()
+      await put(key, testBytes(50_000))
+      await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
+      expect(await read(key)).toEqual(testBytes(50_000))
+    })
+
+    it('takes no path for a key, whatever a file is called', async () => {
+      for (const key of ['../x', 'a/../b', 'a', 'a/b/c', 'a/b.json', '/a', 'a\\b/c', 'a/ü', '/']) {
+        const body = bodyOf(testBytes(1))
+        await expect(archive.put(key, body, metaOf(key))).rejects.toMatchObject({
+          code: 'invalid_id',
+        })
+        await expect(archive.get(key)).rejects.toMatchObject({ code: 'invalid_id' })
+        await expect(archive.delete(key)).rejects.toMatchObject({ code: 'invalid_id' })
+      }
+    })
+
+    it('keeps files of one part, of several, and of one byte more', async () => {
+      if (partBytes === undefined) return
+      for (const length of [partBytes, 2 * partBytes, 2 * partBytes + 77]) {
+        const bytes = testBytes(length)
+        for (const announced of [length, undefined]) {
+          const key = freshKey()
+          await archive.put(key, bodyOf(bytes), metaOf(key), { bytes: announced })
+          expect(await sha256((await read(key))?.buffer ?? new ArrayBuffer())).toBe(
+            await sha256(bytes.buffer),
+          )
+          await archive.delete(key)
+        }
+      }
+    })
+
+    it('shows no file of several parts that broke off in its second', async () => {
+      if (partBytes === undefined) return
+      const key = freshKey()
+      await expect(
+        archive.put(key, brokenBody(testBytes(partBytes + 9)), metaOf(key)),
+      ).rejects.toThrow('the upstream broke off')
+      expect(await archive.get(key)).toBeUndefined()
+    })
+  })
+}
