@@ -11,14 +11,12 @@ import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { createMetrics } from './core/metrics.ts'
 import { createSigner, parseLinkBase } from './core/signed-url.ts'
 import type { SigningKey } from './core/signing-keys.ts'
+import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
-import {
-  type ArchivePolicy,
-  anyone,
-  type Gateway,
-  type Log,
-  type Upstream,
-} from './gateway/gateway.ts'
+import { startCopies, stopCopies } from './gateway/copying.ts'
+import { anyone, type Gateway, type Log, type Upstream } from './gateway/gateway.ts'
+import { guardStore } from './gateway/guarded-store.ts'
+import { sweep } from './gateway/sweep.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
@@ -30,6 +28,7 @@ import { healthRoutes, readyRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
+import { ownerRoutes } from './routes/owners.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { memoryStore } from './stores/memory.ts'
 
@@ -42,6 +41,11 @@ import { memoryStore } from './stores/memory.ts'
  */
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
+  const { archiving } = gateway
+  if (archiving !== undefined) {
+    archiving.state.start = () => startCopies(gateway, archiving)
+    options.schedule?.({ sweep: () => sweep(gateway), stop: () => stopCopies(gateway) })
+  }
   const app = new Hono()
   const bases = new Set(['/', new URL(gateway.publicUrl).pathname])
   for (const base of bases) {
@@ -74,6 +78,7 @@ function families(gateway: Gateway): readonly Family[] {
   return [
     { base: '/files', routes: fileRoutes(gateway), access: 'link' },
     { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
+    { base: '/owners', routes: ownerRoutes(gateway), access: 'caller' },
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
     { base: '/links', routes: linkRoutes(gateway), access: 'caller' },
     { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
@@ -103,6 +108,8 @@ function openFamily(
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)
     await next()
+    // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
+    gateway.waitUntil(sweep(gateway))
     gateway.metrics.add('cfile_requests_total', 1, {
       family: base.split('/')[1] ?? '',
       status: `${Math.floor(c.res.status / 100)}xx`,
@@ -138,7 +145,7 @@ function createGateway(options: AppOptions): Gateway {
   return {
     upstreams: [first, ...others],
     balance: createBalance(now),
-    store: options.store ?? memoryStore({ now }),
+    store: guardStore(options.store ?? memoryStore({ now })),
     archiving: archivingOf(options),
     now,
     wait,
@@ -179,8 +186,8 @@ function archivingOf({
   archiveMode: mode = 'eager',
   archiveConcurrency: concurrency = 4,
   archiveTtl: ttl = 0,
-}: AppOptions): ArchivePolicy | undefined {
-  return archive && { archive, mode, concurrency, ttl }
+}: AppOptions): Archiving | undefined {
+  return archive && startArchiving({ archive, mode, concurrency, ttl })
 }
 
 function newSigningKey(): SigningKey {

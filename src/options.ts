@@ -29,6 +29,14 @@ export interface UpstreamOptions {
   readonly fetch?: typeof fetch
 }
 
+/** What has to be done for the archive, whether or not anybody asks for a file. */
+export interface Upkeep {
+  /** Takes up copies that were interrupted and removes leftovers: to be called every 15 seconds or so. Never throws. */
+  sweep(): Promise<void>
+  /** Leaves the copies under way to the next process, and resolves when it may take them over. */
+  stop(): Promise<void>
+}
+
 /** Options of `createApp`. */
 export interface AppOptions extends Partial<Runtime> {
   /** At least one; the first is the default. */
@@ -43,6 +51,8 @@ export interface AppOptions extends Partial<Runtime> {
   readonly archiveConcurrency?: number
   /** Seconds that a copy is kept; 0: for ever. @default 0 */
   readonly archiveTtl?: number
+  /** Is given what has to be done for the archive beside requests; without it, they alone set it off. */
+  readonly schedule?: (upkeep: Upkeep) => void
   /** Finds out who is calling. @default callers are not told apart */
   readonly authenticate?: Authenticate
   /** What posted captures count for. @default 'any' */

@@ -10,7 +10,8 @@ import { isLoopback } from './core/loopback.ts'
 import type { Hmac } from './core/signed-url.ts'
 import type { Log } from './gateway/gateway.ts'
 import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
-import type { Runtime } from './runtime.ts'
+import type { Upkeep } from './options.ts'
+import { type Runtime, webRuntime } from './runtime.ts'
 import { parseEnv, type Settings } from './settings.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -72,11 +73,13 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   )
   const url = urlOf(settings, listener)
   let closing = false
+  const upkeep = createUpkeep()
   app = openApp(settings, {
     ...platform.runtime?.(),
     ...storage,
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,
+    schedule: upkeep.start,
     createHmac: hmacOf(platform),
     readFile: (path) => platform.readFile(path, 'utf8'),
     emulator: platform.createEmulator,
@@ -86,7 +89,28 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     emulated: isEmulated(settings),
     close() {
       closing = true
-      return listener.close().then(closeStorage)
+      return Promise.all([listener.close(), upkeep.stop()]).then(closeStorage)
+    },
+  }
+}
+
+const sweepEveryMs = 15_000
+
+/** Sweeps at the start and then again and again, until it is stopped. */
+function createUpkeep() {
+  const stopped = new AbortController()
+  let upkeep: Upkeep | undefined
+  return {
+    async start(given: Upkeep): Promise<void> {
+      upkeep = given
+      while (!stopped.signal.aborted) {
+        await given.sweep()
+        await webRuntime.wait(sweepEveryMs, stopped.signal).catch(() => {})
+      }
+    },
+    async stop(): Promise<void> {
+      stopped.abort()
+      await upkeep?.stop()
     },
   }
 }

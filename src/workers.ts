@@ -20,23 +20,24 @@ export type WorkerEnv = Readonly<Record<string, unknown>>
 
 interface Worker {
   fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>
+  /** Called by the cron trigger of wrangler.toml. */
+  scheduled(event: unknown, env: WorkerEnv): Promise<void>
 }
 
 // One app for each environment object: an isolate keeps its own, and so what the app has learnt.
 const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
+const sweeps = new WeakMap<WorkerEnv, () => Promise<void>>()
 
-function openOnce(env: WorkerEnv, request: Request): Promise<Hono> {
-  const app = apps.get(env) ?? open(env, request)
+function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
+  const app = apps.get(env) ?? open(env, isDeployed)
   apps.set(env, app)
   // A wrong setting is told to each request, and tried again by the next.
   app.catch(() => apps.delete(env))
   return app
 }
 
-async function open(env: WorkerEnv, request: Request): Promise<Hono> {
+async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const settings = parseEnv(env)
-  // `wrangler dev` asks by a loopback address; a Worker that is deployed has a name.
-  const isDeployed = !isLoopback(new URL(request.url).hostname)
   if (isDeployed) refuseToBeOpen(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
   const { store, archive } = await openWorkerStorage(
@@ -44,7 +45,14 @@ async function open(env: WorkerEnv, request: Request): Promise<Hono> {
     env,
     storageTools(consoleLog(settings), createSha256),
   )
-  return openApp(settings, { store, archive, emulator, waitUntil, carry })
+  return openApp(settings, {
+    store,
+    archive,
+    emulator,
+    waitUntil,
+    carry,
+    schedule: ({ sweep }) => void sweeps.set(env, sweep),
+  })
 }
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }
@@ -104,12 +112,18 @@ function createSha256() {
 const worker: Worker = {
   async fetch(request, env, context) {
     try {
-      const app = await openOnce(env, request)
+      // `wrangler dev` asks by a loopback address; a Worker that is deployed has a name.
+      const app = await openOnce(env, !isLoopback(new URL(request.url).hostname))
       return await app.fetch(request, env, context)
     } catch (error) {
       if (!isCfileError(error)) throw error
       return Response.json(toErrorBody(error, crypto.randomUUID()), { status: error.status })
     }
+  },
+
+  async scheduled(_, env) {
+    await openOnce(env, true)
+    await sweeps.get(env)?.()
   },
 }
 

@@ -21,6 +21,10 @@ export interface ArchiveMeta {
   readonly upstream?: string
   readonly container_id?: string
   readonly file_id: string
+  /** What the container's own list said of it: where it lay, who wrote it, when (unix second). */
+  readonly path?: string
+  readonly source?: string
+  readonly created_at?: number
 }
 
 /** What a whole copy is: its size, its SHA-256 in hex, and what is kept beside it. */

@@ -46,3 +46,27 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
 }
+
+/**
+ * Waits for a task, but no longer than so many milliseconds, also where the task heeds no signal.
+ *
+ * @throws DOMException `TimeoutError`, the caller's own reason, or what the task throws
+ */
+export async function within<T>(
+  wait: Wait,
+  ms: number,
+  caller: AbortSignal | undefined,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = startDeadline(wait, ms, caller)
+  const { signal } = deadline
+  try {
+    signal.throwIfAborted()
+    return await new Promise<T>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      task(signal).then(resolve, reject)
+    })
+  } finally {
+    deadline.clear()
+  }
+}

@@ -7,6 +7,7 @@
 import { type Citation, getMentions, type Mentions } from '../core/citations.ts'
 import { findHeld, rethrowMissing } from './authorize.ts'
 import { claim } from './claim.ts'
+import { noteForCopy } from './copying.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { upstreamsNamed } from './locate.ts'
 import { findRecord, type Kind, putRecord, type Remembering } from './records.ts'
@@ -109,6 +110,7 @@ async function recordFile(
   { caller, upstream }: Source,
   { file_id, container_id, filename }: Citation,
 ): Promise<void> {
+  await noteForCopy(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
   const known = await findRecord(gateway, caller, 'file', file_id)
   // The first mention with a name stands; what was learnt since (size, type) must not be lost to a repetition.
   if (known !== undefined && (known.filename !== undefined || filename === undefined)) return

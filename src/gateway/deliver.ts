@@ -4,12 +4,13 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
-import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
-import { findCopy } from './archive.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
+import { type ByteRange, contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
+import { findCopy, findLastCopy } from './archive.ts'
 import { carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
 import type { Caller, Gateway } from './gateway.ts'
+import { copyBeside, copyWhileServed, isCopiedLazily } from './lazy.ts'
 import type { FileLocation } from './locate.ts'
 import { putRecord } from './records.ts'
 import {
@@ -60,14 +61,52 @@ export async function deliverFile(
     holder === undefined || isGranted
       ? undefined
       : (facts: FileFacts) => remember(gateway, holder, location, facts)
-  return deliverFrom(gateway, upstreamSource(gateway, location, signal), request, learn)
+  return deliverFromUpstream(gateway, location, request, learn).catch(async (error) => {
+    const isLost = isGone(error) && holder !== undefined
+    const last = isLost ? await findLastCopy(gateway, holder, fileId, signal) : undefined
+    if (last === undefined) throw error
+    return deliverFrom(gateway, copySource(location, last, signal), request)
+  })
 }
+
+type Learn = (facts: FileFacts) => Promise<void>
+
+function deliverFromUpstream(
+  gateway: Gateway,
+  location: FileLocation,
+  request: DeliveryRequest,
+  learn?: Learn,
+): Promise<Response> {
+  if (request.method === 'HEAD' || !isCopiedLazily(gateway, location)) {
+    return deliverFrom(gateway, upstreamSource(gateway, location, request.signal), request, learn)
+  }
+  // A client who goes away ends the download and not the copy.
+  const { signal } = new AbortController()
+  const source = upstreamSource(gateway, location, signal)
+  return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, range, body) => {
+    if (range === undefined) return copyWhileServed(gateway, location, facts, body)
+    copyBeside(gateway, location, facts)
+    return body
+  })
+}
+
+function isGone(error: unknown): boolean {
+  return isCfileError(error) && error.code === 'container_expired'
+}
+
+/** Is shown each body on its way. */
+type Tap = (
+  facts: FileFacts,
+  range: ByteRange | undefined,
+  body: ReadableStream<Uint8Array>,
+) => ReadableStream<Uint8Array>
 
 async function deliverFrom(
   gateway: Gateway,
   source: FileSource,
   request: DeliveryRequest,
-  learn: (facts: FileFacts) => Promise<void> = async () => {},
+  learn: Learn = async () => {},
+  tap: Tap = (_facts, _range, body) => body,
 ): Promise<Response> {
   const judged = (facts: FileFacts) => judge(gateway, facts, request)
   let told = judged(source.known)
@@ -85,7 +124,8 @@ async function deliverFrom(
     await learn(file.facts)
     if (!isBodiless(told, request)) {
       const { range } = told.verdict
-      return answer(told, request, carry(gateway, file, { range, signal: request.signal }))
+      const body = carry(gateway, file, { range, signal: request.signal })
+      return answer(told, request, tap(told.facts, range, body))
     }
   } catch (error) {
     await file.opened.body?.cancel()

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Archive } from '../archives/archive.ts'
 import type { AzureClient } from '../azure/client.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Signer } from '../core/signed-url.ts'
 import type { Carry } from '../core/transfer.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
+import type { Archiving } from './archive-state.ts'
 import type { Balance } from './balance.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
@@ -43,16 +43,6 @@ export type Log = (
   fields?: Readonly<Record<string, unknown>>,
 ) => void
 
-/** Where copies are kept, and how they come there. */
-export interface ArchivePolicy {
-  readonly archive: Archive
-  readonly mode: 'eager' | 'lazy'
-  /** Copies at a time. */
-  readonly concurrency: number
-  /** Seconds that a copy is kept; 0: for ever. */
-  readonly ttl: number
-}
-
 /** The hall's gift to the verbs; the first upstream is the default. */
 export interface Gateway {
   readonly upstreams: readonly [Upstream, ...Upstream[]]
@@ -60,7 +50,7 @@ export interface Gateway {
   readonly balance: Balance
   readonly store: Store
   /** Absent: no copies are kept. */
-  readonly archiving?: ArchivePolicy
+  readonly archiving?: Archiving
   /** Unix seconds. */
   readonly now: () => number
   readonly wait: Wait

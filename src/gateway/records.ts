@@ -41,6 +41,9 @@ interface Records {
 /** The kinds of things that are remembered. */
 export type Kind = keyof Records
 
+/** All of them; each is the first part of its keys. */
+export const kinds: readonly Kind[] = ['file', 'container', 'response', 'conversation']
+
 /** The record of a kind of thing. */
 export type RecordOf<K extends Kind> = Records[K]
 
@@ -48,7 +51,7 @@ export type RecordOf<K extends Kind> = Records[K]
 const lifetime = 90 * 24 * 3600
 
 /** The part of the gateway that remembers. */
-export type Remembering = Pick<Gateway, 'store' | 'now'>
+export type Remembering = Pick<Gateway, 'store' | 'now' | 'archiving'>
 
 /** The record of an id for this caller, or `undefined`. */
 export async function findRecord<K extends Kind>(
@@ -72,6 +75,16 @@ export async function putRecord<K extends Kind>(
   // Through JSON, so that what a field left undefined is not stored as one.
   const value: Json = JSON.parse(JSON.stringify(record))
   await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetime })
+}
+
+/** Forgets the record of an id for this caller. */
+export async function removeRecord(
+  gateway: Gateway,
+  caller: Caller,
+  kind: Kind,
+  id: string,
+): Promise<void> {
+  await gateway.store.delete(recordKey(kind, id, caller))
 }
 
 /** The keys of the owners for whom a thing is recorded, at most so many. */

@@ -9,6 +9,7 @@ import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { rethrowMissing } from '../gateway/authorize.ts'
 import { deliverFile } from '../gateway/deliver.ts'
+import { eraseFile } from '../gateway/erase.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { locateFile, locateGranted } from '../gateway/locate.ts'
 import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
@@ -17,7 +18,12 @@ import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from '.
 export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get('/:file_id', (c) => answerFile(gateway, c, c.req.param('file_id'), namedContainer(c)))
-  routes.all('/:file_id', methodNotAllowed('GET, HEAD'))
+  routes.delete('/:file_id', async (c) => {
+    const { id } = parseFileId(c.req.param('file_id'))
+    await eraseFile(gateway, c.get('caller'), id, c.req.raw.signal)
+    return c.json({ id, object: 'file.deleted', deleted: true })
+  })
+  routes.all('/:file_id', methodNotAllowed('GET, HEAD, DELETE'))
   return routes
 }
 

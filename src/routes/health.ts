@@ -6,6 +6,7 @@
 
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
+import { archiveStatus } from '../gateway/archive.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './context.ts'
 
@@ -31,6 +32,8 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
       name: upstream.name,
       status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',
     }))
-    return c.json({ status: 'ready', upstreams })
+    // An ill archive is no reason to send requests elsewhere: the upstream serves what it still has.
+    const archive = await archiveStatus(gateway, c.req.raw.signal)
+    return c.json({ status: 'ready', upstreams, archive })
   })
 }

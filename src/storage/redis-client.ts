@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import type { Wait } from '../core/wait.ts'
+import { type Wait, within } from '../core/wait.ts'
 import type { Log } from '../gateway/gateway.ts'
 import type { IoredisClient, NodeRedisClient } from '../stores/redis.ts'
 
@@ -35,6 +35,8 @@ interface IoredisPackage {
 }
 
 const connectMs = 5000
+const commandMs = 5000
+const startMs = 2000
 const longestPauseMs = 2000
 const pauseAfter = (tries: number): number => Math.min(50 * 2 ** tries, longestPauseMs)
 
@@ -59,8 +61,15 @@ export async function openRedis(
     emitter.once('ready', resolve)
   })
   connection.start()
-  await Promise.race([ready, wait(connectMs)])
-  return connection
+  await Promise.race([ready, wait(startMs)])
+  return { ...connection, client: impatient(connection.client, wait) }
+}
+
+/** A Redis that hangs keeps its connection, and would hold up whoever asks. */
+function impatient(client: RedisConnection['client'], wait: Wait): NodeRedisClient {
+  const send = (args: string[]): Promise<unknown> =>
+    'call' in client ? client.call(...(args as [string])) : client.sendCommand(args)
+  return { sendCommand: (args) => within(wait, commandMs, undefined, () => send(args)) }
 }
 
 interface Opened {
@@ -69,8 +78,9 @@ interface Opened {
 }
 
 async function findPackage(): Promise<(url: string) => Opened> {
-  // @ts-expect-error: nobody has to install it
-  const redis = (await import('redis').catch(() => undefined)) as RedisPackage | undefined
+  const redis = (await import('redis').catch(() => undefined)) as unknown as
+    | RedisPackage
+    | undefined
   if (redis !== undefined) return (url) => openNodeRedis(redis, url)
   // @ts-expect-error: nobody has to install it
   const ioredis = (await import('ioredis').catch(() => undefined)) as IoredisPackage | undefined

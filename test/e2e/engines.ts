@@ -13,6 +13,8 @@ import { describe } from 'vitest'
 /** A program that a test may need. */
 export type Engine =
   | 'redis-server'
+  | 'azurite-blob'
+  | 's3rver'
   | 'chromium'
   | 'nginx'
   | 'bun'

@@ -169,7 +169,7 @@ describe('bad input', () => {
 
   it('says which methods there are', async () => {
     const answer = await openHarness().ask('/files/cfile_a', { method: 'PUT' })
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE'])
     expect(await errorCode(answer)).toBe('method_not_allowed')
   })
 

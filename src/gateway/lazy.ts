@@ -1,0 +1,71 @@
+/**
+ * Lazy copies: the first download of a file is its copy too, so that the upstream is asked once.
+ *
+ * @module
+ */
+
+import { shareStream } from '../core/share.ts'
+import { noteCopy } from './copies.ts'
+import { keepCopy, metaOf } from './copy-file.ts'
+import { copySoon, startCopy } from './copying.ts'
+import type { Gateway } from './gateway.ts'
+import type { FileLocation } from './locate.ts'
+import type { FileFacts } from './source.ts'
+
+// What an archive may fall behind a download before it is left to copy the file later.
+const mostBehind = 8 * 1024 * 1024
+
+/** Whether downloads of the file from the upstream are to be copied. */
+export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileLocation): boolean {
+  const isFree = !archiving?.state.running.has(fileId)
+  return archiving?.mode === 'lazy' && holder !== undefined && isFree
+}
+
+/** Copies a body while it is served. The client may be slow or go away; the archive may fail: the other goes on. */
+export function copyWhileServed(
+  gateway: Gateway,
+  location: FileLocation,
+  facts: FileFacts,
+  body: ReadableStream<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  const { archiving } = gateway
+  const wanted = wantedOf(location, facts)
+  if (archiving === undefined || wanted === undefined) return body
+  const { first, second } = shareStream(body, mostBehind)
+  const { bytes, upstream } = facts
+  const noted = noteCopy(gateway, wanted).then((pending) =>
+    startCopy(
+      gateway,
+      archiving,
+      pending,
+      async (signal) => {
+        const meta = await metaOf(upstream, wanted, facts, signal)
+        await keepCopy(gateway, pending, { body: second, bytes, meta }, signal)
+      },
+      () => second.cancel(),
+    ),
+  )
+  gateway.waitUntil(noted.catch(() => second.cancel()))
+  return first
+}
+
+/** Copies a file of which a download wants a part only. */
+export function copyBeside(gateway: Gateway, location: FileLocation, facts: FileFacts): void {
+  const wanted = wantedOf(location, facts)
+  if (wanted !== undefined) gateway.waitUntil(copySoon(gateway, wanted).catch(() => {}))
+}
+
+function wantedOf(
+  { holder, fileId, containerId, filename }: FileLocation,
+  { upstream }: FileFacts,
+) {
+  return (
+    holder && {
+      owner: holder.key,
+      file_id: fileId,
+      container_id: containerId,
+      upstream: upstream?.name,
+      filename,
+    }
+  )
+}

@@ -1,0 +1,54 @@
+/**
+ * Sweep: what has to be done now and then for the archive, whether or not anybody asks for a file.
+ *
+ * @module
+ */
+
+import { noteFailure } from './archive.ts'
+import type { Archiving } from './archive-state.ts'
+import { resumeCopies } from './copying.ts'
+import type { Gateway } from './gateway.ts'
+import { withLease } from './lease.ts'
+
+const sweepEverySeconds = 15
+const tidyEverySeconds = 3600
+// A copy that was begun earlier than this is not under way any more.
+const leftOverAfter = 6 * 3600
+
+/**
+ * Takes up copies that were interrupted, removes what dead ones left behind and what was kept for long enough. Does
+ * nothing where that was done a moment ago. Never throws.
+ */
+export async function sweep(gateway: Gateway): Promise<void> {
+  const { archiving, now, log } = gateway
+  if (archiving === undefined || now() < archiving.state.sweepAt) return
+  const { state } = archiving
+  state.sweepAt = now() + sweepEverySeconds
+  try {
+    await resumeCopies(gateway)
+    if (now() < state.tidyAt) return
+    state.tidyAt = now() + tidyEverySeconds
+    await withLease(gateway, 'lease/tidy', (signal) => tidy(gateway, archiving, signal))
+  } catch (error) {
+    log('warn', 'Copies that are pending could not be taken up; that is tried again.', {
+      cause: String(error),
+    })
+  }
+}
+
+async function tidy(
+  gateway: Gateway,
+  { archive, ttl }: Archiving,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = gateway.now()
+  try {
+    await archive.sweep({ before: now - leftOverAfter, signal })
+    if (ttl === 0) return
+    for await (const { key, storedAt } of archive.list({ signal })) {
+      if (storedAt + ttl <= now) await archive.delete(key, { signal })
+    }
+  } catch (error) {
+    noteFailure(gateway, 'write', error)
+  }
+}

@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest'
+import type { Archive } from '../../src/archives/archive.ts'
+import { memoryArchive } from '../../src/archives/memory.ts'
+import type { AppOptions } from '../../src/options.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { testSha256 } from '../archives/contract.ts'
+import { errorCode, type Harness, json, openHarness, sha256 } from '../harness.ts'
+
+const now = () => 1_790_000_000
+
+function freshArchive(): Archive {
+  return memoryArchive({ createSha256: testSha256, now })
+}
+
+interface Archived extends Harness {
+  /** Resolves when nothing is under way in the background. */
+  settled(): Promise<void>
+  sweep(): Promise<void>
+}
+
+function open(options: Partial<AppOptions> = {}): Archived {
+  const work = new Set<Promise<unknown>>()
+  let sweep = async (): Promise<void> => {}
+  const harness = openHarness({
+    archive: freshArchive(),
+    waitUntil(promise) {
+      work.add(promise)
+      promise.then(
+        () => work.delete(promise),
+        () => work.delete(promise),
+      )
+    },
+    schedule(upkeep) {
+      sweep = upkeep.sweep
+    },
+    ...options,
+  })
+  return {
+    ...harness,
+    sweep: () => sweep(),
+    async settled() {
+      while (work.size > 0) await Promise.allSettled(work)
+    },
+  }
+}
+
+async function bytesOf(response: Response): Promise<string> {
+  expect(response.status).toBe(200)
+  return sha256(await response.arrayBuffer())
+}
+
+const contents = (requests: { path: string }[]) =>
+  requests.filter(({ path }) => path.endsWith('/content'))
+
+describe('a file that an answer cited', () => {
+  it('is still there, whole and in parts, when its container is gone', async () => {
+    const gateway = open()
+    const [file] = await gateway.respond('Plot it and write a CSV')
+    const path = `/files/${file?.file_id}`
+    const before = await gateway.ask(path)
+    const headers = Object.fromEntries(before.headers)
+    const hash = await bytesOf(before)
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    const after = await gateway.ask(path)
+    expect(after.headers.get('etag')).toBe(headers.etag)
+    expect(after.headers.get('content-disposition')).toBe(headers['content-disposition'])
+    expect(after.headers.get('content-type')).toBe(headers['content-type'])
+    expect(await bytesOf(after)).toBe(hash)
+    const part = await gateway.ask(path, { headers: { range: 'bytes=3-9' } })
+    expect(part.status).toBe(206)
+    expect((await part.arrayBuffer()).byteLength).toBe(7)
+    const head = await gateway.ask(path, { method: 'HEAD' })
+    expect(head.status).toBe(200)
+    expect(head.headers.get('content-length')).toBe(headers['content-length'])
+  })
+
+  it('is gone with its container where no copies are kept, and the answer says how to keep some', async () => {
+    const gateway = open({ archive: undefined })
+    const [file] = await gateway.respond('Write a CSV')
+    gateway.advance(2 * 3600)
+    const gone = await gateway.ask(`/files/${file?.file_id}`)
+    expect(gone.status).toBe(410)
+    expect(await gone.text()).toContain('CFILE_ARCHIVE')
+  })
+
+  it('is fetched from Azure once, however often it is cited and downloaded', async () => {
+    const gateway = open()
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    await gateway.ask('/captures', json({ output: citing(file) }))
+    await gateway.settled()
+    for (let times = 0; times < 3; times += 1)
+      await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+    expect(contents(await gateway.requests())).toHaveLength(1)
+  })
+})
+
+function citing(file: object | undefined): object[] {
+  const annotations = [{ type: 'container_file_citation', start_index: 0, end_index: 0, ...file }]
+  return [{ type: 'message', content: [{ type: 'output_text', text: '', annotations }] }]
+}
+
+describe('an archive that is ill', () => {
+  it('holds up neither the answer nor the download when it hangs', async () => {
+    const hanging = { ...freshArchive(), get: never, put: never }
+    const gateway = open({ archive: hanging, wait: hurried })
+    const [file] = await gateway.respond('Write a CSV')
+    await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+  })
+
+  it('makes nothing fail that Azure still has, shows in /readyz, and is well again by itself', async () => {
+    let isIll = true
+    const archive = freshArchive()
+    const failing = () => Promise.reject(new Error('the disk is full'))
+    const gateway = open({
+      archive: {
+        ...archive,
+        get: (...args) => (isIll ? failing() : archive.get(...args)),
+        put: (...args) => (isIll ? failing() : archive.put(...args)),
+      },
+    })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    const hash = await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+    const ready = await gateway.ask('/readyz')
+    expect(ready.status).toBe(200)
+    expect(await ready.json()).toMatchObject({ archive: 'failing' })
+    const metrics = await (await gateway.ask('/metrics')).text()
+    expect(metrics).toMatch(/^cfile_archive_errors_total [1-9]/m)
+    isIll = false
+    gateway.advance(60)
+    await gateway.sweep()
+    await gateway.settled()
+    expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'ok' })
+    gateway.advance(2 * 3600)
+    expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
+  })
+
+  it('does not make a file look lost that it may have', async () => {
+    let isIll = false
+    const archive = freshArchive()
+    const gateway = open({
+      archive: {
+        ...archive,
+        get: (...args) => (isIll ? Promise.reject(new Error('gone away')) : archive.get(...args)),
+      },
+    })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    isIll = true
+    const answer = await gateway.ask(`/files/${file?.file_id}`)
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(await errorCode(answer)).toBe('not_ready')
+    isIll = false
+    await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+  })
+})
+
+const never = () => new Promise<never>(() => {})
+const hurried = (ms: number, signal?: AbortSignal) =>
+  new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, ms / 100)
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    })
+  })
+
+describe('copies that were interrupted', () => {
+  it('are taken up by the next process that has the same store', async () => {
+    const store = memoryStore({ now })
+    const archive = freshArchive()
+    const dead = open({ store, archive: { ...archive, put: never } })
+    const [file] = await dead.respond('Write a CSV')
+    const gateway = open({
+      store,
+      archive,
+      upstreams: [
+        {
+          endpoint: 'http://emulator.localhost',
+          credential: { kind: 'none', authorize: async () => ({ name: 'api-key', value: 'x' }) },
+          fetch: async (input, init) => dead.emulator.fetch(new Request(input, init)),
+        },
+      ],
+    })
+    // The lease of the dead process has to run out.
+    await store.delete(`lease/${file?.file_id}`)
+    await gateway.sweep()
+    await gateway.settled()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
+    expect(await store.list('copy/')).toEqual([])
+  })
+})
+
+describe('erasing', () => {
+  it('removes the copy and the record of a file, and says 404 to what is not there', async () => {
+    const archive = freshArchive()
+    const store = memoryStore({ now })
+    const gateway = open({ archive, store })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    const erased = await gateway.ask(`/files/${file?.file_id}`, { method: 'DELETE' })
+    expect(erased.status).toBe(200)
+    expect(await erased.json()).toEqual({
+      id: file?.file_id,
+      object: 'file.deleted',
+      deleted: true,
+    })
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
+    const keys = (await store.list('', { limit: 1000 })).map(({ key }) => key)
+    expect(keys.filter((key) => key.includes(String(file?.file_id)))).toEqual([
+      `erased/anyone/${file?.file_id}`,
+    ])
+    const again = await gateway.ask(`/files/${file?.file_id}`, { method: 'DELETE' })
+    expect(again.status).toBe(404)
+    expect(await errorCode(again)).toBe('file_not_found')
+  })
+
+  it('takes a copy back that was under way', async () => {
+    const archive = freshArchive()
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const gateway = open({
+      archive: { ...archive, put: async (...args) => held.then(() => archive.put(...args)) },
+    })
+    const [file] = await gateway.respond('Write a CSV')
+    const erased = await gateway.ask(`/files/${file?.file_id}`, { method: 'DELETE' })
+    expect(erased.status).toBe(200)
+    release()
+    await gateway.settled()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
+  })
+
+  it('removes all of an owner for an admin, and is not there for anybody else', async () => {
+    const archive = freshArchive()
+    const store = memoryStore({ now })
+    const gateway = open({
+      archive,
+      store,
+      authenticate: (c) => {
+        const owner = c.req.header('x-owner') ?? ''
+        return { owner, admin: owner === '*' }
+      },
+    })
+    const as = (owner: string, init: RequestInit = {}) => ({
+      ...init,
+      headers: { ...(init.headers as object), 'x-owner': owner },
+    })
+    const request = json({
+      model: 'gpt-4.1',
+      input: 'Write a CSV',
+      tools: [{ type: 'code_interpreter', container: { type: 'auto' } }],
+    })
+    for (const owner of ['ann', 'ben/x'])
+      await (await gateway.ask('/openai/v1/responses', as(owner, request))).text()
+    await gateway.settled()
+    const before = await store.list('', { limit: 1000 })
+    const refused = await gateway.ask('/owners/ann', as('ann', { method: 'DELETE' }))
+    expect(refused.status).toBe(404)
+    expect(await errorCode(refused)).toBe('not_found')
+    expect(await store.list('', { limit: 1000 })).toEqual(before)
+    const erased = await gateway.ask('/owners/ben%2Fx', as('*', { method: 'DELETE' }))
+    expect(erased.status).toBe(200)
+    expect(await erased.json()).toMatchObject({ owner: 'ben/x', deleted: true, copies: 1 })
+    expect(await store.list('file/', { limit: 1000 })).toHaveLength(1)
+    let copies = 0
+    for await (const _ of archive.list()) copies += 1
+    expect(copies).toBe(1)
+  })
+})
