@@ -16,7 +16,7 @@ code{overflow-wrap:anywhere}
 header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:baseline;justify-content:space-between}
 ul{list-style:none;margin:1rem 0;padding:0;display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))}
 li{border:1px solid var(--line);border-radius:.5rem;overflow:hidden;display:flex;flex-direction:column}
-li img,li span.none{width:100%;height:11rem;object-fit:contain;background:var(--soft)}
+li img,li span.none{display:block;width:100%;height:11rem;object-fit:contain;background:var(--soft)}
 li span.none{display:grid;place-content:center;color:var(--dim);font-size:1.5rem;text-transform:uppercase}
 li div{padding:.75rem;overflow-wrap:anywhere}
 .button{border:1px solid var(--line);border-radius:.375rem;padding:.375rem .75rem;text-decoration:none}
