@@ -28,8 +28,8 @@ export function nameInPath(path: string): string {
 }
 
 /**
- * The file at `/mnt/data/{path}`: the path as it is, else percent-decoded once; the name as it is stored, else without
- * the prefix of an input; of several the newest. Rows that can't be opened are passed over.
+ * The file at `/mnt/data/{path}`: the path as it is, else percent-decoded once; the name as it is stored, or without the
+ * prefix of an input; of several the newest. Rows that can't be opened are passed over.
  *
  * @param files newest first
  */
@@ -41,9 +41,8 @@ export function findByPath<File extends PlacedFile>(
     .filter((file) => file.bytes !== null && !isGlued(file))
     .sort((one, other) => other.created_at - one.created_at)
   for (const wanted of new Set([path, decodeOnce(path)])) {
-    const found =
-      whole.find((file) => file.path === root + wanted) ??
-      whole.find((file) => withoutPrefix(file.path) === root + wanted)
+    const places = (file: File): string[] => [file.path, withoutPrefix(file.path)]
+    const found = whole.find((file) => places(file).includes(root + wanted))
     if (found !== undefined) return found
   }
   return undefined

@@ -18,8 +18,9 @@ describe('the file at a path', () => {
     expect(found([row('a.csv', 3), row('a.csv', 3)], 'a.csv')).toBe(0)
   })
 
-  it('is the one that is there, before an input that was given the name', () => {
-    expect(found([row(`${prefix}a.csv`, 9), row('a.csv', 1)], 'a.csv')).toBe(1)
+  it('is the newest, whether code wrote it or an input was given the name', () => {
+    expect(found([row(`${prefix}a.csv`, 9), row('a.csv', 1)], 'a.csv')).toBe(0)
+    expect(found([row(`${prefix}a.csv`, 1), row('a.csv', 9)], 'a.csv')).toBe(1)
     expect(found([row(`${prefix}a.csv`, 9)], 'a.csv')).toBe(0)
     expect(found([row('file-AbCdEfGhIjKlMnOpQrSt12-a.csv')], 'a.csv')).toBe(0)
     expect(found([row(`out/${prefix}a.csv`)], 'out/a.csv')).toBe(0)
