@@ -141,7 +141,7 @@ function createGateway(options: AppOptions): Gateway {
       param: 'AZURE_OPENAI_ENDPOINT',
     })
   }
-  const { now, wait, random, waitUntil, createHmac, carry } = runtime
+  const { now, wait, random, waitUntil, createHmac, carrier } = runtime
   return {
     upstreams: [first, ...others],
     balance: createBalance(now),
@@ -168,7 +168,7 @@ function createGateway(options: AppOptions): Gateway {
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
     streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
-    carry,
+    carrier,
   }
 }
 

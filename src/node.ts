@@ -13,7 +13,7 @@ import { createEmulator } from './emulator/emulator.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
-import { carryPieces } from './transport/carry.ts'
+import { nodeCarrier } from './transport/carry.ts'
 import { createDispatchFetch } from './transport/dispatch-fetch.ts'
 import { respond } from './transport/respond.ts'
 
@@ -54,8 +54,8 @@ export function serve(env: Env = process.env): Promise<Running> {
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
-export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carry'> {
-  return { fetch: createDispatchFetch({ fetch: webRuntime.fetch }).fetch, carry: carryPieces }
+export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier'> {
+  return { fetch: createDispatchFetch({ fetch: webRuntime.fetch }).fetch, carrier: nodeCarrier }
 }
 
 const platform: Platform = {

@@ -5,8 +5,8 @@
  * @module
  */
 
+import { type Carrier, webCarrier } from './core/carrier.ts'
 import type { Hmac } from './core/signed-url.ts'
-import { type Carry, carryAsStream } from './core/transfer.ts'
 import type { Wait } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
@@ -22,7 +22,7 @@ export interface Runtime {
   /** @default WebCrypto, which takes a change of threads on Node */
   readonly createHmac?: (secret: Uint8Array) => Hmac
   /** How bytes get from one side to the other. @default a stream of the web's standards */
-  readonly carry: Carry
+  readonly carrier: Carrier
   /** A text file, where there are files. */
   readonly readFile?: (path: string) => Promise<string>
 }
@@ -35,7 +35,7 @@ export const webRuntime: Runtime = {
   wait: sleep,
   random: () => Math.random(),
   waitUntil: (work) => void work.catch(() => {}),
-  carry: carryAsStream,
+  carrier: webCarrier,
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {

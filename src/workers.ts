@@ -7,9 +7,9 @@
 import { waitUntil } from 'cloudflare:workers'
 import type { ExecutionContext, Hono } from 'hono'
 import { toHex } from './archives/bucket.ts'
+import { largePiecesCarrier } from './core/carrier.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
-import { carryInLargePieces } from './core/transfer.ts'
 import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import { parseEnv, type Settings } from './settings.ts'
 import { storageTools } from './storage/storage.ts'
@@ -50,7 +50,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
     archive,
     emulator,
     waitUntil,
-    carry,
+    carrier,
     schedule: ({ sweep }) => void sweeps.set(env, sweep),
   })
 }
@@ -89,7 +89,7 @@ declare class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> 
   constructor(bytes: number)
 }
 
-const carry = carryInLargePieces((bytes) => new FixedLengthStream(bytes), Date.now)
+const carrier = largePiecesCarrier((bytes) => new FixedLengthStream(bytes), Date.now)
 
 declare class DigestStream extends WritableStream<Uint8Array> {
   constructor(algorithm: 'SHA-256')

@@ -17,6 +17,13 @@ export interface Pieces {
   cancel(reason?: unknown): Promise<void>
 }
 
+/** What reads bytes whose end is known. */
+export interface ByteReader {
+  /** The next bytes, good until the next read; `undefined` when all are there. */
+  read(): Promise<Uint8Array | undefined>
+  cancel(reason?: unknown): Promise<void>
+}
+
 /** Begins to read a body. */
 export type ReadPieces = (body: ReadableStream<Uint8Array>) => Pieces
 

@@ -6,7 +6,7 @@
 
 import { isCfileError } from './errors.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
-import { type ReadPieces, readLargePieces, readPieces } from './pieces.ts'
+import type { ByteReader, ReadPieces } from './pieces.ts'
 import { createTrace, isEqual } from './trace.ts'
 import type { Wait } from './wait.ts'
 
@@ -50,44 +50,16 @@ export interface Carriage {
   readonly random: () => number
   /** Is told of each cut. */
   readonly onCut?: (error: unknown, at: number) => void
-  /** @default readPieces */
-  readonly read?: ReadPieces
-}
-
-/** The way in which a transfer becomes the body of an answer. */
-export type Carry = (transfer: Transfer, carriage: Carriage) => ReadableStream<Uint8Array>
-
-/** Carries as a stream of the web's standards. */
-export const carryAsStream: Carry = (transfer, carriage) => {
-  const pieces = resumePieces(transfer, carriage)
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const piece = await pieces.read()
-        if (piece === undefined) controller.close()
-        else controller.enqueue(piece)
-      },
-      cancel: (reason) => pieces.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-/** The bytes of a transfer, in order and each once. */
-export interface ResumedPieces {
-  /**
-   * The next bytes, good until the next read; `undefined` when all are there.
-   *
-   * @throws where the rest can't be had, or is not that of the same file
-   */
-  read(): Promise<Uint8Array | undefined>
-  cancel(reason?: unknown): Promise<void>
+  readonly read: ReadPieces
 }
 
 const mostResumptions = 5
 
-/** Reads the bytes of a transfer, and takes the body up again where it breaks off, ends early or falls silent. */
-export function resumePieces(transfer: Transfer, carriage: Carriage): ResumedPieces {
+/**
+ * Reads the bytes of a transfer, in order and each once, and takes the body up again where it breaks off, ends early or
+ * falls silent. A read throws where the rest can't be had, or is not that of the same file.
+ */
+export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader {
   const { start, end, size, most } = transfer
   const { wait, idleMs, random, onCut, signal } = carriage
   const closed = new AbortController()
@@ -186,11 +158,7 @@ interface Source {
   cancel(reason: unknown): void
 }
 
-function openSource(
-  { body, at: first }: OpenedBody,
-  idle: IdleWatch,
-  read: ReadPieces = readPieces,
-): Source {
+function openSource({ body, at: first }: OpenedBody, idle: IdleWatch, read: ReadPieces): Source {
   const pieces = body === null ? undefined : read(body)
   let at = first
   const source: Source = {
@@ -233,40 +201,4 @@ function isFinal(error: unknown): boolean {
 
 function endedEarly(at: number, end: number): RangeError {
   return new RangeError(`The body ended at byte ${at} of ${end}.`)
-}
-
-/** Where a runtime passes bytes of an announced length on by itself: the `FixedLengthStream` of Workers. */
-export type FixedLength = (bytes: number) => ReadableWritablePair<Uint8Array, Uint8Array>
-
-/**
- * Carries in few large pieces, for runtimes where JavaScript in the byte path costs much.
- *
- * @param now in milliseconds
- */
-export function carryInLargePieces(fixedLength: FixedLength, now: () => number): Carry {
-  const read = readLargePieces(now)
-  return (transfer, carriage) => {
-    const { start, end } = transfer
-    if (end === undefined) return carryAsStream(transfer, carriage)
-    const { readable, writable } = fixedLength(end - start)
-    // Whoever reads learns of a failure from the stream.
-    pump(resumePieces(transfer, { ...carriage, read }), writable.getWriter()).catch(() => {})
-    return readable
-  }
-}
-
-async function pump(
-  pieces: ResumedPieces,
-  writer: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<void> {
-  // A client that went away shows here while a read waits.
-  writer.closed.catch(pieces.cancel)
-  try {
-    for (let piece = await pieces.read(); piece !== undefined; piece = await pieces.read()) {
-      await writer.write(piece)
-    }
-    await writer.close()
-  } catch (error) {
-    await Promise.allSettled([pieces.cancel(error), writer.abort(error)])
-  }
 }

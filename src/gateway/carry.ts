@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { ByteReader } from '../core/pieces.ts'
 import type { ByteRange } from '../core/range.ts'
-import type { Carriage, Transfer } from '../core/transfer.ts'
+import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
 import type { Gateway } from './gateway.ts'
 import type { OpenedFile } from './source.ts'
 
@@ -22,11 +23,15 @@ export function carry(
   file: OpenedFile,
   { range, signal }: CarryTerms,
 ): ReadableStream<Uint8Array> {
-  return gateway.carry(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
+  return gateway.carrier.carry(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
 }
 
-/** What the carrying of a file, or of a part of it, has to know. */
-export function transferOf(
+/** The bytes of a whole file, for somebody who makes something of them. */
+export function readFile(gateway: Gateway, file: OpenedFile, signal: AbortSignal): ByteReader {
+  return readTransfer(transferOf(gateway, file), carriageOf(gateway, file, signal))
+}
+
+function transferOf(
   gateway: Pick<Gateway, 'maxFileBytes'>,
   { facts, opened, reopen }: OpenedFile,
   range?: ByteRange,
@@ -42,9 +47,8 @@ export function transferOf(
   return { opened, reopen, start, end: range ? range.end + 1 : size, size, most }
 }
 
-/** The means of carrying, which log each cut. */
-export function carriageOf(
-  { wait, random, log, idleTimeoutMs: idleMs }: Gateway,
+function carriageOf(
+  { wait, random, log, idleTimeoutMs: idleMs, carrier: { read } }: Gateway,
   { facts: { fileId } }: OpenedFile,
   signal: AbortSignal,
 ): Carriage {
@@ -53,6 +57,7 @@ export function carriageOf(
     idleMs,
     random,
     signal,
+    read,
     onCut: (cause, at) =>
       log('warn', 'A body broke off on its way and is taken up again.', {
         file_id: fileId,

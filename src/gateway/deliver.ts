@@ -4,22 +4,15 @@
  * @module
  */
 
-import { CfileError, isCfileError } from '../core/errors.ts'
+import { CfileError } from '../core/errors.ts'
 import { type ByteRange, contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
-import { findCopy, findLastCopy } from './archive.ts'
 import { carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { copyBeside, copyWhileServed, isCopiedLazily } from './lazy.ts'
 import type { FileLocation } from './locate.ts'
 import { putRecord } from './records.ts'
-import {
-  copySource,
-  type FileFacts,
-  type FileSource,
-  isCopyFailure,
-  upstreamSource,
-} from './source.ts'
+import { type FileFacts, type FileSource, fromSource, upstreamSource } from './source.ts'
 
 /** How a file is asked for. */
 export interface DeliveryRequest {
@@ -44,29 +37,18 @@ export async function deliverFile(
   location: FileLocation,
   request: DeliveryRequest,
 ): Promise<Response> {
-  const { signal, isGranted } = request
-  const { fileId, holder } = location
-  const copy = holder && (await findCopy(gateway, holder, fileId, signal))
-  if (copy !== undefined) {
-    try {
-      return await deliverFrom(gateway, copySource(location, copy, signal), request)
-    } catch (error) {
-      if (!isCopyFailure(error)) throw error
-      gateway.log('warn', 'A copy could not be read; the upstream is asked.', {
-        cause: String(error),
-      })
-    }
-  }
+  const { holder } = location
   const learn =
-    holder === undefined || isGranted
+    holder === undefined || request.isGranted
       ? undefined
       : (facts: FileFacts) => remember(gateway, holder, location, facts)
-  return deliverFromUpstream(gateway, location, request, learn).catch(async (error) => {
-    const isLost = isGone(error) && holder !== undefined
-    const last = isLost ? await findLastCopy(gateway, holder, fileId, signal) : undefined
-    if (last === undefined) throw error
-    return deliverFrom(gateway, copySource(location, last, signal), request)
-  })
+  return fromSource(
+    gateway,
+    location,
+    request.signal,
+    (source) => deliverFrom(gateway, source, request),
+    () => deliverFromUpstream(gateway, location, request, learn),
+  )
 }
 
 type Learn = (facts: FileFacts) => Promise<void>
@@ -88,10 +70,6 @@ function deliverFromUpstream(
     copyBeside(gateway, location, facts)
     return body
   })
-}
-
-function isGone(error: unknown): boolean {
-  return isCfileError(error) && error.code === 'container_expired'
 }
 
 /** Is shown each body on its way. */

@@ -5,9 +5,9 @@
  */
 
 import type { AzureClient } from '../azure/client.ts'
+import type { Carrier } from '../core/carrier.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Signer } from '../core/signed-url.ts'
-import type { Carry } from '../core/transfer.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
 import type { Archiving } from './archive-state.ts'
@@ -89,5 +89,5 @@ export interface Gateway {
   /** Milliseconds between two bytes of a stream of events. */
   readonly streamIdleTimeoutMs: number
   /** How bytes get from one side to the other. */
-  readonly carry: Carry
+  readonly carrier: Carrier
 }

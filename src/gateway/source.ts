@@ -8,6 +8,7 @@ import type { ArchivedFile } from '../archives/archive.ts'
 import { CfileError, isCfileError } from '../core/errors.ts'
 import type { ByteRange } from '../core/range.ts'
 import type { OpenedBody, Transfer } from '../core/transfer.ts'
+import { findCopy, findLastCopy } from './archive.ts'
 import { type Content, openRange } from './content.ts'
 import { type DeliveredFile, displayName } from './delivery-headers.ts'
 import type { Gateway, Upstream } from './gateway.ts'
@@ -40,7 +41,7 @@ export interface FileSource {
 }
 
 /** A file in the archive. */
-export function copySource(
+function copySource(
   { fileId, filename }: FileLocation,
   copy: ArchivedFile,
   signal: AbortSignal,
@@ -145,7 +146,40 @@ function reopenSame(
   }
 }
 
-/** Whether a copy could not be read, though there is one. */
-export function isCopyFailure(error: unknown): boolean {
+/**
+ * Lets something use the caller's copy of a file, or the upstream where there is none that can be read. Where the upstream
+ * has the file no more, the archive is given more time to say that it has it.
+ *
+ * @throws CfileError `not_ready` where it does not answer even then
+ */
+export async function fromSource<T>(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+  use: (source: FileSource) => Promise<T>,
+  useUpstream: () => Promise<T> = () => use(upstreamSource(gateway, location, signal)),
+): Promise<T> {
+  const { fileId, holder } = location
+  const copy = holder && (await findCopy(gateway, holder, fileId, signal))
+  if (copy !== undefined) {
+    try {
+      return await use(copySource(location, copy, signal))
+    } catch (error) {
+      if (!isCopyFailure(error)) throw error
+      gateway.log('warn', 'A copy could not be read; the upstream is asked.', {
+        cause: String(error),
+      })
+    }
+  }
+  return useUpstream().catch(async (error) => {
+    const isLost = isCfileError(error) && error.code === 'container_expired'
+    const last =
+      isLost && holder !== undefined && (await findLastCopy(gateway, holder, fileId, signal))
+    if (!last) throw error
+    return use(copySource(location, last, signal))
+  })
+}
+
+function isCopyFailure(error: unknown): boolean {
   return isCfileError(error) && (error.code === 'not_ready' || error.code === 'file_not_found')
 }

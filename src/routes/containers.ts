@@ -22,6 +22,7 @@ import {
 } from './context.ts'
 import { answerFile, parseDisposition } from './files.ts'
 import { answerPage } from './page.ts'
+import { answerZip } from './zip.ts'
 
 /** The routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -36,6 +37,8 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
     return answerFile(gateway, c, file_id, container_id)
   })
   routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
+  routes.get('/:container_id/files.zip', (c) => answerZip(gateway, c))
+  routes.all('/:container_id/files.zip', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/path/*', (c) => answerPath(gateway, c))
   routes.all('/:container_id/path/*', methodNotAllowed('GET, HEAD'))
   return routes

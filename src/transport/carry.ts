@@ -5,34 +5,16 @@
  * @module
  */
 
-import { type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
-import { type Carry, type ResumedPieces, resumePieces } from '../core/transfer.ts'
+import { type Carrier, createCarrier, webCarrier } from '../core/carrier.ts'
+import { type ByteReader, type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
 import { rawBodyOf } from './dispatch-fetch.ts'
 import type { RawBody } from './raw-body.ts'
 
-const carried = new WeakMap<ReadableStream, ResumedPieces>()
+const poured = new WeakMap<ReadableStream, ByteReader>()
 
-/** The pieces that a stream stands for, where {@link carryPieces} made it and nobody reads it. */
-export function piecesUnder(stream: ReadableStream): ResumedPieces | undefined {
-  return stream.locked ? undefined : carried.get(stream)
-}
-
-/** Carries as a stream that need not be read: whoever knows how takes the pieces under it. */
-export const carryPieces: Carry = (transfer, carriage) => {
-  const pieces = resumePieces(transfer, { ...carriage, read: readRawPieces })
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const piece = await pieces.read()
-        if (piece === undefined) controller.close()
-        else controller.enqueue(piece)
-      },
-      cancel: (reason) => pieces.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
-  carried.set(stream, pieces)
-  return stream
+/** The bytes that a stream stands for, where the {@link nodeCarrier} made it and nobody reads it. */
+export function bytesUnder(stream: ReadableStream): ByteReader | undefined {
+  return stream.locked ? undefined : poured.get(stream)
 }
 
 const readRawPieces: ReadPieces = (body) => {
@@ -112,3 +94,13 @@ function takePieces(raw: RawBody): Pieces {
     cancel: async (reason) => raw.cancel(reason),
   }
 }
+
+/** Carries as a stream that need not be read: whoever knows how takes the bytes under it. */
+export const nodeCarrier: Carrier = createCarrier({
+  read: readRawPieces,
+  pour(bytes) {
+    const stream = webCarrier.pour(bytes)
+    poured.set(stream, bytes)
+    return stream
+  },
+})

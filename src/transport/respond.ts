@@ -6,7 +6,7 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import { piecesUnder } from './carry.ts'
+import { bytesUnder } from './carry.ts'
 import { rawBodyOf } from './dispatch-fetch.ts'
 import type { RawBody } from './raw-body.ts'
 
@@ -19,7 +19,7 @@ export function respond(response: Response, outgoing: ServerResponse): void {
     return
   }
   const raw = rawBodyOf(body)
-  if (raw === undefined) void pump(piecesUnder(body) ?? readerOf(body), outgoing)
+  if (raw === undefined) void pump(bytesUnder(body) ?? readerOf(body), outgoing)
   else pipe(raw, outgoing)
 }
 

@@ -1,16 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  type Carrier,
+  type FixedLength,
+  largePiecesCarrier,
+  webCarrier,
+} from '../../src/core/carrier.ts'
 import { CfileError } from '../../src/core/errors.ts'
 import { exactLength } from '../../src/core/exact-length.ts'
-import {
-  type Carriage,
-  type Carry,
-  carryAsStream,
-  carryInLargePieces,
-  type FixedLength,
-  type OpenedBody,
-  type Transfer,
-} from '../../src/core/transfer.ts'
+import type { Carriage, OpenedBody, Transfer } from '../../src/core/transfer.ts'
 import { rounds } from '../rounds.ts'
 
 /** What an upstream does with one request for a file. */
@@ -35,9 +33,9 @@ const fixedLength: FixedLength = (bytes) => {
   return FixedLengthStream ? new FixedLengthStream(bytes) : exactLength(bytes)
 }
 
-const ways: [name: string, carry: Carry][] = [
-  ['as a stream', carryAsStream],
-  ['in large pieces', carryInLargePieces(fixedLength, Date.now)],
+const ways: [name: string, carrier: Carrier][] = [
+  ['as a stream', webCarrier],
+  ['in large pieces', largePiecesCarrier(fixedLength, Date.now)],
 ]
 
 function contentOf(bytes: number): Uint8Array<ArrayBuffer> {
@@ -97,7 +95,7 @@ function bodyOf(
   )
 }
 
-const patient: Carriage = {
+const patient: Omit<Carriage, 'read'> = {
   wait: async () => {},
   idleMs: 60_000,
   random: () => 0.5,
@@ -115,7 +113,7 @@ async function waitReally(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** A wait in which nothing is ever idle: pauses pass at once, and the watch sleeps. */
-const quick: Carriage = {
+const quick: Omit<Carriage, 'read'> = {
   ...patient,
   wait: (ms, signal) => (ms >= 15_000 ? waitReally(ms, signal) : Promise.resolve()),
 }
@@ -143,7 +141,10 @@ async function collect(stream: ReadableStream<Uint8Array>) {
   }
 }
 
-describe.each(ways)('a transfer %s', (_, carry) => {
+describe.each(ways)('a transfer %s', (_, carrier) => {
+  const carry = (transfer: Transfer, carriage: Omit<Carriage, 'read'>) =>
+    carrier.carry(transfer, { ...carriage, read: carrier.read })
+
   const content = contentOf(10_000)
   const whole = { start: 0, end: 10_000, size: 10_000 }
 

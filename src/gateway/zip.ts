@@ -1,0 +1,108 @@
+/**
+ * Zip: what the code interpreter wrote into a container, as one archive that is made while it is read.
+ *
+ * @module
+ */
+
+import type { ContainerFile } from '../azure/operations.ts'
+import { nameInPath } from '../core/container-paths.ts'
+import { CfileError } from '../core/errors.ts'
+import type { ByteReader } from '../core/pieces.ts'
+import { type ZipEntry, zipFiles, zipLength } from '../core/zip.ts'
+import { zipNames } from '../core/zip-names.ts'
+import { readFile } from './carry.ts'
+import { deliveryHeaders } from './delivery-headers.ts'
+import { type ContainerListing, type ListQuery, listFiles } from './files.ts'
+import type { Caller, Gateway } from './gateway.ts'
+import type { FileLocation } from './locate.ts'
+import { fromSource } from './source.ts'
+
+// More than a container was ever seen to hold.
+const mostFiles = 10_000
+// An archive may be larger than the largest file, but somewhere it must end.
+const mostOfFileLimit = 16
+
+/**
+ * Answers with a zip of all files that code wrote. A file that fails midway breaks the connection.
+ *
+ * @throws CfileError those of {@link listFiles}, and `file_too_large`
+ */
+export async function zipContainer(
+  gateway: Gateway,
+  caller: Caller,
+  query: ListQuery & { readonly method: 'GET' | 'HEAD' },
+): Promise<Response> {
+  const { containerId, method, signal } = query
+  const listing = await listFiles(gateway, caller, query)
+  const files = listing.files.flatMap((file) => toWritten(file) ?? [])
+  checkLimits(gateway, files)
+  const names = zipNames(files.map(({ path }) => path.replace(/^\/mnt\/data\//, '')))
+  const entries = files.map((file, index): ZipEntry => {
+    const location = locationOf(containerId, listing, file)
+    const open = (closed: AbortSignal) =>
+      openEntry(gateway, location, AbortSignal.any([signal, closed]))
+    return { name: names[index] ?? '', bytes: file.bytes, time: file.created_at, open }
+  })
+  const length = zipLength(entries)
+  const filename = `${containerId}.zip`
+  const headers = deliveryHeaders(
+    { fileId: containerId, filename, type: 'application/zip' },
+    { disposition: 'attachment', isGranted: query.isGranted },
+  )
+  headers.set('content-length', String(length))
+  const body = method === 'HEAD' ? null : gateway.carrier.pour(zipFiles(entries), length)
+  return new Response(body, { headers })
+}
+
+interface WrittenFile extends ContainerFile {
+  readonly bytes: number
+}
+
+/** Inputs are the caller's own, and a row without a length has no content. */
+function toWritten({ bytes, ...file }: ContainerFile): WrittenFile | undefined {
+  return file.source === 'assistant' && typeof bytes === 'number' ? { ...file, bytes } : undefined
+}
+
+function checkLimits({ maxFileBytes }: Gateway, files: readonly WrittenFile[]): void {
+  const largest = Math.max(0, ...files.map(({ bytes }) => bytes))
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (largest <= maxFileBytes && total <= maxFileBytes * mostOfFileLimit) {
+    if (files.length <= mostFiles) return
+    throw tooMuch(`${files.length} files; a zip holds at most ${mostFiles}`)
+  }
+  throw tooMuch(
+    `${total} bytes of files, the largest of ${largest}; this gateway serves at most ${maxFileBytes} in a file and ${mostOfFileLimit} times that in a zip`,
+  )
+}
+
+function tooMuch(what: string): CfileError {
+  return new CfileError('file_too_large', `The container has ${what}.`, {
+    param: 'CFILE_MAX_FILE_BYTES',
+    hint: 'Download the files one by one; whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
+  })
+}
+
+function locationOf(
+  containerId: string,
+  { upstream, holder }: ContainerListing,
+  { id, path, bytes, created_at }: WrittenFile,
+): FileLocation {
+  const record = {
+    container_id: containerId,
+    stored_name: nameInPath(path),
+    bytes,
+    seen_at: created_at,
+  }
+  return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
+}
+
+async function openEntry(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+): Promise<ByteReader> {
+  const file = await fromSource(gateway, location, signal, (source) => source.open())
+  if (file.facts.bytes === location.record?.bytes) return readFile(gateway, file, signal)
+  await file.opened.body?.cancel()
+  throw new CfileError('upstream_invalid', 'A file is of another length than listed.')
+}
