@@ -91,13 +91,24 @@ export function upstreamSource(
   /** A second call only where the first did not tell: it would cost most of the rate of small files. */
   async function complete(upstream: Upstream, content: Content): Promise<UpstreamFacts> {
     const name = content.name ?? described?.name ?? record?.stored_name
-    const bytes = content.size ?? described?.bytes ?? record?.bytes
+    const known = described?.bytes ?? record?.bytes
+    const bytes = content.size ?? known
     const isTold = bytes !== undefined && (filename ?? name) !== undefined
-    if (isTold || described !== undefined) return { name, bytes }
+    // Two lengths for one file: it changed, or one is a lie.
+    const isDoubtful = known !== undefined && bytes !== known
+    if (described !== undefined || (isTold && !isDoubtful)) return checked({ name, bytes })
     // The bytes are on their way already: an upstream that can't describe them is no reason to refuse them.
     described = await readFacts(upstream.client, location, signal).catch(() => ({}))
     signal.throwIfAborted()
-    return { name: name ?? described.name, bytes: bytes ?? described.bytes }
+    return checked({ name: name ?? described.name, bytes: bytes ?? described.bytes })
+  }
+
+  function checked(facts: UpstreamFacts): UpstreamFacts {
+    if (described?.bytes === undefined || described.bytes === facts.bytes) return facts
+    throw new CfileError(
+      'upstream_invalid',
+      `The upstream announced ${facts.bytes} bytes of a file that has ${described.bytes} by its own description.`,
+    )
   }
 
   return {
@@ -112,7 +123,10 @@ export function upstreamSource(
       const { upstream, found } = await asked((_, upstream) =>
         openRange(upstream, location, signal, range),
       )
-      const told = await complete(upstream, found)
+      const told = await complete(upstream, found).catch(async (error) => {
+        await found.body?.cancel()
+        throw error
+      })
       const first = { signal, etag: found.etag, size: told.bytes }
       return {
         facts: { ...factsOf(told, found.type), upstream, upstreamRequestId: found.requestId },

@@ -131,8 +131,10 @@ describe('a range', () => {
     const bytes = Uint8Array.from({ length: 800 }, (_, at) => at % 251)
     let isLonger = false
     const before = behind(async (request) => {
-      if (!isLonger || !request.url.endsWith('/content')) return gateway.emulator.fetch(request)
-      return new Response(bytes, { headers: { 'content-length': '800' } })
+      if (!isLonger) return gateway.emulator.fetch(request)
+      return request.url.endsWith('/content')
+        ? new Response(bytes, { headers: { 'content-length': '800' } })
+        : Response.json({ id: file.file_id, path: '/mnt/data/data.bin', bytes: 800 })
     })
     const path = `/files/${file.file_id}?container_id=${file.container_id}`
     await bytesOf(await before.ask(path))
@@ -140,6 +142,23 @@ describe('a range', () => {
     const answer = await before.ask(path, get('bytes=-700'))
     expect(answer.headers.get('content-range')).toBe('bytes 100-799/800')
     expect(await bytesOf(answer)).toEqual(bytes.slice(100))
+  })
+})
+
+describe('a length', () => {
+  it('that is announced wrongly makes no file that looks whole, once the true one is known', async () => {
+    const { gateway, file } = await withFile('Save a 500 bytes binary file.')
+    let isLying = false
+    const before = behind(async (request) => {
+      const answer = await gateway.emulator.fetch(request)
+      if (!isLying || !request.url.endsWith('/content')) return answer
+      return new Response('x'.repeat(400), { headers: { 'content-length': '400' } })
+    })
+    const path = `/files/${file.file_id}?container_id=${file.container_id}`
+    await bytesOf(await before.ask(path))
+    isLying = true
+    const answer = await before.ask(path)
+    expect([answer.status, await errorCode(answer)]).toEqual([502, 'upstream_invalid'])
   })
 })
 

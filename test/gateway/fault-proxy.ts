@@ -1,0 +1,98 @@
+/**
+ * A proxy on sockets that treats a file's bytes as bad networks and ill services do: it cuts, resets and stalls, says
+ * wrong lengths and wrong ranges, and sends another file when it is asked again.
+ */
+
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** What befalls one answer. */
+export interface Mood {
+  readonly kind: 'pass' | 'cut' | 'reset' | 'stall' | 'longer' | 'shorter' | 'elsewhere' | 'other'
+  /** After how much of the body, 0 to 1. */
+  readonly at: number
+}
+
+/** Chooses what befalls the answer to a request for a file's content. */
+export type Choose = (fileId: string) => Mood
+
+export function createFaultProxy(port: () => number, choose: Choose): Server {
+  return createServer((client) => {
+    const upstream = connect(port(), '127.0.0.1')
+    const close = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) socket.on('error', close).on('close', close)
+    client.once('data', (request) => {
+      const [, fileId] = /\/files\/(\w+)\/content/.exec(request.toString('latin1')) ?? []
+      const mood: Mood = fileId === undefined ? { kind: 'pass', at: 0 } : choose(fileId)
+      upstream.write(request)
+      client.pipe(upstream)
+      answer(upstream, client, mood)
+    })
+  })
+}
+
+/** One answer for each connection, so that every request is treated. */
+function answer(upstream: Socket, client: Socket, mood: Mood): void {
+  let head = Buffer.alloc(0)
+  let left: number | undefined
+  let size = 0
+  upstream.on('data', (data) => {
+    if (left !== undefined) return passBody(data)
+    head = Buffer.concat([head, data])
+    const end = head.indexOf('\r\n\r\n')
+    if (end < 0) return
+    const text = head.subarray(0, end).toString('latin1')
+    size = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
+    left = mood.kind === 'pass' || !/^HTTP\/1.1 20/.test(text) ? Infinity : size * mood.at
+    client.write(`${lie(text, size, mood)}\r\nconnection: close\r\n\r\n`, 'latin1')
+    passBody(head.subarray(end + 4))
+  })
+  let passed = 0
+
+  function passBody(data: Buffer): void {
+    const isOver = passed + data.length >= size
+    if (mood.kind === 'other') {
+      write(
+        data.map((byte) => byte ^ 1),
+        isOver,
+      )
+      return
+    }
+    const part = data.subarray(0, Math.max(0, Math.floor((left ?? 0) - passed)))
+    if (['cut', 'reset', 'stall'].includes(mood.kind) && part.length < data.length) {
+      write(part, false)
+      upstream.pause()
+      if (mood.kind === 'cut') client.end()
+      if (mood.kind === 'reset') client.resetAndDestroy()
+      return
+    }
+    write(data, isOver)
+  }
+
+  function write(data: Uint8Array, isOver: boolean): void {
+    passed += data.length
+    if (!client.write(data) && !isOver) {
+      upstream.pause()
+      client.once('drain', () => upstream.resume())
+    }
+    if (isOver) client.end()
+  }
+}
+
+function lie(head: string, size: number, { kind, at }: Mood): string {
+  const by = 1 + Math.floor(at * 1000)
+  const plain = head.replace(/\r\n(?:connection|keep-alive): [^\r]*/gi, '')
+  const length = (bytes: number) =>
+    plain.replace(/content-length: \d+/i, `content-length: ${Math.max(0, bytes)}`)
+  if (kind === 'longer') return length(size + by)
+  if (kind === 'shorter') return length(size - by)
+  if (kind === 'elsewhere') {
+    return plain.replace(
+      /content-range: bytes (\d+)/i,
+      (_, start) => `content-range: bytes ${Number(start) + by}`,
+    )
+  }
+  return plain
+}
