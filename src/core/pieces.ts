@@ -46,8 +46,8 @@ export const readPieces: ReadPieces = (body) => {
 const smallest = 64 * 1024
 const largest = 1024 ** 2
 // A piece that takes longer keeps the client waiting; one that takes less costs too many turns of JavaScript.
-const quick = 50
-const slow = 250
+const quick = 200
+const slow = 1000
 
 /**
  * Reads a body in few large pieces, for runtimes where each turn of JavaScript in the byte path costs much: they grow
