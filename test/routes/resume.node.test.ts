@@ -48,7 +48,8 @@ const hash = (data: Uint8Array) => createHash('sha256').update(data).digest('hex
 describe('curl', () => {
   it.skipIf(!hasCurl)('goes on where it was killed, to the right SHA-256', async () => {
     const path = join(folder, 'a.bin')
-    const first = spawn('curl', ['-s', '--limit-rate', '2M', '-o', path, url])
+    await gateway.fault({ match: { path: '/content' }, stall_after: 2_000_000 })
+    const first = spawn('curl', ['-s', '-o', path, url])
     const size = () =>
       stat(path).then(
         (found) => found.size,
