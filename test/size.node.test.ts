@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 
 const kilobyte = 1024
 // The goal is 45; what is over it was weighed and found worth its weight.
-const budget = 72 * kilobyte
+const budget = 76 * kilobyte
 
 /** Bundles as `wrangler deploy` does with the settings of wrangler.toml. */
 async function bundle(entry: string): Promise<Uint8Array> {

@@ -10,6 +10,7 @@
  */
 
 import { createBudget } from '../core/budget.ts'
+import { cutStream } from '../core/cut.ts'
 import { exactLength } from '../core/exact-length.ts'
 import { type PartReader, readParts } from '../core/parts.ts'
 import type { ByteRange } from '../core/range.ts'
@@ -111,6 +112,9 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
     const found = await bucket.read(name, options)
     if (found === undefined) throw copyGone()
     if (found.bytes === expected) return found.body
+    // Some that speak S3 take `bytes=0-0` for no range.
+    if (range !== undefined && found.bytes === bytes)
+      return found.body.pipeThrough(cutStream(range)).pipeThrough(exactLength(expected))
     return found.body.pipeThrough(exactLength(expected))
   }
 

@@ -10,6 +10,8 @@ export interface Shared {
   readonly first: ReadableStream<Uint8Array>
   /** Passes the same bytes, and breaks where it falls behind. If it is cancelled, the first goes on. */
   readonly second: ReadableStream<Uint8Array>
+  /** Cancels the second, whoever reads it. Never throws. */
+  dropSecond(reason?: unknown): void
 }
 
 /**
@@ -114,5 +116,9 @@ export function shareStream(source: ReadableStream<Uint8Array>, most: number): S
       },
       { highWaterMark: 0 },
     ),
+    dropSecond(reason) {
+      drop()
+      leave(reason).catch(() => {})
+    },
   }
 }

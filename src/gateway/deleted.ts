@@ -4,6 +4,7 @@
  * @module
  */
 
+import { removeCopy } from './erase.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { Understood } from './understand.ts'
 
@@ -12,7 +13,7 @@ import type { Understood } from './understand.ts'
  * stay: that is what they are for.
  */
 export async function followDeletion(
-  { archiving, log }: Gateway,
+  gateway: Gateway,
   caller: Caller,
   { request, named }: Understood,
 ): Promise<void> {
@@ -20,12 +21,17 @@ export async function followDeletion(
   if (request.method !== 'DELETE' || container.length === 0) return
   try {
     for (const fileId of file) {
-      await archiving?.archive.delete(`${caller.key}/${fileId}`, { signal: request.signal })
+      const place = { owner: caller.key, file_id: fileId, container_id: container[0] }
+      await removeCopy(gateway, place, request.signal)
     }
   } catch (error) {
     request.signal.throwIfAborted()
-    log('warn', 'The archive does not answer, so the copy of a deleted file is still there.', {
-      cause: String(error),
-    })
+    gateway.log(
+      'warn',
+      'The archive does not answer, so the copy of a deleted file is still there.',
+      {
+        cause: String(error),
+      },
+    )
   }
 }

@@ -6,7 +6,9 @@
 
 import type { ContainerFile } from '../azure/operations.ts'
 import { isGlued, nameInPath } from '../core/container-paths.ts'
+import { isCfileError } from '../core/errors.ts'
 import { isContainerFileId } from '../core/ids.ts'
+import { listCopies } from './archived.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from './authorize.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { explainMissing } from './gone.ts'
@@ -53,7 +55,13 @@ export async function listFiles(
     async (error) => {
       const location = { fileId: '', containerId, upstreams, recorded: record !== undefined }
       const explained = await explainMissing(gateway, location, error, signal)
-      return rethrowMissing(gateway, 'container', explained)
+      const isGone = isCfileError(explained) && explained.code === 'container_expired'
+      const [upstream] = upstreams
+      const copies = isGone && holder ? await listCopies(gateway, holder, containerId) : []
+      if (upstream === undefined || copies.length === 0) {
+        return rethrowMissing(gateway, 'container', explained)
+      }
+      return { upstream, files: copies, isRemembered: false }
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }

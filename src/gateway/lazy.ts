@@ -31,7 +31,7 @@ export function copyWhileServed(
   const { archiving } = gateway
   const wanted = wantedOf(location, facts)
   if (archiving === undefined || wanted === undefined) return body
-  const { first, second } = shareStream(body, mostBehind)
+  const { first, second, dropSecond } = shareStream(body, mostBehind)
   const { bytes, upstream } = facts
   const noted = noteCopy(gateway, wanted).then((pending) =>
     startCopy(
@@ -42,10 +42,10 @@ export function copyWhileServed(
         const meta = await metaOf(upstream, wanted, facts, signal)
         await keepCopy(gateway, pending, { body: second, bytes, meta }, signal)
       },
-      () => second.cancel(),
+      () => dropSecond(),
     ),
   )
-  gateway.waitUntil(noted.catch(() => second.cancel()))
+  gateway.waitUntil(noted.catch(() => dropSecond()))
   return first
 }
 

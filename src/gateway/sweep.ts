@@ -27,8 +27,12 @@ export async function sweep(gateway: Gateway): Promise<void> {
   try {
     await resumeCopies(gateway)
     if (now() < state.tidyAt) return
+    const isStart = state.tidyAt === 0
     state.tidyAt = now() + tidyEverySeconds
-    await withLease(gateway, 'lease/tidy', (signal) => tidy(gateway, archiving, signal))
+    const tidyNow = (signal: AbortSignal) => tidy(gateway, archiving, signal)
+    // What a dead process left goes at once, though its lease may outlive it; later one instance does it for all.
+    if (isStart) await tidyNow(state.stopping.signal)
+    else await withLease(gateway, 'lease/tidy', tidyNow)
   } catch (error) {
     log('warn', 'Copies that are pending could not be taken up; that is tried again.', {
       cause: String(error),

@@ -9,14 +9,17 @@ import type { Archive } from '../archives/archive.ts'
 import {
   azureBlobArchive,
   type BlobAuth,
+  type BlobCredential,
   entraId,
   sharedAccessSignature,
   sharedKey,
 } from '../archives/azure-blob.ts'
 import { s3Archive } from '../archives/s3.ts'
+import type { Credential } from '../azure/credentials.ts'
 import type { ArchiveSetting } from '../core/archive-setting.ts'
 import { CfileError } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
+import { webRuntime } from '../runtime.ts'
 import type { StorageTools } from './storage.ts'
 
 /** The settings of such an archive. */
@@ -29,20 +32,33 @@ type BlobSetting = Extract<ArchiveSetting, { kind: 'azblob' }>
  *
  * @throws CfileError `invalid_request` where nothing says how to sign in
  */
-export function openRemoteArchive(setting: RemoteSetting, tools: StorageTools): Archive {
+export function openRemoteArchive(
+  setting: RemoteSetting,
+  identity: Credential | undefined,
+  tools: StorageTools,
+): Archive {
   if (setting.kind === 'azblob') {
     const { containerUrl } = setting
-    return azureBlobArchive({ ...tools, containerUrl, auth: authOf(setting, tools) })
+    return azureBlobArchive({ ...tools, containerUrl, auth: authOf(setting, identity, tools) })
   }
   const signer = new AwsClient({ ...setting, service: 's3' })
   const { bucketUrl, prefix } = setting
   return s3Archive({ ...tools, signer, bucketUrl, prefix })
 }
 
-function authOf({ containerUrl, sas, accountKey }: BlobSetting, tools: StorageTools): BlobAuth {
+function authOf(
+  { containerUrl, sas, accountKey }: BlobSetting,
+  identity: Credential | undefined,
+  tools: StorageTools,
+): BlobAuth {
   if (sas !== undefined) return sharedAccessSignature(sas)
   if (accountKey !== undefined) return sharedKey(accountOf(containerUrl), accountKey)
-  if (tools.credential !== undefined) return entraId(tools.credential)
+  if (identity !== undefined) {
+    const { random, waitUntil } = webRuntime
+    const authorize: BlobCredential['authorize'] = (scope, options) =>
+      identity.authorize(scope, { ...tools, random, waitUntil, ...options })
+    return entraId({ authorize })
+  }
   throw new CfileError(
     'invalid_request',
     'CFILE_ARCHIVE is an azblob: URL, but nothing says how to sign in: set AZURE_STORAGE_KEY, put a SAS into the URL, or set up Entra ID (AZURE_TENANT_ID, AZURE_CLIENT_ID …).',

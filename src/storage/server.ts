@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Archive, Sha256 } from '../archives/archive.ts'
 import { fsArchive } from '../archives/fs.ts'
@@ -39,7 +40,10 @@ export async function openStorage(
   settings: StorageSettings,
   log: Log = () => {},
 ): Promise<Storage> {
-  const tools = storageTools(log, createSha256)
+  const tools: StorageTools = {
+    ...storageTools(log, createSha256),
+    readFile: (path) => readFile(path, 'utf8'),
+  }
   const archive = openArchive(settings, tools)
   const { store, close } =
     settings.store === undefined
@@ -84,11 +88,11 @@ async function openStore(setting: StoreSetting, tools: StorageTools): Promise<Op
 }
 
 function openArchive(
-  { archive: setting }: StorageSettings,
+  { archive: setting, identity }: StorageSettings,
   tools: StorageTools,
 ): Archive | undefined {
   if (setting === undefined) return undefined
   if (setting.kind === 'fs') return fsArchive(setting)
-  if (setting.kind !== 'r2') return openRemoteArchive(setting, tools)
+  if (setting.kind !== 'r2') return openRemoteArchive(setting, identity, tools)
   throw notHere('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
 }

@@ -5,7 +5,6 @@
  */
 
 import type { Archive, CreateSha256 } from '../archives/archive.ts'
-import type { BlobCredential } from '../archives/azure-blob.ts'
 import { CfileError } from '../core/errors.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Log } from '../gateway/gateway.ts'
@@ -14,7 +13,10 @@ import type { Settings } from '../settings.ts'
 import type { Store } from '../stores/store.ts'
 
 /** The parts of the settings that say what to open. */
-export type StorageSettings = Pick<Settings, 'store' | 'archive' | 'dataDir' | 'upstreams'>
+export type StorageSettings = Pick<
+  Settings,
+  'store' | 'archive' | 'identity' | 'dataDir' | 'upstreams'
+>
 
 /** What was opened. */
 export interface Storage {
@@ -35,8 +37,8 @@ export interface StorageTools {
   readonly createSha256: CreateSha256
   /** A text that was never used before, of letters, digits and `-`. */
   readonly newName: () => string
-  /** Signs in to Azure Blob Storage where neither a key nor a SAS is set. */
-  readonly credential?: BlobCredential
+  /** A text file, where there are files. */
+  readonly readFile?: (path: string) => Promise<string>
 }
 
 /** Gathers what stores and archives need of a runtime. */

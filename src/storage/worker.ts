@@ -7,6 +7,7 @@
 import type { Archive } from '../archives/archive.ts'
 import { type R2Binding, r2Archive } from '../archives/r2.ts'
 import { CfileError } from '../core/errors.ts'
+import type { Settings } from '../settings.ts'
 import { type KvBinding, kvStore } from '../stores/cloudflare-kv.ts'
 import { type D1Binding, d1Store } from '../stores/d1.ts'
 import { memoryStore } from '../stores/memory.ts'
@@ -59,7 +60,7 @@ function openStore(
 }
 
 async function openArchive(
-  { archive: setting }: StorageSettings,
+  { archive: setting, identity }: StorageSettings,
   env: Bindings,
   tools: StorageTools,
 ): Promise<Archive | undefined> {
@@ -70,17 +71,21 @@ async function openArchive(
   if (setting.kind === 'fs') {
     throw notHere('CFILE_ARCHIVE', 'fs', 'r2:BINDING, s3://… or azblob:https://…')
   }
-  return openRemote(setting, tools)
+  return openRemote(setting, identity, tools)
 }
 
 // Set by wrangler.toml; whoever bundles without it has them.
 declare const CFILE_REMOTE_ARCHIVES: boolean | undefined
 
 /** A Worker pays at each cold start for what it does not use, and most that keep copies have R2. */
-async function openRemote(setting: RemoteSetting, tools: StorageTools): Promise<Archive> {
+async function openRemote(
+  setting: RemoteSetting,
+  identity: Settings['identity'],
+  tools: StorageTools,
+): Promise<Archive> {
   if (typeof CFILE_REMOTE_ARCHIVES === 'undefined' || CFILE_REMOTE_ARCHIVES) {
     const { openRemoteArchive } = await import('./remote-archive.ts')
-    return openRemoteArchive(setting, tools)
+    return openRemoteArchive(setting, identity, tools)
   }
   throw new CfileError(
     'invalid_request',

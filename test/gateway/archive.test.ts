@@ -96,6 +96,94 @@ describe('a file that an answer cited', () => {
   })
 })
 
+describe('a container that is gone', () => {
+  it('is still listed, packed and read by paths as far as its files were copied', async () => {
+    const gateway = open()
+    const files = await gateway.respond('Plot it and write a CSV')
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    const container = `/containers/${files[0]?.container_id}`
+    const listed = (await (await gateway.ask(`${container}/files`)).json()) as {
+      files: { file_id: string; bytes: number; path: string }[]
+    }
+    expect(listed.files.map(({ file_id }) => file_id).toSorted()).toEqual(
+      files.map(({ file_id }) => file_id).toSorted(),
+    )
+    for (const { bytes } of listed.files) expect(bytes).toBeGreaterThan(0)
+    const csv = files.find(({ filename }) => filename.endsWith('.csv'))
+    const [path, id] = await Promise.all(
+      [`${container}/path/${csv?.filename}`, `/files/${csv?.file_id}`].map(async (url) =>
+        bytesOf(await gateway.ask(url)),
+      ),
+    )
+    expect(path).toBe(id)
+  })
+})
+
+describe('lazy copies', () => {
+  it('are made by the first download itself, so that Azure is asked once', async () => {
+    const gateway = open({ archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    expect(contents(await gateway.requests())).toHaveLength(0)
+    const hash = await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+    await gateway.settled()
+    expect(contents(await gateway.requests())).toHaveLength(1)
+    gateway.advance(2 * 3600)
+    expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
+  })
+
+  it('are made although the client goes away after the first bytes', async () => {
+    const gateway = open({ archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV of 3 MB')
+    const client = new AbortController()
+    const answer = await gateway.ask(`/files/${file?.file_id}`, { signal: client.signal })
+    const reader = answer.body?.getReader()
+    await reader?.read()
+    client.abort()
+    await reader?.cancel()
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    const later = await gateway.ask(`/files/${file?.file_id}`)
+    expect(later.status).toBe(200)
+    expect((await later.arrayBuffer()).byteLength).toBe(3_000_000)
+  })
+
+  it('are made of a whole file of which the first download wants a part', async () => {
+    const gateway = open({ archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV')
+    const headers = { range: 'bytes=0-4' }
+    const part = await gateway.ask(`/files/${file?.file_id}`, { headers })
+    expect((await part.arrayBuffer()).byteLength).toBe(5)
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+  })
+
+  it('hold up no download where the archive hangs', async () => {
+    const archive = { ...freshArchive(), put: never }
+    const gateway = open({ archive, archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV of 20 MB')
+    const answer = await gateway.ask(`/files/${file?.file_id}`)
+    expect((await answer.arrayBuffer()).byteLength).toBe(20_000_000)
+  })
+})
+
+describe('copies that were kept for long enough', () => {
+  it('go with CFILE_ARCHIVE_TTL, and not before', async () => {
+    const archive = freshArchive()
+    const gateway = open({ archive, archiveTtl: 24 * 3600 })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    gateway.advance(23 * 3600)
+    await gateway.sweep()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
+    gateway.advance(2 * 3600)
+    await gateway.sweep()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
+  })
+})
+
 function citing(file: object | undefined): object[] {
   const annotations = [{ type: 'container_file_citation', start_index: 0, end_index: 0, ...file }]
   return [{ type: 'message', content: [{ type: 'output_text', text: '', annotations }] }]

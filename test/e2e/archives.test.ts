@@ -1,0 +1,192 @@
+/**
+ * The archives in the services that they are made for: s3rver, behind a front that checks signatures as S3 does, and
+ * Azurite.
+ */
+
+import { createHash, createHmac } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, request as httpRequest, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AwsV4Signer } from 'aws4fetch'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parseEnv } from '../../src/settings.ts'
+import { openStorage } from '../../src/storage/server.ts'
+import { archiveContract, bodyOf, testBytes } from '../archives/contract.ts'
+import { describeWith, freePort } from './engines.ts'
+import { listening, type Program, start } from './programs.ts'
+
+const partBytes = 8 * 1024 * 1024
+
+async function open(env: Record<string, string>) {
+  const { archive } = await openStorage(parseEnv({ LOG_LEVEL: 'silent', ...env }))
+  if (archive === undefined) throw new Error('No archive was opened.')
+  return archive
+}
+
+describeWith(['s3rver'], 'S3', () => {
+  let folder: string
+  let engine: { run(): Promise<{ port: number }>; close(): Promise<void> }
+  let front: Server
+  let env: Record<string, string>
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cfile-s3-'))
+    // It has no types.
+    const { default: S3rver } = await import('s3rver' as string)
+    engine = new S3rver({
+      port: 0,
+      address: '127.0.0.1',
+      silent: true,
+      directory: folder,
+      configureBuckets: [{ name: 'files', configs: [] }],
+    })
+    const { port } = await engine.run()
+    front = createServer(checkSignature(port))
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+    const address = front.address()
+    const frontPort = typeof address === 'object' && address !== null ? address.port : 0
+    env = {
+      CFILE_ARCHIVE: `s3://files/some/folder?endpoint=http://127.0.0.1:${frontPort}&region=eu-central-1`,
+      AWS_ACCESS_KEY_ID: 'S3RVER',
+      AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    }
+  })
+
+  afterAll(async () => {
+    front.close()
+    await engine.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  archiveContract('S3', async () => ({ archive: await open(env), partBytes }))
+
+  it('is not used with a key that is wrong, and the error says what to check', async () => {
+    const archive = await open({ ...env, AWS_SECRET_ACCESS_KEY: 'wrong' })
+    const put = archive.put('o/f', bodyOf(testBytes(9)), { owner: 'o', file_id: 'f' })
+    await expect(put).rejects.toMatchObject({
+      code: 'not_ready',
+      details: { hint: expect.stringContaining('credentials') },
+    })
+  })
+})
+
+/** Lets pass what is signed by the secret, body and all; s3rver itself looks at no signature. */
+function checkSignature(port: number): Parameters<typeof createServer>[1] {
+  return async (req, res) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of req) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    const { authorization = '', ...headers } = req.headers
+    const signed = /SignedHeaders=([^,]+)/.exec(authorization)?.[1]?.split(';') ?? []
+    const signer = new AwsV4Signer({
+      method: req.method,
+      url: `http://${req.headers.host}${req.url}`,
+      headers: signed
+        .filter((name) => name !== 'host')
+        .map((name): [string, string] => [name, String(headers[name])]),
+      accessKeyId: 'S3RVER',
+      secretAccessKey: 'S3RVER',
+      service: 's3',
+      region: 'eu-central-1',
+      datetime: String(headers['x-amz-date']),
+      allHeaders: true,
+    })
+    const expected = (await signer.sign()).headers.get('authorization')
+    const hash = headers['x-amz-content-sha256']
+    const isSame = hash === createHash('sha256').update(body).digest('hex')
+    if (
+      expected !== authorization ||
+      !(isSame || (body.length === 0 && hash === 'UNSIGNED-PAYLOAD'))
+    ) {
+      res.writeHead(403, { 'content-type': 'application/xml' })
+      res.end('<Error><Code>SignatureDoesNotMatch</Code></Error>')
+      return
+    }
+    const onward = httpRequest(
+      { host: '127.0.0.1', port, method: req.method, path: req.url, headers: req.headers },
+      (answer) => {
+        res.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(res)
+      },
+    )
+    onward.end(body)
+  }
+}
+
+// Azurite's own, which everybody knows.
+const account = 'devstoreaccount1'
+const key =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+
+describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
+  let folder: string
+  let azurite: Program
+  let url: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cfile-azurite-'))
+    const port = await freePort()
+    azurite = start(path, [
+      ...['--silent', '--location', folder, '--skipApiVersionCheck', '--disableTelemetry'],
+      ...['--blobHost', '127.0.0.1', '--blobPort', String(port)],
+    ])
+    await listening(port)
+    url = `http://127.0.0.1:${port}/${account}/files`
+    const made = await fetch(`${url}?restype=container&${accountSas()}`, { method: 'PUT' })
+    expect(made.status).toBe(201)
+  })
+
+  afterAll(async () => {
+    await azurite.end()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const withKey = () => open({ CFILE_ARCHIVE: `azblob:${url}`, AZURE_STORAGE_KEY: key })
+
+  archiveContract('Azure Blob Storage by a shared key', async () => ({
+    archive: await withKey(),
+    partBytes,
+  }))
+
+  archiveContract('Azure Blob Storage by a shared access signature', async () => ({
+    archive: await open({ CFILE_ARCHIVE: `azblob:${url}?${accountSas()}` }),
+  }))
+
+  it('is not used with a key that is wrong, and the error says what to check', async () => {
+    const wrong = Buffer.from('wrong').toString('base64')
+    const archive = await open({ CFILE_ARCHIVE: `azblob:${url}`, AZURE_STORAGE_KEY: wrong })
+    await expect(archive.get('o/f')).rejects.toMatchObject({
+      code: 'not_ready',
+      details: { hint: expect.stringContaining('credentials') },
+    })
+  })
+
+  it('is swept of bytes whose record was never written', async () => {
+    const archive = await withKey()
+    await archive.put('o/g', bodyOf(testBytes(9)), { owner: 'o', file_id: 'g' })
+    const left = `${url}/files/o/h.left?${accountSas()}`
+    await fetch(left, { method: 'PUT', body: 'x', headers: { 'x-ms-blob-type': 'BlockBlob' } })
+    await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
+    expect((await fetch(left)).status).toBe(404)
+    expect((await archive.get('o/g'))?.bytes).toBe(9)
+  })
+})
+
+/** A shared access signature of the account (https://learn.microsoft.com/rest/api/storageservices/create-account-sas). */
+function accountSas(): string {
+  const expiry = '2099-01-01T00:00:00Z'
+  const [version, permissions] = ['2021-12-02', 'rwdlac']
+  const text = `${[account, permissions, 'b', 'sco', '', expiry, '', 'https,http', version, ''].join('\n')}\n`
+  const sig = createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64')
+  const fields = {
+    sv: version,
+    ss: 'b',
+    srt: 'sco',
+    sp: permissions,
+    se: expiry,
+    spr: 'https,http',
+    sig,
+  }
+  return new URLSearchParams(fields).toString()
+}

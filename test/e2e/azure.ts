@@ -1,0 +1,58 @@
+/**
+ * The emulator on a port of its own: an Azure that outlives the gateways before it.
+ */
+
+import { createHash } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { createEmulator } from '../../src/emulator/emulator.ts'
+
+/** An Azure that runs. */
+export interface Azure {
+  /** The settings of a gateway before it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Moves its clock, in seconds. */
+  advance(seconds: number): void
+  /** The SHA-256 of a file, in hex, read from it directly. */
+  hashOf(file: { container_id: string; file_id: string }): Promise<string>
+  /** The paths of the files whose bytes were asked for since the last call. */
+  contents(): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** Starts an emulator. */
+export async function startAzure(): Promise<Azure> {
+  let ahead = 0
+  const emulator = createEmulator({ now: () => Math.floor(Date.now() / 1000) + ahead })
+  const server = serve({ fetch: emulator.fetch, port: 0, hostname: '127.0.0.1' })
+  await new Promise((resolve) => server.once('listening', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    env: { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: 'key' },
+    advance(seconds) {
+      ahead += seconds
+    },
+    async hashOf({ container_id, file_id }) {
+      const path = `/openai/v1/containers/${container_id}/files/${file_id}/content`
+      return hash(await fetch(url + path, { headers: { 'api-key': 'key' } }))
+    },
+    async contents() {
+      const answer = await emulator.request('/emulator/requests')
+      await emulator.request('/emulator/requests', { method: 'DELETE' })
+      const { data } = (await answer.json()) as { data: { path: string }[] }
+      return data.map(({ path }) => path).filter((path) => path.endsWith('/content'))
+    },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+/** The SHA-256 of a body, in hex; of an answer that is none, its status. */
+export async function hash(answer: Response): Promise<string> {
+  if (!answer.ok) {
+    await answer.body?.cancel()
+    return String(answer.status)
+  }
+  const sum = createHash('sha256')
+  for await (const chunk of answer.body ?? []) sum.update(chunk)
+  return sum.digest('hex')
+}
