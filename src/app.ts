@@ -16,6 +16,7 @@ import { createBalance } from './gateway/balance.ts'
 import { startCopies, stopCopies } from './gateway/copying.ts'
 import { anyone, type Gateway, type Log, type Upstream } from './gateway/gateway.ts'
 import { guardStore } from './gateway/guarded-store.ts'
+import { createLimits } from './gateway/limits.ts'
 import { sweep } from './gateway/sweep.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
@@ -141,7 +142,8 @@ function createGateway(options: AppOptions): Gateway {
       param: 'AZURE_OPENAI_ENDPOINT',
     })
   }
-  const { now, wait, random, waitUntil, createHmac, carrier } = runtime
+  const { now, wait, random, waitUntil, createHmac, carrier, fixedLength } = runtime
+  const { idleTimeoutMs = 60_000 } = options
   return {
     upstreams: [first, ...others],
     balance: createBalance(now),
@@ -156,6 +158,7 @@ function createGateway(options: AppOptions): Gateway {
     knowsCallers: options.authenticate !== undefined,
     captures: options.captures ?? 'any',
     trustUnrecorded: options.trustUnrecorded ?? false,
+    limits: createLimits({ ...options, now, wait, idleTimeoutMs, fixedLength }),
     signer: createSigner(options.signingKeys ?? [newSigningKey()], createHmac),
     linkTtl: options.linkTtl ?? 3600,
     publicUrl: parseLinkBase(options.publicUrl ?? 'http://127.0.0.1:8787'),
@@ -166,7 +169,7 @@ function createGateway(options: AppOptions): Gateway {
     maxFileBytes: options.maxFileBytes ?? 1024 ** 3,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 ** 2,
     generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
-    idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+    idleTimeoutMs,
     streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
     carrier,
   }

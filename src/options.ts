@@ -63,6 +63,14 @@ export interface AppOptions extends Partial<Runtime> {
   readonly signingKeys?: readonly SigningKey[]
   /** Base of every link. @default 'http://127.0.0.1:8787' */
   readonly publicUrl?: string
+  /** Of one owner, each instance counting for itself; above it 429, as with the next two. @default any number */
+  readonly maxRequestsPerMinute?: number
+  /** Of one owner, at a time. @default any number */
+  readonly maxDownloads?: number
+  /** Of one owner. @default any number */
+  readonly maxDownloadBytesPerHour?: number
+  /** Whether who takes nothing for the idle time loses the download; so with any limit on downloads. @default false */
+  readonly cutSlowReaders?: boolean
   /** Seconds that a link lives. @default 3600 */
   readonly linkTtl?: number
   /** What happens to the files of an answer that passes. @default 'annotate' */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Carrier, webCarrier } from './core/carrier.ts'
+import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
 import type { Hmac } from './core/signed-url.ts'
 import type { Wait } from './core/wait.ts'
 
@@ -23,6 +23,8 @@ export interface Runtime {
   readonly createHmac?: (secret: Uint8Array) => Hmac
   /** How bytes get from one side to the other. @default a stream of the web's standards */
   readonly carrier: Carrier
+  /** Where an answer with a body of ours has a `Content-Length` only through it: Workers. */
+  readonly fixedLength?: FixedLength
   /** A text file, where there are files. */
   readonly readFile?: (path: string) => Promise<string>
 }

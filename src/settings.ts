@@ -36,6 +36,10 @@ type Plain = Pick<
   | 'trustUnrecorded'
   | 'signingKeys'
   | 'publicUrl'
+  | 'maxRequestsPerMinute'
+  | 'maxDownloads'
+  | 'maxDownloadBytesPerHour'
+  | 'cutSlowReaders'
   | 'linkTtl'
   | 'links'
   | 'sweep'
@@ -130,6 +134,10 @@ const settings = {
   CFILE_TRUST_UNRECORDED: flag,
   CFILE_SIGNING_KEYS: secret('kid:secret,kid2:secret2'),
   CFILE_PUBLIC_URL: words('an http or https URL'),
+  CFILE_MAX_REQUESTS_PER_MINUTE: { read: whole(1), takes: 'a number of requests' },
+  CFILE_MAX_DOWNLOADS: { read: whole(1), takes: 'a number of downloads' },
+  CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR: bytes,
+  CFILE_CUT_SLOW_READERS: flag,
   CFILE_LINK_TTL: { read: whole(1, 10 * 365 * 86_400), takes: 'a number of seconds' },
   CFILE_LINKS: oneOf(['off', 'annotate', 'rewrite']),
   CFILE_SWEEP: flag,
@@ -179,6 +187,10 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     trustUnrecorded: read.CFILE_TRUST_UNRECORDED,
     signingKeys: ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys),
     publicUrl: ifSet(read.CFILE_PUBLIC_URL, parseLinkBase),
+    maxRequestsPerMinute: read.CFILE_MAX_REQUESTS_PER_MINUTE,
+    maxDownloads: read.CFILE_MAX_DOWNLOADS,
+    maxDownloadBytesPerHour: read.CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR,
+    cutSlowReaders: read.CFILE_CUT_SLOW_READERS,
     linkTtl: read.CFILE_LINK_TTL,
     links: read.CFILE_LINKS,
     sweep: read.CFILE_SWEEP,

@@ -51,6 +51,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
     emulator,
     waitUntil,
     carrier,
+    fixedLength,
     schedule: ({ sweep }) => void sweeps.set(env, sweep),
   })
 }
@@ -89,7 +90,8 @@ declare class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> 
   constructor(bytes: number)
 }
 
-const carrier = largePiecesCarrier((bytes) => new FixedLengthStream(bytes), Date.now)
+const fixedLength = (bytes: number) => new FixedLengthStream(bytes)
+const carrier = largePiecesCarrier(fixedLength, Date.now)
 
 declare class DigestStream extends WritableStream<Uint8Array> {
   constructor(algorithm: 'SHA-256')

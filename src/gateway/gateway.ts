@@ -12,6 +12,7 @@ import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
 import type { Archiving } from './archive-state.ts'
 import type { Balance } from './balance.ts'
+import type { Limits } from './limits.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
 export interface Upstream {
@@ -66,6 +67,8 @@ export interface Gateway {
   readonly captures: 'any' | 'response_id'
   /** Whether what nobody owns belongs to the first who names it. */
   readonly trustUnrecorded: boolean
+  /** What one owner may take. */
+  readonly limits: Limits
   readonly signer: Signer
   /** Seconds that a link lives. */
   readonly linkTtl: number

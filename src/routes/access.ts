@@ -27,7 +27,7 @@ export interface AdmitOptions {
 /**
  * Lets a request pass with its caller and its grant set.
  *
- * @throws (in the chain) CfileError `unauthorized`, `signature_invalid`, `link_expired`
+ * @throws (in the chain) CfileError `unauthorized`, `signature_invalid`, `link_expired`, `rate_limited`
  */
 export function admit(
   gateway: Gateway,
@@ -43,8 +43,18 @@ export function admit(
     } else if (access !== 'open') {
       c.set('caller', await callerOf(c, authenticate))
     }
+    if (access === 'open') return next()
+    const { key } = c.get('caller')
+    gateway.limits.countRequest(key)
+    const download = isDownload(c, access) ? gateway.limits.openDownload?.(key) : undefined
     await next()
+    if (download !== undefined) c.res = download.watch(c.res, c.req.raw.signal)
   }
+}
+
+/** What may carry the bytes of files; a HEAD carries none. */
+function isDownload({ req }: RouteContext, access: Access): boolean {
+  return req.method === 'GET' && (access === 'link' || req.path.endsWith('/content'))
 }
 
 async function callerOf(c: RouteContext, authenticate?: Authenticate): Promise<Caller> {

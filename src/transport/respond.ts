@@ -19,7 +19,7 @@ export function respond(response: Response, outgoing: ServerResponse): void {
     return
   }
   const raw = rawBodyOf(body)
-  if (raw === undefined) void pump(bytesUnder(body) ?? readerOf(body), outgoing)
+  if (raw === undefined) void pump(bytesUnder(body) ?? readerOf(body, outgoing), outgoing)
   else pipe(raw, outgoing)
 }
 
@@ -29,8 +29,10 @@ interface Source {
   cancel(): Promise<void>
 }
 
-function readerOf(body: ReadableStream<Uint8Array>): Source {
+function readerOf(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Source {
   const reader = body.getReader()
+  // A body may break while its client takes nothing, and so nothing is read of it.
+  reader.closed.catch(() => outgoing.destroy())
   return {
     read: async () => (await reader.read()).value,
     cancel: () => reader.cancel(),

@@ -1,0 +1,120 @@
+/**
+ * Limits: how much one owner may take. Each instance counts for itself.
+ *
+ * @module
+ */
+
+import type { FixedLength } from '../core/carrier.ts'
+import { CfileError } from '../core/errors.ts'
+import { createMeter } from '../core/meter.ts'
+import type { Wait } from '../core/wait.ts'
+import { watchBody } from '../core/watched-body.ts'
+
+/** What one owner may take; what is absent has no limit. */
+export interface LimitSettings {
+  readonly maxRequestsPerMinute?: number
+  /** Downloads at a time. */
+  readonly maxDownloads?: number
+  readonly maxDownloadBytesPerHour?: number
+  /** Whether a reader who takes nothing for the idle time is cut off; with one of the limits on downloads it always is. */
+  readonly cutSlowReaders?: boolean
+}
+
+/** What the limits are kept with. */
+export interface LimitOptions extends LimitSettings {
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly wait: Wait
+  readonly idleTimeoutMs: number
+  readonly fixedLength?: FixedLength
+}
+
+/** The limits of all owners; each method throws `rate_limited` where an owner's is reached. */
+export interface Limits {
+  countRequest(owner: string): void
+  /** Opens a download; absent where none is limited, so that nothing stands in the way of its bytes. */
+  readonly openDownload?: (owner: string) => Download
+}
+
+/** A download under way; its place is free again when it has ended. */
+export interface Download {
+  /** Passes the answer on and ends with its body, or when the client goes away. */
+  watch(answer: Response, signal: AbortSignal): Response
+}
+
+/** Makes the limits. */
+export function createLimits(options: LimitOptions): Limits {
+  const { maxRequestsPerMinute, maxDownloads, maxDownloadBytesPerHour, cutSlowReaders } = options
+  const requests = maxRequestsPerMinute && createMeter(maxRequestsPerMinute, 60, options.now)
+  const isDownloadLimited = maxDownloads ?? maxDownloadBytesPerHour ?? cutSlowReaders
+  return {
+    countRequest(owner) {
+      if (!requests) return
+      const seconds = requests.wait(owner)
+      if (seconds > 0) throw limited(`${maxRequestsPerMinute} requests a minute`, seconds)
+      requests.take(owner, 1)
+    },
+    openDownload: isDownloadLimited ? limitDownloads(options) : undefined,
+  }
+}
+
+function limitDownloads(options: LimitOptions): (owner: string) => Download {
+  const { maxDownloads, maxDownloadBytesPerHour, now } = options
+  const open = new Map<string, number>()
+  const bytes = maxDownloadBytesPerHour
+    ? createMeter(maxDownloadBytesPerHour, 3600, now)
+    : undefined
+  return (owner) => {
+    const count = open.get(owner) ?? 0
+    if (maxDownloads !== undefined && count >= maxDownloads) {
+      throw limited(`${maxDownloads} downloads at a time`, 1)
+    }
+    const seconds = bytes ? bytes.wait(owner) : 0
+    if (seconds > 0) throw limited(`${maxDownloadBytesPerHour} bytes an hour`, seconds)
+    open.set(owner, count + 1)
+    const end = once(() => {
+      const left = (open.get(owner) ?? 1) - 1
+      if (left > 0) open.set(owner, left)
+      else open.delete(owner)
+    })
+    const onBytes = (length: number) => bytes?.take(owner, length)
+    return {
+      watch(answer, signal) {
+        signal.addEventListener('abort', end, { once: true })
+        if (signal.aborted) end()
+        return watch(answer, options, onBytes, end)
+      },
+    }
+  }
+}
+
+function watch(
+  answer: Response,
+  { wait, idleTimeoutMs, fixedLength }: LimitOptions,
+  onBytes: (length: number) => void,
+  onEnd: () => void,
+): Response {
+  if (!answer.ok || answer.body === null) {
+    onEnd()
+    return answer
+  }
+  const body = watchBody(answer.body, { wait, idleTimeoutMs, onBytes, onEnd })
+  const length = answer.headers.get('content-length')
+  const whole = fixedLength && length ? body.pipeThrough(fixedLength(Number(length))) : body
+  return new Response(whole, answer)
+}
+
+function once(act: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) act()
+    isDone = true
+  }
+}
+
+function limited(limit: string, seconds: number): CfileError {
+  return new CfileError('rate_limited', `More than ${limit} are not served to one owner here.`, {
+    hint: `Try again in ${seconds} s.`,
+    headers: { 'retry-after': String(seconds) },
+  })
+}
