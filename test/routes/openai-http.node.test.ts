@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
+import { nodeRuntime } from '../../src/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { json, responseRequest } from '../harness.ts'
 import { rounds } from '../rounds.ts'
@@ -13,8 +14,16 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
+/** By the web's standards, and as Node's own door does it. */
+const transports = [
+  ['web streams', {}],
+  ['sockets', nodeRuntime()],
+] as const
+type Transport = (typeof transports)[number][1]
+
 /** A gateway before an upstream that does what it is told. */
 async function serveBefore(
+  transport: Transport,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<string> {
   const server = createServer(answer)
@@ -25,7 +34,7 @@ async function serveBefore(
   })
   const { port } = server.address() as AddressInfo
   const upstreams = [{ endpoint: `http://127.0.0.1:${port}`, credential: apiKey('k') }]
-  const gateway = await serveApp(createApp({ upstreams }))
+  const gateway = await serveApp(createApp({ upstreams, ...transport }))
   closers.push(gateway.close)
   return gateway.url
 }
@@ -41,33 +50,34 @@ function later<T>() {
 
 /** Milliseconds from the client's leaving to the upstream's learning of it. */
 async function timeToAbort(
-  answer: (response: ServerResponse) => void,
+  transport: Transport,
+  answer: (response: ServerResponse, left: () => void) => void,
   leave: (url: string, signal: AbortSignal, left: () => void) => Promise<unknown>,
 ): Promise<number> {
   const gone = new AbortController()
   let leftAt = Number.NaN
   const learnt = later<number>()
-  const url = await serveBefore((request, response) => {
-    const end = (): void => learnt.resolve(performance.now() - leftAt)
-    request.socket.once('close', end)
-    response.once('close', end)
-    request.resume()
-    answer(response)
-  })
   const left = (): void => {
     leftAt = performance.now()
     gone.abort()
   }
+  const url = await serveBefore(transport, (request, response) => {
+    const end = (): void => learnt.resolve(performance.now() - leftAt)
+    request.socket.once('close', end)
+    response.once('close', end)
+    request.resume()
+    answer(response, left)
+  })
   await leave(url, gone.signal, left).catch(() => {})
   return learnt.promise
 }
 
-describe('a client that leaves', () => {
+describe.each(transports)('a client that leaves, over %s', (_, transport) => {
   it('ends the upstream’s work within a second, before anything came', async () => {
     const ms = await timeToAbort(
-      () => {},
-      async (url, signal, left) => {
-        setTimeout(left, 100)
+      transport,
+      (_response, left) => left(),
+      async (url, signal) => {
         await fetch(`${url}/openai/v1/responses`, { ...json({ model: 'm', input: 'hi' }), signal })
       },
     )
@@ -78,6 +88,7 @@ describe('a client that leaves', () => {
     'ends it in the middle of a stream too: %s',
     async (path) => {
       const ms = await timeToAbort(
+        transport,
         (response) => {
           response.writeHead(200, { 'content-type': 'text/event-stream' })
           response.write('data: {"type":"response.created"}\n\n')
@@ -93,11 +104,11 @@ describe('a client that leaves', () => {
   )
 })
 
-describe('an upload', () => {
+describe.each(transports)('an upload, over %s', (_, transport) => {
   it('reaches the upstream while it is still being sent', async () => {
     let seen = 0
     const first = later<void>()
-    const url = await serveBefore((request, response) => {
+    const url = await serveBefore(transport, (request, response) => {
       request.on('data', (chunk: Uint8Array) => {
         seen += chunk.length
         first.resolve()
