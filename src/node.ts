@@ -14,7 +14,7 @@ import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
 import { nodeCarrier } from './transport/carry.ts'
-import { createDispatchFetch } from './transport/dispatch-fetch.ts'
+import { canDispatch, createDispatchFetch } from './transport/dispatch-fetch.ts'
 import { respond } from './transport/respond.ts'
 
 export type { Running } from './serving.ts'
@@ -55,7 +55,8 @@ export function serve(env: Env = process.env): Promise<Running> {
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
 export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier'> {
-  return { fetch: createDispatchFetch({ fetch: webRuntime.fetch }).fetch, carrier: nodeCarrier }
+  const { fetch } = canDispatch ? createDispatchFetch(webRuntime) : webRuntime
+  return { fetch, carrier: nodeCarrier }
 }
 
 const platform: Platform = {

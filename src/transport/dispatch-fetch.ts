@@ -6,7 +6,7 @@
  */
 
 import { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { createRawBody, type RawBody, type RawBodySource, toWebStream } from './raw-body.ts'
 
 const bodies = new WeakMap<ReadableStream, RawBody>()
@@ -61,27 +61,47 @@ export interface DispatchFetch {
   close(): Promise<void>
 }
 
+/**
+ * Whether this Node can run the dispatcher: undici 8 wants Node 22.19, and what came before it ends the process when an
+ * answer with `connection: close` ends while its reader is slow (https://github.com/nodejs/undici/issues/5360).
+ */
+export const canDispatch: boolean = isAtLeast(process.versions.node, 22, 19)
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [ours = 0, theirs = 0] = version.split('.').map(Number)
+  return ours > major || (ours === major && theirs >= minor)
+}
+
 /** Makes one; it follows no redirect and decodes no body. */
 export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions): DispatchFetch {
-  const agent = new Agent({
-    connections: connections ?? null,
-    pipelining: 1,
-    // Azure's front doors close idle connections after two to four minutes.
-    keepAliveTimeout: 60_000,
-    // Limits are the gateway's own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: 10_000 },
-  })
+  let opening: Promise<Agent> | undefined
+  // Loaded when it is first needed: an older Node can't even import it.
+  const open = async (): Promise<Agent> => {
+    const { Agent } = await import('undici')
+    return new Agent({
+      connections: connections ?? null,
+      pipelining: 1,
+      allowH2: false,
+      // Azure's front doors close idle connections after two to four minutes.
+      keepAliveTimeout: 60_000,
+      // Limits are the gateway's own.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: 10_000 },
+    })
+  }
   return {
-    fetch(input, init = {}) {
+    async fetch(input, init = {}) {
       const body = toNodeBody(init.body)
       if (input instanceof Request || body === undefined || init.redirect !== 'manual') {
         return fetch(input, init)
       }
-      return dispatch(agent, new URL(input), { ...init, body })
+      opening ??= open()
+      return dispatch(await opening, new URL(input), { ...init, body })
     },
-    close: () => agent.close(),
+    async close() {
+      await (await opening)?.close()
+    },
   }
 }
 

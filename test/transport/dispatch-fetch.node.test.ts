@@ -134,3 +134,22 @@ describe.each(both)('%s', (_, ask) => {
     await expect(ask(url, manual)).rejects.toThrow()
   })
 })
+
+describe('the dispatcher', () => {
+  it('outlives an upstream that closes the connection while the reader is slow', async () => {
+    const bytes = 4 * 1024 ** 2
+    upstream = await listenRaw((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes}\r\nConnection: close\r\n\r\n`)
+      socket.end(Buffer.alloc(bytes, 7))
+    })
+    const answer = await dispatched(upstream.url, manual)
+    const reader = answer.body?.getReader()
+    let seen = 0
+    for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
+      seen += piece.value.byteLength
+      // So that the end is there long before it is wanted.
+      if (seen < bytes / 2) await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    expect(seen).toBe(bytes)
+  })
+})
