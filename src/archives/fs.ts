@@ -7,11 +7,10 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { CfileError, isCfileError } from '../core/errors.ts'
-import { type PartReader, readParts } from '../core/parts.ts'
 import {
   type Archive,
   type ArchivePutOptions,
@@ -58,7 +57,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
 
   return {
     async put(key, body, meta, options = {}) {
-      const reader = readParts(body)
+      const reader = body.getReader()
       const temporary = join(partial, `${processMark()}.${randomUUID()}`)
       try {
         parseArchiveKey(key)
@@ -124,7 +123,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
 }
 
 async function copyParts(
-  reader: PartReader,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   write: Write,
   { bytes, signal }: ArchivePutOptions,
 ): Promise<Pick<ArchiveRecord, 'bytes' | 'sha256'>> {
@@ -132,11 +131,13 @@ async function copyParts(
   let total = 0
   for (;;) {
     signal?.throwIfAborted()
-    const part = await reader.read(chunkBytes)
-    total += part.byteLength
-    if (part.byteLength === 0 || total > (bytes ?? total)) break
-    hash.update(part)
-    await write(part)
+    // Each chunk as it comes: gathered into larger ones, many copies at a time would fill the memory.
+    const { done, value } = await reader.read()
+    if (done) break
+    total += value.byteLength
+    if (total > (bytes ?? total)) break
+    hash.update(value)
+    await write(value)
   }
   if (bytes !== undefined && total !== bytes) throw wrongLength(bytes)
   return { bytes: total, sha256: hash.digest('hex') }
@@ -238,12 +239,18 @@ function makeFolder(path: string): Promise<unknown> {
   return mkdir(path, { recursive: true, mode: 0o700 })
 }
 
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    at += (await file.write(bytes, at)).bytesWritten
+  }
+}
+
 type Write = (bytes: Uint8Array) => Promise<void>
 
 async function writeWhole<T>(path: string, task: (write: Write) => Promise<T>): Promise<T> {
   const file = await disk('create', () => open(path, 'wx', 0o600))
   try {
-    const written = await task((bytes) => disk('write', () => file.writeFile(bytes)))
+    const written = await task((bytes) => disk('write', () => writeAll(file, bytes)))
     await disk('sync', () => file.sync())
     return written
   } finally {
