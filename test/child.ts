@@ -22,6 +22,7 @@ export interface Ended {
 export interface Child {
   /** The first URL that it printed, without a slash at its end. */
   readonly url: string
+  readonly pid: number | undefined
   /** What it has printed so far. */
   output(): string
   /** Sends a signal. */
@@ -35,7 +36,8 @@ export interface Child {
 /** Settings of the machine that the tests run on must not reach the programs under test. */
 function environment(env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    ([name]) => !/^(?:AZURE_|CFILE_|AWS_|HOST$|PORT$|LOG_|NODE_OPTIONS$|VITEST)/.test(name),
+    ([name]) =>
+      !/^(?:AZURE_|CFILE_|AWS_|HOST$|PORT$|LOG_|NODE_OPTIONS$|NODE_ENV$|TEST$|VITEST)/.test(name),
   )
   return { ...Object.fromEntries(own), ...env }
 }
@@ -76,6 +78,7 @@ export async function start(
   })
   return {
     url,
+    pid: child.pid,
     ended,
     output: () => seen.stdout + seen.stderr,
     kill: (signal = 'SIGTERM') => void child.kill(signal),

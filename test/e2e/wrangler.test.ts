@@ -1,0 +1,71 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Child, run, start } from '../child.ts'
+import { doMainJob } from '../main-job.ts'
+import { describeWith, freePort } from './engines.ts'
+
+const quiet = {
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  CI: '1',
+}
+
+describeWith(['wrangler'], 'wrangler', (wrangler) => {
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cfile-wrangler-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** Asks a Worker that runs on this machine, by the name that it is told it has. */
+  async function dev<T>(args: readonly string[], ask: (base: string) => Promise<T>): Promise<T> {
+    const [port, inspector] = [String(await freePort()), String(await freePort())]
+    const base = `http://127.0.0.1:${port}`
+    const local = ['dev', '--local', '--ip', '127.0.0.1', '--port', port, '--persist-to', folder]
+    const all = [...local, '--inspector-port', inspector, '--var', `CFILE_PUBLIC_URL:${base}`]
+    const child: Child = await start(wrangler, [...all, ...args], { env: quiet })
+    try {
+      return await ask(base)
+    } finally {
+      child.kill()
+      const late = setTimeout(() => child.kill('SIGKILL'), 5000)
+      await child.ended
+      clearTimeout(late)
+    }
+  }
+
+  it('dev --local does the main job on the emulator, and says so', async () => {
+    await dev([], async (base) => {
+      await doMainJob(base)
+      expect((await fetch(`${base}/healthz`)).headers.get('x-cfile-emulator')).toBe('1')
+    })
+  })
+
+  it('refuses, under a name that strangers can ask for, to be open to everybody', async () => {
+    await dev(['--host', 'files.example.com'], async (base) => {
+      const answer = await fetch(`${base}/files/cfile_1`)
+      expect(answer.status).toBe(503)
+      expect(answer.headers.get('x-cfile-emulator')).toBeNull()
+      expect(await answer.json()).toMatchObject({
+        error: { code: 'not_ready', param: 'CFILE_ALLOW_ANONYMOUS' },
+      })
+    })
+  })
+
+  it('deploy --dry-run builds a Worker without the emulator, and with all else', async () => {
+    const out = join(folder, 'out')
+    const { code, stderr } = await run(wrangler, ['deploy', '--dry-run', '--outdir', out], {
+      env: quiet,
+    })
+    expect(stderr).not.toContain('ERROR')
+    expect(code).toBe(0)
+    const [name = ''] = readdirSync(out).filter((file) => file.endsWith('.js'))
+    const bundle = readFileSync(join(out, name), 'utf8')
+    // A megabyte in a report helps nobody.
+    const holds = ['api-key', "cfile's emulator", '/emulator/faults', 'sales_chart.png']
+    expect(holds.filter((text) => bundle.includes(text))).toEqual(['api-key'])
+  })
+})
