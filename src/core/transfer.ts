@@ -50,6 +50,8 @@ export interface Carriage {
   readonly random: () => number
   /** Is told of each cut. */
   readonly onCut?: (error: unknown, at: number) => void
+  /** Is told once, however the transfer ends, how many bytes were carried. */
+  readonly onEnd?: (bytes: number) => void
   readonly read: ReadPieces
 }
 
@@ -61,7 +63,7 @@ const mostResumptions = 5
  */
 export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader {
   const { start, end, size, most } = transfer
-  const { wait, idleMs, random, onCut, signal } = carriage
+  const { wait, idleMs, random, onCut, onEnd, signal } = carriage
   const closed = new AbortController()
   const idle = watchIdle(wait, idleMs)
   const trace = createTrace()
@@ -113,6 +115,7 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
   }
 
   function close(reason?: unknown): void {
+    if (!closed.signal.aborted) onEnd?.(at - start)
     closed.abort(reason)
     idle.stop()
     source.cancel(reason)

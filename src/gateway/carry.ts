@@ -47,11 +47,13 @@ function transferOf(
   return { opened, reopen, start, end: range ? range.end + 1 : size, size, most }
 }
 
+/** The means of carrying, which log each cut, and count. */
 function carriageOf(
-  { wait, random, log, idleTimeoutMs: idleMs, carrier: { read } }: Gateway,
+  { wait, random, log, metrics, idleTimeoutMs: idleMs, carrier: { read } }: Gateway,
   { facts: { fileId } }: OpenedFile,
   signal: AbortSignal,
 ): Carriage {
+  metrics.add('cfile_downloads_in_flight')
   return {
     wait,
     idleMs,
@@ -64,5 +66,9 @@ function carriageOf(
         at,
         cause: String(cause),
       }),
+    onEnd(bytes) {
+      metrics.add('cfile_downloads_in_flight', -1)
+      metrics.add('cfile_delivered_bytes_total', bytes)
+    },
   }
 }

@@ -23,3 +23,24 @@ it('counts for each app alone', async () => {
   await one.ask('/healthz')
   expect(await (await other.ask('/metrics')).text()).not.toContain('family="healthz"')
 })
+
+it('counts the bytes that were handed out, and the downloads under way', async () => {
+  const { ask, respond } = openHarness()
+  const counts = async () => {
+    const text = await (await ask('/metrics')).text()
+    const read = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
+    return [read('cfile_downloads_in_flight'), read('cfile_delivered_bytes_total')]
+  }
+  const [file] = await respond('Save a 1 MB binary file')
+  const path = `/files/${file?.file_id}`
+  expect(await counts()).toEqual([0, 0])
+  const download = await ask(path)
+  expect((await counts())[0]).toBe(1)
+  await download.arrayBuffer()
+  expect(await counts()).toEqual([0, 1_000_000])
+  await (await ask(path, { headers: { range: 'bytes=0-9' } })).arrayBuffer()
+  await ask(path, { method: 'HEAD' })
+  expect(await counts()).toEqual([0, 1_000_010])
+  await (await ask(path)).body?.cancel()
+  expect((await counts())[0]).toBe(0)
+})
