@@ -64,6 +64,8 @@ describe('examples/demo', () => {
     expect(stderr).toBe('')
     expect(stdout.match(/^ok {5}GET \/files\/cfile_/gm)).toHaveLength(3)
     expect(code).toBe(0)
+    const readme = readFileSync(`${root}/README.md`, 'utf8')
+    expect(readme.split('```').map(normalize)).toContain(normalize(stdout))
   })
 
   it('stays when asked to', async () => {
@@ -76,6 +78,15 @@ describe('examples/demo', () => {
     await child.stop()
   })
 })
+
+/** What is another at each run. */
+function normalize(text: string): string {
+  return text
+    .trim()
+    .replace(/cfile_[0-9a-f]{32}/g, 'cfile_ID')
+    .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replace(/sha256 [0-9a-f]{64}/g, 'sha256 HASH')
+}
 
 function freePort(): Promise<number> {
   const server = createServer()

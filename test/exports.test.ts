@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { operations } from '../src/routes/operations.ts'
 import { topFiles } from './architecture/house.ts'
 import { maskSource } from './architecture/mask.ts'
 import { readReexports } from './architecture/statements.ts'
@@ -149,7 +150,28 @@ describe('README', () => {
     }
   })
 
-  it.todo('names every import that exists')
+  it('names every import that exists, and every store and archive', () => {
+    const readme = read('README.md')
+    for (const { subpath } of subpaths) {
+      expect(readme, subpath).toContain(`\`cfile${subpath.slice(1)}\``)
+    }
+    const parts = ['archive.ts', 'bucket.ts', 'request.ts', 'store.ts']
+    for (const file of [...list('src/stores/'), ...list('src/archives/')]) {
+      if (!parts.includes(file)) expect(readme).toContain(`\`${file.replace(/\.ts$/, '')}\``)
+    }
+  })
+
+  it('names every setting, in its table', () => {
+    const table = read('README.md').split('## Settings')[1] ?? ''
+    const settings = [...read('src/settings.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)]
+    expect(settings.length).toBeGreaterThan(30)
+    for (const [, name] of settings) expect(table).toContain(`\`${name}\``)
+  })
+
+  it('names every route, in its tables', () => {
+    const tables = read('README.md').split('## Routes')[1]?.split('## Settings')[0]
+    for (const { path } of operations) expect(tables).toContain(`\`${path}\``)
+  })
 })
 
 /** The sources in a folder and below, by their paths from it. */

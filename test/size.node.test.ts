@@ -2,10 +2,12 @@
  * What a Worker weighs: the smaller, the faster a cold one starts.
  */
 
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { run } from './child.ts'
 
 const kilobyte = 1024
 // The goal is 45; what is over it was weighed and found worth its weight.
@@ -44,5 +46,24 @@ describe('the Worker', () => {
 
   it('is measured without Node, whose modules a Worker does not have', async () => {
     await expect(bundle('node.ts')).rejects.toThrow('Could not resolve "node:http"')
+  })
+})
+
+describe('the package', () => {
+  it('brings no more than two others, each of which everybody installs with it', () => {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+    expect(Object.keys(JSON.parse(manifest).dependencies)).toEqual(['@hono/node-server', 'hono'])
+  })
+
+  it('is imported on Node in a moment', async () => {
+    const program =
+      "const t = performance.now(); await import('cfile'); console.log(performance.now() - t)"
+    const node = ['--conditions=@cfile/source', '--input-type=module', '--eval', program]
+    const { code, stdout } = await run(process.execPath, node)
+    expect(code).toBe(0)
+    // For information: on a machine that does other things too, a limit would fail for no reason of ours.
+    process.stdout.write(
+      `import 'cfile', from the sources: ${Math.round(Number(stdout))} ms, cold\n`,
+    )
   })
 })
