@@ -127,3 +127,14 @@ function follow(child: ChildProcess): {
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...seen }))
   return { ended, seen }
 }
+
+/** For `expect.poll`: a machine may have much else to do. */
+export const patient = { timeout: 20_000 } as const
+
+/** Whether a server still takes connections. */
+export function isOpen({ url }: Child): Promise<boolean> {
+  return fetch(`${url}/healthz`).then(
+    () => true,
+    () => false,
+  )
+}

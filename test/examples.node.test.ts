@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Running, serve } from '../src/node.ts'
-import { type Child, root, run, start } from './child.ts'
+import { type Child, patient, root, run, start } from './child.ts'
 import { doMainJob } from './main-job.ts'
 
 const folders = readdirSync(`${root}/examples`, { withFileTypes: true })
@@ -73,7 +73,7 @@ describe('examples/demo', () => {
     const child = await start(process.execPath, [...program('demo'), '--keep'], {
       env: { PORT: port },
     })
-    await expect.poll(() => child.output()).toContain('Still serving')
+    await expect.poll(() => child.output(), patient).toContain('Still serving')
     await doMainJob(child.url)
     await child.stop()
   })

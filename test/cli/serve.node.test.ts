@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Child, cfile, startServer } from '../child.ts'
+import { type Child, cfile, isOpen, patient, startServer } from '../child.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'
 import { doMainJob } from '../main-job.ts'
 
@@ -38,14 +38,7 @@ describe('cfile serve', () => {
     const child = await open()
     const download = await beginDownload(child.url)
     child.kill()
-    await expect
-      .poll(() =>
-        fetch(`${child.url}/healthz`).then(
-          () => 'open',
-          () => 'closed',
-        ),
-      )
-      .toBe('closed')
+    await expect.poll(() => isOpen(child), patient).toBe(false)
     expect((await download.arrayBuffer()).byteLength).toBe(60_000_000)
     expect((await child.ended).code).toBe(0)
   })
@@ -54,14 +47,7 @@ describe('cfile serve', () => {
     const child = await open()
     const download = await beginDownload(child.url)
     child.kill('SIGINT')
-    await expect
-      .poll(() =>
-        fetch(`${child.url}/healthz`).then(
-          () => 'open',
-          () => 'closed',
-        ),
-      )
-      .toBe('closed')
+    await expect.poll(() => isOpen(child), patient).toBe(false)
     child.kill('SIGINT')
     expect((await child.ended).code).toBe(1)
     await expect(download.arrayBuffer()).rejects.toThrow()

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Child, root, run, start } from '../child.ts'
+import { type Child, isOpen, patient, root, run, start } from '../child.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'
 import { doMainJob } from '../main-job.ts'
 import { describeWith } from './engines.ts'
@@ -59,14 +59,7 @@ function serves(command: string, args: readonly string[]): void {
       const [file] = citedFiles(await answer.json())
       const download = await fetch(`${child.url}/files/${file?.file_id}`)
       child.kill()
-      await expect
-        .poll(() =>
-          fetch(`${child.url}/healthz`).then(
-            () => 'open',
-            () => 'closed',
-          ),
-        )
-        .toBe('closed')
+      await expect.poll(() => isOpen(child), patient).toBe(false)
       expect((await download.arrayBuffer()).byteLength).toBe(60_000_000)
       expect((await child.ended).code).toBe(0)
     })
