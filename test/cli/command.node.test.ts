@@ -97,3 +97,29 @@ describe('cfile capture', () => {
     expect(broken.stderr).toMatch(/^cfile: .*JSON/)
   })
 })
+
+describe('cfile link', () => {
+  it('makes a link that works without a key, for as long as was asked', async () => {
+    const [file] = await world.respond('Save a CSV')
+    const args = [
+      'link',
+      file?.file_id ?? '',
+      '--expires-in',
+      '60',
+      '--inline',
+      '--filename',
+      'a.csv',
+    ]
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const answer = await fetch(stdout.trimEnd())
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-disposition')).toContain('inline; filename="a.csv"')
+  })
+
+  it('needs a gateway to lead to', async () => {
+    const { code, stderr } = await run(['link', 'cfile_1'], { env: { CFILE_URL: '' } })
+    expect(code).toBe(1)
+    expect(stderr).toBe('cfile: A link leads to a gateway: set CFILE_URL to yours.\n')
+  })
+})
