@@ -11,7 +11,7 @@ import { run } from './child.ts'
 
 const kilobyte = 1024
 // The goal is 45; what is over it was weighed and found worth its weight.
-const budget = 76 * kilobyte
+const budget = 78 * kilobyte
 
 /** Bundles as `wrangler deploy` does with the settings of wrangler.toml. */
 async function bundle(entry: string): Promise<Uint8Array> {
@@ -50,9 +50,14 @@ describe('the Worker', () => {
 })
 
 describe('the package', () => {
-  it('brings no more than two others, each of which everybody installs with it', () => {
+  it('brings no more than four others, since everybody installs them with it', () => {
     const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-    expect(Object.keys(JSON.parse(manifest).dependencies)).toEqual(['@hono/node-server', 'hono'])
+    expect(Object.keys(JSON.parse(manifest).dependencies)).toEqual([
+      '@hono/node-server',
+      'aws4fetch',
+      'hono',
+      'undici',
+    ])
   })
 
   it('is imported on Node in a moment', async () => {
