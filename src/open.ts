@@ -9,6 +9,7 @@ import { createApp } from './app.ts'
 import { apiKey } from './azure/credentials.ts'
 import { createKeyRing } from './core/api-keys.ts'
 import { CfileError } from './core/errors.ts'
+import { webHmac } from './core/signed-url.ts'
 import type { Log } from './gateway/gateway.ts'
 import type { AppOptions } from './options.ts'
 import { type Authenticate, createAuthenticate } from './routes/authenticate.ts'
@@ -65,17 +66,17 @@ function notOpened(param: string, kind: string): CfileError {
 
 function authenticateBy(
   { keys, jwt }: CallerSettings,
-  { fetch, now, wait }: Runtime,
+  { fetch, now, wait, createHmac = webHmac }: Runtime,
 ): Authenticate | undefined {
   if (keys === undefined && jwt === undefined) return undefined
-  const salt = crypto.getRandomValues(new Uint8Array(16))
+  const secret = crypto.getRandomValues(new Uint8Array(32))
   const timeout = (ms: number) => {
     const limit = new AbortController()
     wait(ms).then(() => limit.abort())
     return limit.signal
   }
   return createAuthenticate({
-    keys: keys && createKeyRing(keys, salt),
+    keys: keys && createKeyRing(keys, createHmac(secret)),
     jwt: jwt && jwtCallers({ ...jwt, fetch, now, timeout }),
   })
 }

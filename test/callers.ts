@@ -3,6 +3,7 @@
  */
 
 import { createKeyRing, parseApiKeys } from '../src/core/api-keys.ts'
+import { webHmac } from '../src/core/signed-url.ts'
 import { ownerKey } from '../src/gateway/caller.ts'
 import type { AppOptions } from '../src/options.ts'
 import { createAuthenticate } from '../src/routes/authenticate.ts'
@@ -40,7 +41,7 @@ export interface CallersHarness extends Harness {
 export const keysSetting = 'ann:key-of-ann,bob:key-of-bob,*:key-of-admin'
 
 export function openCallers(options: Partial<AppOptions> = {}): CallersHarness {
-  const ring = createKeyRing(parseApiKeys(keysSetting), new Uint8Array(16))
+  const ring = createKeyRing(parseApiKeys(keysSetting), webHmac(new Uint8Array(32)))
   const store = memoryStore({ now: () => 0 })
   const authenticate = createAuthenticate({ keys: ring })
   const harness = openHarness({ authenticate, store, ...options })

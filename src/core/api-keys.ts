@@ -5,6 +5,7 @@
  */
 
 import { parseNamedSecrets, type SecretSetting, wrongEntry } from './named-secrets.ts'
+import type { Hmac } from './signed-url.ts'
 
 /** A caller's key. The owner `*` is an admin. */
 export interface ApiKey {
@@ -49,34 +50,20 @@ export interface KeyRing {
   find(key: string): Promise<Identity | undefined>
 }
 
-const encoder = new TextEncoder()
-
 /**
- * Holds keys as salted SHA-256 hashes. A search looks at all of every hash, whatever it finds, so that its time tells
- * nothing.
- *
- * @param salt random bytes of this process
+ * Holds keys as their HMACs with a secret of this process. A search looks at all of every one, whatever it finds, so
+ * that its time tells nothing.
  */
-export function createKeyRing(keys: readonly ApiKey[], salt: Uint8Array): KeyRing {
-  const hashed = Promise.all(
-    keys.map(async ({ owner, key }) => ({ owner, hash: await hashKey(key, salt) })),
-  )
+export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
+  const hashed = Promise.all(keys.map(async ({ owner, key }) => ({ owner, hash: await hmac(key) })))
   return {
     async find(key) {
-      const wanted = await hashKey(key, salt)
+      const wanted = await hmac(key)
       let found: string | undefined
       for (const { owner, hash } of await hashed) if (isSame(hash, wanted)) found = owner
       return found === undefined ? undefined : { owner: found, admin: found === '*' }
     },
   }
-}
-
-async function hashKey(key: string, salt: Uint8Array): Promise<Uint8Array> {
-  const text = encoder.encode(key)
-  const salted = new Uint8Array(salt.byteLength + text.byteLength)
-  salted.set(salt)
-  salted.set(text, salt.byteLength)
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', salted))
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

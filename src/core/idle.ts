@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Wait } from './wait.ts'
+import { notNeeded, type Wait } from './wait.ts'
 
 /** Watches reads, one at a time. */
 export interface IdleWatch {
@@ -50,7 +50,7 @@ export function watchIdle(wait: Wait, idleMs: number): IdleWatch {
       })
     },
     stop() {
-      clock?.abort()
+      clock?.abort(notNeeded)
       clock = undefined
     },
   }

@@ -7,6 +7,9 @@
 /** Waits so many milliseconds; rejects with the signal's reason when that fires, and leaves no timer behind. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
 
+/** Why a timer is ended that nobody waits for; made once, since an error of its own would cost more than the timer. */
+export const notNeeded: Error = new Error('not needed any more')
+
 /** A time limit that can be taken back. */
 export interface Deadline {
   /** Fires when the time is over, or when the caller's own signal does. */
@@ -32,7 +35,7 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
   return {
     signal: caller === undefined ? limit.signal : AbortSignal.any([caller, limit.signal]),
     isOver: () => isOver,
-    clear: () => cleared.abort(),
+    clear: () => cleared.abort(notNeeded),
   }
 }
 
