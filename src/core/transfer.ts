@@ -8,7 +8,7 @@ import { isCfileError } from './errors.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
 import type { ByteReader, ReadPieces } from './pieces.ts'
 import { createTrace, isEqual } from './trace.ts'
-import type { Wait } from './wait.ts'
+import { notNeeded, type Wait } from './wait.ts'
 
 /** A body, and where in the file it begins. */
 export interface OpenedBody {
@@ -114,7 +114,7 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     throw new BrokenTransfer('another file')
   }
 
-  function close(reason?: unknown): void {
+  function close(reason: unknown = notNeeded): void {
     if (!closed.signal.aborted) onEnd?.(at - start)
     closed.abort(reason)
     idle.stop()
