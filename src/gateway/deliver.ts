@@ -187,7 +187,8 @@ function unsatisfiable(bytes: number): CfileError {
   )
 }
 
-function tooLarge(bytes: number, limit: number): CfileError {
+/** What is answered for a file above the limit. */
+export function tooLarge(bytes: number, limit: number): CfileError {
   return new CfileError(
     'file_too_large',
     `The file has ${bytes} bytes; this gateway serves at most ${limit}.`,

@@ -8,6 +8,7 @@
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
+import { tooLarge } from './deliver.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
@@ -32,7 +33,17 @@ export async function forward(
     return answerOwnList(gateway, caller, understood, send)
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
+  if (request.path.endsWith('/content')) refuseLarge(gateway, answered)
   return handBack(gateway, caller, understood, answered)
+}
+
+/** A file has its limit by whichever route it goes. */
+function refuseLarge({ maxFileBytes }: Gateway, { answer, turn }: Answered): void {
+  const bytes = Number(answer.headers.get('content-length'))
+  if (!answer.ok || bytes <= maxFileBytes) return
+  turn.end()
+  answer.body?.cancel().catch(() => {})
+  throw tooLarge(bytes, maxFileBytes)
 }
 
 /** Whether a list has to be picked over for what is the caller's. */

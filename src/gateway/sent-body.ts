@@ -41,7 +41,8 @@ export async function readSentBody(
   const type = headers.get('content-type') ?? ''
   const decides = gateway.knowsCallers || gateway.upstreams.length > 1
   if (body !== null && /^multipart\//i.test(type)) {
-    return collection === 'files' ? watchForm(gateway, caller, type, body) : { bytes: body }
+    const form = limitForm(gateway, headers, body)
+    return collection === 'files' ? watchForm(gateway, caller, type, form) : form
   }
   if (body === null || !(decides || takesHistory || isQuick)) return { bytes: body }
   const { whole } = await readBounded(body, gateway.maxBodyBytes)
@@ -52,14 +53,44 @@ export async function readSentBody(
   }
 }
 
-/** A form is never held, so the one field in which it names a file is checked while it passes. */
-function watchForm(
-  gateway: Gateway,
-  caller: Caller,
-  type: string,
+/** A body that is still to come. */
+interface SentForm extends SentBody {
+  readonly bytes: ReadableStream<Uint8Array>
+}
+
+// What a form has beside its file: boundaries, heads, the purpose.
+const besideFile = 1024
+
+/** A form that announces its length is judged by that; another breaks off where it becomes too long. */
+function limitForm(
+  { maxFileBytes }: Gateway,
+  headers: Headers,
   body: ReadableStream<Uint8Array>,
-): SentBody {
-  if (!gateway.knowsCallers || caller.admin) return { bytes: body }
+): SentForm {
+  let left = maxFileBytes + besideFile
+  const announced = headers.get('content-length')
+  if (Number(announced) > left) throw uploadTooLarge(maxFileBytes)
+  if (announced !== null) return { bytes: body }
+  let refusal: CfileError | undefined
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      left -= chunk.byteLength
+      if (left >= 0) return controller.enqueue(chunk)
+      refusal = uploadTooLarge(maxFileBytes)
+      throw refusal
+    },
+  })
+  return {
+    bytes: body.pipeThrough(limit),
+    check() {
+      if (refusal !== undefined) throw refusal
+    },
+  }
+}
+
+/** A form is never held, so the one field in which it names a file is checked while it passes. */
+function watchForm(gateway: Gateway, caller: Caller, type: string, form: SentForm): SentBody {
+  if (!gateway.knowsCallers || caller.admin) return form
   const boundary = formBoundary(type)
   if (boundary === undefined) {
     throw new CfileError('invalid_request', 'The form has no boundary in its content type.')
@@ -71,8 +102,9 @@ function watchForm(
     throw refusal
   })
   return {
-    bytes: body.pipeThrough(watched),
+    bytes: form.bytes.pipeThrough(watched),
     check() {
+      form.check?.()
       if (refusal !== undefined) throw refusal
     },
   }
@@ -83,5 +115,13 @@ function tooLarge(limit: number): CfileError {
     'payload_too_large',
     `The body is larger than the ${limit} bytes that are read.`,
     { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}
+
+function uploadTooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The file is larger than the ${limit} bytes that are taken.`,
+    { param: 'CFILE_MAX_FILE_BYTES' },
   )
 }
