@@ -22,7 +22,7 @@ import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
-import type { RouteEnv } from './routes/context.ts'
+import { methodNotAllowed, type RouteEnv, wrongMethod } from './routes/context.ts'
 import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
@@ -58,9 +58,14 @@ export function createApp(options: AppOptions): Hono {
   app.notFound((c) => {
     const requestId = crypto.randomUUID()
     const headers = { 'x-request-id': requestId, ...options.headers }
-    const isRoot = /^(?:GET|HEAD)$/.test(c.req.method) && bases.has(c.req.path)
-    if (isRoot) return c.json(about, 200, headers)
-    return c.json(toErrorBody(nothingServed(), requestId), 404, headers)
+    const { method, path } = c.req
+    const isRoot = bases.has(path)
+    if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
+    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed()
+    return c.json(toErrorBody(error, requestId), error.status as 404, {
+      ...headers,
+      ...error.details.headers,
+    })
   })
   return app
 }
@@ -121,6 +126,7 @@ function openFamily(
   family.use(admit(gateway, { access, authenticate }))
   family.onError((error, c) => answerError(gateway.log, c, error))
   family.route('/', routes)
+  if (access === 'open') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
     throw nothingServed()
   })

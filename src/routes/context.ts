@@ -55,8 +55,13 @@ export function readContainer(c: RouteContext): ListQuery {
 /** Answers every other method on a path: 405, and the methods that there are. */
 export function methodNotAllowed(allow: string): (c: RouteContext) => never {
   return (c) => {
-    throw new CfileError('method_not_allowed', `${c.req.method} is not served here; ${allow} is.`, {
-      headers: { allow },
-    })
+    throw wrongMethod(c.req.method, allow)
   }
+}
+
+/** What tells of a method that a path does not have, and of those that it has. */
+export function wrongMethod(method: string, allow: string): CfileError {
+  return new CfileError('method_not_allowed', `${method} is not served here, only ${allow}.`, {
+    headers: { allow },
+  })
 }

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { operations } from '../../src/routes/operations.ts'
-import { openHarness } from '../harness.ts'
+import { errorCode, openHarness } from '../harness.ts'
 
 interface Document {
   readonly openapi: string
@@ -97,7 +97,6 @@ describe('/', () => {
       expect(answer.status).toBe(200)
       expect(await answer.json()).toMatchObject({ name: 'cfile' })
     }
-    expect((await ask('/', { method: 'POST' })).status).toBe(404)
   })
 
   it("is the host's own where the app is mounted in another", async () => {
@@ -113,6 +112,18 @@ describe('/', () => {
       const { ask } = openHarness({ authenticate: async () => null })
       expect((await ask(path)).status).toBe(200)
       expect((await ask('/files/cfile_1')).status).toBe(401)
+    },
+  )
+
+  it.each(['/', '/docs', '/openapi.json', '/metrics', '/healthz', '/readyz'])(
+    '%s tells a client that uses the wrong method which there are',
+    async (path) => {
+      const { ask } = openHarness({ headers: { 'x-cfile-emulator': '1' } })
+      const answer = await ask(path, { method: 'POST' })
+      expect(answer.status).toBe(405)
+      expect(answer.headers.get('allow')).toBe('GET, HEAD')
+      expect(answer.headers.get('x-cfile-emulator')).toBe('1')
+      expect(await errorCode(answer)).toBe('method_not_allowed')
     },
   )
 })
