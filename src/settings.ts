@@ -150,7 +150,11 @@ const settings = {
   AWS_ACCESS_KEY_ID: words('the id of an access key'),
   AWS_SECRET_ACCESS_KEY: secret('the secret of that access key'),
   AWS_SESSION_TOKEN: secret('the token of a session'),
-  AZURE_STORAGE_KEY: secret('a key of the storage account, in base64'),
+  AZURE_STORAGE_KEY: {
+    read: like(/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
+    takes: 'a key of the storage account, in base64',
+    secret: true,
+  },
   CFILE_DATA_DIR: words('a folder'),
   CFILE_MAX_FILE_BYTES: bytes,
   CFILE_MAX_BODY_BYTES: bytes,
@@ -235,6 +239,7 @@ function ifSet<T>(value: string | undefined, parse: (value: string) => T): T | u
 
 function callersOf(read: Settled): CallerSettings {
   const { CFILE_API_KEYS: keys, CFILE_JWKS_URL: jwksUrl } = read
+  if (jwksUrl === undefined) refuseLone(read)
   return {
     keys: keys === undefined ? undefined : parseApiKeys(keys),
     jwt:
@@ -247,6 +252,18 @@ function callersOf(read: Settled): CallerSettings {
             ownerClaim: read.CFILE_JWT_OWNER_CLAIM,
           },
   }
+}
+
+/** Whoever says what tokens must hold means them to be asked for. */
+function refuseLone(read: Settled): void {
+  const names = ['CFILE_JWT_ISSUER', 'CFILE_JWT_AUDIENCE', 'CFILE_JWT_OWNER_CLAIM'] as const
+  const lone = names.find((name) => read[name] !== undefined)
+  if (lone === undefined) return
+  throw new CfileError(
+    'invalid_request',
+    `${lone} is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.`,
+    { param: 'CFILE_JWKS_URL' },
+  )
 }
 
 function archiveOf(read: Settled): ArchiveSetting | undefined {

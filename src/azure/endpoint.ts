@@ -6,6 +6,7 @@
 
 import { CfileError } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
+import { showUrl } from '../core/show-url.ts'
 
 /** A resource (`https://RES.openai.azure.com`) or a Foundry project (`…/api/projects/P`). */
 export interface Endpoint {
@@ -165,14 +166,9 @@ function badEndpoint(
   fault: string,
   { setting = 'AZURE_OPENAI_ENDPOINT' }: EndpointOptions,
 ): CfileError {
-  // Whatever may be a secret goes: a password, and a query.
-  const got = text
-    .replace(/\/\/[^/?#]*@/, '//…@')
-    .replace(/[?#].*$/s, '')
-    .slice(0, 100)
   return new CfileError(
     'invalid_request',
-    `${setting} got ${JSON.stringify(got)}, which ${fault}; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.`,
+    `${setting} got ${showUrl(text)}, which ${fault}; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.`,
     { param: setting.split(':')[0] },
   )
 }

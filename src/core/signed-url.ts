@@ -14,6 +14,7 @@ import {
   writeSignature,
   writeUnsigned,
 } from './link-spelling.ts'
+import { showUrl } from './show-url.ts'
 import { checkSigningKeys, type SigningKey } from './signing-keys.ts'
 
 /** Signs and checks links; the first key signs, all check. */
@@ -119,7 +120,7 @@ export function parseLinkBase(base: string): string {
   if (/^https?:\/\/(?:[\w.~%-]+|\[[\da-f:]+\])(?::\d+)?(?:\/[\w.~%/-]*)?$/.test(href)) return href
   throw new CfileError(
     'invalid_request',
-    'CFILE_PUBLIC_URL takes an http or https URL of plain characters, without user, query and fragment.',
+    `CFILE_PUBLIC_URL got ${showUrl(base)}, but takes an http or https URL of plain characters, without user, query and fragment.`,
     { param: 'CFILE_PUBLIC_URL' },
   )
 }

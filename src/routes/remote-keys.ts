@@ -8,6 +8,7 @@ import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
 import { readKeySet, type VerificationKey } from '../core/jwks.ts'
 import { isLoopback } from '../core/loopback.ts'
+import { showUrl } from '../core/show-url.ts'
 
 /** Options of {@link createRemoteKeys}. */
 export interface RemoteKeyOptions {
@@ -107,7 +108,7 @@ function checkUrl(text: string): void {
   if (isSafe && username === '' && password === '') return
   throw new CfileError(
     'invalid_request',
-    'CFILE_JWKS_URL takes an https URL without user name and password, or an http one on loopback.',
+    `CFILE_JWKS_URL got ${showUrl(text)}, but takes an https URL without user name and password, or an http one on loopback.`,
     { param: 'CFILE_JWKS_URL' },
   )
 }
