@@ -10,11 +10,14 @@ import { describe, expect, it } from 'vitest'
 import { run } from './child.ts'
 
 const kilobyte = 1024
-// The goal is 45; what is over it was weighed and found worth its weight.
-const budget = 78 * kilobyte
+// The goal is 45. Each is the figure of its day and ten percent: what is over the goal was found worth its weight.
+const budgets = {
+  'with every archive': { remote: true, budget: 88 * kilobyte },
+  'without those over the network': { remote: false, budget: 81 * kilobyte },
+}
 
 /** Bundles as `wrangler deploy` does with the settings of wrangler.toml. */
-async function bundle(entry: string): Promise<Uint8Array> {
+async function bundle(entry: string, remote = true): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
     bundle: true,
@@ -26,23 +29,26 @@ async function bundle(entry: string): Promise<Uint8Array> {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:workers'],
-    define: { 'process.env.NODE_ENV': '"production"', CFILE_REMOTE_ARCHIVES: 'false' },
+    define: { 'process.env.NODE_ENV': '"production"', CFILE_REMOTE_ARCHIVES: String(remote) },
     logLevel: 'silent',
   })
   return outputFiles[0]?.contents ?? new Uint8Array()
 }
 
 describe('the Worker', () => {
-  it('stays within its budget, minified and gzipped', async () => {
-    const minified = await bundle('workers.ts')
-    const gzipped = gzipSync(minified).byteLength
-    const [size, gzip, limit] = [minified.byteLength, gzipped, budget].map(
-      (bytes) => `${(bytes / kilobyte).toFixed(1)} KB`,
-    )
-    process.stdout.write(`Worker bundle: ${size} minified, ${gzip} gzipped of ${limit}\n`)
-    expect(new TextDecoder().decode(minified)).toContain('api-key')
-    expect(gzipped).toBeLessThanOrEqual(budget)
-  })
+  it.each(Object.entries(budgets))(
+    'stays within its budget %s, minified and gzipped',
+    async (name, { remote, budget }) => {
+      const minified = await bundle('workers.ts', remote)
+      const gzipped = gzipSync(minified).byteLength
+      const [size, gzip, limit] = [minified.byteLength, gzipped, budget].map(
+        (bytes) => `${(bytes / kilobyte).toFixed(1)} KB`,
+      )
+      process.stdout.write(`Worker bundle ${name}: ${size} minified, ${gzip} gzipped of ${limit}\n`)
+      expect(new TextDecoder().decode(minified)).toContain('api-key')
+      expect(gzipped).toBeLessThanOrEqual(budget)
+    },
+  )
 
   it('is measured without Node, whose modules a Worker does not have', async () => {
     await expect(bundle('node.ts')).rejects.toThrow('Could not resolve "node:http"')

@@ -89,7 +89,7 @@ async function openRemote(
   }
   throw new CfileError(
     'invalid_request',
-    `CFILE_ARCHIVE is ${setting.kind}:, which this build leaves out: set CFILE_REMOTE_ARCHIVES to true in wrangler.toml, or take r2:BINDING.`,
+    `CFILE_ARCHIVE is ${setting.kind}:, which this build leaves out: take CFILE_REMOTE_ARCHIVES out of wrangler.toml, or set r2:BINDING.`,
     { param: 'CFILE_ARCHIVE' },
   )
 }
