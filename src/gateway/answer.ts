@@ -9,6 +9,7 @@ import { linkAnswer } from '../core/answer-links.ts'
 import { decodeUtf8, parseJson, readBounded } from '../core/body.ts'
 import { mentionsInEvent } from '../core/citation-stream.ts'
 import { getMentions, type Mentions } from '../core/citations.ts'
+import { isCfileError } from '../core/errors.ts'
 import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
 import { eventJson } from '../core/sse.ts'
@@ -17,6 +18,7 @@ import { capture, captureOnce, type Source } from './capture.ts'
 import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
+import { isStoreDown } from './guarded-store.ts'
 import { createLinker } from './link.ts'
 import { sweepAfter } from './uncited.ts'
 
@@ -62,7 +64,7 @@ async function passJson(
   const response = parseJson(read.whole)
   const mentions = getMentions(response)
   forgetListings(gateway, mentions)
-  await capture(gateway, source, mentions)
+  await orPass(gateway, capture(gateway, source, mentions))
   sweepAfter(gateway, source, response)
   const options = linkOptions(gateway, source)
   return options === undefined ? read.whole : linkBytes(read.whole, options)
@@ -90,7 +92,8 @@ function passEvents(
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
       forgetListings(gateway, mentions)
-      const recorded = record(mentions)
+      const recording = record(mentions)
+      const recorded = recording && orPass(gateway, recording)
       if (gateway.sweep && mentions.responses.length > 0) {
         Promise.resolve(recorded).then(
           () => sweepAfter(gateway, source, responseIn(raw)),
@@ -103,6 +106,21 @@ function passEvents(
     },
     end: linker.end,
   })
+}
+
+/**
+ * While the store is down an answer passes all the same, since its links say all that is needed. Where callers are told
+ * apart it does not: what nobody owns would be lost to who asked for it.
+ */
+async function orPass({ knowsCallers, log }: Gateway, recording: Promise<void>): Promise<void> {
+  try {
+    await recording
+  } catch (error) {
+    if (knowsCallers || !isStoreDown(error)) throw error
+    log('error', 'The store is down, so what an answer cites is not recorded.', {
+      cause: String(isCfileError(error) ? error.cause : error),
+    })
+  }
 }
 
 /** Code ran in them. */

@@ -24,6 +24,11 @@ export function guardStore(store: Store): Store {
   }
 }
 
+/** Whether that is what a guarded store throws. */
+export function isStoreDown(error: unknown): boolean {
+  return isCfileError(error) && error.code === 'not_ready'
+}
+
 function storeDown(cause: unknown): CfileError {
   return new CfileError('not_ready', 'What is recorded can not be read or written just now.', {
     hint: 'Ask again in a while. Whoever runs the gateway finds the cause in its log, and the store in CFILE_STORE.',

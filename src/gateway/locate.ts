@@ -10,6 +10,7 @@ import type { FileKind } from '../core/ids.ts'
 import { findHeld, holderOfUnrecorded, notThere, viewContainer } from './authorize.ts'
 import { granteeOf } from './caller.ts'
 import { anyone, type Caller, type Gateway, type Upstream } from './gateway.ts'
+import { isStoreDown } from './guarded-store.ts'
 import type { FileRecord } from './records.ts'
 
 /** What a request names. */
@@ -45,6 +46,22 @@ export interface FileLocation {
  * @throws CfileError `container_unknown`; where callers are told apart, `file_not_found` for what is not the caller's
  */
 export async function locateFile(
+  gateway: Gateway,
+  caller: Caller,
+  query: FileQuery,
+): Promise<FileLocation> {
+  try {
+    return await lookUp(gateway, caller, query)
+  } catch (error) {
+    const { id: fileId, kind, containerId } = query
+    const isNamed = kind === 'file' || containerId !== undefined
+    // Where all are one owner, the names say enough, also while nothing can be looked up.
+    if (gateway.knowsCallers || !isNamed || !isStoreDown(error)) throw error
+    return { fileId, containerId, upstreams: gateway.upstreams, recorded: false }
+  }
+}
+
+async function lookUp(
   gateway: Gateway,
   caller: Caller,
   { id, kind, containerId }: FileQuery,
