@@ -118,8 +118,8 @@ describe('captureFetch', () => {
     const store = memoryStore({ now: () => 0 })
     const { captured } = open({ store, owner: 'ann' })
     await (await captured(`${base}/containers`, json({ name: 'c' }))).text()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    const [entry] = await store.list('container/')
-    expect(entry?.key).toMatch(/^container\/cntr_\w+\/[0-9a-f]{32}$/)
+    await expect
+      .poll(async () => (await store.list('container/'))[0]?.key)
+      .toMatch(/^container\/cntr_\w+\/[0-9a-f]{32}$/)
   })
 })
