@@ -48,7 +48,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workers',
-          include: [everywhere],
+          include: [everywhere, 'test/*.workers.test.ts'],
           exclude: ['**/*.node.test.ts'],
           // One workerd for all files; storage is shared, so keys must be a file's own.
           isolate: false,

@@ -119,7 +119,10 @@ const worker: Worker = {
       return await app.fetch(request, env, context)
     } catch (error) {
       if (!isCfileError(error)) throw error
-      return Response.json(toErrorBody(error, crypto.randomUUID()), { status: error.status })
+      // Whatever keeps it from opening, no request is to blame.
+      const { message, details } = error
+      const refusal = new CfileError('not_ready', message, details)
+      return Response.json(toErrorBody(refusal, crypto.randomUUID()), { status: refusal.status })
     }
   },
 

@@ -1,3 +1,5 @@
+/// <reference path="../src/cloudflare.d.ts" />
+
 /** The bindings that vitest.config.ts gives to the tests that run in workerd. */
 declare module 'cloudflare:workers' {
   export const env: {

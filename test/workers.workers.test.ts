@@ -1,0 +1,111 @@
+/**
+ * The door of Workers, in workerd: what it refuses to open, and what it opens.
+ */
+
+import { env as bindings } from 'cloudflare:workers'
+import type { ExecutionContext } from 'hono'
+import { describe, expect, it } from 'vitest'
+import worker, { type WorkerEnv } from '../src/workers.ts'
+
+const { FILES_KV, FILES_BUCKET } = bindings
+const azure = {
+  AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
+  AZURE_OPENAI_API_KEY: 'secret-of-azure',
+  LOG_LEVEL: 'silent',
+}
+const signing = { CFILE_SIGNING_KEYS: `k:${'s'.repeat(32)}` }
+const keys = { CFILE_API_KEYS: 'ann:key-of-ann' }
+const deployed = 'https://files.example.workers.dev'
+
+const context = { waitUntil() {}, passThroughOnException() {}, props: {} } as ExecutionContext
+
+function ask(env: WorkerEnv, path: string, origin = deployed, init?: RequestInit) {
+  return worker.fetch(new Request(origin + path, init), env, context)
+}
+
+async function errorOf(answer: Response) {
+  return ((await answer.json()) as { error: Record<string, unknown> }).error
+}
+
+describe('a Worker that is deployed', () => {
+  const incomplete: [without: string, env: WorkerEnv, param: string][] = [
+    ['callers', { ...azure, ...signing }, 'CFILE_ALLOW_ANONYMOUS'],
+    ['a signing key', { ...azure, ...keys }, 'CFILE_SIGNING_KEYS'],
+    ['a signing key, open to all', { ...azure, CFILE_ALLOW_ANONYMOUS: '1' }, 'CFILE_SIGNING_KEYS'],
+    ['an upstream', { ...signing, ...keys }, 'AZURE_OPENAI_ENDPOINT'],
+    ['anything', {}, 'CFILE_ALLOW_ANONYMOUS'],
+  ]
+  it.each(incomplete)('without %s serves nothing, and names the setting', async (_, env, param) => {
+    for (const path of ['/files/cfile_1', '/healthz', '/readyz', '/', '/openai/v1/models']) {
+      const answer = await ask(env, path)
+      expect(answer.status, path).toBe(503)
+      const error = await errorOf(answer)
+      expect(error).toMatchObject({ code: 'not_ready', param })
+      expect(error.message).toContain(param)
+      expect(JSON.stringify(error)).not.toContain('secret-of-azure')
+    }
+  })
+
+  it('serves who has a key, and nobody else', async () => {
+    const env = { ...azure, ...signing, ...keys, FILES_KV, FILES_BUCKET }
+    expect((await ask(env, '/healthz')).status).toBe(200)
+    expect((await ask(env, '/readyz')).status).toBe(200)
+    const nobody = await ask(env, '/files/cfile_1')
+    expect(nobody.status).toBe(401)
+    expect(nobody.headers.get('x-cfile-emulator')).toBeNull()
+    const headers = { authorization: 'Bearer key-of-ann' }
+    const ann = await ask(env, `/files/cfile_${'0'.repeat(32)}`, deployed, { headers })
+    expect(ann.status).toBe(404)
+    expect(await errorOf(ann)).toMatchObject({ code: 'file_not_found' })
+  })
+
+  it('serves everybody where that is meant', async () => {
+    const env = { ...azure, ...signing, CFILE_ALLOW_ANONYMOUS: '1' }
+    const answer = await ask(env, `/files/cfile_${'0'.repeat(32)}`)
+    expect(await errorOf(answer)).toMatchObject({ code: 'container_unknown' })
+  })
+
+  it('says which setting is wrong, and what it takes', async () => {
+    const answer = await ask({ ...azure, ...signing, ...keys, CFILE_LINKS: 'yes' }, '/healthz')
+    expect(answer.status).toBe(503)
+    expect(await errorOf(answer)).toMatchObject({
+      code: 'not_ready',
+      message: expect.stringContaining('CFILE_LINKS'),
+    })
+  })
+
+  it('is as good as new once the setting is there', async () => {
+    const env: Record<string, unknown> = { ...azure, ...keys }
+    expect((await ask(env, '/healthz')).status).toBe(503)
+    Object.assign(env, signing)
+    expect((await ask(env, '/healthz')).status).toBe(200)
+  })
+
+  it('sweeps by its cron trigger, and does not where it is not set up', async () => {
+    const env = { ...azure, ...signing, ...keys, CFILE_ARCHIVE: 'r2:FILES_BUCKET', FILES_BUCKET }
+    await worker.scheduled({}, env)
+    await expect(worker.scheduled({}, { ...azure })).rejects.toMatchObject({ code: 'not_ready' })
+  })
+})
+
+describe('a Worker on this machine', () => {
+  it.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
+    'serves the emulator at %s with no settings at all, and says so',
+    async (origin) => {
+      const env = { LOG_LEVEL: 'silent' }
+      const prompt = { model: 'gpt-4.1', input: 'Save sales.csv.', tools: [codeInterpreter] }
+      const answer = await ask(env, '/openai/v1/responses', origin, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(prompt),
+      })
+      expect(answer.headers.get('x-cfile-emulator')).toBe('1')
+      const [id] = /cfile_[0-9a-f]{32}/.exec(await answer.text()) ?? []
+      const file = await ask(env, `/files/${id}`, origin)
+      expect(file.status).toBe(200)
+      expect((await file.text()).split('\n').length).toBeGreaterThan(2)
+    },
+  )
+})
+
+const codeInterpreter = { type: 'code_interpreter', container: { type: 'auto' } }
