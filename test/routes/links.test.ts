@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { parseSigningKeys } from '../../src/core/signing-keys.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
+import { parseSigningKeys, signUrl } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { openCallers, refusal } from '../callers.ts'
 import { errorCode, json, openHarness } from '../harness.ts'
@@ -25,6 +25,24 @@ async function madeLink(answer: Response): Promise<Made> {
 }
 
 const pathOf = ({ download_url }: Made) => download_url.slice(origin.length)
+
+describe('signUrl', () => {
+  it('makes links in a back end that a gateway with the same keys honours', async () => {
+    const { ask, respond } = openHarness({ signingKeys })
+    const [file] = await respond(prompt)
+    const grant = {
+      kind: 'file',
+      fileId: file?.file_id ?? '',
+      containerId: file?.container_id ?? '',
+      filename: 'yours.csv',
+      expiresAt: 1_790_000_600,
+    } as const
+    const link = await signUrl(grant, { base: origin, keys: signingKeys })
+    const download = await ask(link.slice(origin.length))
+    expect(download.status).toBe(200)
+    expect(download.headers.get('content-disposition')).toContain('yours.csv')
+  })
+})
 
 describe('POST /links', () => {
   it('makes a link that works without a key, on an instance that has never heard of the file', async () => {
