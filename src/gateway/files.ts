@@ -6,7 +6,7 @@
 
 import type { ContainerFile } from '../azure/operations.ts'
 import { isGlued, nameInPath } from '../core/container-paths.ts'
-import { isCfileError } from '../core/errors.ts'
+import { type CfileError, isCfileError } from '../core/errors.ts'
 import { isContainerFileId } from '../core/ids.ts'
 import { listCopies } from './archived.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from './authorize.ts'
@@ -35,6 +35,8 @@ export interface ContainerListing {
   readonly holder?: Caller
   /** Whether it was read a moment ago, so that it may lack what was written since. */
   readonly isRemembered: boolean
+  /** What the upstream said of a container that is gone; these files are the copies of it. */
+  readonly gone?: CfileError
 }
 
 /**
@@ -55,13 +57,14 @@ export async function listFiles(
     async (error) => {
       const location = { fileId: '', containerId, upstreams, recorded: record !== undefined }
       const explained = await explainMissing(gateway, location, error, signal)
-      const isGone = isCfileError(explained) && explained.code === 'container_expired'
+      const gone =
+        isCfileError(explained) && explained.code === 'container_expired' ? explained : undefined
       const [upstream] = upstreams
-      const copies = isGone && holder ? await listCopies(gateway, holder, containerId) : []
+      const copies = gone && holder ? await listCopies(gateway, holder, containerId) : []
       if (upstream === undefined || copies.length === 0) {
         return rethrowMissing(gateway, 'container', explained)
       }
-      return { upstream, files: copies, isRemembered: false }
+      return { upstream, files: copies, isRemembered: false, gone }
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }

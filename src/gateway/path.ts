@@ -31,7 +31,8 @@ export async function locatePath(
 ): Promise<FileLocation> {
   const { containerId } = query
   const { file, ...listing } = await search(gateway, caller, query)
-  if (file === undefined) throw nothingAt(query, listing.files)
+  // Of a container that is gone, what was not copied may have been there.
+  if (file === undefined) throw listing.gone ?? nothingAt(query, listing.files)
   const records = await recordFiles(gateway, containerId, { ...listing, files: [file] })
   const record = records.get(file.id)
   return {

@@ -118,6 +118,21 @@ describe('a container that is gone', () => {
     )
     expect(path).toBe(id)
   })
+
+  it('says that it is gone to a path whose file was not copied, as to its id', async () => {
+    const gateway = open({ archiveMode: 'lazy' })
+    const [copied, other] = await gateway.respond('one.csv and two.txt')
+    await bytesOf(await gateway.ask(`/files/${copied?.file_id}`))
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    const container = `/containers/${copied?.container_id}`
+    await bytesOf(await gateway.ask(`${container}/path/${copied?.filename}`))
+    for (const path of [`/files/${other?.file_id}`, `${container}/path/${other?.filename}`]) {
+      const gone = await gateway.ask(path)
+      expect(gone.status, path).toBe(410)
+      expect(await errorCode(gone)).toBe('container_expired')
+    }
+  })
 })
 
 describe('lazy copies', () => {
