@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { CfileError, toErrorBody } from './core/errors.ts'
 import { createEmulator } from './emulator/emulator.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
@@ -35,7 +36,23 @@ export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => Promise
  * express.use('/ai', toNodeHandler(createApp(options)))
  */
 export function toNodeHandler(app: Fetcher): NodeHandler {
-  return handlerOf((request, bindings) => app.fetch(request, bindings))
+  const handle = handlerOf((request, bindings) => app.fetch(request, bindings))
+  return async (req, res) => (wasRead(req) ? refuseRead(res) : handle(req, res))
+}
+
+/** Whether the host has read the body and kept no bytes of it; what it made of them is not what was sent. */
+function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers
+  return req.readableDidRead && !req.rawBody && (length !== '0' || coding !== undefined)
+}
+
+function refuseRead(res: ServerResponse): void {
+  const error = new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
+    hint: 'Mount cfile before express.json() and its like, or have them keep the bytes as req.rawBody.',
+  })
+  const requestId = crypto.randomUUID()
+  const headers = { 'content-type': 'application/json', 'x-request-id': requestId }
+  res.writeHead(error.status, headers).end(JSON.stringify(toErrorBody(error, requestId)))
 }
 
 /**

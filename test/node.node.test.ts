@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createEmulator } from '../src/emulator/emulator.ts'
@@ -112,6 +112,26 @@ describe('toNodeHandler', () => {
       void handler(req, res)
     })
     await doMainJob(base)
+  })
+
+  it('tells who mounts it behind a parser of bodies that nothing is left to pass on', async () => {
+    const { server, base } = await mount('')
+    const settings = parseEnv({ CFILE_PUBLIC_URL: base, LOG_LEVEL: 'silent' })
+    const handler = toNodeHandler(openApp(settings, { emulator: createEmulator }))
+    server.on('request', async (req: IncomingMessage & { rawBody?: Buffer }, res) => {
+      const chunks = await req.toArray()
+      if (req.headers['x-kept'] !== undefined) req.rawBody = Buffer.concat(chunks)
+      void handler(req, res)
+    })
+    const request = json(responseRequest('Save a CSV'))
+    const refused = await fetch(`${base}/v1/responses`, request)
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'invalid_request', hint: expect.stringContaining('express.json()') },
+    })
+    const headers = { ...request.headers, 'x-kept': '1' }
+    expect((await fetch(`${base}/v1/responses`, { ...request, headers })).status).toBe(200)
+    expect((await fetch(`${base}/healthz`)).status).toBe(200)
   })
 
   it("leaves the host's Request and Response alone", async () => {
