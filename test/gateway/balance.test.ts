@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createBalance } from '../../src/gateway/balance.ts'
+import { rounds } from '../rounds.ts'
+
+interface Region {
+  readonly name: string
+  readonly weight: number
+}
+
+function open() {
+  const clock = { time: 1000 }
+  const balance = createBalance(() => clock.time)
+  const fail = (member: Region, times: number) => {
+    for (let index = 0; index < times; index += 1) {
+      const turn = balance.begin(member)
+      turn.answered(false)
+      turn.end()
+    }
+  }
+  const first = (members: readonly Region[]) => balance.order(members)[0]?.name
+  return { ...balance, balance, clock, fail, first }
+}
+
+/** Who is chosen how often, when each request is over before the next. */
+function shares(members: readonly Region[], choices: number): Record<string, number> {
+  const { balance } = open()
+  const counts = Object.fromEntries(members.map(({ name }) => [name, 0]))
+  for (let index = 0; index < choices; index += 1) {
+    const [chosen] = balance.order(members)
+    if (chosen === undefined) throw new Error('nobody was chosen')
+    counts[chosen.name] = (counts[chosen.name] ?? 0) + 1
+    const turn = balance.begin(chosen)
+    turn.answered(true)
+    turn.end()
+  }
+  return counts
+}
+
+const east = { name: 'east', weight: 1 }
+const west = { name: 'west', weight: 1 }
+
+describe('weights', () => {
+  it('are kept over a thousand requests', () => {
+    const members = [
+      { name: 'east', weight: 5 },
+      { name: 'west', weight: 3 },
+      { name: 'north', weight: 2 },
+    ]
+    expect(shares(members, 1000)).toEqual({ east: 500, west: 300, north: 200 })
+  })
+
+  it('are kept to within one request of each, whatever they are, at every moment', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 1, max: 1000 }), (all, choices) => {
+        const members = all.map((weight, index) => ({ name: `r${index}`, weight }))
+        const total = all.reduce((sum, weight) => sum + weight, 0)
+        const counts = shares(members, choices)
+        for (const { name, weight } of members) {
+          const share = (choices * weight) / total
+          expect(Math.abs((counts[name] ?? 0) - share)).toBeLessThanOrEqual(members.length)
+        }
+      }),
+      { seed: 5, numRuns: rounds(50) },
+    )
+  })
+
+  it('do not send all that one is owed in one burst', () => {
+    const { balance } = open()
+    const members = [{ name: 'east', weight: 3 }, west]
+    const names = Array.from({ length: 8 }, () => balance.order(members)[0]?.name)
+    expect(names.slice(0, 4).filter((name) => name === 'west')).toHaveLength(1)
+    expect(names.slice(4).filter((name) => name === 'west')).toHaveLength(1)
+  })
+})
+
+describe('what is under way', () => {
+  it('leaves out whoever is busy, until it ends', () => {
+    const { balance, first } = open()
+    const turns = [balance.begin(east), balance.begin(east)]
+    balance.begin(west)
+    expect([first([east, west]), first([east, west])]).toEqual(['west', 'west'])
+    for (const turn of turns) {
+      turn.end()
+      // Ending it again must not make it look idler than it is.
+      turn.end()
+    }
+    expect([first([east, west]), first([east, west])]).toEqual(['east', 'east'])
+  })
+
+  it('counts against the weight: who may take three times as much is as busy with three', () => {
+    const { balance, first } = open()
+    const big = { name: 'big', weight: 3 }
+    for (let index = 0; index < 2; index += 1) balance.begin(big)
+    balance.begin(west)
+    expect(first([west, big])).toBe('big')
+  })
+
+  it('is spread by weight where nothing ends', () => {
+    const { balance } = open()
+    const members = [{ name: 'east', weight: 3 }, west]
+    const counts: Record<string, number> = {}
+    for (let index = 0; index < 1000; index += 1) {
+      const [chosen = east] = balance.order(members)
+      counts[chosen.name] = (counts[chosen.name] ?? 0) + 1
+      balance.begin(chosen)
+    }
+    expect(counts).toEqual({ east: 750, west: 250 })
+  })
+})
+
+describe('an upstream that failed five times in a row', () => {
+  it('rests for ten seconds, and is still there as the last resort', () => {
+    const { balance, fail, clock } = open()
+    fail(east, 4)
+    expect(balance.isResting(east)).toBe(false)
+    fail(east, 1)
+    expect(balance.isResting(east)).toBe(true)
+    for (let index = 0; index < 10; index += 1) {
+      expect(balance.order([east, west]).map(({ name }) => name)).toEqual(['west', 'east'])
+    }
+    // Even where the other is busy.
+    balance.begin(west)
+    expect(balance.order([east, west])[0]).toBe(west)
+    clock.time += 9
+    expect(balance.isResting(east)).toBe(true)
+    clock.time += 1
+    expect(balance.isResting(east)).toBe(false)
+  })
+
+  it('rests not at all where one request among them succeeded', () => {
+    const { balance, fail } = open()
+    fail(east, 4)
+    balance.begin(east).answered(true)
+    fail(east, 4)
+    expect(balance.isResting(east)).toBe(false)
+  })
+
+  it('is tried with one request after its rest, which decides for the others', () => {
+    const { balance, fail, clock } = open()
+    fail(east, 5)
+    clock.time += 10
+    const trial = balance.begin(east)
+    expect(balance.isResting(east)).toBe(true)
+    trial.answered(false)
+    trial.end()
+    expect(balance.isResting(east)).toBe(true)
+    clock.time += 10
+    balance.begin(east).answered(true)
+    expect(balance.isResting(east)).toBe(false)
+  })
+
+  it('is not flooded to make up for its rest', () => {
+    const { balance, fail, clock } = open()
+    fail(east, 5)
+    for (let index = 0; index < 100; index += 1) balance.order([east, west])
+    clock.time += 10
+    const trial = balance.begin(east)
+    trial.answered(true)
+    trial.end()
+    const names = Array.from({ length: 10 }, () => {
+      const [chosen = east] = balance.order([east, west])
+      return chosen.name
+    })
+    expect(names.filter((name) => name === 'east').length).toBeLessThanOrEqual(6)
+  })
+
+  it('is no reason to refuse, where all rest', () => {
+    const { balance, fail } = open()
+    fail(east, 5)
+    fail(west, 5)
+    expect(balance.order([east, west])).toHaveLength(2)
+    expect(balance.order([])).toEqual([])
+  })
+})
