@@ -63,6 +63,7 @@ export function createApp(options: AppOptions): Hono {
     if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
     const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed()
     return c.json(toErrorBody(error, requestId), error.status as 404, {
+      ...ofErrors,
       ...headers,
       ...error.details.headers,
     })
@@ -132,6 +133,9 @@ function openFamily(
   })
   return family
 }
+
+// Caches before us keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
+const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
 function nothingServed(): CfileError {
   return new CfileError('not_found', 'Nothing is served at this path.')
@@ -216,5 +220,8 @@ function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
     upstream: known.details.upstream,
     cause: String(known.cause ?? ''),
   })
-  return c.json(toErrorBody(known, requestId), known.status as 400, { ...known.details.headers })
+  return c.json(toErrorBody(known, requestId), known.status as 400, {
+    ...ofErrors,
+    ...known.details.headers,
+  })
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { contentSecurityPolicy } from '../core/content-type.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
@@ -33,8 +34,12 @@ export async function forward(
     return answerOwnList(gateway, caller, understood, send)
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
-  if (request.path.endsWith('/content')) refuseLarge(gateway, answered)
+  if (isContent(request)) refuseLarge(gateway, answered)
   return handBack(gateway, caller, understood, answered)
+}
+
+function isContent({ path }: ApiRequest): boolean {
+  return path.endsWith('/content')
 }
 
 /** A file has its limit by whichever route it goes. */
@@ -106,5 +111,11 @@ async function handBack(
     onEnd: turn.end,
   })
   const { body, status, statusText, headers } = shown
-  return new Response(body, { status, statusText, headers: responseHeaders(headers) })
+  const handed = responseHeaders(headers)
+  if (isContent(request)) {
+    // A browser may be the client where callers are not told apart, and who wrote the file is not to be trusted.
+    handed.set('content-security-policy', contentSecurityPolicy('', false))
+    handed.set('x-content-type-options', 'nosniff')
+  }
+  return new Response(body, { status, statusText, headers: handed })
 }

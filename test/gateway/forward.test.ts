@@ -15,4 +15,16 @@ describe("a file's content, asked for by an SDK", () => {
     expect(passed.status).toBe(200)
     expect((await passed.arrayBuffer()).byteLength).toBe(1000)
   })
+
+  it('can run nothing in a browser, whatever the upstream says of it', async () => {
+    const { ask, respond, fault } = openHarness()
+    const [file] = await respond('"page.html"')
+    await fault({ match: { path: '/content' }, headers: { 'content-disposition': 'inline' } })
+    const { headers } = await ask(
+      `/v1/containers/${file?.container_id}/files/${file?.file_id}/content`,
+    )
+    expect(headers.get('content-type')).toContain('text/html')
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+  })
 })
