@@ -18,6 +18,8 @@ export function respond(response: Response, outgoing: ServerResponse): void {
     outgoing.end()
     return
   }
+  // Whoever waits for the first event of a stream must not wait for its headers too; what has a length goes out as one.
+  if (!response.headers.has('content-length')) outgoing.flushHeaders()
   const raw = rawBodyOf(body)
   if (raw === undefined) void pump(bytesUnder(body) ?? readerOf(body, outgoing), outgoing)
   else pipe(raw, outgoing)
@@ -61,9 +63,6 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
 }
 
 async function pump(source: Source, outgoing: ServerResponse): Promise<void> {
-  const isWhole = outgoing.hasHeader('content-length')
-  // Whoever waits for the first event of a stream must not wait for its headers too.
-  if (!isWhole) outgoing.flushHeaders()
   outgoing.once('close', () => void source.cancel().catch(() => {}))
   try {
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
