@@ -8,8 +8,9 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure-client.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { isSigned } from './core/link-spelling.ts'
 import { createMetrics } from './core/metrics.ts'
-import { createSigner, parseLinkBase } from './core/signed-url.ts'
+import { createSigner, invalidLink, parseLinkBase } from './core/signed-url.ts'
 import type { SigningKey } from './core/signing-keys.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
@@ -58,10 +59,12 @@ export function createApp(options: AppOptions): Hono {
   app.notFound((c) => {
     const requestId = crypto.randomUUID()
     const headers = { 'x-request-id': requestId, ...options.headers }
-    const { method, path } = c.req
+    const { method, path, url } = c.req
     const isRoot = bases.has(path)
     if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
-    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed()
+    // A link whose path was respelt so that no route takes it.
+    const other = isSigned(url.split('?').slice(1).join('?')) ? invalidLink() : nothingServed()
+    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : other
     return c.json(toErrorBody(error, requestId), error.status as 404, {
       ...ofErrors,
       ...headers,

@@ -77,9 +77,9 @@ export function createSigner(
     async verify(target, now) {
       const link = parseLink(target)
       const hmac = hmacs.get(link?.kid ?? '')
-      if (link === undefined || hmac === undefined) throw invalid()
+      if (link === undefined || hmac === undefined) throw invalidLink()
       const signature = writeSignature(await hmac(toSignedText(link.grant, link.kid)))
-      if (!isSame(signature, link.signature)) throw invalid()
+      if (!isSame(signature, link.signature)) throw invalidLink()
       if (now >= link.grant.expiresAt) throw expired(link.grant.expiresAt)
       return link.grant
     },
@@ -125,7 +125,8 @@ export function parseLinkBase(base: string): string {
   )
 }
 
-function invalid(): CfileError {
+/** What is answered to a link that is not one of ours letter for letter. */
+export function invalidLink(): CfileError {
   return new CfileError(
     'signature_invalid',
     'This link is not valid: it was changed or cut short, or the key that signed it is no longer in use. Ask for a new one.',
