@@ -20,7 +20,7 @@ type Out = {
 }
 
 function flood(response: Out): void {
-  const pieces = Array.from({ length: 200 }, (_, index) =>
+  const pieces = Array.from({ length: 2000 }, (_, index) =>
     Array.from({ length: 100 }, (_, at) => event(index * 100 + at, filler)).join(''),
   )
   const next = (): void => {

@@ -1,6 +1,6 @@
 /** Bun, Deno and workerd: the gateway against the bare pass-through of the same runtime. */
 
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { contentPath, filePath, gatewayEnv, introduce, key } from './gateways.ts'
@@ -98,28 +98,20 @@ async function startOnWorkerd(bench: Bench): Promise<Pair> {
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'silent',
   })
+  // What is embedded is looked for beside the file that names it.
+  copyFileSync(`${root}bench/proxies/bare-worker.js`, join(bench.folder, 'bare-worker.js'))
   const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, gatewayPort)
   const workerd = `${root}node_modules/.bin/workerd`
   return {
     bare: await start(
-      [
-        workerd,
-        'serve',
-        capnp(
-          bench,
-          'bare',
-          `${root}bench/proxies/bare-worker.js`,
-          { UPSTREAM: upstream },
-          barePort,
-        ),
-      ],
+      [workerd, 'serve', capnp(bench, 'bare', 'bare-worker.js', { UPSTREAM: upstream }, barePort)],
       { port: barePort },
     ),
     gateway: await start(
       [
         workerd,
         'serve',
-        capnp(bench, 'gateway', worker, { ...env, CFILE_ALLOW_ANONYMOUS: '0' }, gatewayPort),
+        capnp(bench, 'gateway', 'worker.js', { ...env, CFILE_ALLOW_ANONYMOUS: '0' }, gatewayPort),
       ],
       { port: gatewayPort },
     ),
