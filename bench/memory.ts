@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { filePath, key, startGateway } from './gateways.ts'
 import { table } from './measure.ts'
 import { type Measured, run } from './process.ts'
-import { type Bench, containerId } from './upstream.ts'
+import type { Bench } from './upstream.ts'
 
 const megabyte = 1024 ** 2
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -12,14 +12,12 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 export async function memoryTable(bench: Bench): Promise<string> {
   const slow = await slowClients(bench, 200, 30)
   const file = await growth(bench, filePath('large'))
-  const zip = await growth(bench, `/containers/${containerId}/files.zip`).catch(() => undefined)
   return table(
     ['what', 'MB'],
     [
       ['peak RSS, 200 clients at 100 KB/s on 1 GB', slow.peak.toFixed(0)],
       ['of that, grown after the first 5 s', slow.creep.toFixed(0)],
       ['RSS growth while 1 GB streams', file.toFixed(0)],
-      ...(zip === undefined ? [] : [['RSS growth while a zip streams', zip.toFixed(0)]]),
     ],
   )
 }
