@@ -14,8 +14,13 @@ const testTimeout = isLong ? 900_000 : 20_000
 // `*.workers.test.ts` a binding.
 const everywhere = 'test/{core,azure,gateway,routes,stores,archives,storage,emulator}/**/*.test.ts'
 
+// What starts programs takes a minute, and runs with the other engines (test/e2e/vitest.config.ts).
+const programs = ['test/cli/**', 'test/examples.node.test.ts']
+
 export default defineConfig({
   test: {
+    // Without it a machine of two cores would leave one of them idle.
+    maxWorkers: 2,
     projects: [
       {
         define,
@@ -24,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/**/*.workers.test.ts'],
+          exclude: ['test/e2e/**', 'test/**/*.workers.test.ts', ...programs],
           testTimeout,
         },
       },

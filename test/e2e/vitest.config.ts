@@ -13,7 +13,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@cfile/source'] } },
   test: {
     name: 'e2e',
-    include: ['test/e2e/**/*.test.ts'],
+    // With what starts programs, which would take `npm test` a minute.
+    include: ['test/e2e/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/examples.node.test.ts'],
     exclude: ['**/node_modules/**'],
     // Each file may have an engine beside it, and two cores is what a small machine has.
     maxWorkers: 2,
