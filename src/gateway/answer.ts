@@ -19,19 +19,24 @@ import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
 import { isStoreDown } from './guarded-store.ts'
-import { createLinker } from './link.ts'
+import { linksOfResponse, sendAfter } from './resume.ts'
 import { sweepAfter } from './uncited.ts'
 
-/** Records what an answer mentions and gives its files their links; nothing of its body is read before. */
+/**
+ * Records what an answer mentions and gives its files their links; nothing of its body is read before.
+ *
+ * @param after the number of the last event of a stream that the client has already
+ */
 export async function passAnswer(
   gateway: Gateway,
   source: Source,
   answer: Response,
+  after?: number,
 ): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
   if (!answer.ok || answer.body === null) return answer
   if (/^text\/event-stream\b/i.test(type)) {
-    return withBody(answer, passEvents(gateway, source, answer.body))
+    return withBody(answer, passEvents(gateway, source, answer.body, after))
   }
   if (/^application\/json\b/i.test(type)) {
     return withBody(answer, await passJson(gateway, source, answer.body))
@@ -66,7 +71,7 @@ async function passJson(
   forgetListings(gateway, mentions)
   await orPass(gateway, capture(gateway, source, mentions))
   sweepAfter(gateway, source, response)
-  const options = linkOptions(gateway, source)
+  const options = linkOptions(gateway, source, () => mentions.responses[0])
   return options === undefined ? read.whole : linkBytes(read.whole, options)
 }
 
@@ -84,13 +89,16 @@ function passEvents(
   gateway: Gateway,
   source: Source,
   body: ReadableStream<Uint8Array>,
+  after: number | undefined,
 ): ReadableStream<Uint8Array> {
   const record = captureOnce(gateway, source)
-  const options = linkOptions(gateway, source)
+  let responseId: string | undefined
+  const options = linkOptions(gateway, source, () => responseId)
   const linker = options === undefined ? untouched : createEventLinker(options)
-  return throughEvents(body, {
+  const handler: EventHandler = {
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
+      responseId ??= mentions.responses[0]
       forgetListings(gateway, mentions)
       const recording = record(mentions)
       const recorded = recording && orPass(gateway, recording)
@@ -105,7 +113,8 @@ function passEvents(
         : recorded.then(() => linker.push(raw, emit))
     },
     end: linker.end,
-  })
+  }
+  return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
 }
 
 /**
@@ -130,13 +139,17 @@ function forgetListings(gateway: Gateway, { containers }: Mentions): void {
 
 const untouched: EventHandler = { push: (raw, emit) => void emit(raw), end: () => undefined }
 
-function linkOptions(gateway: Gateway, source: Source): LinkOptions | undefined {
+function linkOptions(
+  gateway: Gateway,
+  source: Source,
+  responseId: () => string | undefined,
+): LinkOptions | undefined {
   const { links: mode, inlineImages } = gateway
   if (mode === 'off') return undefined
   const sizes = (containerId: string) => readFileSizes(gateway, source, containerId)
   return {
     mode,
-    links: createLinker(gateway, source.caller, source.upstream),
+    links: linksOfResponse(gateway, source, responseId),
     sizes: inlineImages === 'link' ? sizes : undefined,
   }
 }

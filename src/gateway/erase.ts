@@ -93,9 +93,9 @@ export async function eraseOwner(
   await bury(gateway, owner, ofAll)
   const copies = await eraseCopies(gateway, owner, signal)
   let records = 0
-  for (const prefix of [...kinds, 'archived', 'copy'].map((kind) => `${kind}/`)) {
-    const erased = await eraseKeys(gateway, prefix, (key) => key.split('/').includes(owner))
-    if (prefix !== 'archived/' && prefix !== 'copy/') records += erased
+  for (const kind of [...kinds, 'archived', 'copy', 'until']) {
+    const erased = await eraseKeys(gateway, `${kind}/`, (key) => key.split('/').includes(owner))
+    if (kinds.some((name) => name === kind)) records += erased
   }
   gateway.log('info', 'An owner was erased.', { owner, by: admin.key, copies, records })
   return { copies, records }

@@ -13,7 +13,8 @@ import { tooLarge } from './deliver.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
-import { recordNames, showAnswer } from './shown.ts'
+import { resumptionOf } from './resume.ts'
+import { recordNames, type Shown, showAnswer } from './shown.ts'
 import { type ApiRequest, type Understood, understand } from './understand.ts'
 
 /**
@@ -28,14 +29,15 @@ export async function forward(
   request: ApiRequest,
 ): Promise<Response> {
   const understood = await understand(gateway, caller, request)
-  const send = (upstream: Upstream, query = request.query) =>
+  const resumption = resumptionOf(gateway, request)
+  const send = (upstream: Upstream, query = resumption?.query ?? request.query) =>
     sendOnce(gateway, upstream, understood, query)
   if (await isOwnList(gateway, caller, understood)) {
     return answerOwnList(gateway, caller, understood, send)
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
   if (isContent(request)) refuseLarge(gateway, answered)
-  return handBack(gateway, caller, understood, answered)
+  return handBack(gateway, caller, understood, { ...answered, after: resumption?.after })
 }
 
 function isContent({ path }: ApiRequest): boolean {
@@ -95,7 +97,7 @@ async function handBack(
   gateway: Gateway,
   caller: Caller,
   understood: Understood,
-  { upstream, answer, turn }: Answered,
+  { upstream, answer, turn, after }: Answered & Pick<Shown, 'after'>,
 ): Promise<Response> {
   const { request, operation, named, route } = understood
   const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
@@ -108,6 +110,7 @@ async function handBack(
     operation,
     named,
     answer,
+    after,
     onEnd: turn.end,
   })
   const { body, status, statusText, headers } = shown

@@ -23,6 +23,8 @@ export interface Shown {
   readonly operation: Operation
   readonly named: NamedBy
   readonly answer: Response
+  /** The number of the last event of a stream that the client has already. */
+  readonly after?: number
   /** Called when the last byte has passed, or none will. */
   readonly onEnd: () => void
 }
@@ -31,13 +33,13 @@ export interface Shown {
 export async function showAnswer(
   gateway: Gateway,
   source: Source,
-  { method, operation, named, answer, onEnd }: Shown,
+  { method, operation, named, answer, after, onEnd }: Shown,
 ): Promise<Response> {
   const { shows } = operation
   if (answer.body !== null && isEventStream(answer)) {
     const { wait, streamIdleTimeoutMs: idleMs } = gateway
     const passing = new Response(passBody(answer.body, { wait, idleMs, onEnd }), answer)
-    return shows === 'answer' ? passAnswer(gateway, source, passing) : passing
+    return shows === 'answer' ? passAnswer(gateway, source, passing, after) : passing
   }
   try {
     if (shows === 'answer') return await passAnswer(gateway, source, answer)
