@@ -3,6 +3,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { workerBuild } from '../bundle.ts'
 import { contentPath, filePath, gatewayEnv, introduce, key } from './gateways.ts'
 import { inTurns, show, table } from './measure.ts'
 import { type Measured, root, run, start } from './process.ts'
@@ -86,18 +87,7 @@ async function startOnDeno(bench: Bench): Promise<Pair> {
 }
 
 async function startOnWorkerd(bench: Bench): Promise<Pair> {
-  const worker = join(bench.folder, 'worker.js')
-  await build({
-    entryPoints: [`${root}src/workers.ts`],
-    bundle: true,
-    outfile: worker,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:workers'],
-    define: { 'process.env.NODE_ENV': '"production"' },
-    logLevel: 'silent',
-  })
+  await build({ ...workerBuild(), outfile: join(bench.folder, 'worker.js') })
   // What is embedded is looked for beside the file that names it.
   copyFileSync(`${root}bench/proxies/bare-worker.js`, join(bench.folder, 'bare-worker.js'))
   const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, gatewayPort)

@@ -6,7 +6,6 @@
 
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createEmulator } from './emulator/emulator.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
 
@@ -38,7 +37,7 @@ const platform: Platform = {
   openStorage,
   createHmac,
   readFile,
-  createEmulator,
+  loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
     const server = Bun.serve({
       hostname: host,

@@ -10,7 +10,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { CfileError, toErrorBody } from './core/errors.ts'
-import { createEmulator } from './emulator/emulator.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
@@ -81,7 +80,7 @@ const platform: Platform = {
   openStorage,
   createHmac,
   readFile,
-  createEmulator,
+  loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
     const server = createServer(handlerOf(answer))
     // Else an upload of a gigabyte over a slow line is cut off after five minutes; headers still have their minute.

@@ -43,7 +43,8 @@ export interface Platform {
   listen(address: Pick<Settings, 'host' | 'port'>, answer: Answer): Promise<Listener>
   /** What the runtime has of its own. */
   readonly runtime?: () => Partial<Runtime>
-  readonly createEmulator: NonNullable<DoorOptions['emulator']>
+  /** The built-in emulator, which most servers never need. */
+  loadEmulator(): Promise<DoorOptions['emulator']>
   /** Opens the store and the archive. */
   openStorage(settings: Settings, log: Log): Promise<Storage>
   /** That of `node:crypto`, which takes no change of threads as WebCrypto does. */
@@ -67,6 +68,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     settings,
     consoleLog(settings),
   )
+  const emulator = isEmulated(settings) ? await platform.loadEmulator() : undefined
   let app!: Hono
   const listener = await platform.listen(settings, (request, bindings) =>
     app.fetch(request, bindings),
@@ -82,7 +84,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     schedule: upkeep.start,
     createHmac: hmacOf(platform),
     readFile: (path) => platform.readFile(path, 'utf8'),
-    emulator: platform.createEmulator,
+    emulator,
   })
   return {
     url,

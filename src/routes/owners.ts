@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { eraseOwner } from '../gateway/erase.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { methodNotAllowed, type RouteEnv } from './context.ts'

@@ -17,7 +17,6 @@ import { redisStore } from '../stores/redis.ts'
 import { openSqlite, sqliteStore } from '../stores/sqlite.ts'
 import type { Store } from '../stores/store.ts'
 import { openRedis } from './redis-client.ts'
-import { openRemoteArchive } from './remote-archive.ts'
 import {
   notHere,
   type Storage,
@@ -44,7 +43,7 @@ export async function openStorage(
     ...storageTools(log, createSha256),
     readFile: (path) => readFile(path, 'utf8'),
   }
-  const archive = openArchive(settings, tools)
+  const archive = await openArchive(settings, tools)
   const { store, close } =
     settings.store === undefined
       ? await openDefaultStore(settings, tools)
@@ -87,12 +86,15 @@ async function openStore(setting: StoreSetting, tools: StorageTools): Promise<Op
   throw notHere('CFILE_STORE', setting.kind, 'sqlite:PATH, redis://… or memory:')
 }
 
-function openArchive(
+async function openArchive(
   { archive: setting, identity }: StorageSettings,
   tools: StorageTools,
-): Archive | undefined {
+): Promise<Archive | undefined> {
   if (setting === undefined) return undefined
   if (setting.kind === 'fs') return fsArchive(setting)
-  if (setting.kind !== 'r2') return openRemoteArchive(setting, identity, tools)
-  throw notHere('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
+  if (setting.kind === 'r2') {
+    throw notHere('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
+  }
+  const { openRemoteArchive } = await import('./remote-archive.ts')
+  return openRemoteArchive(setting, identity, tools)
 }
