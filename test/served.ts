@@ -4,11 +4,13 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { apiKey } from '../src/azure/credentials.ts'
 import { createEmulator, type EmulatorOptions } from '../src/emulator/emulator.ts'
 import { type Fetcher, toNodeHandler } from '../src/node.ts'
 import type { AppOptions } from '../src/options.ts'
+import type { Harness } from './harness.ts'
 
 export interface Served {
   /** Without a slash at its end. */
@@ -29,6 +31,13 @@ export async function serveApp(app: Fetcher): Promise<Served> {
       return new Promise((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Puts a harness's gateway behind a socket until the test ends. */
+export async function overHttp<T extends Harness>(harness: T): Promise<T> {
+  const { url, close } = await serveApp(harness.app)
+  onTestFinished(close)
+  return { ...harness, ask: (path, init) => fetch(url + path, init) }
 }
 
 export interface ServedPair {

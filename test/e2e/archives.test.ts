@@ -8,11 +8,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { AwsV4Signer } from 'aws4fetch'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Archive } from '../../src/archives/archive.ts'
+import { nodeRuntime } from '../../src/node.ts'
 import { parseEnv } from '../../src/settings.ts'
 import { openStorage } from '../../src/storage/server.ts'
+import { openArchived, outliveContainer } from '../archived.ts'
 import { archiveContract, bodyOf, testBytes } from '../archives/contract.ts'
+import { overHttp } from '../served.ts'
 import { describeWith, freePort } from './engines.ts'
 import { listening, type Program, start } from './programs.ts'
 
@@ -22,6 +27,11 @@ async function open(env: Record<string, string>) {
   const { archive } = await openStorage(parseEnv({ LOG_LEVEL: 'silent', ...env }))
   if (archive === undefined) throw new Error('No archive was opened.')
   return archive
+}
+
+async function outlive(archive: Archive): Promise<void> {
+  const options = { ...nodeRuntime(), archive, linkTtl: 7 * 86_400 }
+  await outliveContainer(await overHttp(openArchived(options)), 2 * 3600)
 }
 
 describeWith(['s3rver'], 'S3', () => {
@@ -60,6 +70,10 @@ describeWith(['s3rver'], 'S3', () => {
   })
 
   archiveContract('S3', async () => ({ archive: await open(env), partBytes }))
+
+  it('gives back over HTTP, in every way there is, what was in a container that is gone', async () => {
+    await outlive(await open(env))
+  })
 
   it('is not used with a key that is wrong, and the error says what to check', async () => {
     const archive = await open({ ...env, AWS_SECRET_ACCESS_KEY: 'wrong' })
@@ -107,7 +121,8 @@ function checkSignature(port: number): Parameters<typeof createServer>[1] {
       { host: '127.0.0.1', port, method: req.method, path: req.url, headers: req.headers },
       (answer) => {
         res.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(res)
+        // A download that is given up half way lets go of s3rver too.
+        pipeline(answer, res, () => {})
       },
     )
     onward.end(body)
@@ -152,6 +167,10 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
   archiveContract('Azure Blob Storage by a shared access signature', async () => ({
     archive: await open({ CFILE_ARCHIVE: `azblob:${url}?${accountSas()}` }),
   }))
+
+  it('gives back over HTTP, in every way there is, what was in a container that is gone', async () => {
+    await outlive(await withKey())
+  })
 
   it('is not used with a key that is wrong, and the error says what to check', async () => {
     const wrong = Buffer.from('wrong').toString('base64')

@@ -1,47 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
-import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { openArchived as open } from '../archived.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { errorCode, type Harness, json, openHarness, sha256 } from '../harness.ts'
+import { errorCode, json, sha256 } from '../harness.ts'
 
 const now = () => 1_790_000_000
 
 function freshArchive(): Archive {
   return memoryArchive({ createSha256: testSha256, now })
-}
-
-interface Archived extends Harness {
-  /** Resolves when nothing is under way in the background. */
-  settled(): Promise<void>
-  sweep(): Promise<void>
-}
-
-function open(options: Partial<AppOptions> = {}): Archived {
-  const work = new Set<Promise<unknown>>()
-  let sweep = async (): Promise<void> => {}
-  const harness = openHarness({
-    archive: freshArchive(),
-    waitUntil(promise) {
-      work.add(promise)
-      promise.then(
-        () => work.delete(promise),
-        () => work.delete(promise),
-      )
-    },
-    schedule(upkeep) {
-      sweep = upkeep.sweep
-    },
-    ...options,
-  })
-  return {
-    ...harness,
-    sweep: () => sweep(),
-    async settled() {
-      while (work.size > 0) await Promise.allSettled(work)
-    },
-  }
 }
 
 async function bytesOf(response: Response): Promise<string> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorCode, json, openHarness } from '../harness.ts'
+import { unzip } from '../unzip.ts'
 
 async function withContainer(prompt: string, gateway = openHarness()) {
   const files = await gateway.respond(prompt)
@@ -8,19 +9,7 @@ async function withContainer(prompt: string, gateway = openHarness()) {
   return { gateway, files, path }
 }
 
-/** The names in the directory of a zip. */
-function namesIn(zip: Uint8Array): string[] {
-  const view = new DataView(zip.buffer)
-  const end = zip.byteLength - 22
-  const names: string[] = []
-  let at = view.getUint32(end + 16, true)
-  for (let left = view.getUint16(end + 10, true); left > 0; left--) {
-    const length = view.getUint16(at + 28, true)
-    names.push(new TextDecoder().decode(zip.subarray(at + 46, at + 46 + length)))
-    at += 46 + length + view.getUint16(at + 30, true)
-  }
-  return names.sort()
-}
+const namesIn = (zip: Uint8Array<ArrayBuffer>): string[] => [...unzip(zip).keys()].sort()
 
 const zipIn = async (answer: Response) => new Uint8Array(await answer.arrayBuffer())
 
