@@ -42,13 +42,14 @@ interface Records {
 export type Kind = keyof Records
 
 /** All of them; each is the first part of its keys. */
-export const kinds: readonly Kind[] = ['file', 'container', 'response', 'conversation']
+export const kinds: readonly Kind[] = ['file', 'container', 'response', 'conversation', 'thing']
 
 /** The record of a kind of thing. */
 export type RecordOf<K extends Kind> = Records[K]
 
 // Containers live an hour; the record outlives them so that a late click is told "gone" and not "never heard of".
-const lifetime = 90 * 24 * 3600
+const day = 24 * 3600
+const lifetime = 90 * day
 
 /** The part of the gateway that remembers. */
 export type Remembering = Pick<Gateway, 'store' | 'now' | 'archiving'>
@@ -74,7 +75,16 @@ export async function putRecord<K extends Kind>(
 ): Promise<void> {
   // Through JSON, so that what a field left undefined is not stored as one.
   const value: Json = JSON.parse(JSON.stringify(record))
-  await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetime })
+  await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetimeOf(gateway, kind) })
+}
+
+/**
+ * A copy without the record of its file and container could be found by nobody, and be anybody's. So these live as long
+ * as copies do, and a day more: a copy's time begins when it is whole.
+ */
+function lifetimeOf({ archiving }: Remembering, kind: Kind): number | undefined {
+  if (archiving === undefined || (kind !== 'file' && kind !== 'container')) return lifetime
+  return archiving.ttl === 0 ? undefined : Math.max(lifetime, archiving.ttl + day)
 }
 
 /** Forgets the record of an id for this caller. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
+import { ownerKey } from '../../src/gateway/caller.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { openArchived as open } from '../archived.ts'
 import { testSha256 } from '../archives/contract.ts'
@@ -339,6 +340,9 @@ describe('erasing', () => {
     expect(erased.status).toBe(200)
     expect(await erased.json()).toMatchObject({ owner: 'ben/x', deleted: true, copies: 1 })
     expect(await store.list('file/', { limit: 1000 })).toHaveLength(1)
+    const ben = await ownerKey('ben/x')
+    const left = (await store.list('', { limit: 1000 })).map(({ key }) => key)
+    expect(left.filter((key) => key.includes(ben))).toEqual([`erased/${ben}/*`])
     let copies = 0
     for await (const _ of archive.list()) copies += 1
     expect(copies).toBe(1)
