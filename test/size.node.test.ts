@@ -13,8 +13,8 @@ const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)}
 
 // The goal is 45. Each is the figure of its day and ten percent: what is over the goal was found worth its weight.
 const budgets = {
-  'with every archive': { remoteArchives: true, budget: 88 * kilobyte },
-  'without those over the network': { remoteArchives: false, budget: 81 * kilobyte },
+  'with every archive': { remoteArchives: true, budget: 85 * kilobyte },
+  'without those over the network': { remoteArchives: false, budget: 79 * kilobyte },
 }
 
 async function bundle(options: Parameters<typeof workerBuild>[0]): Promise<Uint8Array> {
@@ -93,9 +93,10 @@ describe('what is published', () => {
     ['node', server],
     ['bun', []],
     ['deno', []],
-    ['workers', ['cloudflare:workers']],
+    // Which is bundled into one file anyway, and where the emulator is a dead branch.
+    ['workers', ['aws4fetch', 'cloudflare:workers']],
     ['cli', []],
-  ])('loads the emulator, a database or a cloud for %s only when it is needed', (door, own) => {
+  ])('loads the emulator, a database or a cloud for %s only where it is needed', (door, own) => {
     const { sources, packages } = loadedBy(metafile, door)
     expect(sources.length).toBeGreaterThan(5)
     expect(sources.filter((path) => path.startsWith('src/emulator/'))).toEqual([])

@@ -12,7 +12,7 @@ import { type KvBinding, kvStore } from '../stores/cloudflare-kv.ts'
 import { type D1Binding, d1Store } from '../stores/d1.ts'
 import { memoryStore } from '../stores/memory.ts'
 import type { Store } from '../stores/store.ts'
-import type { RemoteSetting } from './remote-archive.ts'
+import { openRemoteArchive, type RemoteSetting } from './remote-archive.ts'
 import { notHere, type Storage, type StorageSettings, type StorageTools } from './storage.ts'
 
 /** A Worker's bindings by their names. */
@@ -30,7 +30,7 @@ export async function openWorkerStorage(
 ): Promise<Storage> {
   return {
     store: openStore(settings, env, tools),
-    archive: await openArchive(settings, env, tools),
+    archive: openArchive(settings, env, tools),
     close: async () => {},
   }
 }
@@ -59,11 +59,11 @@ function openStore(
   return memoryStore({ now })
 }
 
-async function openArchive(
+function openArchive(
   { archive: setting, identity }: StorageSettings,
   env: Bindings,
   tools: StorageTools,
-): Promise<Archive | undefined> {
+): Archive | undefined {
   if (setting === undefined) return undefined
   if (setting.kind === 'r2') {
     return r2Archive({ ...tools, bucket: bindingOf(env, 'CFILE_ARCHIVE', setting.binding, isR2) })
@@ -78,13 +78,12 @@ async function openArchive(
 declare const CFILE_REMOTE_ARCHIVES: boolean | undefined
 
 /** A Worker pays at each cold start for what it does not use, and most that keep copies have R2. */
-async function openRemote(
+function openRemote(
   setting: RemoteSetting,
   identity: Settings['identity'],
   tools: StorageTools,
-): Promise<Archive> {
+): Archive {
   if (typeof CFILE_REMOTE_ARCHIVES === 'undefined' || CFILE_REMOTE_ARCHIVES) {
-    const { openRemoteArchive } = await import('./remote-archive.ts')
     return openRemoteArchive(setting, identity, tools)
   }
   throw new CfileError(
