@@ -151,6 +151,52 @@ describe('cfile get', () => {
   })
 })
 
+describe('cfile zip', () => {
+  const containerOf = async (prompt: string): Promise<string> =>
+    (await respond(prompt))[0]?.container_id ?? ''
+  const zipOf = async (id: string): Promise<string> =>
+    sha256(await (await fetch(`${world.url}/containers/${id}/files.zip`)).arrayBuffer())
+
+  it('saves all files of a container, the same bytes, and says as what', async () => {
+    const id = await containerOf('Draw a chart and save a CSV')
+    const { code, stdout, stderr } = await run(['zip', id])
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${id}.zip\n`, stderr: '' })
+    expect(readdirSync(world.folder)).toEqual([`${id}.zip`])
+    expect(await hashOf(`${id}.zip`)).toBe(await zipOf(id))
+    const zip = readFileSync(path(`${id}.zip`), 'latin1')
+    for (const name of ['sales_chart.png', 'sales.csv']) expect(zip).toContain(name)
+  })
+
+  it('takes another name, and never replaces a file without -f', async () => {
+    const id = await containerOf('Save a CSV')
+    writeFileSync(path('all.zip'), 'mine')
+    const { code, stderr } = await run(['zip', id, '-o', 'all.zip'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^cfile: all\.zip is there already\. Add -f .*\n$/)
+    expect(readFileSync(path('all.zip'), 'utf8')).toBe('mine')
+    expect((await run(['zip', id, '-f', '-o', 'all.zip'])).code).toBe(0)
+    expect(await hashOf('all.zip')).toBe(await zipOf(id))
+  })
+
+  it('begins anew where the connection broke, since a zip is made as it is sent', async () => {
+    const id = await containerOf('Save a 4 MB binary file')
+    const cutter = await openCutter(world.url, { after: 1_000_000, times: 1 })
+    const { code, stderr } = await run(['zip', id], { env: { CFILE_URL: cutter.url } })
+    cutter.close()
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(cutter.ranges).toEqual([undefined, undefined])
+    expect(readdirSync(world.folder)).toEqual([`${id}.zip`])
+    expect(await hashOf(`${id}.zip`)).toBe(await zipOf(id))
+  })
+
+  it('says of a container that is not there that it is not, in one line, with 3', async () => {
+    const { code, stdout, stderr } = await run(['zip', `cntr_${'0'.repeat(48)}`])
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toMatch(/^cfile: .+\n$/)
+    expect(readdirSync(world.folder)).toEqual([])
+  })
+})
+
 describe('cfile get, where the gateway', () => {
   it.each([
     ['is none', 'http://127.0.0.1:2', /^cfile: CFILE_URL does not answer: ECONNREFUSED\.\n$/],

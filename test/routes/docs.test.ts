@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { operations } from '../../src/routes/operations.ts'
+import { openCallers } from '../callers.ts'
 import { errorCode, openHarness } from '../harness.ts'
 
 interface Document {
@@ -40,6 +41,17 @@ describe('/openapi.json', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )
     expect(described).toEqual(expect.arrayContaining(routed()))
+  })
+
+  it('serves every route that it describes, so that no client is led astray', async () => {
+    const { ask } = openCallers().as('admin')
+    const { paths } = await read()
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
+        const answer = await ask(path.replace(/\{\w+\}/g, 'x'), { method })
+        expect([404, 405], `${method} ${path}`).not.toContain(answer.status)
+      }
+    }
   })
 
   it('names each parameter of a path once, and refers to nothing that is not there', async () => {
