@@ -221,7 +221,7 @@ function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
     request_id: requestId,
     code: known.code,
     upstream: known.details.upstream,
-    cause: String(known.cause ?? ''),
+    cause: known.cause === undefined ? undefined : String(known.cause),
   })
   return c.json(toErrorBody(known, requestId), known.status as 400, {
     ...ofErrors,

@@ -96,9 +96,11 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
   return app
 }
 
-/** What a door leaves undefined must not take the place of a setting. */
-function definedOf(options: Partial<AppOptions>): Partial<AppOptions> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** What a door leaves undefined must not take the place of a setting, and is nothing to tell. */
+function definedOf<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<T>
 }
 
 function noUpstream(): CfileError {
@@ -115,7 +117,9 @@ export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 
   return (level, message, fields = {}) => {
     if (levels.indexOf(level) < least) return
     const time = new Date().toISOString()
-    const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
+    const pairs = Object.entries(definedOf(fields)).map(
+      ([name, value]) => ` ${name}=${JSON.stringify(value)}`,
+    )
     console.error(
       logFormat === 'json'
         ? JSON.stringify({ time, level, message, ...fields })

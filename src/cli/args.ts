@@ -45,7 +45,7 @@ function parse<const O extends Options>(args: readonly string[], options: O) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message.split(/[.\n]/)[0])
+    if (error instanceof TypeError) throw new UsageError(`${error.message.split(/[.\n]/)[0]}.`)
     throw error
   }
 }

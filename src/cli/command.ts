@@ -66,8 +66,11 @@ function isAbsent({ status }: CfileError): boolean {
   return status === 404 || status === 410
 }
 
+/** A hint may tell of the URL what is an option here. */
 function lineOf({ message, details: { hint } }: CfileError): string {
-  return hint === undefined ? message : `${message} ${hint}`
+  return hint === undefined
+    ? message
+    : `${message} ${hint.replace('?container_id=', '--container ')}`
 }
 
 function fail(code: number, line: string): number {

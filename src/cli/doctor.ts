@@ -44,7 +44,7 @@ export async function diagnose(
   if (isCfileError(settings)) {
     parts.push({ title: 'Settings', findings: [failed('settings', settings)] })
   } else {
-    parts.push({ title: 'Settings', findings: settingsFindings(settings) })
+    parts.push({ title: 'Settings', findings: settingsFindings(settings, env) })
     const means = { ...webRuntime, readFile: (path: string) => readFile(path, 'utf8'), ...runtime }
     for (const upstream of settings.upstreams) {
       const { name, endpoint } = upstream
@@ -70,7 +70,7 @@ function readSettings(env: Env): Settings | CfileError {
   }
 }
 
-function settingsFindings({ upstreams, warnings }: Settings): Finding[] {
+function settingsFindings({ upstreams, warnings }: Settings, env: Env): Finding[] {
   const read: Finding =
     upstreams.length > 0
       ? { state: 'ok', what: 'settings', found: 'read' }
@@ -80,7 +80,13 @@ function settingsFindings({ upstreams, warnings }: Settings): Finding[] {
           found: 'name no upstream, so that the built-in emulator would answer',
           cure: 'Set AZURE_OPENAI_ENDPOINT, and AZURE_OPENAI_API_KEY or an identity of Entra ID.',
         }
-  return [read, ...warnings.map((found): Finding => ({ state: 'note', what: 'warning', found }))]
+  const remarks = env.CFILE_URL
+    ? [
+        ...warnings,
+        'CFILE_URL is for the other commands; what is tried here is this machine as a server.',
+      ]
+    : warnings
+  return [read, ...remarks.map((found): Finding => ({ state: 'note', what: 'warning', found }))]
 }
 
 /** The server itself, for a moment, on a port that nobody knows. */

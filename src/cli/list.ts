@@ -33,7 +33,7 @@ export const lsCommand: Command = {
     return print(answer, values, ({ file_id, bytes, created_at, path, filename }) => [
       file_id,
       bytes ?? '-',
-      created_at ? new Date(created_at * 1000).toISOString() : '-',
+      created_at ? new Date(created_at * 1000).toISOString().replace('.000', '') : '-',
       path ?? filename ?? '-',
     ])
   },
@@ -73,14 +73,29 @@ async function print(
   columns: (file: ListedFile) => (string | number)[],
 ): Promise<number> {
   const { files } = (await answer.json()) as { files: ListedFile[] }
-  const lines = json
-    ? [JSON.stringify(files, null, 2)]
-    : // A name with a line's end in it must not look like two files.
-      files.map((file) => columns(file).map(plain).join('  '))
+  const lines = json ? [JSON.stringify(files, null, 2)] : align(files.map(columns))
   process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   return 0
 }
 
+/** Numbers to the right; the last column, a name, is as long as it is. */
+function align(rows: readonly (string | number)[][]): string[] {
+  const [first = []] = rows
+  const widths = first.map((_, column) =>
+    Math.max(...rows.map((row) => plain(row[column] ?? '').length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        if (column === row.length - 1) return plain(cell)
+        const [text, width] = [plain(cell), widths[column] ?? 0]
+        return typeof cell === 'number' ? text.padStart(width) : text.padEnd(width)
+      })
+      .join('  '),
+  )
+}
+
+/** A name with a line's end in it must not look like two files. */
 function plain(cell: string | number): string {
   return String(cell).replace(/\p{C}/gu, '\uFFFD')
 }

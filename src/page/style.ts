@@ -5,7 +5,7 @@
  */
 
 /** One style sheet for all pages. */
-export const style = `:root{color-scheme:light dark;--line:#8884;--soft:#8881;--dim:#777}
+export const style = `:root{color-scheme:light dark;--line:#8884;--soft:#8881;--dim:light-dark(#666,#aaa)}
 *{box-sizing:border-box}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1.5rem 1rem 4rem}
 h1{font-size:1.4rem;margin:0}
@@ -19,6 +19,4 @@ li{border:1px solid var(--line);border-radius:.5rem;overflow:hidden;display:flex
 li img,li span.none{display:block;width:100%;height:11rem;object-fit:contain;background:var(--soft)}
 li span.none{display:grid;place-content:center;color:var(--dim);font-size:1.5rem;text-transform:uppercase}
 li div{padding:.75rem;overflow-wrap:anywhere}
-.button{border:1px solid var(--line);border-radius:.375rem;padding:.375rem .75rem;text-decoration:none}
-table{border-collapse:collapse;width:100%}
-td,th{border-bottom:1px solid var(--line);padding:.375rem .75rem .375rem 0;text-align:left;vertical-align:top}`
+.button{border:1px solid var(--line);border-radius:.375rem;padding:.375rem .75rem;text-decoration:none}`

@@ -14,7 +14,7 @@ export const about: Readonly<Record<'name' | 'version' | 'description', string>>
   name: 'cfile',
   version,
   description:
-    "Serves the files that Azure OpenAI's code interpreter writes. SDKs have their base URL at openai/v1; what else there is, docs and openapi.json tell.",
+    "Serves the files that Azure OpenAI's code interpreter writes. SDKs take openai/v1 as their base URL; docs and openapi.json list the rest.",
 }
 
 /** The route at `/openapi.json`. */
@@ -141,7 +141,7 @@ const style =
 const rows = operations
   .map(
     ({ method, path, query, summary }) =>
-      `<tr><td>${method}<td><code>${path}${query.map((name) => `<wbr>?${name}`).join('')}</code><td>${summary}`,
+      `<tr><td>${method}<td><code>${path}${query.map((name, index) => `<wbr>${index === 0 ? '?' : '&amp;'}${name}=`).join('')}</code><td>${summary}`,
   )
   .join('')
 

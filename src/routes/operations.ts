@@ -23,14 +23,14 @@ GET /files/{file_id} ?container_id ?disposition l file The bytes of a file, by i
 DELETE /files/{file_id} c object Erases the copy and the record here
 GET /containers/{container_id} l page The page of a container: names, sizes, previews
 GET /containers/{container_id}/files ?all l files Every file that the code interpreter wrote
-GET /containers/{container_id}/files.zip l zip All of them
+GET /containers/{container_id}/files.zip l zip All of them, as one zip
 GET /containers/{container_id}/files/{file_id} ?disposition l file The bytes of a file, its container named
 GET /containers/{container_id}/path/{path} ?disposition l file The file at /mnt/data/{path}
 POST /captures c files Records what the posted answer cites, or {"response_id"}
 POST /links c link Signs a link to a file, a page or a zip
 DELETE /owners/{owner} c object Erases all of an owner's; for admins
-GET /healthz o object Is it alive
-GET /readyz o object Can it work
+GET /healthz o object Whether it is alive
+GET /readyz o object Whether it can work
 GET /metrics o text Counts, for Prometheus
 GET /openapi.json o object This description
 GET /docs o page This description, to read

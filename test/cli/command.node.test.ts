@@ -28,7 +28,7 @@ describe('cfile', () => {
     [['toString'], /There is no command/],
     [['get'], /^cfile: It takes one argument\. Usage: cfile get ID/],
     [['get', 'a', 'b'], /"b" is one too many/],
-    [['get', 'a', '--frob'], /--frob/],
+    [['get', 'a', '--frob'], /^cfile: Unknown option '--frob'\. Usage: cfile get ID/],
     [['serve', 'now'], /^cfile: It takes no argument\. Usage: cfile serve\n$/],
     [['link', 'cfile_1', '--expires-in', 'soon'], /takes a number of seconds/],
   ])('ends with 2 and one line for %o', async (args, line) => {
@@ -57,13 +57,19 @@ describe('cfile ls', () => {
     const rows = stdout
       .trimEnd()
       .split('\n')
-      .map((line) => line.split('  '))
+      .map((line) => line.split(/ {2,}/))
     expect(rows.map(([id]) => id).sort()).toEqual(files.map(({ file_id }) => file_id).sort())
     for (const [, bytes, time, name] of rows) {
       expect(bytes).toMatch(/^\d+$/)
       expect(time).toMatch(/^20\d\d-/)
       expect(name).toMatch(/sales\.csv|notes\.txt/)
     }
+    // Aligned, so that the names begin below each other.
+    const starts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.indexOf('/mnt/data/'))
+    expect(new Set(starts).size).toBe(1)
     const json = await run(['ls', container, '--json'])
     expect(JSON.parse(json.stdout)).toHaveLength(2)
   })

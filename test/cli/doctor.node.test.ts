@@ -55,6 +55,12 @@ function jwt(claims: object): string {
 }
 
 describe('cfile doctor', () => {
+  it('says that it tries this machine, to whoever uses a gateway elsewhere', async () => {
+    const { text, isWell } = await visit({ env: { CFILE_URL: 'https://files.example.com' } })
+    expect(text.replace(/\s+/g, ' ')).toContain('CFILE_URL is for the other commands')
+    expect(isWell).toBe(true)
+  })
+
   it('finds nothing where all is well, in a table that is good to read', async () => {
     const { text, isWell } = await visit()
     expect(text).toBe(`Settings
