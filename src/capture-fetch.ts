@@ -82,8 +82,10 @@ function observerFor(
   }
   if (shows !== 'answer' || !/^text\/event-stream\b/i.test(type)) return undefined
   const splitter = createSplitter()
-  const read = (event: Uint8Array) => record.mentions(mentionsInEvent(event))
-  return { chunk: (bytes) => splitter.push(bytes, read), end: () => splitter.end(read) }
+  const read = (events: Iterable<Uint8Array>): void => {
+    for (const event of events) record.mentions(mentionsInEvent(event))
+  }
+  return { chunk: (bytes) => read(splitter.push(bytes)), end: () => read(splitter.end()) }
 }
 
 const mostJsonBytes = 64 * 1024 ** 2

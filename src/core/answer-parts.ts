@@ -8,7 +8,7 @@ import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annota
 import { isContainerId } from './ids.ts'
 import { type Edit, elements, pick, type Span, stringAt, stringEdits } from './json-splice.ts'
 import type { AnswerLinks } from './links.ts'
-import { createSpanMover, type Replacement, type SpanMemory } from './text-spans.ts'
+import { createSpanMover, measureText, type Replacement, type SpanMemory } from './text-spans.ts'
 
 /** A text part of an answer. */
 export interface TextPart {
@@ -96,7 +96,7 @@ export function replaceEdits(
   annotations: readonly Annotation[],
   { replacements, memory }: TextChange,
 ): Edit[] {
-  const move = createSpanMover(content, replacements, memory)
+  const move = createSpanMover(measureText(content), replacements, memory)
   return [
     ...stringEdits(json, text, replacements),
     ...annotations.flatMap((annotation) => moveEdits(annotation, move)),

@@ -4,26 +4,26 @@
  * @module
  */
 
+import { createAnySearch } from './byte-search.ts'
 import { getMentions } from './citations.ts'
+import { isDeltaEvent } from './delta-events.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './findings.ts'
-import { createByteSearch, createSplitter, eventJson, forEachEvent, isDeltaEvent } from './sse.ts'
+import { createSplitter, eventJson, eventsIn } from './sse.ts'
 
 // A file, a container, a response: an event that names none of these mentions nothing, and is not parsed.
-const telling = ['file_id', 'container_id', '"response"'].map(createByteSearch)
+const isTelling = createAnySearch(['file_id', 'container_id', '"response"'])
 
 const nothing: Mentions = { responses: [], conversations: [], containers: [], citations: [] }
 
 /** What one raw event mentions; one that is broken mentions nothing. */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
-  return !isDeltaEvent(raw) && telling.some((isIn) => isIn(raw))
-    ? getMentions(eventJson(raw))
-    : nothing
+  return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : nothing
 }
 
 /** What a whole transcript mentions. */
 export function mentionsInTranscript(bytes: Uint8Array): Mentions {
   const found = createFindings()
-  forEachEvent(bytes, (event) => found.all(mentionsInEvent(event)))
+  for (const event of eventsIn(bytes)) found.all(mentionsInEvent(event))
   return found.mentions()
 }
 
@@ -36,17 +36,19 @@ export function mentionsInTranscript(bytes: Uint8Array): Mentions {
 export function citationStream(): TransformStream<Uint8Array, Citation> {
   const splitter = createSplitter()
   const seen = new Set<string>()
-  const readInto =
-    (controller: TransformStreamDefaultController<Citation>) => (raw: Uint8Array) => {
-      for (const citation of mentionsInEvent(raw).citations) {
+  type Controller = TransformStreamDefaultController<Citation>
+  function read(events: Iterable<Uint8Array>, controller: Controller): void {
+    for (const event of events) {
+      for (const citation of mentionsInEvent(event).citations) {
         const key = citationKey(citation)
         if (seen.has(key)) continue
         seen.add(key)
         controller.enqueue(citation)
       }
     }
+  }
   return new TransformStream({
-    transform: (chunk, controller) => splitter.push(chunk, readInto(controller)),
-    flush: (controller) => splitter.end(readInto(controller)),
+    transform: (chunk, controller) => read(splitter.push(chunk), controller),
+    flush: (controller) => read(splitter.end(), controller),
   })
 }

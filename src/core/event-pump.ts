@@ -5,11 +5,13 @@
  * @module
  */
 
-import { createSplitter } from './sse.ts'
+import { createSplitter, type SkipEvents } from './sse.ts'
 
 /** Takes raw events and emits what may go out; a promise holds up the events behind. */
 export interface EventHandler {
   push(raw: Uint8Array, emit: Emit): Promise<void> | undefined
+  /** Which events go out as they are, many at once; what has to be noted of them is. @default none */
+  readonly skip?: SkipEvents
   /** The stream has ended, or broken: whatever was held back goes out. */
   end(emit: Emit): Promise<void> | undefined
 }
@@ -74,8 +76,7 @@ interface Feed {
 
 function createFeed(handler: EventHandler): Feed {
   const splitter = createSplitter()
-  async function handle(events: readonly Uint8Array[], release: Emit): Promise<void> {
-    const outbox = createOutbox(release)
+  async function handle(events: Iterable<Uint8Array>, outbox: Outbox): Promise<void> {
     for (const event of events) {
       const waiting = handler.push(event, outbox.put)
       if (waiting === undefined) continue
@@ -87,21 +88,28 @@ function createFeed(handler: EventHandler): Feed {
   }
   return {
     push(chunk, release) {
-      const events: Uint8Array[] = []
-      splitter.push(chunk, (event) => events.push(event))
-      return handle(events, release)
+      const outbox = createOutbox(release)
+      const skip: SkipEvents = (bytes, start) => {
+        const end = handler.skip?.(bytes, start) ?? start
+        if (end > start) outbox.put(bytes.subarray(start, end))
+        return end
+      }
+      return handle(splitter.push(chunk, skip), outbox)
     },
     async end(release) {
-      const events: Uint8Array[] = []
-      splitter.end((event) => events.push(event))
-      await handle(events, release)
+      await handle(splitter.end(), createOutbox(release))
       await handler.end(release)
     },
   }
 }
 
+interface Outbox {
+  readonly put: Emit
+  flush(): void
+}
+
 /** Joins neighbours that are views of one chunk, since each piece that goes out has its price. */
-function createOutbox(release: Emit): { readonly put: Emit; flush(): void } {
+function createOutbox(release: Emit): Outbox {
   let first: Uint8Array | undefined
   let end = 0
   const flush = (): void => {

@@ -233,7 +233,8 @@ function isScalar(code: number): boolean {
   )
 }
 
-function stringEnd(json: string, start: number): number {
+/** The index behind the string that starts at `start`, or -1. */
+export function stringEnd(json: string, start: number): number {
   let end = json.indexOf('"', start + 1)
   while (end !== -1) {
     let escapes = end

@@ -24,28 +24,38 @@ export function splitEvents(options: SplitOptions = {}): TransformStream<Uint8Ar
   const splitter = createSplitter(options)
   return new TransformStream({
     transform(chunk, controller) {
-      splitter.push(chunk, (event) => controller.enqueue(event))
+      for (const event of splitter.push(chunk)) controller.enqueue(event)
     },
     flush(controller) {
-      splitter.end((event) => controller.enqueue(event))
+      for (const event of splitter.end()) controller.enqueue(event)
     },
   })
 }
 
-/** Hands over each event of a whole transcript, in order, the last one even if no blank line ends it. */
-export function forEachEvent(bytes: Uint8Array, read: (event: Uint8Array) => void): void {
+/** The events of a whole transcript, in order, the last one even if no blank line ends it. */
+export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
   const splitter = createSplitter()
-  splitter.push(bytes, read)
-  splitter.end(read)
+  yield* splitter.push(bytes)
+  yield* splitter.end()
 }
 
 /** Cuts bytes that come in any pieces into events. */
 export interface EventSplitter {
-  /** Takes the next bytes, and emits the events that they complete. */
-  push(chunk: Uint8Array, emit: (event: Uint8Array) => void): void
-  /** Emits what is left. */
-  end(emit: (event: Uint8Array) => void): void
+  /**
+   * Takes the next bytes, and yields the events that they complete.
+   *
+   * @param skip see {@link SkipEvents}
+   */
+  push(chunk: Uint8Array, skip?: SkipEvents): Generator<Uint8Array>
+  /** Yields what is left. */
+  end(): Generator<Uint8Array>
 }
+
+/**
+ * From the first byte of an event on: where the whole events end that nobody has to look at, and are not yielded. The
+ * lines of such an event end with line feeds.
+ */
+export type SkipEvents = (chunk: Uint8Array, start: number) => number
 
 /** What {@link splitEvents} does, for those who bring their own stream. */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
@@ -65,23 +75,22 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
     return event
   }
 
-  function hold(piece: Uint8Array, emit: (event: Uint8Array) => void): void {
+  function* hold(piece: Uint8Array): Generator<Uint8Array> {
     held.push(piece)
     heldBytes += piece.byteLength
     if (!isTooLong && heldBytes <= maxEventBytes) return
     isTooLong = true
-    for (const fragment of held) {
-      fragments.add(fragment)
-      emit(fragment)
-    }
+    for (const fragment of held) fragments.add(fragment)
+    yield* held
     held = []
   }
 
   return {
-    push(chunk, emit) {
+    *push(chunk, skip = noSkip) {
       const nextLineEnd = findLineEnds(chunk)
-      let start = 0
-      let at = 0
+      let start = endsEvent.isBlank() ? skip(chunk, 0) : 0
+      let at = start
+      if (start > 0) endsEvent.event()
       for (;;) {
         const end = nextLineEnd(at)
         if (end > at) endsEvent.text()
@@ -89,22 +98,27 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
         at = end + 1
         if (!endsEvent.lineEnd(chunk[end])) continue
         if (chunk[end] === cr && chunk[at] === lf) at += 1
-        emit(take(chunk.subarray(start, at)))
+        yield take(chunk.subarray(start, at))
+        at = skip(chunk, at)
         start = at
       }
       if (start === chunk.byteLength) return
       const rest = chunk.subarray(start)
       // Blank lines belong to no event, so they wait for none.
-      if (endsEvent.isBlank()) emit(rest)
-      else hold(rest, emit)
+      if (endsEvent.isBlank()) yield rest
+      else yield* hold(rest)
     },
-    end(emit) {
-      if (held.length > 0) emit(take(new Uint8Array()))
+    *end() {
+      if (held.length > 0) yield take(new Uint8Array())
     },
   }
 }
 
+const noSkip: SkipEvents = (_, start) => start
+
 interface LineState {
+  /** A whole event was passed over, which ended with a line feed. */
+  event(): void
   /** Something that is no line end was seen. */
   text(): void
   /** A line end was seen: whether an event ends with it. */
@@ -119,6 +133,9 @@ function createLineState(): LineState {
   let isLineBlank = true
   let isAfterCr = false
   return {
+    event() {
+      isAfterCr = false
+    },
     text() {
       isBlank = false
       isLineBlank = false
@@ -190,46 +207,4 @@ export function eventJson(raw: Uint8Array): unknown {
   } catch {
     return undefined
   }
-}
-
-/**
- * Prepares a search for an ASCII text in bytes, which costs far less than parsing them (Horspool's: it looks at one byte
- * in as many as the text has).
- *
- * @param text of 1 to 255 characters
- */
-export function createByteSearch(text: string): (bytes: Uint8Array) => boolean {
-  const last = text.length - 1
-  const codes = Uint8Array.from(text, (character) => character.charCodeAt(0))
-  const skip = new Uint8Array(256).fill(text.length)
-  for (const [at, code] of codes.subarray(0, last).entries()) skip[code] = last - at
-  return (bytes) => {
-    let at = last
-    while (at < bytes.length) {
-      let back = 0
-      while (back <= last && bytes[at - back] === codes[last - back]) back += 1
-      if (back > last) return true
-      at += skip[bytes[at] ?? 0] ?? 1
-    }
-    return false
-  }
-}
-
-/**
- * Whether an event names itself in its first line as a piece of text of the Responses API, `event: response.….delta`,
- * as nearly all events of a stream do; told by a few bytes. Such an event holds text and no ids of files.
- */
-export function isDeltaEvent(raw: Uint8Array): boolean {
-  const lineEnd = raw.indexOf(lf)
-  const end = raw[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd
-  return hasCodes(raw, 0, eventPrefix) && hasCodes(raw, end - deltaEnding.length, deltaEnding)
-}
-
-const codesOf = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0))
-const eventPrefix = codesOf('event: response.')
-const deltaEnding = codesOf('.delta')
-
-function hasCodes(bytes: Uint8Array, start: number, codes: readonly number[]): boolean {
-  for (let at = 0; at < codes.length; at += 1) if (bytes[start + at] !== codes[at]) return false
-  return true
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { createAnySearch } from './byte-search.ts'
+import { isDeltaEvent, skipDeltas } from './delta-events.ts'
 import { readEventText, spliceEvent } from './event-json.ts'
 import { type EventLinkOptions, eventEdits, readEventFields } from './event-links.ts'
 import type { EventHandler } from './event-pump.ts'
 import { type LinkOptions, linksOfAnswer } from './links.ts'
-import { createByteSearch, isDeltaEvent } from './sse.ts'
 import { createTextRewriter } from './text-rewriter.ts'
 
 /** Gives the files of one answer their links as its events pass; all other events keep their bytes. */
@@ -23,15 +24,15 @@ export function createEventLinker({
     : createAnnotator({ links, sizes })
 }
 
-const citing = ['container_file_citation', '"file_path"'].map(createByteSearch)
+const isCiting = createAnySearch(['container_file_citation', '"file_path"'])
 
 function createAnnotator(options: EventLinkOptions): EventHandler {
   return {
     push(raw, emit) {
-      if (!isDeltaEvent(raw) && citing.some((isIn) => isIn(raw)))
-        return annotate(raw, options).then(emit)
+      if (!isDeltaEvent(raw) && isCiting(raw)) return annotate(raw, options).then(emit)
       emit(raw)
     },
+    skip: skipDeltas,
     end: () => undefined,
   }
 }

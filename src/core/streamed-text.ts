@@ -8,7 +8,7 @@
 import type { Emit } from './event-pump.ts'
 import type { Edit } from './json-splice.ts'
 import { findSandboxLinks, lookBehind, mayHoldLink, type SandboxLink } from './sandbox-links.ts'
-import type { Replacement } from './text-spans.ts'
+import { measureText, type Replacement, type TextMeasure } from './text-spans.ts'
 
 /** An event that brings a piece of text. */
 export interface TextPiece {
@@ -30,6 +30,8 @@ export interface StreamedText {
   readonly isTail: boolean
   /** Takes the next piece; a promise where a link has to be made. */
   push(piece: TextPiece, emit: Emit): Promise<void> | undefined
+  /** Takes note of text that went out as it was, while nothing was held. */
+  skip(text: string): void
   /** Puts another event behind those that are held. */
   queue(release: () => Promise<Uint8Array>): void
   isHolding(): boolean
@@ -37,10 +39,12 @@ export interface StreamedText {
   finish(emit: Emit): Promise<void>
   /** The text breaks off, so that what is held is none. */
   abandon(emit: Emit): Promise<void>
-  /** The text so far, as the upstream sent it. */
-  original(): string
+  /** Of the text so far, as the upstream sent it. */
+  measure(): TextMeasure
   /** What was replaced in it. */
   replacements(): readonly Replacement[]
+  /** Where in a whole text, as the upstream sent it, this one begins; `undefined` where it is another text. */
+  offsetIn(whole: string): number | undefined
 }
 
 interface Held {
@@ -53,16 +57,27 @@ interface Held {
 
 /** Begins a text. */
 export function createStreamedText({ replace, isTail }: StreamedTextOptions): StreamedText {
-  const pieces: string[] = []
   const replacements: Replacement[] = []
+  // Not the text itself: what was replaced is all that anybody asks for again.
+  const replaced: { readonly start: number; readonly text: string }[] = []
+  const pairs: number[] = []
   const held: Held[] = []
   let length = 0
   // No link begins before this any more.
   let decided = 0
   let before = ''
+  let last = ''
 
   function pass(text: string): void {
     before = (before + text).slice(-lookBehind)
+  }
+
+  /** A pair may come in two halves. */
+  function measure(text: string): void {
+    const half = /[\uD800-\uDBFF]$/.exec(last)?.[0] ?? ''
+    for (const pair of measureText(half + text).pairs) pairs.push(length - half.length + pair)
+    length += text.length
+    last = text === '' ? last : text
   }
 
   function hold({ text, release }: TextPiece): void {
@@ -88,6 +103,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
       const made = await replace(link)
       if (made === undefined) continue
       replacements.push({ ...made, start: made.start + offset, end: made.end + offset })
+      replaced.push({ start: link.start + offset, text: window.slice(link.start, link.end) })
     }
     await release(open + offset, emit)
   }
@@ -106,8 +122,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
     isTail,
     push(piece, emit) {
       const { text } = piece
-      pieces.push(text)
-      length += text.length
+      measure(text)
       if (held.length > 0 || mayHoldLink(text)) {
         hold(piece)
         return settle(true, emit)
@@ -116,14 +131,24 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
       pass(text)
       emit(piece.release([]))
     },
+    skip(text) {
+      measure(text)
+      decided = length
+      pass(text)
+    },
     queue(release) {
       held.push({ text: '', start: length, end: length, release })
     },
     isHolding: () => held.length > 0,
     finish: (emit) => settle(false, emit),
     abandon: (emit) => release(length, emit),
-    original: () => pieces.join(''),
+    measure: () => ({ length, pairs }),
     replacements: () => replacements,
+    offsetIn(whole) {
+      const offset = whole.length - length
+      const isThere = replaced.every(({ start, text }) => whole.startsWith(text, offset + start))
+      return offset >= 0 && isThere ? offset : undefined
+    },
   }
 }
 

@@ -6,7 +6,8 @@
 
 import { moveEdits } from './annotations.ts'
 import type { ChangeText } from './answer-parts.ts'
-import { decodeUtf8 } from './body.ts'
+import { createAnySearch } from './byte-search.ts'
+import { readTextRun } from './delta-events.ts'
 import { type EventText, readEventText, spliceEvent } from './event-json.ts'
 import {
   type EventFields,
@@ -15,8 +16,7 @@ import {
   readEventFields,
 } from './event-links.ts'
 import type { Emit, EventHandler } from './event-pump.ts'
-import { type Edit, stringAt, stringEdits } from './json-splice.ts'
-import { createByteSearch, isDeltaEvent } from './sse.ts'
+import { type Edit, type Span, stringAt, stringEdits } from './json-splice.ts'
 import { createStreamParts, type StreamPart } from './stream-parts.ts'
 import { createStreamedText, type StreamedText } from './streamed-text.ts'
 import { replaceSandboxLink, replaceSandboxLinks } from './text-links.ts'
@@ -25,53 +25,14 @@ import { createSpanMover, type Replacement } from './text-spans.ts'
 const deltaType = 'response.output_text.delta'
 
 // A piece or the beginning of a text, a container, an annotation, a link: an event with none of these changes nothing.
-const telling = [
+const mayMatter = createAnySearch([
   deltaType,
   'container_id',
   '"file_path"',
   'sandbox:',
   'annotation.added',
   'content_part.added',
-].map(createByteSearch)
-
-function mayMatter(raw: Uint8Array): boolean {
-  return telling.some((isIn) => isIn(raw))
-}
-
-/** A piece of a part's text. */
-interface TextDelta {
-  readonly raw: Uint8Array
-  readonly text: string
-  readonly outputIndex?: number
-  readonly contentIndex?: number
-}
-
-const wellKnown =
-  /^event: response\.output_text\.delta\r?\ndata: .*?"output_index":(\d+),"content_index":(\d+),"delta":"((?:[^"\\]|\\.)*)"/
-
-/** Reads a delta as the service writes it, which takes a tenth of the time; any other is read as every event is. */
-function readDelta(raw: Uint8Array): TextDelta | undefined {
-  const event = isDeltaEvent(raw) ? decodeUtf8(raw) : undefined
-  const [, outputIndex, contentIndex, content] = wellKnown.exec(event ?? '') ?? []
-  const text = content?.includes('\\') ? parseText(content) : content
-  return text === undefined
-    ? undefined
-    : { raw, text, outputIndex: Number(outputIndex), contentIndex: Number(contentIndex) }
-}
-
-function parseText(content: string): string | undefined {
-  try {
-    return JSON.parse(`"${content}"`)
-  } catch {
-    return undefined
-  }
-}
-
-function replaceInDelta(raw: Uint8Array, edits: readonly Edit[]): Uint8Array {
-  const text = edits.length > 0 ? readEventText(raw) : undefined
-  const span = text && readEventFields(text.json)?.delta
-  return text && span ? spliceEvent(raw, text, stringEdits(text.json, span, edits)) : raw
-}
+])
 
 /** An event that was read. */
 interface ReadEvent {
@@ -86,15 +47,31 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
   // Whose text the event before belongs to.
   let last: StreamedText | undefined
 
-  function pushDelta(delta: TextDelta, emit: Emit): Promise<void> | undefined {
-    const { raw, text, outputIndex = 0, contentIndex = 0 } = delta
-    const part = parts.at(outputIndex, contentIndex)
+  function textOf(part: StreamPart): StreamedText {
     part.streamed ??= createStreamedText({
       replace: (link) => replaceSandboxLink(link, part.containerId, links),
       isTail: part.isTail,
     })
-    last = part.streamed
-    return last.push({ text, release: (edits) => replaceInDelta(raw, edits) }, emit)
+    return part.streamed
+  }
+
+  function skip(bytes: Uint8Array, start: number): number {
+    if (parts.isNew() || parts.holding().length > 0) return start
+    let end = start
+    for (;;) {
+      const run = readTextRun(bytes, end)
+      if (run === undefined) return end
+      textOf(parts.at(run.outputIndex, run.contentIndex)).skip(run.text)
+      end = run.end
+    }
+  }
+
+  function pushDelta({ raw, text, fields }: ReadEvent, delta: Span, emit: Emit) {
+    const piece = stringAt(text.json, delta) ?? ''
+    last = textOf(parts.at(fields.outputIndex ?? 0, fields.contentIndex ?? 0))
+    const release = (edits: readonly Edit[]) =>
+      spliceEvent(raw, text, stringEdits(text.json, delta, edits))
+    return last.push({ text: piece, release }, emit)
   }
 
   /** Overtakes what is held of other parts, and waits behind what is held of its own. */
@@ -123,7 +100,7 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
         const { streamed, memory } = parts.at(outputIndex, contentIndex)
         // Of a text whose beginning was missed, nobody knows what stands where.
         if (streamed === undefined || streamed.isTail) return []
-        const move = createSpanMover(streamed.original(), streamed.replacements(), memory)
+        const move = createSpanMover(streamed.measure(), streamed.replacements(), memory)
         return moveEdits(annotation, move)
       },
     })
@@ -149,15 +126,12 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
   ): Promise<readonly Replacement[]> {
     if (part.decided?.text === text) return part.decided.replacements
     const { streamed, containerId } = part
-    const offset = text.length - (streamed?.original().length ?? 0)
-    const isStreamed = streamed !== undefined && text.endsWith(streamed.original())
-    const all =
-      isStreamed && offset === 0
-        ? []
-        : await replaceSandboxLinks(text, annotations, containerId, links)
-    const replacements = isStreamed
-      ? [...all.filter(({ end }) => end <= offset), ...shifted(streamed.replacements(), offset)]
-      : all
+    const offset = streamed?.offsetIn(text)
+    const all = offset === 0 ? [] : await replaceSandboxLinks(text, annotations, containerId, links)
+    const replacements =
+      streamed === undefined || offset === undefined
+        ? all
+        : [...all.filter(({ end }) => end <= offset), ...shifted(streamed.replacements(), offset)]
     if (text !== '') part.decided = { text, replacements }
     return replacements
   }
@@ -177,11 +151,10 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     // `[DONE]` comes last, whatever was held.
     if (fields === undefined) return abandon(emit).then(() => emit(raw))
     parts.see(text.json, fields)
-    const piece = stringAt(text.json, fields.delta)
-    if (fields.type !== deltaType || piece === undefined) {
-      return pushOther({ raw, text, fields }, emit)
-    }
-    return pushDelta({ ...fields, raw, text: piece }, emit)
+    const event = { raw, text, fields }
+    return fields.type === deltaType && fields.delta !== undefined
+      ? pushDelta(event, fields.delta, emit)
+      : pushOther(event, emit)
   }
 
   return {
@@ -191,10 +164,9 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
         return
       }
       last = undefined
-      const delta = parts.isNew() ? undefined : readDelta(raw)
-      if (delta !== undefined) return pushDelta(delta, emit)
       return pushRead(raw, emit)
     },
+    skip,
     end: abandon,
   }
 }

@@ -14,6 +14,12 @@ export interface Replacement {
   readonly name: string
 }
 
+/** How long a text is, in UTF-16 units, and where the characters are that take two of them. */
+export interface TextMeasure {
+  readonly length: number
+  readonly pairs: readonly number[]
+}
+
 /** What was learnt from one copy of a part and holds for the others, so that all copies agree. */
 export interface SpanMemory {
   unit?: Unit
@@ -37,15 +43,14 @@ export function createSpanMemory(): SpanMemory {
  * @param replacements in order, without overlap
  */
 export function createSpanMover(
-  text: string,
+  { length, pairs }: TextMeasure,
   replacements: readonly Replacement[],
   memory: SpanMemory = createSpanMemory(),
 ): MoveSpan {
-  const pairs = surrogatePairs(text)
-  const utf16 = createRuler(replacements, text.length, (offset) => offset, utf16Length)
+  const utf16 = createRuler(replacements, length, (offset) => offset, utf16Length)
   const codePoint = createRuler(
     replacements,
-    text.length - pairs.length,
+    length - pairs.length,
     (offset) => offset - countBelow(pairs, offset),
     codePointLength,
   )
@@ -127,18 +132,20 @@ function createRuler(
   }
 }
 
+/** Measures a text. */
+export function measureText(text: string): TextMeasure {
+  const astral = text.matchAll(/[\u{10000}-\u{10FFFF}]/gu)
+  return { length: text.length, pairs: Array.from(astral, ({ index }) => index) }
+}
+
 /** A text's length in code points. */
 export function codePointLength(text: string): number {
-  return text.length - surrogatePairs(text).length
+  const { length, pairs } = measureText(text)
+  return length - pairs.length
 }
 
 function utf16Length(text: string): number {
   return text.length
-}
-
-/** Where the characters are that take two UTF-16 units. */
-function surrogatePairs(text: string): number[] {
-  return Array.from(text.matchAll(/[\u{10000}-\u{10FFFF}]/gu), ({ index }) => index)
 }
 
 /** How many of some ascending numbers are below a limit. */

@@ -25,7 +25,13 @@ import {
 } from './json-splice.ts'
 import { parseLink } from './link-spelling.ts'
 import { sandboxPrefix } from './sandbox-links.ts'
-import { createSpanMemory, createSpanMover, type MoveSpan, type Replacement } from './text-spans.ts'
+import {
+  createSpanMemory,
+  createSpanMover,
+  type MoveSpan,
+  measureText,
+  type Replacement,
+} from './text-spans.ts'
 
 /**
  * Takes out of a request what was added to the answers that it replays: the links of annotations, and in the model's
@@ -104,9 +110,10 @@ function createReverseMover(
   annotations: readonly Annotation[],
 ): MoveSpan {
   const memory = createSpanMemory()
-  const probe = createSpanMover(text, links, memory)
+  const measure = measureText(text)
+  const probe = createSpanMover(measure, links, memory)
   for (const annotation of annotations) moveEdits(annotation, probe)
-  return createSpanMover(text, links, { ...createSpanMemory(), unit: memory.unit ?? 'utf16' })
+  return createSpanMover(measure, links, { ...createSpanMemory(), unit: memory.unit ?? 'utf16' })
 }
 
 function isAdded(key: string): boolean {

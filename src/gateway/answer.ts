@@ -9,6 +9,7 @@ import { linkAnswer } from '../core/answer-links.ts'
 import { decodeUtf8, parseJson, readBounded } from '../core/body.ts'
 import { mentionsInEvent } from '../core/citation-stream.ts'
 import { getMentions, type Mentions } from '../core/citations.ts'
+import { skipDeltas } from '../core/delta-events.ts'
 import { isCfileError } from '../core/errors.ts'
 import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
@@ -112,6 +113,8 @@ function passEvents(
         ? linker.push(raw, emit)
         : recorded.then(() => linker.push(raw, emit))
     },
+    // Pieces of text mention nothing.
+    skip: linker.skip,
     end: linker.end,
   }
   return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
@@ -137,7 +140,11 @@ function forgetListings(gateway: Gateway, { containers }: Mentions): void {
   for (const containerId of containers) forgetListing(gateway, containerId)
 }
 
-const untouched: EventHandler = { push: (raw, emit) => void emit(raw), end: () => undefined }
+const untouched: EventHandler = {
+  push: (raw, emit) => void emit(raw),
+  skip: skipDeltas,
+  end: () => undefined,
+}
 
 function linkOptions(
   gateway: Gateway,
