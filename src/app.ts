@@ -124,8 +124,9 @@ function openFamily(
       family: base.split('/')[1] ?? '',
       status: `${Math.floor(c.res.status / 100)}xx`,
     })
-    c.header(idHeader, c.get('requestId'))
-    for (const [name, value] of Object.entries(headers)) c.header(name, value)
+    // Not by c.header, which makes another answer of one that is there.
+    c.res.headers.set(idHeader, c.get('requestId'))
+    for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   })
   family.use(admit(gateway, { access, authenticate }))
   family.onError((error, c) => answerError(gateway.log, c, error))

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
+import { nodeHmac } from './transport/hmac.ts'
 
 export type { Running } from './serving.ts'
 export { openStorage } from './storage/server.ts'
@@ -34,8 +34,8 @@ export function serve(env: Env = Bun.env): Promise<Running> {
 }
 
 const platform: Platform = {
+  runtime: () => ({ createHmac: nodeHmac }),
   openStorage,
-  createHmac,
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {

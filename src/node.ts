@@ -4,7 +4,6 @@
  * @module
  */
 
-import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
@@ -15,6 +14,7 @@ import { type Answer, type Env, type Platform, type Running, serveOn } from './s
 import { openStorage } from './storage/server.ts'
 import { nodeCarrier } from './transport/carry.ts'
 import { canDispatch, createDispatchFetch } from './transport/dispatch-fetch.ts'
+import { nodeHmac } from './transport/hmac.ts'
 import { respond } from './transport/respond.ts'
 
 export type { Running } from './serving.ts'
@@ -70,15 +70,14 @@ export function serve(env: Env = process.env): Promise<Running> {
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
-export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier'> {
+export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier' | 'createHmac'> {
   const { fetch } = canDispatch ? createDispatchFetch(webRuntime) : webRuntime
-  return { fetch, carrier: nodeCarrier }
+  return { fetch, carrier: nodeCarrier, createHmac: nodeHmac }
 }
 
 const platform: Platform = {
   runtime: nodeRuntime,
   openStorage,
-  createHmac,
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {

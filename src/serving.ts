@@ -7,7 +7,6 @@
 import type { Hono } from 'hono'
 import { CfileError } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
-import type { Hmac } from './core/signed-url.ts'
 import type { Log } from './gateway/gateway.ts'
 import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import type { Upkeep } from './options.ts'
@@ -47,11 +46,6 @@ export interface Platform {
   loadEmulator(): Promise<DoorOptions['emulator']>
   /** Opens the store and the archive. */
   openStorage(settings: Settings, log: Log): Promise<Storage>
-  /** That of `node:crypto`, which takes no change of threads as WebCrypto does. */
-  readonly createHmac: (
-    algorithm: 'sha256',
-    secret: Uint8Array,
-  ) => { update(text: string): { digest(): Uint8Array } }
   /** That of `node:fs/promises`. */
   readonly readFile: (path: string, encoding: 'utf8') => Promise<string>
 }
@@ -82,7 +76,6 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,
     schedule: upkeep.start,
-    createHmac: hmacOf(platform),
     readFile: (path) => platform.readFile(path, 'utf8'),
     emulator,
   })
@@ -139,9 +132,4 @@ function refuseToBeOpen(settings: Settings): void {
 
 function urlOf({ host }: Settings, { port }: Listener): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-function hmacOf({ createHmac }: Platform): (secret: Uint8Array) => Hmac {
-  return (secret) => (text) =>
-    createHmac('sha256', secret).update(text).digest() as ReturnType<Hmac>
 }

@@ -5,31 +5,31 @@
  */
 
 import { type ByteReader, type ReadPieces, readLargePieces, readPieces } from './pieces.ts'
-import { type Carriage, readTransfer, type Transfer } from './transfer.ts'
 
 /** The ways of one runtime. */
 export interface Carrier {
-  /** The bytes of a file as the body of an answer. */
-  readonly carry: (transfer: Transfer, carriage: Carriage) => ReadableStream<Uint8Array>
-  /** Bytes that are made here as the body of an answer, so many where their number is known. */
-  readonly pour: (bytes: ByteReader, length?: number) => ReadableStream<Uint8Array>
   readonly read: ReadPieces
+  /** An answer with these bytes as its body. */
+  readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
+  /** A stream of the bytes, for whoever takes nothing else. */
+  readonly stream: (bytes: ByteReader) => ReadableStream<Uint8Array>
 }
 
-/** Makes the carrier of a runtime from how it reads and how it writes. */
-export function createCarrier({ read, pour }: Pick<Carrier, 'read' | 'pour'>): Carrier {
-  return {
-    read,
-    pour,
-    carry: (transfer, carriage) =>
-      pour(readTransfer(transfer, carriage), transfer.end && transfer.end - transfer.start),
-  }
+/** How an answer begins. */
+export interface AnswerInit {
+  /** @default 200 */
+  readonly status?: number
+  readonly headers: Headers
 }
 
 /** Carries by the web's standards. */
-export const webCarrier: Carrier = createCarrier({ read: readPieces, pour: pourAsStream })
+export const webCarrier: Carrier = {
+  read: readPieces,
+  answer: (bytes, init) => new Response(toStream(bytes), init),
+  stream: toStream,
+}
 
-function pourAsStream(bytes: ByteReader): ReadableStream<Uint8Array> {
+function toStream(bytes: ByteReader): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -52,21 +52,21 @@ export type FixedLength = (bytes: number) => ReadableWritablePair<Uint8Array, Ui
  * @param now in milliseconds
  */
 export function largePiecesCarrier(fixedLength: FixedLength, now: () => number): Carrier {
-  return createCarrier({
+  // Of a stream nobody knows when a piece was used, and its memory may be read into again.
+  const stream = (bytes: ByteReader) =>
+    toStream({ ...bytes, read: async () => (await bytes.read())?.slice() })
+  return {
     read: readLargePieces(now),
-    pour(bytes, length) {
-      if (length === undefined) return pourAsStream(copied(bytes))
-      const { readable, writable } = fixedLength(length)
+    stream,
+    answer(bytes, init) {
+      const length = init.headers.get('content-length')
+      if (length === null) return new Response(stream(bytes), init)
+      const { readable, writable } = fixedLength(Number(length))
       // Whoever reads learns of a failure from the stream.
       pump(bytes, writable.getWriter()).catch(() => {})
-      return readable
+      return new Response(readable, init)
     },
-  })
-}
-
-/** Of a stream nobody knows when a piece was used, and its memory may be read into again. */
-function copied(bytes: ByteReader): ByteReader {
-  return { ...bytes, read: async () => (await bytes.read())?.slice() }
+  }
 }
 
 async function pump(

@@ -24,11 +24,24 @@ export interface ByteReader {
   cancel(reason?: unknown): Promise<void>
 }
 
+/** Whatever has a body: an answer, for one. Its stream may be made only when it is asked for. */
+export interface Bodied {
+  readonly body: ReadableStream<Uint8Array> | null
+}
+
 /** Begins to read a body. */
-export type ReadPieces = (body: ReadableStream<Uint8Array>) => Pieces
+export type ReadPieces = (from: Bodied) => Pieces
+
+/** What reads where there is no body. */
+export const noPieces: Pieces = {
+  read: async () => undefined,
+  hasMore: async () => false,
+  cancel: async () => {},
+}
 
 /** Reads a body as it comes, which copies nothing. */
-export const readPieces: ReadPieces = (body) => {
+export const readPieces: ReadPieces = ({ body }) => {
+  if (body === null) return noPieces
   const reader = body.getReader()
   let rest: Uint8Array | undefined
   return {
@@ -56,9 +69,9 @@ const slow = 1000
  * @param now in milliseconds
  */
 export function readLargePieces(now: () => number): ReadPieces {
-  return (body) => {
-    const reader = openReader(body)
-    if (reader === undefined) return readPieces(body)
+  return ({ body }) => {
+    const reader = body === null ? undefined : openReader(body)
+    if (reader === undefined) return readPieces({ body })
     let buffer = new ArrayBuffer(smallest)
     let length = smallest
     let began: number | undefined

@@ -6,13 +6,13 @@
 
 import { isCfileError } from './errors.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
-import type { ByteReader, ReadPieces } from './pieces.ts'
+import type { Bodied, ByteReader, ReadPieces } from './pieces.ts'
 import { createTrace, isEqual } from './trace.ts'
 import { notNeeded, type Wait } from './wait.ts'
 
-/** A body, and where in the file it begins. */
+/** What has a body, and where in the file that begins. */
 export interface OpenedBody {
-  readonly body: ReadableStream<Uint8Array> | null
+  readonly from: Bodied
   readonly at: number
 }
 
@@ -161,13 +161,13 @@ interface Source {
   cancel(reason: unknown): void
 }
 
-function openSource({ body, at: first }: OpenedBody, idle: IdleWatch, read: ReadPieces): Source {
-  const pieces = body === null ? undefined : read(body)
+function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: ReadPieces): Source {
+  const pieces = read(from)
   let at = first
   const source: Source = {
     at: () => at,
     async read(most) {
-      const piece = pieces && (await idle.watch(pieces.read(most)))
+      const piece = await idle.watch(pieces.read(most))
       at += piece?.byteLength ?? 0
       return piece
     },
@@ -180,11 +180,10 @@ function openSource({ body, at: first }: OpenedBody, idle: IdleWatch, read: Read
     },
     skipTo: (byte) => source.readTo(byte, () => {}),
     // All that was wanted is there: how the rest fails is no matter.
-    hasMore: async () =>
-      pieces !== undefined && (await idle.watch(pieces.hasMore()).catch(() => false)),
+    hasMore: () => idle.watch(pieces.hasMore()).catch(() => false),
     cancel(reason) {
       // Its failure is the one that is known already; and it may take its time.
-      pieces?.cancel(reason).catch(() => {})
+      pieces.cancel(reason).catch(() => {})
     },
   }
   return source

@@ -1,5 +1,5 @@
 /**
- * Carry: an opened file → the body of an answer.
+ * Carry: an opened file → its bytes, as far as they are wanted.
  *
  * @module
  */
@@ -10,25 +10,18 @@ import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
 import type { Gateway } from './gateway.ts'
 import type { OpenedFile } from './source.ts'
 
-/** What of the file is carried, and for how long somebody wants it. */
-export interface CarryTerms {
-  /** @default the whole file */
-  readonly range?: ByteRange
-  readonly signal: AbortSignal
-}
-
-/** The bytes of a file as a stream that breaks rather than end with less, or with another file's. */
+/**
+ * The bytes of a file, or of a part of it, which break off rather than end with less, or with another file's.
+ *
+ * @param signal fires when nobody wants them any more
+ */
 export function carry(
   gateway: Gateway,
   file: OpenedFile,
-  { range, signal }: CarryTerms,
-): ReadableStream<Uint8Array> {
-  return gateway.carrier.carry(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
-}
-
-/** The bytes of a whole file, for somebody who makes something of them. */
-export function readFile(gateway: Gateway, file: OpenedFile, signal: AbortSignal): ByteReader {
-  return readTransfer(transferOf(gateway, file), carriageOf(gateway, file, signal))
+  signal: AbortSignal,
+  range?: ByteRange,
+): ByteReader {
+  return readTransfer(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
 }
 
 function transferOf(
@@ -41,8 +34,9 @@ function transferOf(
   const start = range?.start ?? 0
   // The file turned out to be of another length, and the part that was asked for begins too late: it is asked for anew.
   if (opened.at > start) {
-    opened.body?.cancel().catch(() => {})
-    return transferOf(gateway, { facts, reopen, opened: { body: null, at: start } }, range)
+    opened.from.body?.cancel().catch(() => {})
+    const anew = { from: { body: null }, at: start }
+    return transferOf(gateway, { facts, reopen, opened: anew }, range)
   }
   return { opened, reopen, start, end: range ? range.end + 1 : size, size, most }
 }

@@ -35,17 +35,18 @@ export async function openRange(
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<Content> {
-  const { headers, status, body } = await open(range)
+  const from = await open(range)
+  const { headers, status } = from
   const [, at, size] =
     /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(
       (status === 206 && headers.get('content-range')) || '',
     ) ?? []
   if (status === 206 && (at === undefined || Number(at) !== range?.start)) {
-    await body?.cancel()
+    await from.body?.cancel()
     throw new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.')
   }
   return {
-    body,
+    from,
     at: Number(at ?? 0),
     size: at === undefined ? contentLength(headers) : toNumber(size),
     etag: headers.get('etag') ?? undefined,

@@ -81,11 +81,11 @@ async function openUpstream(
   const { facts } = file
   const { bytes } = facts
   if (bytes !== undefined && bytes > gateway.maxFileBytes) {
-    await file.opened.body?.cancel()
+    await file.opened.from.body?.cancel()
     throw new CfileError('file_too_large', `The file has ${bytes} bytes, which is too much.`)
   }
   return {
-    body: carry(gateway, file, { signal }),
+    body: gateway.carrier.stream(carry(gateway, file, signal)),
     bytes,
     meta: await metaOf(facts.upstream, { owner, file_id, container_id }, facts, signal),
   }

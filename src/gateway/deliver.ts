@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import { type ByteRange, contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
+import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
 import { carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -65,26 +65,22 @@ function deliverFromUpstream(
   // A client who goes away ends the download and not the copy.
   const { signal } = new AbortController()
   const source = upstreamSource(gateway, location, signal)
-  return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, range, body) => {
-    if (range === undefined) return copyWhileServed(gateway, location, facts, body)
+  return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, answer) => {
+    if (answer.status === 200) return copyWhileServed(gateway, location, facts, answer)
     copyBeside(gateway, location, facts)
-    return body
+    return answer
   })
 }
 
-/** Is shown each body on its way. */
-type Tap = (
-  facts: FileFacts,
-  range: ByteRange | undefined,
-  body: ReadableStream<Uint8Array>,
-) => ReadableStream<Uint8Array>
+/** Is shown each answer with a body on its way. */
+type Tap = (facts: FileFacts, answer: Response) => Response
 
 async function deliverFrom(
   gateway: Gateway,
   source: FileSource,
   request: DeliveryRequest,
   learn: Learn = async () => {},
-  tap: Tap = (_facts, _range, body) => body,
+  tap: Tap = (_, answer) => answer,
 ): Promise<Response> {
   const judged = (facts: FileFacts) => judge(gateway, facts, request)
   let told = judged(source.known)
@@ -101,15 +97,16 @@ async function deliverFrom(
     told = judged(file.facts)
     await learn(file.facts)
     if (!isBodiless(told, request)) {
-      const { range } = told.verdict
-      const body = carry(gateway, file, { range, signal: request.signal })
-      return answer(told, request, tap(told.facts, range, body))
+      const { status, range } = told.verdict
+      const bytes = carry(gateway, file, request.signal, range)
+      const headers = deliveryHeaders(told.facts, request, range)
+      return tap(told.facts, gateway.carrier.answer(bytes, { status, headers }))
     }
   } catch (error) {
-    await file.opened.body?.cancel()
+    await file.opened.from.body?.cancel()
     throw error
   }
-  await file.opened.body?.cancel()
+  await file.opened.from.body?.cancel()
   return answer(told, request)
 }
 
@@ -135,17 +132,14 @@ function isUncertain({ facts }: Judged, { headers }: DeliveryRequest): boolean {
   return facts.bytes === undefined && conditions.some((name) => headers.has(name))
 }
 
-function answer(
-  { facts, verdict: { status, range } }: Judged,
-  request: DeliveryRequest,
-  body: ReadableStream<Uint8Array> | null = null,
-): Response {
+/** What has no body. */
+function answer({ facts, verdict: { status, range } }: Judged, request: DeliveryRequest): Response {
   if (status === 412) throw preconditionFailed()
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
   const headers = deliveryHeaders(facts, request, range)
   // What describes a body goes with one (RFC 9110 §15.4.5).
   if (status === 304) for (const name of ofBodies) headers.delete(name)
-  return new Response(body, { status, headers })
+  return new Response(null, { status, headers })
 }
 
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']

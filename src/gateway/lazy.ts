@@ -21,17 +21,17 @@ export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileL
   return archiving?.mode === 'lazy' && holder !== undefined && isFree
 }
 
-/** Copies a body while it is served. The client may be slow or go away; the archive may fail: the other goes on. */
+/** Copies the body of an answer while it is served. The client may be slow or go away; the archive may fail: the other goes on. */
 export function copyWhileServed(
   gateway: Gateway,
   location: FileLocation,
   facts: FileFacts,
-  body: ReadableStream<Uint8Array>,
-): ReadableStream<Uint8Array> {
+  answer: Response,
+): Response {
   const { archiving } = gateway
   const wanted = wantedOf(location, facts)
-  if (archiving === undefined || wanted === undefined) return body
-  const { first, second, dropSecond } = shareStream(body, mostBehind)
+  if (archiving === undefined || wanted === undefined || answer.body === null) return answer
+  const { first, second, dropSecond } = shareStream(answer.body, mostBehind)
   const { bytes, upstream } = facts
   const noted = noteCopy(gateway, wanted).then((pending) =>
     startCopy(
@@ -46,7 +46,7 @@ export function copyWhileServed(
     ),
   )
   gateway.waitUntil(noted.catch(() => dropSecond()))
-  return first
+  return new Response(first, answer)
 }
 
 /** Copies a file of which a download wants a part only. */

@@ -51,8 +51,8 @@ function copySource(
   const known = { fileId, filename: name, bytes, sha256, type: meta.type }
   const openAt = async (start: number, end: number, signal: AbortSignal): Promise<OpenedBody> =>
     start > end
-      ? { body: null, at: start }
-      : { body: await copy.open({ range: { start, end }, signal }), at: start }
+      ? { from: { body: null }, at: start }
+      : { from: { body: await copy.open({ range: { start, end }, signal }) }, at: start }
   return {
     known,
     describe: async () => known,
@@ -124,7 +124,7 @@ export function upstreamSource(
         openRange(upstream, location, signal, range),
       )
       const told = await complete(upstream, found).catch(async (error) => {
-        await found.body?.cancel()
+        await found.from.body?.cancel()
         throw error
       })
       const first = { signal, etag: found.etag, size: told.bytes }
@@ -155,7 +155,7 @@ function reopenSame(
     const range = start > 0 && start <= end ? { start, end } : undefined
     const again = await openRange(upstream, location, AbortSignal.any([signal, closed]), range)
     if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
-    await again.body?.cancel()
+    await again.from.body?.cancel()
     throw new CfileError('upstream_invalid', 'The file changed while it was on its way.')
   }
 }

@@ -10,7 +10,7 @@ import { CfileError } from '../core/errors.ts'
 import type { ByteReader } from '../core/pieces.ts'
 import { type ZipEntry, zipFiles, zipLength } from '../core/zip.ts'
 import { zipNames } from '../core/zip-names.ts'
-import { readFile } from './carry.ts'
+import { carry } from './carry.ts'
 import { deliveryHeaders } from './delivery-headers.ts'
 import { type ContainerListing, type ListQuery, listFiles } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -50,8 +50,8 @@ export async function zipContainer(
     { disposition: 'attachment', isGranted: query.isGranted },
   )
   headers.set('content-length', String(length))
-  const body = method === 'HEAD' ? null : gateway.carrier.pour(zipFiles(entries), length)
-  return new Response(body, { headers })
+  if (method === 'HEAD') return new Response(null, { headers })
+  return gateway.carrier.answer(zipFiles(entries), { headers })
 }
 
 interface WrittenFile extends ContainerFile {
@@ -102,7 +102,7 @@ async function openEntry(
   signal: AbortSignal,
 ): Promise<ByteReader> {
   const file = await fromSource(gateway, location, signal, (source) => source.open())
-  if (file.facts.bytes === location.record?.bytes) return readFile(gateway, file, signal)
-  await file.opened.body?.cancel()
+  if (file.facts.bytes === location.record?.bytes) return carry(gateway, file, signal)
+  await file.opened.from.body?.cancel()
   throw new CfileError('upstream_invalid', 'A file is of another length than listed.')
 }

@@ -5,21 +5,14 @@
  * @module
  */
 
-import { type Carrier, createCarrier, webCarrier } from '../core/carrier.ts'
-import { type ByteReader, type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
-import { rawBodyOf } from './dispatch-fetch.ts'
+import { type Carrier, webCarrier } from '../core/carrier.ts'
+import { type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
+import { isRaw, LazyResponse, underOf } from './lazy-response.ts'
 import type { RawBody } from './raw-body.ts'
 
-const poured = new WeakMap<ReadableStream, ByteReader>()
-
-/** The bytes that a stream stands for, where the {@link nodeCarrier} made it and nobody reads it. */
-export function bytesUnder(stream: ReadableStream): ByteReader | undefined {
-  return stream.locked ? undefined : poured.get(stream)
-}
-
-const readRawPieces: ReadPieces = (body) => {
-  const raw = rawBodyOf(body)
-  return raw === undefined ? readPieces(body) : takePieces(raw)
+const readRawPieces: ReadPieces = (from) => {
+  const under = underOf(from)
+  return under !== undefined && isRaw(under) ? takePieces(under) : readPieces(from)
 }
 
 // What comes while the client's socket is busy; beyond it the upstream's socket waits.
@@ -95,12 +88,10 @@ function takePieces(raw: RawBody): Pieces {
   }
 }
 
-/** Carries as a stream that need not be read: whoever knows how takes the bytes under it. */
-export const nodeCarrier: Carrier = createCarrier({
+/** Carries as an answer that need not become a stream: whoever knows how takes the bytes under it. */
+export const nodeCarrier: Carrier = {
+  ...webCarrier,
   read: readRawPieces,
-  pour(bytes) {
-    const stream = webCarrier.pour(bytes)
-    poured.set(stream, bytes)
-    return stream
-  },
-})
+  answer: (bytes, { status = 200, headers }) =>
+    new LazyResponse(bytes, () => webCarrier.stream(bytes), { status, headers }),
+}

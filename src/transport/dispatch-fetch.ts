@@ -7,45 +7,8 @@
 
 import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
-import { createRawBody, type RawBody, type RawBodySource, toWebStream } from './raw-body.ts'
-
-const bodies = new WeakMap<ReadableStream, RawBody>()
-
-/** What lies under the stream of an answer that nobody read from; `undefined` for any other stream. */
-export function rawBodyOf(stream: ReadableStream): RawBody | undefined {
-  return stream.locked ? undefined : bodies.get(stream)
-}
-
-/** An answer whose body becomes a web stream only when somebody asks for it. */
-class DispatchedResponse extends Response {
-  readonly #raw: RawBody
-  #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
-
-  constructor(raw: RawBody, init: ResponseInit) {
-    super(null, init)
-    this.#raw = raw
-  }
-
-  override get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    if (this.#stream === undefined) {
-      this.#stream = toWebStream(this.#raw) as ReadableStream<Uint8Array<ArrayBuffer>>
-      bodies.set(this.#stream, this.#raw)
-    }
-    return this.#stream
-  }
-
-  override json(): Promise<unknown> {
-    return new Response(this.body).json()
-  }
-
-  override text(): Promise<string> {
-    return new Response(this.body).text()
-  }
-
-  override arrayBuffer(): Promise<ArrayBuffer> {
-    return new Response(this.body).arrayBuffer()
-  }
-}
+import { rawResponse } from './lazy-response.ts'
+import { createRawBody, type RawBodySource } from './raw-body.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
@@ -140,9 +103,7 @@ function createHandler(
     onResponseStart(started, status, headers, statusText) {
       if (status < 200) return
       const body = createRawBody(started)
-      resolve(
-        new DispatchedResponse(body.body, { status, statusText, headers: toHeaders(headers) }),
-      )
+      resolve(rawResponse(body.body, { status, statusText, headers: toHeaders(headers) }))
       source = body
     },
     onResponseData(_, chunk) {

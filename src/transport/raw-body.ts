@@ -34,9 +34,13 @@ export interface RawBodySource extends Sink {
   readonly body: RawBody
 }
 
-/** Makes a body; what comes before anybody reads is held, and the tap is turned off after the first chunk of it. */
+// A small body is there as soon as its head is, and need not wait for a tap that is turned off and on.
+const mostUnread = 16 * 1024
+
+/** Makes a body; what comes before anybody reads is held, and beyond 16 KiB of it the tap is turned off. */
 export function createRawBody(tap: Tap): RawBodySource {
   const held: Uint8Array[] = []
+  let heldBytes = 0
   let ending: { readonly error?: Error } | undefined
   let sink: Sink | undefined
 
@@ -46,9 +50,15 @@ export function createRawBody(tap: Tap): RawBodySource {
     else sink.fail(ending.error)
   }
 
+  function hold(chunk: Uint8Array): boolean {
+    held.push(chunk)
+    heldBytes += chunk.byteLength
+    return heldBytes < mostUnread
+  }
+
   return {
     write(chunk) {
-      const isWanted = sink === undefined ? held.push(chunk) < 1 : sink.write(chunk)
+      const isWanted = sink === undefined ? hold(chunk) : sink.write(chunk)
       if (!isWanted) tap.pause()
       return isWanted
     },

@@ -6,32 +6,26 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import { bytesUnder } from './carry.ts'
-import { rawBodyOf } from './dispatch-fetch.ts'
+import type { ByteReader } from '../core/pieces.ts'
+import { isRaw, underOf } from './lazy-response.ts'
 import type { RawBody } from './raw-body.ts'
 
 /** Writes the head at once and the body as it comes. */
 export function respond(response: Response, outgoing: ServerResponse): void {
-  const { body } = response
-  outgoing.writeHead(response.status, headersOf(response.headers))
-  if (body === null) {
+  const headers = headersOf(response.headers)
+  outgoing.writeHead(response.status, headers)
+  const source = underOf(response) ?? (response.body && readerOf(response.body, outgoing))
+  if (source === null) {
     outgoing.end()
     return
   }
   // Whoever waits for the first event of a stream must not wait for its headers too; what has a length goes out as one.
-  if (!response.headers.has('content-length')) outgoing.flushHeaders()
-  const raw = rawBodyOf(body)
-  if (raw === undefined) void pump(bytesUnder(body) ?? readerOf(body, outgoing), outgoing)
-  else pipe(raw, outgoing)
+  if (headers['content-length'] === undefined) outgoing.flushHeaders()
+  if (isRaw(source)) pipe(source, outgoing)
+  else void pump(source, outgoing)
 }
 
-/** What hands out a body piece by piece. */
-interface Source {
-  read(): Promise<Uint8Array | undefined>
-  cancel(): Promise<void>
-}
-
-function readerOf(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Source {
+function readerOf(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): ByteReader {
   const reader = body.getReader()
   // A body may break while its client takes nothing, and so nothing is read of it.
   reader.closed.catch(() => outgoing.destroy())
@@ -62,7 +56,7 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
   })
 }
 
-async function pump(source: Source, outgoing: ServerResponse): Promise<void> {
+async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void> {
   outgoing.once('close', () => void source.cancel().catch(() => {}))
   try {
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {

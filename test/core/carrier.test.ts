@@ -8,7 +8,12 @@ import {
 } from '../../src/core/carrier.ts'
 import { CfileError } from '../../src/core/errors.ts'
 import { exactLength } from '../../src/core/exact-length.ts'
-import type { Carriage, OpenedBody, Transfer } from '../../src/core/transfer.ts'
+import {
+  type Carriage,
+  type OpenedBody,
+  readTransfer,
+  type Transfer,
+} from '../../src/core/transfer.ts'
 import { rounds } from '../rounds.ts'
 
 /** What an upstream does with one request for a file. */
@@ -52,7 +57,7 @@ function fileOf(content: Uint8Array<ArrayBuffer>, moods: readonly Mood[]) {
     if (mood.refusal !== undefined) throw mood.refusal
     const at = mood.ranges ? from : 0
     log.opened.push(at)
-    return { body: bodyOf(content, at, mood, log, 'bytes'), at }
+    return { from: { body: bodyOf(content, at, mood, log, 'bytes') }, at }
   }
   return { log, reopen }
 }
@@ -142,8 +147,13 @@ async function collect(stream: ReadableStream<Uint8Array>) {
 }
 
 describe.each(ways)('a transfer %s', (_, carrier) => {
-  const carry = (transfer: Transfer, carriage: Omit<Carriage, 'read'>) =>
-    carrier.carry(transfer, { ...carriage, read: carrier.read })
+  const carry = (transfer: Transfer, carriage: Omit<Carriage, 'read'>) => {
+    const headers = new Headers()
+    const { start, end } = transfer
+    if (end !== undefined) headers.set('content-length', String(end - start))
+    const bytes = readTransfer(transfer, { ...carriage, read: carrier.read })
+    return carrier.answer(bytes, { headers }).body as ReadableStream<Uint8Array>
+  }
 
   const content = contentOf(10_000)
   const whole = { start: 0, end: 10_000, size: 10_000 }
