@@ -114,16 +114,15 @@ function openFamily(
   { headers = {}, authenticate }: AppOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
+  const [, name] = base.split('/')
   family.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)
     await next()
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
     gateway.waitUntil(sweep(gateway))
-    gateway.metrics.add('cfile_requests_total', 1, {
-      family: base.split('/')[1] ?? '',
-      status: `${Math.floor(c.res.status / 100)}xx`,
-    })
+    const status = Math.floor(c.res.status / 100)
+    gateway.metrics.add('cfile_requests_total', 1, `family="${name}",status="${status}xx"`)
     // Not by c.header, which makes another answer of one that is there.
     c.res.headers.set(idHeader, c.get('requestId'))
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)

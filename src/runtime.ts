@@ -7,7 +7,7 @@
 
 import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
 import type { Hmac } from './core/signed-url.ts'
-import type { Wait } from './core/wait.ts'
+import type { Wait, WaitSignal } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
 export interface Runtime {
@@ -40,7 +40,7 @@ export const webRuntime: Runtime = {
   carrier: webCarrier,
 }
 
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+function sleep(ms: number, signal?: WaitSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const stop = (): void => {

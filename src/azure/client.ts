@@ -7,7 +7,7 @@
 import { CfileError } from '../core/errors.ts'
 import { startDeadline } from '../core/wait.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
-import { type Endpoint, isAtEndpoint, rootUrl, upstreamUrl } from './endpoint.ts'
+import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
 import { upstreamAnswer } from './errors.ts'
 import { type Operations, operations } from './operations.ts'
 import type { AzureRequest, Send } from './request.ts'
@@ -108,21 +108,32 @@ async function dial(
   throw redirected(answer)
 }
 
+/** Never elsewhere than at the endpoint: that is seen to where URLs are made. */
 function urlOf(endpoint: Endpoint, { path, query, below = 'v1' }: AzureRequest): URL {
-  const url = (below === 'v1' ? upstreamUrl : rootUrl)(endpoint, path, query)
-  if (isAtEndpoint(endpoint, url)) return url
-  throw new CfileError('invalid_request', 'The path is not one of the API.')
+  return (below === 'v1' ? upstreamUrl : rootUrl)(endpoint, path, query)
 }
 
-const ofTheCredential = ['authorization', 'api-key', 'cookie', 'proxy-authorization', 'host']
+const ofTheCredential = new Set([
+  'authorization',
+  'api-key',
+  'cookie',
+  'proxy-authorization',
+  'host',
+])
 
 /** The credential comes last, so that nothing can take its place. */
-function signedHeaders(headers: HeadersInit | undefined, { name, value }: Authorization): Headers {
-  const signed = new Headers(headers)
-  for (const other of ofTheCredential) signed.delete(other)
+function signedHeaders(
+  headers: AzureRequest['headers'] = {},
+  { name, value }: Authorization,
+): Record<string, string> {
+  const signed: Record<string, string> = {}
+  for (const [given, text] of headers instanceof Headers ? headers : Object.entries(headers)) {
+    const lower = given.toLowerCase()
+    if (!ofTheCredential.has(lower)) signed[lower] = text
+  }
   // A coded body has another length than the one that is announced, and no ranges.
-  signed.set('accept-encoding', 'identity')
-  signed.set(name, value)
+  signed['accept-encoding'] = 'identity'
+  signed[name] = value
   return signed
 }
 

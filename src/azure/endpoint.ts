@@ -83,7 +83,7 @@ export function rootUrl(endpoint: Endpoint, path: string, query = ''): URL {
 }
 
 /** Whether a URL stays at the endpoint: the guard that every request passes before it is sent. */
-export function isAtEndpoint({ origin, root }: Endpoint, url: URL): boolean {
+function isAtEndpoint({ origin, root }: Endpoint, url: URL): boolean {
   return (
     url.origin === origin &&
     url.username === '' &&
@@ -107,7 +107,8 @@ function joinUrl(
     throw badPath()
   }
   const url = new URL(base + path)
-  url.search = query
+  // Even an empty one would have the URL parsed anew.
+  if (query !== '') url.search = query
   if (apiVersion !== undefined && !url.searchParams.has('api-version')) {
     // By hand: URLSearchParams would write the caller's own parameters anew.
     url.search += `${url.search === '' ? '?' : '&'}api-version=${apiVersion}`

@@ -11,7 +11,7 @@ export interface AzureRequest {
   readonly path: string
   /** With or without its `?`. */
   readonly query?: string
-  readonly headers?: HeadersInit
+  readonly headers?: Headers | Readonly<Record<string, string>>
   readonly body?: BodyInit | null
   readonly signal?: AbortSignal
   readonly timeoutMs?: number

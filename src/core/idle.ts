@@ -4,7 +4,7 @@
  * @module
  */
 
-import { notNeeded, type Wait } from './wait.ts'
+import { createStop, type Stop, type Wait, type WaitSignal } from './wait.ts'
 
 /** Watches reads, one at a time. */
 export interface IdleWatch {
@@ -23,9 +23,9 @@ const ticksPerLimit = 4
 export function watchIdle(wait: Wait, idleMs: number): IdleWatch {
   let ticks = 0
   let fail: ((error: unknown) => void) | undefined
-  let clock: AbortController | undefined
+  let clock: Stop | undefined
 
-  async function run(signal: AbortSignal): Promise<void> {
+  async function run(signal: WaitSignal): Promise<void> {
     while (fail !== undefined) {
       await wait(idleMs / ticksPerLimit, signal)
       ticks += 1
@@ -45,12 +45,12 @@ export function watchIdle(wait: Wait, idleMs: number): IdleWatch {
         }
         read.finally(end).then(resolve, reject)
         if (clock !== undefined) return
-        clock = new AbortController()
+        clock = createStop()
         run(clock.signal).catch(() => {})
       })
     },
     stop() {
-      clock?.abort(notNeeded)
+      clock?.stop()
       clock = undefined
     },
   }

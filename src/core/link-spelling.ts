@@ -33,6 +33,7 @@ export interface ParsedLink {
  * escaped for HTML: then it is a link or nothing. Plain requests have none of one letter.
  */
 export function isSigned(query: string): boolean {
+  if (query === '') return false
   const names = [...new URLSearchParams(query).keys()]
   return names.some((name) => /^(?:amp;)?[uondeks]$/i.test(name.trim()))
 }

@@ -16,8 +16,11 @@ export type Metric = keyof typeof kinds
 
 /** The counts of one app. */
 export interface Metrics {
-  /** @param by may be negative for what rises and falls */
-  add(name: Metric, by?: number, labels?: Readonly<Record<string, string>>): void
+  /**
+   * @param by may be negative for what rises and falls
+   * @param labels as they are written: `family="files"`
+   */
+  add(name: Metric, by?: number, labels?: string): void
   /**
    * All counts, for a scraper.
    *
@@ -34,11 +37,9 @@ export function createMetrics(): Metrics {
     series.set(name, new Map(name === 'cfile_requests_total' ? [] : [['', 0]]))
   }
   return {
-    add(name, by = 1, labels = {}) {
-      const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
-      const key = pairs.length === 0 ? '' : `{${pairs}}`
+    add(name, by = 1, labels = '') {
       const counts = series.get(name)
-      counts?.set(key, (counts.get(key) ?? 0) + by)
+      counts?.set(labels, (counts.get(labels) ?? 0) + by)
     },
     toText() {
       return [...series].map(([name, counts]) => `${head(name)}${lines(name, counts)}`).join('')
@@ -52,5 +53,7 @@ function head(name: Metric): string {
 }
 
 function lines(name: Metric, counts: ReadonlyMap<string, number>): string {
-  return [...counts].map(([labels, count]) => `${name}${labels} ${count}\n`).join('')
+  return [...counts]
+    .map(([labels, count]) => `${name}${labels && `{${labels}}`} ${count}\n`)
+    .join('')
 }

@@ -64,13 +64,15 @@ const mostResumptions = 5
 export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader {
   const { start, end, size, most } = transfer
   const { wait, idleMs, random, onCut, onEnd, signal } = carriage
-  const closed = new AbortController()
   const idle = watchIdle(wait, idleMs)
   const trace = createTrace()
   let source = openSource(transfer.opened, idle, carriage.read)
   let at = start
   let resumptions = 0
   let isDone = false
+  let isClosed = false
+  // Made only where a body breaks off.
+  let closing: AbortController | undefined
 
   async function readOn(): Promise<Uint8Array | undefined> {
     await source.skipTo(at)
@@ -88,14 +90,16 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     let failure = cause
     for (;;) {
       source.cancel(failure)
-      if (signal.aborted || closed.signal.aborted) throw failure
+      if (signal.aborted || isClosed) throw failure
       if (isFinal(failure) || resumptions === mostResumptions) throw failure
       onCut?.(failure, at)
       resumptions += 1
+      closing ??= new AbortController()
+      const closed = closing.signal
       try {
-        await wait(random() * 50 * 2 ** resumptions, closed.signal)
+        await wait(random() * 50 * 2 ** resumptions, closed)
         const from = at - trace.tail().byteLength
-        const opened = await transfer.reopen(from, end && end - 1, closed.signal)
+        const opened = await transfer.reopen(from, end && end - 1, closed)
         source = openSource(opened, idle, carriage.read)
         return await checkSame()
       } catch (error) {
@@ -115,8 +119,9 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
   }
 
   function close(reason: unknown = notNeeded): void {
-    if (!closed.signal.aborted) onEnd?.(at - start)
-    closed.abort(reason)
+    if (!isClosed) onEnd?.(at - start)
+    isClosed = true
+    closing?.abort(reason)
     idle.stop()
     source.cancel(reason)
   }

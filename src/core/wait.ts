@@ -5,10 +5,45 @@
  */
 
 /** Waits so many milliseconds; rejects with the signal's reason when that fires, and leaves no timer behind. */
-export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
+export type Wait = (ms: number, signal?: WaitSignal) => Promise<void>
+
+/** The part of an `AbortSignal` that a wait looks at. */
+export interface WaitSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', act: () => void, options?: { readonly once: boolean }): void
+  removeEventListener(type: 'abort', act: () => void): void
+}
 
 /** Why a timer is ended that nobody waits for; made once, since an error of its own would cost more than the timer. */
 export const notNeeded: Error = new Error('not needed any more')
+
+/** Ends a wait of one's own. */
+export interface Stop {
+  readonly signal: WaitSignal
+  stop(): void
+}
+
+/** Makes one: an `AbortController` and its event cost more than the timer that they end, which nearly always they do. */
+export function createStop(): Stop {
+  const acts = new Set<() => void>()
+  let aborted = false
+  return {
+    signal: {
+      get aborted() {
+        return aborted
+      },
+      reason: notNeeded,
+      addEventListener: (_, act) => void acts.add(act),
+      removeEventListener: (_, act) => void acts.delete(act),
+    },
+    stop() {
+      aborted = true
+      for (const act of acts) act()
+      acts.clear()
+    },
+  }
+}
 
 /** A time limit that can be taken back. */
 export interface Deadline {
@@ -23,7 +58,7 @@ export interface Deadline {
 /** Starts a time limit, whatever else ends the work. */
 export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Deadline {
   const limit = new AbortController()
-  const cleared = new AbortController()
+  const cleared = createStop()
   let isOver = false
   wait(ms, cleared.signal).then(
     () => {
@@ -35,7 +70,7 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
   return {
     signal: caller === undefined ? limit.signal : AbortSignal.any([caller, limit.signal]),
     isOver: () => isOver,
-    clear: () => cleared.abort(notNeeded),
+    clear: () => cleared.stop(),
   }
 }
 

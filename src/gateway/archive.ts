@@ -23,7 +23,9 @@ export async function findCopy(
   fileId: string,
   signal: AbortSignal,
 ): Promise<ArchivedFile | undefined> {
-  const isIll = gateway.archiving?.state.failing.has('read')
+  const { archiving } = gateway
+  if (archiving === undefined) return undefined
+  const isIll = archiving.state.failing.has('read')
   try {
     return await readCopy(gateway, caller, fileId, signal, isIll ? illPatienceMs : patienceMs)
   } catch {

@@ -61,15 +61,14 @@ export function deliveryHeaders(
   const { filename, type: upstreamType = null, upstreamRequestId } = file
   const type = chooseContentType(upstreamType, filename)
   const inline = disposition === 'inline' && isInlineType(type)
-  const headers = new Headers({
-    'content-type': type,
-    'content-disposition': contentDisposition(filename, inline ? 'inline' : 'attachment'),
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': contentSecurityPolicy(type, inline),
-    'cross-origin-resource-policy': isGranted ? 'cross-origin' : 'same-origin',
-    'referrer-policy': 'no-referrer',
-    'cache-control': 'private, no-store',
-  })
+  const headers = new Headers()
+  headers.set('content-type', type)
+  headers.set('content-disposition', contentDisposition(filename, inline ? 'inline' : 'attachment'))
+  headers.set('x-content-type-options', 'nosniff')
+  headers.set('content-security-policy', contentSecurityPolicy(type, inline))
+  headers.set('cross-origin-resource-policy', isGranted ? 'cross-origin' : 'same-origin')
+  headers.set('referrer-policy', 'no-referrer')
+  headers.set('cache-control', 'private, no-store')
   setLengths(headers, file, range)
   if (upstreamRequestId !== undefined) headers.set('apim-request-id', upstreamRequestId)
   return headers

@@ -60,7 +60,10 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
         return fetch(input, init)
       }
       opening ??= open()
-      return dispatch(await opening, new URL(input), { ...init, body })
+      return dispatch(await opening, input instanceof URL ? input : new URL(input), {
+        ...init,
+        body,
+      })
     },
     async close() {
       await (await opening)?.close()
@@ -132,8 +135,12 @@ function toHeaders(headers: Readonly<Record<string, string | string[] | undefine
   return made
 }
 
-function headersOf(headers: RequestInit['headers']): Record<string, string> {
-  return { 'user-agent': 'cfile', ...Object.fromEntries(new Headers(headers)) }
+function headersOf(headers: RequestInit['headers'] = {}): Record<string, string> {
+  const isPlain = !(Symbol.iterator in headers)
+  return {
+    'user-agent': 'cfile',
+    ...(isPlain ? headers : Object.fromEntries(new Headers(headers))),
+  }
 }
 
 /** What the dispatcher takes; `undefined` for what only `fetch` can send. */

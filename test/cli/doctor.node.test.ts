@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/cli/doctor.ts'
+import type { WaitSignal } from '../../src/core/wait.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { json } from '../harness.ts'
 
@@ -31,7 +32,7 @@ async function visit({ env = {}, fault, token, date = now }: World = {}, width =
   const all = { ...resource, CFILE_DATA_DIR: folder, ...env }
   const runtime = {
     now: () => now,
-    wait: async (ms: number, signal?: AbortSignal) => {
+    wait: async (ms: number, signal?: WaitSignal) => {
       // A limit is not to pass, a pause is not to last.
       if (ms >= 3000) await new Promise((_, reject) => signal?.addEventListener('abort', reject))
     },

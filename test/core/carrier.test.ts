@@ -14,6 +14,7 @@ import {
   readTransfer,
   type Transfer,
 } from '../../src/core/transfer.ts'
+import type { WaitSignal } from '../../src/core/wait.ts'
 import { rounds } from '../rounds.ts'
 
 /** What an upstream does with one request for a file. */
@@ -107,7 +108,7 @@ const patient: Omit<Carriage, 'read'> = {
   signal: new AbortController().signal,
 }
 
-async function waitReally(ms: number, signal?: AbortSignal): Promise<void> {
+async function waitReally(ms: number, signal?: WaitSignal): Promise<void> {
   await new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms)
     signal?.addEventListener('abort', () => {

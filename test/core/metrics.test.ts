@@ -3,9 +3,9 @@ import { createMetrics } from '../../src/core/metrics.ts'
 
 it('writes what Prometheus reads, with a zero for what has not happened yet', () => {
   const metrics = createMetrics()
-  metrics.add('cfile_requests_total', 1, { family: 'files', status: '2xx' })
-  metrics.add('cfile_requests_total', 1, { family: 'files', status: '2xx' })
-  metrics.add('cfile_requests_total', 1, { family: 'v1', status: '5xx' })
+  metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')
+  metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')
+  metrics.add('cfile_requests_total', 1, 'family="v1",status="5xx"')
   metrics.add('cfile_delivered_bytes_total', 1_000_000)
   metrics.add('cfile_downloads_in_flight')
   metrics.add('cfile_downloads_in_flight', -1)

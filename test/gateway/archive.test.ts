@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
+import type { WaitSignal } from '../../src/core/wait.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { openArchived as open } from '../archived.ts'
@@ -232,7 +233,7 @@ describe('an archive that is ill', () => {
 })
 
 const never = () => new Promise<never>(() => {})
-const hurried = (ms: number, signal?: AbortSignal) =>
+const hurried = (ms: number, signal?: WaitSignal) =>
   new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, ms / 100)
     signal?.addEventListener('abort', () => {
