@@ -71,10 +71,12 @@ interface RawBindings {
   readonly incoming?: { readonly url?: string }
 }
 
-/** The path and query as they were sent, without what stands before the app's own routes. */
+/** The path and query as they were sent, without what stands before the app's own routes; empty without a query. */
 function linkTarget(c: RouteContext): string {
-  const parsed = withoutOrigin(c.req.url)
   const { incoming } = (c.env ?? {}) as RawBindings
+  const { url } = c.req
+  if (!(incoming?.url ?? url).includes('?')) return ''
+  const parsed = withoutOrigin(url)
   const sent = withoutOrigin(incoming?.url ?? parsed)
   // The middleware of a family is mounted at the app's base and the family's own.
   const base = basePath(c).replace(/\/[^/]*\/?$/, '')

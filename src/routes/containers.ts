@@ -20,7 +20,7 @@ import {
   type RouteEnv,
   readContainer,
 } from './context.ts'
-import { answerFile, parseDisposition } from './files.ts'
+import { answerFile, deliveryRequest } from './files.ts'
 import { answerPage } from './page.ts'
 import { answerZip } from './zip.ts'
 
@@ -57,18 +57,10 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
 async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const grant = c.get('grant')
-  const isGranted = grant?.kind === 'path'
-  const path = isGranted ? grant.path : decodeOnce(rawPath(c))
+  const granted = grant?.kind === 'path' ? grant : undefined
+  const path = granted ? granted.path : decodeOnce(rawPath(c))
   const location = await locatePath(gateway, caller, { ...readContainer(c), path })
-  return deliverFile(gateway, location, {
-    method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
-    headers: c.req.raw.headers,
-    disposition: isGranted
-      ? (grant.disposition ?? 'attachment')
-      : parseDisposition(queryOnce(c, 'disposition')),
-    isGranted,
-    signal: c.req.raw.signal,
-  })
+  return deliverFile(gateway, location, deliveryRequest(c, granted))
 }
 
 /** Everything behind `/path/` as it was sent: a router may have decoded some of it. */

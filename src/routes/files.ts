@@ -8,7 +8,7 @@ import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { rethrowMissing } from '../gateway/authorize.ts'
-import { deliverFile } from '../gateway/deliver.ts'
+import { type DeliveryRequest, deliverFile } from '../gateway/deliver.ts'
 import { eraseFile } from '../gateway/erase.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { locateFile, locateGranted } from '../gateway/locate.ts'
@@ -42,15 +42,7 @@ export async function answerFile(
   const location = isGranted
     ? locateGranted(gateway, grant)
     : await locateFile(gateway, caller, { id, kind, containerId })
-  const delivery = deliverFile(gateway, location, {
-    method: c.req.method === 'HEAD' ? 'HEAD' : 'GET',
-    headers: c.req.raw.headers,
-    disposition: isGranted
-      ? (grant.disposition ?? 'attachment')
-      : parseDisposition(queryOnce(c, 'disposition')),
-    isGranted,
-    signal: c.req.raw.signal,
-  })
+  const delivery = deliverFile(gateway, location, deliveryRequest(c, isGranted ? grant : undefined))
   return isGranted ? delivery : delivery.catch((error) => rethrowMissing(gateway, 'file', error))
 }
 
@@ -59,11 +51,29 @@ function namedContainer(c: RouteContext): string | undefined {
   return c.get('grant') === undefined ? queryOnce(c, 'container_id') : undefined
 }
 
-/** Reads the parameter `disposition`.
+/**
+ * How a request asks for a file; a link says itself whether it is to be shown.
  *
- * @throws CfileError `invalid_request`
+ * @param grant what a signed link grants, where one asks
+ * @throws CfileError `invalid_request` for another `disposition`
  */
-export function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
+export function deliveryRequest(
+  c: RouteContext,
+  grant?: { readonly disposition?: 'attachment' | 'inline' },
+): DeliveryRequest {
+  const { raw, method } = c.req
+  return {
+    method: method === 'HEAD' ? 'HEAD' : 'GET',
+    headers: raw.headers,
+    disposition: grant
+      ? (grant.disposition ?? 'attachment')
+      : parseDisposition(queryOnce(c, 'disposition')),
+    isGranted: grant !== undefined,
+    signal: raw.signal,
+  }
+}
+
+function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
   if (text === 'attachment' || text === 'inline') return text
   throw new CfileError('invalid_request', 'The parameter disposition takes attachment or inline.', {
     param: 'disposition',
