@@ -109,7 +109,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     ...outside,
     doors: { takers: ['cli.ts'], files: ['node.ts'] },
     cli: { takers: ['cli.ts'] },
-    transport: { takers: ['node.ts'] },
+    transport: { takers: ['node.ts', 'bun.ts', 'deno.ts'] },
     // Nothing else may answer from the emulator.
     emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'cli.ts'] },
   },
