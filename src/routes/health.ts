@@ -20,14 +20,7 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
     if (gateway.isClosing())
       throw new CfileError('not_ready', 'This instance is shutting down; ask another one.')
-    try {
-      await gateway.store.get('readyz')
-    } catch (cause) {
-      throw new CfileError('not_ready', 'The store does not answer.', {
-        param: 'CFILE_STORE',
-        cause,
-      })
-    }
+    await gateway.store.get('readyz')
     const upstreams = gateway.upstreams.map((upstream) => ({
       name: upstream.name,
       status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',

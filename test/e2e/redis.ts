@@ -11,7 +11,7 @@ import { listening, type Program, start } from './programs.ts'
 /** A Redis that runs. */
 export interface Redis {
   readonly url: string
-  /** Starts it anew after `stop`, with nothing in it. */
+  /** Starts it anew after `stop`, with what it held where it keeps that. */
   start(): Promise<void>
   stop(): Promise<void>
   /** Lets it hang, and go on. */
@@ -20,11 +20,12 @@ export interface Redis {
   end(): Promise<void>
 }
 
-/** Starts a Redis that keeps nothing. */
-export async function startRedis(path: string): Promise<Redis> {
+/** Starts a Redis, which keeps over a restart what it holds if that is asked for. */
+export async function startRedis(path: string, { keeps = false } = {}): Promise<Redis> {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'cfile-redis-'))
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
+  if (keeps) args.push('--appendonly', 'yes', '--appendfsync', 'always')
   let program: Program
   const redis: Redis = {
     url: `redis://127.0.0.1:${port}`,
