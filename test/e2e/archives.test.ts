@@ -17,7 +17,9 @@ import { parseEnv } from '../../src/settings.ts'
 import { openStorage } from '../../src/storage/server.ts'
 import { openArchived, outliveContainer } from '../archived.ts'
 import { archiveContract, bodyOf, testBytes } from '../archives/contract.ts'
+import { errorCode } from '../harness.ts'
 import { overHttp } from '../served.ts'
+import { hash } from './azure.ts'
 import { describeWith, freePort } from './engines.ts'
 import { listening, type Program, start } from './programs.ts'
 
@@ -137,16 +139,21 @@ const key =
 describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
   let folder: string
   let azurite: Program
+  let port: number
   let url: string
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cfile-azurite-'))
-    const port = await freePort()
+  async function startAzurite(): Promise<void> {
     azurite = start(path, [
       ...['--silent', '--location', folder, '--skipApiVersionCheck', '--disableTelemetry'],
       ...['--blobHost', '127.0.0.1', '--blobPort', String(port)],
     ])
     await listening(port)
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cfile-azurite-'))
+    port = await freePort()
+    await startAzurite()
     url = `http://127.0.0.1:${port}/${account}/files`
     const made = await fetch(`${url}?restype=container&${accountSas()}`, { method: 'PUT' })
     expect(made.status).toBe(201)
@@ -189,6 +196,39 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
     expect((await fetch(left)).status).toBe(404)
     expect((await archive.get('o/g'))?.bytes).toBe(9)
+  })
+
+  it('may be down: Azure OpenAI serves what it still has, and no file looks lost', async () => {
+    const archive = await withKey()
+    const gateway = await overHttp(openArchived({ ...nodeRuntime(), archive }))
+    const [old] = await gateway.respond('Write a CSV')
+    const oldPath = `/files/${old?.file_id}`
+    const oldHash = await hash(await gateway.ask(oldPath))
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    await azurite.end('SIGTERM')
+
+    const [fresh] = await gateway.respond('Write a CSV')
+    const freshPath = `/files/${fresh?.file_id}`
+    const freshHash = await hash(await gateway.ask(freshPath))
+    expect(freshHash).toHaveLength(64)
+    await gateway.settled()
+    const lost = await gateway.ask(oldPath)
+    expect([lost.status, await errorCode(lost)]).toEqual([503, 'not_ready'])
+    expect(lost.headers.get('retry-after')).toMatch(/^\d+$/)
+    const ready = await gateway.ask('/readyz')
+    expect([ready.status, await ready.json()]).toMatchObject([200, { archive: 'failing' }])
+    const metrics = await (await gateway.ask('/metrics')).text()
+    expect(metrics).toMatch(/^cfile_archive_errors_total [1-9]/m)
+
+    await startAzurite()
+    gateway.advance(60)
+    await gateway.sweep()
+    await gateway.settled()
+    expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'ok' })
+    gateway.advance(2 * 3600)
+    expect(await hash(await gateway.ask(oldPath))).toBe(oldHash)
+    expect(await hash(await gateway.ask(freshPath))).toBe(freshHash)
   })
 })
 
