@@ -15,8 +15,8 @@ export interface Azure {
   advance(seconds: number): void
   /** The SHA-256 of a file, in hex, read from it directly. */
   hashOf(file: { container_id: string; file_id: string }): Promise<string>
-  /** The paths of the files whose bytes were asked for since the last call. */
-  contents(): Promise<string[]>
+  /** The ids of the files whose bytes were asked for so far, each as often as it was. */
+  readonly contents: readonly string[]
   close(): Promise<void>
 }
 
@@ -24,7 +24,14 @@ export interface Azure {
 export async function startAzure(): Promise<Azure> {
   let ahead = 0
   const emulator = createEmulator({ now: () => Math.floor(Date.now() / 1000) + ahead })
-  const server = serve({ fetch: emulator.fetch, port: 0, hostname: '127.0.0.1' })
+  const contents: string[] = []
+  // The emulator's own log has the latest requests only.
+  const fetchCounted = (request: Request) => {
+    const [, id] = /\/files\/(\w+)\/content$/.exec(new URL(request.url).pathname) ?? []
+    if (id !== undefined) contents.push(id)
+    return emulator.fetch(request)
+  }
+  const server = serve({ fetch: fetchCounted, port: 0, hostname: '127.0.0.1' })
   await new Promise((resolve) => server.once('listening', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
@@ -36,12 +43,7 @@ export async function startAzure(): Promise<Azure> {
       const path = `/openai/v1/containers/${container_id}/files/${file_id}/content`
       return hash(await fetch(url + path, { headers: { 'api-key': 'key' } }))
     },
-    async contents() {
-      const answer = await emulator.request('/emulator/requests')
-      await emulator.request('/emulator/requests', { method: 'DELETE' })
-      const { data } = (await answer.json()) as { data: { path: string }[] }
-      return data.map(({ path }) => path).filter((path) => path.endsWith('/content'))
-    },
+    contents,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }

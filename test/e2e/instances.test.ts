@@ -16,29 +16,43 @@ declare const __LONG__: boolean
 const [captures, atOnce] = [__LONG__ ? 2000 : 100, 8]
 
 describeWith(['redis-server'], 'two instances on one Redis', (path) => {
-  it(`know each of ${captures} files at once, and keep them all`, async () => {
+  it(`know each of ${captures} files at once, keep them all, and copy each once`, async () => {
     const { azure, servers } = await startTwo(path)
     const files: CitedFile[] = []
     const misses: string[] = []
+    // Downloads that a copy was not there for yet.
+    const fromAzure: string[] = []
     let index = 0
     async function work(): Promise<void> {
       while (index < captures) {
         index += 1
         const [first, second] = index % 2 === 0 ? servers : servers.toReversed()
         const asked = json(responseRequest(`Write table_${index}.csv`))
-        const answer = await fetch(`${first?.url}/openai/v1/responses`, asked)
-        for (const file of citedFiles(await answer.json())) {
+        const answer = await (await fetch(`${first?.url}/openai/v1/responses`, asked)).json()
+        // Both are told of it, and both want the copy.
+        const told = fetch(`${second?.url}/captures`, json(answer))
+        for (const file of citedFiles(answer)) {
           files.push(file)
           const got = await fetch(`${second?.url}/files/${file.file_id}`)
           if (!got.ok) misses.push(`${got.status} ${file.file_id}`)
+          if (!got.headers.has('repr-digest')) fromAzure.push(file.file_id)
           await got.arrayBuffer()
         }
+        expect((await told).status).toBe(200)
       }
     }
     await Promise.all(Array.from({ length: atOnce }, work))
     expect(misses).toEqual([])
     expect(files).toHaveLength(captures)
     await settled(servers, files)
+    const downloads = countEach(fromAzure)
+    const copies = countEach(azure.contents)
+    for (const [id, times] of downloads) copies.set(id, (copies.get(id) ?? 0) - times)
+    const oncePerFile = files.map(({ file_id }): [string, number] => [file_id, 1])
+    expect(new Map([...copies].sort())).toEqual(new Map(oncePerFile.sort()))
+    process.stdout.write(
+      `${files.length} files on two instances: ${fromAzure.length} downloads came before their copy, ${azure.contents.length - fromAzure.length} copies were made.\n`,
+    )
     azure.advance(2 * 3600)
     const [one, two] = servers
     for (const { file_id } of files) {
@@ -49,21 +63,13 @@ describeWith(['redis-server'], 'two instances on one Redis', (path) => {
       expect(b).toBe(a)
     }
   }, 900_000)
-
-  it('fetch a file once that both are told of', async () => {
-    const { azure, servers } = await startTwo(path)
-    const [one, two] = servers
-    const answer = await fetch(
-      `${one?.url}/openai/v1/responses`,
-      json(responseRequest('Write a CSV')),
-    )
-    const body = await answer.text()
-    const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } }
-    await Promise.all([1, 2, 3].map(() => fetch(`${two?.url}/captures`, init)))
-    await settled(servers, citedFiles(JSON.parse(body)))
-    expect(await azure.contents()).toHaveLength(1)
-  })
 })
+
+function countEach(ids: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return counts
+}
 
 async function startTwo(path: string) {
   const azure = await startAzure()
