@@ -2,10 +2,10 @@
  * A large file through the Node door: no copy of it is ever held, and its first byte does not wait for its last.
  */
 
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Child, startServer } from '../child.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'
+import { growthOver } from './memory.ts'
 
 const megabyte = 1_000_000
 const size = 500 * megabyte
@@ -37,18 +37,16 @@ describe.skipIf(process.platform !== 'linux')('a file of 500 MB', () => {
     const small = await ask('Save a 20 MB binary file')
     for (let round = 0; round < 5; round++) await drain(await fetch(small))
 
-    const before = residentBytes(gateway)
-    let peak = before
-    const watch = setInterval(() => {
-      peak = Math.max(peak, residentBytes(gateway))
-    }, 20)
     const started = performance.now()
-    const answer = await fetch(large)
-    const { bytes, firstAt } = await drain(answer)
+    let [bytes, firstAt] = [0, 0]
+    const grown = await growthOver(gateway, async () => {
+      const drained = await drain(await fetch(large))
+      bytes = drained.bytes
+      firstAt = drained.firstAt
+    })
     const took = performance.now() - started
-    clearInterval(watch)
 
-    const growth = (peak - before) / megabyte
+    const growth = grown / megabyte
     const first = firstAt - started
     process.stdout.write(
       `500 MB: RSS grew by ${growth.toFixed(0)} MB; first byte after ${first.toFixed(0)} ms of ${took.toFixed(0)} ms\n`,
@@ -67,9 +65,4 @@ async function drain({ body }: Response): Promise<{ bytes: number; firstAt: numb
     bytes += chunk.byteLength
   }
   return { bytes, firstAt }
-}
-
-function residentBytes({ pid }: Child): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
