@@ -62,8 +62,6 @@ interface Promised {
   readonly paths: readonly string[]
 }
 
-// More than a part of any engine that takes files in parts.
-const prompt = 'Plot it, write a CSV, and save data.bin of 9 MB.'
 const ofWhole = ['etag', 'content-type', 'content-disposition', 'content-length', 'accept-ranges']
 
 /**
@@ -71,13 +69,19 @@ const ofWhole = ['etag', 'content-type', 'content-disposition', 'content-length'
  *
  * @param gateway signs links that live longer than the wait
  * @param seconds how long after the answer
+ * @param megabytes the size of one of the files; engines that take files in parts are asked with more than a part
  */
-export async function outliveContainer(gateway: Archived, seconds: number): Promise<void> {
+export async function outliveContainer(
+  gateway: Archived,
+  seconds: number,
+  megabytes = 1,
+): Promise<void> {
   const { ask } = gateway
+  const prompt = `Plot it, write a CSV, and save data.bin of ${megabytes} MB.`
   const answer = await ask('/openai/v1/responses', json(responseRequest(prompt)))
   const promised = await Promise.all(linkedFiles(await answer.json()).map(promise))
   expect(promised.length).toBeGreaterThanOrEqual(3)
-  expect(promised.some(({ bytes }) => bytes.byteLength === 9_000_000)).toBe(true)
+  expect(promised.some(({ bytes }) => bytes.byteLength === megabytes * 1_000_000)).toBe(true)
   await gateway.settled()
   gateway.advance(seconds)
   const container = `/containers/${promised[0]?.file.container_id}`

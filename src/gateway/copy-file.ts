@@ -6,6 +6,7 @@
 
 import type { ArchiveMeta } from '../archives/archive.ts'
 import { CfileError } from '../core/errors.ts'
+import type { ByteReader } from '../core/pieces.ts'
 import { within } from '../core/wait.ts'
 import { noteFailure, noteSuccess } from './archive.ts'
 import type { PendingCopy, WantedCopy } from './archive-state.ts'
@@ -20,7 +21,7 @@ import { type FileFacts, upstreamSource } from './source.ts'
 
 /** A body that is to be kept. */
 export interface CopyBody {
-  readonly body: ReadableStream<Uint8Array>
+  readonly reader: ByteReader
   /** Absent where nobody knows. */
   readonly bytes?: number
   readonly meta: ArchiveMeta
@@ -59,7 +60,7 @@ async function openOtherCopy(
     if (copy === undefined || copy.meta.container_id !== container_id) continue
     const { bytes, meta } = copy
     const own = { ...meta, owner, name: filename ?? meta.name }
-    return { bytes, meta: own, body: await copy.open({ signal }) }
+    return { bytes, meta: own, reader: readAll(gateway, await copy.open({ signal })) }
   }
   return undefined
 }
@@ -85,7 +86,7 @@ async function openUpstream(
     throw new CfileError('file_too_large', `The file has ${bytes} bytes, which is too much.`)
   }
   return {
-    body: gateway.carrier.stream(carry(gateway, file, signal)),
+    reader: carry(gateway, file, signal),
     bytes,
     meta: await metaOf(facts.upstream, { owner, file_id, container_id }, facts, signal),
   }
@@ -106,24 +107,37 @@ export async function metaOf(
   return { ...file, path: row?.path, source: row?.source, created_at: row?.created_at }
 }
 
+/** Reads a stream to its end. */
+export function readAll({ carrier }: Gateway, stream: ReadableStream<Uint8Array>): ByteReader {
+  const { read, cancel } = carrier.read({ body: stream })
+  return { read: () => read(Number.MAX_SAFE_INTEGER), cancel }
+}
+
 /** Writes a copy, and takes it back where the file was erased meanwhile. */
 export async function keepCopy(
   gateway: Gateway,
   pending: PendingCopy,
-  { body, bytes, meta }: CopyBody,
+  { reader, bytes, meta }: CopyBody,
   signal: AbortSignal,
 ): Promise<void> {
   let broken: unknown
-  const watched = watchFailure(body, (error) => {
-    broken = error
-  })
+  // How the body fails is not the archive's failure.
+  const watched = async () => {
+    try {
+      return await reader.read()
+    } catch (error) {
+      broken = error
+      throw error
+    }
+  }
+  const body = gateway.carrier.stream({ ...reader, read: watched })
   const record = await asArchive(
     gateway,
     'write',
     bytes ?? gateway.maxFileBytes,
     signal,
     (limited) =>
-      gateway.archiving?.archive.put(`${pending.owner}/${pending.file_id}`, watched, meta, {
+      gateway.archiving?.archive.put(`${pending.owner}/${pending.file_id}`, body, meta, {
         bytes,
         signal: limited,
       }),
@@ -152,28 +166,4 @@ async function asArchive<T>(
     if (!signal.aborted && isItsOwn(error)) noteFailure(gateway, at, error)
     throw error
   }
-}
-
-/** Passes a body on and tells how it failed, so that its failure is not taken for the archive's. */
-function watchFailure(
-  body: ReadableStream<Uint8Array>,
-  onFailure: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read()
-          if (done) controller.close()
-          else controller.enqueue(value)
-        } catch (error) {
-          onFailure(error)
-          throw error
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
 }

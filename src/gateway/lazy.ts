@@ -6,7 +6,7 @@
 
 import { shareStream } from '../core/share.ts'
 import { noteCopy } from './copies.ts'
-import { keepCopy, metaOf } from './copy-file.ts'
+import { keepCopy, metaOf, readAll } from './copy-file.ts'
 import { copySoon, startCopy } from './copying.ts'
 import type { Gateway } from './gateway.ts'
 import type { FileLocation } from './locate.ts'
@@ -40,7 +40,8 @@ export function copyWhileServed(
       pending,
       async (signal) => {
         const meta = await metaOf(upstream, wanted, facts, signal)
-        await keepCopy(gateway, pending, { body: second, bytes, meta }, signal)
+        const reader = readAll(gateway, second)
+        await keepCopy(gateway, pending, { reader, bytes, meta }, signal)
       },
       () => dropSecond(),
     ),

@@ -33,7 +33,7 @@ async function open(env: Record<string, string>) {
 
 async function outlive(archive: Archive): Promise<void> {
   const options = { ...nodeRuntime(), archive, linkTtl: 7 * 86_400 }
-  await outliveContainer(await overHttp(openArchived(options)), 2 * 3600)
+  await outliveContainer(await overHttp(openArchived(options)), 2 * 3600, 9)
 }
 
 describeWith(['s3rver'], 'S3', () => {

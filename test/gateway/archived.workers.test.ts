@@ -12,6 +12,6 @@ describe('files whose container is gone', () => {
       newName: () => crypto.randomUUID(),
       prefix: 'archived',
     })
-    await outliveContainer(openArchived({ archive, linkTtl: 7 * 86_400 }), 2 * 3600)
+    await outliveContainer(openArchived({ archive, linkTtl: 7 * 86_400 }), 2 * 3600, 9)
   })
 })
