@@ -45,7 +45,7 @@ export interface Platform {
   /** The built-in emulator, which most servers never need. */
   loadEmulator(): Promise<DoorOptions['emulator']>
   /** Opens the store and the archive. */
-  openStorage(settings: Settings, log: Log): Promise<Storage>
+  openStorage(settings: Settings, log: Log, runtime?: Partial<Runtime>): Promise<Storage>
   /** That of `node:fs/promises`. */
   readonly readFile: (path: string, encoding: 'utf8') => Promise<string>
 }
@@ -58,9 +58,11 @@ export interface Platform {
 export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const settings = parseEnv(env)
   refuseToBeOpen(settings)
+  const runtime = platform.runtime?.() ?? {}
   const { close: closeStorage, ...storage } = await platform.openStorage(
     settings,
     consoleLog(settings),
+    runtime,
   )
   const emulator = isEmulated(settings) ? await platform.loadEmulator() : undefined
   let app!: Hono
@@ -71,7 +73,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   let closing = false
   const upkeep = createUpkeep()
   app = openApp(settings, {
-    ...platform.runtime?.(),
+    ...runtime,
     ...storage,
     publicUrl: settings.publicUrl ?? url,
     isClosing: () => closing,

@@ -12,6 +12,7 @@ import { fsArchive } from '../archives/fs.ts'
 import { isCfileError } from '../core/errors.ts'
 import type { StoreSetting } from '../core/store-setting.ts'
 import type { Log } from '../gateway/gateway.ts'
+import type { Runtime } from '../runtime.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { redisStore } from '../stores/redis.ts'
 import { openSqlite, sqliteStore } from '../stores/sqlite.ts'
@@ -33,14 +34,17 @@ interface OpenedStore {
 /**
  * Opens what the settings name; by default SQLite in the data folder.
  *
+ * @param runtime what asks remote archives, where the runtime has better than its global `fetch`
  * @throws CfileError `invalid_request` for what there is not on a server, or is not installed
  */
 export async function openStorage(
   settings: StorageSettings,
   log: Log = () => {},
+  runtime: Partial<Pick<Runtime, 'fetch'>> = {},
 ): Promise<Storage> {
   const tools: StorageTools = {
     ...storageTools(log, createSha256),
+    ...(runtime.fetch && { fetch: runtime.fetch }),
     readFile: (path) => readFile(path, 'utf8'),
   }
   const archive = await openArchive(settings, tools)
