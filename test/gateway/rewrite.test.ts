@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openCallers } from '../callers.ts'
+import { inChunks, type Lengths, recutDeltas } from '../fixtures/recut.ts'
 import { errorCode, type Harness, json, openHarness, responseRequest, sha256 } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 
@@ -61,32 +64,71 @@ const directive = fc.constantFrom(
   '[image link]',
 )
 
+const lengths = (max: number) =>
+  fc.array(fc.integer({ min: 1, max }), { minLength: 1, maxLength: 12 })
+
+/** A gateway whose upstream streams its texts in pieces of these lengths, and its bytes in chunks of those. */
+function openRecut(deltas: Lengths, chunks: Lengths): Harness {
+  const emulator = createEmulator({ now: () => 1_790_000_000 })
+  const fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
+    const answer = await emulator.fetch(new Request(input, init))
+    if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer
+    return new Response(inChunks(recutDeltas(await answer.text(), deltas), chunks), answer)
+  }
+  const upstream = {
+    endpoint: 'http://emulator.localhost',
+    credential: apiKey('a-secret-key'),
+    fetch,
+  }
+  const gateway = openHarness({ links: 'rewrite', upstreams: [upstream] })
+  return { ...gateway, upstream: async (path, init) => emulator.request(`/openai/v1${path}`, init) }
+}
+
+/** Every whole copy of the text in a stream. */
+function copiesIn(stream: string): string[] {
+  return [...stream.matchAll(/^data: (.*)$/gm)].flatMap(([, data = '']) => {
+    const { type, text, part, item, response } = JSON.parse(data)
+    if (type === 'response.output_text.done') return [text]
+    if (type === 'response.content_part.done') return [part.text]
+    if (type === 'response.output_item.done')
+      return item.type === 'message' ? [item.content[0].text] : []
+    return type === 'response.completed' ? [textOf(JSON.stringify(response))] : []
+  })
+}
+
 describe('a rewritten answer', () => {
-  it('has links that each give the very file that the text names, the same by stream and as JSON', async () => {
+  it('has links that each give the very file that the text names, the same by stream and as JSON, however it is cut', async () => {
     await fc.assert(
-      fc.asyncProperty(names, directive, async (wanted, more) => {
-        const gateway = openHarness({ links: 'rewrite' })
-        const quoted = wanted.map((name) => `"${name}"`).join(' and ')
-        const { stream, body, containerId } = await answerBothWays(
-          gateway,
-          `Save ${quoted} ${more}`,
-        )
-        const text = textOf(body)
-        expect(joinDeltas(stream)).toBe(text)
-        expect(text).not.toContain('sandbox:')
-        const links = [...text.matchAll(linkInText)].map(([, link = '']) => link)
-        const rows = await rowsOf(gateway, containerId)
-        expect(links).toHaveLength(wanted.length)
-        for (const [index, link] of links.entries()) {
-          const row = rows.find(({ path }) => path === `/mnt/data/${wanted[index]}`)
-          const download = await follow(gateway, link)
-          expect(download.status, wanted[index]).toBe(200)
-          const content = `/containers/${containerId}/files/${row?.id}/content`
-          const original = await (await gateway.upstream(content)).arrayBuffer()
-          expect(await sha256(await download.arrayBuffer())).toBe(await sha256(original))
-        }
-      }),
-      { seed: 1, numRuns: rounds(15) },
+      fc.asyncProperty(
+        names,
+        directive,
+        lengths(12),
+        lengths(700),
+        async (wanted, more, deltas, chunks) => {
+          const gateway = openRecut(deltas, chunks)
+          const quoted = wanted.map((name) => `"${name}"`).join(' and ')
+          const { stream, body, containerId } = await answerBothWays(
+            gateway,
+            `Save ${quoted} ${more}`,
+          )
+          const text = textOf(body)
+          expect(joinDeltas(stream)).toBe(text)
+          expect(copiesIn(stream)).toEqual([text, text, text, text])
+          expect(text).not.toContain('sandbox:')
+          const links = [...text.matchAll(linkInText)].map(([, link = '']) => link)
+          const rows = await rowsOf(gateway, containerId)
+          expect(links).toHaveLength(wanted.length)
+          for (const [index, link] of links.entries()) {
+            const row = rows.find(({ path }) => path === `/mnt/data/${wanted[index]}`)
+            const download = await follow(gateway, link)
+            expect(download.status, wanted[index]).toBe(200)
+            const content = `/containers/${containerId}/files/${row?.id}/content`
+            const original = await (await gateway.upstream(content)).arrayBuffer()
+            expect(await sha256(await download.arrayBuffer())).toBe(await sha256(original))
+          }
+        },
+      ),
+      { seed: 1, numRuns: rounds(15, 5000) },
     )
   })
 
