@@ -11,7 +11,7 @@ import { addFile } from './container.ts'
 import { type Content, fixed, generated } from './content.ts'
 import { endingOf } from './ending.ts'
 import { directs, type PlannedFile, planFiles } from './plan.ts'
-import type { CallOutput, Citation, MessageItem, OutputItem } from './shapes.ts'
+import type { CallOutput, Citation, MessageItem, OutputItem, OutputText } from './shapes.ts'
 import type { Container, Emulation } from './world.ts'
 
 /** What an answer is made for. */
@@ -33,7 +33,8 @@ export async function makeOutput(emulation: Emulation, question: Question): Prom
   const newId = (prefix: string): string => emulation.ids.ofAnswer(prefix, shared, emulation.now())
   const output: OutputItem[] = []
   if (/^(?:gpt-5|o\d)/.test(model)) output.push({ id: newId('rs'), type: 'reasoning', summary: [] })
-  if (container === undefined) return [...output, messageItem(newId('msg'), honest, [])]
+  if (container === undefined)
+    return [...output, messageItem(newId('msg'), [outputText(honest, [])])]
   const plan = planFiles(prompt)
   const { outputs, plots, written } = await write(emulation, container, prompt, plan)
   const { text, citations } = compose(prompt, container.id, plots, written)
@@ -45,7 +46,9 @@ export async function makeOutput(emulation: Emulation, question: Question): Prom
     container_id: container.id,
     outputs,
   })
-  return [...output, messageItem(newId('msg'), text, citations)]
+  const content: MessageItem['content'] = [outputText(text, citations)]
+  if (directs(prompt, 'refusal')) content.push({ type: 'refusal', refusal: refusalOf(plan) })
+  return [...output, messageItem(newId('msg'), content)]
 }
 
 interface Written {
@@ -123,7 +126,8 @@ function compose(
     start_index: 0,
   }))
   let text = written.length > 0 ? `${honest} These files are real, though:\n` : honest
-  for (const { name, id } of written) {
+  const linked = directs(prompt, 'twice') ? [...written, ...written] : written
+  for (const { name, id } of linked) {
     const isImage = directs(prompt, 'image link') && endingOf(name) === 'png'
     text += `\n- ${isImage ? '!' : ''}[${name}](`
     const start_index = length(text) + miss
@@ -136,12 +140,15 @@ function compose(
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
 }
 
-function messageItem(id: string, text: string, annotations: Citation[]): MessageItem {
-  return {
-    id,
-    type: 'message',
-    status: 'completed',
-    content: [{ type: 'output_text', annotations, logprobs: [], text }],
-    role: 'assistant',
-  }
+/** A refusal may name a file as well, and is no text. */
+function refusalOf([first]: readonly PlannedFile[]): string {
+  return `I can't say more about [it](sandbox:/mnt/data/${first?.name ?? 'it.csv'}).`
+}
+
+function outputText(text: string, annotations: Citation[]): OutputText {
+  return { type: 'output_text', annotations, logprobs: [], text }
+}
+
+function messageItem(id: string, content: MessageItem['content']): MessageItem {
+  return { id, type: 'message', status: 'completed', content, role: 'assistant' }
 }

@@ -12,6 +12,8 @@ import type {
   CallStep,
   MessageItem,
   OutputItem,
+  OutputText,
+  Refusal,
   ResponseObject,
   StreamEvent,
 } from './shapes.ts'
@@ -79,33 +81,51 @@ function callEvents(item: CallItem, output_index: number): StreamEvent[] {
 function messageEvents(item: MessageItem, output_index: number): StreamEvent[] {
   return item.content.flatMap((part, content_index): StreamEvent[] => {
     const place = { item_id: item.id, output_index, content_index }
-    const { text, annotations } = part
+    const begun =
+      part.type === 'refusal' ? { ...part, refusal: '' } : { ...part, annotations: [], text: '' }
     return [
-      {
-        type: 'response.content_part.added',
-        ...place,
-        part: { ...part, annotations: [], text: '' },
-      },
-      ...tokens(text).map(
-        (delta): StreamEvent => ({
-          type: 'response.output_text.delta',
-          ...place,
-          delta,
-          logprobs: [],
-        }),
-      ),
-      ...annotations.map(
-        (annotation, annotation_index): StreamEvent => ({
-          type: 'response.output_text.annotation.added',
-          ...place,
-          annotation_index,
-          annotation,
-        }),
-      ),
-      { type: 'response.output_text.done', ...place, text, logprobs: [] },
+      { type: 'response.content_part.added', ...place, part: begun },
+      ...(part.type === 'refusal' ? refusalEvents(part, place) : textEvents(part, place)),
       { type: 'response.content_part.done', ...place, part },
     ]
   })
+}
+
+interface Place {
+  item_id: string
+  output_index: number
+  content_index: number
+}
+
+function textEvents({ text, annotations }: OutputText, place: Place): StreamEvent[] {
+  return [
+    ...tokens(text).map(
+      (delta): StreamEvent => ({
+        type: 'response.output_text.delta',
+        ...place,
+        delta,
+        logprobs: [],
+      }),
+    ),
+    ...annotations.map(
+      (annotation, annotation_index): StreamEvent => ({
+        type: 'response.output_text.annotation.added',
+        ...place,
+        annotation_index,
+        annotation,
+      }),
+    ),
+    { type: 'response.output_text.done', ...place, text, logprobs: [] },
+  ]
+}
+
+function refusalEvents({ refusal }: Refusal, place: Place): StreamEvent[] {
+  return [
+    ...tokens(refusal).map(
+      (delta): StreamEvent => ({ type: 'response.refusal.delta', ...place, delta }),
+    ),
+    { type: 'response.refusal.done', ...place, refusal },
+  ]
 }
 
 /** Pieces much like a model's: a word with its blank, three digits, a sign or two. */

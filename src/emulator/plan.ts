@@ -30,6 +30,8 @@ export interface PlannedFile {
  * | `wrong spans` | the spans miss the links |
  * | `code points` | the spans count code points, not UTF-16 units |
  * | `image link` | pictures are linked as images |
+ * | `twice` | each link stands in the text twice |
+ * | `refusal` | behind its text the message has a refusal |
  */
 export const directives = [
   'fail',
@@ -42,6 +44,8 @@ export const directives = [
   'wrong spans',
   'code points',
   'image link',
+  'twice',
+  'refusal',
 ] as const
 
 /** One of the directives, without its brackets. */

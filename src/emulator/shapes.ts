@@ -68,12 +68,18 @@ export interface OutputText {
   text: string
 }
 
+/** A part of a message: the model would not say more. */
+export interface Refusal {
+  type: 'refusal'
+  refusal: string
+}
+
 /** What the model says. */
 export interface MessageItem {
   id: string
   type: 'message'
   status: 'in_progress' | 'completed' | 'incomplete'
-  content: OutputText[]
+  content: (OutputText | Refusal)[]
   role: 'assistant'
 }
 
@@ -176,13 +182,15 @@ export type StreamEvent =
   | Event<`response.code_interpreter_call.${CallStep}`, Place>
   | Event<'response.code_interpreter_call_code.delta', Place & Delta>
   | Event<'response.code_interpreter_call_code.done', Place & { code: string }>
-  | Event<`response.content_part.${'added' | 'done'}`, PartPlace & { part: OutputText }>
+  | Event<`response.content_part.${'added' | 'done'}`, PartPlace & { part: OutputText | Refusal }>
   | Event<'response.output_text.delta', PartPlace & Delta & { logprobs: [] }>
   | Event<
       'response.output_text.annotation.added',
       PartPlace & { annotation_index: number; annotation: Citation }
     >
   | Event<'response.output_text.done', PartPlace & { text: string; logprobs: [] }>
+  | Event<'response.refusal.delta', PartPlace & Delta>
+  | Event<'response.refusal.done', PartPlace & { refusal: string }>
   | Event<'error', { error: { type: string; code: string; message: string; param: null } }>
 
 /** How far a call is, in the name of its event. */

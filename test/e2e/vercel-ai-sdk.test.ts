@@ -4,10 +4,10 @@
 
 import { createAzure } from '@ai-sdk/azure'
 import { APICallError, generateText, type ModelMessage, streamText, type ToolSet } from 'ai'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { captureFetch } from '../../src/capture-fetch.ts'
 import type { Citation } from '../../src/core/citations.ts'
-import { serve } from '../../src/node.ts'
+import { type Running, serve } from '../../src/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { json } from '../harness.ts'
 import { type ServedPair, servePair } from '../served.ts'
@@ -53,38 +53,54 @@ describe('the Vercel AI SDK', () => {
     for (const id of ids) expect((await fetch(`${pair.gateway}/files/${id}`)).status).toBe(200)
   })
 
-  it('is given links that work, in the text and while it streams, where they are rewritten', async () => {
-    const settings = {
-      PORT: '0',
-      LOG_LEVEL: 'silent',
-      CFILE_STORE: 'memory:',
-      CFILE_LINKS: 'rewrite',
-    }
-    const rewriting = await serve(settings)
-    onTestFinished(() => rewriting.close())
-    const { textStream, text, sources } = streamText({
-      ...open(`${rewriting.url}/openai`),
-      prompt: `${prompt} And save "Übersicht (1).csv".`,
+  describe('where links are rewritten', () => {
+    let rewriting: Running
+    beforeAll(async () => {
+      const settings = { PORT: '0', LOG_LEVEL: 'silent', CFILE_STORE: 'memory:' }
+      rewriting = await serve({ ...settings, CFILE_LINKS: 'rewrite' })
     })
-    let streamed = ''
-    for await (const piece of textStream) streamed += piece
-    expect(streamed).toBe(await text)
-    expect(streamed).not.toContain('sandbox:')
-    const links = [...streamed.matchAll(/\]\((http[^)]+)\)/g)].map(([, link = '']) => link)
-    expect(links.length).toBeGreaterThan(1)
-    // A picture that the text does not link has a citation all the same.
-    const urls = fileIds(await sources).map((id) => `${rewriting.url}/files/${id}`)
-    expect(urls.length).toBeGreaterThanOrEqual(links.length)
-    for (const link of [...links, ...urls]) {
-      const answer = await fetch(link)
-      expect(answer.status, link).toBe(200)
-      expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(0)
-    }
-    // And the same by one answer.
-    const whole = await generateText({ ...open(`${rewriting.url}/openai`), prompt })
-    const [, link = ''] = /\]\((http[^)]+)\)/.exec(whole.text) ?? []
-    expect((await fetch(link)).status).toBe(200)
-    expect(whole.text).not.toContain('sandbox:')
+    afterAll(() => rewriting.close())
+
+    it.each([
+      `${prompt} And save "Übersicht (1).csv".`,
+      'Save "a.csv", "a.csv.txt", "out/a.csv" and "100%.csv". [twice]',
+      'Draw two charts and save "📈.csv". [image link] [code points]',
+      'Write 5 csv files. [no annotations]',
+      'Save sales.csv. [wrong spans]',
+      'Save sales.csv. [refusal]',
+    ])('reads the stream of %j to its end, and is given links that work', async (asked) => {
+      const failures: unknown[] = []
+      const { textStream, text, sources, finishReason } = streamText({
+        ...open(`${rewriting.url}/openai`),
+        prompt: asked,
+        onError: ({ error }) => failures.push(error),
+      })
+      let streamed = ''
+      for await (const piece of textStream) streamed += piece
+      expect(failures).toEqual([])
+      expect(await finishReason).toBe('stop')
+      expect(streamed).toBe(await text)
+      expect(streamed).not.toContain('sandbox:')
+      const links = [...streamed.matchAll(/\]\((http[^)]+)\)/g)].map(([, link = '']) => link)
+      expect(links.length).toBeGreaterThan(0)
+      const urls = fileIds(await sources).map((id) => `${rewriting.url}/files/${id}`)
+      // A picture that the text does not link has a citation all the same.
+      if (!asked.includes('[no annotations]')) {
+        expect(urls.length).toBeGreaterThanOrEqual(new Set(links).size)
+      }
+      for (const link of [...links, ...urls]) {
+        const answer = await fetch(link)
+        expect(answer.status, link).toBe(200)
+        expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(0)
+      }
+    })
+
+    it('is given the same by one answer', async () => {
+      const whole = await generateText({ ...open(`${rewriting.url}/openai`), prompt })
+      const [, link = ''] = /\]\((http[^)]+)\)/.exec(whole.text) ?? []
+      expect((await fetch(link)).status).toBe(200)
+      expect(whole.text).not.toContain('sandbox:')
+    })
   })
 
   it('goes on with what was said', async () => {

@@ -3,7 +3,13 @@
  */
 
 import { createEmulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
-import type { Citation, ContainerFileObject, ResponseObject } from '../../src/emulator/shapes.ts'
+import type {
+  Citation,
+  ContainerFileObject,
+  OutputText,
+  Refusal,
+  ResponseObject,
+} from '../../src/emulator/shapes.ts'
 
 export const startTime = 1_790_000_000
 export const resource = '/openai/v1'
@@ -77,13 +83,18 @@ export function jsonInit(body: unknown): RequestInit {
 
 export function citationsOf(response: ResponseObject): Citation[] {
   return response.output.flatMap((item) =>
-    item.type === 'message' ? item.content.flatMap(({ annotations }) => annotations) : [],
+    item.type === 'message' ? item.content.flatMap(annotationsOf) : [],
   )
 }
 
 export function textOf(response: ResponseObject): string {
   const item = response.output.at(-1)
-  return item?.type === 'message' ? (item.content[0]?.text ?? '') : ''
+  const part = item?.type === 'message' ? item.content[0] : undefined
+  return part?.type === 'output_text' ? part.text : ''
+}
+
+export function annotationsOf(part: OutputText | Refusal): Citation[] {
+  return part.type === 'output_text' ? part.annotations : []
 }
 
 export function first<T>(list: readonly T[]): T {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CallItem, ResponseObject } from '../../src/emulator/shapes.ts'
 import {
+  annotationsOf,
   autoContainer,
   citationsOf,
   first,
@@ -127,6 +128,18 @@ describe('citations', () => {
     const { start_index, end_index } = first(citationsOf(wrong))
     expect(textOf(wrong).slice(start_index, end_index)).not.toMatch(/^sandbox:/)
     expect(textOf(await respond('a chart [image link]'))).toContain('- ![sales_chart.png](sandbox:')
+  })
+
+  it('can stand twice, and before a refusal that is no text', async () => {
+    const { respond } = openEmulator()
+    const twice = await respond('a CSV [twice]')
+    const spans = citationsOf(twice).map(({ start_index, end_index }) =>
+      textOf(twice).slice(start_index, end_index),
+    )
+    expect(spans).toEqual(Array(2).fill('sandbox:/mnt/data/sales.csv'))
+    const message = (await respond('a CSV [refusal]')).output.at(-1)
+    const parts = message?.type === 'message' ? message.content : []
+    expect(parts.map(({ type }) => type)).toEqual(['output_text', 'refusal'])
   })
 
   it('leave out a scratch file, which only the list of the container shows', async () => {
@@ -263,7 +276,7 @@ describe('what is refused', () => {
     const replay = async (added: object) => {
       const copy = structuredClone(output)
       const item = copy[1]
-      if (item?.type === 'message') Object.assign(item.content[0]?.annotations[0] ?? {}, added)
+      if (item?.type === 'message') Object.assign(first(item.content.flatMap(annotationsOf)), added)
       const input = [...copy, { role: 'user', content: 'thanks' }]
       return post('/responses', { model: 'm', input, tools: autoContainer })
     }

@@ -25,13 +25,18 @@ describe.each(['rewrite', 'annotate', 'off'])('the official SDK, with CFILE_LINK
 
   it.each([
     'Draw a chart and save the numbers as a CSV.',
+    'Save "a.csv", "a.csv.txt", "out/a.csv" and "100%.csv". [twice]',
+    'Draw two charts and save "a (b) c.csv". [image link] [wrong spans]',
+    'Save sales.csv. [refusal]',
+    'Save sales.csv. [fail]',
     'Save "two words.csv" and "Übersicht (1).csv". [code points]',
     'Draw a chart. [image link]',
     'Write 5 csv files. [no annotations]',
     'Save sales.csv. [incomplete]',
     'No file at all, please.',
   ])('reads the stream of %j to its end, and each link at once', async (input) => {
-    const stream = client.responses.stream({ model: 'gpt-4.1', input, tools })
+    // It thinks, too.
+    const stream = client.responses.stream({ model: 'gpt-5-mini', input, tools })
     let joined = ''
     const statuses: Promise<number>[] = []
     stream.on('response.output_text.delta', ({ delta, snapshot }) => {
@@ -46,6 +51,11 @@ describe.each(['rewrite', 'annotate', 'off'])('the official SDK, with CFILE_LINK
     })
     const final = await stream.finalResponse()
     expect(joined).toBe(final.output_text)
+    const parts = final.output.flatMap((item) => (item.type === 'message' ? item.content : []))
+    for (const part of parts) {
+      if (part.type === 'refusal') expect(part.refusal).toContain('(sandbox:/mnt/data/sales.csv)')
+      else expect(part.text).toBe(joined)
+    }
     const urls = [...joined.matchAll(/\]\((http[^)]+)\)/g)].map(([, url = '']) => url)
     expect(joined.includes('sandbox:')).toBe(links !== 'rewrite' && /\]\(/.test(joined))
     for (const url of urls) statuses.push(fetch(url).then(drained))

@@ -62,6 +62,8 @@ const directive = fc.constantFrom(
   '[wrong spans]',
   '[code points]',
   '[image link]',
+  '[twice]',
+  '[refusal]',
 )
 
 const lengths = (max: number) =>
@@ -89,7 +91,7 @@ function copiesIn(stream: string): string[] {
   return [...stream.matchAll(/^data: (.*)$/gm)].flatMap(([, data = '']) => {
     const { type, text, part, item, response } = JSON.parse(data)
     if (type === 'response.output_text.done') return [text]
-    if (type === 'response.content_part.done') return [part.text]
+    if (type === 'response.content_part.done' && part.type === 'output_text') return [part.text]
     if (type === 'response.output_item.done')
       return item.type === 'message' ? [item.content[0].text] : []
     return type === 'response.completed' ? [textOf(JSON.stringify(response))] : []
@@ -117,11 +119,12 @@ describe('a rewritten answer', () => {
           expect(text).not.toContain('sandbox:')
           const links = [...text.matchAll(linkInText)].map(([, link = '']) => link)
           const rows = await rowsOf(gateway, containerId)
-          expect(links).toHaveLength(wanted.length)
+          const linked = more === '[twice]' ? [...wanted, ...wanted] : wanted
+          expect(links).toHaveLength(linked.length)
           for (const [index, link] of links.entries()) {
-            const row = rows.find(({ path }) => path === `/mnt/data/${wanted[index]}`)
+            const row = rows.find(({ path }) => path === `/mnt/data/${linked[index]}`)
             const download = await follow(gateway, link)
-            expect(download.status, wanted[index]).toBe(200)
+            expect(download.status, linked[index]).toBe(200)
             const content = `/containers/${containerId}/files/${row?.id}/content`
             const original = await (await gateway.upstream(content)).arrayBuffer()
             expect(await sha256(await download.arrayBuffer())).toBe(await sha256(original))
