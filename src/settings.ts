@@ -117,6 +117,7 @@ const settings = {
     takes: 'the id of an app or of a user-assigned identity',
   },
   AZURE_CLIENT_SECRET: secret('the secret of that app'),
+  AZURE_CLIENT_CERTIFICATE_PATH: words('the path of a PEM file'),
   AZURE_FEDERATED_TOKEN_FILE: words('the path of a file'),
   AZURE_AUTHORITY_HOST: words('an https URL'),
   IDENTITY_ENDPOINT: words('a URL'),

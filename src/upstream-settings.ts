@@ -6,9 +6,11 @@
 
 import { apiKey, type Credential, firstAvailable } from './azure/credentials.ts'
 import { parseEndpoint } from './azure/endpoint.ts'
+import { clientCertificate } from './azure/entra/client-certificate.ts'
 import { clientSecret } from './azure/entra/client-secret.ts'
 import { appServiceIdentity, imds } from './azure/entra/managed-identity.ts'
-import { tokenFile, workloadIdentity } from './azure/entra/workload-identity.ts'
+import { settingFile } from './azure/entra/setting-file.ts'
+import { workloadIdentity } from './azure/entra/workload-identity.ts'
 import { CfileError } from './core/errors.ts'
 import type { UpstreamOptions } from './options.ts'
 
@@ -17,6 +19,7 @@ export interface IdentitySettings {
   readonly AZURE_TENANT_ID?: string
   readonly AZURE_CLIENT_ID?: string
   readonly AZURE_CLIENT_SECRET?: string
+  readonly AZURE_CLIENT_CERTIFICATE_PATH?: string
   readonly AZURE_FEDERATED_TOKEN_FILE?: string
   readonly AZURE_AUTHORITY_HOST?: string
   readonly IDENTITY_ENDPOINT?: string
@@ -71,15 +74,20 @@ export function parseUpstreams(read: UpstreamSettings): UpstreamOptions[] {
  * @throws CfileError `invalid_request` where half of it is set
  */
 export function parseIdentity(read: IdentitySettings): Credential {
-  const { AZURE_CLIENT_SECRET: secret, AZURE_FEDERATED_TOKEN_FILE: file } = read
+  const { AZURE_CLIENT_SECRET: secret, AZURE_CLIENT_CERTIFICATE_PATH: certificate } = read
+  const { AZURE_FEDERATED_TOKEN_FILE: file } = read
   const { AZURE_CLIENT_ID: clientId, AZURE_POD_IDENTITY_AUTHORITY_HOST: host } = read
   if (secret !== undefined) {
     return clientSecret({ ...appOf(read, 'AZURE_CLIENT_SECRET'), clientSecret: secret })
   }
+  if (certificate !== undefined) {
+    const name = 'AZURE_CLIENT_CERTIFICATE_PATH'
+    return clientCertificate({ ...appOf(read, name), pem: settingFile(name, certificate) })
+  }
   const found: Credential[] = []
   if (file !== undefined) {
-    const app = appOf(read, 'AZURE_FEDERATED_TOKEN_FILE')
-    found.push(workloadIdentity({ ...app, assertion: tokenFile(file) }))
+    const name = 'AZURE_FEDERATED_TOKEN_FILE'
+    found.push(workloadIdentity({ ...appOf(read, name), assertion: settingFile(name, file) }))
   }
   const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = read
   if (endpoint !== undefined && header !== undefined) {
@@ -121,6 +129,7 @@ interface Entry {
   readonly tenant_id?: string
   readonly client_id?: string
   readonly client_secret?: string
+  readonly client_certificate_path?: string
   readonly federated_token_file?: string
   readonly scope?: string
 }
@@ -146,6 +155,7 @@ const fields: Readonly<Record<keyof Entry, Field>> = {
   tenant_id: [is(idGrammar), 'the id of a tenant'],
   client_id: [is(idGrammar), 'the id of an app or identity'],
   client_secret: [isText, 'the secret of that app'],
+  client_certificate_path: [isText, 'the path of a file'],
   federated_token_file: [isText, 'the path of a file'],
   scope: [isText, 'a scope such as https://cognitiveservices.azure.com/.default'],
 }
@@ -194,12 +204,13 @@ function ofEntry(entry: Entry, read: UpstreamSettings): UpstreamSettings {
     AZURE_TENANT_ID: entry.tenant_id ?? read.AZURE_TENANT_ID,
     AZURE_CLIENT_ID: entry.client_id ?? read.AZURE_CLIENT_ID,
   }
-  if (entry.client_secret === undefined && entry.federated_token_file === undefined) return own
-  return {
-    ...own,
+  const proofs = {
     AZURE_CLIENT_SECRET: entry.client_secret,
+    AZURE_CLIENT_CERTIFICATE_PATH: entry.client_certificate_path,
     AZURE_FEDERATED_TOKEN_FILE: entry.federated_token_file,
   }
+  const hasProof = Object.values(proofs).some((proof) => proof !== undefined)
+  return hasProof ? { ...own, ...proofs } : own
 }
 
 function upstreamOf(

@@ -35,6 +35,8 @@ describe('signing in', () => {
     ['api key', { AZURE_OPENAI_API_KEY: 'key' }],
     ['api key', { AZURE_OPENAI_API_KEY: 'key', ...app, AZURE_CLIENT_SECRET: 'secret' }],
     ['client secret', { ...app, AZURE_CLIENT_SECRET: 'secret' }],
+    ['client certificate', { ...app, AZURE_CLIENT_CERTIFICATE_PATH: '/app.pem' }],
+    ['client secret', { ...app, AZURE_CLIENT_SECRET: 's', AZURE_CLIENT_CERTIFICATE_PATH: '/p' }],
     ['workload identity', { ...app, AZURE_FEDERATED_TOKEN_FILE: '/token' }],
     [
       'managed identity (app service)',
@@ -62,6 +64,7 @@ describe('signing in', () => {
     ['AZURE_TENANT_ID', { AZURE_CLIENT_ID: 'c', AZURE_CLIENT_SECRET: 'hush' }],
     ['AZURE_CLIENT_ID', { AZURE_TENANT_ID: 't', AZURE_CLIENT_SECRET: 'hush' }],
     ['AZURE_CLIENT_ID', { AZURE_TENANT_ID: 't', AZURE_FEDERATED_TOKEN_FILE: '/token' }],
+    ['AZURE_TENANT_ID', { AZURE_CLIENT_ID: 'c', AZURE_CLIENT_CERTIFICATE_PATH: '/app.pem' }],
     ['AZURE_TENANT_ID', { ...app, AZURE_TENANT_ID: 'a/b', AZURE_CLIENT_SECRET: 'hush' }],
     [
       'AZURE_AUTHORITY_HOST',

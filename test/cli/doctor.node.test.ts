@@ -130,6 +130,21 @@ All is well.
     expect(text).not.toContain(key)
   })
 
+  it('finds a certificate that is not where the setting says', async () => {
+    const { text, isWell } = await visit({
+      env: {
+        AZURE_OPENAI_API_KEY: '',
+        AZURE_TENANT_ID: 't',
+        AZURE_CLIENT_ID: 'c',
+        AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere/app.pem',
+      },
+    })
+    expect(text.replace(/\s+/g, ' ')).toMatch(
+      /FAIL +credential .*AZURE_CLIENT_CERTIFICATE_PATH could not be read.*> Set AZURE_CLIENT_CERTIFICATE_PATH to a file/,
+    )
+    expect(isWell).toBe(false)
+  })
+
   it('finds an app that Entra ID refuses', async () => {
     const { text, isWell } = await visit({
       env: {

@@ -54,7 +54,7 @@ export interface ImdsOptions extends ManagedIdentityOptions {
 const longestMs = 3000
 
 const hint =
-  'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'
+  'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'
 
 /** Signs in as the identity of the machine. */
 export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions = {}): Credential {

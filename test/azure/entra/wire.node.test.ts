@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Credential } from '../../../src/azure/credentials.ts'
+import { settingFile } from '../../../src/azure/entra/setting-file.ts'
 import {
   appServiceIdentity,
   clientCertificate,
@@ -133,6 +134,71 @@ describe('signing in', () => {
       'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     )
     expect(seen[0]?.form.has('client_secret')).toBe(false)
+  })
+
+  it('with a certificate in a file, as the settings name it, takes the one that is there now', async () => {
+    const { url, seen } = await endpoint()
+    const path = join(await folder(), 'app.pem')
+    const pems = [1, 2].map(() => {
+      const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      const certificate = selfSigned(publicKey, privateKey)
+      const key = privateKey.export({ type: 'pkcs8', format: 'pem' })
+      return { publicKey, certificate, pem: `${certificate}${key}` }
+    })
+    const { upstreams } = parseEnv({
+      AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
+      AZURE_TENANT_ID: app.tenantId,
+      AZURE_CLIENT_ID: app.clientId,
+      AZURE_CLIENT_CERTIFICATE_PATH: path,
+      AZURE_AUTHORITY_HOST: url,
+    })
+    const { credential } = upstreams[0] as { credential: Credential }
+    for (const [index, { publicKey, certificate, pem }] of pems.entries()) {
+      await writeFile(path, pem)
+      expect(await tokenOf(credential)).toBe(`Bearer token-${index + 1}`)
+      const statement = seen[index]?.form.get('client_assertion') ?? ''
+      const { header, claims, isSigned } = readStatement(statement, publicKey)
+      const thumbprint = new X509Certificate(certificate).fingerprint256.replaceAll(':', '')
+      expect(header['x5t#S256']).toBe(Buffer.from(thumbprint, 'hex').toString('base64url'))
+      expect(isSigned).toBe(true)
+      expect(claims).toMatchObject({
+        aud: `${url}/the-tenant/oauth2/v2.0/token`,
+        iss: 'the-client',
+        exp: time + 600,
+      })
+      time += 3600
+    }
+  })
+
+  it('with a certificate that cannot be used says why in one line, and shows nothing of the file', async () => {
+    const { url, seen } = await endpoint()
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const certificate = selfSigned(publicKey, privateKey)
+    const locked = { cipher: 'aes-256-cbc', passphrase: 'hush' } as const
+    const path = join(await folder(), 'app.pem')
+    const pem = settingFile('AZURE_CLIENT_CERTIFICATE_PATH', path)
+    const credential = clientCertificate({ ...app, authorityHost: url, pem })
+    const failure = () => tokenOf(credential).catch((error) => error)
+    expect(await failure()).toMatchObject({
+      code: 'upstream_auth',
+      message: 'The file in AZURE_CLIENT_CERTIFICATE_PATH could not be read.',
+    })
+    for (const [key, says] of [
+      [privateKey.export({ type: 'pkcs8', format: 'pem', ...locked }), 'has a password'],
+      [privateKey.export({ type: 'pkcs1', format: 'pem', ...locked }), 'has a password'],
+      [privateKey.export({ type: 'pkcs1', format: 'pem' }), 'openssl pkcs8 -topk8 -nodes'],
+      ['', 'no readable PRIVATE KEY'],
+    ] as const) {
+      await writeFile(path, `${certificate}${key}`)
+      const error = await failure()
+      expect(error).toMatchObject({ code: 'upstream_auth', status: 502 })
+      expect(error.message).toContain(says)
+      expect(error.message).not.toMatch(/\n|MII|hush/)
+      expect(error.details.hint).toContain('AZURE_CLIENT_CERTIFICATE_PATH')
+    }
+    const here = { ...means, readFile: undefined }
+    await expect(credential.authorize(scope, here)).rejects.toThrow('no files')
+    expect(seen).toEqual([])
   })
 
   it('with a federated token reads its file anew for each token, since Kubernetes writes another into it', async () => {
