@@ -44,6 +44,8 @@ export interface StoredFile {
 /** Options of every operation. */
 export interface CallOptions {
   readonly signal?: AbortSignal
+  /** Is shown the headers of the answer. */
+  readonly onHeaders?: (headers: Headers) => void
 }
 
 /** Options of the operations that open a file's bytes. */
@@ -82,8 +84,12 @@ const patienceMs = 5000
 /** Makes the operations on top of something that sends. */
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
-  const get = (path: string, { signal }: CallOptions = {}, query?: string) =>
-    send({ method: 'GET', path, query, signal, headers: { accept: 'application/json' } })
+  const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {
+    const headers = { accept: 'application/json' }
+    const answer = await send({ method: 'GET', path, query, signal, headers })
+    onHeaders?.(answer.headers)
+    return answer
+  }
   const open = (path: string, { signal, range }: ContentOptions = {}) =>
     send({
       method: 'GET',

@@ -1,5 +1,5 @@
 /**
- * A stream that breaks rather than end with too few or too many bytes.
+ * Streams that break rather than have too few or too many bytes.
  *
  * @module
  */
@@ -15,6 +15,21 @@ export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Arr
     },
     flush() {
       if (left > 0) throw new RangeError(`The body ended ${left} bytes short of ${bytes}.`)
+    },
+  })
+}
+
+/** Passes at most `bytes` of them, and errors with what it is given at the first that is too many. */
+export function atMost(
+  bytes: number,
+  refuse: () => unknown,
+): TransformStream<Uint8Array, Uint8Array> {
+  let left = bytes
+  return new TransformStream({
+    transform(chunk, controller) {
+      left -= chunk.byteLength
+      if (left < 0) throw refuse()
+      controller.enqueue(chunk)
     },
   })
 }

@@ -10,7 +10,7 @@ import type { ByteRange } from '../core/range.ts'
 import type { OpenedBody } from '../core/transfer.ts'
 import type { Upstream } from './gateway.ts'
 import type { FileLocation } from './locate.ts'
-import { openContent } from './upstream-file.ts'
+import { openContent, requestIdOf } from './upstream-file.ts'
 
 /** A file's bytes, unread, and what the answer told of the file. */
 export interface Content extends OpenedBody {
@@ -52,7 +52,7 @@ export async function openRange(
     etag: headers.get('etag') ?? undefined,
     name: parseContentDisposition(headers.get('content-disposition')).extended,
     type: headers.get('content-type') ?? undefined,
-    requestId: headers.get('apim-request-id') ?? undefined,
+    requestId: requestIdOf(headers),
   }
 
   async function open(part: ByteRange | undefined): Promise<Response> {

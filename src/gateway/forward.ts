@@ -6,6 +6,7 @@
  */
 
 import { contentSecurityPolicy } from '../core/content-type.ts'
+import { atMost } from '../core/exact-length.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
@@ -36,21 +37,27 @@ export async function forward(
     return answerOwnList(gateway, caller, understood, send)
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
-  if (isContent(request)) refuseLarge(gateway, answered)
-  return handBack(gateway, caller, understood, { ...answered, after: resumption?.after })
+  const { after } = resumption ?? {}
+  const answer = isContent(request) ? limitContent(gateway, answered) : answered.answer
+  return handBack(gateway, caller, understood, { ...answered, answer, after })
 }
 
 function isContent({ path }: ApiRequest): boolean {
   return path.endsWith('/content')
 }
 
-/** A file has its limit by whichever route it goes. */
-function refuseLarge({ maxFileBytes }: Gateway, { answer, turn }: Answered): void {
-  const bytes = Number(answer.headers.get('content-length'))
-  if (!answer.ok || bytes <= maxFileBytes) return
-  turn.end()
-  answer.body?.cancel().catch(() => {})
-  throw tooLarge(bytes, maxFileBytes)
+/** A file has its limit by whichever route it goes; one that does not announce its length breaks off there. */
+function limitContent({ maxFileBytes }: Gateway, { answer, turn }: Answered): Response {
+  const { ok, headers, body } = answer
+  const announced = headers.get('content-length')
+  if (ok && Number(announced) > maxFileBytes) {
+    turn.end()
+    body?.cancel().catch(() => {})
+    throw tooLarge(Number(announced), maxFileBytes)
+  }
+  if (!ok || announced !== null || body === null) return answer
+  const limit = atMost(maxFileBytes, () => tooLarge(maxFileBytes + 1, maxFileBytes))
+  return new Response(body.pipeThrough(limit), answer)
 }
 
 /** Whether a list has to be picked over for what is the caller's. */

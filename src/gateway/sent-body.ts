@@ -7,6 +7,7 @@
 import type { Operation } from '../core/api-operations.ts'
 import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
+import { atMost } from '../core/exact-length.ts'
 import { formBoundary, watchField } from '../core/form-fields.ts'
 import { isId } from '../core/ids.ts'
 import { unlinkBytes } from '../core/unlink.ts'
@@ -67,18 +68,14 @@ function limitForm(
   headers: Headers,
   body: ReadableStream<Uint8Array>,
 ): SentForm {
-  let left = maxFileBytes + besideFile
+  const most = maxFileBytes + besideFile
   const announced = headers.get('content-length')
-  if (Number(announced) > left) throw uploadTooLarge(maxFileBytes)
+  if (Number(announced) > most) throw uploadTooLarge(maxFileBytes)
   if (announced !== null) return { bytes: body }
   let refusal: CfileError | undefined
-  const limit = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      left -= chunk.byteLength
-      if (left >= 0) return controller.enqueue(chunk)
-      refusal = uploadTooLarge(maxFileBytes)
-      throw refusal
-    },
+  const limit = atMost(most, () => {
+    refusal = uploadTooLarge(maxFileBytes)
+    return refusal
   })
   return {
     bytes: body.pipeThrough(limit),

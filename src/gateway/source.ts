@@ -117,7 +117,8 @@ export function upstreamSource(
       const { upstream, found } = await asked((client) => readFacts(client, location, signal))
       described = found
       const bytes = found.bytes ?? record?.bytes
-      return { ...factsOf({ name: found.name, bytes }, record?.type), upstream }
+      const facts = factsOf({ name: found.name, bytes }, record?.type)
+      return { ...facts, upstream, upstreamRequestId: found.requestId }
     },
     async open(range) {
       const { upstream, found } = await asked((_, upstream) =>

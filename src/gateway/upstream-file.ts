@@ -15,6 +15,8 @@ export interface FileFacts {
   readonly name?: string
   /** `undefined` where the upstream says `null`. */
   readonly bytes?: number
+  /** Azure's own id of the request that told. */
+  readonly requestId?: string
 }
 
 /** The bytes of a file, unread; those of a range, where the upstream honours that header. */
@@ -35,12 +37,21 @@ export async function readFacts(
   { containerId, fileId }: FileLocation,
   signal: AbortSignal,
 ): Promise<FileFacts> {
-  if (containerId === undefined) {
-    const file = await client.getFile(fileId, { signal })
-    return { name: file.filename, bytes: file.bytes ?? undefined }
+  let requestId: string | undefined
+  const onHeaders = (headers: Headers): void => {
+    requestId = requestIdOf(headers)
   }
-  const file = await client.getContainerFile(containerId, fileId, { signal })
-  return { name: file.path.split('/').at(-1), bytes: file.bytes ?? undefined }
+  if (containerId === undefined) {
+    const file = await client.getFile(fileId, { signal, onHeaders })
+    return { name: file.filename, bytes: file.bytes ?? undefined, requestId }
+  }
+  const file = await client.getContainerFile(containerId, fileId, { signal, onHeaders })
+  return { name: file.path.split('/').at(-1), bytes: file.bytes ?? undefined, requestId }
+}
+
+/** By which Azure's support finds a request. */
+export function requestIdOf(headers: Headers): string | undefined {
+  return headers.get('apim-request-id') ?? undefined
 }
 
 /**

@@ -331,6 +331,19 @@ describe('the headers of a download', () => {
     expect(headers.get('etag')).not.toBe('"theirs"')
   })
 
+  it('tell the upstream’s id of the request where only metadata was asked for, so that support can find it', async () => {
+    const { gateway, path } = await withFile()
+    const got = await gateway.ask(path)
+    await got.arrayBuffer()
+    const head = await gateway.ask(path, { method: 'HEAD' })
+    const same = { 'if-none-match': got.headers.get('etag') ?? '' }
+    const unchanged = await gateway.ask(path, { headers: same })
+    expect([head.status, unchanged.status]).toEqual([200, 304])
+    const ids = [got, head, unchanged].map(({ headers }) => headers.get('apim-request-id'))
+    for (const id of ids) expect(id).toMatch(/^[\da-f-]{36}$/)
+    expect(new Set(ids).size).toBe(3)
+  })
+
   it('come with the bytes where the store fails after the file was found', async () => {
     const { gateway, file } = await withFile()
     const down = async () => {

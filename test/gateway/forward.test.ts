@@ -16,6 +16,17 @@ describe("a file's content, asked for by an SDK", () => {
     expect((await passed.arrayBuffer()).byteLength).toBe(1000)
   })
 
+  it('breaks off at the limit where its length was not announced', async () => {
+    const { ask, respond, fault } = openHarness({ maxFileBytes: 1000 })
+    const [large] = await respond('"large.bin" of 2000 bytes')
+    const [small] = await respond('"small.bin" of 1000 bytes')
+    await fault({ match: { path: '/content' }, no_length: true, times: 2 })
+    const content = (file = large) =>
+      ask(`/openai/v1/containers/${file?.container_id}/files/${file?.file_id}/content`)
+    await expect((await content(large)).arrayBuffer()).rejects.toThrow()
+    expect((await (await content(small)).arrayBuffer()).byteLength).toBe(1000)
+  })
+
   it('can run nothing in a browser, whatever the upstream says of it', async () => {
     const { ask, respond, fault } = openHarness()
     const [file] = await respond('"page.html"')
