@@ -41,7 +41,7 @@ export interface AzureBlobArchiveOptions {
   readonly newName: () => string
   /** Bytes of a block; what is no larger is sent whole. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory. @default four blocks */
+  /** Bytes that all copies together hold in memory. @default two blocks */
   readonly memoryBytes?: number
   /** Milliseconds to the headers of an answer. @default 60000 */
   readonly timeoutMs?: number

@@ -84,7 +84,7 @@ export interface BucketArchiveOptions {
   readonly createSha256: CreateSha256
   /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
   readonly newName: () => string
-  /** Bytes that all copies together hold in memory; copies beyond it wait. @default four parts */
+  /** Bytes that all copies together hold in memory; copies beyond it wait. @default two parts */
   readonly memoryBytes?: number
 }
 
@@ -181,7 +181,7 @@ type Copy = (
 /** Copies bodies of any length, of which all copies together hold no more than the budget in memory. */
 function copier({ bucket, createSha256, memoryBytes }: BucketArchiveOptions): Copy {
   const { partBytes } = bucket
-  const budget = createBudget(memoryBytes ?? 4 * partBytes)
+  const budget = createBudget(memoryBytes ?? 2 * partBytes)
 
   return async (name, reader, { bytes, signal }) => {
     const hash = createSha256()

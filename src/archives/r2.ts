@@ -52,7 +52,7 @@ export interface R2ArchiveOptions {
   readonly prefix?: string
   /** Bytes of a part, at least 5 MiB; what is no larger is sent whole. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory, of which an isolate has 128 MB. @default four parts */
+  /** Bytes that all copies together hold in memory, of which an isolate has 128 MB. @default two parts */
   readonly memoryBytes?: number
 }
 

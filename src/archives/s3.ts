@@ -7,7 +7,7 @@
 import type { Wait } from '../core/wait.ts'
 import { elementsOf, escapeXml, textOf } from '../core/xml.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, type BucketEntry, bucketArchive, toHex, type Upload } from './bucket.ts'
+import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
 import { createRequester, refused, type SendRequest, type Sign } from './request.ts'
 
 /** What signs requests with SigV4: an `AwsClient` of aws4fetch, made with `service: 's3'` and a region. */
@@ -29,7 +29,7 @@ export interface S3ArchiveOptions {
   readonly newName: () => string
   /** Bytes of a part, at least 5 MiB; what is no larger is sent whole. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory. @default four parts */
+  /** Bytes that all copies together hold in memory. @default two parts */
   readonly memoryBytes?: number
   /** Milliseconds to the headers of an answer. @default 60000 */
   readonly timeoutMs?: number
@@ -56,7 +56,7 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
     service: 'S3',
     timeoutMs: 60_000,
     ...options,
-    sign: signWith(options.signer),
+    sign: signWith(options),
     codeOf: (_, text) => textOf(text, 'Code'),
   })
 
@@ -118,12 +118,16 @@ function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
 }
 
 /** Signs the body's hash too, so that the service refuses bytes that changed on the way. */
-function signWith(signer: S3Signer): Sign {
+function signWith({ signer, createSha256 }: S3ArchiveOptions): Sign {
   return async ({ method, url, headers, body }) => {
-    const hash: Record<string, string> = {}
-    if (body !== undefined)
-      hash['x-amz-content-sha256'] = toHex(await crypto.subtle.digest('SHA-256', body))
-    const signed = await signer.sign(url.href, { method, headers: { ...headers, ...hash } })
+    const own: Record<string, string> = {}
+    if (body !== undefined) {
+      // WebCrypto would copy the part.
+      const hash = createSha256()
+      await hash.update(body)
+      own['x-amz-content-sha256'] = await hash.digest()
+    }
+    const signed = await signer.sign(url.href, { method, headers: { ...headers, ...own } })
     return signed.headers
   }
 }
