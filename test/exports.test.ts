@@ -161,7 +161,7 @@ describe('README', () => {
     for (const { subpath } of subpaths) {
       expect(readme, subpath).toContain(`\`cfile${subpath.slice(1)}\``)
     }
-    const parts = ['archive.ts', 'bucket.ts', 'request.ts', 'store.ts']
+    const parts = ['archive.ts', 'bucket.ts', 'disk.ts', 'half-copies.ts', 'request.ts', 'store.ts']
     for (const file of [...list('src/stores/'), ...list('src/archives/')]) {
       if (!parts.includes(file)) expect(readme).toContain(`\`${file.replace(/\.ts$/, '')}\``)
     }

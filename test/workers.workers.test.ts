@@ -4,10 +4,11 @@
 
 import { env as bindings } from 'cloudflare:workers'
 import type { ExecutionContext } from 'hono'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createEmulator } from '../src/emulator/emulator.ts'
 import worker, { type WorkerEnv } from '../src/workers.ts'
 
-const { FILES_KV, FILES_BUCKET } = bindings
+const { FILES_KV, FILES_DB, FILES_BUCKET } = bindings
 const azure = {
   AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
   AZURE_OPENAI_API_KEY: 'secret-of-azure',
@@ -81,9 +82,40 @@ describe('a Worker that is deployed', () => {
     expect((await ask(env, '/healthz')).status).toBe(200)
   })
 
-  it('sweeps by its cron trigger, and does not where it is not set up', async () => {
-    const env = { ...azure, ...signing, ...keys, CFILE_ARCHIVE: 'r2:FILES_BUCKET', FILES_BUCKET }
-    await worker.scheduled({}, env)
+  it('makes by its cron trigger the copies that an evicted one left', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const emulator = createEmulator({ now: () => Math.floor(Date.now() / 1000) })
+    vi.stubGlobal('fetch', async (input: RequestInfo, init?: RequestInit) =>
+      emulator.fetch(new Request(input, init)),
+    )
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const env = { ...azure, ...signing, CFILE_ALLOW_ANONYMOUS: '1', FILES_DB }
+    const archive = { CFILE_ARCHIVE: 'r2:FILES_BUCKET' }
+    // A Worker is stopped without a word, and then nothing of it goes on.
+    const stopped = { createMultipartUpload: never, get: never, put: never }
+    const asked = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-4.1', input: 'Save sales.csv', tools: [codeInterpreter] }),
+    }
+    const evicted = { ...env, ...archive, FILES_BUCKET: stopped }
+    const answer = await ask(evicted, '/openai/v1/responses', deployed, asked)
+    const [id] = /cfile_[0-9a-f]{32}/.exec(await answer.text()) ?? []
+    const copies = async () =>
+      (await FILES_BUCKET.list({ prefix: `records/anyone/${id}` })).objects.length
+    // Longer than its lease.
+    vi.setSystemTime(Date.now() + 60_000)
+    expect(await copies()).toBe(0)
+
+    const fresh = { ...env, ...archive, FILES_BUCKET }
+    await worker.scheduled({}, fresh)
+    await expect.poll(copies, { timeout: 5000 }).toBe(1)
+    vi.setSystemTime(Date.now() + 2 * 3_600_000)
+    expect((await ask(fresh, `/files/${id}`)).status).toBe(200)
+  })
+
+  it('has no cron trigger that works where it is not set up', async () => {
     await expect(worker.scheduled({}, { ...azure })).rejects.toMatchObject({ code: 'not_ready' })
   })
 })
@@ -109,3 +141,4 @@ describe('a Worker on this machine', () => {
 })
 
 const codeInterpreter = { type: 'code_interpreter', container: { type: 'auto' } }
+const never = () => new Promise<never>(() => {})

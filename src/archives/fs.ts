@@ -6,11 +6,9 @@
  * @module
  */
 
-import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
-import { CfileError, isCfileError } from '../core/errors.ts'
+import { createHash } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   type Archive,
   type ArchivePutOptions,
@@ -23,6 +21,18 @@ import {
   parseOwner,
   wrongLength,
 } from './archive.ts'
+import {
+  disk,
+  ifThere,
+  makeFolder,
+  modifiedAt,
+  moveInto,
+  namesIn,
+  remove,
+  type Write,
+  writeWhole,
+} from './disk.ts'
+import { halfCopyName, isLeftOver } from './half-copies.ts'
 
 /** Options of {@link fsArchive}. */
 export interface FsArchiveOptions {
@@ -52,13 +62,13 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     await writeWhole(temporary, (write) => write(Buffer.from(JSON.stringify(record))))
     await disk('rename', () => moveInto(temporary, recordPath(key)))
     if (earlier === undefined || earlier.sha256 === record.sha256) return
-    await disk('remove', () => rm(bodyPath(key, earlier.sha256), { force: true }))
+    await remove(bodyPath(key, earlier.sha256))
   }
 
   return {
     async put(key, body, meta, options = {}) {
       const reader = body.getReader()
-      const temporary = join(partial, `${processMark()}.${randomUUID()}`)
+      const temporary = join(partial, halfCopyName())
       try {
         parseArchiveKey(key)
         await disk('mkdir', () => makeFolder(partial))
@@ -68,7 +78,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
         return record
       } catch (error) {
         await reader.cancel(error).catch(() => {})
-        await rm(temporary, { force: true }).catch(() => {})
+        await remove(temporary).catch(() => {})
         throw error
       }
     },
@@ -82,9 +92,8 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     },
 
     async delete(key) {
-      await disk('remove', () => rm(recordPath(key), { force: true }))
-      for (const path of await bodiesOf(files, key))
-        await disk('remove', () => rm(path, { force: true }))
+      await remove(recordPath(key))
+      for (const path of await bodiesOf(files, key)) await remove(path)
     },
 
     async *list({ owner, signal } = {}) {
@@ -101,8 +110,8 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     async sweep({ before, signal }) {
       for (const name of await namesIn(partial)) {
         signal?.throwIfAborted()
-        if (await isLeftOver(join(partial, name), name, before))
-          await disk('remove', () => rm(join(partial, name), { force: true }))
+        const path = join(partial, name)
+        if (await isLeftOver(path, before)) await remove(path)
       }
       for (const owner of await namesIn(files)) {
         for (const name of await namesIn(join(files, owner))) {
@@ -117,8 +126,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   async function removeUnrecorded(path: string, name: string, before: number): Promise<void> {
     const [, key, sha256] = /^([\w-]+\/[\w-]+)\.([0-9a-f]{64})$/.exec(name) ?? []
     if (key === undefined || (await modifiedAt(path)) >= before) return
-    if ((await readRecord(key))?.sha256 !== sha256)
-      await disk('remove', () => rm(path, { force: true }))
+    if ((await readRecord(key))?.sha256 !== sha256) await remove(path)
   }
 }
 
@@ -199,103 +207,4 @@ async function toListed(
   const key = `${owner}/${name.replace(/\.json$/, '')}`
   const storedAt = await modifiedAt(join(records, owner, name))
   return Number.isFinite(storedAt) ? { key, storedAt } : undefined
-}
-
-const host = hostname().replace(/[^\w-]/g, '_')
-const start = randomUUID()
-
-/** Which process writes a file, so that what a dead one left is known at once: in a container, each has the same pid. */
-function processMark(): string {
-  return [host, process.pid, start].join('.')
-}
-
-async function isLeftOver(path: string, name: string, before: number): Promise<boolean> {
-  const [writtenAt, pid, begun] = name.split('.')
-  if (begun === start) return false
-  const isDead = Number(pid) === process.pid || !isAlive(Number(pid))
-  return (writtenAt === host && isDead) || (await modifiedAt(path)) < before
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // It is there, but somebody else's.
-    return codeOf(error) === 'EPERM'
-  }
-}
-
-/** Unix second; of what is gone, later than any. */
-async function modifiedAt(path: string): Promise<number> {
-  const found = await ifThere('stat', () => stat(path))
-  return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000)
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return ((await ifThere('list', () => readdir(folder))) ?? []).sort()
-}
-
-function makeFolder(path: string): Promise<unknown> {
-  return mkdir(path, { recursive: true, mode: 0o700 })
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.byteLength; ) {
-    at += (await file.write(bytes, at)).bytesWritten
-  }
-}
-
-type Write = (bytes: Uint8Array) => Promise<void>
-
-async function writeWhole<T>(path: string, task: (write: Write) => Promise<T>): Promise<T> {
-  const file = await disk('create', () => open(path, 'wx', 0o600))
-  try {
-    const written = await task((bytes) => disk('write', () => writeAll(file, bytes)))
-    await disk('sync', () => file.sync())
-    return written
-  } finally {
-    await file.close()
-  }
-}
-
-/** Moves a file to where it is seen; the folder is synced too, else a power cut could take the name back. */
-async function moveInto(from: string, to: string): Promise<void> {
-  await makeFolder(dirname(to))
-  await rename(from, to)
-  const folder = await open(dirname(to), 'r').catch(() => undefined)
-  // Not every system can sync a folder.
-  await folder?.sync().catch(() => {})
-  await folder?.close()
-}
-
-async function ifThere<T>(operation: string, task: () => Promise<T>): Promise<T | undefined> {
-  return disk(operation, () =>
-    task().catch((error) => {
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    }),
-  )
-}
-
-/** Only what the file system itself throws is the archive's failure. */
-async function disk<T>(operation: string, task: () => Promise<T>): Promise<T> {
-  try {
-    return await task()
-  } catch (error) {
-    const code = codeOf(error)
-    if (isCfileError(error) || code === undefined || !/^E[A-Z]+$/.test(code)) throw error
-    throw new CfileError(
-      'not_ready',
-      `The archive could not be used: the file system failed at ${operation} with ${code}.`,
-      {
-        hint: 'Check that the folder of CFILE_ARCHIVE can be written by this user, and that the disk is not full.',
-        cause: error,
-      },
-    )
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
 }

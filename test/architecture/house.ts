@@ -79,7 +79,15 @@ export const table: Readonly<Record<Zone, Row>> = {
   archives: {
     core: 'yes',
     // What the buckets share is part of the interface: an engine is a bucket and how it is asked.
-    archives: { files: ['archives/archive.ts', 'archives/bucket.ts', 'archives/request.ts'] },
+    archives: {
+      files: [
+        'archives/archive.ts',
+        'archives/bucket.ts',
+        'archives/disk.ts',
+        'archives/half-copies.ts',
+        'archives/request.ts',
+      ],
+    },
   },
   gateway: { core: 'yes', azure: 'types', gateway: 'yes', stores: 'types', archives: 'types' },
   routes: { ...served, routes: 'yes', page: 'yes' },
@@ -160,7 +168,9 @@ export const atRuntime: readonly string[] = [
   'cli',
   'transport',
   'stores/sqlite.ts',
+  'archives/disk.ts',
   'archives/fs.ts',
+  'archives/half-copies.ts',
 ]
 
 /** Globals of one runtime. */
