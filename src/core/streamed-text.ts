@@ -77,7 +77,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
     const half = /[\uD800-\uDBFF]$/.exec(last)?.[0] ?? ''
     for (const pair of measureText(half + text).pairs) pairs.push(length - half.length + pair)
     length += text.length
-    last = text === '' ? last : text
+    last = text.at(-1) ?? last
   }
 
   function hold({ text, release }: TextPiece): void {

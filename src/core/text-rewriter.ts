@@ -7,7 +7,7 @@
 import { moveEdits } from './annotations.ts'
 import type { ChangeText } from './answer-parts.ts'
 import { createAnySearch } from './byte-search.ts'
-import { readTextRun } from './delta-events.ts'
+import { readTextRun, skipOtherDeltas } from './delta-events.ts'
 import { type EventText, readEventText, spliceEvent } from './event-json.ts'
 import {
   type EventFields,
@@ -60,9 +60,10 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     let end = start
     for (;;) {
       const run = readTextRun(bytes, end)
-      if (run === undefined) return end
-      textOf(parts.at(run.outputIndex, run.contentIndex)).skip(run.text)
-      end = run.end
+      if (run !== undefined) textOf(parts.at(run.outputIndex, run.contentIndex)).skip(run.text)
+      const next = run?.end ?? skipOtherDeltas(bytes, end)
+      if (next === end) return end
+      end = next
     }
   }
 

@@ -134,6 +134,8 @@ function createRuler(
 
 /** Measures a text. */
 export function measureText(text: string): TextMeasure {
+  // Most have none, and that is told faster.
+  if (!/[\uD800-\uDBFF]/.test(text)) return { length: text.length, pairs: [] }
   const astral = text.matchAll(/[\u{10000}-\u{10FFFF}]/gu)
   return { length: text.length, pairs: Array.from(astral, ({ index }) => index) }
 }

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isDeltaEvent, readTextRun, skipDeltas } from '../../src/core/delta-events.ts'
+import {
+  isDeltaEvent,
+  readTextRun,
+  skipDeltas,
+  skipOtherDeltas,
+} from '../../src/core/delta-events.ts'
 import { mayHoldLink } from '../../src/core/sandbox-links.ts'
 import { rounds } from '../rounds.ts'
 
@@ -54,7 +59,9 @@ describe('readTextRun', () => {
           ? new TextDecoder().decode(bytes.subarray(0, run.end)).split('\n\n').length - 1
           : 0
         const whole = texts.slice(0, isCut ? -1 : undefined)
-        const stop = whole.findIndex((text) => mayHoldLink(text))
+        // What the next piece shows to be no link holds nothing up.
+        const isFree = !mayHoldLink(whole.join(''))
+        const stop = isFree ? -1 : whole.findIndex((text) => mayHoldLink(text))
         expect(count).toBe(stop === -1 ? whole.length : stop)
         if (run === undefined) return
         expect(run.text).toBe(texts.slice(0, count).join(''))
@@ -96,5 +103,11 @@ describe('skipDeltas', () => {
     expect(skipDeltas(bytes.subarray(0, run.length - 1), 0)).toBe(
       textDelta('sandbox:/mnt/data/a.csv').length,
     )
+  })
+  it('passes what is no text of the answer, where that has to be looked at', () => {
+    const other = frame({ type: 'response.code_interpreter_call_code.delta' })
+    const bytes = encoder.encode(other + other + textDelta('a') + other)
+    expect(skipOtherDeltas(bytes, 0)).toBe(2 * other.length)
+    expect(skipOtherDeltas(bytes, 2 * other.length)).toBe(2 * other.length)
   })
 })
