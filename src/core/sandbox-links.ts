@@ -71,13 +71,12 @@ export function mayHoldLink(piece: string): boolean {
 
 /** Where the text's end may be the beginning of a link; its length where it can not. */
 function possibleStart(text: string): number {
+  const tail = text.slice(1 - sandboxPrefix.length)
   // No other letter of the prefix is an "s".
-  const start = text.lastIndexOf('s')
+  const at = tail.lastIndexOf('s')
+  const start = text.length - tail.length + at
   const isPossible =
-    start !== -1 &&
-    text.length - start < sandboxPrefix.length &&
-    sandboxPrefix.startsWith(text.slice(start)) &&
-    !isWord(text[start - 1])
+    at !== -1 && sandboxPrefix.startsWith(tail.slice(at)) && !isWord(text[start - 1])
   return isPossible ? start : text.length
 }
 

@@ -7,7 +7,7 @@
 import { moveEdits } from './annotations.ts'
 import type { ChangeText } from './answer-parts.ts'
 import { createAnySearch } from './byte-search.ts'
-import { readTextRun, skipOtherDeltas } from './delta-events.ts'
+import { skipOtherDeltas } from './delta-events.ts'
 import { type EventText, readEventText, spliceEvent } from './event-json.ts'
 import {
   type EventFields,
@@ -20,6 +20,7 @@ import { type Edit, type Span, stringAt, stringEdits } from './json-splice.ts'
 import { createStreamParts, type StreamPart } from './stream-parts.ts'
 import { createStreamedText, type StreamedText } from './streamed-text.ts'
 import { replaceSandboxLink, replaceSandboxLinks } from './text-links.ts'
+import { readTextRun } from './text-run.ts'
 import { createSpanMover, type Replacement } from './text-spans.ts'
 
 const deltaType = 'response.output_text.delta'
