@@ -41,14 +41,19 @@ function remote(base: string, key: string | undefined): Ask {
   }
 }
 
-/** The same code path as behind a server, so that both find the same. Callers are nobody's business here. */
+/**
+ * The same code path as behind a server, so that both find the same. Whose files a server keeps, and where, is nobody's
+ * business here.
+ */
 async function local(env: Env): Promise<Ask> {
   // A gateway of one's own takes a moment to load, which asking another need not wait for.
   const [{ openApp }, { parseEnv }] = await Promise.all([
     import('../open.ts'),
     import('../settings.ts'),
   ])
-  const own = Object.entries(env).filter(([name]) => !/^CFILE_(?:API_KEYS|JW)/.test(name))
+  const own = Object.entries(env).filter(
+    ([name]) => !/^CFILE_(?:API_KEYS|JW|STORE|ARCHIVE$)/.test(name),
+  )
   const settings = parseEnv({ LOG_LEVEL: 'silent', ...Object.fromEntries(own) })
   if (settings.upstreams.length === 0) {
     throw new CfileError(

@@ -104,6 +104,23 @@ describe('cfile capture', () => {
   })
 })
 
+describe('cfile without a gateway', () => {
+  it('asks Azure also where the environment is a server’s, with a store and an archive', async () => {
+    const [file] = await world.respond('Save a CSV')
+    const env = {
+      CFILE_URL: '',
+      AZURE_OPENAI_ENDPOINT: world.url,
+      AZURE_OPENAI_API_KEY: key.CFILE_KEY,
+      CFILE_STORE: 'redis://127.0.0.1:1',
+      CFILE_ARCHIVE: 'fs:copies',
+      CFILE_ARCHIVE_MODE: 'lazy',
+    }
+    const { stdout, stderr } = await run(['ls', file?.container_id ?? ''], { env })
+    expect(stderr).toBe('')
+    expect(stdout).toContain(file?.file_id)
+  })
+})
+
 describe('cfile link', () => {
   it('makes a link that works without a key, for as long as was asked', async () => {
     const [file] = await world.respond('Save a CSV')
