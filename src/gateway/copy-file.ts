@@ -36,7 +36,9 @@ export async function copyFile(
   pending: PendingCopy,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await find(gateway, pending.owner, pending.file_id, signal)) return
+  const copy = await find(gateway, pending.owner, pending.file_id, signal)
+  // Noted once more: what made it may have ended in between.
+  if (copy !== undefined) return noteCopied(gateway, copy)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }

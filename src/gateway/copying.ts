@@ -72,14 +72,17 @@ export function startCopy(
 /** Makes a copy, and writes down what became of it. Never throws. */
 async function settle(
   gateway: Gateway,
-  { state: { stopping } }: Archiving,
+  { state: { stopping, running } }: Archiving,
   pending: PendingCopy,
   copy: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   try {
     // Where another instance is at it, it stays pending until that one is done, or is dead.
-    const isDone = await withLease(gateway, `lease/${pending.file_id}`, (signal) =>
-      copy(AbortSignal.any([signal, stopping.signal])),
+    const isDone = await withLease(
+      gateway,
+      `lease/${pending.file_id}`,
+      (signal) => copy(AbortSignal.any([signal, stopping.signal])),
+      () => running.set(pending.file_id, gateway.now()),
     )
     if (isDone) await removePending(gateway, pending)
   } catch (error) {

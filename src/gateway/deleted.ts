@@ -4,7 +4,7 @@
  * @module
  */
 
-import { removeCopy } from './erase.ts'
+import { eraseCopy } from './erase.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { Understood } from './understand.ts'
 
@@ -18,11 +18,12 @@ export async function followDeletion(
   { request, named }: Understood,
 ): Promise<void> {
   const { container, file } = named.path
-  if (request.method !== 'DELETE' || container.length === 0) return
+  const isOfFile = request.method === 'DELETE' && container.length > 0
+  if (!isOfFile || gateway.archiving === undefined) return
   try {
     for (const fileId of file) {
       const place = { owner: caller.key, file_id: fileId, container_id: container[0] }
-      await removeCopy(gateway, place, request.signal)
+      await eraseCopy(gateway, place, request.signal)
     }
   } catch (error) {
     request.signal.throwIfAborted()

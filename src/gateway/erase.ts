@@ -55,16 +55,27 @@ async function eraseOne(
     container_id: copy?.meta.container_id ?? record?.container_id,
   }
   if (record === undefined && copy === undefined) return false
-  await bury(gateway, owner, fileId)
-  await removeCopy(gateway, place, signal)
-  for await (const pending of listPending(gateway)) {
-    if (pending.owner === owner && pending.file_id === fileId) await removePending(gateway, pending)
-  }
+  await eraseCopy(gateway, place, signal)
   await removeRecord(gateway, holder, 'file', fileId)
   return true
 }
 
 type CopyPlace = Pick<PendingCopy, 'owner' | 'file_id'> & { readonly container_id?: string }
+
+/** Removes an owner's copy of a file, also one that is under way or waits for its turn. */
+export async function eraseCopy(
+  gateway: Gateway,
+  place: CopyPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, file_id } = place
+  await bury(gateway, owner, file_id)
+  await removeCopy(gateway, place, signal)
+  for await (const pending of listPending(gateway)) {
+    if (pending.owner === owner && pending.file_id === file_id)
+      await removePending(gateway, pending)
+  }
+}
 
 /** Removes an owner's copy of a file, and its row in the container's list. */
 export async function removeCopy(

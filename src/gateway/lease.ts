@@ -12,18 +12,20 @@ const renewEveryMs = 10_000
 /**
  * Does a task while nobody else does; the lease is renewed as long as the task runs.
  *
+ * @param onRenewal is told each time that the task still runs
  * @returns whether it was done, and not somebody else's turn
  */
 export async function withLease(
   gateway: Gateway,
   key: string,
   task: (signal: AbortSignal) => Promise<void>,
+  onRenewal: () => void = () => {},
 ): Promise<boolean> {
   const { store, random, now } = gateway
   const holder = `${now()}-${random()}`
   if (!(await store.put(key, holder, { ifAbsent: true, ttl: seconds }))) return false
   const ended = new AbortController()
-  keepRenewing(gateway, key, holder, ended.signal).catch(() => {})
+  keepRenewing(gateway, key, holder, ended.signal, onRenewal).catch(() => {})
   try {
     await task(ended.signal)
     return true
@@ -40,10 +42,14 @@ async function keepRenewing(
   key: string,
   holder: string,
   ended: AbortSignal,
+  onRenewal: () => void,
 ): Promise<void> {
   for (;;) {
     await wait(renewEveryMs, ended)
+    onRenewal()
     // A store that is down for a moment must not end the copy.
-    await store.put(key, holder, { ttl: seconds }).catch(() => false)
+    const current = await store.get(key).catch(() => holder)
+    if (current !== undefined && current !== holder) return
+    if (!ended.aborted) await store.put(key, holder, { ttl: seconds }).catch(() => false)
   }
 }

@@ -4,6 +4,7 @@ import { memoryArchive } from '../../src/archives/memory.ts'
 import type { WaitSignal } from '../../src/core/wait.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { openArchived as open } from '../archived.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { errorCode, json, sha256 } from '../harness.ts'
@@ -265,6 +266,88 @@ describe('copies that were interrupted', () => {
     await gateway.settled()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
     expect(await store.list('copy/')).toEqual([])
+  })
+})
+
+describe('a copy', () => {
+  it('is listed though the store failed in the moment in which it was whole', async () => {
+    const inner = memoryStore({ now })
+    const failed: string[] = []
+    const store: Store = {
+      ...inner,
+      async put(key, ...rest) {
+        if (!key.startsWith('archived/') || failed.includes(key)) return inner.put(key, ...rest)
+        failed.push(key)
+        throw new Error('ECONNRESET')
+      },
+    }
+    const gateway = open({ store })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    expect(failed).toHaveLength(1)
+    gateway.advance(60)
+    await gateway.sweep()
+    await gateway.settled()
+    gateway.advance(2 * 3600)
+    const container = `/containers/${file?.container_id}`
+    await bytesOf(await gateway.ask(`${container}/path/${file?.filename}`))
+  })
+
+  it('that takes long lets no more than as many be made at a time as may be', async () => {
+    const archive = freshArchive()
+    const puts: string[] = []
+    let renew: (() => void)[] = []
+    const gateway = open({
+      archive: {
+        ...archive,
+        put(key) {
+          puts.push(key)
+          return never()
+        },
+      },
+      archiveConcurrency: 1,
+      // Leases are renewed as the clock goes.
+      wait: (ms) =>
+        new Promise((resolve) => {
+          if (ms === 10_000) renew.push(resolve)
+        }),
+    })
+    const later = async () => {
+      for (let times = 0; times < 20; times += 1) {
+        gateway.advance(10)
+        for (const resolve of renew.splice(0)) resolve()
+        await new Promise((resolve) => setTimeout(resolve, 0))
+      }
+    }
+    await gateway.respond('Write a CSV')
+    await later()
+    await gateway.respond('Write a CSV')
+    await later()
+    await gateway.sweep()
+    await later()
+    renew = []
+    expect(puts).toHaveLength(1)
+  })
+})
+
+describe('deleting a file upstream', () => {
+  it('takes its copy along though that is still being made, or waits for its turn', async () => {
+    const archive = freshArchive()
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const gateway = open({
+      archive: { ...archive, put: async (...args) => held.then(() => archive.put(...args)) },
+    })
+    const [file] = await gateway.respond('Write a CSV')
+    const path = `/openai/v1/containers/${file?.container_id}/files/${file?.file_id}`
+    // Its bytes are on their way.
+    while (contents(await gateway.requests()).length === 0) await Promise.resolve()
+    expect((await gateway.ask(path, { method: 'DELETE' })).status).toBe(200)
+    release()
+    await gateway.settled()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
 })
 
