@@ -127,6 +127,8 @@ function checkSignature(port: number): Parameters<typeof createServer>[1] {
         pipeline(answer, res, () => {})
       },
     )
+    // What s3rver sends behind an answer is no answer.
+    onward.on('error', () => res.destroy())
     onward.end(body)
   }
 }
