@@ -11,6 +11,7 @@ import { createClient as createClient4 } from 'redis-4'
 import { createStorage } from 'unstorage'
 import redisDriver from 'unstorage/drivers/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { webRuntime } from '../../src/runtime.ts'
 import { openRedis } from '../../src/storage/redis-client.ts'
 import { type IoredisClient, type NodeRedisClient, redisStore } from '../../src/stores/redis.ts'
 import { type SqliteDatabase, sqliteStore } from '../../src/stores/sqlite.ts'
@@ -20,6 +21,7 @@ import { describeWith } from './engines.ts'
 import { type Redis, startRedis } from './redis.ts'
 
 const now = () => Date.now() / 1000
+const { wait } = webRuntime
 
 describeWith(['redis-server'], 'Redis', (path) => {
   let redis: Redis
@@ -88,16 +90,6 @@ describeWith(['redis-server'], 'Redis', (path) => {
     })
   })
 })
-
-function wait(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })
-}
 
 async function until(isDone: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
