@@ -6,15 +6,8 @@
 
 import type { Citation } from './citations.ts'
 import { isContainerFileId, isContainerId, isFileId } from './ids.ts'
-import {
-  type Edit,
-  elements,
-  indexAt,
-  memberSlot,
-  pick,
-  type Span,
-  stringAt,
-} from './json-splice.ts'
+import { elements, indexAt, pick, type Span, stringAt } from './json-spans.ts'
+import { type Edit, memberSlot } from './json-splice.ts'
 import type { AnswerLinks } from './links.ts'
 import type { MoveSpan } from './text-spans.ts'
 

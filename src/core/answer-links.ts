@@ -5,7 +5,8 @@
  */
 
 import { type ChangeText, outputParts, partEdits } from './answer-parts.ts'
-import { pick, rootSpan, type Span, splice, stringAt } from './json-splice.ts'
+import { pick, rootSpan, type Span, stringAt } from './json-spans.ts'
+import { splice } from './json-splice.ts'
 import { type AnswerLinks, type LinkOptions, linksOfAnswer } from './links.ts'
 import { pictureEdits } from './pictures.ts'
 import { replaceSandboxLinks } from './text-links.ts'

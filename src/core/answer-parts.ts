@@ -6,7 +6,8 @@
 
 import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annotations.ts'
 import { isContainerId } from './ids.ts'
-import { type Edit, elements, pick, type Span, stringAt, stringEdits } from './json-splice.ts'
+import { elements, pick, type Span, stringAt } from './json-spans.ts'
+import { type Edit, stringEdits } from './json-splice.ts'
 import type { AnswerLinks } from './links.ts'
 import { createSpanMover, measureText, type Replacement, type SpanMemory } from './text-spans.ts'
 

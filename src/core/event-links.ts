@@ -12,7 +12,8 @@ import {
   partEdits,
   type TextPart,
 } from './answer-parts.ts'
-import { type Edit, indexAt, pick, rootSpan, type Span, stringAt } from './json-splice.ts'
+import { indexAt, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
+import type { Edit } from './json-splice.ts'
 import type { AnswerLinks, FileSizes } from './links.ts'
 import { pictureEdits } from './pictures.ts'
 

@@ -8,7 +8,8 @@ import { readAnnotations } from './annotations.ts'
 import { callContainer, itemParts } from './answer-parts.ts'
 import { isAutoPlot } from './auto-plots.ts'
 import type { Citation } from './findings.ts'
-import { type Edit, elements, pick, type Span, stringAt } from './json-splice.ts'
+import { elements, pick, type Span, stringAt } from './json-spans.ts'
+import type { Edit } from './json-splice.ts'
 import type { AnswerLinks, FileSizes } from './links.ts'
 
 interface Picture {

@@ -66,18 +66,18 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   // No link begins before this any more.
   let decided = 0
   let before = ''
-  let last = ''
+  let lastUnit = ''
 
   function pass(text: string): void {
     before = (before + text).slice(-lookBehind)
   }
 
-  /** A pair may come in two halves. */
-  function measure(text: string): void {
-    const half = /[\uD800-\uDBFF]$/.exec(last)?.[0] ?? ''
+  function grow(text: string): void {
+    // A pair may come in two halves.
+    const half = /[\uD800-\uDBFF]/.test(lastUnit) ? lastUnit : ''
     for (const pair of measureText(half + text).pairs) pairs.push(length - half.length + pair)
     length += text.length
-    last = text.at(-1) ?? last
+    lastUnit = text.at(-1) ?? lastUnit
   }
 
   function hold({ text, release }: TextPiece): void {
@@ -122,7 +122,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
     isTail,
     push(piece, emit) {
       const { text } = piece
-      measure(text)
+      grow(text)
       if (held.length > 0 || mayHoldLink(text)) {
         hold(piece)
         return settle(true, emit)
@@ -132,7 +132,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
       emit(piece.release([]))
     },
     skip(text) {
-      measure(text)
+      grow(text)
       decided = length
       pass(text)
     },

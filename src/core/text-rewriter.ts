@@ -16,7 +16,8 @@ import {
   readEventFields,
 } from './event-links.ts'
 import type { Emit, EventHandler } from './event-pump.ts'
-import { type Edit, type Span, stringAt, stringEdits } from './json-splice.ts'
+import { type Span, stringAt } from './json-spans.ts'
+import { type Edit, stringEdits } from './json-splice.ts'
 import { createStreamParts, type StreamPart } from './stream-parts.ts'
 import { createStreamedText, type StreamedText } from './streamed-text.ts'
 import { replaceSandboxLink, replaceSandboxLinks } from './text-links.ts'

@@ -6,7 +6,7 @@
 
 import { bytesOf } from './byte-search.ts'
 import { endOfLastLine, readLines } from './event-lines.ts'
-import { stringAt, stringEnd } from './json-splice.ts'
+import { stringAt, stringEnd } from './json-spans.ts'
 import { mayHoldLink } from './sandbox-links.ts'
 
 /** What a run of events brought to the text of one part; no link is in it, and none can begin at its end. */

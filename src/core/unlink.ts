@@ -12,17 +12,8 @@ import {
   moveEdits,
   readAnnotation,
 } from './annotations.ts'
-import {
-  type Edit,
-  elements,
-  pick,
-  removalEdits,
-  rootSpan,
-  type Span,
-  splice,
-  stringAt,
-  stringEdits,
-} from './json-splice.ts'
+import { elements, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
+import { type Edit, removalEdits, splice, stringEdits } from './json-splice.ts'
 import { parseLink } from './link-spelling.ts'
 import { sandboxPrefix } from './sandbox-links.ts'
 import {

@@ -7,7 +7,7 @@
 import { kindOf } from '../core/api-names.ts'
 import { readBounded } from '../core/body.ts'
 import { responseHeaders } from '../core/headers.ts'
-import { elements, pick, rootSpan, stringAt } from '../core/json-splice.ts'
+import { elements, pick, rootSpan, stringAt } from '../core/json-spans.ts'
 import { attempt } from './attempt.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { findRecord, type Kind } from './records.ts'
