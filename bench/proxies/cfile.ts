@@ -1,5 +1,6 @@
-/** The whole gateway as it is served, its callers known by keys. */
+/** The whole gateway as it is published, its callers known by keys; `npm run bench` builds it first. */
 
-import { serve } from '../../src/node.ts'
+const door = new URL('../../dist/node.js', import.meta.url).href
+const { serve }: typeof import('../../src/node.ts') = await import(door)
 
 await serve(process.env)
