@@ -33,7 +33,7 @@ export interface Bodied {
 export type ReadPieces = (from: Bodied) => Pieces
 
 /** What reads where there is no body. */
-export const noPieces: Pieces = {
+const noPieces: Pieces = {
   read: async () => undefined,
   hasMore: async () => false,
   cancel: async () => {},

@@ -98,8 +98,8 @@ async function deliverFrom(
     await learn(file.facts)
     if (!isBodiless(told, request)) {
       const { status, range } = told.verdict
-      const bytes = carry(gateway, file, request.signal, range)
       const headers = deliveryHeaders(told.facts, request, range)
+      const bytes = carry(gateway, file, request.signal, range)
       return tap(told.facts, gateway.carrier.answer(bytes, { status, headers }))
     }
   } catch (error) {

@@ -330,16 +330,24 @@ describe('a copy', () => {
   })
 })
 
+/** An archive, and the same as one that writes nothing before it is released. */
+function heldArchive() {
+  const archive = freshArchive()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const slow: Archive = {
+    ...archive,
+    put: async (...args) => held.then(() => archive.put(...args)),
+  }
+  return { archive, slow, release: () => release() }
+}
+
 describe('deleting a file upstream', () => {
   it('takes its copy along though that is still being made, or waits for its turn', async () => {
-    const archive = freshArchive()
-    let release = (): void => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    const gateway = open({
-      archive: { ...archive, put: async (...args) => held.then(() => archive.put(...args)) },
-    })
+    const { archive, slow, release } = heldArchive()
+    const gateway = open({ archive: slow })
     const [file] = await gateway.respond('Write a CSV')
     const path = `/openai/v1/containers/${file?.container_id}/files/${file?.file_id}`
     // Its bytes are on their way.
@@ -376,14 +384,8 @@ describe('erasing', () => {
   })
 
   it('takes a copy back that was under way', async () => {
-    const archive = freshArchive()
-    let release = (): void => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    const gateway = open({
-      archive: { ...archive, put: async (...args) => held.then(() => archive.put(...args)) },
-    })
+    const { archive, slow, release } = heldArchive()
+    const gateway = open({ archive: slow })
     const [file] = await gateway.respond('Write a CSV')
     const erased = await gateway.ask(`/files/${file?.file_id}`, { method: 'DELETE' })
     expect(erased.status).toBe(200)
