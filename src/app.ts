@@ -211,6 +211,11 @@ function newSigningKey(): SigningKey {
 }
 
 function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
+  if (c.req.raw.signal.aborted && !isCfileError(error)) {
+    log('info', 'The client went away.', { request_id: c.get('requestId') })
+    // nginx's status for it: nobody reads the answer, and it counts as no failure of ours.
+    return c.body(null, 499 as 400)
+  }
   const known = isCfileError(error)
     ? error
     : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {

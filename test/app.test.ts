@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { apiKey } from '../src/azure/credentials.ts'
 import { errorCode, json, openHarness } from './harness.ts'
 
 describe('a signed link', () => {
@@ -31,5 +32,31 @@ describe('an error', () => {
       expect(headers.get('cache-control')).toBe('private, no-store')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
     }
+  })
+})
+
+describe('a client that goes away', () => {
+  it('is no failure of the gateway, neither in its log nor in its metrics', async () => {
+    const told: string[] = []
+    const gone = new AbortController()
+    const { ask } = openHarness({
+      log: (level, message) => void told.push(`${level}: ${message}`),
+      upstreams: [
+        {
+          endpoint: 'http://silent.localhost',
+          credential: apiKey('a-secret-key'),
+          fetch: (_, init) =>
+            new Promise((_, reject) => {
+              init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+              gone.abort()
+            }),
+        },
+      ],
+    })
+    const path = `/files/cfile_${'a'.repeat(32)}?container_id=cntr_${'b'.repeat(48)}`
+    expect((await ask(path, { signal: gone.signal })).status).toBe(499)
+    expect(told).toEqual(['info: The client went away.'])
+    const metrics = await (await ask('/metrics')).text()
+    expect(metrics).toContain('cfile_requests_total{family="files",status="4xx"} 1')
   })
 })

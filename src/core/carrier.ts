@@ -13,13 +13,16 @@ export interface Carrier {
   readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
   /** A stream of the bytes, for whoever takes nothing else. */
   readonly stream: (bytes: ByteReader) => ReadableStream<Uint8Array>
+  /** How long a file may be, in bytes, that is read before its answer begins, since that costs less than a stream. */
+  readonly mostWhole: number
 }
 
 /** How an answer begins. */
 export interface AnswerInit {
   /** @default 200 */
   readonly status?: number
-  readonly headers: Headers
+  /** By their names in lower case: to make a list of them at once costs less than to set each. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** Carries by the web's standards. */
@@ -27,6 +30,7 @@ export const webCarrier: Carrier = {
   read: readPieces,
   answer: (bytes, init) => new Response(toStream(bytes), init),
   stream: toStream,
+  mostWhole: 64 * 1024,
 }
 
 function toStream(bytes: ByteReader): ReadableStream<Uint8Array> {
@@ -56,11 +60,12 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
   const stream = (bytes: ByteReader) =>
     toStream({ ...bytes, read: async () => (await bytes.read())?.slice() })
   return {
+    ...webCarrier,
     read: readLargePieces(now),
     stream,
     answer(bytes, init) {
-      const length = init.headers.get('content-length')
-      if (length === null) return new Response(stream(bytes), init)
+      const length = init.headers['content-length']
+      if (length === undefined) return new Response(stream(bytes), init)
       const { readable, writable } = fixedLength(Number(length))
       // Whoever reads learns of a failure from the stream.
       pump(bytes, writable.getWriter()).catch(() => {})

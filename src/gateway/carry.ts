@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { AnswerInit } from '../core/carrier.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
 import type { ByteReader } from '../core/pieces.ts'
 import type { ByteRange } from '../core/range.ts'
 import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
@@ -22,6 +24,37 @@ export function carry(
   range?: ByteRange,
 ): ByteReader {
   return readTransfer(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
+}
+
+/**
+ * An answer with the bytes of a file: as they come, or at once where they are few.
+ *
+ * @throws CfileError `upstream_error` where a few break off: then nothing was sent yet, and it can still be said
+ */
+export async function answerWith(
+  { carrier }: Gateway,
+  bytes: ByteReader,
+  init: AnswerInit,
+): Promise<Response> {
+  const length = Number(init.headers['content-length'])
+  if (!(length <= carrier.mostWhole)) return carrier.answer(bytes, init)
+  return new Response(await readWhole(bytes, length), init)
+}
+
+async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(length)
+  let at = 0
+  try {
+    for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
+      whole.set(piece, at)
+      at += piece.byteLength
+    }
+  } catch (cause) {
+    if (isCfileError(cause)) throw cause
+    const message = 'The file broke off, and its rest could not be had.'
+    throw new CfileError('upstream_error', message, { hint: 'Ask for it again.', cause })
+  }
+  return whole
 }
 
 function transferOf(

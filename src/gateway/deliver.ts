@@ -6,7 +6,7 @@
 
 import { CfileError } from '../core/errors.ts'
 import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
-import { carry } from './carry.ts'
+import { answerWith, carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { copyBeside, copyWhileServed, isCopiedLazily } from './lazy.ts'
@@ -100,10 +100,11 @@ async function deliverFrom(
       const { status, range } = told.verdict
       const headers = deliveryHeaders(told.facts, request, range)
       const bytes = carry(gateway, file, request.signal, range)
-      return tap(told.facts, gateway.carrier.answer(bytes, { status, headers }))
+      return tap(told.facts, await answerWith(gateway, bytes, { status, headers }))
     }
   } catch (error) {
-    await file.opened.from.body?.cancel()
+    // Where it is being read already, its reader lets it go.
+    await file.opened.from.body?.cancel().catch(() => {})
     throw error
   }
   await file.opened.from.body?.cancel()
@@ -138,7 +139,7 @@ function answer({ facts, verdict: { status, range } }: Judged, request: Delivery
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
   const headers = deliveryHeaders(facts, request, range)
   // What describes a body goes with one (RFC 9110 §15.4.5).
-  if (status === 304) for (const name of ofBodies) headers.delete(name)
+  if (status === 304) for (const name of ofBodies) delete headers[name]
   return new Response(null, { status, headers })
 }
 

@@ -57,35 +57,36 @@ export function deliveryHeaders(
   file: DeliveredFile,
   { disposition, isGranted }: DeliveryTerms,
   range?: ByteRange,
-): Headers {
+): Record<string, string> {
   const { filename, type: upstreamType = null, upstreamRequestId } = file
   const type = chooseContentType(upstreamType, filename)
   const inline = disposition === 'inline' && isInlineType(type)
-  const headers = new Headers()
-  headers.set('content-type', type)
-  headers.set('content-disposition', contentDisposition(filename, inline ? 'inline' : 'attachment'))
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('content-security-policy', contentSecurityPolicy(type, inline))
-  headers.set('cross-origin-resource-policy', isGranted ? 'cross-origin' : 'same-origin')
-  headers.set('referrer-policy', 'no-referrer')
-  headers.set('cache-control', 'private, no-store')
-  setLengths(headers, file, range)
-  if (upstreamRequestId !== undefined) headers.set('apim-request-id', upstreamRequestId)
-  return headers
+  return {
+    'content-type': type,
+    'content-disposition': contentDisposition(filename, inline ? 'inline' : 'attachment'),
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': contentSecurityPolicy(type, inline),
+    'cross-origin-resource-policy': isGranted ? 'cross-origin' : 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'private, no-store',
+    ...lengthHeaders(file, range),
+    ...(upstreamRequestId === undefined ? {} : { 'apim-request-id': upstreamRequestId }),
+  }
 }
 
 /** Without a length there is no validator and no range. */
-function setLengths(
-  headers: Headers,
+function lengthHeaders(
   { fileId, bytes, sha256 }: DeliveredFile,
   range?: ByteRange,
-): void {
-  headers.set('accept-ranges', bytes === undefined ? 'none' : 'bytes')
-  if (bytes === undefined) return
-  headers.set('content-length', String(range === undefined ? bytes : range.end - range.start + 1))
-  headers.set('etag', entityTag(fileId, bytes))
-  if (range !== undefined) headers.set('content-range', contentRange(range, bytes))
-  if (sha256 !== undefined) headers.set('repr-digest', `sha-256=:${toBase64(sha256)}:`)
+): Record<string, string> {
+  if (bytes === undefined) return { 'accept-ranges': 'none' }
+  return {
+    'accept-ranges': 'bytes',
+    'content-length': String(range === undefined ? bytes : range.end - range.start + 1),
+    etag: entityTag(fileId, bytes),
+    ...(range === undefined ? {} : { 'content-range': contentRange(range, bytes) }),
+    ...(sha256 === undefined ? {} : { 'repr-digest': `sha-256=:${toBase64(sha256)}:` }),
+  }
 }
 
 function toBase64(hex: string): string {

@@ -45,11 +45,13 @@ export async function zipContainer(
   })
   const length = zipLength(entries)
   const filename = `${containerId}.zip`
-  const headers = deliveryHeaders(
-    { fileId: containerId, filename, type: 'application/zip' },
-    { disposition: 'attachment', isGranted: query.isGranted },
-  )
-  headers.set('content-length', String(length))
+  const headers = {
+    ...deliveryHeaders(
+      { fileId: containerId, filename, type: 'application/zip' },
+      { disposition: 'attachment', isGranted: query.isGranted },
+    ),
+    'content-length': String(length),
+  }
   if (method === 'HEAD') return new Response(null, { headers })
   return gateway.carrier.answer(zipFiles(entries), { headers })
 }

@@ -92,6 +92,11 @@ function takePieces(raw: RawBody): Pieces {
 export const nodeCarrier: Carrier = {
   ...webCarrier,
   read: readRawPieces,
+  // No stream is made of it.
+  mostWhole: 0,
   answer: (bytes, { status = 200, headers }) =>
-    new LazyResponse(bytes, () => webCarrier.stream(bytes), { status, headers }),
+    new LazyResponse(bytes, () => webCarrier.stream(bytes), {
+      status,
+      headers: new Headers(headers),
+    }),
 }

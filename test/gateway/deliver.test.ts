@@ -257,6 +257,21 @@ describe('a body that breaks off', () => {
     }
   })
 
+  it('is an error and no shorter file where it is so small that nothing of it was sent', async () => {
+    const { gateway, path, bytes } = await withFile('Save a 20 KB binary file.')
+    await gateway.fault({ ...content, cut_after: 5000, times: 5 })
+    expect(await bytesOf(await gateway.ask(path))).toEqual(bytes)
+    await gateway.fault({ ...content, cut_after: 5000, times: 6 })
+    const broken = await gateway.ask(path)
+    expect([broken.status, await errorCode(broken)]).toEqual([502, 'upstream_error'])
+    expect(broken.headers.get('content-disposition')).toBeNull()
+    await gateway.fault([
+      { ...content, cut_after: 5000, times: 1 },
+      { match: { path: '/content' }, status: 404, times: noLimit },
+    ])
+    expect((await gateway.ask(path)).status).toBe(404)
+  })
+
   it('is not glued to another file of the same length', async () => {
     const { gateway, path } = await withFile()
     for (const mood of [{}, { range: true }, { etag: true, range: true }]) {
