@@ -69,15 +69,16 @@ export async function introduce(port: number): Promise<void> {
 /** Starts one of the peers. */
 export function startPeer(
   bench: Bench,
-  name: 'hono-fetch' | 'reply-from',
+  name: 'hono-fetch' | 'reply-from' | 'undici',
   isTls: boolean,
   port: number,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Measured> {
   const node = `${root}node_modules/.bin/node`
   const UPSTREAM = isTls ? `https://localhost:${ports.tls}` : `http://127.0.0.1:${ports.plain}`
   return start([node, `bench/proxies/${name}.ts`], {
     port,
-    env: { UPSTREAM, PORT: String(port), NODE_EXTRA_CA_CERTS: bench.certificate },
+    env: { UPSTREAM, PORT: String(port), NODE_EXTRA_CA_CERTS: bench.certificate, ...env },
   })
 }
 

@@ -10,6 +10,7 @@ import { runtimesTable } from './runtimes.ts'
 import { smallTable } from './small.ts'
 import { transferTable } from './transfer.ts'
 import { type Bench, startUpstream } from './upstream.ts'
+import { versionsTable } from './versions.ts'
 import { weightTable } from './weight.ts'
 
 const rows: readonly [title: string, measure: (bench: Bench) => Promise<string>][] = [
@@ -19,6 +20,7 @@ const rows: readonly [title: string, measure: (bench: Bench) => Promise<string>]
     'Files of one kilobyte, plaintext upstream, 32 connections, Node',
     (bench) => smallTable(bench, 5),
   ],
+  ['HTTP/1.1 and HTTP/2 to a TLS upstream, Node', versionsTable],
   ['Other runtimes against their own bare pass-through', runtimesTable],
   ['Memory, Node, TLS upstream', memoryTable],
   ['Server-sent events, Node', eventsTable],

@@ -22,6 +22,7 @@ export async function smallTable(bench: Bench, rounds: number): Promise<string> 
   const gateway = await startGateway(bench, false, 9310)
   const hono = await startPeer(bench, 'hono-fetch', false, 9311)
   const reply = await startPeer(bench, 'reply-from', false, 9312)
+  const undici = await startPeer(bench, 'undici', false, 9313)
   const path = contentPath('small')
   const auth = [`authorization: Bearer ${key}`]
   const link = await signedLink(9310)
@@ -29,13 +30,14 @@ export async function smallTable(bench: Bench, rounds: number): Promise<string> 
     nginx: () => load(nginx, `http://127.0.0.1:${ports.nginxPlain}${path}`),
     'cfile, by id': () => load(gateway, `http://127.0.0.1:9310${filePath('small')}`, auth),
     'cfile, by signed link': () => load(gateway, link),
+    'bare undici': () => load(undici, `http://127.0.0.1:9313${path}`),
     'reply-from': () => load(reply, `http://127.0.0.1:9312${path}`),
     'Hono fetch': () => load(hono, `http://127.0.0.1:9311${path}`),
   }
   // Five seconds of warm-up for each.
   await inTurns(parts, 2)
   const seen = await inTurns(parts, rounds)
-  for (const process of [nginx, gateway, hono, reply]) await process.stop()
+  for (const process of [nginx, gateway, hono, reply, undici]) await process.stop()
   const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
     name,
     (rate.median / seen.nginx.rate.median).toFixed(2),

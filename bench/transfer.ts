@@ -8,7 +8,7 @@ import { type Bench, ports } from './upstream.ts'
 const gigabyte = 1024 ** 3
 
 /** Downloads the large file once; MB/s, and CPU seconds a gigabyte. */
-async function download(proxy: Measured, url: string, headers: readonly string[] = []) {
+export async function download(proxy: Measured, url: string, headers: readonly string[] = []) {
   const before = proxy.cpu()
   const args = headers.flatMap((header) => ['-H', header])
   const told = await run([
@@ -31,18 +31,20 @@ export async function transferTable(bench: Bench, isTls: boolean, rounds: number
   const gateway = await startGateway(bench, isTls, 9310)
   const hono = await startPeer(bench, 'hono-fetch', isTls, 9311)
   const reply = await startPeer(bench, 'reply-from', isTls, 9312)
+  const undici = await startPeer(bench, 'undici', isTls, 9313)
   const path = contentPath('large')
   const auth = [`authorization: Bearer ${key}`]
   const port = isTls ? ports.nginxTls : ports.nginxPlain
   const parts = {
     nginx: () => download(nginx, `http://127.0.0.1:${port}${path}`),
     cfile: () => download(gateway, `http://127.0.0.1:9310${filePath('large')}`, auth),
+    'bare undici': () => download(undici, `http://127.0.0.1:9313${path}`),
     'reply-from': () => download(reply, `http://127.0.0.1:9312${path}`),
     'Hono fetch': () => download(hono, `http://127.0.0.1:9311${path}`),
   }
   await inTurns(parts, 1)
   const seen = await inTurns(parts, rounds)
-  for (const process of [nginx, gateway, hono, reply]) await process.stop()
+  for (const process of [nginx, gateway, hono, reply, undici]) await process.stop()
   const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
     name,
     (rate.median / seen.nginx.rate.median).toFixed(2),

@@ -76,7 +76,7 @@ export async function startUpstream(largeBytes: number): Promise<Bench> {
     ports.plain,
     `
     server {
-      listen 127.0.0.1:${ports.plain}; listen 127.0.0.1:${ports.tls} ssl;
+      listen 127.0.0.1:${ports.plain}; listen 127.0.0.1:${ports.tls} ssl http2;
       ssl_certificate ${certificate}; ssl_certificate_key ${key};
       root ${join(folder, 'www')};
       location / { sendfile on; add_header apim-request-id bench; }
