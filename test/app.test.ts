@@ -48,7 +48,8 @@ describe('a client that goes away', () => {
           fetch: (_, init) =>
             new Promise((_, reject) => {
               init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
-              gone.abort()
+              // As the door for Node does it.
+              gone.abort('Client connection prematurely closed.')
             }),
         },
       ],

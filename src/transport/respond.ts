@@ -19,6 +19,11 @@ export function respond(response: Response, outgoing: ServerResponse): void {
     outgoing.end()
     return
   }
+  if (outgoing.destroyed) {
+    // The client is gone, and no event will tell it any more.
+    Promise.resolve(source.cancel()).catch(() => {})
+    return
+  }
   // Whoever waits for the first event of a stream must not wait for its headers too; what has a length goes out as one.
   if (headers['content-length'] === undefined) outgoing.flushHeaders()
   if (isRaw(source)) pipe(source, outgoing)
@@ -50,7 +55,7 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
   outgoing.on('drain', resume)
   outgoing.once('close', () => body.cancel())
   body.flow({
-    write: (chunk) => outgoing.write(chunk),
+    write: writerTo(outgoing),
     end: () => outgoing.end(),
     fail: () => outgoing.destroy(),
   })
@@ -58,14 +63,40 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
 
 async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void> {
   outgoing.once('close', () => void source.cancel().catch(() => {}))
+  const write = writerTo(outgoing)
   try {
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
-      if (!outgoing.write(piece)) await drained(outgoing)
+      if (!write(piece)) await drained(outgoing)
     }
     outgoing.end()
   } catch {
     // Whoever knows why has logged it; the client sees a connection that broke.
     outgoing.destroy()
+  }
+}
+
+// What is larger is worth a call of its own.
+const mostGathered = 32 * 1024
+
+/**
+ * Writes pieces so that the small ones of one turn of the event loop go out together: TLS gives no more than 16 KB at a
+ * time, and a call of the system for each would cost more than its bytes.
+ */
+function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => boolean {
+  let isGathering = false
+  return (piece) => {
+    // The socket gathers, and not the response, which would write its end before what it holds.
+    const { socket } = outgoing
+    if (!isGathering && socket !== null && piece.byteLength < mostGathered) {
+      isGathering = true
+      socket.cork()
+      setImmediate(() => {
+        isGathering = false
+        // The end of an answer lets everything go, and then the connection may be the next one's.
+        if (!outgoing.writableEnded) socket.uncork()
+      })
+    }
+    return outgoing.write(piece)
   }
 }
 

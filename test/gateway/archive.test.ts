@@ -211,6 +211,33 @@ describe('an archive that is ill', () => {
     expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
   })
 
+  it('makes no download fail that the upstream can still serve, not even where a copy is cut short', async () => {
+    for (const prompt of ['Save a 20 KB binary file.', 'Save a 200 KB binary file.']) {
+      const archive = freshArchive()
+      const gateway = open({
+        archive: {
+          ...archive,
+          async get(...args) {
+            const copy = await archive.get(...args)
+            const shorten = async (...wanted: Parameters<NonNullable<typeof copy>['open']>) => {
+              const body = await copy?.open(...wanted)
+              const bytes = await new Response(body).arrayBuffer()
+              return new Blob([bytes.slice(0, 15_000)]).stream()
+            }
+            return copy && { ...copy, open: shorten }
+          },
+        },
+      })
+      const file = (await gateway.respond(prompt)).at(-1)
+      const original = await gateway.upstream(
+        `/containers/${file?.container_id}/files/${file?.file_id}/content`,
+      )
+      const hash = await bytesOf(original)
+      await gateway.settled()
+      expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`)), prompt).toBe(hash)
+    }
+  })
+
   it('does not make a file look lost that it may have', async () => {
     let isIll = false
     const archive = freshArchive()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../src/azure/credentials.ts'
 import { openCallers } from '../callers.ts'
 import { errorCode, json } from '../harness.ts'
 
@@ -61,6 +62,34 @@ describe('a limit on downloads', () => {
     for (let asked = 0; asked < 3; asked += 1) {
       expect((await gateway.as('ann').ask('/files/cfile_nobodys')).status).toBe(404)
     }
+  })
+
+  it('gives a place back that a client leaves before there is an answer', async () => {
+    const gone = new AbortController()
+    let isSlow = false
+    const { emulator } = openCallers()
+    const gateway = openCallers({
+      maxDownloads: 1,
+      upstreams: [
+        {
+          endpoint: 'http://emulator.localhost',
+          credential: apiKey('a-secret-key'),
+          async fetch(input, init) {
+            if (!isSlow) return emulator.fetch(new Request(input, init))
+            return new Promise((_, reject) => {
+              init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+              gone.abort('Client connection prematurely closed.')
+            })
+          },
+        },
+      ],
+    })
+    const { file } = await gateway.as('ann').answer(prompt)
+    const path = `/files/${file.file_id}`
+    isSlow = true
+    await gateway.as('ann').ask(path, { signal: gone.signal })
+    isSlow = false
+    expect((await gateway.as('ann').ask(path)).status).toBe(200)
   })
 
   it('counts the bytes that went out, and opens nothing upstream once they are used up', async () => {

@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { nodeRuntime } from '../../src/node.ts'
+import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { json, responseRequest } from '../harness.ts'
+import { errorCode, json, responseRequest } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 import { serveApp, servePair } from '../served.ts'
 
@@ -25,6 +26,7 @@ type Transport = (typeof transports)[number][1]
 async function serveBefore(
   transport: Transport,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  options: Partial<AppOptions> = {},
 ): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -34,7 +36,7 @@ async function serveBefore(
   })
   const { port } = server.address() as AddressInfo
   const upstreams = [{ endpoint: `http://127.0.0.1:${port}`, credential: apiKey('k') }]
-  const gateway = await serveApp(createApp({ upstreams, ...transport }))
+  const gateway = await serveApp(createApp({ upstreams, ...transport, ...options }))
   closers.push(gateway.close)
   return gateway.url
 }
@@ -177,3 +179,42 @@ describe('the race between an answer and its file', () => {
     expect(races).toBeGreaterThanOrEqual(80)
   }, 600_000)
 })
+
+describe.each(transports)(
+  'an upstream that falls silent in the middle of its answer, by %s',
+  (_, transport) => {
+    const container = `cntr_${'c'.repeat(48)}`
+    const file = `cfile_${'d'.repeat(32)}`
+
+    async function askSilent(path: string): Promise<Response> {
+      const base = await serveBefore(
+        transport,
+        (request, response) => {
+          const isContent = request.url?.endsWith('/content')
+          const type = isContent ? 'application/octet-stream' : 'application/json'
+          response.writeHead(200, { 'content-type': type, 'content-length': 1000 })
+          response.write('{"data":[')
+        },
+        { idleTimeoutMs: 100 },
+      )
+      return fetch(base + path)
+    }
+
+    it.each([
+      `/files/${file}?container_id=${container}&disposition=inline`,
+      `/v1/containers/${container}/files/${file}`,
+      `/v1/responses/resp_${'a'.repeat(40)}`,
+      `/containers/${container}/files`,
+    ])('is waited for no longer than the limit: %s', async (path) => {
+      const answer = await askSilent(path).catch(() => undefined)
+      if (answer?.status === 200) await expect(answer.arrayBuffer()).rejects.toThrow()
+      else expect(answer && (await errorCode(answer))).toBe('upstream_timeout')
+    })
+
+    it('breaks a file that goes to a client of the upstream’s API', async () => {
+      const answer = await askSilent(`/v1/containers/${container}/files/${file}/content`)
+      expect(answer.status).toBe(200)
+      await expect(answer.arrayBuffer()).rejects.toThrow()
+    })
+  },
+)

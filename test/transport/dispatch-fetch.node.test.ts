@@ -68,6 +68,49 @@ describe.each(both)('%s', (_, ask) => {
     expect(paths).toEqual(['/'])
   })
 
+  it('has no body where the status or the method has none, so that an answer can be made of it', async () => {
+    upstream = await listen((request, response) => {
+      response.writeHead(Number(request.url?.slice(1)), { etag: '"a"' }).end()
+    })
+    for (const status of [204, 205, 304]) {
+      const answer = await ask(`${upstream.url}/${status}`, manual)
+      expect([answer.status, answer.body, answer.headers.get('etag')]).toEqual([
+        status,
+        null,
+        '"a"',
+      ])
+    }
+    const head = await ask(`${upstream.url}/200`, { ...manual, method: 'HEAD' })
+    expect([head.status, head.body]).toEqual([200, null])
+  })
+
+  it('leaves nothing behind of a body that breaks when nobody waits for it any more', async () => {
+    upstream = await listen((request, response) => {
+      request.resume().on('end', () => response.end())
+    })
+    const uncaught: unknown[] = []
+    const hear = (error: unknown) => void uncaught.push(error)
+    process.on('uncaughtException', hear)
+    for (const isLate of [false, true]) {
+      const gone = new AbortController()
+      let fail: (error: Error) => void = () => {}
+      const body = new ReadableStream({
+        start(controller) {
+          fail = (error) => controller.error(error)
+        },
+      })
+      if (!isLate) gone.abort(new Error('left'))
+      const init = { ...manual, method: 'POST', body, duplex: 'half', signal: gone.signal }
+      const asked = ask(upstream.url, init as RequestInit)
+      gone.abort(new Error('left'))
+      fail(new Error('the client left'))
+      await expect(asked).rejects.toThrow()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    process.off('uncaughtException', hear)
+    expect(uncaught).toEqual([])
+  })
+
   it('breaks a body that the upstream breaks, of announced length or in chunks', async () => {
     for (const head of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
       upstream = await listenRaw((socket) => {
