@@ -118,7 +118,12 @@ function openFamily(
   family.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)
-    await next()
+    try {
+      await next()
+    } catch (reason) {
+      // Hono gives onError nothing but an Error, and a signal's reason may be anything: on Node it is a string.
+      c.res = answerError(gateway.log, c, reason)
+    }
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
     gateway.waitUntil(sweep(gateway))
     const status = Math.floor(c.res.status / 100)
@@ -189,11 +194,11 @@ function createGateway(options: AppOptions): Gateway {
 }
 
 function createUpstream(
-  { upstreamTimeoutMs: timeoutMs, retry }: AppOptions,
+  { upstreamTimeoutMs: timeoutMs, idleTimeoutMs: idleMs, retry }: AppOptions,
   runtime: Runtime,
   { endpoint, name = 'default', credential, models, weight = 1, fetch }: UpstreamOptions,
 ): Upstream {
-  const own = { endpoint, credential, timeoutMs, retry, fetch: fetch ?? runtime.fetch }
+  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch: fetch ?? runtime.fetch }
   return { name, models, weight, client: createAzureClient({ ...runtime, ...own }) }
 }
 
@@ -211,7 +216,7 @@ function newSigningKey(): SigningKey {
 }
 
 function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
-  if (c.req.raw.signal.aborted && !isCfileError(error)) {
+  if (c.req.raw.signal.aborted) {
     log('info', 'The client went away.', { request_id: c.get('requestId') })
     // nginx's status for it: nobody reads the answer, and it counts as no failure of ours.
     return c.body(null, 499 as 400)

@@ -17,6 +17,8 @@ export interface ClientOptions extends Partial<Runtime> {
   readonly credential: Credential
   /** Milliseconds to the headers of an answer. @default 60000 */
   readonly timeoutMs?: number
+  /** Milliseconds that an answer of JSON may fall silent. @default 60000 */
+  readonly idleMs?: number
   /** How long and how often a GET or HEAD that fails is sent again. @default 6 times in 20 seconds */
   readonly retry?: Partial<RetryLimits>
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { brokenOff } from '../core/broken-off.ts'
 import { CfileError } from '../core/errors.ts'
+import { passBody } from '../core/passing-body.ts'
 import { startDeadline } from '../core/wait.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
@@ -19,6 +21,8 @@ export interface AzureClientOptions extends Means {
   readonly credential: Credential
   /** Milliseconds to the headers of an answer. @default 60000 */
   readonly timeoutMs?: number
+  /** Milliseconds that an answer of JSON may fall silent. @default 60000 */
+  readonly idleMs?: number
   /** How long and how often a GET or HEAD that fails is sent again. */
   readonly retry?: Partial<RetryLimits>
 }
@@ -58,13 +62,25 @@ async function send(
 ): Promise<Response> {
   const deadline = startDeadline(options.wait, timeoutMs, wanted.signal)
   try {
-    return await sendSigned(options, wanted, deadline.signal)
+    return watched(options, wanted, await sendSigned(options, wanted, deadline.signal))
   } catch (error) {
     wanted.signal?.throwIfAborted()
     throw asFailure(error, deadline.isOver())
   } finally {
     deadline.clear()
   }
+}
+
+/** JSON is read whole by whoever asked, and must neither be waited for in vain nor fail without a reason; files are watched where they are carried. */
+function watched(
+  { wait, idleMs = 60_000 }: AzureClientOptions,
+  { path }: AzureRequest,
+  answer: Response,
+): Response {
+  const { ok, body, headers } = answer
+  const isJson = /^application\/json\b/i.test(headers.get('content-type') ?? '')
+  if (!isJson || (ok && path.endsWith('/content')) || body === null) return answer
+  return new Response(passBody(body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
 /** A 401 may only mean that the token has died; what can be sent again is, once, where another token can be had. */

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { brokenOff } from '../core/broken-off.ts'
 import type { AnswerInit } from '../core/carrier.ts'
-import { CfileError, isCfileError } from '../core/errors.ts'
 import type { ByteReader } from '../core/pieces.ts'
 import type { ByteRange } from '../core/range.ts'
 import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
@@ -29,7 +29,8 @@ export function carry(
 /**
  * An answer with the bytes of a file: as they come, or at once where they are few.
  *
- * @throws CfileError `upstream_error` where a few break off: then nothing was sent yet, and it can still be said
+ * @throws CfileError `upstream_error`, `upstream_timeout` where a few break off: nothing was sent yet, and it can still
+ * be said
  */
 export async function answerWith(
   { carrier }: Gateway,
@@ -50,9 +51,7 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
       at += piece.byteLength
     }
   } catch (cause) {
-    if (isCfileError(cause)) throw cause
-    const message = 'The file broke off, and its rest could not be had.'
-    throw new CfileError('upstream_error', message, { hint: 'Ask for it again.', cause })
+    throw brokenOff(cause)
   }
   return whole
 }

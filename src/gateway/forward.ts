@@ -6,14 +6,13 @@
  */
 
 import { contentSecurityPolicy } from '../core/content-type.ts'
-import { atMost } from '../core/exact-length.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
-import { tooLarge } from './deliver.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
+import { passContent } from './pass-content.ts'
 import { resumptionOf } from './resume.ts'
 import { recordNames, type Shown, showAnswer } from './shown.ts'
 import { type ApiRequest, type Understood, understand } from './understand.ts'
@@ -38,26 +37,12 @@ export async function forward(
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
   const { after } = resumption ?? {}
-  const answer = isContent(request) ? limitContent(gateway, answered) : answered.answer
+  const answer = isContent(request) ? await passContent(gateway, answered) : answered.answer
   return handBack(gateway, caller, understood, { ...answered, answer, after })
 }
 
 function isContent({ path }: ApiRequest): boolean {
   return path.endsWith('/content')
-}
-
-/** A file has its limit by whichever route it goes; one that does not announce its length breaks off there. */
-function limitContent({ maxFileBytes }: Gateway, { answer, turn }: Answered): Response {
-  const { ok, headers, body } = answer
-  const announced = headers.get('content-length')
-  if (ok && Number(announced) > maxFileBytes) {
-    turn.end()
-    body?.cancel().catch(() => {})
-    throw tooLarge(Number(announced), maxFileBytes)
-  }
-  if (!ok || announced !== null || body === null) return answer
-  const limit = atMost(maxFileBytes, () => tooLarge(maxFileBytes + 1, maxFileBytes))
-  return new Response(body.pipeThrough(limit), answer)
 }
 
 /** Whether a list has to be picked over for what is the caller's. */

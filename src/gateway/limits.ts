@@ -40,6 +40,8 @@ export interface Limits {
 export interface Download {
   /** Passes the answer on and ends with its body, or when the client goes away. */
   watch(answer: Response, signal: AbortSignal): Response
+  /** Ends it where there is no answer. */
+  end(): void
 }
 
 /** Makes the limits. */
@@ -79,6 +81,7 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
     })
     const onBytes = (length: number) => bytes?.take(owner, length)
     return {
+      end,
       watch(answer, signal) {
         signal.addEventListener('abort', end, { once: true })
         if (signal.aborted) end()

@@ -40,12 +40,14 @@ export interface FileSource {
   open(range?: ByteRange): Promise<OpenedFile>
 }
 
-/** A file in the archive. */
+/** A file in the archive; where a copy breaks off on its way, the upstream takes over while it has the file. */
 function copySource(
-  { fileId, filename }: FileLocation,
+  gateway: Gateway,
+  location: FileLocation,
   copy: ArchivedFile,
   signal: AbortSignal,
 ): FileSource {
+  const { fileId, filename } = location
   const { bytes, sha256, meta } = copy
   const name = displayName(filename, meta.name) ?? fileId
   const known = { fileId, filename: name, bytes, sha256, type: meta.type }
@@ -53,13 +55,22 @@ function copySource(
     start > end
       ? { from: { body: null }, at: start }
       : { from: { body: await copy.open({ range: { start, end }, signal }) }, at: start }
+  const openUpstream = async (start: number, end: number, signal: AbortSignal) => {
+    const { facts, opened } = await upstreamSource(gateway, location, signal).open({ start, end })
+    if (facts.bytes === bytes) return opened
+    await opened.from.body?.cancel()
+    throw new CfileError('upstream_invalid', 'The file is not the one that was copied.')
+  }
   return {
     known,
     describe: async () => known,
     open: async ({ start, end } = { start: 0, end: bytes - 1 }) => ({
       facts: known,
       opened: await openAt(start, end, signal),
-      reopen: (from, last, closed) => openAt(from, last ?? end, AbortSignal.any([signal, closed])),
+      reopen(from, last = end, closed) {
+        const either = AbortSignal.any([signal, closed])
+        return openUpstream(from, last, either).catch(() => openAt(from, last, either))
+      },
     }),
   }
 }
@@ -178,7 +189,7 @@ export async function fromSource<T>(
   const copy = holder && (await findCopy(gateway, holder, fileId, signal))
   if (copy !== undefined) {
     try {
-      return await use(copySource(location, copy, signal))
+      return await use(copySource(gateway, location, copy, signal))
     } catch (error) {
       if (!isCopyFailure(error)) throw error
       gateway.log('warn', 'A copy could not be read; the upstream is asked.', {
@@ -191,7 +202,7 @@ export async function fromSource<T>(
     const last =
       isLost && holder !== undefined && (await findLastCopy(gateway, holder, fileId, signal))
     if (!last) throw error
-    return use(copySource(location, last, signal))
+    return use(copySource(gateway, location, last, signal))
   })
 }
 

@@ -47,7 +47,12 @@ export function admit(
     const { key } = c.get('caller')
     gateway.limits.countRequest(key)
     const download = isDownload(c, access) ? gateway.limits.openDownload?.(key) : undefined
-    await next()
+    try {
+      await next()
+    } catch (reason) {
+      download?.end()
+      throw reason
+    }
     if (download !== undefined) c.res = download.watch(c.res, c.req.raw.signal)
   }
 }

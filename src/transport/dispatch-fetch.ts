@@ -55,15 +55,13 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
   }
   return {
     async fetch(input, init = {}) {
-      const body = toNodeBody(init.body)
-      if (input instanceof Request || body === undefined || init.redirect !== 'manual') {
+      const { body, redirect } = init
+      if (input instanceof Request || !isPlain(body) || redirect !== 'manual') {
         return fetch(input, init)
       }
       opening ??= open()
-      return dispatch(await opening, input instanceof URL ? input : new URL(input), {
-        ...init,
-        body,
-      })
+      const url = input instanceof URL ? input : new URL(input)
+      return dispatch(await opening, url, { ...init, body })
     },
     async close() {
       await (await opening)?.close()
@@ -71,8 +69,8 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
   }
 }
 
-type NodeBody = Exclude<Dispatcher.DispatchOptions['body'], undefined>
-type Init = Omit<RequestInit, 'body'> & { readonly body: NodeBody }
+type PlainBody = string | Uint8Array<ArrayBuffer> | ReadableStream | null | undefined
+type Init = Omit<RequestInit, 'body'> & { readonly body: PlainBody }
 
 function dispatch(agent: Agent, url: URL, init: Init): Promise<Response> {
   return new Promise((resolve, reject) => {
@@ -80,12 +78,19 @@ function dispatch(agent: Agent, url: URL, init: Init): Promise<Response> {
     if (signal?.aborted) return reject(signal.reason)
     const path = url.pathname + url.search
     const headers = headersOf(init.headers)
-    const handler = createHandler(signal ?? undefined, resolve, reject)
-    agent.dispatch({ origin: url.origin, path, method, headers, body }, handler)
+    const handler = createHandler(method, signal ?? undefined, resolve, reject)
+    agent.dispatch(
+      { origin: url.origin, path, method, headers, body: body && toNodeBody(body) },
+      handler,
+    )
   })
 }
 
+// What has no body by its status (the Fetch standard's "null body status").
+const bodiless = [204, 205, 304]
+
 function createHandler(
+  method: string,
   signal: AbortSignal | undefined,
   resolve: (response: Response) => void,
   reject: (error: unknown) => void,
@@ -105,8 +110,10 @@ function createHandler(
     },
     onResponseStart(started, status, headers, statusText) {
       if (status < 200) return
+      const head = { status, statusText, headers: toHeaders(headers) }
+      if (method === 'HEAD' || bodiless.includes(status)) return resolve(new Response(null, head))
       const body = createRawBody(started)
-      resolve(rawResponse(body.body, { status, statusText, headers: toHeaders(headers) }))
+      resolve(rawResponse(body.body, head))
       source = body
     },
     onResponseData(_, chunk) {
@@ -143,9 +150,19 @@ function headersOf(headers: RequestInit['headers'] = {}): Record<string, string>
   }
 }
 
-/** What the dispatcher takes; `undefined` for what only `fetch` can send. */
-function toNodeBody(body: RequestInit['body']): NodeBody | undefined {
-  if (body === null || body === undefined) return null
-  if (typeof body === 'string' || body instanceof Uint8Array) return body
-  return body instanceof ReadableStream ? Readable.fromWeb(body as never) : undefined
+/** Whether the dispatcher can send it; the rest is for `fetch`. */
+function isPlain(body: RequestInit['body']): body is PlainBody {
+  return (
+    body === null ||
+    body === undefined ||
+    typeof body === 'string' ||
+    body instanceof Uint8Array ||
+    body instanceof ReadableStream
+  )
+}
+
+function toNodeBody(body: string | Uint8Array | ReadableStream): string | Uint8Array | Readable {
+  if (!(body instanceof ReadableStream)) return body
+  // Until the dispatcher listens nobody does, and an error that nobody hears ends the process.
+  return Readable.fromWeb(body as never).on('error', () => {})
 }

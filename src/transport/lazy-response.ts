@@ -31,8 +31,11 @@ export interface Head {
   readonly headers: Headers
 }
 
+// A host may have put another class in its place, as @hono/node-server does; that one answers from what it was made with.
+const NativeResponse = Response.error().constructor as typeof Response
+
 /** An answer like any other; its headers are the very ones that were given. */
-export class LazyResponse extends Response {
+export class LazyResponse extends NativeResponse {
   readonly under: Under
   readonly #headers: Headers
   readonly #toStream: () => ReadableStream<Uint8Array>
