@@ -40,7 +40,8 @@ describe('an answer of small pieces', () => {
   it('is whole and the only thing on its connection, with a length and in chunks', async () => {
     const texts = Array.from({ length: 50 }, (_, at) => `piece ${at};`)
     const whole = texts.join('')
-    for (const headers of [{}, { 'content-length': String(whole.length) }]) {
+    const lengths: Record<string, string>[] = [{}, { 'content-length': String(whole.length) }]
+    for (const headers of lengths) {
       const port = await listen(async (outgoing) =>
         respond(await nodeCarrier.answer(readerOf(texts), { headers }), outgoing),
       )
