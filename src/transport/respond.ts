@@ -75,19 +75,19 @@ async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void>
   }
 }
 
-// What is larger is worth a call of its own.
-const mostGathered = 32 * 1024
+// That of a TLS record (RFC 8446 §5.1): what comes from a plain socket is larger, and worth a call of its own.
+const mostGathered = 16 * 1024
 
 /**
- * Writes pieces so that the small ones of one turn of the event loop go out together: TLS gives no more than 16 KB at a
- * time, and a call of the system for each would cost more than its bytes.
+ * Writes pieces so that the small ones of one turn of the event loop go out together: a call of the system for each would
+ * cost more than its bytes.
  */
 function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => boolean {
   let isGathering = false
   return (piece) => {
     // The socket gathers, and not the response, which would write its end before what it holds.
     const { socket } = outgoing
-    if (!isGathering && socket !== null && piece.byteLength < mostGathered) {
+    if (!isGathering && socket !== null && piece.byteLength <= mostGathered) {
       isGathering = true
       socket.cork()
       setImmediate(() => {
