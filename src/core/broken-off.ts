@@ -12,7 +12,7 @@ export function brokenOff(cause: unknown): CfileError {
   const isSilence = cause instanceof DOMException && cause.name === 'TimeoutError'
   return isSilence
     ? new CfileError('upstream_timeout', 'The upstream fell silent in the middle of its answer.', {
-        hint: 'CFILE_IDLE_TIMEOUT_MS sets how long it may.',
+        hint: 'CFILE_IDLE_TIMEOUT_MS sets how long it may, and CFILE_GENERATION_TIMEOUT_MS for what a model answers.',
         cause,
       })
     : new CfileError('upstream_error', 'The upstream broke off in the middle of its answer.', {

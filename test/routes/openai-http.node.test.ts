@@ -195,7 +195,7 @@ describe.each(transports)(
           response.writeHead(200, { 'content-type': type, 'content-length': 1000 })
           response.write('{"data":[')
         },
-        { idleTimeoutMs: 100 },
+        { idleTimeoutMs: 100, generationTimeoutMs: 100 },
       )
       return fetch(base + path)
     }
@@ -209,6 +209,22 @@ describe.each(transports)(
       const answer = await askSilent(path).catch(() => undefined)
       if (answer?.status === 200) await expect(answer.arrayBuffer()).rejects.toThrow()
       else expect(answer && (await errorCode(answer))).toBe('upstream_timeout')
+    })
+
+    it('is no silence where a model thinks behind its headers, as long as it may think before them', async () => {
+      const body = '{"object":"response","output":[]}'
+      const base = await serveBefore(
+        transport,
+        (request, response) => {
+          request.resume()
+          response.writeHead(200, { 'content-type': 'application/json' })
+          response.write(body.slice(0, 5))
+          setTimeout(() => response.end(body.slice(5)), 600)
+        },
+        { idleTimeoutMs: 100, generationTimeoutMs: 10_000 },
+      )
+      const answer = await fetch(`${base}/v1/responses`, json(responseRequest('Think.')))
+      expect([answer.status, await answer.text()]).toEqual([200, body])
     })
 
     it('breaks a file that goes to a client of the upstream’s API', async () => {
