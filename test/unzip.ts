@@ -5,12 +5,15 @@ export function unzip(zip: Uint8Array<ArrayBuffer>): Map<string, Uint8Array<Arra
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   let at = view.getUint32(end + 16, true)
   for (let left = view.getUint16(end + 10, true); left > 0; left -= 1) {
-    const [size, nameLength] = [view.getUint32(at + 24, true), view.getUint16(at + 28, true)]
+    const [size32, nameLength] = [view.getUint32(at + 24, true), view.getUint16(at + 28, true)]
     const local = view.getUint32(at + 42, true)
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true)
-    const name = new TextDecoder().decode(zip.subarray(at + 46, at + 46 + nameLength))
+    const extra = at + 46 + nameLength
+    const name = new TextDecoder().decode(zip.subarray(at + 46, extra))
+    // The zip64 field comes first, and its first value is the file's length.
+    const size = size32 < 0xffffffff ? size32 : Number(view.getBigUint64(extra + 4, true))
     files.set(name, zip.slice(start, start + size))
-    at += 46 + nameLength + view.getUint16(at + 30, true)
+    at = extra + view.getUint16(at + 30, true)
   }
   return files
 }

@@ -28,24 +28,47 @@ export function nameInPath(path: string): string {
 }
 
 /**
- * The file at `/mnt/data/{path}`: the path as it is, else percent-decoded once; the name as it is stored, or without the
- * prefix of an input; of several the newest. Rows that can't be opened are passed over.
- *
- * @param files newest first
+ * The file at `/mnt/data/{path}`: by the path as it is, else by one of its other spellings; under its stored name, or
+ * without the prefix of an input; of several the newest, and of two of one second the one with a length. Rows of several
+ * paths are left out.
  */
 export function findByPath<File extends PlacedFile>(
   files: readonly File[],
   path: string,
 ): File | undefined {
-  const whole = files
-    .filter((file) => file.bytes !== null && !isGlued(file))
-    .sort((one, other) => other.created_at - one.created_at)
-  for (const wanted of new Set([path, decodeOnce(path)])) {
-    const places = (file: File): string[] => [file.path, withoutPrefix(file.path)]
-    const found = whole.find((file) => places(file).includes(root + wanted))
-    if (found !== undefined) return found
+  const newestFirst = files
+    .filter((file) => !isGlued(file))
+    .sort(
+      (one, other) =>
+        other.created_at - one.created_at || Number(hasLength(other)) - Number(hasLength(one)),
+    )
+  const byPlace = new Map<string, File>()
+  for (const file of newestFirst) {
+    for (const place of [file.path, withoutPrefix(file.path)]) {
+      if (!byPlace.has(place)) byPlace.set(place, file)
+    }
   }
-  return undefined
+  const found = spellings(path).find((spelling) => byPlace.has(root + spelling))
+  return byPlace.get(root + found)
+}
+
+/** Azure has been seen to list good files without a length. */
+function hasLength({ bytes }: PlacedFile): boolean {
+  return bytes !== null
+}
+
+const decoders: readonly ((text: string) => string)[] = [
+  decodeOnce,
+  // Markdown: a backslash before ASCII punctuation escapes it.
+  (text) => text.replace(/\\([!-/:-@[-`{-~])/g, '$1'),
+  (text) => text.replaceAll('&amp;', '&'),
+]
+
+/** What a path that a model wrote may mean, likeliest first: as it is, then with each decoder on all before. */
+function spellings(path: string): string[] {
+  let known = [path]
+  for (const decode of decoders) known = [...new Set([...known, ...known.map(decode)])]
+  return known
 }
 
 /** Percent-decodes a text; one that can't be decoded stays as it is. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isGlued } from './container-paths.ts'
 import { isContainerFileId, isContainerId, isFileId, isId } from './ids.ts'
 
 /** A thing as its own API describes it. */
@@ -38,9 +39,11 @@ function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | u
   if (object === 'file' && isFileId(id))
     return { kind: 'file', id, ...described(row, row.filename) }
   if (object !== 'container.file' || !isContainerFileId(id)) return undefined
-  const { container_id, path } = row
-  if (!isContainerId(container_id) || isGlued(path)) return undefined
-  const name = typeof path === 'string' ? path.split('/').at(-1) : undefined
+  const { container_id } = row
+  const path = typeof row.path === 'string' ? row.path : ''
+  // Such a row has no content.
+  if (!isContainerId(container_id) || isGlued({ path })) return undefined
+  const name = path.split('/').at(-1)
   return { kind: 'file', id, container_id, ...described(row, name) }
 }
 
@@ -49,11 +52,6 @@ function described(row: Record<string, unknown>, name: unknown) {
     stored_name: typeof name === 'string' && name !== '' ? name : undefined,
     bytes: Number.isSafeInteger(row.bytes) ? Number(row.bytes) : undefined,
   }
-}
-
-/** The service has been seen to glue several paths into one row; such a row has no content. */
-export function isGlued(path: unknown): boolean {
-  return typeof path === 'string' && /\s+\/mnt\/data\//.test(path)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,7 @@
 /**
  * Zip archives whose files are stored as they are (APPNOTE 6.3.10), made while they are read: nothing is held but the
- * directory, and the length is known before. Lengths beyond 32 bits take the zip64 fields.
+ * directory, and the archive's length is known before where those of its files are. Lengths beyond 32 bits, and those
+ * that are not known when a file begins, take the zip64 fields.
  *
  * @module
  */
@@ -13,7 +14,8 @@ import type { ByteReader } from './pieces.ts'
 export interface ZipEntry {
   /** Its path within the archive, made safe: see `zip-names.ts`. */
   readonly name: string
-  readonly bytes: number
+  /** Absent where nobody knows. */
+  readonly bytes?: number
   /** Unix seconds. */
   readonly time: number
   /** Opens the file; exactly `bytes` bytes come, or it breaks. */
@@ -24,21 +26,29 @@ const most32 = 0xffffffff
 const most16 = 0xffff
 
 interface Placed {
-  readonly entry: ZipEntry
   readonly name: Uint8Array
+  readonly time: number
   readonly offset: number
+  readonly bytes?: number
+  /** Whether its lengths take 64 bits, which its first header must say already. */
+  readonly isLarge: boolean
+}
+
+interface Written extends Placed {
+  readonly bytes: number
   readonly crc: number
 }
 
-/** How long the archive of these files is, in bytes. */
-export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number {
+/** How long the archive of these files is, in bytes; `undefined` where the length of one is not known. */
+export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | undefined {
   let offset = 0
   let directory = 0
   for (const entry of entries) {
-    const name = encode(entry.name)
-    const placed = { entry: entry as ZipEntry, name, offset, crc: 0 }
-    directory += directoryHeader(placed).byteLength
-    offset += localHeader(placed).byteLength + entry.bytes + descriptor(placed).byteLength
+    const { bytes } = entry
+    if (bytes === undefined) return undefined
+    const file = { ...place(entry, offset), bytes, crc: 0 }
+    directory += directoryHeader(file).byteLength
+    offset += localHeader(file).byteLength + bytes + descriptor(file).byteLength
   }
   return offset + directory + directoryEnd(entries.length, directory, offset).byteLength
 }
@@ -52,20 +62,22 @@ export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
     const directory: Uint8Array[] = []
     let offset = 0
     for (const entry of entries) {
-      const begun = { entry, name: encode(entry.name), offset, crc: 0 }
+      const begun = place(entry, offset)
       const header = localHeader(begun)
       yield header
       current = await entry.open(closed.signal)
       let crc = 0
+      let bytes = 0
       for (let piece = await current.read(); piece !== undefined; piece = await current.read()) {
         crc = crc32(piece, crc)
+        bytes += piece.byteLength
         yield piece
       }
-      const placed = { ...begun, crc }
-      const end = descriptor(placed)
+      const file = { ...begun, crc, bytes }
+      const end = descriptor(file)
       yield end
-      directory.push(directoryHeader(placed))
-      offset += header.byteLength + entry.bytes + end.byteLength
+      directory.push(directoryHeader(file))
+      offset += header.byteLength + bytes + end.byteLength
     }
     const headers = concatBytes(directory)
     yield headers
@@ -84,8 +96,9 @@ export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
 
 const textEncoder = new TextEncoder()
 
-function encode(name: string): Uint8Array {
-  return textEncoder.encode(name)
+function place({ name, time, bytes }: Omit<ZipEntry, 'open'>, offset: number): Placed {
+  const isLarge = bytes === undefined || bytes >= most32
+  return { name: textEncoder.encode(name), time, offset, bytes, isLarge }
 }
 
 /** Little-endian fields, one after the other: pairs of a width in bytes and a value. */
@@ -106,9 +119,9 @@ function fields(...pairs: readonly (readonly [width: 2 | 4 | 8, value: number])[
 const flags = 0x0808
 const stored = 0
 
-/** What both headers of a file begin with; `lengths` are those that fit into 32 bits. */
-function common({ entry, name }: Placed, crc: number, lengths: number, extra: Uint8Array) {
-  const { date, time } = dosTime(entry.time)
+/** The fields with which both headers of a file begin; `lengths` are those that fit into 32 bits. */
+function common(file: Placed, crc: number, lengths: number, extra: Uint8Array) {
+  const { date, time } = dosTime(file.time)
   const version = extra.byteLength > 0 ? 45 : 20
   return [
     [2, version],
@@ -119,36 +132,33 @@ function common({ entry, name }: Placed, crc: number, lengths: number, extra: Ui
     [4, crc],
     [4, lengths],
     [4, lengths],
-    [2, name.byteLength],
+    [2, file.name.byteLength],
     [2, extra.byteLength],
   ] as const
 }
 
-function localHeader(placed: Placed): Uint8Array {
-  const { bytes } = placed.entry
-  const isLarge = bytes >= most32
+function localHeader(file: Placed): Uint8Array {
+  const { isLarge, bytes = 0 } = file
   const extra = isLarge ? zip64(bytes, bytes) : new Uint8Array()
-  const start = fields([4, 0x04034b50], ...common(placed, 0, isLarge ? most32 : 0, extra))
-  return concatBytes([start, placed.name, extra])
+  const start = fields([4, 0x04034b50], ...common(file, 0, isLarge ? most32 : 0, extra))
+  return concatBytes([start, file.name, extra])
 }
 
-function descriptor({ entry: { bytes }, crc }: Placed): Uint8Array {
-  const width = bytes >= most32 ? 8 : 4
+function descriptor({ bytes, crc, isLarge }: Written): Uint8Array {
+  const width = isLarge ? 8 : 4
   return fields([4, 0x08074b50], [4, crc], [width, bytes], [width, bytes])
 }
 
-function directoryHeader(placed: Placed): Uint8Array {
-  const { entry, name, offset, crc } = placed
-  const { bytes } = entry
+function directoryHeader(file: Written): Uint8Array {
+  const { name, offset, crc, bytes, isLarge } = file
   const isFar = offset >= most32
-  const isLarge = bytes >= most32
   const beyond = [...(isLarge ? [bytes, bytes] : []), ...(isFar ? [offset] : [])]
   const extra = beyond.length > 0 ? zip64(...beyond) : new Uint8Array()
   const start = fields(
     [4, 0x02014b50],
     // Made on Unix, so that the mode below counts: rw-r--r--.
     [2, (3 << 8) | 45],
-    ...common(placed, crc, isLarge ? most32 : bytes, extra),
+    ...common(file, crc, isLarge ? most32 : bytes, extra),
     [2, 0],
     [2, 0],
     [2, 0],

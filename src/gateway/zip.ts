@@ -34,14 +34,15 @@ export async function zipContainer(
 ): Promise<Response> {
   const { containerId, method, signal } = query
   const listing = await listFiles(gateway, caller, query)
-  const files = listing.files.flatMap((file) => toWritten(file) ?? [])
+  // Inputs are the caller's own.
+  const files = listing.files.filter(({ source }) => source === 'assistant')
   checkLimits(gateway, files)
   const names = zipNames(files.map(({ path }) => path.replace(/^\/mnt\/data\//, '')))
   const entries = files.map((file, index): ZipEntry => {
     const location = locationOf(containerId, listing, file)
     const open = (closed: AbortSignal) =>
       openEntry(gateway, location, AbortSignal.any([signal, closed]))
-    return { name: names[index] ?? '', bytes: file.bytes, time: file.created_at, open }
+    return { name: names[index] ?? '', bytes: file.bytes ?? undefined, time: file.created_at, open }
   })
   const length = zipLength(entries)
   const filename = `${containerId}.zip`
@@ -50,24 +51,17 @@ export async function zipContainer(
       { fileId: containerId, filename, type: 'application/zip' },
       { disposition: 'attachment', isGranted: query.isGranted },
     ),
-    'content-length': String(length),
+    ...(length === undefined ? {} : { 'content-length': String(length) }),
   }
   if (method === 'HEAD') return new Response(null, { headers })
   return gateway.carrier.answer(zipFiles(entries), { headers })
 }
 
-interface WrittenFile extends ContainerFile {
-  readonly bytes: number
-}
-
-/** Inputs are the caller's own, and a row without a length has no content. */
-function toWritten({ bytes, ...file }: ContainerFile): WrittenFile | undefined {
-  return file.source === 'assistant' && typeof bytes === 'number' ? { ...file, bytes } : undefined
-}
-
-function checkLimits({ maxFileBytes }: Gateway, files: readonly WrittenFile[]): void {
-  const largest = Math.max(0, ...files.map(({ bytes }) => bytes))
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+/** A file whose length nobody knows is measured while it is sent. */
+function checkLimits({ maxFileBytes }: Gateway, files: readonly ContainerFile[]): void {
+  const sizes = files.map(({ bytes }) => bytes ?? 0)
+  const largest = Math.max(0, ...sizes)
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
   if (largest <= maxFileBytes && total <= maxFileBytes * mostOfFileLimit) {
     if (files.length <= mostFiles) return
     throw tooMuch(`${files.length} files; a zip holds at most ${mostFiles}`)
@@ -87,12 +81,12 @@ function tooMuch(what: string): CfileError {
 function locationOf(
   containerId: string,
   { upstream, holder }: ContainerListing,
-  { id, path, bytes, created_at }: WrittenFile,
+  { id, path, bytes, created_at }: ContainerFile,
 ): FileLocation {
   const record = {
     container_id: containerId,
     stored_name: nameInPath(path),
-    bytes,
+    bytes: bytes ?? undefined,
     seen_at: created_at,
   }
   return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
@@ -104,7 +98,12 @@ async function openEntry(
   signal: AbortSignal,
 ): Promise<ByteReader> {
   const file = await fromSource(gateway, location, signal, (source) => source.open())
-  if (file.facts.bytes === location.record?.bytes) return carry(gateway, file, signal)
+  const { bytes } = file.facts
+  const listed = location.record?.bytes
+  const isOther = listed !== undefined && bytes !== listed
+  if (!isOther && (bytes ?? 0) <= gateway.maxFileBytes) return carry(gateway, file, signal)
   await file.opened.from.body?.cancel()
-  throw new CfileError('upstream_invalid', 'A file is of another length than listed.')
+  throw isOther
+    ? new CfileError('upstream_invalid', 'A file is of another length than listed.')
+    : tooMuch(`a file of ${bytes} bytes; this gateway serves at most ${gateway.maxFileBytes}`)
 }

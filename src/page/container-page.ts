@@ -33,7 +33,6 @@ export interface ContainerPage {
 /** Writes the page. */
 export function containerPage(page: ContainerPage): string {
   const { containerId, files, zipUrl, secondsLeft, nonce } = page
-  const total = files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)
   return html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -43,7 +42,7 @@ export function containerPage(page: ContainerPage): string {
 <style nonce="${nonce}">${{ html: style }}</style>
 <header>
 <h1>${countOf(files.length)}</h1>
-${files.length === 0 ? undefined : html`<a class="button" href="${zipUrl}" download>Download all (.zip, ${sizeOf(total)})</a>`}
+${files.length === 0 ? undefined : html`<a class="button" href="${zipUrl}" download>Download all (.zip, ${sizeOf(totalOf(files))})</a>`}
 </header>
 <p class="dim">${timeLeft(secondsLeft)} <code>${containerId}</code></p>
 <ul>${files.map(fileItem)}</ul>
@@ -61,6 +60,14 @@ function fileItem({ filename, bytes, created_at, download_url, preview_url }: Pa
   return html`<li>${preview}<div><a href="${download_url}" download>${filename}</a><br>
 <small>${sizeOf(bytes)} · <time datetime="${isoTime(created_at)}">${isoTime(created_at).slice(0, 16).replace('T', ' ')} UTC</time></small></div></li>
 `
+}
+
+/** `null` where the size of one is not known. */
+function totalOf(files: readonly PageFile[]): number | null {
+  return files.reduce<number | null>(
+    (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
+    0,
+  )
 }
 
 function countOf(files: number): string {

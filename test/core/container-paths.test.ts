@@ -41,11 +41,27 @@ describe('the file at a path', () => {
     expect(found([row('100%.csv')], '100%.csv')).toBe(0)
   })
 
-  it('is none that cannot be opened', () => {
+  it('is found though the model escaped it for Markdown or HTML', () => {
+    const files = [row('q_1 (final).csv'), row('a & b.csv'), row('a\\_b.csv'), row('a_b.csv')]
+    expect(found(files, 'q\\_1 \\(final\\).csv')).toBe(0)
+    expect(found(files, 'q\\_1%20\\(final\\).csv')).toBe(0)
+    expect(found(files, 'a &amp; b.csv')).toBe(1)
+    expect(found(files, 'a\\_b.csv')).toBe(2)
+    expect(found(files.slice(3), 'a\\_b.csv')).toBe(0)
+    expect(found([row('ab.csv')], 'a\\b.csv')).toBeUndefined()
+  })
+
+  it('is none of a row in which several paths are glued together', () => {
     const glued = row('a.csv  /mnt/data/b.csv')
     expect(isGlued(glued)).toBe(true)
-    expect(found([row('a.csv', 1, null), glued], 'a.csv')).toBeUndefined()
+    expect(found([glued], 'a.csv')).toBeUndefined()
     expect(found([glued], 'a.csv  /mnt/data/b.csv')).toBeUndefined()
+  })
+
+  it('is there though its length is not known; of two of one second the one with a length', () => {
+    expect(found([row('a.csv', 1, null)], 'a.csv')).toBe(0)
+    expect(found([row('a.csv', 2, null), row('a.csv', 1)], 'a.csv')).toBe(0)
+    expect(found([row('a.csv', 1, null), row('a.csv', 1)], 'a.csv')).toBe(1)
   })
 })
 

@@ -56,6 +56,11 @@ describe('the page of a container', () => {
     expect(page([file], 0)).toContain('these are the copies that were kept')
   })
 
+  it('says no size of a zip where that of a file is not known', () => {
+    expect(page([file, { ...file, bytes: 1000 }])).toContain('.zip, 3.2 KB)')
+    expect(page([file, { ...file, bytes: null }])).toContain('.zip, size unknown)')
+  })
+
   it('offers no zip of nothing', () => {
     expect(page([])).not.toContain('.zip')
   })

@@ -50,6 +50,7 @@ const prompts = [
   'Save "Größe in €.csv", "图表.csv", "😀 smile.txt" and "out/deep/a.txt".',
   'Save a 0 bytes binary file.',
   'Save a 3 MB binary file.',
+  'Save "a.csv" and a 3 MB binary file. [null bytes]',
 ]
 
 describe('a zip', () => {

@@ -39,11 +39,32 @@ describe('GET /containers/{container_id}/files.zip', () => {
     expect(namesIn(await zipIn(await gateway.ask(path)))).toHaveLength(150)
   })
 
-  it('leaves out rows that have no content', async () => {
-    const { gateway, path } = await withContainer('Save 3 files. [glued] [null bytes]')
-    const zip = await zipIn(await gateway.ask(path))
-    expect(namesIn(zip).length).toBeLessThanOrEqual(3)
-    expect(namesIn(zip).filter((name) => name.includes('mnt'))).toEqual([])
+  it('has files whose length nobody knows, and then says no length of its own', async () => {
+    const { gateway, path } = await withContainer('Save "a.csv" and "out/b.txt". [null bytes]')
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await gateway.ask(path, { method })
+      expect([answer.status, answer.headers.get('content-length')]).toEqual([200, null])
+      if (method === 'HEAD') continue
+      const zip = await zipIn(answer)
+      expect(namesIn(zip)).toEqual(['a.csv', 'out/b.txt'])
+      const sizes = [...unzip(zip).values()].map(({ byteLength }) => byteLength)
+      expect(Math.min(...sizes)).toBeGreaterThan(0)
+    }
+  })
+
+  it('leaves out rows in which several paths are glued together', async () => {
+    const { gateway, path } = await withContainer('Save 3 files. [glued]')
+    const names = namesIn(await zipIn(await gateway.ask(path)))
+    expect(names.length).toBeGreaterThan(0)
+    expect(names.filter((name) => name.includes('mnt'))).toEqual([])
+  })
+
+  it('breaks where a file of unknown length grows over the limit', async () => {
+    const { gateway, path } = await withContainer(
+      'Save a 5 KB binary file. [null bytes]',
+      openHarness({ maxFileBytes: 4000 }),
+    )
+    await expect((await gateway.ask(path)).arrayBuffer()).rejects.toThrow()
   })
 
   it('is empty for an empty container', async () => {
