@@ -3,7 +3,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { workerBuild } from '../bundle.ts'
+import { workerBuild } from '../scripts/bundle.ts'
 import { contentPath, filePath, gatewayEnv, introduce, key } from './gateways.ts'
 import { inTurns, show, table } from './measure.ts'
 import { type Measured, root, run, start } from './process.ts'

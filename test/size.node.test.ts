@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { packageBuild, workerBuild } from '../bundle.ts'
+import { packageBuild, workerBuild } from '../scripts/bundle.ts'
 
 const kilobyte = 1024
 const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)} KB`

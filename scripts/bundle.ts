@@ -1,20 +1,21 @@
 /**
- * How the sources are bundled: into what is published (`npm run build`), and into a Worker.
+ * Bundles the sources with esbuild, for the package (`npm run build`) and for a Worker.
  *
  * @module
  */
 
 import { readFileSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 
-const absWorkingDir = import.meta.dirname
+const absWorkingDir = dirname(import.meta.dirname)
 const manifest = JSON.parse(readFileSync(`${absWorkingDir}/package.json`, 'utf8'))
 const targets: readonly { readonly '@cfile/source'?: string }[] = Object.values(manifest.exports)
 const doors = targets.flatMap(({ '@cfile/source': source }) => source ?? [])
 
 /**
- * What is published: a file for each door and each engine, and in `chunks/` what they share. Node takes a millisecond
- * for each file that it opens, and the sources are two hundred.
+ * The published package: one file for each entry in `exports` and for the CLI. `chunks/` holds the code that they share.
+ * It is bundled because Node needs about a millisecond for each of the two hundred source files.
  */
 export const packageBuild: BuildOptions = {
   absWorkingDir,
