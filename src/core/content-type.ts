@@ -101,6 +101,16 @@ export function isInlineType(type: string): boolean {
 }
 
 /**
+ * The type under which a file is shown inline: browsers download `text/csv` even where it is inline, so CSV is sent as
+ * plain text. Its charset stays; without one it is UTF-8.
+ */
+export function inlineContentType(type: string): string {
+  if (essence(type) !== 'text/csv') return type
+  const [, charset = 'utf-8'] = /;[ \t]*charset="?([\w.:+-]+)/i.exec(type) ?? []
+  return `text/plain; charset=${charset}`
+}
+
+/**
  * The Content-Security-Policy of a delivery: nothing may load, nothing may run. What is shown inline may have the
  * browser's own viewer around it, which needs its styles and pictures; a PDF viewer dies in a sandbox.
  */

@@ -9,7 +9,12 @@ import {
   contentDisposition,
   stripStoredPrefix,
 } from '../core/content-disposition.ts'
-import { chooseContentType, contentSecurityPolicy, isInlineType } from '../core/content-type.ts'
+import {
+  chooseContentType,
+  contentSecurityPolicy,
+  inlineContentType,
+  isInlineType,
+} from '../core/content-type.ts'
 import { type ByteRange, contentRange } from '../core/range.ts'
 
 /** What the headers tell of a file. */
@@ -42,6 +47,9 @@ export function entityTag(fileId: string, bytes: number): string {
   return `"${fileId}.${bytes.toString(36)}"`
 }
 
+/** No cache keeps a file, and no proxy compresses it: a compressed body has another length and no ranges. */
+export const fileCacheControl = 'private, no-store, no-transform'
+
 /** How a file is handed out. */
 export interface DeliveryTerms {
   readonly disposition: 'attachment' | 'inline'
@@ -62,13 +70,13 @@ export function deliveryHeaders(
   const type = chooseContentType(upstreamType, filename)
   const inline = disposition === 'inline' && isInlineType(type)
   return {
-    'content-type': type,
+    'content-type': inline ? inlineContentType(type) : type,
     'content-disposition': contentDisposition(filename, inline ? 'inline' : 'attachment'),
     'x-content-type-options': 'nosniff',
     'content-security-policy': contentSecurityPolicy(type, inline),
     'cross-origin-resource-policy': isGranted ? 'cross-origin' : 'same-origin',
     'referrer-policy': 'no-referrer',
-    'cache-control': 'private, no-store',
+    'cache-control': fileCacheControl,
     ...lengthHeaders(file, range),
     ...(upstreamRequestId === undefined ? {} : { 'apim-request-id': upstreamRequestId }),
   }

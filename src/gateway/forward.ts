@@ -9,12 +9,13 @@ import { contentSecurityPolicy } from '../core/content-type.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
+import { fileCacheControl } from './delivery-headers.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
 import { passContent } from './pass-content.ts'
 import { resumptionOf } from './resume.ts'
-import { recordNames, type Shown, showAnswer } from './shown.ts'
+import { isEventStream, recordNames, type Shown, showAnswer } from './shown.ts'
 import { type ApiRequest, type Understood, understand } from './understand.ts'
 
 /**
@@ -105,12 +106,22 @@ async function handBack(
     after,
     onEnd: turn.end,
   })
-  const { body, status, statusText, headers } = shown
-  const handed = responseHeaders(headers)
+  const { body, status, statusText } = shown
+  return new Response(body, { status, statusText, headers: handedHeaders(request, shown) })
+}
+
+function handedHeaders(request: ApiRequest, answer: Response): Headers {
+  const headers = responseHeaders(answer.headers)
+  if (isEventStream(answer)) {
+    headers.set('cache-control', 'no-cache, no-transform')
+    // nginx holds an answer back until its buffer is full, unless the answer says not to.
+    headers.set('x-accel-buffering', 'no')
+  }
   if (isContent(request)) {
     // A browser may be the client where callers are not told apart, and who wrote the file is not to be trusted.
-    handed.set('content-security-policy', contentSecurityPolicy('', false))
-    handed.set('x-content-type-options', 'nosniff')
+    headers.set('content-security-policy', contentSecurityPolicy('', false))
+    headers.set('x-content-type-options', 'nosniff')
+    headers.set('cache-control', fileCacheControl)
   }
-  return new Response(body, { status, statusText, headers: handed })
+  return headers
 }

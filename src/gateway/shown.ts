@@ -112,6 +112,7 @@ async function recordName(
   })
 }
 
-function isEventStream({ headers, ok }: Response): boolean {
+/** Whether an answer is a stream of events. */
+export function isEventStream({ headers, ok }: Response): boolean {
   return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 }

@@ -4,6 +4,7 @@ import {
   chooseContentType,
   contentSecurityPolicy,
   contentTypeOf,
+  inlineContentType,
   isInlineType,
 } from '../../src/core/content-type.ts'
 import { azureContentHeaders, openaiContentHeaders } from '../fixtures/http.ts'
@@ -154,6 +155,17 @@ describe('isInlineType', () => {
     '',
   ])('never shows %j, in which something could run', (type) => {
     expect(isInlineType(type)).toBe(false)
+  })
+})
+
+describe('inlineContentType', () => {
+  it.each([
+    ['text/csv', 'text/plain; charset=utf-8'],
+    ['Text/CSV; header=present; charset="latin1"', 'text/plain; charset=latin1'],
+    ['image/png', 'image/png'],
+    ['application/json', 'application/json'],
+  ])('shows %s as %s', (type, want) => {
+    expect(inlineContentType(type)).toBe(want)
   })
 })
 

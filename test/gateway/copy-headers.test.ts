@@ -144,7 +144,7 @@ describe('a download from the archive', () => {
       'content-security-policy': "default-src 'none'; sandbox",
       'cross-origin-resource-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
-      'cache-control': 'private, no-store',
+      'cache-control': 'private, no-store, no-transform',
       'x-request-id': expect.any(String),
     })
     const part = await pair.ask.archive(link, { headers: { range: 'bytes=1-2' } })

@@ -342,7 +342,7 @@ describe('the headers of a download', () => {
       'x-content-type-options',
       'x-request-id',
     ])
-    expect(headers.get('cache-control')).toBe('private, no-store')
+    expect(headers.get('cache-control')).toBe('private, no-store, no-transform')
     expect(headers.get('etag')).not.toBe('"theirs"')
   })
 

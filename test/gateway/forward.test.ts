@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorCode, openHarness } from '../harness.ts'
+import { errorCode, json, openHarness, responseRequest } from '../harness.ts'
 
 describe("a file's content, asked for by an SDK", () => {
   it('has the limit that it has on every route', async () => {
@@ -37,5 +37,23 @@ describe("a file's content, asked for by an SDK", () => {
     expect(headers.get('content-type')).toContain('text/html')
     expect(headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
     expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('cache-control')).toBe('private, no-store, no-transform')
   })
+})
+
+describe('an event stream', () => {
+  it.each(['off', 'annotate', 'rewrite'] as const)(
+    'tells proxies to neither hold nor compress it, with CFILE_LINKS=%s',
+    async (links) => {
+      const { ask } = openHarness({ links })
+      for (const path of ['/openai/v1/responses', '/v1/chat/completions']) {
+        const asked = { ...responseRequest('Hello.'), messages: [], stream: true }
+        const { headers, body } = await ask(path, json(asked))
+        expect(headers.get('content-type')).toContain('text/event-stream')
+        expect(headers.get('cache-control')).toBe('no-cache, no-transform')
+        expect(headers.get('x-accel-buffering')).toBe('no')
+        await body?.cancel()
+      }
+    },
+  )
 })

@@ -39,7 +39,7 @@ describe('GET /files/{file_id}', () => {
     expect(headers.get('content-security-policy')).toBe("default-src 'none'; sandbox")
     expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
     expect(headers.get('referrer-policy')).toBe('no-referrer')
-    expect(headers.get('cache-control')).toBe('private, no-store')
+    expect(headers.get('cache-control')).toBe('private, no-store, no-transform')
     expect(headers.get('x-request-id')).toBeTruthy()
     expect(headers.get('apim-request-id')).toBeTruthy()
   })
@@ -75,6 +75,23 @@ describe('GET /files/{file_id}', () => {
     const page = await respondOne(gateway, 'Save the report as an HTML page.')
     const kept = await gateway.ask(`/files/${page.file_id}?disposition=inline`)
     expect(kept.headers.get('content-disposition')).toMatch(/^attachment;/)
+  })
+
+  it('shows CSV in the browser as plain text, since browsers download text/csv even inline', async () => {
+    const gateway = openHarness()
+    const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
+    const path = `/files/${file_id}`
+    const [shown, head, saved] = await Promise.all([
+      gateway.ask(`${path}?disposition=inline`),
+      gateway.ask(`${path}?disposition=inline`, { method: 'HEAD' }),
+      gateway.ask(path),
+    ])
+    for (const { headers } of [shown, head]) {
+      expect(headers.get('content-type')).toBe('text/plain; charset=utf-8')
+      expect(headers.get('content-disposition')).toMatch(/^inline;/)
+    }
+    expect(saved.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(await shown.text()).toBe(await saved.text())
   })
 
   it('finds a file that nothing recorded when the container is named, and remembers it', async () => {
