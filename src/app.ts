@@ -8,14 +8,16 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure-client.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import { isSigned } from './core/link-spelling.ts'
 import { createMetrics } from './core/metrics.ts'
 import { createSigner, invalidLink, parseLinkBase } from './core/signed-url.ts'
 import type { SigningKey } from './core/signing-keys.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
+import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { startCopies, stopCopies } from './gateway/copying.ts'
-import { anyone, type Gateway, type Log, type Upstream } from './gateway/gateway.ts'
+import { anyone, type Gateway, type Log, type Upstream, type Webhooks } from './gateway/gateway.ts'
 import { guardStore } from './gateway/guarded-store.ts'
 import { createLimits } from './gateway/limits.ts'
 import { sweep } from './gateway/sweep.ts'
@@ -31,6 +33,7 @@ import { linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { memoryStore } from './stores/memory.ts'
 
@@ -43,10 +46,10 @@ import { memoryStore } from './stores/memory.ts'
  */
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
-  const { archiving } = gateway
-  if (archiving !== undefined) {
-    archiving.state.start = () => startCopies(gateway, archiving)
-    options.schedule?.({ sweep: () => sweep(gateway), stop: () => stopCopies(gateway) })
+  const { archiving, webhooks } = gateway
+  if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
+  if (archiving !== undefined || webhooks !== undefined) {
+    options.schedule?.({ sweep: () => doUpkeep(gateway), stop: () => stopCopies(gateway) })
   }
   const app = new Hono()
   const bases = new Set(['/', new URL(gateway.publicUrl).pathname])
@@ -74,6 +77,11 @@ export function createApp(options: AppOptions): Hono {
   return app
 }
 
+/** Never throws. */
+async function doUpkeep(gateway: Gateway): Promise<void> {
+  await Promise.all([sweep(gateway), resumeWebhooks(gateway)])
+}
+
 interface Family {
   readonly base: string
   readonly routes: Hono<RouteEnv>
@@ -90,6 +98,7 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
     { base: '/owners', routes: ownerRoutes(gateway), access: 'caller' },
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
+    { base: '/webhooks', routes: webhookRoutes(gateway), access: 'open' },
     { base: '/links', routes: linkRoutes(gateway), access: 'caller' },
     { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
     { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader },
@@ -125,7 +134,7 @@ function openFamily(
       c.res = answerError(gateway.log, c, reason)
     }
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
-    gateway.waitUntil(sweep(gateway))
+    gateway.waitUntil(doUpkeep(gateway))
     const status = Math.floor(c.res.status / 100)
     gateway.metrics.add('cfile_requests_total', 1, `family="${name}",status="${status}xx"`)
     // Not by c.header, which makes another answer of one that is there.
@@ -135,7 +144,7 @@ function openFamily(
   family.use(admit(gateway, { access, authenticate }))
   family.onError((error, c) => answerError(gateway.log, c, error))
   family.route('/', routes)
-  if (access === 'open') family.all('/', methodNotAllowed('GET, HEAD'))
+  if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
     throw nothingServed()
   })
@@ -167,6 +176,7 @@ function createGateway(options: AppOptions): Gateway {
     balance: createBalance(now),
     store: guardStore(options.store ?? memoryStore({ now })),
     archiving: archivingOf(options),
+    webhooks: webhooksOf(options),
     now,
     wait,
     random,
@@ -209,6 +219,20 @@ function archivingOf({
   archiveTtl: ttl = 0,
 }: AppOptions): Archiving | undefined {
   return archive && startArchiving({ archive, mode, concurrency, ttl })
+}
+
+function webhooksOf({ webhooks }: AppOptions): Webhooks | undefined {
+  if (webhooks === undefined) return undefined
+  const secrets = webhooks.secrets.map((text, index) => {
+    const secret = parseWebhookSecret(text)
+    if (secret !== undefined) return secret
+    throw new CfileError(
+      'invalid_request',
+      `CFILE_WEBHOOK_SECRETS got a value (masked) whose entry ${index + 1} is not whsec_ and the base64 of 24 to 64 bytes; it takes whsec_… with commas between several.`,
+      { param: 'CFILE_WEBHOOK_SECRETS' },
+    )
+  })
+  return { secrets, owner: webhooks.owner, state: { dueAt: 0 } }
 }
 
 function newSigningKey(): SigningKey {

@@ -29,9 +29,9 @@ export interface UpstreamOptions {
   readonly fetch?: typeof fetch
 }
 
-/** What has to be done for the archive, whether or not anybody asks for a file. */
+/** Work that is due now and then, whether or not anybody asks for a file. */
 export interface Upkeep {
-  /** Takes up copies that were interrupted and removes leftovers: to be called every 15 seconds or so. Never throws. */
+  /** Takes up copies and webhooks that were interrupted and removes leftovers: to be called every 15 seconds or so. Never throws. */
   sweep(): Promise<void>
   /** Leaves the copies under way to the next process, and resolves when it may take them over. */
   stop(): Promise<void>
@@ -59,6 +59,11 @@ export interface AppOptions extends Partial<Runtime> {
   readonly captures?: 'any' | 'response_id'
   /** Whether what nobody owns belongs to the first who names it. @default false */
   readonly trustUnrecorded?: boolean
+  /**
+   * Takes Azure's webhooks at `/webhooks`: the secrets as they were shown (`whsec_…`), and with caller auth the owner of
+   * responses that nobody recorded. @default `/webhooks` is not served
+   */
+  readonly webhooks?: { readonly secrets: readonly string[]; readonly owner?: string }
   /** The first signs links, all check them. @default one that is made anew with the app */
   readonly signingKeys?: readonly SigningKey[]
   /** Base of every link. @default 'http://127.0.0.1:8787' */

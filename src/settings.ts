@@ -35,6 +35,7 @@ type Plain = Pick<
   | 'captures'
   | 'trustUnrecorded'
   | 'signingKeys'
+  | 'webhooks'
   | 'publicUrl'
   | 'maxRequestsPerMinute'
   | 'maxDownloads'
@@ -135,6 +136,8 @@ const settings = {
   CFILE_TRUST_UNRECORDED: flag,
   CFILE_SIGNING_KEYS: secret('kid:secret,kid2:secret2'),
   CFILE_PUBLIC_URL: words('an http or https URL'),
+  CFILE_WEBHOOK_SECRETS: secret('whsec_… with commas between several'),
+  CFILE_WEBHOOK_OWNER: words("an owner's name"),
   CFILE_MAX_REQUESTS_PER_MINUTE: { read: whole(1), takes: 'a number of requests' },
   CFILE_MAX_DOWNLOADS: { read: whole(1), takes: 'a number of downloads' },
   CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR: bytes,
@@ -191,6 +194,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     captures: read.CFILE_CAPTURES,
     trustUnrecorded: read.CFILE_TRUST_UNRECORDED,
     signingKeys: ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys),
+    webhooks: webhooksOf(read),
     publicUrl: ifSet(read.CFILE_PUBLIC_URL, parseLinkBase),
     maxRequestsPerMinute: read.CFILE_MAX_REQUESTS_PER_MINUTE,
     maxDownloads: read.CFILE_MAX_DOWNLOADS,
@@ -253,6 +257,20 @@ function callersOf(read: Settled): CallerSettings {
             ownerClaim: read.CFILE_JWT_OWNER_CLAIM,
           },
   }
+}
+
+/** @throws CfileError where an owner is named and no secret */
+function webhooksOf(read: Settled): Settings['webhooks'] {
+  const { CFILE_WEBHOOK_SECRETS: secrets, CFILE_WEBHOOK_OWNER: owner } = read
+  if (secrets !== undefined) {
+    return { secrets: secrets.split(',').map((secret) => secret.trim()), owner }
+  }
+  if (owner === undefined) return undefined
+  throw new CfileError(
+    'invalid_request',
+    'CFILE_WEBHOOK_OWNER is set, but CFILE_WEBHOOK_SECRETS is not: set the secret of the webhook endpoint.',
+    { param: 'CFILE_WEBHOOK_SECRETS' },
+  )
 }
 
 /** Whoever says what tokens must hold means them to be asked for. */

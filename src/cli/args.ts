@@ -41,6 +41,19 @@ export function readArgs<const O extends Options>(
   return { argument, values }
 }
 
+/**
+ * Reads options and any number of arguments.
+ *
+ * @throws UsageError
+ */
+export function readWords<const O extends Options>(
+  args: readonly string[],
+  options: O,
+): { readonly words: readonly string[]; readonly values: Words<O> } {
+  const { positionals, values } = parse(args, options)
+  return { words: positionals, values }
+}
+
 function parse<const O extends Options>(args: readonly string[], options: O) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })

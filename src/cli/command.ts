@@ -12,6 +12,7 @@ import { linkCommand } from './link.ts'
 import { captureCommand, lsCommand } from './list.ts'
 import { getCommand, zipCommand } from './save.ts'
 import { serveCommand } from './serve.ts'
+import { webhookCommand } from './webhook.ts'
 
 const commands: Readonly<Record<string, Command>> = {
   serve: serveCommand,
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   zip: zipCommand,
   link: linkCommand,
   capture: captureCommand,
+  webhook: webhookCommand,
   doctor: doctorCommand,
 }
 

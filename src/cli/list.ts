@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { type Command, readArgs } from './args.ts'
 import { type Ask, openGateway } from './gateway.ts'
+import { align } from './table.ts'
 
 /** A file, as `/containers/{id}/files` and `/captures` tell of it. */
 interface ListedFile {
@@ -76,26 +77,4 @@ async function print(
   const lines = json ? [JSON.stringify(files, null, 2)] : align(files.map(columns))
   process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   return 0
-}
-
-/** Numbers to the right; the last column, a name, is as long as it is. */
-function align(rows: readonly (string | number)[][]): string[] {
-  const [first = []] = rows
-  const widths = first.map((_, column) =>
-    Math.max(...rows.map((row) => plain(row[column] ?? '').length)),
-  )
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        if (column === row.length - 1) return plain(cell)
-        const [text, width] = [plain(cell), widths[column] ?? 0]
-        return typeof cell === 'number' ? text.padStart(width) : text.padEnd(width)
-      })
-      .join('  '),
-  )
-}
-
-/** A name with a line's end in it must not look like two files. */
-function plain(cell: string | number): string {
-  return String(cell).replace(/\p{C}/gu, '\uFFFD')
 }

@@ -1,5 +1,5 @@
 /**
- * Findings as an aligned table that fits a terminal.
+ * Tables for a terminal: aligned columns, and findings that wrap at its width.
  *
  * @module
  */
@@ -33,4 +33,26 @@ function wrap(text: string, indent: number, width: number): string {
     }
   }
   return [...lines, line].join(`\n${' '.repeat(indent)}`)
+}
+
+/** Aligns rows in columns: numbers to the right, the rest to the left; the last column is not padded. */
+export function align(rows: readonly (string | number)[][]): string[] {
+  const [first = []] = rows
+  const widths = first.map((_, column) =>
+    Math.max(...rows.map((row) => plain(row[column] ?? '').length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        if (column === row.length - 1) return plain(cell)
+        const [text, width] = [plain(cell), widths[column] ?? 0]
+        return typeof cell === 'number' ? text.padStart(width) : text.padEnd(width)
+      })
+      .join('  '),
+  )
+}
+
+/** Replaces control characters: a name with a line's end in it would look like two files. */
+function plain(cell: string | number): string {
+  return String(cell).replace(/\p{C}/gu, '\uFFFD')
 }

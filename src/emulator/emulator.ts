@@ -17,6 +17,7 @@ import { createIds } from './ids.ts'
 import { createLog, type LogEntry, type RequestLog } from './log.ts'
 import { aborted, meter } from './meter.ts'
 import { responseRoutes } from './responses.ts'
+import { webhookRoutes } from './webhooks.ts'
 import { createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
 
 /** Options of {@link createEmulator}. */
@@ -33,6 +34,8 @@ export interface EmulatorOptions {
   readonly deltaDelayMs?: number
   /** @default by `setTimeout` */
   readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** By which webhooks are sent. @default the runtime's */
+  readonly fetch?: typeof fetch
   /** So many random bytes, for ids. @default by `crypto.getRandomValues` */
   readonly random?: (bytes: number) => Uint8Array
 }
@@ -49,6 +52,7 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
     now: clock.now,
     ids: createIds(options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))),
     wait: options.wait ?? sleep,
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     deltaDelayMs: options.deltaDelayMs ?? 0,
     models: options.models,
   }
@@ -77,6 +81,7 @@ function azureRoutes(
   v1.route('/files', fileRoutes(emulation))
   v1.route('/responses', responseRoutes(emulation))
   v1.route('/conversations', conversationRoutes(emulation))
+  v1.route('/dashboard/webhook_endpoints', webhookRoutes(emulation))
   v1.route('/', completionRoutes(emulation))
   const azure = new Hono<EmulatorEnv>()
   azure.use(door)

@@ -16,6 +16,7 @@ import { directs } from './plan.ts'
 import { checkReplay, containerFor, promptOf, readInput } from './request.ts'
 import { currentResponse, makeResponse, usageOf, withOutputs } from './response-object.ts'
 import { resumeStream, streamResponse } from './response-stream.ts'
+import { sendWebhooks } from './webhooks.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv, StoredResponse, World } from './world.ts'
 
 /** The routes below `/responses`. */
@@ -67,6 +68,7 @@ async function create(emulation: Emulation, c: EmulatorContext): Promise<Respons
   const body = await readJson(c)
   check(emulation, body)
   const stored = await answer(emulation, c.var.world, body)
+  if (body.store !== false) sendWebhooks(emulation, c.var.world, stored).catch(() => {})
   const include = Array.isArray(body.include) ? body.include : []
   if (body.stream === true)
     return streamResponse(emulation, c, stored, include, body.stream_options)

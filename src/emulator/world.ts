@@ -72,6 +72,17 @@ export interface Conversation {
   containerId?: string
 }
 
+/** A URL that is told when responses end. */
+export interface WebhookEndpoint {
+  readonly id: string
+  readonly created_at: number
+  readonly name: string
+  readonly url: string
+  readonly event_types: readonly string[]
+  /** Base64, without the `whsec_` before it. */
+  readonly secret: string
+}
+
 /** All that lives in one resource or project. */
 export interface World {
   /** Whether it is a Foundry project, which wants other tokens. */
@@ -80,6 +91,7 @@ export interface World {
   readonly uploads: Map<string, Upload>
   readonly responses: Map<string, StoredResponse>
   readonly conversations: Map<string, Conversation>
+  readonly webhooks: Map<string, WebhookEndpoint>
 }
 
 /** A world without anything in it. */
@@ -90,11 +102,14 @@ export function createWorld(isProject: boolean): World {
     uploads: new Map(),
     responses: new Map(),
     conversations: new Map(),
+    webhooks: new Map(),
   }
 }
 
 /** What all worlds of one emulator share. */
 export interface Emulation {
+  /** By which webhooks are sent. */
+  readonly fetch: typeof fetch
   /** Unix seconds. */
   readonly now: () => number
   readonly ids: Ids

@@ -37,6 +37,16 @@ export interface Caller {
 /** The one owner there is where callers are not told apart. */
 export const anyone: Caller = { owner: '', key: 'anyone', admin: false }
 
+/** What the settings say of webhooks. */
+export interface Webhooks {
+  /** The bytes behind `whsec_`, decoded; any of them may sign. */
+  readonly secrets: readonly Uint8Array<ArrayBuffer>[]
+  /** With caller auth: the owner of a response that nobody recorded. Absent: such a response is left alone. */
+  readonly owner?: string
+  /** `dueAt`: unix second from which responses that could not be captured are tried again. */
+  readonly state: { dueAt: number }
+}
+
 /** Writes one line of the log; fields hold no secret. */
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -52,6 +62,8 @@ export interface Gateway {
   readonly store: Store
   /** Absent: no copies are kept. */
   readonly archiving?: Archiving
+  /** Absent: no webhooks are taken. */
+  readonly webhooks?: Webhooks
   /** Unix seconds. */
   readonly now: () => number
   readonly wait: Wait

@@ -151,7 +151,7 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
   azure: [],
   stores: [],
   archives: [],
-  gateway: [],
+  gateway: ['zod/mini'],
   routes: [...hono, ...zod],
   page: [...hono, ...zod],
   storage: ['aws4fetch', 'redis', 'ioredis', ...runtime],
@@ -227,6 +227,7 @@ export const allowances: readonly Allowance[] = [
     use: 'crypto.getRandomValues',
     reason: 'the default of its option `random`',
   },
+  { file: 'emulator/emulator.ts', use: 'fetch', reason: 'the default of its option `fetch`' },
   { file: 'emulator/emulator.ts', use: 'setTimeout', reason: 'the default of its option `wait`' },
   {
     file: 'open.ts',

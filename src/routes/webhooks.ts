@@ -1,0 +1,84 @@
+/**
+ * `POST /webhooks`: Azure tells that a response has ended. The signature says who tells; no caller's key is asked for.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono/tiny'
+import * as z from 'zod/mini'
+import { parseJson, readBounded } from '../core/body.ts'
+import { CfileError } from '../core/errors.ts'
+import { createWebhookVerifier } from '../core/http/webhook-signature.ts'
+import { isId } from '../core/ids.ts'
+import { captureNoted, noteWebhook } from '../gateway/capture/webhook.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+
+// Events name a response and do not carry it.
+const mostBytes = 256 * 1024
+
+const eventSchema = z.object({
+  type: z.string(),
+  data: z.optional(z.object({ id: z.optional(z.string()) })),
+})
+
+/** The route at `/webhooks`; without secrets nothing is served there. */
+export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  const { webhooks } = gateway
+  if (webhooks === undefined) return routes
+  const verify = createWebhookVerifier(webhooks.secrets)
+  routes.post('/', async (c) => {
+    const { id, body } = await readSigned(gateway, verify, c)
+    const event = readEvent(body)
+    const responseId = finishedResponse(event)
+    if (responseId !== undefined && (await noteWebhook(gateway, id, responseId))) {
+      gateway.waitUntil(captureNoted(gateway, responseId))
+    }
+    return c.json({ received: true })
+  })
+  routes.all('/', methodNotAllowed('POST'))
+  return routes
+}
+
+/** Reads a delivery whose signature is right. @throws CfileError `signature_invalid`, `payload_too_large` */
+async function readSigned(
+  gateway: Gateway,
+  verify: ReturnType<typeof createWebhookVerifier>,
+  c: RouteContext,
+): Promise<{ readonly id: string; readonly body: Uint8Array }> {
+  const id = c.req.header('webhook-id') ?? ''
+  const timestamp = c.req.header('webhook-timestamp') ?? ''
+  const signature = c.req.header('webhook-signature') ?? ''
+  const { whole: body } = await readBounded(c.req.raw.body, mostBytes)
+  if (body === undefined) {
+    throw new CfileError('payload_too_large', `A webhook may have ${mostBytes} bytes at most.`)
+  }
+  // The id becomes part of a key in the store.
+  const isRight =
+    /^[\w.:-]{1,200}$/.test(id) && (await verify({ id, timestamp, signature }, body, gateway.now()))
+  if (isRight) return { id, body }
+  throw new CfileError(
+    'signature_invalid',
+    'The webhook has no valid signature, or it is more than five minutes old.',
+    {
+      param: 'webhook-signature',
+      hint: 'CFILE_WEBHOOK_SECRETS takes the secret that the endpoint was registered with.',
+    },
+  )
+}
+
+function readEvent(body: Uint8Array): z.infer<typeof eventSchema> {
+  const { data } = z.safeParse(eventSchema, parseJson(body))
+  if (data !== undefined) return data
+  throw new CfileError('invalid_request', 'The webhook is not an event: {"type","data":{"id"}}.')
+}
+
+/** The response that has an answer now; `undefined` for every other event. */
+function finishedResponse({ type, data }: z.infer<typeof eventSchema>): string | undefined {
+  if (type !== 'response.completed' && type !== 'response.incomplete') return undefined
+  if (isId(data?.id)) return data.id
+  throw new CfileError('invalid_id', 'The event names no response in data.id.', {
+    param: 'data.id',
+  })
+}
