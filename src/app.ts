@@ -26,6 +26,7 @@ import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { methodNotAllowed, type RouteEnv, wrongMethod } from './routes/context.ts'
+import { allowOrigins } from './routes/cors.ts'
 import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
@@ -86,6 +87,8 @@ interface Family {
   readonly base: string
   readonly routes: Hono<RouteEnv>
   readonly access: Access
+  /** Whether pages of other origins may be allowed to ask. @default false */
+  readonly isCrossOrigin?: true
   /** Where the answer has cfile's own id of the request. @default 'x-request-id' */
   readonly idHeader?: string
 }
@@ -93,16 +96,23 @@ interface Family {
 function families(gateway: Gateway): readonly Family[] {
   // There, x-request-id is the upstream's own.
   const idHeader = 'x-cfile-request-id'
+  const isCrossOrigin = true
   return [
-    { base: '/files', routes: fileRoutes(gateway), access: 'link' },
-    { base: '/containers', routes: containerRoutes(gateway), access: 'link' },
+    { base: '/files', routes: fileRoutes(gateway), access: 'link', isCrossOrigin },
+    { base: '/containers', routes: containerRoutes(gateway), access: 'link', isCrossOrigin },
     { base: '/owners', routes: ownerRoutes(gateway), access: 'caller' },
-    { base: '/captures', routes: captureRoutes(gateway), access: 'caller' },
+    { base: '/captures', routes: captureRoutes(gateway), access: 'caller', isCrossOrigin },
     { base: '/webhooks', routes: webhookRoutes(gateway), access: 'open' },
-    { base: '/links', routes: linkRoutes(gateway), access: 'caller' },
-    { base: '/openai/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
-    { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader },
-    { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader },
+    { base: '/links', routes: linkRoutes(gateway), access: 'caller', isCrossOrigin },
+    {
+      base: '/openai/v1',
+      routes: openaiRoutes(gateway),
+      access: 'caller',
+      idHeader,
+      isCrossOrigin,
+    },
+    { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader, isCrossOrigin },
+    { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader, isCrossOrigin },
     { base: '/healthz', routes: healthRoutes(), access: 'open' },
     { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
     { base: '/metrics', routes: metricsRoutes(gateway), access: 'open' },
@@ -119,11 +129,12 @@ function join(base: string, path: string): string {
 /** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
 function openFamily(
   gateway: Gateway,
-  { base, routes, access, idHeader = 'x-request-id' }: Family,
-  { headers = {}, authenticate }: AppOptions,
+  { base, routes, access, isCrossOrigin, idHeader = 'x-request-id' }: Family,
+  { headers = {}, authenticate, corsOrigins = [] }: AppOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
   const [, name] = base.split('/')
+  if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
   family.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)

@@ -64,6 +64,8 @@ export interface AppOptions extends Partial<Runtime> {
    * responses that nobody recorded. @default `/webhooks` is not served
    */
   readonly webhooks?: { readonly secrets: readonly string[]; readonly owner?: string }
+  /** Origins whose pages may ask and read answers, such as `https://app.example`, or `*`. @default none */
+  readonly corsOrigins?: readonly string[]
   /** The first signs links, all check them. @default one that is made anew with the app */
   readonly signingKeys?: readonly SigningKey[]
   /** Base of every link. @default 'http://127.0.0.1:8787' */

@@ -36,6 +36,7 @@ type Plain = Pick<
   | 'trustUnrecorded'
   | 'signingKeys'
   | 'webhooks'
+  | 'corsOrigins'
   | 'publicUrl'
   | 'maxRequestsPerMinute'
   | 'maxDownloads'
@@ -136,6 +137,10 @@ const settings = {
   CFILE_TRUST_UNRECORDED: flag,
   CFILE_SIGNING_KEYS: secret('kid:secret,kid2:secret2'),
   CFILE_PUBLIC_URL: words('an http or https URL'),
+  CFILE_CORS_ORIGINS: {
+    read: parseOrigins,
+    takes: 'origins such as https://app.example with commas between them, or *',
+  },
   CFILE_WEBHOOK_SECRETS: secret('whsec_… with commas between several'),
   CFILE_WEBHOOK_OWNER: words("an owner's name"),
   CFILE_MAX_REQUESTS_PER_MINUTE: { read: whole(1), takes: 'a number of requests' },
@@ -195,6 +200,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     trustUnrecorded: read.CFILE_TRUST_UNRECORDED,
     signingKeys: ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys),
     webhooks: webhooksOf(read),
+    corsOrigins: read.CFILE_CORS_ORIGINS,
     publicUrl: ifSet(read.CFILE_PUBLIC_URL, parseLinkBase),
     maxRequestsPerMinute: read.CFILE_MAX_REQUESTS_PER_MINUTE,
     maxDownloads: read.CFILE_MAX_DOWNLOADS,
@@ -223,6 +229,14 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     logFormat: read.LOG_FORMAT ?? 'json',
     warnings: warningsOf(upstreams, read),
   }
+}
+
+/** An origin has a scheme, a host and a port, and no slash at its end: browsers send it so. */
+function parseOrigins(value: string): readonly string[] | undefined {
+  const origins = value.split(',').map((entry) => entry.trim())
+  const isRight = (entry: string) =>
+    entry === '*' || (URL.canParse(entry) && new URL(entry).origin === entry)
+  return origins.every(isRight) ? origins : undefined
 }
 
 function readSetting(
