@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { testClock } from './clock.ts'
 import { storeContract } from './contract.ts'
 
@@ -17,4 +18,38 @@ describe('a memory store', () => {
       { key: 'c', value: 'c' },
     ])
   })
+
+  it('lists a few entries among 50,000 others nearly as fast as among ten', async () => {
+    const [small, large] = await Promise.all([filled(10), filled(50_000)])
+    expect(await large.list('copy/')).toHaveLength(3)
+    // A list that looked at every key would take a thousand times as long.
+    expect(await msOf(large)).toBeLessThan(30 * (await msOf(small)) + 20)
+  })
+
+  it('forgets what has expired when it is listed, and lists what has not', async () => {
+    const { now, advance } = testClock()
+    const store = memoryStore({ now })
+    for (let index = 0; index < 1000; index += 1) {
+      await store.put(`copy/${index}`, index, index % 2 ? {} : { ttl: 5 })
+    }
+    advance(10)
+    expect(await store.list('copy/', { limit: 1000 })).toHaveLength(500)
+    expect(await store.list('copy/', { limit: 1000 })).toHaveLength(500)
+    expect(await store.put('copy/2', 1, { ifAbsent: true })).toBe(true)
+    expect((await store.list('copy/2', { limit: 1 }))[0]?.key).toBe('copy/2')
+  })
 })
+
+async function filled(files: number): Promise<Store> {
+  const store = memoryStore({ now: () => 0 })
+  for (let index = 0; index < files; index += 1) await store.put(`file/${index}/anyone`, index)
+  for (const id of ['a', 'b', 'c']) await store.put(`copy/${id}`, id)
+  return store
+}
+
+/** How long 200 lists of three entries take. */
+async function msOf(store: Store): Promise<number> {
+  const started = performance.now()
+  for (let times = 0; times < 200; times += 1) await store.list('copy/')
+  return performance.now() - started
+}

@@ -1,0 +1,67 @@
+/**
+ * A set of texts that is kept in order while it changes.
+ *
+ * @module
+ */
+
+/** Texts in the order of their UTF-16 code units. */
+export interface SortedKeys {
+  /** Adds a key that is not there yet. */
+  add(key: string): void
+  remove(key: string): void
+  /** The keys that are not less than `first`, in order. The set must not change while they are read. */
+  from(first: string): Iterable<string>
+}
+
+// Keys are kept in short arrays: in one long array each insertion would move all keys behind it.
+const mostInChunk = 256
+
+/** Makes an empty set. */
+export function createSortedKeys(): SortedKeys {
+  const chunks: string[][] = [[]]
+
+  /** The chunk that holds the key, or would. */
+  function chunkOf(key: string): number {
+    return Math.max(0, firstIndex(chunks.length, (index) => (chunks[index]?.[0] ?? '') > key) - 1)
+  }
+
+  function indexIn(chunk: readonly string[], key: string): number {
+    return firstIndex(chunk.length, (index) => (chunk[index] ?? '') >= key)
+  }
+
+  return {
+    add(key) {
+      const at = chunkOf(key)
+      const chunk = chunks[at] ?? []
+      chunk.splice(indexIn(chunk, key), 0, key)
+      if (chunk.length > mostInChunk) chunks.splice(at + 1, 0, chunk.splice(mostInChunk / 2))
+    },
+
+    remove(key) {
+      const at = chunkOf(key)
+      const chunk = chunks[at] ?? []
+      const index = indexIn(chunk, key)
+      if (chunk[index] !== key) return
+      chunk.splice(index, 1)
+      if (chunk.length === 0 && chunks.length > 1) chunks.splice(at, 1)
+    },
+
+    *from(first) {
+      let at = chunkOf(first)
+      yield* chunks[at]?.slice(indexIn(chunks[at], first)) ?? []
+      while (++at < chunks.length) yield* chunks[at] ?? []
+    },
+  }
+}
+
+/** The first index below `length` that passes a test which all later ones pass too; `length` where none does. */
+function firstIndex(length: number, passes: (index: number) => boolean): number {
+  let low = 0
+  let high = length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (passes(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
