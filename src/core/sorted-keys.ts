@@ -48,7 +48,8 @@ export function createSortedKeys(): SortedKeys {
 
     *from(first) {
       let at = chunkOf(first)
-      yield* chunks[at]?.slice(indexIn(chunks[at], first)) ?? []
+      const chunk = chunks[at] ?? []
+      yield* chunk.slice(indexIn(chunk, first))
       while (++at < chunks.length) yield* chunks[at] ?? []
     },
   }

@@ -77,11 +77,11 @@ async function openDefaultStore(
 }
 
 async function openStore(setting: StoreSetting, tools: StorageTools): Promise<OpenedStore> {
-  const { now } = tools
+  const { now, wait } = tools
   if (setting.kind === 'memory') return { store: memoryStore({ now }), close: async () => {} }
   if (setting.kind === 'sqlite') {
     const database = await openSqlite(setting.path)
-    return { store: sqliteStore({ database, now }), close: async () => void database.close() }
+    return { store: sqliteStore({ database, now, wait }), close: async () => void database.close() }
   }
   if (setting.kind === 'redis') {
     const { client, close } = await openRedis(setting.url, tools)

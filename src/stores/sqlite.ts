@@ -5,6 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
+import type { Wait } from '../core/wait.ts'
 import type { Store, StoreEntry } from './store.ts'
 
 /** What may be bound to a statement. */
@@ -30,6 +31,8 @@ export interface SqliteStoreOptions {
   readonly database: SqliteDatabase
   /** Unix seconds, for lifetimes. */
   readonly now: () => number
+  /** Waits for another process that has locked the file. */
+  readonly wait: Wait
 }
 
 /** One step each, in order; what was released is never edited, only added to. `PRAGMA user_version` counts them. */
@@ -45,9 +48,11 @@ const sweepEverySeconds = 60
  *
  * @throws CfileError `invalid_request` for a database that a newer version wrote
  */
-export function sqliteStore({ database, now }: SqliteStoreOptions): Store {
+export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store {
   configure(database)
   migrate(database)
+  // From here on nothing waits inside SQLite, which would stop the event loop.
+  database.exec('PRAGMA busy_timeout = 0')
   const select = database.prepare(
     'SELECT value FROM entries WHERE key = ? AND (expires IS NULL OR expires > ?)',
   )
@@ -65,35 +70,80 @@ export function sqliteStore({ database, now }: SqliteStoreOptions): Store {
   )
   let sweepAt = 0
 
-  return {
-    async get(key) {
-      const row = select.get(key, now()) as { value: string } | null | undefined
-      return row ? JSON.parse(row.value) : undefined
-    },
-
-    async put(key, value, { ttl, ifAbsent = false } = {}) {
-      const time = now()
-      if (time >= sweepAt) {
-        sweepAt = time + sweepEverySeconds
-        sweep.run(time)
-      }
-      const row = [key, JSON.stringify(value), ttl === undefined ? null : time + ttl] as const
-      const { changes } = ifAbsent ? claim.run(...row, time) : write.run(...row)
-      return Number(changes) === 1
-    },
-
-    async delete(key) {
-      remove.run(key)
-    },
-
-    async list(prefix, { after = '', limit = 100 } = {}) {
-      // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
-      const rows = page.all(prefix, `${prefix}\u{10ffff}`, after, now(), limit)
-      return (rows as { key: string; value: string }[]).map(
-        ({ key, value }): StoreEntry => ({ key, value: JSON.parse(value) }),
-      )
-    },
+  /** Removes some of what has expired; where the file is locked, the next turn does it. */
+  function sweepSometimes(time: number): void {
+    if (time < sweepAt) return
+    sweepAt = time + sweepEverySeconds
+    try {
+      sweep.run(time)
+    } catch (error) {
+      if (!isLocked(error)) throw error
+    }
   }
+
+  return {
+    get: (key) =>
+      untilUnlocked(wait, () => {
+        const row = select.get(key, now()) as { value: string } | null | undefined
+        return row ? JSON.parse(row.value) : undefined
+      }),
+
+    put: (key, value, { ttl, ifAbsent = false } = {}) =>
+      untilUnlocked(wait, () => {
+        const time = now()
+        sweepSometimes(time)
+        const row = [key, JSON.stringify(value), ttl === undefined ? null : time + ttl] as const
+        const { changes } = ifAbsent ? claim.run(...row, time) : write.run(...row)
+        return Number(changes) === 1
+      }),
+
+    delete: (key) => untilUnlocked(wait, () => void remove.run(key)),
+
+    list: (prefix, { after = '', limit = 100 } = {}) =>
+      untilUnlocked(wait, () => {
+        // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+        const rows = page.all(prefix, `${prefix}\u{10ffff}`, after, now(), limit)
+        return (rows as { key: string; value: string }[]).map(
+          ({ key, value }): StoreEntry => ({ key, value: JSON.parse(value) }),
+        )
+      }),
+  }
+}
+
+const longestLockMs = 5000
+const firstPauseMs = 2
+const longestPauseMs = 100
+
+/**
+ * Does a step; where another process has locked the file, does it again until the lock is gone.
+ *
+ * @throws CfileError `not_ready` where the lock stays for too long
+ */
+async function untilUnlocked<T>(wait: Wait, step: () => T): Promise<T> {
+  let pause = firstPauseMs
+  for (let waited = 0; ; waited += pause) {
+    try {
+      return step()
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      if (waited >= longestLockMs) throw staysLocked(error)
+    }
+    pause = Math.min(pause * 2, longestPauseMs)
+    await wait(pause)
+  }
+}
+
+/** Whether another process has the lock: all engines say it in SQLite's own words. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('database is locked')
+}
+
+function staysLocked(cause: unknown): CfileError {
+  return new CfileError('not_ready', 'Another process has locked the database of CFILE_STORE.', {
+    hint: 'Ask again in a while. Whoever runs the gateway ends the program that holds the file open for writing (a backup, a sqlite3 shell).',
+    headers: { 'retry-after': '2' },
+    cause,
+  })
 }
 
 /**
@@ -138,8 +188,8 @@ async function engine(): Promise<(path: string) => SqliteDatabase> {
 }
 
 /**
- * Lets several processes in: readers beside a writer, and a writer that waits for the other. With `NORMAL` a commit
- * survives the death of the process; after a power cut the last ones may be missing, and nothing is ever torn.
+ * Lets several processes in: readers beside a writer, and at the start a writer that waits for the other. With `NORMAL`
+ * a commit survives the death of the process; after a power cut the last ones may be missing, and nothing is ever torn.
  */
 function configure(database: SqliteDatabase): void {
   database.exec('PRAGMA busy_timeout = 5000')
@@ -148,12 +198,12 @@ function configure(database: SqliteDatabase): void {
 }
 
 function migrate(database: SqliteDatabase): void {
-  // Taken before the version is read, so that of two processes that start at once the second finds the work done.
+  // Without a lock where there is nothing to do, so that a process can start while another one writes.
+  if (versionOf(database) === migrations.length) return
+  // Locked before the version is read again, so that of two processes that start at once the second finds the work done.
   database.exec('BEGIN IMMEDIATE')
   try {
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
-      user_version: number
-    }
+    const version = versionOf(database)
     if (version > migrations.length) throw tooNew(version)
     for (const step of migrations.slice(version)) database.exec(step)
     database.exec(`PRAGMA user_version = ${migrations.length}`)
@@ -162,6 +212,11 @@ function migrate(database: SqliteDatabase): void {
     database.exec('ROLLBACK')
     throw error
   }
+}
+
+function versionOf(database: SqliteDatabase): number {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  return row.user_version
 }
 
 function tooNew(version: number): CfileError {

@@ -116,7 +116,9 @@ describe('files', async () => {
   describe.skipIf(better === undefined)(`better-sqlite3${want}`, () => {
     storeContract('a SQLite file by better-sqlite3', async () => {
       const database = better && new better(join(folder, 'better.db'))
-      return { store: sqliteStore({ database: database as SqliteDatabase, now }) }
+      return {
+        store: sqliteStore({ database: database as SqliteDatabase, now, wait }),
+      }
     })
   })
 })

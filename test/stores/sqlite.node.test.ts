@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { webRuntime } from '../../src/runtime.ts'
 import { openSqlite, type SqliteDatabase, sqliteStore } from '../../src/stores/sqlite.ts'
 import { testClock } from './clock.ts'
 import { storeContract } from './contract.ts'
@@ -11,6 +12,7 @@ let folder: string
 let files = 0
 const opened: SqliteDatabase[] = []
 const now = () => 1_790_000_000
+const { wait } = webRuntime
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cfile-sqlite-'))
@@ -34,29 +36,29 @@ async function open(path: string): Promise<SqliteDatabase> {
 
 storeContract('a SQLite file', async () => {
   const { now, advance } = testClock()
-  return { store: sqliteStore({ database: await open(freshPath()), now }), advance }
+  return { store: sqliteStore({ database: await open(freshPath()), now, wait }), advance }
 })
 
 describe('a store in a SQLite file', () => {
   it('makes the folders that the path names', async () => {
     const path = join(folder, 'data', 'of', 'cfile.db')
-    await sqliteStore({ database: await open(path), now }).put('file/1', 1)
+    await sqliteStore({ database: await open(path), now, wait }).put('file/1', 1)
     expect((await readFile(path)).subarray(0, 15).toString()).toBe('SQLite format 3')
   })
 
   it('still knows everything after a restart', async () => {
     const path = freshPath()
     const first = await openSqlite(path)
-    await sqliteStore({ database: first, now }).put('file/1', { filename: 'a.csv' })
+    await sqliteStore({ database: first, now, wait }).put('file/1', { filename: 'a.csv' })
     first.close()
-    const again = sqliteStore({ database: await open(path), now })
+    const again = sqliteStore({ database: await open(path), now, wait })
     expect(await again.get('file/1')).toEqual({ filename: 'a.csv' })
   })
 
   it('shows each of two handles what the other wrote', async () => {
     const path = freshPath()
-    const one = sqliteStore({ database: await open(path), now })
-    const two = sqliteStore({ database: await open(path), now })
+    const one = sqliteStore({ database: await open(path), now, wait })
+    const two = sqliteStore({ database: await open(path), now, wait })
     await one.put('file/1', 1)
     expect(await two.get('file/1')).toBe(1)
     expect(await two.put('file/1', 2, { ifAbsent: true })).toBe(false)
@@ -65,7 +67,7 @@ describe('a store in a SQLite file', () => {
   it('does not keep for ever what nobody asks for any more', async () => {
     const { now, advance } = testClock()
     const database = await open(freshPath())
-    const store = sqliteStore({ database, now })
+    const store = sqliteStore({ database, now, wait })
     await store.put('old', 1, { ttl: 60 })
     advance(3600)
     await store.put('new', 1)
@@ -74,16 +76,16 @@ describe('a store in a SQLite file', () => {
 
   it('refuses a file that a newer cfile has changed, and leaves it as it is', async () => {
     const database = await open(freshPath())
-    sqliteStore({ database, now })
+    sqliteStore({ database, now, wait })
     database.exec('PRAGMA user_version = 99')
-    expect(() => sqliteStore({ database, now })).toThrow(/version 99.*CFILE_STORE/)
+    expect(() => sqliteStore({ database, now, wait })).toThrow(/version 99.*CFILE_STORE/)
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
   })
 
   it('undoes a migration that fails halfway', async () => {
     const database = await open(freshPath())
     database.exec('CREATE TABLE other (x); CREATE INDEX entries_by_expiry ON other (x)')
-    expect(() => sqliteStore({ database, now })).toThrow('entries_by_expiry')
+    expect(() => sqliteStore({ database, now, wait })).toThrow('entries_by_expiry')
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 0 })
     expect(database.prepare("SELECT name FROM sqlite_master WHERE name = 'entries'").all()).toEqual(
       [],
@@ -93,7 +95,7 @@ describe('a store in a SQLite file', () => {
   it('lets processes that start at once share the file: no record lost, each claim won once', async () => {
     const path = freshPath()
     const won = await Promise.all(['a', 'b', 'c'].map((name) => runWriter(path, name)))
-    const store = sqliteStore({ database: await open(path), now })
+    const store = sqliteStore({ database: await open(path), now, wait })
     expect(await store.list('file/', { limit: 1000 })).toHaveLength(3 * 150)
     expect(won.flat().toSorted()).toEqual(Array.from({ length: 150 }, (_, index) => index + 1000))
   })
@@ -104,7 +106,8 @@ async function runWriter(path: string, name: string): Promise<number[]> {
   const source = `
     import { openSqlite, sqliteStore } from ${JSON.stringify(new URL('../../src/stores/sqlite.ts', import.meta.url))}
     const database = await openSqlite(${JSON.stringify(path)})
-    const store = sqliteStore({ database, now: () => ${now()} })
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+    const store = sqliteStore({ database, now: () => ${now()}, wait })
     const won = []
     for (let index = 1000; index < 1150; index += 1) {
       await store.put('file/' + index + '/${name}', index)
