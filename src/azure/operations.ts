@@ -72,6 +72,8 @@ export interface Operations {
     fileId: string,
     options?: ContentOptions,
   ): Promise<Response>
+  /** Deletes the file; resolves when the upstream says so. */
+  deleteContainerFile(containerId: string, fileId: string, options?: CallOptions): Promise<void>
   getFile(fileId: string, options?: CallOptions): Promise<StoredFile>
   /** The bytes, unread. */
   getFileContent(fileId: string, options?: ContentOptions): Promise<Response>
@@ -119,6 +121,12 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       ),
     getContainerFileContent: async (containerId, fileId, options) =>
       readContent(await open(filePath(containerId, fileId), options), asked('container_file')),
+    deleteContainerFile: async (containerId, fileId, options) => {
+      const path = filePath(containerId, fileId)
+      const answer = await send({ method: 'DELETE', path, signal: options?.signal })
+      if (!answer.ok) throw await readUpstreamError(answer, asked('container_file'))
+      await answer.body?.cancel()
+    },
     getFile: async (fileId, options) =>
       readJson(
         await get(`/files/${encodeURIComponent(fileId)}`, options),

@@ -146,7 +146,7 @@ function answer({ facts, verdict: { status, range } }: Judged, request: Delivery
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /** Keeps what was learnt, so that the next download needs one call and a HEAD answers what this GET did. */
-async function remember(
+export async function remember(
   gateway: Gateway,
   holder: Caller,
   { fileId, containerId, record, recorded }: FileLocation,

@@ -20,6 +20,8 @@ import { askInTurn, readFacts, type FileFacts as UpstreamFacts } from './upstrea
 export interface FileFacts extends DeliveredFile {
   /** The upstream's own name for it. */
   readonly storedName?: string
+  /** Unix seconds. */
+  readonly createdAt?: number
   readonly upstream?: Upstream
 }
 
@@ -50,7 +52,8 @@ function copySource(
   const { fileId, filename } = location
   const { bytes, sha256, meta } = copy
   const name = displayName(filename, meta.name) ?? fileId
-  const known = { fileId, filename: name, bytes, sha256, type: meta.type }
+  const createdAt = meta.created_at
+  const known = { fileId, filename: name, bytes, sha256, type: meta.type, createdAt }
   const openAt = async (start: number, end: number, signal: AbortSignal): Promise<OpenedBody> =>
     start > end
       ? { from: { body: null }, at: start }
@@ -129,7 +132,8 @@ export function upstreamSource(
       described = found
       const bytes = found.bytes ?? record?.bytes
       const facts = factsOf({ name: found.name, bytes }, record?.type)
-      return { ...facts, upstream, upstreamRequestId: found.requestId }
+      const { requestId: upstreamRequestId, createdAt } = found
+      return { ...facts, upstream, upstreamRequestId, createdAt }
     },
     async open(range) {
       const { upstream, found } = await asked((_, upstream) =>

@@ -15,6 +15,8 @@ export interface FileFacts {
   readonly name?: string
   /** `undefined` where the upstream says `null`. */
   readonly bytes?: number
+  /** Unix seconds. */
+  readonly createdAt?: number
   /** Azure's own id of the request that told. */
   readonly requestId?: string
 }
@@ -46,7 +48,12 @@ export async function readFacts(
     return { name: file.filename, bytes: file.bytes ?? undefined, requestId }
   }
   const file = await client.getContainerFile(containerId, fileId, { signal, onHeaders })
-  return { name: file.path.split('/').at(-1), bytes: file.bytes ?? undefined, requestId }
+  return {
+    name: file.path.split('/').at(-1),
+    bytes: file.bytes ?? undefined,
+    createdAt: file.created_at,
+    requestId,
+  }
 }
 
 /** By which Azure's support finds a request. */

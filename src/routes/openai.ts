@@ -9,10 +9,13 @@ import { Hono } from 'hono/tiny'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteContext, RouteEnv } from './context.ts'
+import { filesApiRoutes } from './files-api.ts'
 
 /** The routes below `/openai/v1` and `/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
-  return new Hono<RouteEnv>().all('*', (c) => forwardBelow(gateway, c, 'v1'))
+  return new Hono<RouteEnv>()
+    .route('/files', filesApiRoutes(gateway))
+    .all('*', (c) => forwardBelow(gateway, c, 'v1'))
 }
 
 /**
@@ -22,6 +25,7 @@ export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
 export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
     .all('/deployments/*', (c) => forwardBelow(gateway, c, 'root'))
+    .route('/files', filesApiRoutes(gateway))
     .all('*', (c) => forwardBelow(gateway, c, 'v1'))
 }
 

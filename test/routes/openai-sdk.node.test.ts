@@ -62,6 +62,24 @@ async function fault(what: object): Promise<void> {
 }
 
 describe.each(forms)('%s', (_, open) => {
+  it('retrieves, downloads and deletes container files as it did with the Assistants API', async () => {
+    const client = open()
+    const file = citationsOf(await client.responses.create(request)).at(-1)
+    const id = file?.file_id ?? ''
+    expect(await client.files.retrieve(id)).toMatchObject({
+      id,
+      object: 'file',
+      filename: file?.filename,
+      purpose: 'assistants_output',
+    })
+    const content = await client.files.content(id)
+    expect(content.headers.get('content-disposition')).toContain('attachment')
+    const download = await fetch(`${pair.gateway}/files/${id}`)
+    expect(await content.bytes()).toEqual(await download.bytes())
+    expect(await client.files.delete(id)).toEqual({ id, object: 'file', deleted: true })
+    await expect(client.files.retrieve(id)).rejects.toThrow(NotFoundError)
+  })
+
   it('creates a response, whose files are there by id', async () => {
     const client = open()
     const response = await client.responses.create(request)

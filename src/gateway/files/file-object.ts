@@ -1,0 +1,124 @@
+/**
+ * Container files as objects of the Files API, so that code written for the Assistants API keeps working.
+ *
+ * @see https://platform.openai.com/docs/api-reference/files/object
+ * @module
+ */
+
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { idCreatedAt } from '../../core/ids.ts'
+import { notThere, rethrowMissing } from '../authorize.ts'
+import { remember } from '../deliver.ts'
+import { eraseFile } from '../erase.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { type FileLocation, type FileQuery, locateFile } from '../locate.ts'
+import { fromSource } from '../source.ts'
+import { askInTurn } from '../upstream-file.ts'
+
+/** A file object of the Files API, with the container that the file is in. */
+export interface FileObject {
+  readonly id: string
+  readonly object: 'file'
+  /** `null` where nobody knows the length. */
+  readonly bytes: number | null
+  /** Unix seconds. */
+  readonly created_at: number
+  readonly filename: string
+  readonly purpose: 'assistants_output'
+  readonly status: 'processed'
+  readonly container_id?: string
+}
+
+/**
+ * Finds a container file for the Files API, which names no container.
+ *
+ * @throws CfileError `file_not_found` for what nobody recorded, without asking upstream
+ */
+export async function locateForFilesApi(
+  gateway: Gateway,
+  caller: Caller,
+  query: FileQuery,
+): Promise<FileLocation> {
+  try {
+    return await locateFile(gateway, caller, query)
+  } catch (error) {
+    throw isCfileError(error) && error.code === 'container_unknown' ? notRecorded() : error
+  }
+}
+
+/**
+ * Describes a container file as the Files API does, from the archive or the upstream.
+ *
+ * @throws CfileError `file_not_found`, `container_expired`, and those of the upstream
+ */
+export async function describeFile(
+  gateway: Gateway,
+  caller: Caller,
+  query: FileQuery,
+  signal: AbortSignal,
+): Promise<FileObject> {
+  const location = await locateForFilesApi(gateway, caller, query)
+  const facts = await fromSource(gateway, location, signal, (source) => source.describe()).catch(
+    (error) => rethrowMissing(gateway, 'file', error),
+  )
+  const { holder, fileId: id, containerId: container_id, record } = location
+  if (holder !== undefined) await remember(gateway, holder, location, facts)
+  return {
+    id,
+    object: 'file',
+    bytes: facts.bytes ?? null,
+    created_at: facts.createdAt ?? idCreatedAt(id) ?? record?.seen_at ?? gateway.now(),
+    filename: facts.filename,
+    purpose: 'assistants_output',
+    status: 'processed',
+    container_id,
+  }
+}
+
+/**
+ * Deletes a container file upstream, and its record and copy here.
+ *
+ * @throws CfileError `file_not_found` for what is not the caller's, and those of the upstream; then nothing is erased here
+ */
+export async function deleteFile(
+  gateway: Gateway,
+  caller: Caller,
+  query: FileQuery,
+  signal: AbortSignal,
+): Promise<void> {
+  const location = await locateForFilesApi(gateway, caller, query)
+  await deleteUpstream(location, signal)
+  await eraseFile(gateway, caller, query.id, signal).catch((error) => {
+    // A file that only the request's container_id named has no record here.
+    if (location.recorded || !isCfileError(error) || error.status !== 404) throw error
+  })
+}
+
+/**
+ * Deletes a container file where it was made.
+ *
+ * @returns whether it was still there; one whose container is gone is gone with it
+ */
+export async function deleteUpstream(
+  { containerId, fileId, upstreams }: FileLocation,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (containerId === undefined) return false
+  try {
+    await askInTurn(upstreams, (client) =>
+      client.deleteContainerFile(containerId, fileId, { signal }),
+    )
+    return true
+  } catch (error) {
+    if (isCfileError(error) && (error.status === 404 || error.status === 410)) return false
+    throw error
+  }
+}
+
+function notRecorded(): CfileError {
+  const { message, details } = notThere('file')
+  return new CfileError('file_not_found', message, {
+    ...details,
+    hint: 'Nothing is recorded of this file; ?container_id=cntr_… names its container.',
+  })
+}
