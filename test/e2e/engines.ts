@@ -23,6 +23,7 @@ export type Engine =
   | 'curl'
   | 'unzip'
   | 'python3'
+  | 'promtool'
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,0 +1,40 @@
+/** The alerts and the dashboard's queries, read by Prometheus' own tool. */
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { run } from '../child.ts'
+import { describeWith, root } from './engines.ts'
+
+describeWith(['promtool'], 'Prometheus', (promtool) => {
+  it('takes the alerts', async () => {
+    const args = ['check', 'rules', join(root, 'deploy/prometheus/alerts.yaml')]
+    expect(await run(promtool, args)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('fires each alert for its fault, and none for a healthy instance', async () => {
+    const args = ['test', 'rules', join(root, 'deploy/prometheus/alerts.test.yaml')]
+    expect(await run(promtool, args)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it("understands the dashboard's queries", async () => {
+    const text = await readFile(join(root, 'deploy/grafana/cfile-dashboard.json'), 'utf8')
+    const { panels }: { panels: { targets?: { expr: string }[] }[] } = JSON.parse(text)
+    // Grafana fills these in.
+    const fill = (expr: string) => expr.replace('$__rate_interval', '5m').replace('$job', '.*')
+    const rules = panels
+      .flatMap(({ targets = [] }) => targets)
+      .map(({ expr }, index) => ({ record: `dashboard:query${index}`, expr: fill(expr) }))
+    const folder = await mkdtemp(join(tmpdir(), 'cfile-dashboard-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    // JSON is YAML.
+    await writeFile(
+      join(folder, 'rules.yaml'),
+      JSON.stringify({ groups: [{ name: 'all', rules }] }),
+    )
+    const ended = await run(promtool, ['check', 'rules', join(folder, 'rules.yaml')])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain(`${rules.length} rules found`)
+  })
+})
