@@ -39,15 +39,24 @@ export interface AzureClient extends Operations {
   readonly request: Send
 }
 
+/** What one client has learnt of the scopes of its endpoint. */
+interface Scopes {
+  current: string
+  /** Tried once after a 401; absent once any scope has worked, or both have failed. */
+  untried?: string
+}
+
 /** Makes a client; nothing is sent before it is used. */
 export function createClient(options: AzureClientOptions): AzureClient {
   const { endpoint, now, wait, random, timeoutMs = 60_000, retry } = options
   const limits = { ...retryLimits, ...retry }
   const budget = createRetryBudget(now)
+  const scopes: Scopes = { current: endpoint.scope, untried: endpoint.otherScope }
+  const signing = { ...options, scopes }
   const request: Send = (wanted) => {
     const { method, signal, patienceMs = limits.totalMs } = wanted
     const ownMs = wanted.timeoutMs ?? timeoutMs
-    const attempt = (leftMs = ownMs) => send(options, wanted, Math.min(ownMs, leftMs))
+    const attempt = (leftMs = ownMs) => send(signing, wanted, Math.min(ownMs, leftMs))
     return wanted.repeat !== false && (method === 'GET' || method === 'HEAD')
       ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal })
       : attempt()
@@ -56,7 +65,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
 }
 
 async function send(
-  options: AzureClientOptions,
+  options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
   timeoutMs: number,
 ): Promise<Response> {
@@ -85,23 +94,32 @@ function watched(
   return new Response(passBody(body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
-/** A 401 may only mean that the token has died; what can be sent again is, once, where another token can be had. */
+/**
+ * Sends a request signed. After a 401 it is sent once more, if its body can be: with the endpoint's other scope while
+ * no scope has worked yet, else with a new token in case the old one was revoked.
+ */
 async function sendSigned(
-  options: AzureClientOptions,
+  options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { endpoint, credential, fetch, now, wait, random, waitUntil, readFile } = options
+  const { credential, fetch, now, wait, random, waitUntil, readFile, scopes } = options
   const means = { fetch, now, wait, random, waitUntil, readFile, signal }
-  const signed = await credential.authorize(endpoint.scope, means)
+  const { current } = scopes
+  const signed = await credential.authorize(current, means)
   const answer = await dial(options, wanted, signed, signal)
+  if (answer.status !== 401) scopes.untried = undefined
   if (answer.status !== 401 || wanted.body instanceof ReadableStream) return answer
+  const { untried } = scopes
   const anew = await credential
-    .authorize(endpoint.scope, { ...means, refused: signed.value })
+    .authorize(untried ?? current, { ...means, refused: signed.value })
     .catch(() => signed)
   if (anew.value === signed.value) return answer
   await answer.body?.cancel()
-  return dial(options, wanted, anew, signal)
+  const second = await dial(options, wanted, anew, signal)
+  if (untried !== undefined && second.status !== 401) scopes.current = untried
+  scopes.untried = undefined
+  return second
 }
 
 async function dial(

@@ -17,8 +17,17 @@ export interface Endpoint {
   /** Up to and with `/openai/v1`, or `root` where a dated api-version was asked for. */
   readonly base: string
   readonly kind: 'resource' | 'project'
+  /**
+   * Base of a Foundry hosted agent, which serves `/responses` and `/conversations`; everything else is asked of its
+   * project. All users of a project share one container there.
+   *
+   * @see https://learn.microsoft.com/azure/ai-foundry/agents/how-to/manage-hosted-sessions
+   */
+  readonly agent?: string
   /** The Entra scope that its tokens need. */
   readonly scope: string
+  /** The other scope that Microsoft names for such an endpoint; absent where the settings say which one it is. */
+  readonly otherScope?: string
   /** Sent as `api-version` with every call below `base`. */
   readonly apiVersion?: string
 }
@@ -47,7 +56,7 @@ export function parseEndpoint(text: string, options: EndpointOptions = {}): Endp
   const url = parseUrl(text, options)
   const fault = faultOf(url, options.allowedHosts ?? [])
   if (fault !== undefined) throw badEndpoint(text, fault, options)
-  const { prefix, project } = splitPath(url.pathname)
+  const { prefix, project, agent } = splitPath(url.pathname)
   const root = `${url.origin}${prefix}${project}/openai`
   const kind = project === '' ? 'resource' : 'project'
   const apiVersion = options.apiVersion ?? undatedVersion(url.searchParams.get('api-version'))
@@ -56,7 +65,8 @@ export function parseEndpoint(text: string, options: EndpointOptions = {}): Endp
     root,
     base: apiVersion !== undefined && isDated(apiVersion) ? root : `${root}/v1`,
     kind,
-    scope: options.scope ?? scopeOf(url.hostname, kind),
+    agent: agent === undefined ? undefined : `${url.origin}${prefix}${project}${agent}`,
+    ...(options.scope === undefined ? scopesOf(url.hostname, kind) : { scope: options.scope }),
     apiVersion,
   }
 }
@@ -72,8 +82,15 @@ export function isDated(apiVersion: string): boolean {
   return /^\d{4}-\d{2}-\d{2}/.test(apiVersion)
 }
 
-/** The URL of a path below `base`; its query follows the endpoint's api-version unless it brings its own. */
+/**
+ * The URL of a path below `base`, or of the hosted agent where it serves that path; its query follows the endpoint's
+ * api-version unless it brings its own.
+ */
 export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
+  const { agent, apiVersion = 'v1' } = endpoint
+  if (agent !== undefined && /^\/(?:responses|conversations)(?:\/|$)/.test(path)) {
+    return joinUrl(endpoint, agent, path, query, apiVersion)
+  }
   return joinUrl(endpoint, endpoint.base, path, query, endpoint.apiVersion)
 }
 
@@ -83,12 +100,12 @@ export function rootUrl(endpoint: Endpoint, path: string, query = ''): URL {
 }
 
 /** Whether a URL stays at the endpoint: the guard that every request passes before it is sent. */
-function isAtEndpoint({ origin, root }: Endpoint, url: URL): boolean {
+function isAtEndpoint({ origin, root, agent }: Endpoint, url: URL): boolean {
   return (
     url.origin === origin &&
     url.username === '' &&
     url.password === '' &&
-    url.href.startsWith(`${root}/`)
+    (url.href.startsWith(`${root}/`) || (agent !== undefined && url.href.startsWith(`${agent}/`)))
   )
 }
 
@@ -144,8 +161,22 @@ function faultOf(url: URL, allowedHosts: readonly string[]): string | undefined 
   return 'is on a host that is not one of Azure OpenAI (name the host in CFILE_ALLOWED_HOSTS if it is meant)'
 }
 
-/** What stands before `/openai`: a prefix (API Management), and the project. Whatever follows is a request's, not the endpoint's. */
-function splitPath(pathname: string): { prefix: string; project: string } {
+interface PathParts {
+  /** What API Management may put before the rest. */
+  readonly prefix: string
+  /** `/api/projects/P`, or empty. */
+  readonly project: string
+  /** `/agents/A/endpoint/protocols/openai`. */
+  readonly agent?: string
+}
+
+/** Splits a pasted path. What follows `/openai` is a request's and not the endpoint's. */
+function splitPath(pathname: string): PathParts {
+  const hosted = /^(.*?)(\/api\/projects\/[^/]+)(\/agents\/[^/]+\/endpoint)(?:\/|$)/.exec(pathname)
+  if (hosted !== null) {
+    const [, prefix = '', project = '', agent] = hosted
+    return { prefix, project, agent: `${agent}/protocols/openai` }
+  }
   const before = /^(.*?)(?:\/openai(?:\/.*)?)?\/*$/.exec(pathname)?.[1] ?? ''
   const [, prefix = '', project = ''] = /^(.*?)(\/api\/projects\/[^/]+)?$/.exec(before) ?? []
   return { prefix, project }
@@ -155,11 +186,17 @@ function undatedVersion(version: string | null): string | undefined {
   return version !== null && /^(?:v1|preview|latest)$/.test(version) ? version : undefined
 }
 
-function scopeOf(hostname: string, kind: Endpoint['kind']): string {
+/** Microsoft names both scopes for Azure OpenAI; which of them an endpoint takes is known after its first answer. */
+function scopesOf(
+  hostname: string,
+  kind: Endpoint['kind'],
+): Required<Pick<Endpoint, 'scope' | 'otherScope'>> {
   const cloud = /\.azure\.(us|cn)$/.exec(hostname)?.[1] ?? 'com'
+  const ofProjects = `https://ai.azure.${cloud}/.default`
+  const ofResources = `https://cognitiveservices.azure.${cloud}/.default`
   return kind === 'project'
-    ? `https://ai.azure.${cloud}/.default`
-    : `https://cognitiveservices.azure.${cloud}/.default`
+    ? { scope: ofProjects, otherScope: ofResources }
+    : { scope: ofResources, otherScope: ofProjects }
 }
 
 function badEndpoint(

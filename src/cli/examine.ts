@@ -81,8 +81,9 @@ async function tryPath(client: AzureClient): Promise<Finding[]> {
   return [failed(lacksRole ? 'role' : what, error)]
 }
 
-function formOf({ kind, apiVersion }: Endpoint): string {
+function formOf({ kind, agent, apiVersion }: Endpoint): string {
   if (apiVersion !== undefined && isDated(apiVersion)) return 'dated path'
+  if (agent !== undefined) return 'hosted agent'
   return kind === 'project' ? 'project path' : 'v1 path'
 }
 

@@ -87,6 +87,9 @@ function azureRoutes(
   azure.use(door)
   azure.route('/openai/v1', v1)
   azure.route('/api/projects/:project/openai/v1', v1)
+  const agent = '/api/projects/:project/agents/:agent/endpoint/protocols/openai'
+  azure.route(`${agent}/responses`, responseRoutes(emulation))
+  azure.route(`${agent}/conversations`, conversationRoutes(emulation))
   azure.use(async (c, next) => {
     // The dated form still serves what it served before containers came, and nothing newer.
     if (c.req.query('api-version') === undefined) throw resourceNotFound()

@@ -89,9 +89,16 @@ export async function viewContainer(
   const { trustUnrecorded } = gateway
   if (held === undefined && !isGranted && !trustUnrecorded) throw notThere('container')
   const owners = await listOwners(gateway, 'container', id, 2)
-  const isShared = owners.some((owner) => owner !== caller.key)
-  if (held === undefined && !isGranted && isShared) throw notThere('container')
+  const isOthers = owners.some((owner) => owner !== caller.key)
+  if (held === undefined && !isGranted && isOthers) throw notThere('container')
+  const isShared = isOthers || isSharedByAll(gateway, held?.record)
   return { holder: caller, record: held?.record, isShared }
+}
+
+/** Whether a container is of an upstream where all users share one: there only cited files are known to be a caller's. */
+export function isSharedByAll({ upstreams }: Gateway, record: PlaceRecord | undefined): boolean {
+  const home = upstreams.find(({ name }) => name === record?.upstream)
+  return home?.client.endpoint.agent !== undefined
 }
 
 /**

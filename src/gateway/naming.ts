@@ -5,7 +5,8 @@
  */
 
 import { type NamedKind, type Names, namedKinds } from '../core/api-names.ts'
-import { mayName, notThere, standingOf } from './authorize.ts'
+import { isSharedByAll, mayName, notThere, standingOf } from './authorize.ts'
+import { granteeOf } from './caller.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { findRecord, listOwners } from './records.ts'
 
@@ -42,7 +43,13 @@ export async function requireOwn(
 
 /** Whether several owners have the container, each of whom then has only the files that were cited to them. */
 export async function isShared(gateway: Gateway, containerId: string): Promise<boolean> {
-  return gateway.knowsCallers && (await listOwners(gateway, 'container', containerId, 2)).length > 1
+  if (!gateway.knowsCallers) return false
+  const [owner, other] = await listOwners(gateway, 'container', containerId, 2)
+  if (other !== undefined) return true
+  return (
+    owner !== undefined &&
+    isSharedByAll(gateway, await findRecord(gateway, granteeOf(owner), 'container', containerId))
+  )
 }
 
 /** A file of a container: the caller's own, or in a container that is the caller's alone. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/azure/credentials.ts'
+import { parseEndpoint } from '../../src/azure/endpoint.ts'
 import { tokenCredential } from '../../src/azure/entra/token-credential.ts'
 import { createAzureClient } from '../../src/azure-client.ts'
 import { apiKey } from '../../src/index.ts'
@@ -107,8 +108,9 @@ describe('a token that is refused', () => {
     for (let i = 0; i < 10; i += 1) {
       expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
     }
-    expect(asked()).toBe(2)
-    expect(sent.length).toBe(11)
+    // One for each of the two scopes, and one more in case the first was revoked.
+    expect(asked()).toBe(3)
+    expect(sent.length).toBe(12)
   })
 
   it('sends a POST again where its body is still there, and not where it has streamed by', async () => {
@@ -128,6 +130,84 @@ describe('a token that is refused', () => {
     const { client, sent } = asking(() => new Response(null, { status: 401 }))
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
     expect(sent.length).toBe(1)
+  })
+})
+
+describe('an endpoint that takes the other of the two scopes', () => {
+  const ofProjects = 'https://ai.azure.com/.default'
+  const ofResources = 'https://cognitiveservices.azure.com/.default'
+  const scoped: Credential = {
+    kind: 'test',
+    authorize: async (scope) => ({ name: 'authorization', value: `Bearer ${scope}` }),
+  }
+
+  it.each([
+    ['a resource', endpoint, ofResources, ofProjects],
+    ['a project', 'https://res.services.ai.azure.com/api/projects/p', ofProjects, ofResources],
+  ])('%s: the other scope is tried once after a 401, and kept', async (_, url, usual, other) => {
+    const wired = wire(createClock(), takesOnly(other))
+    const client = createAzureClient({ ...wired, endpoint: url, credential: scoped })
+    for (let i = 0; i < 3; i += 1) {
+      expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
+    }
+    const scopes = wired.sent.map((sent) => bearerOf(sent)?.slice('Bearer '.length))
+    expect(scopes).toEqual([usual, other, other, other])
+  })
+
+  it('is not tried once a scope has worked: a later 401 means something else', async () => {
+    let isRefused = false
+    const wired = wire(createClock(), () => new Response(null, { status: isRefused ? 401 : 200 }))
+    const client = createAzureClient({ ...wired, endpoint, credential: scoped })
+    await client.request({ method: 'GET', path: '/models' })
+    isRefused = true
+    expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
+    expect(wired.sent.length).toBe(2)
+  })
+
+  it('is not tried where AZURE_OPENAI_SCOPE says which one it is', async () => {
+    const wired = wire(createClock(), takesOnly(ofProjects))
+    const own = parseEndpoint(endpoint, { scope: ofResources })
+    const client = createAzureClient({ ...wired, endpoint: own, credential: scoped })
+    expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
+    expect(wired.sent.length).toBe(1)
+  })
+})
+
+describe('a Foundry hosted agent as endpoint', () => {
+  const project = 'https://res.services.ai.azure.com/api/projects/p'
+  const agent = `${project}/agents/helper/endpoint/protocols/openai`
+
+  it.each([
+    agent,
+    `${agent}/`,
+    `${agent}/responses?api-version=v1`,
+    `${project}/agents/helper/endpoint`,
+  ])('is read from %s', async (pasted) => {
+    const { client, sent } = (() => {
+      const wired = wire(createClock(), () => Response.json({}))
+      const credential = apiKey('k')
+      return {
+        sent: wired.sent,
+        client: createAzureClient({ ...wired, endpoint: pasted, credential }),
+      }
+    })()
+    for (const path of [
+      '/responses',
+      '/responses/resp_1',
+      '/conversations',
+      '/containers/cntr_1',
+    ]) {
+      await client.request({ method: 'GET', path })
+    }
+    expect(client.endpoint.scope).toBe('https://ai.azure.com/.default')
+    // A pasted api-version goes along to the project too.
+    const hrefs = sent.map(({ url }) => url.href.replace(/(containers.*)\?.*/, '$1'))
+    expect(hrefs).toEqual([
+      `${agent}/responses?api-version=v1`,
+      `${agent}/responses/resp_1?api-version=v1`,
+      `${agent}/conversations?api-version=v1`,
+      `${project}/openai/v1/containers/cntr_1`,
+    ])
   })
 })
 
