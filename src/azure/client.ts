@@ -80,16 +80,19 @@ async function send(
   }
 }
 
-/** JSON is read whole by whoever asked, and must neither be waited for in vain nor fail without a reason; files are watched where they are carried. */
+/**
+ * A body that is silent for too long breaks, with an error that has a code. The content of files and streams of events
+ * have limits of their own, which hold where they are carried.
+ */
 function watched(
   { wait, idleMs: shortest = 60_000 }: AzureClientOptions,
   { path, timeoutMs = 0 }: AzureRequest,
   answer: Response,
 ): Response {
   const { ok, body, headers } = answer
-  const isJson = /^application\/json\b/i.test(headers.get('content-type') ?? '')
-  if (!isJson || (ok && path.endsWith('/content')) || body === null) return answer
-  // Whoever may be silent for long before the headers, a model for one, may be so behind them.
+  const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  if ((ok && (isStream || path.endsWith('/content'))) || body === null) return answer
+  // An upstream that may take long until its headers, a model for one, may take as long between two bytes.
   const idleMs = Math.max(shortest, timeoutMs)
   return new Response(passBody(body, { wait, idleMs, explain: brokenOff }), answer)
 }

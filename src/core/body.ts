@@ -44,20 +44,37 @@ export function concatBytes(
   return whole
 }
 
+/**
+ * Waits for the first bytes of a body, so that a failure before them can still be answered.
+ *
+ * @returns a stream of the whole body
+ * @throws what the first read throws
+ */
+export async function beginBody(
+  body: ReadableStream<Uint8Array>,
+): Promise<ReadableStream<Uint8Array>> {
+  const reader = body.getReader()
+  const { done, value } = await reader.read()
+  return resumeReading(done ? [] : [value], reader)
+}
+
 function resumeReading(
   chunks: Uint8Array[],
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const held = chunks.shift()
-      if (held !== undefined) return controller.enqueue(held)
-      const { done, value } = await reader.read()
-      if (done) controller.close()
-      else controller.enqueue(value)
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const held = chunks.shift()
+        if (held !== undefined) return controller.enqueue(held)
+        const { done, value } = await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: (reason) => reader.cancel(reason),
     },
-    cancel: (reason) => reader.cancel(reason),
-  })
+    { highWaterMark: 0 },
+  )
 }
 
 /** The JSON value in some bytes, or `undefined` where they hold none. */

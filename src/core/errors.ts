@@ -72,6 +72,18 @@ export function isCfileError(value: unknown): value is CfileError {
   return value instanceof CfileError
 }
 
+/** The error for a file over the limit of `CFILE_MAX_FILE_BYTES`. */
+export function fileTooLarge(bytes: number, limit: number): CfileError {
+  return new CfileError(
+    'file_too_large',
+    `The file has ${bytes} bytes or more; this gateway serves at most ${limit}.`,
+    {
+      param: 'CFILE_MAX_FILE_BYTES',
+      hint: 'Whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
+    },
+  )
+}
+
 /** The JSON body of an error answer, in OpenAI's envelope so that SDKs raise their typed errors. */
 export interface ErrorBody {
   readonly error: {

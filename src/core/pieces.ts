@@ -24,6 +24,24 @@ export interface ByteReader {
   cancel(reason?: unknown): Promise<void>
 }
 
+/**
+ * Waits for the first bytes, so that a failure before them can still be answered.
+ *
+ * @returns a reader of all the bytes, the first ones included
+ * @throws what the first read throws
+ */
+export async function beginReading(bytes: ByteReader): Promise<ByteReader> {
+  let first = await bytes.read()
+  return {
+    async read() {
+      const piece = first
+      first = undefined
+      return piece ?? bytes.read()
+    },
+    cancel: bytes.cancel,
+  }
+}
+
 /** Whatever has a body: an answer, for one. Its stream may be made only when it is asked for. */
 export interface Bodied {
   readonly body: ReadableStream<Uint8Array> | null

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isCfileError } from './errors.ts'
+import { CfileError, fileTooLarge, isCfileError } from './errors.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
 import type { Bodied, ByteReader, ReadPieces } from './pieces.ts'
 import { createTrace, isEqual } from './trace.ts'
@@ -71,6 +71,7 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
   let resumptions = 0
   let isDone = false
   let isClosed = false
+  let silentAt: number | undefined
   // Made only where a body breaks off.
   let closing: AbortController | undefined
 
@@ -78,10 +79,10 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     await source.skipTo(at)
     const piece = at === end ? undefined : await source.read(end === undefined ? most : end - at)
     if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
-    if (end === undefined && source.at() > most) throw new BrokenTransfer(`over ${most} bytes`)
+    if (end === undefined && source.at() > most) throw fileTooLarge(most + 1, most)
     // What goes on is not the file that was announced: its last piece is not let go, so that nothing looks whole.
     if (source.at() === size && (await source.hasMore())) {
-      throw new BrokenTransfer(`more than the ${size} bytes announced`)
+      throw otherFile(`The upstream sent more than the ${size} bytes that it announced.`)
     }
     return piece
   }
@@ -91,6 +92,9 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     for (;;) {
       source.cancel(failure)
       if (signal.aborted || isClosed) throw failure
+      // The client waits meanwhile: what was silent twice at one byte is not waited for again.
+      if (isSilence(failure) && silentAt === at) throw failure
+      if (isSilence(failure)) silentAt = at
       if (isFinal(failure) || resumptions === mostResumptions) throw failure
       onCut?.(failure, at)
       resumptions += 1
@@ -115,7 +119,7 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     if (isAll) await source.skipTo(start)
     await source.readTo(at, again.add)
     if (isAll ? trace.isSame(again) : isEqual(trace.tail(), again.tail())) return
-    throw new BrokenTransfer('another file')
+    throw otherFile('The file changed while it was on its way.')
   }
 
   function close(reason: unknown = notNeeded): void {
@@ -194,16 +198,19 @@ function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: Read
   return source
 }
 
-/** A failure that asking again would not mend. */
-class BrokenTransfer extends Error {
-  override readonly name = 'BrokenTransfer'
-}
-
 const passing: readonly unknown[] = ['upstream_error', 'upstream_timeout', 'upstream_throttled']
 
+/** Whether asking again cannot help. */
 function isFinal(error: unknown): boolean {
-  if (isCfileError(error)) return !passing.includes(error.code)
-  return error instanceof BrokenTransfer
+  return isCfileError(error) && !passing.includes(error.code)
+}
+
+function otherFile(message: string): CfileError {
+  return new CfileError('upstream_invalid', message, { hint: 'Download the file again.' })
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
 function endedEarly(at: number, end: number): RangeError {

@@ -53,7 +53,10 @@ export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | 
   return offset + directory + directoryEnd(entries.length, directory, offset).byteLength
 }
 
-/** Makes the archive, one file after the other; each is opened when its turn comes. */
+/**
+ * Makes the archive, one file after the other. Each is opened when its turn comes, and its header is written once its
+ * first bytes are there: where the first file fails, nothing was sent yet.
+ */
 export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
   const closed = new AbortController()
   let current: ByteReader | undefined
@@ -64,11 +67,12 @@ export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
     for (const entry of entries) {
       const begun = place(entry, offset)
       const header = localHeader(begun)
-      yield header
       current = await entry.open(closed.signal)
+      let piece = await current.read()
+      yield header
       let crc = 0
       let bytes = 0
-      for (let piece = await current.read(); piece !== undefined; piece = await current.read()) {
+      for (; piece !== undefined; piece = await current.read()) {
         crc = crc32(piece, crc)
         bytes += piece.byteLength
         yield piece

@@ -6,7 +6,7 @@
 
 import { brokenOff } from '../core/broken-off.ts'
 import type { AnswerInit } from '../core/carrier.ts'
-import type { ByteReader } from '../core/pieces.ts'
+import { type ByteReader, beginReading } from '../core/pieces.ts'
 import type { ByteRange } from '../core/range.ts'
 import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
 import type { Gateway } from './gateway.ts'
@@ -27,32 +27,34 @@ export function carry(
 }
 
 /**
- * An answer with the bytes of a file: as they come, or at once where they are few.
+ * An answer with some bytes as its body. It begins when the first of them are there, or all where they are few: until
+ * then a failure can be answered with a code.
  *
- * @throws CfileError `upstream_error`, `upstream_timeout` where a few break off: nothing was sent yet, and it can still
- * be said
+ * @throws CfileError `upstream_error`, `upstream_timeout`, or the code of the failure
  */
 export async function answerWith(
-  { carrier }: Gateway,
+  { carrier }: Pick<Gateway, 'carrier'>,
   bytes: ByteReader,
   init: AnswerInit,
 ): Promise<Response> {
   const length = Number(init.headers['content-length'])
-  if (!(length <= carrier.mostWhole)) return carrier.answer(bytes, init)
-  return new Response(await readWhole(bytes, length), init)
+  try {
+    return length <= carrier.mostWhole
+      ? new Response(await readWhole(bytes, length), init)
+      : carrier.answer(await beginReading(bytes), init)
+  } catch (cause) {
+    throw brokenOff(cause)
+  }
 }
 
 async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(length)
   let at = 0
-  try {
-    for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
-      whole.set(piece, at)
-      at += piece.byteLength
-    }
-  } catch (cause) {
-    throw brokenOff(cause)
+  for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
+    whole.set(piece, at)
+    at += piece.byteLength
   }
+  if (at < length) throw new RangeError(`The body ended at byte ${at} of ${length}.`)
   return whole
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
+import { CfileError, fileTooLarge } from '../core/errors.ts'
 import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
 import { answerWith, carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
@@ -118,7 +118,7 @@ interface Judged {
 
 function judge({ maxFileBytes }: Gateway, facts: FileFacts, { headers }: DeliveryRequest): Judged {
   const { fileId, bytes } = facts
-  if (bytes !== undefined && bytes > maxFileBytes) throw tooLarge(bytes, maxFileBytes)
+  if (bytes !== undefined && bytes > maxFileBytes) throw fileTooLarge(bytes, maxFileBytes)
   const etag = bytes === undefined ? undefined : entityTag(fileId, bytes)
   return { facts, verdict: evaluateConditions(headers, { etag, size: bytes }) }
 }
@@ -179,17 +179,5 @@ function unsatisfiable(bytes: number): CfileError {
     'range_not_satisfiable',
     `The file has ${bytes} bytes, and none of them is in the range.`,
     { param: 'Range', headers: { 'content-range': contentRange(undefined, bytes) } },
-  )
-}
-
-/** What is answered for a file above the limit. */
-export function tooLarge(bytes: number, limit: number): CfileError {
-  return new CfileError(
-    'file_too_large',
-    `The file has ${bytes} bytes; this gateway serves at most ${limit}.`,
-    {
-      param: 'CFILE_MAX_FILE_BYTES',
-      hint: 'Whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
-    },
   )
 }

@@ -5,8 +5,11 @@
  * @module
  */
 
+import { beginBody } from '../core/body.ts'
+import { brokenOff } from '../core/broken-off.ts'
 import { contentSecurityPolicy } from '../core/content-type.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
+import { passBody } from '../core/passing-body.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { followDeletion } from './deleted.ts'
 import { fileCacheControl } from './delivery-headers.ts'
@@ -38,8 +41,31 @@ export async function forward(
   }
   const answered = await attempt(gateway, understood.route, request.method, send)
   const { after } = resumption ?? {}
-  const answer = isContent(request) ? await passContent(gateway, answered) : answered.answer
+  const answer = await begin(gateway, request, answered)
   return handBack(gateway, caller, understood, { ...answered, answer, after })
+}
+
+/**
+ * Waits for the first bytes of an answer, so that an upstream that fails before them is answered with a code.
+ *
+ * @throws CfileError `upstream_error`, `upstream_timeout`, `file_too_large`
+ */
+async function begin(
+  gateway: Gateway,
+  request: ApiRequest,
+  { answer, turn }: Answered,
+): Promise<Response> {
+  const { wait, streamIdleTimeoutMs: idleMs } = gateway
+  const { body } = answer
+  try {
+    if (isContent(request)) return await passContent(gateway, answer)
+    if (body === null) return answer
+    const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body
+    return new Response(await beginBody(watched), answer)
+  } catch (error) {
+    turn.end()
+    throw brokenOff(error)
+  }
 }
 
 function isContent({ path }: ApiRequest): boolean {

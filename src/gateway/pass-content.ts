@@ -5,32 +5,31 @@
  * @module
  */
 
+import { fileTooLarge } from '../core/errors.ts'
 import { watchIdle } from '../core/idle.ts'
 import type { ByteReader } from '../core/pieces.ts'
-import type { Answered } from './attempt.ts'
-import { tooLarge } from './deliver.ts'
+import { answerWith } from './carry.ts'
 import type { Gateway } from './gateway.ts'
 
 /**
  * The same answer, whose body breaks where it is too large or falls silent.
  *
- * @throws CfileError `file_too_large` where that is announced
+ * @throws CfileError `file_too_large` where that is announced; `upstream_error`, `upstream_timeout` where no byte comes
  */
-export async function passContent(gateway: Gateway, { answer, turn }: Answered): Promise<Response> {
+export async function passContent(gateway: Gateway, answer: Response): Promise<Response> {
   const { ok, status, headers, body } = answer
   if (!ok || body === null) return answer
-  const { carrier, maxFileBytes } = gateway
+  const { maxFileBytes } = gateway
   const announced = headers.get('content-length')
   if (Number(announced) > maxFileBytes) {
-    turn.end()
     body.cancel().catch(() => {})
-    throw tooLarge(Number(announced), maxFileBytes)
+    throw fileTooLarge(Number(announced), maxFileBytes)
   }
   const { 'content-length': length, ...rest } = Object.fromEntries(headers)
   // The length of a coded body is not that of its bytes.
   const isKnown = length !== undefined && rest['content-encoding'] === undefined
   const kept = isKnown ? { ...rest, 'content-length': length } : rest
-  return carrier.answer(readContent(gateway, answer), { status, headers: kept })
+  return answerWith(gateway, readContent(gateway, answer), { status, headers: kept })
 }
 
 function readContent(
@@ -52,7 +51,7 @@ function readContent(
       try {
         const piece = await idle.watch(pieces.read(left + 1))
         left -= piece?.byteLength ?? 0
-        if (left < 0) throw tooLarge(maxFileBytes + 1, maxFileBytes)
+        if (left < 0) throw fileTooLarge(maxFileBytes + 1, maxFileBytes)
         if (piece === undefined) idle.stop()
         return piece
       } catch (error) {

@@ -8,7 +8,6 @@ import { kindOf, type NamedKind, namedKinds } from '../core/api-names.ts'
 import type { Operation } from '../core/api-operations.ts'
 import { parseJson, readBounded } from '../core/body.ts'
 import { isId } from '../core/ids.ts'
-import { passBody } from '../core/passing-body.ts'
 import { passAnswer } from './answer.ts'
 import type { Source } from './capture.ts'
 import { captureThings } from './capture-things.ts'
@@ -25,7 +24,7 @@ export interface Shown {
   readonly answer: Response
   /** The number of the last event of a stream that the client has already. */
   readonly after?: number
-  /** Called when the last byte has passed, or none will. */
+  /** Called when the answer is there, unless it is a stream of events. */
   readonly onEnd: () => void
 }
 
@@ -36,10 +35,8 @@ export async function showAnswer(
   { method, operation, named, answer, after, onEnd }: Shown,
 ): Promise<Response> {
   const { shows } = operation
-  if (answer.body !== null && isEventStream(answer)) {
-    const { wait, streamIdleTimeoutMs: idleMs } = gateway
-    const passing = new Response(passBody(answer.body, { wait, idleMs, onEnd }), answer)
-    return shows === 'answer' ? passAnswer(gateway, source, passing, after) : passing
+  if (isEventStream(answer)) {
+    return shows === 'answer' ? passAnswer(gateway, source, answer, after) : answer
   }
   try {
     if (shows === 'answer') return await passAnswer(gateway, source, answer)

@@ -10,7 +10,7 @@ import { CfileError } from '../core/errors.ts'
 import type { ByteReader } from '../core/pieces.ts'
 import { type ZipEntry, zipFiles, zipLength } from '../core/zip.ts'
 import { zipNames } from '../core/zip-names.ts'
-import { carry } from './carry.ts'
+import { answerWith, carry } from './carry.ts'
 import { deliveryHeaders } from './delivery-headers.ts'
 import { type ContainerListing, type ListQuery, listFiles } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -54,7 +54,7 @@ export async function zipContainer(
     ...(length === undefined ? {} : { 'content-length': String(length) }),
   }
   if (method === 'HEAD') return new Response(null, { headers })
-  return gateway.carrier.answer(zipFiles(entries), { headers })
+  return answerWith(gateway, zipFiles(entries), { headers })
 }
 
 /** A file whose length nobody knows is measured while it is sent. */

@@ -16,14 +16,15 @@ describe("a file's content, asked for by an SDK", () => {
     expect((await passed.arrayBuffer()).byteLength).toBe(1000)
   })
 
-  it('breaks off at the limit where its length was not announced', async () => {
+  it('is refused or breaks off at the limit where its length was not announced', async () => {
     const { ask, respond, fault } = openHarness({ maxFileBytes: 1000 })
     const [large] = await respond('"large.bin" of 2000 bytes')
     const [small] = await respond('"small.bin" of 1000 bytes')
     await fault({ match: { path: '/content' }, no_length: true, times: 2 })
     const content = (file = large) =>
       ask(`/openai/v1/containers/${file?.container_id}/files/${file?.file_id}/content`)
-    await expect((await content(large)).arrayBuffer()).rejects.toThrow()
+    const refused = await content(large)
+    expect([refused.status, await errorCode(refused)]).toEqual([502, 'file_too_large'])
     expect((await (await content(small)).arrayBuffer()).byteLength).toBe(1000)
   })
 

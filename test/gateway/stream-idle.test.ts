@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import type { AppOptions } from '../../src/options.ts'
-import { json, responseRequest } from '../harness.ts'
+import { errorCode, json, responseRequest } from '../harness.ts'
 
 const limit = 120
 const event = (text: string) => {
@@ -106,8 +106,11 @@ describe('a stream of another part of the API', () => {
 })
 
 describe('a stream that says nothing at all', () => {
-  it('breaks too, and comments and pings count as bytes', async () => {
-    expect(await readAll(open([]), responses)).toMatchObject({ text: '', ending: 'broken' })
+  it('is answered with a code, and comments and pings count as bytes', async () => {
+    const gateway = open([])
+    const answer = await gateway.app.request(responses, json(responseRequest('hi')))
+    expect([answer.status, await errorCode(answer)]).toEqual([504, 'upstream_timeout'])
+    expect(gateway.state.cancelled).toBe(1)
     const ping = ': ping\n\n'
     const pinging = open([ping, limit / 2, ping, limit / 2, ping, limit / 2, ping, 'end'])
     expect(await readAll(pinging, responses)).toMatchObject({
