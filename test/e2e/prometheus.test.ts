@@ -22,7 +22,8 @@ describeWith(['promtool'], 'Prometheus', (promtool) => {
     const text = await readFile(join(root, 'deploy/grafana/cfile-dashboard.json'), 'utf8')
     const { panels }: { panels: { targets?: { expr: string }[] }[] } = JSON.parse(text)
     // Grafana fills these in.
-    const fill = (expr: string) => expr.replace('$__rate_interval', '5m').replace('$job', '.*')
+    const fill = (expr: string) =>
+      expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.*')
     const rules = panels
       .flatMap(({ targets = [] }) => targets)
       .map(({ expr }, index) => ({ record: `dashboard:query${index}`, expr: fill(expr) }))
