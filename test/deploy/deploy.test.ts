@@ -28,7 +28,12 @@ const [container] = pod.containers
 const bicep = read('infra/modules/app.bicep')
 
 describe('every YAML file', () => {
-  const files = ['compose.yaml', 'azure.yaml', ...list('deploy', '.yaml')]
+  const files = [
+    'compose.yaml',
+    'azure.yaml',
+    ...list('deploy', '.yaml'),
+    ...list('.github', '.yml'),
+  ]
   it.each(files)('%s parses', (path) => {
     const { documents, faults } = parseYaml(path)
     expect(faults).toEqual([])
