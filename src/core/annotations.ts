@@ -19,6 +19,8 @@ export interface Annotation {
   readonly filename?: string
   readonly start?: Index
   readonly end?: Index
+  /** The one position of a `file_citation` or `file_path`. */
+  readonly index?: Index
   /** Its link, if it has one already. */
   readonly link: { readonly download_url?: Span; readonly download_expires_at?: Span }
 }
@@ -38,6 +40,7 @@ const keys = [
   'filename',
   'start_index',
   'end_index',
+  'index',
   ...linkMembers,
 ] as const
 
@@ -62,6 +65,7 @@ export function readAnnotation(json: string, span: Span): Annotation {
     filename,
     start: readIndex(json, found.start_index),
     end: readIndex(json, found.end_index),
+    index: readIndex(json, found.index),
     link: { download_url, download_expires_at },
   }
 }
@@ -90,14 +94,19 @@ export async function linkEdits(
   })
 }
 
-/** The edits that move an annotation's span along with its text. */
-export function moveEdits({ start, end, filename }: Annotation, move: MoveSpan): Edit[] {
-  if (start === undefined || end === undefined) return []
-  const [newStart, newEnd] = move(start.value, end.value, filename)
-  return [
-    ...(newStart === start.value ? [] : [{ ...start.span, text: String(newStart) }]),
-    ...(newEnd === end.value ? [] : [{ ...end.span, text: String(newEnd) }]),
-  ]
+/** The edits that move an annotation's span, or its one position, along with its text. */
+export function moveEdits({ start, end, index, filename }: Annotation, move: MoveSpan): Edit[] {
+  const edits: Edit[] = []
+  const put = ({ span, value }: Index, moved: number): void => {
+    if (moved !== value) edits.push({ ...span, text: String(moved) })
+  }
+  if (start !== undefined && end !== undefined) {
+    const [newStart, newEnd] = move(start.value, end.value, filename)
+    put(start, newStart)
+    put(end, newEnd)
+  }
+  if (index !== undefined) put(index, move(index.value, index.value)[0])
+  return edits
 }
 
 function readCitation(

@@ -58,14 +58,21 @@ function hasLength({ bytes }: PlacedFile): boolean {
 }
 
 const decoders: readonly ((text: string) => string)[] = [
+  // A signed link carries the whole link where it is written in an unusual way.
+  (text) => text.replace(/^sandbox:\/{1,3}mnt\/data\//, ''),
   decodeOnce,
   // Markdown: a backslash before ASCII punctuation escapes it.
   (text) => text.replace(/\\([!-/:-@[-`{-~])/g, '$1'),
   (text) => text.replaceAll('&amp;', '&'),
+  // A string literal in a text may escape letters.
+  (text) =>
+    text.replace(/\\u([0-9A-Fa-f]{4})/g, (_, code) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    ),
 ]
 
-/** What a path that a model wrote may mean, likeliest first: as it is, then with each decoder on all before. */
-function spellings(path: string): string[] {
+/** The names that a path which a model wrote may mean, likeliest first: as it is, then with each decoder on all before. */
+export function spellings(path: string): string[] {
   let known = [path]
   for (const decode of decoders) known = [...new Set([...known, ...known.map(decode)])]
   return known

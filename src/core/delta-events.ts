@@ -1,19 +1,26 @@
 /**
- * The events that bring a piece of text or code, which are nearly all of a stream: told by their first line.
+ * The events that bring a piece of text or code, which are nearly all of a stream: told by their first line, and read in
+ * the form in which the service writes them.
  *
  * @module
  */
 
+import { decodeUtf8 } from './body.ts'
 import { bytesOf, hasBytes } from './byte-search.ts'
-import { endOfLastLine, readLines } from './event-lines.ts'
+import { stringAt, stringEnd } from './json-spans.ts'
 
 const lf = 10
 const cr = 13
 
+/** The type of the events that bring a piece of an answer's text. */
+export const textDeltaType = 'response.output_text.delta'
+
 const eventPrefix = bytesOf('event: response.')
 const deltaEnding = bytesOf('.delta')
-const textEvent = 'event: response.output_text.'
-const textPrefix = bytesOf(textEvent)
+const textPrefixes = [
+  bytesOf(`event: ${textDeltaType}\n`),
+  bytesOf(`data: {"type":"${textDeltaType}"`),
+]
 
 /**
  * Whether an event names itself in its first line as a piece of text of the Responses API, `event: response.….delta`.
@@ -25,38 +32,26 @@ export function isDeltaEvent(raw: Uint8Array): boolean {
   return hasBytes(raw, 0, eventPrefix) && hasBytes(raw, end - deltaEnding.length, deltaEnding)
 }
 
-/** Where a run of delta events ends that begins here. */
-export function skipDeltas(bytes: Uint8Array, start: number): number {
-  return skipWhile(bytes, start, deltaEnd)
+/** A piece of the text of one part. */
+export interface TextDelta {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  readonly text: string
 }
 
-/** The same for a run of deltas that are no text of the answer: of its code, of what the model thinks. */
-export function skipOtherDeltas(bytes: Uint8Array, start: number): number {
-  return hasBytes(bytes, start, textPrefix) ? start : skipWhile(bytes, start, otherDeltaEnd)
-}
+const head =
+  /^(?:event: response\.output_text\.delta\n)?data: \{"type":"response\.output_text\.delta",[^{}[\]\n]*?"output_index":(\d+),"content_index":(\d+),"delta":/
 
-function skipWhile(bytes: Uint8Array, start: number, endOf: typeof deltaEnd): number {
-  let at = start
-  for (;;) {
-    const lines = readLines(bytes, at, eventPrefix)
-    let end = 0
-    let next = endOf(lines.text, 0)
-    while (next !== -1) {
-      end = next
-      next = endOf(lines.text, end)
-    }
-    if (end === 0) return at
-    at += lines.bytesTo(end)
-  }
-}
-
-function otherDeltaEnd(text: string, start: number): number {
-  return text.startsWith(textEvent, start) ? -1 : deltaEnd(text, start)
-}
-
-/** Where the delta event ends that begins here, or -1. */
-function deltaEnd(text: string, start: number): number {
-  if (!text.startsWith('event: response.', start)) return -1
-  const nameEnd = text.indexOf('\n', start)
-  return text.startsWith('.delta', nameEnd - 6) ? endOfLastLine(text, nameEnd + 1) : -1
+/** Reads a text delta without reading all of its JSON; `undefined` where it is none, or is written in another form. */
+export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
+  if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
+  const event = decodeUtf8(raw)
+  const [whole, outputIndex, contentIndex] = (event && head.exec(event)) || []
+  if (event === undefined || whole === undefined) return undefined
+  const end = stringEnd(event, whole.length)
+  const text = end === -1 ? undefined : stringAt(event, { start: whole.length, end })
+  // Its data is one line.
+  const isOneLine = /^\n\n?$/.test(event.slice(event.indexOf('\n', end)))
+  if (text === undefined || !isOneLine) return undefined
+  return { outputIndex: Number(outputIndex), contentIndex: Number(contentIndex), text }
 }

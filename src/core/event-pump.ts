@@ -5,13 +5,11 @@
  * @module
  */
 
-import { createSplitter, type SkipEvents } from './sse.ts'
+import { createSplitter } from './sse.ts'
 
 /** Takes raw events and emits what may go out; a promise holds up the events behind. */
 export interface EventHandler {
   push(raw: Uint8Array, emit: Emit): Promise<void> | undefined
-  /** Which events go out as they are, many at once; what has to be noted of them is. @default none */
-  readonly skip?: SkipEvents
   /** The stream has ended, or broken: whatever was held back goes out. */
   end(emit: Emit): Promise<void> | undefined
 }
@@ -88,13 +86,7 @@ function createFeed(handler: EventHandler): Feed {
   }
   return {
     push(chunk, release) {
-      const outbox = createOutbox(release)
-      const skip: SkipEvents = (bytes, start) => {
-        const end = handler.skip?.(bytes, start) ?? start
-        if (end > start) outbox.put(bytes.subarray(start, end))
-        return end
-      }
-      return handle(splitter.push(chunk, skip), outbox)
+      return handle(splitter.push(chunk), createOutbox(release))
     },
     async end(release) {
       await handle(splitter.end(), createOutbox(release))

@@ -19,7 +19,8 @@ export interface LinkMaker {
   /**
    * A link to the file at `/mnt/data/{path}` that is looked up when it is followed.
    *
-   * @param path as the model wrote it: decoding the link's path once gives it back
+   * @param path as the model wrote it, or the whole link where it is not written `sandbox:/mnt/data/…`; the link must
+   * carry it to the letter, so that the model's own link can be put back
    */
   path(containerId: string, path: string): Promise<MadeLink>
 }

@@ -41,21 +41,11 @@ export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
 
 /** Cuts bytes that come in any pieces into events. */
 export interface EventSplitter {
-  /**
-   * Takes the next bytes, and yields the events that they complete.
-   *
-   * @param skip see {@link SkipEvents}
-   */
-  push(chunk: Uint8Array, skip?: SkipEvents): Generator<Uint8Array>
+  /** Takes the next bytes, and yields the events that they complete. */
+  push(chunk: Uint8Array): Generator<Uint8Array>
   /** Yields what is left. */
   end(): Generator<Uint8Array>
 }
-
-/**
- * From the first byte of an event on: where the whole events end that nobody has to look at, and are not yielded. The
- * lines of such an event end with line feeds.
- */
-export type SkipEvents = (chunk: Uint8Array, start: number) => number
 
 /** What {@link splitEvents} does, for those who bring their own stream. */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
@@ -86,11 +76,10 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
   }
 
   return {
-    *push(chunk, skip = noSkip) {
+    *push(chunk) {
       const nextLineEnd = findLineEnds(chunk)
-      let start = endsEvent.isBlank() ? skip(chunk, 0) : 0
-      let at = start
-      if (start > 0) endsEvent.event()
+      let start = 0
+      let at = 0
       for (;;) {
         const end = nextLineEnd(at)
         if (end > at) endsEvent.text()
@@ -99,7 +88,6 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
         if (!endsEvent.lineEnd(chunk[end])) continue
         if (chunk[end] === cr && chunk[at] === lf) at += 1
         yield take(chunk.subarray(start, at))
-        at = skip(chunk, at)
         start = at
       }
       if (start === chunk.byteLength) return
@@ -114,11 +102,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
   }
 }
 
-const noSkip: SkipEvents = (_, start) => start
-
 interface LineState {
-  /** A whole event was passed over, which ended with a line feed. */
-  event(): void
   /** Something that is no line end was seen. */
   text(): void
   /** A line end was seen: whether an event ends with it. */
@@ -133,9 +117,6 @@ function createLineState(): LineState {
   let isLineBlank = true
   let isAfterCr = false
   return {
-    event() {
-      isAfterCr = false
-    },
     text() {
       isBlank = false
       isLineBlank = false

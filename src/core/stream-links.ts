@@ -5,7 +5,7 @@
  */
 
 import { createAnySearch } from './byte-search.ts'
-import { isDeltaEvent, skipDeltas } from './delta-events.ts'
+import { isDeltaEvent } from './delta-events.ts'
 import { readEventText, spliceEvent } from './event-json.ts'
 import { type EventLinkOptions, eventEdits, readEventFields } from './event-links.ts'
 import type { EventHandler } from './event-pump.ts'
@@ -32,7 +32,6 @@ function createAnnotator(options: EventLinkOptions): EventHandler {
       if (!isDeltaEvent(raw) && isCiting(raw)) return annotate(raw, options).then(emit)
       emit(raw)
     },
-    skip: skipDeltas,
     end: () => undefined,
   }
 }

@@ -7,7 +7,8 @@
 
 import type { Emit } from './event-pump.ts'
 import type { Edit } from './json-splice.ts'
-import { findSandboxLinks, lookBehind, mayHoldLink, type SandboxLink } from './sandbox-links.ts'
+import { createLinkScanner } from './link-scanner.ts'
+import { type SandboxLink, toWrittenLink } from './sandbox-links.ts'
 import { measureText, type Replacement, type TextMeasure } from './text-spans.ts'
 
 /** An event that brings a piece of text. */
@@ -30,8 +31,6 @@ export interface StreamedText {
   readonly isTail: boolean
   /** Takes the next piece; a promise where a link has to be made. */
   push(piece: TextPiece, emit: Emit): Promise<void> | undefined
-  /** Takes note of text that went out as it was, while nothing was held. */
-  skip(text: string): void
   /** Puts another event behind those that are held. */
   queue(release: () => Promise<Uint8Array>): void
   isHolding(): boolean
@@ -48,9 +47,7 @@ export interface StreamedText {
 }
 
 interface Held {
-  readonly text: string
-  /** `[start, end)` of the whole text. */
-  readonly start: number
+  /** Where in the text its piece ends. */
   readonly end: number
   release(): Uint8Array | Promise<Uint8Array>
 }
@@ -62,15 +59,9 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   const replaced: { readonly start: number; readonly text: string }[] = []
   const pairs: number[] = []
   const held: Held[] = []
+  const scanner = createLinkScanner({ isTail })
   let length = 0
-  // No link begins before this any more.
-  let decided = 0
-  let before = ''
   let lastUnit = ''
-
-  function pass(text: string): void {
-    before = (before + text).slice(-lookBehind)
-  }
 
   function grow(text: string): void {
     // A pair may come in two halves.
@@ -83,37 +74,23 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   function hold({ text, release }: TextPiece): void {
     const start = length - text.length
     const end = length
-    held.push({
-      text,
-      start,
-      end,
-      release: () => release(editsWithin(replacements, start, end)),
-    })
+    held.push({ end, release: () => release(editsWithin(replacements, start, end)) })
   }
 
-  async function settle(isGrowing: boolean, emit: Emit): Promise<void> {
-    const window = before + held.map(({ text }) => text).join('')
-    const offset = length - window.length
-    const { links, open } = findSandboxLinks(window, {
-      from: decided - offset,
-      isGrowing,
-      isTail: isTail && offset === 0,
-    })
+  async function settle(links: readonly SandboxLink[], emit: Emit): Promise<void> {
     for (const link of links) {
       const made = await replace(link)
       if (made === undefined) continue
-      replacements.push({ ...made, start: made.start + offset, end: made.end + offset })
-      replaced.push({ start: link.start + offset, text: window.slice(link.start, link.end) })
+      replacements.push(made)
+      replaced.push({ start: link.start, text: toWrittenLink(link.path) })
     }
-    await release(open + offset, emit)
+    await release(emit)
   }
 
-  async function release(end: number, emit: Emit): Promise<void> {
-    decided = end
-    while (held[0] !== undefined && held[0].end <= decided) {
-      const { text, release } = held[0]
+  async function release(emit: Emit): Promise<void> {
+    while (held[0] !== undefined && held[0].end <= scanner.open()) {
+      const { release } = held[0]
       held.shift()
-      pass(text)
       emit(await release())
     }
   }
@@ -121,27 +98,24 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   return {
     isTail,
     push(piece, emit) {
-      const { text } = piece
-      grow(text)
-      if (held.length > 0 || mayHoldLink(text)) {
-        hold(piece)
-        return settle(true, emit)
+      grow(piece.text)
+      const links = scanner.push(piece.text)
+      if (held.length === 0 && links.length === 0 && scanner.open() === length) {
+        emit(piece.release([]))
+        return undefined
       }
-      decided = length
-      pass(text)
-      emit(piece.release([]))
-    },
-    skip(text) {
-      grow(text)
-      decided = length
-      pass(text)
+      hold(piece)
+      return settle(links, emit)
     },
     queue(release) {
-      held.push({ text: '', start: length, end: length, release })
+      held.push({ end: length, release })
     },
     isHolding: () => held.length > 0,
-    finish: (emit) => settle(false, emit),
-    abandon: (emit) => release(length, emit),
+    finish: (emit) => settle(scanner.end(), emit),
+    abandon(emit) {
+      scanner.settle()
+      return release(emit)
+    },
     measure: () => ({ length, pairs }),
     replacements: () => replacements,
     offsetIn(whole) {

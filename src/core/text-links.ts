@@ -5,9 +5,10 @@
  */
 
 import type { Annotation } from './annotations.ts'
+import { nameInPath, spellings } from './container-paths.ts'
 import type { AnswerLinks } from './links.ts'
-import { findSandboxLinks, type SandboxLink } from './sandbox-links.ts'
-import { codePointLength, type Replacement } from './text-spans.ts'
+import { findSandboxLinks, readSandboxLink, type SandboxLink } from './sandbox-links.ts'
+import { codePointLength, measureText, type Replacement, utf16Offset } from './text-spans.ts'
 
 /**
  * The replacements for a whole text. A link belongs to the container of the annotation that covers it, else to
@@ -21,7 +22,7 @@ export async function replaceSandboxLinks(
   containerId: string | undefined,
   links: AnswerLinks,
 ): Promise<Replacement[]> {
-  const found = findSandboxLinks(text).links
+  const found = linksAsCited(text, annotations, findSandboxLinks(text).links)
   if (found.length === 0) return []
   const citedContainer = createCitedContainers(text, annotations)
   const replacements = found.map((link) => {
@@ -29,6 +30,43 @@ export async function replaceSandboxLinks(
     return replaceSandboxLink(link, covering ?? containerId ?? named, links)
   })
   return (await Promise.all(replacements)).filter((replacement) => replacement !== undefined)
+}
+
+/**
+ * The links where they are cited: a citation whose span is exactly a link to its file says where that link ends, though
+ * nothing else in the text does.
+ */
+function linksAsCited(
+  text: string,
+  annotations: readonly Annotation[],
+  found: readonly SandboxLink[],
+): readonly SandboxLink[] {
+  const known = new Set(found.map(({ start, end }) => `${start},${end}`))
+  const cited = citedLinks(text, annotations).filter(
+    (link) => !known.has(`${link.start},${link.end}`),
+  )
+  if (cited.length === 0) return found
+  const links: SandboxLink[] = []
+  for (const link of cited) if (!links.some((other) => overlaps(link, other))) links.push(link)
+  const rest = found.filter((link) => !links.some((other) => overlaps(link, other)))
+  return [...links, ...rest].sort((one, other) => one.start - other.start)
+}
+
+function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLink[] {
+  const measure = measureText(text)
+  return annotations.flatMap(({ start, end, filename, citation }) => {
+    if (!start || !end || filename === undefined || citation === undefined) return []
+    const counts = [(offset: number) => offset, (offset: number) => utf16Offset(measure, offset)]
+    for (const toUnits of counts) {
+      const link = readSandboxLink(text, toUnits(start.value), toUnits(end.value))
+      if (link && spellings(nameInPath(link.path)).includes(filename)) return [link]
+    }
+    return []
+  })
+}
+
+function overlaps(one: SandboxLink, other: SandboxLink): boolean {
+  return one.start < other.end && other.start < one.end
 }
 
 /** The replacement for one link; `undefined` where it stays. */
@@ -41,7 +79,7 @@ export async function replaceSandboxLink(
   const made = await links.path(containerId, path)
   return made === undefined
     ? undefined
-    : { start, end, text: made.download_url, name: nameOf(path) }
+    : { start, end, text: made.download_url, name: nameInPath(path) }
 }
 
 interface CitedContainer {
@@ -66,7 +104,7 @@ function createCitedContainers(
   let points = 0
   return ({ start, end, path }) => {
     if (bySpan.size === 0 && byName.size === 0) return {}
-    const name = nameOf(path)
+    const name = nameInPath(path)
     const startPoint = points + codePointLength(text.slice(at, start))
     const endPoint = startPoint + codePointLength(text.slice(start, end))
     at = end
@@ -87,8 +125,4 @@ function createCitedContainers(
 function covers(annotation: Annotation | undefined, start: number, end: number): boolean {
   const { start: from, end: to } = annotation ?? {}
   return from !== undefined && to !== undefined && from.value <= start && to.value >= end
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
 }

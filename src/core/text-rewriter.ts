@@ -7,7 +7,7 @@
 import { moveEdits } from './annotations.ts'
 import type { ChangeText } from './answer-parts.ts'
 import { createAnySearch } from './byte-search.ts'
-import { skipOtherDeltas } from './delta-events.ts'
+import { readTextDelta, type TextDelta, textDeltaType } from './delta-events.ts'
 import { type EventText, readEventText, spliceEvent } from './event-json.ts'
 import {
   type EventFields,
@@ -16,19 +16,16 @@ import {
   readEventFields,
 } from './event-links.ts'
 import type { Emit, EventHandler } from './event-pump.ts'
-import { type Span, stringAt } from './json-spans.ts'
+import { stringAt } from './json-spans.ts'
 import { type Edit, stringEdits } from './json-splice.ts'
 import { createStreamParts, type StreamPart } from './stream-parts.ts'
 import { createStreamedText, type StreamedText } from './streamed-text.ts'
 import { replaceSandboxLink, replaceSandboxLinks } from './text-links.ts'
-import { readTextRun } from './text-run.ts'
 import { createSpanMover, type Replacement } from './text-spans.ts'
-
-const deltaType = 'response.output_text.delta'
 
 // A piece or the beginning of a text, a container, an annotation, a link: an event with none of these changes nothing.
 const mayMatter = createAnySearch([
-  deltaType,
+  textDeltaType,
   'container_id',
   '"file_path"',
   'sandbox:',
@@ -57,24 +54,10 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     return part.streamed
   }
 
-  function skip(bytes: Uint8Array, start: number): number {
-    if (parts.isNew() || parts.holding().length > 0) return start
-    let end = start
-    for (;;) {
-      const run = readTextRun(bytes, end)
-      if (run !== undefined) textOf(parts.at(run.outputIndex, run.contentIndex)).skip(run.text)
-      const next = run?.end ?? skipOtherDeltas(bytes, end)
-      if (next === end) return end
-      end = next
-    }
-  }
-
-  function pushDelta({ raw, text, fields }: ReadEvent, delta: Span, emit: Emit) {
-    const piece = stringAt(text.json, delta) ?? ''
-    last = textOf(parts.at(fields.outputIndex ?? 0, fields.contentIndex ?? 0))
-    const release = (edits: readonly Edit[]) =>
-      spliceEvent(raw, text, stringEdits(text.json, delta, edits))
-    return last.push({ text: piece, release }, emit)
+  function pushDelta(raw: Uint8Array, { text, ...place }: TextDelta, emit: Emit) {
+    last = textOf(parts.at(place.outputIndex, place.contentIndex))
+    const release = (edits: readonly Edit[]) => (edits.length === 0 ? raw : editDelta(raw, edits))
+    return last.push({ text, release }, emit)
   }
 
   /** Overtakes what is held of other parts, and waits behind what is held of its own. */
@@ -144,6 +127,8 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
   }
 
   function pushRead(raw: Uint8Array, emit: Emit): Promise<void> | undefined {
+    const delta = parts.isNew() ? undefined : readTextDelta(raw)
+    if (delta !== undefined) return pushDelta(raw, delta, emit)
     const isTelling = parts.isNew() || parts.holding().length > 0 || mayMatter(raw)
     const text = isTelling ? readEventText(raw) : undefined
     if (text === undefined) {
@@ -154,10 +139,11 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     // `[DONE]` comes last, whatever was held.
     if (fields === undefined) return abandon(emit).then(() => emit(raw))
     parts.see(text.json, fields)
-    const event = { raw, text, fields }
-    return fields.type === deltaType && fields.delta !== undefined
-      ? pushDelta(event, fields.delta, emit)
-      : pushOther(event, emit)
+    const { outputIndex = 0, contentIndex = 0 } = fields
+    const piece = fields.type === textDeltaType ? stringAt(text.json, fields.delta) : undefined
+    return piece === undefined
+      ? pushOther({ raw, text, fields }, emit)
+      : pushDelta(raw, { outputIndex, contentIndex, text: piece }, emit)
   }
 
   return {
@@ -169,9 +155,15 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
       last = undefined
       return pushRead(raw, emit)
     },
-    skip,
     end: abandon,
   }
+}
+
+/** The event with a part of its piece of text replaced. */
+function editDelta(raw: Uint8Array, edits: readonly Edit[]): Uint8Array {
+  const text = readEventText(raw)
+  const delta = text && readEventFields(text.json)?.delta
+  return text && delta ? spliceEvent(raw, text, stringEdits(text.json, delta, edits)) : raw
 }
 
 /** The second half of a CRLF that came in two chunks belongs to the event before. */

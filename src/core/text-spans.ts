@@ -140,6 +140,18 @@ export function measureText(text: string): TextMeasure {
   return { length: text.length, pairs: Array.from(astral, ({ index }) => index) }
 }
 
+/** Where a place that is counted in code points is in UTF-16 units. */
+export function utf16Offset({ pairs }: TextMeasure, points: number): number {
+  let low = 0
+  let high = pairs.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((pairs[middle] ?? 0) - middle < points) low = middle + 1
+    else high = middle
+  }
+  return points + low
+}
+
 /** A text's length in code points. */
 export function codePointLength(text: string): number {
   const { length, pairs } = measureText(text)

@@ -15,7 +15,7 @@ import {
 import { elements, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
 import { type Edit, removalEdits, splice, stringEdits } from './json-splice.ts'
 import { parseLink } from './link-spelling.ts'
-import { sandboxPrefix } from './sandbox-links.ts'
+import { toWrittenLink } from './sandbox-links.ts'
 import {
   createSpanMemory,
   createSpanMover,
@@ -125,7 +125,7 @@ function findOwnLinks(text: string, publicUrl: string): Replacement[] {
     if (grant?.kind === 'path') {
       const end = start + publicUrl.length + target.length
       const name = grant.path.slice(grant.path.lastIndexOf('/') + 1)
-      found.push({ start, end, text: sandboxPrefix + grant.path, name })
+      found.push({ start, end, text: toWrittenLink(grant.path), name })
     }
     start = text.indexOf(opening, start + opening.length)
   }

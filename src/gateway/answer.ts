@@ -9,7 +9,6 @@ import { linkAnswer } from '../core/answer-links.ts'
 import { decodeUtf8, parseJson, readBounded } from '../core/body.ts'
 import { mentionsInEvent } from '../core/citation-stream.ts'
 import { getMentions, type Mentions } from '../core/citations.ts'
-import { skipDeltas } from '../core/delta-events.ts'
 import { isCfileError } from '../core/errors.ts'
 import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
@@ -113,8 +112,6 @@ function passEvents(
         ? linker.push(raw, emit)
         : recorded.then(() => linker.push(raw, emit))
     },
-    // Pieces of text mention nothing.
-    skip: linker.skip,
     end: linker.end,
   }
   return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
@@ -142,7 +139,6 @@ function forgetListings(gateway: Gateway, { containers }: Mentions): void {
 
 const untouched: EventHandler = {
   push: (raw, emit) => void emit(raw),
-  skip: skipDeltas,
   end: () => undefined,
 }
 

@@ -41,8 +41,9 @@ function answer({ text, span }: Written, filename: string): string {
     start_index: span[0],
     end_index: span[1],
   }
+  const file = { type: 'file_citation', file_id: 'file-1', index: [...text].length }
   const call = { type: 'code_interpreter_call', id: 'ci_1', container_id: container }
-  const part = { type: 'output_text', text, annotations: [annotation], logprobs: [] }
+  const part = { type: 'output_text', text, annotations: [annotation, file], logprobs: [] }
   const message = { type: 'message', id: 'msg_1', role: 'assistant', content: [part] }
   return JSON.stringify({ object: 'response', id: 'resp_1', output: [call, message] }, null, 1)
 }
@@ -53,7 +54,21 @@ function replay(json: string): string {
   return `{"model":"m","seed":1.50,"input":${output}}`
 }
 
-const names = ['sales.csv', 'für alle.csv', '😀 chart.png', 'a (1).csv', 'a%20b.csv', 'x.html?']
+const prefixes = ['sandbox:/mnt/data/', 'sandbox://mnt/data/', 'sandbox:///mnt/data/']
+const names = [
+  'sales.csv',
+  'für alle.csv',
+  '😀 chart.png',
+  'a (1).csv',
+  'a%20b.csv',
+  'x.html?',
+  'q\\_1.csv',
+  'sandbox://mnt/data/a.csv',
+]
+const targets = fc.record({
+  prefix: fc.constantFrom(...prefixes),
+  name: fc.constantFrom(...names),
+})
 
 describe('a replayed answer', () => {
   it.each(['annotate', 'rewrite'] as const)(
@@ -63,8 +78,8 @@ describe('a replayed answer', () => {
         .string({ unit: 'grapheme', maxLength: 12 })
         .filter((text) => !/[\]<>"'`]/.test(text))
       await fc.assert(
-        fc.asyncProperty(word, word, fc.constantFrom(...names), async (before, after, name) => {
-          const target = `sandbox:/mnt/data/${name}`
+        fc.asyncProperty(word, word, targets, async (before, after, { prefix, name }) => {
+          const target = prefix + name
           const head = `${before} [file](`
           const text = `${head}${target}) ${after}`
           const span = [head.length, head.length + target.length] as const

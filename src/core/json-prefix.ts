@@ -1,0 +1,91 @@
+/**
+ * Whether a growing text may still become a JSON text (RFC 8259): a model's answer may be one, and must stay one when a
+ * part of a string in it is replaced.
+ *
+ * @module
+ */
+
+/** Reads a text as it grows. */
+export interface JsonPrefix {
+  /** Reads on. Whether everything so far may be the beginning of a JSON text, and ends inside a string. */
+  read(piece: string): boolean
+}
+
+type State =
+  | 'value'
+  | 'first value'
+  | 'key'
+  | 'first key'
+  | 'colon'
+  | 'after value'
+  | 'string'
+  | 'none'
+
+/** Begins a text. Numbers and literals are not checked to the letter: nothing is in them. */
+export function createJsonPrefix(): JsonPrefix {
+  const nesting: ('{' | '[')[] = []
+  let state: State = 'value'
+  // What a string that is being read is.
+  let isKey = false
+  let isEscaped = false
+
+  function inString(character: string): State {
+    if (character < ' ') return 'none'
+    const wasEscaped = isEscaped
+    isEscaped = character === '\\' && !wasEscaped
+    if (character !== '"' || wasEscaped) return 'string'
+    return isKey ? 'colon' : 'after value'
+  }
+
+  function beginString(asKey: boolean): State {
+    isKey = asKey
+    return 'string'
+  }
+
+  function open(bracket: '{' | '['): State {
+    nesting.push(bracket)
+    return bracket === '{' ? 'first key' : 'first value'
+  }
+
+  function close(bracket: '{' | '['): State {
+    return nesting.pop() === bracket ? 'after value' : 'none'
+  }
+
+  function atValue(character: string): State {
+    if (character === '"') return beginString(false)
+    if (character === '{' || character === '[') return open(character)
+    if (character === ']' && state === 'first value') return close('[')
+    return /[-\da-z]/.test(character) ? 'after value' : 'none'
+  }
+
+  function atKey(character: string): State {
+    if (character === '"') return beginString(true)
+    return character === '}' && state === 'first key' ? close('{') : 'none'
+  }
+
+  function afterValue(character: string): State {
+    if (character === '}') return close('{')
+    if (character === ']') return close('[')
+    if (character === ',' && nesting.length > 0) return nesting.at(-1) === '{' ? 'key' : 'value'
+    // The rest of a number or a literal.
+    return /[-+.\da-zE]/.test(character) ? 'after value' : 'none'
+  }
+
+  function next(character: string): State {
+    if (state === 'string') return inString(character)
+    if (/[ \t\n\r]/.test(character)) return state
+    if (state === 'value' || state === 'first value') return atValue(character)
+    if (state === 'key' || state === 'first key') return atKey(character)
+    if (state === 'colon') return character === ':' ? 'value' : 'none'
+    return afterValue(character)
+  }
+
+  return {
+    read(piece) {
+      for (let at = 0; at < piece.length && state !== 'none'; at += 1) {
+        state = next(piece.charAt(at))
+      }
+      return state === 'string'
+    },
+  }
+}
