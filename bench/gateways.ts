@@ -3,7 +3,7 @@
 import { type Measured, root, start } from './process.ts'
 import { type Bench, containerId, fileIds, ports } from './upstream.ts'
 
-export const key = 'bench-key'
+export const key = 'key-of-the-benchmark'
 
 /** The settings of a gateway before the benchmark's upstream. */
 export function gatewayEnv(

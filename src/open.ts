@@ -40,7 +40,7 @@ export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
  */
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
   const log = door.log ?? consoleLog(settings)
-  if (!isEmulated(settings)) for (const warning of settings.warnings) log('warn', warning)
+  for (const warning of settings.warnings) log('warn', warning)
   const { store, archive, ...plain } = settings
   if (door.store === undefined && store !== undefined && store.kind !== 'memory') {
     throw notOpened('CFILE_STORE', store.kind)

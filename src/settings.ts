@@ -5,14 +5,14 @@
  */
 
 import type { Credential } from './azure/credentials.ts'
-import { endpointWarning } from './azure/endpoint.ts'
 import { type ApiKey, parseApiKeys } from './core/api-keys.ts'
 import { type ArchiveSetting, parseArchiveSetting } from './core/archive-setting.ts'
 import { CfileError } from './core/errors.ts'
 import { parseLinkBase } from './core/signed-url.ts'
 import { parseSigningKeys } from './core/signing-keys.ts'
 import { parseStoreSetting, type StoreSetting } from './core/store-setting.ts'
-import type { AppOptions, UpstreamOptions } from './options.ts'
+import type { AppOptions } from './options.ts'
+import { settingWarnings } from './settings-warnings.ts'
 import { apiVersionGrammar, idGrammar, parseIdentity, parseUpstreams } from './upstream-settings.ts'
 
 /** Whom to believe about callers. */
@@ -177,6 +177,9 @@ const settings = {
   LOG_FORMAT: oneOf(['json', 'pretty']),
 } as const satisfies Record<string, Setting<unknown>>
 
+/** Every name that the environment may have for cfile; the last two are for the command line. */
+export const settingNames: readonly string[] = [...Object.keys(settings), 'CFILE_URL', 'CFILE_KEY']
+
 type Settled = {
   readonly [Name in keyof typeof settings]?: ReturnType<(typeof settings)[Name]['read']>
 }
@@ -192,13 +195,15 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
   ) as Settled
   const upstreams = parseUpstreams(read)
   const archive = archiveOf(read)
+  const callers = callersOf(read)
+  const signingKeys = ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys)
   return {
     upstreams,
-    callers: callersOf(read),
+    callers,
     allowAnonymous: read.CFILE_ALLOW_ANONYMOUS ?? false,
     captures: read.CFILE_CAPTURES,
     trustUnrecorded: read.CFILE_TRUST_UNRECORDED,
-    signingKeys: ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys),
+    signingKeys,
     webhooks: webhooksOf(read),
     corsOrigins: read.CFILE_CORS_ORIGINS,
     publicUrl: ifSet(read.CFILE_PUBLIC_URL, parseLinkBase),
@@ -227,7 +232,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     port: read.PORT ?? 8787,
     logLevel: read.LOG_LEVEL ?? 'info',
     logFormat: read.LOG_FORMAT ?? 'json',
-    warnings: warningsOf(upstreams, read),
+    warnings: settingWarnings({ upstreams, keys: callers.keys, signingKeys }, env, settingNames),
   }
 }
 
@@ -310,18 +315,6 @@ function archiveOf(read: Settled): ArchiveSetting | undefined {
 
 function needsIdentity(archive: ArchiveSetting | undefined): boolean {
   return archive?.kind === 'azblob' && archive.sas === undefined && archive.accountKey === undefined
-}
-
-function warningsOf(upstreams: readonly UpstreamOptions[], read: Settled): string[] {
-  const dated = upstreams.flatMap(({ endpoint }) =>
-    typeof endpoint === 'string' ? [] : (endpointWarning(endpoint) ?? []),
-  )
-  return read.CFILE_SIGNING_KEYS === undefined
-    ? [
-        ...dated,
-        'CFILE_SIGNING_KEYS is not set: links end with this process, and only it knows them.',
-      ]
-    : dated
 }
 
 function wrongSetting(name: string, value: string | undefined, takes: string): CfileError {

@@ -26,7 +26,11 @@ describe('serve', () => {
   })
 
   it.each(noLoopback)('never serves the emulator on %s', async (HOST) => {
-    const callers = { CFILE_API_KEYS: 'ann:k', CFILE_ALLOW_ANONYMOUS: '1', LOG_LEVEL: 'silent' }
+    const callers = {
+      CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests',
+      CFILE_ALLOW_ANONYMOUS: '1',
+      LOG_LEVEL: 'silent',
+    }
     await expect(serve({ ...callers, HOST, PORT: '0' })).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('AZURE_OPENAI_ENDPOINT'),
@@ -35,7 +39,7 @@ describe('serve', () => {
 
   it('serves beyond loopback where callers are known, or where that is meant', async () => {
     const settings: Record<string, string>[] = [
-      { CFILE_API_KEYS: 'ann:k' },
+      { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },
       { CFILE_JWKS_URL: 'https://issuer.example.com/keys' },
       { CFILE_ALLOW_ANONYMOUS: '1' },
     ]
@@ -56,13 +60,16 @@ describe('serve', () => {
   })
 
   it('knows the callers that the environment names', async () => {
-    const running = await serve({ ...azure, CFILE_API_KEYS: 'ann:key-a,*:key-b' })
+    const running = await serve({
+      ...azure,
+      CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests,*:a-key-of-an-admin',
+    })
     const ask = (headers: Record<string, string>) =>
       fetch(`${running.url}/files/cfile_nobodys`, { headers }).then(({ status }) => status)
     expect(await ask({})).toBe(401)
     expect(await ask({ authorization: 'Bearer key-x' })).toBe(401)
-    expect(await ask({ authorization: 'Bearer key-a' })).toBe(404)
-    expect(await ask({ 'api-key': 'key-b' })).toBe(404)
+    expect(await ask({ authorization: 'Bearer a-key-of-ann-for-tests' })).toBe(404)
+    expect(await ask({ 'api-key': 'a-key-of-an-admin' })).toBe(404)
     expect((await fetch(`${running.url}/healthz`)).status).toBe(200)
     await running.close()
   })

@@ -12,7 +12,7 @@ describe('a wrong setting', () => {
     ],
     [{ CFILE_JWT_ISSUER: 'https://login.example' }, 'CFILE_JWT_ISSUER', 'CFILE_JWKS_URL is not'],
     [
-      { CFILE_JWT_OWNER_CLAIM: 'oid', CFILE_API_KEYS: 'ann:key' },
+      { CFILE_JWT_OWNER_CLAIM: 'oid', CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },
       'CFILE_JWT_OWNER_CLAIM',
       'CFILE_JWKS_URL is not',
     ],
@@ -21,6 +21,45 @@ describe('a wrong setting', () => {
     expect(message).toContain(name)
     expect(message).toContain(got)
     expect(message).not.toMatch(/\n|base64!|pass/)
+  })
+})
+
+describe('a setting that works and is doubtful', () => {
+  const warnings = (env: Record<string, unknown>) => parseEnv(env).warnings
+
+  it('is told of where its name is none, with the name that was meant', () => {
+    expect(warnings({ CFILE_API_KEY: 'ann:a-key-of-ann-for-tests' })).toEqual([
+      'CFILE_API_KEY is set, but cfile has no such setting and ignores it. Did you mean CFILE_API_KEYS?',
+    ])
+    expect(warnings({ CFILE_XYZ: '1' })).toEqual([
+      'CFILE_XYZ is set, but cfile has no such setting and ignores it.',
+    ])
+    expect(warnings({ CFILE_PORT: '80' })[0]).toMatch(/Did you mean PORT\?$/)
+  })
+
+  it('is not told of where something else than a person set it', () => {
+    const kubernetes = {
+      CFILE_SERVICE_HOST: '10.0.0.1',
+      CFILE_SERVICE_PORT: '80',
+      CFILE_SERVICE_PORT_HTTP: '80',
+      CFILE_PORT: 'tcp://10.0.0.1:80',
+      CFILE_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      CFILE_PORT_80_TCP_PROTO: 'tcp',
+    }
+    expect(warnings({ ...kubernetes, CFILE_URL: 'http://x', CFILE_KEY: 'k' })).toEqual([])
+    expect(warnings({ CFILE_DB: { prepare() {} }, CFILE_EMPTY: '' })).toEqual([])
+  })
+
+  it('is told of where a secret can be guessed, without the secret', () => {
+    const found = warnings({
+      CFILE_API_KEYS: `ann:kx7Qp2mVz9Lr4Tn8,bob:${'b'.repeat(20)}`,
+      CFILE_SIGNING_KEYS: `one:${'s'.repeat(32)}`,
+    })
+    expect(found).toEqual([
+      expect.stringMatching(/^CFILE_API_KEYS: the key of entry 2 is easy to guess/),
+      expect.stringMatching(/^CFILE_SIGNING_KEYS: the secret of entry 1 is easy to guess/),
+    ])
+    expect(found.join()).not.toMatch(/bbb|sss|kx7/)
   })
 })
 

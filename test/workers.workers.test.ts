@@ -15,7 +15,7 @@ const azure = {
   LOG_LEVEL: 'silent',
 }
 const signing = { CFILE_SIGNING_KEYS: `k:${'s'.repeat(32)}` }
-const keys = { CFILE_API_KEYS: 'ann:key-of-ann' }
+const keys = { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' }
 const deployed = 'https://files.example.workers.dev'
 
 const context = { waitUntil() {}, passThroughOnException() {}, props: {} } as ExecutionContext
@@ -54,7 +54,7 @@ describe('a Worker that is deployed', () => {
     const nobody = await ask(env, '/files/cfile_1')
     expect(nobody.status).toBe(401)
     expect(nobody.headers.get('x-cfile-emulator')).toBeNull()
-    const headers = { authorization: 'Bearer key-of-ann' }
+    const headers = { authorization: 'Bearer a-key-of-ann-for-tests' }
     const ann = await ask(env, `/files/cfile_${'0'.repeat(32)}`, deployed, { headers })
     expect(ann.status).toBe(404)
     expect(await errorOf(ann)).toMatchObject({ code: 'file_not_found' })

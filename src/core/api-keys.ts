@@ -22,7 +22,8 @@ export interface Identity {
 
 const setting: SecretSetting = {
   setting: 'CFILE_API_KEYS',
-  takes: 'owner:key,owner2:key2 with each key once, no colon in an owner and no comma in a key',
+  takes:
+    'owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key',
 }
 
 /**
@@ -39,6 +40,7 @@ export function parseApiKeys(text: string): ApiKey[] {
     if (!/^[\x21-\x7e]+$/.test(key)) {
       throw wrongEntry(setting, index, 'has a key that is not printable ASCII without blanks')
     }
+    if (key.length < 16) throw wrongEntry(setting, index, `has a key of ${key.length} characters`)
     if (seen.has(key)) throw wrongEntry(setting, index, 'has the key of another')
     seen.add(key)
     return { owner, key }

@@ -65,7 +65,9 @@ function isDownload({ req }: RouteContext, access: Access): boolean {
 async function callerOf(c: RouteContext, authenticate?: Authenticate): Promise<Caller> {
   if (authenticate === undefined) return anyone
   const identity: Identity | null = await authenticate(c)
-  if (identity !== null) return toCaller(identity)
+  // Lone surrogates all become the same character in UTF-8, and their owners would become one.
+  const isOwner = identity !== null && !/\p{Surrogate}/u.test(identity.owner)
+  if (isOwner) return toCaller(identity)
   throw new CfileError('unauthorized', 'The caller is not known here.', {
     headers: { 'www-authenticate': 'Bearer' },
   })

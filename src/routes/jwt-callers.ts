@@ -44,9 +44,13 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
     const { claims } = token
     if (!checks.includes(true) || !isValid(claims, options)) return undefined
     const owner = Object.hasOwn(claims, ownerClaim) ? claims[ownerClaim] : undefined
-    // An admin is who holds an admin's key: no claim makes one.
-    return typeof owner === 'string' && owner !== '' && owner !== '*' ? { owner } : undefined
+    return typeof owner === 'string' && isOwner(owner) ? { owner } : undefined
   }
+}
+
+/** Only a key makes an admin, so `*` is refused. Lone surrogates, which JSON can escape, are all the same in UTF-8. */
+function isOwner(name: string): boolean {
+  return name !== '' && name !== '*' && !/\p{Surrogate}/u.test(name)
 }
 
 /** A token taken apart; nothing in it is to be trusted before its signature was checked. */

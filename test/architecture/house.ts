@@ -26,6 +26,7 @@ export const topFiles: Readonly<Record<string, Zone>> = {
   'options.ts': 'hall',
   'rewrite-links.ts': 'hall',
   'settings.ts': 'hall',
+  'settings-warnings.ts': 'hall',
   'upstream-settings.ts': 'hall',
   'azure-client.ts': 'hall',
   'runtime.ts': 'hall',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
+import { createKeyRing } from '../../src/core/api-keys.ts'
 import { webHmac } from '../../src/core/signed-url.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 import { type Archived, openArchived, outliveContainer } from '../archived.ts'
@@ -23,11 +23,14 @@ describe('files whose container is gone', () => {
   })
 })
 
-const keysSetting = 'ann:key-of-ann,bob:key-of-bob,*:key-of-admin'
+const owners = ['ann', 'bob', 'admin']
 
 /** An answer that was given to ann years ago, and what others and she can do with it today. */
 async function longAgo() {
-  const keys = createKeyRing(parseApiKeys(keysSetting), webHmac(new Uint8Array(32)))
+  const keys = createKeyRing(
+    owners.map((owner) => ({ owner: owner === 'admin' ? '*' : owner, key: `key-of-${owner}` })),
+    webHmac(new Uint8Array(32)),
+  )
   const gateway = openArchived({ authenticate: createAuthenticate({ keys }) })
   const as =
     (owner: string) =>

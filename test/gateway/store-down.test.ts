@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
+import { createKeyRing } from '../../src/core/api-keys.ts'
 import { webHmac } from '../../src/core/signed-url.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -88,7 +88,7 @@ describe('while the store is down', () => {
 
   it('gives nobody an answer that would then belong to nobody, where callers are told apart', async () => {
     const { store, set } = breakableStore()
-    const keys = createKeyRing(parseApiKeys('ann:a1'), webHmac(new Uint8Array(32)))
+    const keys = createKeyRing([{ owner: 'ann', key: 'a1' }], webHmac(new Uint8Array(32)))
     const gateway = openHarness({ store, authenticate: createAuthenticate({ keys }) })
     set(true)
     const asked = json(request)

@@ -160,3 +160,14 @@ describe('a caller', () => {
     }
   })
 })
+
+describe('an owner whom a host app names', () => {
+  it('is refused with half a character in the name, as all such names would be one owner', async () => {
+    for (const owner of ['ann\ud800', 'ann\udfff', '\udc00']) {
+      const gateway = openHarness({ authenticate: () => ({ owner }) })
+      expect((await gateway.ask('/files/cfile_1')).status, JSON.stringify(owner)).toBe(401)
+    }
+    const whole = openHarness({ authenticate: () => ({ owner: 'ann\ud83d\ude00' }) })
+    expect((await whole.ask('/files/cfile_1')).status).toBe(404)
+  })
+})

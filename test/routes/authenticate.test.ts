@@ -1,11 +1,17 @@
 import type { Context } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
+import { createKeyRing } from '../../src/core/api-keys.ts'
 import { CfileError } from '../../src/core/errors.ts'
 import { webHmac } from '../../src/core/signed-url.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 
-const keys = createKeyRing(parseApiKeys('ann:a1,*:root'), webHmac(new Uint8Array(32)))
+const keys = createKeyRing(
+  [
+    { owner: 'ann', key: 'a1' },
+    { owner: '*', key: 'root' },
+  ],
+  webHmac(new Uint8Array(32)),
+)
 const jwt = async (token: string) => (token === 'token.of.bob' ? { owner: 'bob' } : undefined)
 const authenticate = createAuthenticate({ keys, jwt })
 const request = (headers: Record<string, string>) =>

@@ -161,6 +161,9 @@ describe('jwtCallers', () => {
     for (const sub of [undefined, null, '', 7, ['ann'], { name: 'ann' }, true, '*']) {
       expect(await check(await rsa.token({ ...claims, sub })), JSON.stringify(sub)).toBeUndefined()
     }
+    for (const sub of ['\ud800', 'ann\udfff', '\udc00\ud800', 'ann\ud83d']) {
+      expect(await check(await rsa.token({ ...claims, sub })), JSON.stringify(sub)).toBeUndefined()
+    }
     const byName = open({ ownerClaim: 'https://example.com/tenant' }).check
     const token = await rsa.token({ ...claims, 'https://example.com/tenant': 'acme' })
     expect(await byName(token)).toEqual({ owner: 'acme' })

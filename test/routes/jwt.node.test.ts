@@ -39,7 +39,7 @@ function open(more: Record<string, string> = {}) {
     CFILE_JWKS_URL: jwksUrl,
     CFILE_JWT_ISSUER: iss,
     CFILE_JWT_AUDIENCE: 'cfile',
-    CFILE_API_KEYS: 'ann:key-of-ann,bob:key-of-bob,*:key-of-admin',
+    CFILE_API_KEYS: 'ann:a-long-key-of-ann,bob:a-long-key-of-bob,*:a-long-key-of-admin',
     LOG_LEVEL: 'silent',
     ...more,
   })
@@ -77,23 +77,23 @@ describe('a caller with a token', () => {
     const { ask, write } = open()
     const token = await issuers.ES256.token(claims())
     const byToken = await write(token)
-    const byKey = await write('key-of-ann')
+    const byKey = await write('a-long-key-of-ann')
     for (const path of [byToken, byKey]) {
       const bytes = await Promise.all(
-        [token, 'key-of-ann', 'key-of-admin'].map(async (credential) => {
+        [token, 'a-long-key-of-ann', 'a-long-key-of-admin'].map(async (credential) => {
           const answer = await ask(path, credential)
           expect(answer.status).toBe(200)
           return answer.text()
         }),
       )
       expect(new Set(bytes).size).toBe(1)
-      expect((await ask(path, 'key-of-bob')).status).toBe(404)
+      expect((await ask(path, 'a-long-key-of-bob')).status).toBe(404)
     }
   })
 
   it('is known by the claim that the setting names', async () => {
     const { ask, write } = open({ CFILE_JWT_OWNER_CLAIM: 'https://example.com/tenant' })
-    const path = await write('key-of-ann')
+    const path = await write('a-long-key-of-ann')
     const tenant = (name: string, sub: string) =>
       issuers.RS256.token(claims({ sub, 'https://example.com/tenant': name }))
     expect((await ask(path, await tenant('ann', 'bob'))).status).toBe(200)
@@ -103,7 +103,7 @@ describe('a caller with a token', () => {
 
   it('is turned away with 401 for a token that is not for here, whatever route they ask', async () => {
     const { ask, write } = open()
-    const path = await write('key-of-ann')
+    const path = await write('a-long-key-of-ann')
     const stranger = await createIssuer('ES256', 'ES256')
     const { token } = issuers.ES256
     const refused: Record<string, string> = {
