@@ -7,7 +7,7 @@
 
 import { isStateless, type Operation, pathSegments } from './api-operations.ts'
 import { CfileError } from './errors.ts'
-import { isContainerId, isId } from './ids.ts'
+import { isId } from './ids.ts'
 
 /** Things that live in one upstream, by kind; each id once. */
 export interface Names {
@@ -71,74 +71,6 @@ export function namesInQuery(query: string, kind: NamedKind | undefined): Names 
   return toLists(names)
 }
 
-// Replayed answers carry citations, but those open nothing; a replayed call does: `auto` takes up its container again.
-const opaque = new Set(['annotations', 'metadata', 'arguments', 'instructions', 'text', 'outputs'])
-
-const keys: Readonly<Record<string, NamedKind>> = {
-  previous_response_id: 'response',
-  response_id: 'response',
-  conversation: 'conversation',
-  conversation_id: 'conversation',
-  container: 'container',
-  container_id: 'container',
-  file_id: 'file',
-  file_ids: 'file',
-  input_file_id: 'file',
-  training_file: 'file',
-  validation_file: 'file',
-  vector_store_id: 'thing',
-  vector_store_ids: 'thing',
-  thread_id: 'thing',
-  assistant_id: 'thing',
-  skill_id: 'thing',
-}
-
-const mostVisits = 250_000
-
-/**
- * The ids in a request's JSON body, wherever the API takes them.
- *
- * @throws CfileError `payload_too_large` for a body of so many parts that not all could be looked at
- */
-export function namesInBody(body: unknown): Names {
-  const names = emptyNames()
-  const waiting: unknown[] = [body]
-  for (let visits = 0; waiting.length > 0; visits += 1) {
-    if (visits > mostVisits) throw tooManyParts()
-    const value = waiting.pop()
-    if (typeof value !== 'object' || value === null) continue
-    const isList = Array.isArray(value)
-    for (const [key, child] of Object.entries(value)) {
-      if (opaque.has(key)) continue
-      if (isList && isItemReference(child)) names.thing.add(child.id)
-      const kind = isList ? undefined : keys[key]
-      if (kind !== undefined) for (const id of idsIn(kind, child)) names[kind].add(id)
-      if (typeof child === 'object') waiting.push(child)
-    }
-  }
-  return toLists(names)
-}
-
-/** An item of an earlier answer, named instead of repeated; the type may be left out. */
-function isItemReference(value: unknown): value is { readonly id: string } {
-  if (!(typeof value === 'object' && value !== null && 'id' in value && isId(value.id)))
-    return false
-  const { type = null } = value as { readonly type?: unknown }
-  const isBare = type === null && Object.keys(value).every((key) => key === 'id' || key === 'type')
-  return type === 'item_reference' || isBare
-}
-
-/** An id, a list of ids, or an object that has one: `conversation` is an id or `{id}`. */
-function idsIn(kind: NamedKind, value: unknown): string[] {
-  if (Array.isArray(value)) return value.filter(isId)
-  if (kind === 'conversation' && typeof value === 'object' && value !== null && 'id' in value) {
-    return isId(value.id) ? [value.id] : []
-  }
-  if (!isId(value)) return []
-  // `container` may be anything elsewhere in a body.
-  return kind === 'container' && !isContainerId(value) ? [] : [value]
-}
-
 /** All that any of them names. */
 export function mergeNames(...all: readonly Names[]): Names {
   const merged = emptyNames()
@@ -166,7 +98,8 @@ function ownKind(segment: string): NamedKind | undefined {
   return Object.hasOwn(collections, segment) ? collections[segment] : undefined
 }
 
-function emptyNames(): Record<NamedKind, Set<string>> {
+/** No names yet, to be filled. */
+export function emptyNames(): Record<NamedKind, Set<string>> {
   return {
     response: new Set(),
     conversation: new Set(),
@@ -176,7 +109,8 @@ function emptyNames(): Record<NamedKind, Set<string>> {
   }
 }
 
-function toLists(names: Record<NamedKind, Set<string>>): Names {
+/** Names that are complete. */
+export function toLists(names: Record<NamedKind, Set<string>>): Names {
   return {
     response: [...names.response],
     conversation: [...names.conversation],
@@ -190,11 +124,4 @@ function malformed(kind: NamedKind): CfileError {
   return new CfileError('invalid_id', `The path has no ${kind} id where one belongs.`, {
     hint: 'An id has 1 to 128 letters, digits, "_" and "-".',
   })
-}
-
-function tooManyParts(): CfileError {
-  return new CfileError(
-    'payload_too_large',
-    'The body has too many parts for all of them to be looked at.',
-  )
 }

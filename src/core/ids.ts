@@ -12,6 +12,7 @@ const idGrammar = /^[A-Za-z0-9_-]{1,128}$/
 const containerPrefix = /^(?:cntr|container)[_-]./
 const containerFilePrefix = /^cfile[_-]./
 const filePrefix = /^(?:file|assistant)[_-]./
+const vectorStorePrefix = /^vs[_-]./
 
 /** `container_file` lives in a container (`cfile_…`), `file` in the Files API (`file-…`, `assistant-…`). */
 export type FileKind = 'container_file' | 'file'
@@ -34,6 +35,11 @@ export function isContainerFileId(text: unknown): text is string {
 /** Whether the text is an id of the Files API: `file-…`, `file_…`, `assistant-…`, `assistant_…`. */
 export function isFileId(text: unknown): text is string {
   return isId(text) && filePrefix.test(text)
+}
+
+/** Whether the text is the id of a vector store: `vs_…`, `vs-…`. */
+export function isVectorStoreId(text: unknown): text is string {
+  return isId(text) && vectorStorePrefix.test(text)
 }
 
 /**

@@ -12,7 +12,11 @@ import {
   moveEdits,
   readAnnotation,
 } from './annotations.ts'
-import { elements, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
+import { concatBytes } from './body.ts'
+import { createByteSearch } from './byte-search.ts'
+import { scanJson } from './json/scan.ts'
+import { jsonTextAt } from './json/text.ts'
+import { elements, pick, type Span, stringAt } from './json-spans.ts'
 import { type Edit, removalEdits, splice, stringEdits } from './json-splice.ts'
 import { parseLink } from './link-spelling.ts'
 import { toWrittenLink } from './sandbox-links.ts'
@@ -24,46 +28,80 @@ import {
   type Replacement,
 } from './text-spans.ts'
 
+/** So large an item is no message of a model. */
+const largestItem = 16 * 1024 ** 2
+
 /**
- * Takes out of a request what was added to the answers that it replays: the links of annotations, and in the model's
- * texts our own path links, which become `sandbox:` links again. Nothing else changes by a character.
+ * Takes out of a request's body what was added to the answers that it replays: the links of annotations, and in the
+ * model's texts our own path links, which become `sandbox:` links again. Nothing else changes by a byte, and where there
+ * is nothing to take out, the bytes come back as they are. It yields where other work may run.
  *
- * @param json the request's body
+ * @param bytes valid JSON
  * @param publicUrl the base of our links, without a slash at its end
  */
-export function unlinkRequest(json: string, publicUrl: string): string {
-  if (!mayHoldLinks(json)) return json
-  const { input, items } = pick(json, rootSpan(json), ['input', 'items'])
-  const edits: Edit[] = []
-  for (const list of [input, items]) {
-    for (const item of elements(json, list)) edits.push(...itemEdits(json, item, publicUrl))
-  }
-  return splice(json, edits)
-}
-
-/** The same for a body in bytes; it comes back as it is where there is nothing to take out. */
-export function unlinkBytes(
+export function* unlinkBytes(
   bytes: Uint8Array<ArrayBuffer>,
   publicUrl: string,
-): Uint8Array<ArrayBuffer> {
-  const json = decodeExactly(bytes)
-  if (json === undefined) return bytes
-  const unlinked = unlinkRequest(json, publicUrl)
-  return unlinked === json ? bytes : new TextEncoder().encode(unlinked)
+): Generator<undefined, Uint8Array<ArrayBuffer>> {
+  const mayHoldLinks = createLinkSearch(publicUrl)
+  if (!(yield* anywhere(bytes, mayHoldLinks))) return bytes
+  const pieces: Uint8Array[] = []
+  let kept = 0
+  yield* eachItem(bytes, ({ start, end }) => {
+    if (end - start > largestItem || !mayHoldLinks(bytes, start, end)) return
+    const item = decoder.decode(bytes.subarray(start, end))
+    const unlinked = splice(item, itemEdits(item, { start: 0, end: item.length }, publicUrl))
+    if (unlinked === item) return
+    pieces.push(bytes.subarray(kept, start), new TextEncoder().encode(unlinked))
+    kept = end
+  })
+  return kept === 0 ? bytes : concatBytes([...pieces, bytes.subarray(kept)])
 }
 
-/** `undefined` for bytes that are no UTF-8, or that would not come out again as they went in. */
-function decodeExactly(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
+const decoder = new TextDecoder()
+
+/** Whether something of ours may stand between two places. */
+type LinkSearch = (bytes: Uint8Array, start: number, end: number) => boolean
+
+/** Looks for the host of our links, since serialisers may escape the slashes around it. */
+function createLinkSearch(publicUrl: string): LinkSearch {
+  const searches = [...linkMembers, new URL(publicUrl).host].map(createByteSearch)
+  return (bytes, start, end) => searches.some((find) => find(bytes, start, end) !== -1)
+}
+
+const block = 1024 ** 2
+// More than the longest text that is looked for.
+const overlap = 256
+
+function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, boolean> {
+  for (let start = 0; start < bytes.length; start += block) {
+    if (search(bytes, start, Math.min(start + block + overlap, bytes.length))) return true
+    if (start > 0) yield
   }
+  return false
 }
 
-// Some serialisers escape each slash.
-function mayHoldLinks(json: string): boolean {
-  return /download_url|download_expires_at|\/path\\?\//.test(json)
+/** Tells of each object in the lists `input` and `items` of a body. */
+function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<undefined, void> {
+  let depth = 0
+  let isWanted = false
+  let isInList = false
+  let start = 0
+  yield* scanJson(bytes, {
+    key(from, to) {
+      if (depth === 1) isWanted = /^(?:input|items)$/.test(jsonTextAt(bytes, from, to) ?? '')
+    },
+    scalar() {},
+    open(at, isList) {
+      depth += 1
+      if (depth === 2) isInList = isList && isWanted
+      if (depth === 3) start = isList ? -1 : at
+    },
+    close(end) {
+      depth -= 1
+      if (depth === 2 && isInList && start !== -1) tell({ start, end })
+    },
+  })
 }
 
 function itemEdits(json: string, item: Span, publicUrl: string): Edit[] {

@@ -4,7 +4,10 @@
  * @module
  */
 
-import { type NamedKind, type Names, namedKinds } from '../core/api-names.ts'
+import type { BodyNames } from '../core/api/body-names.ts'
+import { type Names, namedKinds } from '../core/api-names.ts'
+import { CfileError } from '../core/errors.ts'
+import { isVectorStoreId } from '../core/ids.ts'
 import { isSharedByAll, mayName, notThere, standingOf } from './authorize.ts'
 import { granteeOf } from './caller.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -18,27 +21,65 @@ export interface NamedBy {
 }
 
 /**
- * Lets pass what names only the caller's own.
+ * Lets a path and a query pass that name only the caller's own.
  *
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found`
  */
 export async function requireOwn(
   gateway: Gateway,
   caller: Caller,
-  { path, query, body }: NamedBy,
+  { path, query }: Pick<NamedBy, 'path' | 'query'>,
 ): Promise<void> {
   if (!gateway.knowsCallers || caller.admin) return
   const isFileInContainer = path.container.length > 0 && path.file.length > 0
   if (isFileInContainer) await requireFile(gateway, caller, path)
-  for (const names of isFileInContainer ? [query, body] : [path, query, body]) {
+  for (const names of isFileInContainer ? [query] : [path, query]) {
     for (const kind of namedKinds) {
-      const allowed = await Promise.all(
-        names[kind].map((id) => isAllowed(gateway, caller, kind, id, names === body)),
-      )
-      if (allowed.includes(false))
-        throw notThere(names === path && path.file.length > 0 ? 'file' : kind)
+      const mayPass = await all(names[kind], (id) => mayName(gateway, caller, kind, id))
+      if (!mayPass) throw notThere(names === path && path.file.length > 0 ? 'file' : kind)
     }
   }
+}
+
+/**
+ * Lets a body pass that names only the caller's own, or vector stores of nobody: those are the operator's, to be used by
+ * all.
+ *
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` for what has no one owner
+ */
+export async function requireOwnBody(
+  gateway: Gateway,
+  caller: Caller,
+  { names, carried, readsAll }: BodyNames,
+): Promise<void> {
+  if (!gateway.knowsCallers || caller.admin) return
+  if (readsAll) throw ofEveryOwner()
+  const isNobodyElses = async (id: string) =>
+    (await standingOf(gateway, caller, 'thing', id)) !== 'others'
+  for (const kind of namedKinds) {
+    const mayPass = await all(names[kind], (id) =>
+      kind === 'thing' && isVectorStoreId(id)
+        ? isNobodyElses(id)
+        : mayName(gateway, caller, kind, id),
+    )
+    if (!mayPass) throw notThere(kind)
+  }
+  if (!(await all(carried, isNobodyElses))) throw notThere('thing')
+}
+
+async function all(
+  ids: readonly string[],
+  isAllowed: (id: string) => Promise<boolean>,
+): Promise<boolean> {
+  return !(await Promise.all(ids.map(isAllowed))).includes(false)
+}
+
+function ofEveryOwner(): CfileError {
+  return new CfileError(
+    'invalid_request',
+    'The request reads the stored answers of every owner, which only an admin may.',
+    { param: 'data_source.source', hint: 'Give the rows themselves, or a file of your own.' },
+  )
 }
 
 /** Whether several owners have the container, each of whom then has only the files that were cited to them. */
@@ -64,18 +105,4 @@ async function requireFile(
     const mayEnter = await mayName(gateway, caller, 'container', containerId)
     if (!mayEnter || (await isShared(gateway, containerId))) throw notThere('file')
   }
-}
-
-async function isAllowed(
-  gateway: Gateway,
-  caller: Caller,
-  kind: NamedKind,
-  id: string,
-  isInBody: boolean,
-): Promise<boolean> {
-  // A vector store that nobody made through here is the operator's, to be used by all.
-  if (kind === 'thing' && isInBody) {
-    return (await standingOf(gateway, caller, kind, id)) !== 'others'
-  }
-  return mayName(gateway, caller, kind, id)
 }

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { kindOf, mergeNames, namesInBody, namesInPath, namesInQuery } from '../core/api-names.ts'
+import { kindOf, mergeNames, namesInPath, namesInQuery } from '../core/api-names.ts'
 import { type Operation, operationOf } from '../core/api-operations.ts'
 import { CfileError } from '../core/errors.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { type NamedBy, requireOwn } from './naming.ts'
+import { readSentBody, type SentBody } from './proxy/sent-body.ts'
 import { findRoute, type Route } from './route.ts'
-import { readSentBody, type SentBody } from './sent-body.ts'
 
 /** A request of the OpenAI API. */
 export interface ApiRequest {
@@ -50,21 +50,18 @@ export async function understand(
   refuseUpgrade(headers)
   const operation = operationOf(method, path)
   const kind = operation.shows === 'list' ? kindOf(operation) : undefined
-  const sent = await readSentBody(gateway, caller, request, operation)
-  const named = {
-    path: namesInPath(path),
-    query: namesInQuery(query, kind),
-    body: namesInBody(sent.json),
-  }
+  const named = { path: namesInPath(path), query: namesInQuery(query, kind) }
   await requireOwn(gateway, caller, named)
+  const sent = await readSentBody(gateway, caller, request, operation)
+  const body = sent.named.names
   const route = await findRoute(gateway, caller, {
     method,
     operation,
-    names: mergeNames(named.path, named.query, named.body),
-    model: below === 'root' ? path.split('/')[2] : (sent.json as { model?: unknown } | null)?.model,
+    names: mergeNames(named.path, named.query, body),
+    model: below === 'root' ? path.split('/')[2] : sent.named.model,
     canRepeat: !(sent.bytes instanceof ReadableStream),
   })
-  return { request, operation, named, sent, route }
+  return { request, operation, named: { ...named, body }, sent, route }
 }
 
 function refuseUpgrade(headers: Headers): void {

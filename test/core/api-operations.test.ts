@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { kindOf, namesInBody, namesInPath } from '../../src/core/api-names.ts'
+import { kindOf, namesInPath } from '../../src/core/api-names.ts'
 import { operationOf } from '../../src/core/api-operations.ts'
 import { wasNeverSent } from '../../src/core/unsent.ts'
 
@@ -37,8 +37,8 @@ describe('operationOf', () => {
   })
 })
 
-describe('the names in a request', () => {
-  it('are those of its path, whatever their spelling', () => {
+describe('the names in a path', () => {
+  it('are found whatever their spelling', () => {
     expect(namesInPath('/containers/cntr%5F1/Files/cfile_2/content')).toMatchObject({
       container: ['cntr_1'],
       file: ['cfile_2'],
@@ -50,38 +50,6 @@ describe('the names in a request', () => {
       file: ['file-1'],
     })
     expect(() => namesInPath('/containers/cntr%255f1')).toThrow('container id')
-  })
-
-  it('are those of its body, and none of what it only quotes', () => {
-    const names = namesInBody({
-      previous_response_id: 'resp_1',
-      conversation: { id: 'conv_1' },
-      tools: [
-        { type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-1'] } },
-        { type: 'file_search', vector_store_ids: ['vs_1'] },
-        { type: 'shell', environment: { type: 'container_reference', container_id: 'cntr_2' } },
-      ],
-      metadata: { container_id: 'cntr_9' },
-      input: [
-        { type: 'item_reference', id: 'msg_1' },
-        { id: 'msg_2' },
-        { id: 'msg_3', role: 'user', content: [{ type: 'input_file', file_id: 'file-2' }] },
-        { content: [{ annotations: [{ container_id: 'cntr_9', file_id: 'cfile_9' }] }] },
-      ],
-    })
-    expect(names).toMatchObject({
-      response: ['resp_1'],
-      conversation: ['conv_1'],
-      container: ['cntr_2'],
-    })
-    expect([...names.file].sort()).toEqual(['file-1', 'file-2'])
-    expect([...names.thing].sort()).toEqual(['msg_1', 'msg_2', 'vs_1'])
-  })
-
-  it('are refused where there are more than can be looked at', () => {
-    expect(() => namesInBody({ input: Array.from({ length: 260_000 }, () => ({})) })).toThrow(
-      'too many parts',
-    )
   })
 })
 

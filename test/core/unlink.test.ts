@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { linkAnswer } from '../../src/core/answer-links.ts'
 import { createSigner } from '../../src/core/signed-url.ts'
-import { unlinkRequest } from '../../src/core/unlink.ts'
+import { unlinkBytes } from '../../src/core/unlink.ts'
+import { atOnce } from '../at-once.ts'
 import { rounds } from '../rounds.ts'
 
 const publicUrl = 'https://files.example/cfile'
@@ -48,6 +49,12 @@ function answer({ text, span }: Written, filename: string): string {
   return JSON.stringify({ object: 'response', id: 'resp_1', output: [call, message] }, null, 1)
 }
 
+/** What a request's body becomes on its way upstream. */
+function unlink(json: string): string {
+  const bytes = new TextEncoder().encode(json)
+  return new TextDecoder().decode(atOnce(unlinkBytes(bytes, publicUrl)))
+}
+
 /** The next request, which replays what an answer put out, letter for letter. */
 function replay(json: string): string {
   const output = json.slice(json.indexOf('"output":') + 9, json.lastIndexOf('}'))
@@ -86,7 +93,7 @@ describe('a replayed answer', () => {
           const json = answer({ text, span }, name)
           const linked = await linkAnswer(json, { links, mode })
           expect(linked).not.toBe(json)
-          expect(unlinkRequest(replay(linked), publicUrl)).toBe(replay(json))
+          expect(unlink(replay(linked))).toBe(replay(json))
         }),
         { numRuns: rounds(50) },
       )
@@ -101,9 +108,9 @@ describe('a replayed answer', () => {
         { role: 'assistant', content: 'See sandbox:/mnt/data/a.csv. And sandbox:/mnt/data/a.csv' },
       ],
     }
-    expect(unlinkRequest(JSON.stringify(body), publicUrl)).toBe(JSON.stringify(want))
+    expect(unlink(JSON.stringify(body))).toBe(JSON.stringify(want))
     const escaped = JSON.stringify(body).replaceAll('/', '\\/')
-    expect(JSON.parse(unlinkRequest(escaped, publicUrl))).toEqual(want)
+    expect(JSON.parse(unlink(escaped))).toEqual(want)
   })
 })
 
@@ -137,15 +144,15 @@ describe('whatever is not ours', () => {
       },
     ]
     for (const body of bodies) {
-      expect(unlinkRequest(JSON.stringify(body), publicUrl)).toBe(JSON.stringify(body))
+      expect(unlink(JSON.stringify(body))).toBe(JSON.stringify(body))
     }
   })
 
-  it('passes letter for letter, valid or not', () => {
+  it('passes letter for letter', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
-        const hinted = `${text} download_url /path/`
-        for (const body of [text, hinted]) expect(unlinkRequest(body, publicUrl)).toBe(body)
+      fc.property(fc.json(), (text) => {
+        const hinted = `{"input":[{"a":${text}}, ${text}],"b":"download_url"}`
+        for (const body of [text, hinted]) expect(unlink(body)).toBe(body)
       }),
       { numRuns: rounds(200) },
     )

@@ -1,0 +1,340 @@
+/**
+ * Which things a request's JSON body names. What can be read in two ways is refused, since the upstream may read it in
+ * the other.
+ *
+ * @module
+ */
+
+import { emptyNames, type NamedKind, type Names, namedKinds, toLists } from '../api-names.ts'
+import { CfileError } from '../errors.ts'
+import { isId } from '../ids.ts'
+import { scanJson } from '../json/scan.ts'
+import { jsonTextAt } from '../json/text.ts'
+import { bodyPlace, type Place, placeBelow } from './body-places.ts'
+import { isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
+
+/** What a body says of where it must go, and whether it may. */
+export interface BodyNames {
+  readonly names: Names
+  /** The ids of items that the body carries whole: nobody need have these things, but nobody else may. */
+  readonly carried: readonly string[]
+  /** Whether it asks for things of every owner. */
+  readonly readsAll: boolean
+  readonly model?: string
+}
+
+/** What a body names that is not read. */
+export const noBodyNames: BodyNames = {
+  names: toLists(emptyNames()),
+  carried: [],
+  readsAll: false,
+}
+
+/** How many things a request may name: each is looked up in the store. */
+export const mostNames = 1000
+
+/**
+ * Reads a JSON body. It yields where other work may run.
+ *
+ * @param isStrict whether to refuse what can be read in two ways; else it is passed over, and so is what would be too much
+ * @throws CfileError `invalid_request` for a body that is not JSON; and where it is strict, for one that names something
+ * in a way that can be read otherwise, or that names more than 1,000 things
+ */
+export function* readBodyNames(
+  bytes: Uint8Array,
+  isStrict = true,
+): Generator<undefined, BodyNames> {
+  const found = createFound()
+  const reading: Reading = { bytes, isStrict, frames: [], depth: 0, found, readsAll: false }
+  yield* scanJson(bytes, {
+    key: (start, end) => enterKey(reading, start, end),
+    scalar: (start, end) => readScalar(reading, start, end),
+    open: (_, isList) => openValue(reading, isList),
+    close: () => closeValue(reading),
+  })
+  const { readsAll, model } = reading
+  return { names: toLists(found.names), carried: [...found.carried], readsAll, model }
+}
+
+/** How many lookups the names of a body take. */
+export function countNames({ names, carried }: BodyNames): number {
+  return namedKinds.reduce((sum, kind) => sum + names[kind].length, carried.length)
+}
+
+interface Found {
+  readonly names: Record<NamedKind, Set<string>>
+  readonly carried: Set<string>
+  size: number
+}
+
+function createFound(): Found {
+  return { names: emptyNames(), carried: new Set(), size: 0 }
+}
+
+interface Reading {
+  readonly bytes: Uint8Array
+  readonly isStrict: boolean
+  /** By depth; one is used again and again, since a body may have millions of lists. */
+  readonly frames: Frame[]
+  depth: number
+  /** Where names go. */
+  found: Found
+  /** The echo that is being read, if it is one. */
+  echo?: Echo
+  readsAll: boolean
+  model?: string
+}
+
+/** What was found at a place that counts only if the object around it has another type than this. */
+interface Echo {
+  readonly type: string
+  readonly found: Found
+  readonly around: Found
+  fault?: CfileError
+}
+
+/** An object or a list that has not ended. */
+interface Frame {
+  isList: boolean
+  isEmpty: boolean
+  place: Place
+  /** How the elements of the list, or the object's own `id`, name. */
+  naming?: NamingKey
+  /** The member that is being read. */
+  key: string
+  keyNaming?: NamingKey
+  keyPlace: Place
+  /** The keys so far that decide something. */
+  seen: string[]
+  type?: string
+  id?: string
+  /** Whether the object says more than its type and its id. */
+  hasMore: boolean
+  hasContent: boolean
+  echoes: Echo[]
+}
+
+function push(reading: Reading, isList: boolean, place: Place): Frame {
+  reading.depth += 1
+  const frame: Frame = reading.frames[reading.depth] ?? newFrame(place)
+  reading.frames[reading.depth] = frame
+  frame.isList = isList
+  frame.isEmpty = true
+  frame.place = place
+  frame.keyPlace = place
+  frame.naming = undefined
+  frame.type = undefined
+  frame.id = undefined
+  frame.hasMore = false
+  frame.hasContent = false
+  if (frame.seen.length > 0) frame.seen = []
+  if (frame.echoes.length > 0) frame.echoes = []
+  return frame
+}
+
+function newFrame(place: Place): Frame {
+  const empty = { isList: false, isEmpty: true, hasMore: false, hasContent: false }
+  return { ...empty, place, key: '', keyPlace: place, seen: [], echoes: [] }
+}
+
+const thing = { kind: 'thing', takes: 'id' } as const
+
+// Where one of these has content, its id is not needed to find it.
+const contentKeys = new Set(['content', 'encrypted_content', 'result'])
+const foundById = new Set(['reasoning', 'image_generation_call'])
+
+function enterKey(reading: Reading, start: number, end: number): void {
+  const frame = reading.frames[reading.depth]
+  if (frame === undefined || frame.place.reads === 'words') return
+  const key = jsonTextAt(reading.bytes, start, end) ?? ''
+  frame.key = key
+  frame.keyPlace = placeBelow(frame.place, key)
+  frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
+  if (frame.place.each !== undefined || frame.place.reads === 'data') return
+  if (isDisguised(key)) refuse(reading, frame, disguised(key))
+  const decides =
+    frame.keyNaming !== undefined || key === 'type' || key === 'id' || contentKeys.has(key)
+  if (!decides) return
+  if (frame.seen.includes(key)) refuse(reading, frame, doubled(key))
+  frame.seen.push(key)
+}
+
+function readScalar(reading: Reading, start: number, end: number): void {
+  const frame = reading.frames[reading.depth]
+  if (frame === undefined || frame.place.reads === 'words') return
+  frame.isEmpty = false
+  const naming = frame.isList ? frame.naming : frame.keyNaming
+  if (naming !== undefined) nameScalar(reading, frame, naming, start, end)
+  if (!frame.isList) noteScalar(reading, frame, start, end)
+}
+
+const quote = 34
+const letterN = 110
+
+function nameScalar(
+  reading: Reading,
+  frame: Frame,
+  naming: NamingKey,
+  start: number,
+  end: number,
+): void {
+  const { kind, takes } = naming
+  const first = reading.bytes[start]
+  if (takes === 'object' || (first === letterN && !frame.isList)) return
+  const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
+  const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
+  if (naming.isId(text) && !isMisplaced) add(reading, kind, text)
+  else refuse(reading, frame, noSuchId(frame.key, naming))
+}
+
+/** What an object says of itself. */
+function noteScalar(reading: Reading, frame: Frame, start: number, end: number): void {
+  const { bytes, depth } = reading
+  const { key } = frame
+  const isText = bytes[start] === quote
+  const isNothing = bytes[start] === letterN || (isText && end - start === 2)
+  if (key === 'type') frame.type = isText ? jsonTextAt(bytes, start, end) : undefined
+  else if (key === 'id' && bytes[start] !== letterN)
+    frame.id = (isText ? jsonTextAt(bytes, start, end) : undefined) ?? ''
+  else if (!isNothing) noteMore(frame)
+  if (depth === 1 && key === 'model' && isText) reading.model = jsonTextAt(bytes, start, end)
+}
+
+function noteMore(frame: Frame): void {
+  const { key } = frame
+  if (key === 'type' || key === 'id' || key === 'status') return
+  frame.hasMore = true
+  if (contentKeys.has(key)) frame.hasContent = true
+}
+
+function openValue(reading: Reading, isList: boolean): void {
+  const around = reading.frames[reading.depth]
+  if (around === undefined) {
+    push(reading, isList, bodyPlace)
+    return
+  }
+  around.isEmpty = false
+  const place = around.isList ? around.place : around.keyPlace
+  const naming = around.isList ? around.naming : around.keyNaming
+  if (!around.isList && place.echoOf !== undefined) startEcho(reading, place.echoOf)
+  const frame = push(reading, isList, place)
+  if (around.place.reads === 'words') return
+  if (!around.isList && around.key === 'id' && around.place.each === undefined) {
+    refuse(reading, around, noSuchId('id', thing))
+  }
+  if (naming === undefined) return
+  frame.naming = naming
+  if (!mayHold(naming, around.isList, isList)) {
+    refuse(reading, around, noSuchId(around.key, naming))
+  }
+}
+
+/** Whether an object or a list may stand under a key that names. */
+function mayHold({ takes }: NamingKey, isInList: boolean, isList: boolean): boolean {
+  if (takes === 'object') return true
+  return isList ? takes === 'ids' && !isInList : takes === 'either'
+}
+
+function closeValue(reading: Reading): void {
+  const frame = reading.frames[reading.depth]
+  reading.depth -= 1
+  const around = reading.frames[reading.depth]
+  if (frame === undefined) return
+  if (!frame.isList && frame.place.reads !== 'words') settle(reading, frame)
+  if (around === undefined || around.isList) return
+  if (around.keyPlace.echoOf !== undefined) endEcho(reading, around)
+  if (!frame.isEmpty) noteMore(around)
+}
+
+function startEcho(reading: Reading, type: string): void {
+  reading.echo = { type, found: createFound(), around: reading.found }
+  reading.found = reading.echo.found
+}
+
+function endEcho(reading: Reading, around: Frame): void {
+  const { echo } = reading
+  if (echo === undefined) return
+  around.echoes.push(echo)
+  reading.found = echo.around
+  reading.echo = undefined
+}
+
+/** An object has ended, so what it is can be told. */
+function settle(reading: Reading, frame: Frame): void {
+  const { place, naming, type, id, echoes } = frame
+  for (const echo of echoes) {
+    if (echo.type === type) continue
+    if (echo.fault !== undefined) refuse(reading, frame, echo.fault)
+    for (const kind of namedKinds) {
+      for (const name of echo.found.names[kind]) add(reading, kind, name)
+    }
+    for (const name of echo.found.carried) add(reading, 'carried', name)
+  }
+  if (type !== undefined && place.everyones?.includes(type)) reading.readsAll = true
+  if (id === undefined || place.hasLocalIds || place.each !== undefined) return
+  if (naming !== undefined) {
+    if (naming.isId(id)) add(reading, naming.kind, id)
+    else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
+  } else if (isReference(frame)) {
+    if (isId(id)) add(reading, 'thing', id)
+    else refuse(reading, frame, noSuchId('id', thing))
+  } else if (place.isItem && isId(id)) {
+    add(reading, 'carried', id)
+  }
+}
+
+/** Whether an object with an id stands for a thing instead of being one: an item of an earlier answer, or whatever else. */
+function isReference({ place, type = '', hasMore, hasContent }: Frame): boolean {
+  if (type === 'item_reference') return true
+  if (place.reads === 'data') return false
+  return !hasMore || (foundById.has(type) && !hasContent)
+}
+
+function add(reading: Reading, kind: NamedKind | 'carried', id: string): void {
+  const { found } = reading
+  const ids = kind === 'carried' ? found.carried : found.names[kind]
+  if (ids.has(id)) return
+  if (found.size < mostNames) {
+    ids.add(id)
+    found.size += 1
+    return
+  }
+  defer(reading, tooManyNames())
+}
+
+/** In the caller's own rows nothing is refused but what would be too much. */
+function refuse(reading: Reading, { place }: Frame, error: CfileError): void {
+  if (place.reads === undefined) defer(reading, error)
+}
+
+/** What may be an echo is refused once it is known to be none. */
+function defer({ echo, isStrict }: Reading, error: CfileError): void {
+  if (!isStrict) return
+  if (echo === undefined) throw error
+  echo.fault ??= error
+}
+
+function doubled(key: string): CfileError {
+  return new CfileError('invalid_request', `"${key}" stands twice in one object of the body.`, {
+    param: key,
+    hint: 'Give each key once, so that it can be read in one way only.',
+  })
+}
+
+function disguised(key: string): CfileError {
+  const shown = JSON.stringify(key.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
+  return new CfileError(
+    'invalid_request',
+    `The key ${shown} in the body names nothing as it is written.`,
+    {
+      hint: 'Write the keys as the API does, in lower case.',
+    },
+  )
+}
+
+/** The refusal of a request that names too much. */
+export function tooManyNames(): CfileError {
+  return new CfileError('invalid_request', `The request names more than ${mostNames} things.`, {
+    hint: 'Send several requests that name fewer things each.',
+  })
+}

@@ -1,0 +1,55 @@
+/**
+ * What the fields of a form name: the keys of JSON bodies, with brackets where a form nests.
+ *
+ * @module
+ */
+
+import { CfileError } from '../errors.ts'
+import type { FormPart } from '../http/form-head.ts'
+import { isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
+
+/** How a field's value is to be read: as an id, as JSON under the field's name, or not at all. */
+export type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
+
+// Objects of the API that forms carry as JSON.
+const objects = new Set(['session', 'video', 'input_reference'])
+
+/**
+ * Tells what a field may name.
+ *
+ * @throws CfileError `invalid_request` for a name that may pass for another
+ */
+export function readingOf({ name, isFile, type }: FormPart): FieldReading {
+  if (!/^\w+(?:\[\w*\])*$/.test(name)) throw disguisedField(name)
+  const keys = name.split(/[[\]]+/).filter((key) => !/^\d*$/.test(key))
+  if (keys.some(isDisguised)) throw disguisedField(name)
+  const isObject = !isFile && (objects.has(name) || /^application\/json\b/i.test(type))
+  if (isObject || name === 'session') return 'json'
+  const naming = namingOf(keys)
+  if (naming === undefined || (isFile && name === 'file')) return 'nothing'
+  if (isFile) throw noSuchId(name, naming)
+  return { naming }
+}
+
+function namingOf(keys: readonly string[]): NamingKey | undefined {
+  const [last = '', ...around] = keys.toReversed()
+  for (const key of around) {
+    const naming = namingKeys.get(key)
+    if (naming?.takes === 'id' || naming?.takes === 'ids') throw noSuchId(key, naming)
+  }
+  if (last === 'id') return namingKeys.get(around[0] ?? '')
+  const naming = namingKeys.get(last)
+  // In a form, `prompt` and its like are texts.
+  return naming?.takes === 'object' ? undefined : naming
+}
+
+function disguisedField(name: string): CfileError {
+  const shown = JSON.stringify(name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
+  return new CfileError(
+    'invalid_request',
+    `The form has a field ${shown}, which may be read as another.`,
+    {
+      hint: 'Name fields as the API does, in lower case.',
+    },
+  )
+}

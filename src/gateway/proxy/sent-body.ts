@@ -1,0 +1,115 @@
+/**
+ * A request's body on its way upstream: read where what it names matters, streamed where it does not.
+ *
+ * @module
+ */
+
+import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/body-names.ts'
+import { bodyTypesOf } from '../../core/api/body-types.ts'
+import type { Operation } from '../../core/api-operations.ts'
+import { readBounded } from '../../core/body.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { inTurns } from '../../core/in-turns.ts'
+import { unlinkBytes } from '../../core/unlink.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { requireOwnBody } from '../naming.ts'
+import { readSentForm } from './sent-form.ts'
+
+/** What goes upstream. */
+export interface SentBody {
+  /** A stream can be sent only once. */
+  readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null
+  /** What it names, where it was read and is JSON. */
+  readonly named: BodyNames
+  /** Throws what broke the body off on its way, where we did. */
+  readonly check?: () => void
+}
+
+/** The part of a request that says what its body is. */
+export interface WithBody {
+  readonly path: string
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly signal: AbortSignal
+}
+
+/**
+ * Reads a request's body if it must be: to know what it names, to send it again, to take out what was added to the
+ * answers that it replays. Where callers are told apart, what can't be read with certainty is refused, since the
+ * upstream may read it otherwise.
+ *
+ * @throws CfileError `payload_too_large`, `invalid_request`; `not_found` and its like for what is not the caller's
+ */
+export async function readSentBody(
+  gateway: Gateway,
+  caller: Caller,
+  request: WithBody,
+  operation: Operation,
+): Promise<SentBody> {
+  const { path, headers, body } = request
+  if (body === null) return { bytes: null, named: noBodyNames }
+  const type = headers.get('content-type') ?? ''
+  const isKnown = gateway.knowsCallers
+  if (isKnown) refuseCoding(headers)
+  const types = bodyTypesOf(path)
+  if (/^multipart\//i.test(type) && (types.form || !isKnown)) {
+    return { ...(await readSentForm(gateway, caller, { ...request, body })), named: noBodyNames }
+  }
+  const decides = isKnown || gateway.upstreams.length > 1
+  const mustRead = decides || operation.takesHistory || operation.isQuick
+  if (!mustRead || (types.any(type) && !isJson(type))) return { bytes: body, named: noBodyNames }
+  const { whole } = await readBounded(body, gateway.maxBodyBytes)
+  if (whole === undefined) throw tooLarge(gateway.maxBodyBytes)
+  if (whole.length === 0) return { bytes: whole, named: noBodyNames }
+  if (isKnown && !isJson(type)) throw wrongType(type)
+  return readWhole(gateway, caller, whole, request.signal, operation)
+}
+
+async function readWhole(
+  gateway: Gateway,
+  caller: Caller,
+  whole: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+  { takesHistory }: Operation,
+): Promise<SentBody> {
+  const { wait, knowsCallers, publicUrl } = gateway
+  try {
+    const named = await inTurns(wait, readBodyNames(whole, knowsCallers), signal)
+    await requireOwnBody(gateway, caller, named)
+    const bytes = takesHistory ? await inTurns(wait, unlinkBytes(whole, publicUrl), signal) : whole
+    return { bytes, named }
+  } catch (error) {
+    // It is the upstream's to refuse.
+    if (!knowsCallers && isCfileError(error)) return { bytes: whole, named: noBodyNames }
+    throw error
+  }
+}
+
+function isJson(type: string): boolean {
+  return /^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(type)
+}
+
+function refuseCoding(headers: Headers): void {
+  const coding = headers.get('content-encoding') ?? 'identity'
+  if (coding.toLowerCase() === 'identity') return
+  throw new CfileError('invalid_request', 'The body has a content encoding.', {
+    param: 'content-encoding',
+    hint: 'Send it as it is, without Content-Encoding.',
+  })
+}
+
+function wrongType(type: string): CfileError {
+  const what = type === '' ? 'no content type' : 'a content type that is not taken here'
+  return new CfileError('invalid_request', `The body has ${what}.`, {
+    param: 'content-type',
+    hint: 'Send JSON in UTF-8 with Content-Type: application/json, and files as multipart/form-data.',
+  })
+}
+
+function tooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The body is larger than the ${limit} bytes that are read.`,
+    { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}

@@ -1,0 +1,149 @@
+/**
+ * A form on its way upstream. It is streamed, and what it names is checked while it passes.
+ *
+ * @module
+ */
+
+import {
+  type BodyNames,
+  countNames,
+  mostNames,
+  noBodyNames,
+  readBodyNames,
+  tooManyNames,
+} from '../../core/api/body-names.ts'
+import { readingOf } from '../../core/api/form-names.ts'
+import { type NamingKey, noSuchId } from '../../core/api/naming-keys.ts'
+import { concatBytes, readBounded } from '../../core/body.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { atMost } from '../../core/exact-length.ts'
+import { type FormWatch, watchForm } from '../../core/http/form-fields.ts'
+import { parseFormBoundary } from '../../core/http/form-head.ts'
+import { inTurns } from '../../core/in-turns.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { requireOwnBody } from '../naming.ts'
+
+/** A request with a form. */
+export interface WithForm {
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array>
+  readonly signal: AbortSignal
+}
+
+/** A form that goes upstream. */
+export interface SentForm {
+  readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
+  /** Throws what broke the form off on its way, where we did. */
+  readonly check: () => void
+}
+
+// So small a form is read before anything of it goes upstream; of a larger one, so much.
+const readAhead = 128 * 1024
+
+/**
+ * Reads the beginning of a form and watches the rest.
+ *
+ * @throws CfileError `payload_too_large`, `invalid_request`, `file_not_found` and its like; later from `check`
+ */
+export async function readSentForm(
+  gateway: Gateway,
+  caller: Caller,
+  request: WithForm,
+): Promise<SentForm> {
+  const form = limitForm(gateway, request)
+  if (!gateway.knowsCallers) return noteFailure(form)
+  const boundary = parseFormBoundary(request.headers.get('content-type') ?? '')
+  const watch = watchForm(boundary, watchNames(gateway, caller, request))
+  const { bytes, check } = noteFailure(form.pipeThrough(watch))
+  const read = await readBounded(bytes, readAhead)
+  return { bytes: read.whole ?? read.stream, check }
+}
+
+// What a form has beside its file: boundaries, heads, the purpose.
+const besideFile = 1024
+
+/** A form that announces its length is judged by that; another breaks off where it becomes too long. */
+function limitForm(
+  { maxFileBytes }: Gateway,
+  { headers, body }: WithForm,
+): ReadableStream<Uint8Array> {
+  const most = maxFileBytes + besideFile
+  const announced = headers.get('content-length')
+  if (Number(announced) > most) throw uploadTooLarge(maxFileBytes)
+  if (announced !== null) return body
+  return body.pipeThrough(atMost(most, () => uploadTooLarge(maxFileBytes)))
+}
+
+/** A stream, and what throws the refusal that broke it off: whoever reads it may report another error. */
+function noteFailure(
+  stream: ReadableStream<Uint8Array>,
+): SentForm & { readonly bytes: ReadableStream<Uint8Array> } {
+  const reader = stream.getReader()
+  let failure: unknown
+  const bytes = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+  const check = (): void => {
+    if (isCfileError(failure)) throw failure
+  }
+  return { bytes, check }
+}
+
+const longestId = 1024
+const longestJson = 1024 ** 2
+
+/** Checks the fields that name something, as they come. */
+function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormWatch {
+  let names = 0
+  const require = async (named: BodyNames): Promise<void> => {
+    names += countNames(named)
+    if (names > mostNames) throw tooManyNames()
+    await requireOwnBody(gateway, caller, named)
+  }
+  return {
+    wants(part) {
+      const reading = readingOf(part)
+      if (reading === 'nothing') return 0
+      return reading === 'json' ? longestJson : longestId
+    },
+    async take(part, value) {
+      const reading = readingOf(part)
+      if (reading === 'nothing') return
+      await require(
+        reading === 'json'
+          ? await inTurns(gateway.wait, readBodyNames(asMember(part.name, value)), signal)
+          : namesOf(part.name, reading.naming, value),
+      )
+    },
+  }
+}
+
+/** A field's JSON, as it would stand in a body. */
+function asMember(name: string, value: Uint8Array): Uint8Array {
+  const encoder = new TextEncoder()
+  return concatBytes([encoder.encode(`{"${name}":`), value, encoder.encode('}')])
+}
+
+function namesOf(field: string, naming: NamingKey, value: Uint8Array): BodyNames {
+  const id = new TextDecoder('latin1').decode(value)
+  if (!naming.isId(id)) throw noSuchId(field, naming)
+  return { ...noBodyNames, names: { ...noBodyNames.names, [naming.kind]: [id] } }
+}
+
+function uploadTooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The file is larger than the ${limit} bytes that are taken.`,
+    { param: 'CFILE_MAX_FILE_BYTES' },
+  )
+}
