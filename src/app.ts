@@ -9,10 +9,9 @@ import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure-client.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { parseWebhookSecret } from './core/http/webhook-signature.ts'
-import { isSigned } from './core/link-spelling.ts'
+import type { SigningKey } from './core/links/keys.ts'
+import { createSigner, parseLinkBase } from './core/links/signer.ts'
 import { createMetrics } from './core/metrics.ts'
-import { createSigner, invalidLink, parseLinkBase } from './core/signed-url.ts'
-import type { SigningKey } from './core/signing-keys.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
@@ -25,12 +24,12 @@ import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
-import { methodNotAllowed, type RouteEnv, wrongMethod } from './routes/context.ts'
+import { methodNotAllowed, nothingServed, type RouteEnv, wrongMethod } from './routes/context.ts'
 import { allowOrigins } from './routes/cors.ts'
 import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
-import { linkRoutes } from './routes/links.ts'
+import { grantRoutes, linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
@@ -53,7 +52,8 @@ export function createApp(options: AppOptions): Hono {
     options.schedule?.({ sweep: () => doUpkeep(gateway), stop: () => stopCopies(gateway) })
   }
   const app = new Hono()
-  const bases = new Set(['/', new URL(gateway.publicUrl).pathname])
+  // The public URL's path first: it may have the name of a route of ours.
+  const bases = new Set([new URL(gateway.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway)) {
       app.route(join(base, family.base), openFamily(gateway, family, options))
@@ -63,12 +63,10 @@ export function createApp(options: AppOptions): Hono {
   app.notFound((c) => {
     const requestId = crypto.randomUUID()
     const headers = { 'x-request-id': requestId, ...options.headers }
-    const { method, path, url } = c.req
+    const { method, path } = c.req
     const isRoot = bases.has(path)
     if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
-    // A link whose path was respelt so that no route takes it.
-    const other = isSigned(url.split('?').slice(1).join('?')) ? invalidLink() : nothingServed()
-    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : other
+    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed()
     return c.json(toErrorBody(error, requestId), error.status as 404, {
       ...ofErrors,
       ...headers,
@@ -89,6 +87,8 @@ interface Family {
   readonly access: Access
   /** Whether pages of other origins may be allowed to ask. @default false */
   readonly isCrossOrigin?: true
+  /** Whether every GET may carry the bytes of files. @default false */
+  readonly servesFiles?: boolean
   /** Where the answer has cfile's own id of the request. @default 'x-request-id' */
   readonly idHeader?: string
 }
@@ -97,9 +97,17 @@ function families(gateway: Gateway): readonly Family[] {
   // There, x-request-id is the upstream's own.
   const idHeader = 'x-cfile-request-id'
   const isCrossOrigin = true
+  const servesFiles = true
   return [
-    { base: '/files', routes: fileRoutes(gateway), access: 'link', isCrossOrigin },
-    { base: '/containers', routes: containerRoutes(gateway), access: 'link', isCrossOrigin },
+    { base: '/s', routes: grantRoutes(gateway), access: 'link', servesFiles, isCrossOrigin },
+    { base: '/files', routes: fileRoutes(gateway), access: 'caller', servesFiles, isCrossOrigin },
+    {
+      base: '/containers',
+      routes: containerRoutes(gateway),
+      access: 'caller',
+      servesFiles,
+      isCrossOrigin,
+    },
     { base: '/owners', routes: ownerRoutes(gateway), access: 'caller' },
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller', isCrossOrigin },
     { base: '/webhooks', routes: webhookRoutes(gateway), access: 'open' },
@@ -129,7 +137,7 @@ function join(base: string, path: string): string {
 /** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
 function openFamily(
   gateway: Gateway,
-  { base, routes, access, isCrossOrigin, idHeader = 'x-request-id' }: Family,
+  { base, routes, access, servesFiles, isCrossOrigin, idHeader = 'x-request-id' }: Family,
   { headers = {}, authenticate, corsOrigins = [] }: AppOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
@@ -152,7 +160,7 @@ function openFamily(
     c.res.headers.set(idHeader, c.get('requestId'))
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   })
-  family.use(admit(gateway, { access, authenticate }))
+  family.use(admit(gateway, { access, servesFiles, authenticate }))
   family.onError((error, c) => answerError(gateway.log, c, error))
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
@@ -164,10 +172,6 @@ function openFamily(
 
 // Caches before us keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
 const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
-
-function nothingServed(): CfileError {
-  return new CfileError('not_found', 'Nothing is served at this path.')
-}
 
 function createGateway(options: AppOptions): Gateway {
   const runtime: Runtime = { ...webRuntime, ...options }

@@ -23,9 +23,9 @@ export { type Citation, type ContainerFileCitation, getCitations } from './core/
 export { contentDisposition } from './core/content-disposition.ts'
 // What can go wrong.
 export { CfileError, type ErrorCode, isCfileError } from './core/errors.ts'
-export type { Grant } from './core/grant.ts'
-export { type LinkSettings, signUrl, verifyUrl } from './core/signed-url.ts'
-export { parseSigningKeys, type SigningKey } from './core/signing-keys.ts'
+export type { Grant } from './core/links/grant.ts'
+export { parseSigningKeys, type SigningKey } from './core/links/keys.ts'
+export { type LinkSettings, signUrl, verifyUrl } from './core/links/signer.ts'
 export { openApp } from './open.ts'
 export type { AppOptions, UpstreamOptions } from './options.ts'
 // Links in an answer that passes through another back end.

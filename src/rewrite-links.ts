@@ -6,8 +6,8 @@
 
 import { linkAnswer } from './core/answer-links.ts'
 import { eventTransform } from './core/event-pump.ts'
+import { createSigner, type LinkSettings } from './core/links/signer.ts'
 import type { LinkMaker, LinkMode, LinkOptions } from './core/links.ts'
-import { createSigner, type LinkSettings } from './core/signed-url.ts'
 import { createEventLinker } from './core/stream-links.ts'
 import { ownerKey } from './gateway/caller.ts'
 import { anyone } from './gateway/gateway.ts'

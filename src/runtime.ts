@@ -6,7 +6,7 @@
  */
 
 import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
-import type { Hmac } from './core/signed-url.ts'
+import type { Hmac } from './core/links/hmac.ts'
 import type { Wait, WaitSignal } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */

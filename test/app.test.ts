@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../src/azure/credentials.ts'
-import { errorCode, json, openHarness } from './harness.ts'
-
-describe('a signed link', () => {
-  it('is refused as one in every other spelling of its path, also where no route takes that', async () => {
-    const { ask, respond } = openHarness()
-    const [file] = await respond('Save a CSV')
-    const made = await ask('/links', json({ file_id: file?.file_id }))
-    const link = new URL(((await made.json()) as { download_url: string }).download_url)
-    const { pathname, search } = link
-    for (const path of [`/${pathname}`, pathname.replace('c', 'C'), `/x${pathname}`]) {
-      const answer = await ask(`http://localhost${path}${search}`)
-      expect(answer.status, path).toBe(403)
-      expect(await errorCode(answer)).toBe('signature_invalid')
-    }
-    expect((await ask(`/nowhere?page=1`)).status).toBe(404)
-  })
-})
+import { openHarness } from './harness.ts'
 
 describe('an error', () => {
   it('is kept by no cache on its way, so that a file that comes later is seen', async () => {

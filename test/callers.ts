@@ -3,7 +3,7 @@
  */
 
 import { createKeyRing } from '../src/core/api-keys.ts'
-import { webHmac } from '../src/core/signed-url.ts'
+import { webHmac } from '../src/core/links/hmac.ts'
 import { ownerKey } from '../src/gateway/caller.ts'
 import type { AppOptions } from '../src/options.ts'
 import { createAuthenticate } from '../src/routes/authenticate.ts'

@@ -5,6 +5,8 @@
 import type { Hono } from 'hono'
 import { createApp } from '../src/app.ts'
 import { apiKey } from '../src/azure/credentials.ts'
+import type { Grant } from '../src/core/links/grant.ts'
+import { readPayload } from '../src/core/links/spelling.ts'
 import { createEmulator } from '../src/emulator/emulator.ts'
 import type { AppOptions } from '../src/options.ts'
 
@@ -99,6 +101,19 @@ export function citedFiles(body: unknown): CitedFile[] {
     return value
   })
   return found
+}
+
+/** The path of a link, as a client on this machine asks for it. */
+export function pathOf(link: string): string {
+  return link.slice(new URL(link).origin.length)
+}
+
+/** What a link says that it grants; its signature is not looked at. */
+export function grantIn(link: string): Grant {
+  const payload = /\/s\/([\w-]+)\./.exec(link)?.[1] ?? ''
+  const grant = readPayload(payload)?.grant
+  if (grant === undefined) throw new Error(`no link: ${link}`)
+  return grant
 }
 
 /** The SHA-256 of some bytes, in hex. */

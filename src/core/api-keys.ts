@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Hmac } from './links/hmac.ts'
 import { parseNamedSecrets, type SecretSetting, wrongEntry } from './named-secrets.ts'
-import type { Hmac } from './signed-url.ts'
 
 /** A caller's key. The owner `*` is an admin. */
 export interface ApiKey {

@@ -6,7 +6,7 @@
 
 import type { Citation } from './citations.ts'
 
-/** A link and the unix second in which it ends. Its URL holds only `A-Z a-z 0-9 - . _ ~ % / ? & = :`. */
+/** A link and the unix second at which it expires. Its URL holds only `A-Z a-z 0-9 - . _ ~ % / :`. */
 export interface MadeLink {
   readonly download_url: string
   readonly expires_at: number

@@ -18,7 +18,7 @@ import { scanJson } from './json/scan.ts'
 import { jsonTextAt } from './json/text.ts'
 import { elements, pick, type Span, stringAt } from './json-spans.ts'
 import { type Edit, removalEdits, splice, stringEdits } from './json-splice.ts'
-import { parseLink } from './link-spelling.ts'
+import { readPayload, splitToken, writeName } from './links/spelling.ts'
 import { toWrittenLink } from './sandbox-links.ts'
 import {
   createSpanMemory,
@@ -149,23 +149,43 @@ function isAdded(key: string): boolean {
   return (linkMembers as readonly string[]).includes(key)
 }
 
-// The signature is a link's end, so that what stands behind it in a text is no part of it.
-const signed = /^[\w.~%/?&=-]*?&s=[\w-]{43}(?![\w-])/
-
-/** Our path links in a text, and the links that they took the place of. Whether the signature holds is no matter here. */
+/**
+ * Our path links in a text, and the `sandbox:` links whose place they took. The signature is not verified: a link whose
+ * key is no longer in use was ours too.
+ */
 function findOwnLinks(text: string, publicUrl: string): Replacement[] {
   const found: Replacement[] = []
-  const opening = `${publicUrl}/containers/`
-  let start = text.indexOf(opening)
-  while (start !== -1) {
-    const target = signed.exec(text.slice(start + publicUrl.length))?.[0] ?? ''
-    const { grant } = parseLink(target) ?? {}
-    if (grant?.kind === 'path') {
-      const end = start + publicUrl.length + target.length
-      const name = grant.path.slice(grant.path.lastIndexOf('/') + 1)
-      found.push({ start, end, text: toWrittenLink(grant.path), name })
-    }
-    start = text.indexOf(opening, start + opening.length)
+  const opening = `${publicUrl}/s/`
+  for (let start = text.indexOf(opening); start !== -1; ) {
+    const link = readOwnLink(text, start, start + opening.length)
+    if (link !== undefined) found.push(link)
+    start = text.indexOf(opening, link?.end ?? start + opening.length)
   }
   return found
+}
+
+const tokenAtStart = /[\w-]+\.[\w-]{22}(?![\w-])/y
+const nameAtStart = /\/[\w.~%-]*(?<![.~_])/y
+
+/** @param at where the token begins */
+function readOwnLink(text: string, start: number, at: number): Replacement | undefined {
+  const token = matchAt(tokenAtStart, text, at)
+  const { grant } = readPayload(splitToken(token)?.payload ?? '') ?? {}
+  if (grant?.kind !== 'path') return undefined
+  const behind = at + token.length
+  const name = `/${writeName(grant)}`
+  // Text may follow the link without a blank. Only of a name that somebody changed the end must be guessed.
+  const end = text.startsWith(name, behind) ? name : matchAt(nameAtStart, text, behind)
+  return {
+    start,
+    end: behind + end.length,
+    text: toWrittenLink(grant.path),
+    name: grant.path.slice(grant.path.lastIndexOf('/') + 1),
+  }
+}
+
+/** What a sticky pattern finds at a place in a text. */
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? ''
 }

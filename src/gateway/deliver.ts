@@ -66,8 +66,9 @@ function deliverFromUpstream(
   const { signal } = new AbortController()
   const source = upstreamSource(gateway, location, signal)
   return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, answer) => {
-    if (answer.status === 200) return copyWhileServed(gateway, location, facts, answer)
-    copyBeside(gateway, location, facts)
+    const download = { location, facts, isGranted: request.isGranted }
+    if (answer.status === 200) return copyWhileServed(gateway, download, answer)
+    copyBeside(gateway, download)
     return answer
   })
 }

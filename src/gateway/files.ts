@@ -23,6 +23,8 @@ export interface ListQuery {
   readonly upstream?: string
   /** Whether a signed link asks, which is itself the permission. */
   readonly isGranted: boolean
+  /** The unix second that no link to what is found outlives: the expiry of the link that asks. */
+  readonly until?: number
   readonly signal: AbortSignal
 }
 
@@ -170,14 +172,14 @@ async function findFileRecords(
 }
 
 /**
- * Records the files of a listing for their holder, so that each is served by its id alone; what is recorded already
- * stays.
+ * Records the files of a listing for their holder, so that each is served by its id alone. Existing records stay. A
+ * signed link only reads: it may outlive its owner, whose records were erased for good.
  *
- * @returns what is known of each file then, by id
+ * @returns what is known of each file, by id
  */
 export async function recordFiles(
   gateway: Gateway,
-  containerId: string,
+  { containerId, isGranted }: Pick<ListQuery, 'containerId' | 'isGranted'>,
   { upstream, files, holder }: Omit<ContainerListing, 'isRemembered'>,
 ): Promise<ReadonlyMap<string, FileRecord>> {
   const known = await findFileRecords(gateway, holder, files)
@@ -186,7 +188,7 @@ export async function recordFiles(
     const record = known.get(id)
     if (record !== undefined) return [id, record]
     const found = { ...place, stored_name: nameInPath(path), bytes: bytes ?? undefined }
-    if (holder !== undefined) await putRecord(gateway, holder, 'file', id, found)
+    if (holder !== undefined && !isGranted) await putRecord(gateway, holder, 'file', id, found)
     return [id, found]
   })
   return new Map(await Promise.all(records))

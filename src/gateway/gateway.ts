@@ -6,8 +6,8 @@
 
 import type { AzureClient } from '../azure/client.ts'
 import type { Carrier } from '../core/carrier.ts'
+import type { Signer } from '../core/links/signer.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { Signer } from '../core/signed-url.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Store } from '../stores/store.ts'
 import type { Archiving } from './archive-state.ts'

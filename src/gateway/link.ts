@@ -1,60 +1,70 @@
 /**
- * Links as they are handed to people: grants of one thing that end.
+ * Makes the signed links that people are given.
  *
  * @module
  */
 
-import type { ContainerGrant } from '../core/grant.ts'
+import type { ContainerGrant } from '../core/links/grant.ts'
 import type { LinkMaker, MadeLink } from '../core/links.ts'
 import { anyone, type Caller, type Gateway } from './gateway.ts'
 
-/** What a link is made for, beyond the thing itself. */
+/** Terms of a link beyond the thing itself. */
 export interface LinkTerms {
   /** Seconds that it lives. @default the gateway's */
   readonly ttl?: number
+  /** The unix second that no link outlives. @default none */
+  readonly until?: number
   readonly disposition?: 'attachment' | 'inline'
 }
 
 /** Makes the links of one caller to what one upstream holds. */
 export interface Linker extends LinkMaker {
-  /** A link to the page, the zip or the list of a container. */
+  /** A link to the page or the zip of a container. */
   container(kind: ContainerGrant['kind'], containerId: string): Promise<MadeLink>
 }
 
 /**
  * Makes a maker of links.
  *
- * @param upstream the name of the upstream that holds the things; absent where nobody knows
+ * @param upstream the name of the upstream that holds the things; absent where it is not known
  */
 export function createLinker(
   gateway: Pick<Gateway, 'signer' | 'publicUrl' | 'linkTtl' | 'now'>,
   caller: Caller,
   upstream: string | undefined,
-  { ttl = gateway.linkTtl, disposition }: LinkTerms = {},
+  { ttl = gateway.linkTtl, until = Number.POSITIVE_INFINITY, disposition }: LinkTerms = {},
 ): Linker {
   const { signer, publicUrl } = gateway
-  const owner = caller.key
-  const terms = () => ({ upstream, owner, expiresAt: gateway.now() + ttl })
+  // Without caller auth there is one owner, and links are shorter without it.
+  const owner = caller.key === anyone.key ? undefined : caller.key
+  const terms = () => ({
+    upstream,
+    owner,
+    expiresAt: Math.min(gateway.now() + ttl, until),
+  })
   const made = async (link: Promise<string>, expires_at: number): Promise<MadeLink> => ({
     download_url: await link,
     expires_at,
   })
   return {
     file({ container_id: containerId, file_id: fileId, filename }) {
-      const { expiresAt, ...rest } = terms()
-      const grant = { kind: 'file', fileId, containerId, filename, disposition, expiresAt } as const
-      // Of one owner for all there is nothing to tell, and a link is shorter without it.
-      const known = owner === anyone.key ? { ...rest, owner: undefined } : rest
-      return made(signer.sign(publicUrl, { ...grant, ...known }), expiresAt)
+      const grant = {
+        kind: 'file',
+        fileId,
+        containerId,
+        filename,
+        disposition,
+        ...terms(),
+      } as const
+      return made(signer.sign(publicUrl, grant), grant.expiresAt)
     },
     path(containerId, path) {
-      const { expiresAt, ...rest } = terms()
-      const grant = { kind: 'path', containerId, path, disposition, expiresAt, ...rest } as const
-      return made(signer.sign(publicUrl, grant), expiresAt)
+      const grant = { kind: 'path', containerId, path, disposition, ...terms() } as const
+      return made(signer.sign(publicUrl, grant), grant.expiresAt)
     },
     container(kind, containerId) {
-      const { expiresAt, ...rest } = terms()
-      return made(signer.sign(publicUrl, { kind, containerId, expiresAt, ...rest }), expiresAt)
+      const grant = { kind, containerId, ...terms() }
+      return made(signer.sign(publicUrl, grant), grant.expiresAt)
     },
   }
 }

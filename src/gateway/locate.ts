@@ -5,8 +5,8 @@
  */
 
 import { CfileError, isCfileError } from '../core/errors.ts'
-import type { FileGrant } from '../core/grant.ts'
 import type { FileKind } from '../core/ids.ts'
+import type { FileGrant } from '../core/links/grant.ts'
 import { findHeld, holderOfUnrecorded, notThere, viewContainer } from './authorize.ts'
 import { granteeOf } from './caller.ts'
 import { anyone, type Caller, type Gateway, type Upstream } from './gateway.ts'

@@ -20,7 +20,7 @@ export interface PathQuery extends ListQuery {
 }
 
 /**
- * Finds the file at a path among those that the caller may see, and records it.
+ * Finds the file at a path among those that the caller may see. A caller's find is recorded, that of a signed link is not.
  *
  * @throws CfileError `file_not_found`, `container_expired`
  */
@@ -33,7 +33,7 @@ export async function locatePath(
   const { file, ...listing } = await search(gateway, caller, query)
   // Of a container that is gone, what was not copied may have been there.
   if (file === undefined) throw listing.gone ?? nothingAt(query, listing.files)
-  const records = await recordFiles(gateway, containerId, { ...listing, files: [file] })
+  const records = await recordFiles(gateway, query, { ...listing, files: [file] })
   const record = records.get(file.id)
   return {
     fileId: file.id,
@@ -64,8 +64,13 @@ function rethrowAsFile(error: unknown): never {
 
 const mostNames = 10
 
-function nothingAt({ containerId }: PathQuery, files: readonly ContainerFile[]): CfileError {
-  const names = new Set(files.map(({ path }) => cleanFilename(stripStoredPrefix(nameInPath(path)))))
+/** Tells a caller what is there instead; who holds a link to one path is told no other name. */
+function nothingAt(
+  { containerId, isGranted }: PathQuery,
+  files: readonly ContainerFile[],
+): CfileError {
+  const seen = isGranted ? [] : files
+  const names = new Set(seen.map(({ path }) => cleanFilename(stripStoredPrefix(nameInPath(path)))))
   const shown = [...names].slice(0, mostNames).map((name) => JSON.stringify(name))
   const more = names.size > mostNames ? ` and ${names.size - mostNames} more` : ''
   const there = shown.length > 0 ? ` There are: ${shown.join(', ')}${more}.` : ''

@@ -7,7 +7,7 @@
 import { findOriginals } from '../core/auto-plots.ts'
 import { nameInPath } from '../core/container-paths.ts'
 import { displayName } from './delivery-headers.ts'
-import { type ContainerListing, recordFiles } from './files.ts'
+import { type ContainerListing, type ListQuery, recordFiles } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { createLinker } from './link.ts'
 
@@ -29,15 +29,17 @@ export interface PresentedFile {
   readonly expires_at: number
 }
 
-/** Describes the files of a listing; each is recorded, so that it is served by its id alone. */
+/** Describes the files of a listing. For a caller each is recorded, so that it is served by its id alone. */
 export async function describeListing(
   gateway: Gateway,
   caller: Caller,
-  containerId: string,
+  query: ListQuery,
   listing: ContainerListing,
 ): Promise<PresentedFile[]> {
-  const records = await recordFiles(gateway, containerId, listing)
-  const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name)
+  const { containerId, until } = query
+  const records = await recordFiles(gateway, query, listing)
+  const owner = listing.holder ?? caller
+  const linker = createLinker(gateway, owner, listing.upstream.name, { until })
   const originals = findOriginals(listing.files)
   return Promise.all(
     listing.files.map(async ({ id, path, bytes, created_at, source }) => {

@@ -5,7 +5,7 @@
  */
 
 import { contentTypeOf } from '../core/content-type.ts'
-import type { ContainerListing } from './files.ts'
+import type { ContainerListing, ListQuery } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { createLinker } from './link.ts'
 import { describeListing, type PresentedFile } from './present.ts'
@@ -19,13 +19,13 @@ export interface PreviewedFile extends PresentedFile {
 export async function previewListing(
   gateway: Gateway,
   caller: Caller,
-  containerId: string,
+  query: ListQuery,
   listing: ContainerListing,
 ): Promise<PreviewedFile[]> {
-  const files = await describeListing(gateway, caller, containerId, listing)
-  const inline = { disposition: 'inline' } as const
+  const files = await describeListing(gateway, caller, query, listing)
+  const inline = { disposition: 'inline', until: query.until } as const
   const owner = listing.holder ?? caller
-  const linker = createLinker(gateway, owner, listing.upstream?.name, inline)
+  const linker = createLinker(gateway, owner, listing.upstream.name, inline)
   return Promise.all(
     files
       .filter(({ source, duplicate_of }) => source === 'assistant' && duplicate_of === undefined)

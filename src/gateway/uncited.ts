@@ -52,7 +52,7 @@ async function sweepContainer(
   const files = listing.files.filter(
     ({ source, created_at }) => source === 'assistant' && created_at >= since,
   )
-  await recordFiles(gateway, id, { ...listing, files })
+  await recordFiles(gateway, { containerId: id, isGranted: false }, { ...listing, files })
 }
 
 /** When a response was begun that has ended since, in unix seconds; `undefined` for anything else. */

@@ -13,21 +13,22 @@ import { listFiles } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { locatePath } from '../gateway/path.ts'
 import { describeListing } from '../gateway/present.ts'
+import { zipContainer } from '../gateway/zip.ts'
 import {
   methodNotAllowed,
   queryOnce,
   type RouteContext,
   type RouteEnv,
   readContainer,
+  readMethod,
 } from './context.ts'
 import { answerFile, deliveryRequest } from './files.ts'
 import { answerPage } from './page.ts'
-import { answerZip } from './zip.ts'
 
 /** The routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.get('/:container_id', (c) => answerPage(gateway, c))
+  routes.get('/:container_id', (c) => answerPage(gateway, c, readContainer(c)))
   routes.all('/:container_id', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files', (c) => answerList(gateway, c))
   routes.all('/:container_id/files', methodNotAllowed('GET, HEAD'))
@@ -37,7 +38,9 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
     return answerFile(gateway, c, file_id, container_id)
   })
   routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
-  routes.get('/:container_id/files.zip', (c) => answerZip(gateway, c))
+  routes.get('/:container_id/files.zip', (c) =>
+    zipContainer(gateway, c.get('caller'), { ...readContainer(c), method: readMethod(c) }),
+  )
   routes.all('/:container_id/files.zip', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/path/*', (c) => answerPath(gateway, c))
   routes.all('/:container_id/path/*', methodNotAllowed('GET, HEAD'))
@@ -46,21 +49,18 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
 
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
-  const { containerId, ...query } = readContainer(c)
-  const listing = await listFiles(gateway, caller, { containerId, ...query })
-  const all = parseAll(query.isGranted ? undefined : queryOnce(c, 'all'))
-  const files = await describeListing(gateway, caller, containerId, listing)
+  const query = readContainer(c)
+  const listing = await listFiles(gateway, caller, query)
+  const all = parseAll(queryOnce(c, 'all'))
+  const files = await describeListing(gateway, caller, query, listing)
   c.header('cache-control', 'private, no-store')
   return c.json({ files: all ? files : files.filter(({ source }) => source === 'assistant') })
 }
 
 async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {
-  const caller = c.get('caller')
-  const grant = c.get('grant')
-  const granted = grant?.kind === 'path' ? grant : undefined
-  const path = granted ? granted.path : decodeOnce(rawPath(c))
-  const location = await locatePath(gateway, caller, { ...readContainer(c), path })
-  return deliverFile(gateway, location, deliveryRequest(c, granted))
+  const path = decodeOnce(rawPath(c))
+  const location = await locatePath(gateway, c.get('caller'), { ...readContainer(c), path })
+  return deliverFile(gateway, location, deliveryRequest(c))
 }
 
 /** Everything behind `/path/` as it was sent: a router may have decoded some of it. */

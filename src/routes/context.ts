@@ -6,8 +6,8 @@
 
 import type { Context } from 'hono'
 import { CfileError } from '../core/errors.ts'
-import type { Grant } from '../core/grant.ts'
 import { parseContainerId } from '../core/ids.ts'
+import type { Grant } from '../core/links/grant.ts'
 import type { ListQuery } from '../gateway/files.ts'
 import type { Caller } from '../gateway/gateway.ts'
 
@@ -16,7 +16,7 @@ export interface RouteEnv {
   readonly Variables: {
     readonly requestId: string
     readonly caller: Caller
-    /** What the signed link of the request grants; absent for a request without one. */
+    /** What the signed link of the request grants; on `/s` only. */
     readonly grant?: Grant
   }
 }
@@ -41,15 +41,15 @@ export function queryOnce(c: RouteContext, name: string): string | undefined {
   )
 }
 
-/** The container that a request names, and how it is asked for. */
+/** The container that a caller's request names. */
 export function readContainer(c: RouteContext): ListQuery {
-  const grant = c.get('grant')
-  return {
-    containerId: parseContainerId(c.req.param('container_id') ?? ''),
-    upstream: grant?.upstream,
-    isGranted: grant !== undefined,
-    signal: c.req.raw.signal,
-  }
+  const containerId = parseContainerId(c.req.param('container_id') ?? '')
+  return { containerId, isGranted: false, signal: c.req.raw.signal }
+}
+
+/** The method of a request that reads. */
+export function readMethod({ req }: RouteContext): 'GET' | 'HEAD' {
+  return req.method === 'HEAD' ? 'HEAD' : 'GET'
 }
 
 /** Answers every other method on a path: 405, and the methods that there are. */
@@ -57,6 +57,11 @@ export function methodNotAllowed(allow: string): (c: RouteContext) => never {
   return (c) => {
     throw wrongMethod(c.req.method, allow)
   }
+}
+
+/** The answer where no route is. */
+export function nothingServed(): CfileError {
+  return new CfileError('not_found', 'Nothing is served at this path.')
 }
 
 /** What tells of a method that a path does not have, and of those that it has. */

@@ -11,13 +11,21 @@ import { rethrowMissing } from '../gateway/authorize.ts'
 import { type DeliveryRequest, deliverFile } from '../gateway/deliver.ts'
 import { eraseFile } from '../gateway/erase.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { locateFile, locateGranted } from '../gateway/locate.ts'
-import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
+import { locateFile } from '../gateway/locate.ts'
+import {
+  methodNotAllowed,
+  queryOnce,
+  type RouteContext,
+  type RouteEnv,
+  readMethod,
+} from './context.ts'
 
 /** The routes below `/files`. */
 export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.get('/:file_id', (c) => answerFile(gateway, c, c.req.param('file_id'), namedContainer(c)))
+  routes.get('/:file_id', (c) =>
+    answerFile(gateway, c, c.req.param('file_id'), queryOnce(c, 'container_id')),
+  )
   routes.delete('/:file_id', async (c) => {
     const { id } = parseFileId(c.req.param('file_id'))
     await eraseFile(gateway, c.get('caller'), id, c.req.raw.signal)
@@ -27,7 +35,7 @@ export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-/** Answers `GET` or `HEAD` with the file that the ids, or a signed link, name. */
+/** Answers `GET` or `HEAD` with the file that the ids name. */
 export async function answerFile(
   gateway: Gateway,
   c: RouteContext,
@@ -36,41 +44,21 @@ export async function answerFile(
 ): Promise<Response> {
   const { id, kind } = parseFileId(fileId)
   const containerId = container === undefined ? undefined : parseContainerId(container)
-  const caller = c.get('caller')
-  const grant = c.get('grant')
-  const isGranted = grant?.kind === 'file'
-  const location = isGranted
-    ? locateGranted(gateway, grant)
-    : await locateFile(gateway, caller, { id, kind, containerId })
-  const delivery = deliverFile(gateway, location, deliveryRequest(c, isGranted ? grant : undefined))
-  return isGranted ? delivery : delivery.catch((error) => rethrowMissing(gateway, 'file', error))
-}
-
-/** A link has no parameters but its own. */
-function namedContainer(c: RouteContext): string | undefined {
-  return c.get('grant') === undefined ? queryOnce(c, 'container_id') : undefined
+  const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
+  return deliverFile(gateway, location, deliveryRequest(c)).catch((error) =>
+    rethrowMissing(gateway, 'file', error),
+  )
 }
 
 /**
- * How a request asks for a file; a link says itself whether it is to be shown.
+ * How a caller's request asks for a file.
  *
- * @param grant what a signed link grants, where one asks
  * @throws CfileError `invalid_request` for another `disposition`
  */
-export function deliveryRequest(
-  c: RouteContext,
-  grant?: { readonly disposition?: 'attachment' | 'inline' },
-): DeliveryRequest {
-  const { raw, method } = c.req
-  return {
-    method: method === 'HEAD' ? 'HEAD' : 'GET',
-    headers: raw.headers,
-    disposition: grant
-      ? (grant.disposition ?? 'attachment')
-      : parseDisposition(queryOnce(c, 'disposition')),
-    isGranted: grant !== undefined,
-    signal: raw.signal,
-  }
+export function deliveryRequest(c: RouteContext): DeliveryRequest {
+  const { headers, signal } = c.req.raw
+  const disposition = parseDisposition(queryOnce(c, 'disposition'))
+  return { method: readMethod(c), headers, disposition, isGranted: false, signal }
 }
 
 function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {

@@ -1,5 +1,6 @@
 /**
- * `POST /links`: a signed link to what the caller may see, for somebody who has no key.
+ * `POST /links`: a signed link to what the caller may see, for somebody who has no key. `/s/{token}/{name}`: the thing
+ * that a signed link grants.
  *
  * @module
  */
@@ -7,14 +8,20 @@
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
+import type { Grant } from '../core/links/grant.ts'
+import { invalidLink } from '../core/links/signer.ts'
 import type { MadeLink } from '../core/links.ts'
 import { rethrowMissing } from '../gateway/authorize.ts'
 import { claimContainer } from '../gateway/claim.ts'
-import { deliverFile } from '../gateway/deliver.ts'
+import { type DeliveryRequest, deliverFile } from '../gateway/deliver.ts'
+import type { ListQuery } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/link.ts'
-import { type FileLocation, locateFile } from '../gateway/locate.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+import { type FileLocation, locateFile, locateGranted } from '../gateway/locate.ts'
+import { locatePath } from '../gateway/path.ts'
+import { zipContainer } from '../gateway/zip.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv, readMethod } from './context.ts'
+import { answerPage } from './page.ts'
 import { parseObject, readBody } from './request-body.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -32,6 +39,50 @@ export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   })
   routes.all('/', methodNotAllowed('POST'))
   return routes
+}
+
+/** The routes below `/s`. Access has verified the token; the name behind it decides nothing. */
+export function grantRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  for (const path of ['/:token', '/:token/', '/:token/:name', '/:token/:name/']) {
+    routes.get(path, (c) => answerGrant(gateway, c, c.get('grant')))
+  }
+  return routes
+}
+
+async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Promise<Response> {
+  switch (grant?.kind) {
+    case 'file':
+      return deliverFile(gateway, locateGranted(gateway, grant), grantedDelivery(c, grant))
+    case 'path': {
+      const query = { ...grantedQuery(c, grant), path: grant.path }
+      const location = await locatePath(gateway, c.get('caller'), query)
+      return deliverFile(gateway, location, grantedDelivery(c, grant))
+    }
+    case 'page':
+      return answerPage(gateway, c, grantedQuery(c, grant))
+    case 'zip': {
+      const query = { ...grantedQuery(c, grant), method: readMethod(c) }
+      return zipContainer(gateway, c.get('caller'), query)
+    }
+    default:
+      throw invalidLink()
+  }
+}
+
+function grantedDelivery(
+  c: RouteContext,
+  { disposition = 'attachment' }: Grant & { readonly disposition?: DeliveryRequest['disposition'] },
+): DeliveryRequest {
+  const { headers, signal } = c.req.raw
+  return { method: readMethod(c), headers, disposition, isGranted: true, signal }
+}
+
+function grantedQuery(
+  c: RouteContext,
+  { containerId, upstream, expiresAt }: Grant & { readonly containerId: string },
+): ListQuery {
+  return { containerId, upstream, isGranted: true, until: expiresAt, signal: c.req.raw.signal }
 }
 
 async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {

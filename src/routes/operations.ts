@@ -17,15 +17,17 @@ export interface Operation {
   readonly summary: string
 }
 
-// A letter before the summary says who may ask: everybody (o), a caller (c), a caller or whoever holds a link (l).
+// A letter before the summary says who may ask: everybody (o; on /s the token is the right), a caller (c).
 const table = `
-GET /files/{file_id} ?container_id ?disposition l file The bytes of a file, by its id alone
+GET /s/{token} o file What a signed link grants: a file, a page or a zip
+GET /s/{token}/{name} o file The same; the name is for people and decides nothing
+GET /files/{file_id} ?container_id ?disposition c file The bytes of a file, by its id alone
 DELETE /files/{file_id} c object Erases the copy and the record here
-GET /containers/{container_id} l page The page of a container: names, sizes, previews
-GET /containers/{container_id}/files ?all l files Every file that the code interpreter wrote
-GET /containers/{container_id}/files.zip l zip All of them, as one zip
-GET /containers/{container_id}/files/{file_id} ?disposition l file The bytes of a file, its container named
-GET /containers/{container_id}/path/{path} ?disposition l file The file at /mnt/data/{path}
+GET /containers/{container_id} c page The page of a container: names, sizes, previews
+GET /containers/{container_id}/files ?all c files Every file that the code interpreter wrote
+GET /containers/{container_id}/files.zip c zip All of them, as one zip
+GET /containers/{container_id}/files/{file_id} ?disposition c file The bytes of a file, its container named
+GET /containers/{container_id}/path/{path} ?disposition c file The file at /mnt/data/{path}
 POST /captures c files Records what the posted answer cites, or {"response_id"}
 POST /links c link Signs a link to a file, a page or a zip
 DELETE /owners/{owner} c object Erases all of an owner's; for admins
@@ -38,7 +40,7 @@ GET / o object What this is
 `
 
 /** Who may ask. */
-export type Asker = 'o' | 'c' | 'l'
+export type Asker = 'o' | 'c'
 
 /** Every operation but those of the OpenAI API, which has a description of its own. */
 export const operations: readonly (Operation & { readonly asker: Asker })[] = table

@@ -5,21 +5,25 @@
  */
 
 import { idCreatedAt } from '../core/ids.ts'
-import { listFiles } from '../gateway/files.ts'
+import { type ListQuery, listFiles } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { longestLife } from '../gateway/gone.ts'
 import { createLinker } from '../gateway/link.ts'
 import { previewListing } from '../gateway/preview.ts'
 import { containerPage } from '../page/container-page.ts'
-import { type RouteContext, readContainer } from './context.ts'
+import type { RouteContext } from './context.ts'
 
-/** Answers with the page; every link on it is signed, since a browser can't send a key. */
-export async function answerPage(gateway: Gateway, c: RouteContext): Promise<Response> {
+/** Answers with the page. Every link on it is signed, since a browser can't send a key. */
+export async function answerPage(
+  gateway: Gateway,
+  c: RouteContext,
+  query: ListQuery,
+): Promise<Response> {
   const caller = c.get('caller')
-  const { containerId, ...query } = readContainer(c)
-  const listing = await listFiles(gateway, caller, { containerId, ...query })
-  const files = await previewListing(gateway, caller, containerId, listing)
-  const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream?.name)
+  const { containerId, until } = query
+  const listing = await listFiles(gateway, caller, query)
+  const files = await previewListing(gateway, caller, query, listing)
+  const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name, { until })
   const { download_url: zipUrl } = await linker.container('zip', containerId)
   const nonce = c.get('requestId')
   const page = containerPage({

@@ -5,7 +5,7 @@
  */
 
 import { createHmac, createSecretKey } from 'node:crypto'
-import type { Hmac } from '../core/signed-url.ts'
+import type { Hmac } from '../core/links/hmac.ts'
 
 /** HMAC-SHA-256 with one secret, which is made a key once: that of the raw bytes would cost more than the HMAC. */
 export function nodeHmac(secret: Uint8Array): Hmac {

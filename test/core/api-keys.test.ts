@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
-import { webHmac } from '../../src/core/signed-url.ts'
+import { webHmac } from '../../src/core/links/hmac.ts'
 
 const hmac = webHmac(new Uint8Array(32))
 

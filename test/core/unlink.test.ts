@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { linkAnswer } from '../../src/core/answer-links.ts'
-import { createSigner } from '../../src/core/signed-url.ts'
+import { createSigner } from '../../src/core/links/signer.ts'
+import { toCarriedPath } from '../../src/core/sandbox-links.ts'
 import { unlinkBytes } from '../../src/core/unlink.ts'
 import { atOnce } from '../at-once.ts'
 import { rounds } from '../rounds.ts'
@@ -15,12 +16,11 @@ const link = (path: string): Promise<string> =>
     kind: 'path',
     containerId: container,
     path,
-    owner: 'anyone',
     expiresAt: 1_790_000_000,
   })
 
 const links = {
-  file: async () => ({ download_url: `${publicUrl}/files/cfile_a?x=1`, expires_at: 1_790_000_000 }),
+  file: async () => ({ download_url: `${publicUrl}/s/a/a.csv`, expires_at: 1_790_000_000 }),
   path: async (_: string, path: string) => ({
     download_url: await link(path),
     expires_at: 1_790_000_000,
@@ -114,6 +114,62 @@ describe('a replayed answer', () => {
   })
 })
 
+describe('a link in a replayed text', () => {
+  const said = (content: string) => JSON.stringify({ input: [{ role: 'assistant', content }] })
+  const anyPath = fc
+    .oneof(fc.constantFrom(...names, 'out/a.csv', 'a\\_b.csv', 's', '..'), fc.string())
+    .filter((path) => path !== '')
+
+  it('becomes what the model wrote, to the letter, whatever stands around it', async () => {
+    const around = fc.constantFrom('', '.', '_', '**', ' ', '/', ')', '。', '"', 'x', '?', '-')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(anyPath, fc.constantFrom(1, 2, 3), around), { maxLength: 4 }),
+        async (parts) => {
+          const rewritten: string[] = []
+          const original: string[] = []
+          for (const [name, slashes, after] of parts) {
+            const written = `sandbox:${'/'.repeat(slashes)}mnt/data/${name.toWellFormed()}`
+            rewritten.push((await link(toCarriedPath(written))) + after)
+            original.push(written + after)
+          }
+          const body = said(rewritten.join(''))
+          expect(unlink(body)).toBe(said(original.join('')))
+        },
+      ),
+      { seed: 1, numRuns: rounds(300) },
+    )
+  })
+
+  it('is known by its token, though its name is missing or another', async () => {
+    const url = await link('out/sales (1).csv')
+    const [whole, token] = [url, url.slice(0, url.lastIndexOf('/'))]
+    const bare = 'sandbox:/mnt/data/out/sales (1).csv'
+    const texts = [
+      [`[a](${whole})`, `[a](${bare})`],
+      [`[a](${token})`, `[a](${bare})`],
+      [`[a](${token}/)`, `[a](${bare})`],
+      [`see ${token}/other.csv.`, `see ${bare}.`],
+      [`see ${whole.replaceAll('%20', '%2520')}, and`, `see ${bare}, and`],
+    ]
+    for (const [text = '', want = ''] of texts) {
+      expect(unlink(said(text))).toBe(said(want))
+    }
+  })
+
+  it('stays where it leads to a file, a page or a zip, of which the model wrote no name', async () => {
+    const common = { containerId: container, expiresAt: 1_790_000_000 }
+    for (const grant of [
+      { kind: 'file', fileId: 'cfile_a', ...common },
+      { kind: 'page', ...common },
+      { kind: 'zip', ...common },
+    ] as const) {
+      const body = said(await signer.sign(publicUrl, grant))
+      expect(unlink(body)).toBe(body)
+    }
+  })
+})
+
 describe('whatever is not ours', () => {
   it('stays: the user’s own words, other hosts’ links, broken links, foreign fields', async () => {
     const url = await link('a.csv')
@@ -123,9 +179,9 @@ describe('whatever is not ours', () => {
       { input: [{ role: 'user', content: url }] },
       { input: [{ role: 'user', content: [{ type: 'input_text', text: url }] }] },
       { input: [{ role: 'assistant', content: foreign }] },
-      { input: [{ role: 'assistant', content: url.slice(0, -1) }] },
+      { input: [{ role: 'assistant', content: url.replace('.', '') }] },
       {
-        input: [{ role: 'assistant', content: `${publicUrl}/containers/${container}/path/a.csv` }],
+        input: [{ role: 'assistant', content: `${publicUrl}/s/a.csv` }],
       },
       { metadata: { download_url: 'x' }, input: [] },
       {

@@ -155,6 +155,30 @@ describe('lazy copies', () => {
   })
 })
 
+describe('lazy copies and signed links', () => {
+  it('copy what a link downloads, but nothing that was erased', async () => {
+    const archive = freshArchive()
+    const gateway = open({ archive, archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV')
+    const made = await gateway.ask('/links', json({ file_id: file?.file_id }))
+    const { pathname, search } = new URL(((await made.json()) as Linked).download_url)
+    const download = async (headers = {}) => {
+      await (await gateway.ask(pathname + search, { headers })).arrayBuffer()
+      await gateway.settled()
+      return (await archive.get(`anyone/${file?.file_id}`))?.bytes
+    }
+    expect(await download()).toBeGreaterThan(0)
+    await gateway.ask(`/files/${file?.file_id}`, { method: 'DELETE' })
+    gateway.advance(1)
+    expect(await download()).toBeUndefined()
+    expect(await download({ range: 'bytes=0-4' })).toBeUndefined()
+  })
+})
+
+interface Linked {
+  readonly download_url: string
+}
+
 describe('copies that were kept for long enough', () => {
   it('go with CFILE_ARCHIVE_TTL, and not before', async () => {
     const archive = freshArchive()

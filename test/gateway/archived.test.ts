@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createKeyRing } from '../../src/core/api-keys.ts'
-import { webHmac } from '../../src/core/signed-url.ts'
+import { webHmac } from '../../src/core/links/hmac.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 import { type Archived, openArchived, outliveContainer } from '../archived.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'

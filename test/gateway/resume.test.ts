@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openCallers } from '../callers.ts'
-import { errorCode, type Harness, json, openHarness, responseRequest, sha256 } from '../harness.ts'
+import {
+  errorCode,
+  grantIn,
+  type Harness,
+  json,
+  openHarness,
+  responseRequest,
+  sha256,
+} from '../harness.ts'
 
 interface Part {
   readonly text: string
@@ -128,7 +136,7 @@ describe('a rewritten stream that is taken up again', () => {
     expect(others).toEqual([first, first, first])
     const [old = ''] = linksIn(text)
     const [link = ''] = linksIn(first ?? '')
-    const life = (url: string) => Number(new URL(url).searchParams.get('e'))
+    const life = (url: string) => grantIn(url).expiresAt
     expect(life(link) - life(old)).toBe(1801)
     expect(first).toBe(text.replace(old, link))
   })

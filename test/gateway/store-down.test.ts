@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createKeyRing } from '../../src/core/api-keys.ts'
-import { webHmac } from '../../src/core/signed-url.ts'
+import { webHmac } from '../../src/core/links/hmac.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { errorCode, json, openHarness, responseRequest } from '../harness.ts'
+import { errorCode, grantIn, json, openHarness, pathOf, responseRequest } from '../harness.ts'
 
 /** A store that can be taken down, and comes back. */
 function breakableStore() {
@@ -42,7 +42,6 @@ function linksIn(text: string): Linked[] {
 }
 
 const request = responseRequest('Save the numbers as a CSV.')
-const pathOf = (url: string): string => url.slice(new URL(url).origin.length)
 
 describe('while the store is down', () => {
   it('lets an answer pass, whose links work, and a file whose container is named', async () => {
@@ -64,6 +63,33 @@ describe('while the store is down', () => {
     set(true)
     const answer = await gateway.ask('/openai/v1/responses', json({ ...request, stream: true }))
     expect(await answer.text()).toContain('response.completed')
+  })
+
+  it('serves links to files, and says so on links that need it', async () => {
+    const { store, set } = breakableStore()
+    const gateway = openHarness({ store, links: 'rewrite' })
+    const answer = await gateway.ask('/openai/v1/responses', json(request))
+    const text = await answer.text()
+    const [file] = linksIn(text)
+    const inText = /\]\((http[^)]+)\)/.exec(text)?.[1] ?? ''
+    const links = [inText]
+    for (const kind of ['page', 'zip']) {
+      const made = await gateway.ask('/links', json({ container_id: file?.container_id, kind }))
+      links.push(((await made.json()) as Linked).download_url)
+    }
+    expect(links.map((link) => grantIn(link).kind)).toEqual(['path', 'page', 'zip'])
+    set(true)
+    expect((await gateway.ask(pathOf(file?.download_url ?? ''))).status).toBe(200)
+    for (const link of links) {
+      const refused = await gateway.ask(pathOf(link))
+      expect([refused.status, await errorCode(refused)], link).toEqual([503, 'not_ready'])
+    }
+    set(false)
+    for (const link of links) {
+      const served = await gateway.ask(pathOf(link))
+      expect(served.status, link).toBe(200)
+      await served.body?.cancel()
+    }
   })
 
   it('says so where it is needed, and is back by itself', async () => {

@@ -1,30 +1,35 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { openCallers } from '../callers.ts'
-import { errorCode, type Harness, json, openHarness } from '../harness.ts'
+import { errorCode, type Harness, json, openHarness, pathOf } from '../harness.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 
-async function linkTo(gateway: Harness, file_id: string | undefined, more: object = {}) {
+async function linkTo(
+  gateway: Pick<Harness, 'ask'>,
+  file_id: string | undefined,
+  more: object = {},
+) {
   const answer = await gateway.ask('/links', json({ file_id, ...more }))
   return ((await answer.json()) as { download_url: string }).download_url
 }
 
 describe('a signed link', () => {
   it('works under every path that the app is mounted at, and with that of the public URL', async () => {
-    for (const publicUrl of ['https://files.example.com', 'https://files.example.com/ai/x']) {
-      const gateway = openHarness({ publicUrl })
+    const origin = 'https://files.example.com'
+    for (const path of ['', '/ai/x', '/s', '/files']) {
+      const gateway = openHarness({ publicUrl: origin + path })
       const [file] = await gateway.respond(prompt)
       const link = await linkTo(gateway, file?.file_id)
-      expect(link.startsWith(`${publicUrl}/containers/`)).toBe(true)
-      const own = link.slice(publicUrl.length)
-      const whole = link.slice('https://files.example.com'.length)
+      expect(link.startsWith(`${origin}${path}/s/`)).toBe(true)
+      const whole = link.slice(origin.length)
+      const own = whole.slice(path.length)
       const hosts = {
         '': gateway.app,
         '/host': new Hono().route('/host', gateway.app),
-        '/host/deep': new Hono().route('/host', new Hono().route('/deep', gateway.app)),
+        '/host/s': new Hono().route('/host', new Hono().route('/s', gateway.app)),
         '/mounted': new Hono().mount('/mounted', gateway.app.fetch),
-        '/app/mounted': new Hono().route('/app', new Hono().mount('/mounted', gateway.app.fetch)),
+        '/app/s': new Hono().route('/app', new Hono().mount('/s', gateway.app.fetch)),
       }
       for (const [base, host] of Object.entries(hosts)) {
         for (const target of new Set([own, whole])) {
@@ -32,7 +37,9 @@ describe('a signed link', () => {
             const answer = await host.request(base + target, { method })
             expect(answer.status, `${method} ${base}${target}`).toBe(200)
           }
-          const broken = await host.request(`${base}${target}x`)
+          const noName = target.slice(0, target.lastIndexOf('/'))
+          expect((await host.request(base + noName)).status, base + noName).toBe(200)
+          const broken = await host.request(`${base}${noName}x/sales.csv`)
           expect([broken.status, await errorCode(broken)]).toEqual([403, 'signature_invalid'])
         }
       }
@@ -42,9 +49,7 @@ describe('a signed link', () => {
   it('is a grant whoever holds it, and whatever credential comes with it', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
-    const answer = await gateway.as('ann').ask('/links', json({ file_id: file.file_id }))
-    const { download_url } = (await answer.json()) as { download_url: string }
-    const target = download_url.slice('http://127.0.0.1:8787'.length)
+    const link = pathOf(await linkTo(gateway.as('ann'), file.file_id))
     const credentials: Record<string, string>[] = [
       {},
       { authorization: 'Bearer key-of-bob' },
@@ -53,13 +58,17 @@ describe('a signed link', () => {
       { cookie: 'a=b' },
     ]
     for (const headers of credentials) {
-      expect((await gateway.ask(target, { headers })).status).toBe(200)
+      expect((await gateway.ask(link, { headers })).status).toBe(200)
     }
-    // A right key does not mend a wrong link, nor does a wrong link cost more than itself.
+    // A right key does not mend a wrong link.
+    const token = link.split('/')[2] ?? ''
     for (const owner of ['ann', 'admin'] as const) {
-      for (const wrong of [`${target}x`, target.slice(0, -1), target.replace(/&k=\w+/, '')]) {
-        const refused = await gateway.as(owner).ask(wrong)
-        expect([refused.status, await errorCode(refused)]).toEqual([403, 'signature_invalid'])
+      for (const wrong of [`${token}x`, token.slice(0, -1), token.replace('.', ''), 's']) {
+        const refused = await gateway.as(owner).ask(`/s/${wrong}`)
+        expect([refused.status, await errorCode(refused)], wrong).toEqual([
+          403,
+          'signature_invalid',
+        ])
       }
     }
   })
@@ -67,57 +76,68 @@ describe('a signed link', () => {
   it('opens nothing but GET and HEAD', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond(prompt)
-    const target = new URL(await linkTo(gateway, file?.file_id))
+    const link = pathOf(await linkTo(gateway, file?.file_id))
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
-      const answer = await gateway.ask(target.pathname + target.search, { method })
-      expect([answer.status, answer.headers.get('allow')], method).toEqual([405, 'GET, HEAD'])
-      expect(await errorCode(answer)).toBe('method_not_allowed')
+      for (const path of [link, '/s/wrong']) {
+        const answer = await gateway.ask(path, { method })
+        expect([answer.status, answer.headers.get('allow')], method).toEqual([405, 'GET, HEAD'])
+        expect(await errorCode(answer)).toBe('method_not_allowed')
+      }
     }
     expect((await gateway.ask(`/files/${file?.file_id}`)).status).toBe(200)
   })
 
-  it('opens no other route with its parameters', async () => {
+  it('is served on its own route alone, and no parameter on another stands for it', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     const { file_id, container_id } = file
-    const answer = await gateway.as('ann').ask('/links', json({ file_id }))
-    const { search } = new URL(((await answer.json()) as { download_url: string }).download_url)
-    const container = `/containers/${container_id}`
-    const others = [
-      `/files/${file_id}`,
-      container,
-      `${container}/`,
-      `${container}/files`,
-      `${container}/files.zip`,
-      `${container}/path/sales.csv`,
-      `${container}/files/${file_id}/`,
-      `${container}/files/${file_id}/content`,
-      `${container}/files/cfile_other`,
-      `/containers/cntr_other/files/${file_id}`,
-    ]
-    for (const path of others) {
-      const refused = await gateway.ask(path + search)
-      expect([refused.status, await errorCode(refused)], path).toEqual([403, 'signature_invalid'])
+    const link = pathOf(await linkTo(gateway.as('ann'), file_id))
+    const token = link.split('/')[2]
+    const old = `u=default&o=x&n=a.csv&e=2000000000&k=own&s=${'A'.repeat(43)}`
+    for (const query of [old, `token=${token}`, `s=${token}`]) {
+      for (const path of [
+        `/files/${file_id}`,
+        `/containers/${container_id}`,
+        `/containers/${container_id}/files/${file_id}`,
+        `/containers/${container_id}/path/sales.csv`,
+        `/v1/files/${file_id}/content`,
+      ]) {
+        expect((await gateway.ask(`${path}?${query}`)).status, path).toBe(401)
+      }
     }
-    // Where no link is taken, its parameters are none.
-    for (const path of [`/openai/v1${container}`, `/v1/files/${file_id}/content`]) {
-      expect((await gateway.ask(path + search)).status, path).toBe(401)
+    // To whom has a key they are unknown parameters.
+    const own = await gateway.as('ann').ask(`/files/${file_id}?${old}`)
+    expect(own.status).toBe(200)
+    for (const path of ['/s', '/s/', `/s/${token}/a/b`, `/s/x${link}`, `/x${link}`, `${link}//`]) {
+      const nowhere = await gateway.ask(path)
+      expect([nowhere.status, await errorCode(nowhere)], path).toEqual([404, 'not_found'])
     }
+  })
+
+  it('ignores whatever is asked of it in a query', async () => {
+    const gateway = openHarness()
+    const [file] = await gateway.respond('Draw a bar chart.')
+    const link = pathOf(await linkTo(gateway, file?.file_id))
+    const query = '?disposition=inline&disposition=evil&container_id=cntr_x&all=7&utm_source=mail'
+    const answer = await gateway.ask(link + query)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-disposition')).toMatch(/^attachment/)
   })
 
   it('says when it ended, in the very second', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond(prompt)
-    const url = new URL(await linkTo(gateway, file?.file_id, { expires_in: 2 }))
+    const link = pathOf(await linkTo(gateway, file?.file_id, { expires_in: 2 }))
     const statuses = []
     for (let second = 0; second < 3; second += 1) {
-      const answer = await gateway.ask(url.pathname + url.search)
+      const answer = await gateway.ask(link)
       statuses.push(answer.status)
       gateway.advance(1)
     }
     expect(statuses).toEqual([200, 200, 403])
+    expect(await errorCode(await gateway.ask(link))).toBe('link_expired')
     // Of a link that was never ours nothing is told, not even that it is over.
-    const forged = await gateway.ask(url.pathname + url.search.replace(/s=../, 's=AA'))
+    const forged = await gateway.ask(link.replace(/^\/s\/AQ/, '/s/AR'))
     expect(await errorCode(forged)).toBe('signature_invalid')
   })
 })

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { createKeyRing } from '../../src/core/api-keys.ts'
 import { CfileError } from '../../src/core/errors.ts'
-import { webHmac } from '../../src/core/signed-url.ts'
+import { webHmac } from '../../src/core/links/hmac.ts'
 import { createAuthenticate } from '../../src/routes/authenticate.ts'
 
 const keys = createKeyRing(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ownerKey } from '../../src/gateway/caller.ts'
 import { type Answered, openCallers, refusal } from '../callers.ts'
-import { type CitedFile, errorCode, json, openHarness } from '../harness.ts'
+import { type CitedFile, errorCode, grantIn, json, openHarness } from '../harness.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 
@@ -107,7 +107,7 @@ describe('POST /captures', () => {
     const gateway = openCallers()
     const { body, file } = await gateway.as('ann').answer(`${prompt} [uncited]`)
     const [captured] = await capturedFiles(await gateway.as('admin').ask('/captures', json(body)))
-    expect(captured?.download_url).toContain(`o=${await ownerKey('ann')}`)
+    expect(grantIn(captured?.download_url ?? '').owner).toBe(await ownerKey('ann'))
     const list = await gateway.upstream(`/containers/${file.container_id}/files`)
     const { data } = (await list.json()) as { data: { id: string }[] }
     for (const { id } of data) {

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { type Answered, type CallersHarness, openCallers, refusal } from '../callers.ts'
-import { type CitedFile, json } from '../harness.ts'
+import { type CitedFile, json, pathOf } from '../harness.ts'
 
 /** What a route is asked for: things of somebody's, or made up. */
 interface Things {
@@ -22,6 +22,8 @@ interface Row {
   readonly link?: (things: Things) => object
   /** Only admins are served. */
   readonly isAdmins?: true
+  /** Whoever holds a link is served, and nobody else. */
+  readonly isLink?: true
 }
 
 const toFile = ({ file, container }: Things) => ({ file_id: file, container_id: container })
@@ -29,6 +31,8 @@ const toPlace = (kind: string) => (things: Things) => ({ container_id: things.co
 
 /** A route without a row fails the tests; a row may wait for its route. */
 const rows: Readonly<Record<string, Row>> = {
+  'GET /s/:token': { isLink: true },
+  'GET /s/:token/:name': { isLink: true },
   'GET /files/:file_id': { refused: 'file_not_found' },
   'DELETE /files/:file_id': { refused: 'file_not_found' },
   'GET /containers/:container_id': { refused: 'container_not_found', link: toPlace('page') },
@@ -188,24 +192,21 @@ const linked = guarded.filter((route) => rows[route]?.link !== undefined)
 describe.each(linked)('%s', (route) => {
   const row = rows[route] ?? {}
 
-  it('serves whoever holds a link to it, and only it', async () => {
+  it('gives whoever holds a link to it the same as its owner', async () => {
     const { gateway, things } = await openWithAnswer()
     const made = await gateway.as('ann').ask('/links', json(row.link?.(things) ?? {}))
-    const url = new URL(((await made.json()) as { download_url: string }).download_url)
-    expect(url.pathname).toBe(fill(split(route)[1], things))
-    const answer = await gateway.ask(url.pathname + url.search)
-    expect(answer.status).toBe(200)
-    await answer.body?.cancel()
-    await gateway.requests()
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-      expect((await gateway.ask(url.pathname + url.search, { method })).status, method).toBe(405)
+    const link = pathOf(((await made.json()) as { download_url: string }).download_url)
+    const [path] = requestFor(route, row, things)
+    const [own, granted] = [await gateway.as('ann').ask(path), await gateway.ask(link)]
+    expect(granted.status).toBe(200)
+    for (const name of ['content-type', 'content-disposition', 'content-length', 'etag']) {
+      expect(granted.headers.get(name), name).toBe(own.headers.get(name))
     }
-    for (const other of guarded) {
-      const [method, path] = split(other)
-      const elsewhere = fill(path, things)
-      if (method === 'POST' || elsewhere === url.pathname) continue
-      const refused = await gateway.ask(elsewhere + url.search, { method })
-      expect([401, 403], other).toContain(refused.status)
+    await Promise.all([own.body?.cancel(), granted.body?.cancel()])
+    await gateway.requests()
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      const refused = await gateway.as('ann').ask(link, { method })
+      expect([refused.status, refused.headers.get('allow')], method).toEqual([405, 'GET, HEAD'])
     }
     expect(await gateway.requests()).toEqual([])
   })
@@ -227,7 +228,10 @@ describe.each(surface)('%s', (base) => {
 describe('what is open', () => {
   it('names nothing of anybody', async () => {
     const { gateway, things } = await openWithAnswer()
-    const open = routes.filter((route) => rows[route]?.refused === undefined)
+    const open = routes.filter((route) => {
+      const { refused, isLink } = rows[route] ?? {}
+      return refused === undefined && !isLink
+    })
     for (const route of open) {
       const [method, path] = split(route)
       const answer = await gateway.ask(path, { method })

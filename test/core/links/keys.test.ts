@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkSigningKeys, parseSigningKeys } from '../../src/core/signing-keys.ts'
+import { checkSigningKeys, parseSigningKeys } from '../../../src/core/links/keys.ts'
 
 const secret = 'correct-horse-battery-staple-0001'
 
