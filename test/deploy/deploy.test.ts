@@ -41,7 +41,7 @@ describe('every YAML file', () => {
   })
 })
 
-describe('a name in the environment is a setting, since cfile ignores every other without a word', () => {
+describe('a name in the environment is a setting, since cfile reads no other', () => {
   const named: Record<string, string[]> = {
     Dockerfile: argumentsOf('ENV').flatMap((text) =>
       [...text.matchAll(/(\w+)=/g)].map(([, name = '']) => name),

@@ -1,6 +1,6 @@
 /**
- * The names that files outside of `src/` may use: settings, metrics and their labels. A name that cfile does not have
- * would be ignored without a word, by cfile as an environment variable and by Prometheus in a query.
+ * The names that files outside of `src/` may use: settings, error codes, metrics and their labels. Any other name does
+ * nothing: cfile reads no such variable, and Prometheus finds no such series.
  *
  * @module
  */
@@ -70,6 +70,33 @@ export const settings: ReadonlySet<string> = new Set([
   'LOG_LEVEL',
   'PORT',
 ])
+
+/** Every error code, with its status. */
+export const errorCodes = {
+  invalid_id: 400,
+  invalid_request: 400,
+  unauthorized: 401,
+  signature_invalid: 403,
+  link_expired: 403,
+  container_unknown: 404,
+  file_not_found: 404,
+  container_not_found: 404,
+  not_found: 404,
+  method_not_allowed: 405,
+  container_expired: 410,
+  precondition_failed: 412,
+  payload_too_large: 413,
+  range_not_satisfiable: 416,
+  rate_limited: 429,
+  upstream_throttled: 429,
+  internal_error: 500,
+  upstream_auth: 502,
+  upstream_invalid: 502,
+  upstream_error: 502,
+  file_too_large: 502,
+  not_ready: 503,
+  upstream_timeout: 504,
+} as const
 
 /** Every metric of `/metrics`, with its labels. */
 export const metrics: Readonly<
