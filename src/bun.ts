@@ -21,7 +21,7 @@ declare const Bun: {
     readonly idleTimeout: number
     readonly maxRequestBodySize: number
     fetch(request: Request): Response | Promise<Response>
-  }): { readonly port: number; stop(): Promise<void> }
+  }): { readonly port: number; stop(isAtOnce?: boolean): Promise<void> }
 }
 
 /**
@@ -48,6 +48,10 @@ const platform: Platform = {
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request) => answer(request),
     })
-    return { port: server.port, close: () => server.stop() }
+    return {
+      port: server.port,
+      close: () => server.stop(),
+      cut: () => void server.stop(true),
+    }
   },
 }

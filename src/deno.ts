@@ -39,6 +39,15 @@ const platform: Platform = {
     // Deno's own greeting would come before ours.
     const options = { hostname: host, port, onListen() {} }
     const server = Deno.serve(options, (request) => answer(request))
-    return { port: server.addr.port, close: () => server.shutdown() }
+    let cut = (): void => {}
+    const isCut = new Promise<void>((resolve) => {
+      cut = resolve
+    })
+    return {
+      port: server.addr.port,
+      close: () => Promise.race([server.shutdown(), isCut]),
+      // A server that shuts down can't be told to break its connections; they end with the process.
+      cut: () => cut(),
+    }
   },
 }

@@ -13,6 +13,7 @@ import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
 import { nodeCarrier } from './transport/carry.ts'
+import { followConnections } from './transport/connections.ts'
 import { canDispatch, createDispatchFetch } from './transport/dispatch-fetch.ts'
 import { nodeHmac } from './transport/hmac.ts'
 import { respond } from './transport/respond.ts'
@@ -84,10 +85,11 @@ const platform: Platform = {
     const server = createServer(handlerOf(answer))
     // Else an upload of a gigabyte over a slow line is cut off after five minutes; headers still have their minute.
     server.requestTimeout = 0
-    const close = closerOf(server)
+    const connections = followConnections(server)
     await listening(server, host, port)
     const address = server.address()
-    return { port: typeof address === 'object' && address !== null ? address.port : port, close }
+    const isTcp = typeof address === 'object' && address !== null
+    return { ...connections, port: isTcp ? address.port : port }
   },
 }
 
@@ -108,19 +110,4 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       resolve()
     })
   })
-}
-
-/** A connection that is kept alive would hold the end up for as long as its client likes. */
-function closerOf(server: Server): () => Promise<void> {
-  let closing = false
-  server.on('request', (_, res) => {
-    if (closing) res.setHeader('connection', 'close')
-    res.once('close', () => {
-      if (closing) setImmediate(() => server.closeIdleConnections())
-    })
-  })
-  return () => {
-    closing = true
-    return new Promise((resolve) => server.close(() => resolve()))
-  }
 }

@@ -7,6 +7,7 @@
 import type { Hono } from 'hono'
 import { CfileError } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
+import { startDeadline } from './core/wait.ts'
 import type { Log } from './gateway/gateway.ts'
 import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
 import type { Upkeep } from './options.ts'
@@ -23,15 +24,22 @@ export interface Running {
   readonly url: string
   /** Whether it runs on the built-in emulator. */
   readonly emulated: boolean
-  /** Stops accepting, lets the answers under way finish, and resolves when the last one is done. */
+  /**
+   * Says 503 at `/readyz` for `CFILE_SHUTDOWN_DELAY_MS`, stops accepting, and lets the answers under way finish for
+   * `CFILE_SHUTDOWN_TIMEOUT_MS`; resolves when the last one has ended.
+   */
   close(): Promise<void>
 }
 
 /** A socket that listens. */
 export interface Listener {
   readonly port: number
-  /** As {@link Running.close}. */
+  /** Has each answer from here on end its connection, where the runtime can. */
+  leave?(): void
+  /** Stops accepting; resolves when the answers under way have ended. */
   close(): Promise<void>
+  /** Breaks off the answers that are left. */
+  cut(): void
 }
 
 /** Answers a request; some runtimes tell more about it than it holds. */
@@ -70,13 +78,13 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     app.fetch(request, bindings),
   )
   const url = urlOf(settings, listener)
-  let closing = false
+  const closing = new AbortController()
   const upkeep = createUpkeep()
   app = openApp(settings, {
     ...runtime,
     ...storage,
     publicUrl: settings.publicUrl ?? url,
-    isClosing: () => closing,
+    isClosing: () => closing.signal.aborted,
     schedule: upkeep.start,
     readFile: (path) => platform.readFile(path, 'utf8'),
     emulator,
@@ -84,11 +92,30 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   return {
     url,
     emulated: isEmulated(settings),
-    close() {
-      closing = true
-      return Promise.all([listener.close(), upkeep.stop()]).then(closeStorage)
+    async close() {
+      closing.abort()
+      // At once, so that another process takes up the copies while this one still answers.
+      const handedOver = upkeep.stop()
+      await endListener(settings, listener)
+      await handedOver
+      await closeStorage()
     },
   }
+}
+
+async function endListener(settings: Settings, listener: Listener): Promise<void> {
+  const { shutdownDelayMs, shutdownTimeoutMs } = settings
+  listener.leave?.()
+  if (shutdownDelayMs > 0) await webRuntime.wait(shutdownDelayMs)
+  const deadline = startDeadline(webRuntime.wait, shutdownTimeoutMs)
+  deadline.signal.addEventListener('abort', () => {
+    consoleLog(settings)('warn', 'The time to end was over: what was still under way was cut.', {
+      setting: 'CFILE_SHUTDOWN_TIMEOUT_MS',
+    })
+    listener.cut()
+  })
+  await listener.close()
+  deadline.clear()
 }
 
 const sweepEveryMs = 15_000

@@ -68,6 +68,10 @@ export interface Settings extends Plain {
   readonly dataDir: string
   readonly host: string
   readonly port: number
+  /** Milliseconds that answers under way may take once the server is told to end. */
+  readonly shutdownTimeoutMs: number
+  /** Milliseconds for which `/readyz` says 503 before the server stops listening. */
+  readonly shutdownDelayMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly logFormat: 'json' | 'pretty'
   /** What the operator should know of settings that work, each in one line. */
@@ -98,6 +102,7 @@ const flag: Setting<boolean> = {
 }
 const bytes = { read: whole(1), takes: 'a number of bytes' }
 const milliseconds = { read: whole(1, 86_400_000), takes: 'a number of milliseconds' }
+const millisecondsOrNone = { ...milliseconds, read: whole(0, 86_400_000) }
 const words = (takes: string) => ({ read: text, takes })
 const secret = (takes: string) => ({ read: text, takes, secret: true as const })
 const oneOf = <const Word extends string>(options: readonly Word[]) => ({
@@ -171,6 +176,8 @@ const settings = {
   CFILE_GENERATION_TIMEOUT_MS: milliseconds,
   CFILE_IDLE_TIMEOUT_MS: milliseconds,
   CFILE_STREAM_IDLE_TIMEOUT_MS: milliseconds,
+  CFILE_SHUTDOWN_TIMEOUT_MS: millisecondsOrNone,
+  CFILE_SHUTDOWN_DELAY_MS: millisecondsOrNone,
   HOST: words('an address to listen on'),
   PORT: { read: whole(0, 65_535), takes: 'a port, 0 to 65535' },
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
@@ -230,6 +237,8 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     streamIdleTimeoutMs: read.CFILE_STREAM_IDLE_TIMEOUT_MS,
     host: read.HOST ?? '127.0.0.1',
     port: read.PORT ?? 8787,
+    shutdownTimeoutMs: read.CFILE_SHUTDOWN_TIMEOUT_MS ?? 30_000,
+    shutdownDelayMs: read.CFILE_SHUTDOWN_DELAY_MS ?? 0,
     logLevel: read.LOG_LEVEL ?? 'info',
     logFormat: read.LOG_FORMAT ?? 'json',
     warnings: settingWarnings({ upstreams, keys: callers.keys, signingKeys }, env, settingNames),

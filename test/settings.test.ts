@@ -10,6 +10,7 @@ describe('a wrong setting', () => {
       'CFILE_PUBLIC_URL',
       '"https://…@files.example?…"',
     ],
+    [{ CFILE_SHUTDOWN_DELAY_MS: '5s' }, 'CFILE_SHUTDOWN_DELAY_MS', 'a number of milliseconds'],
     [{ CFILE_JWT_ISSUER: 'https://login.example' }, 'CFILE_JWT_ISSUER', 'CFILE_JWKS_URL is not'],
     [
       { CFILE_JWT_OWNER_CLAIM: 'oid', CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },

@@ -17,7 +17,7 @@ export const serveCommand: Command = {
   },
 }
 
-/** Serves until SIGTERM or SIGINT, then lets downloads finish; a second signal ends them. */
+/** Serves until SIGTERM or SIGINT, then lets downloads finish for a while; a second signal ends them. */
 async function serveUntilSignal(): Promise<number> {
   const { serve } = await door()
   const running = await serve()
@@ -28,9 +28,8 @@ async function serveUntilSignal(): Promise<number> {
   )
   await signal()
   const stopped = await Promise.race([running.close().then(() => true), signal().then(() => false)])
-  // Downloads that are still under way would keep the process alive.
-  if (!stopped) process.exit(1)
-  return 0
+  // Downloads that are still under way, or could not be cut, would keep the process alive.
+  process.exit(stopped ? 0 : 1)
 }
 
 /** The door of the runtime that this runs on. */
