@@ -189,7 +189,7 @@ function createGateway(options: AppOptions): Gateway {
   return {
     upstreams: [first, ...others],
     balance: createBalance(now),
-    store: guardStore(options.store ?? memoryStore({ now })),
+    store: guardStore(options.store ?? memoryStore({ now }), random),
     archiving: archivingOf(options),
     webhooks: webhooksOf(options),
     now,

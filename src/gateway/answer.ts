@@ -9,7 +9,6 @@ import { linkAnswer } from '../core/answer-links.ts'
 import { decodeUtf8, parseJson, readBounded } from '../core/body.ts'
 import { mentionsInEvent } from '../core/citation-stream.ts'
 import { getMentions, type Mentions } from '../core/citations.ts'
-import { isCfileError } from '../core/errors.ts'
 import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
 import { eventJson } from '../core/sse.ts'
@@ -18,7 +17,7 @@ import { capture, captureOnce, type Source } from './capture.ts'
 import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
 import type { Gateway } from './gateway.ts'
-import { isStoreDown } from './guarded-store.ts'
+import { recordIfUp } from './record-if-up.ts'
 import { linksOfResponse, sendAfter } from './resume.ts'
 import { sweepAfter } from './uncited.ts'
 
@@ -69,7 +68,7 @@ async function passJson(
   const response = parseJson(read.whole)
   const mentions = getMentions(response)
   forgetListings(gateway, mentions)
-  await orPass(gateway, capture(gateway, source, mentions))
+  await recordIfUp(gateway.log, capture(gateway, source, mentions), idsOf(source, mentions))
   sweepAfter(gateway, source, response)
   const options = linkOptions(gateway, source, () => mentions.responses[0])
   return options === undefined ? read.whole : linkBytes(read.whole, options)
@@ -101,7 +100,7 @@ function passEvents(
       responseId ??= mentions.responses[0]
       forgetListings(gateway, mentions)
       const recording = record(mentions)
-      const recorded = recording && orPass(gateway, recording)
+      const recorded = recording && recordIfUp(gateway.log, recording, idsOf(source, mentions))
       if (gateway.sweep && mentions.responses.length > 0) {
         Promise.resolve(recorded).then(
           () => sweepAfter(gateway, source, responseIn(raw)),
@@ -117,19 +116,10 @@ function passEvents(
   return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
 }
 
-/**
- * While the store is down an answer passes all the same, since its links say all that is needed. Where callers are told
- * apart it does not: what nobody owns would be lost to who asked for it.
- */
-async function orPass({ knowsCallers, log }: Gateway, recording: Promise<void>): Promise<void> {
-  try {
-    await recording
-  } catch (error) {
-    if (knowsCallers || !isStoreDown(error)) throw error
-    log('error', 'The store is down, so what an answer cites is not recorded.', {
-      cause: String(isCfileError(error) ? error.cause : error),
-    })
-  }
+/** What an answer mentions, for the log. */
+function idsOf({ caller }: Source, { responses, containers, citations }: Mentions) {
+  const files = citations.map(({ file_id }) => file_id)
+  return { owner: caller.owner, responses, containers, files }
 }
 
 /** Code ran in them. */

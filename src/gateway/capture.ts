@@ -72,15 +72,21 @@ export async function captureResponse(
 
 /**
  * A capture for a stream of events that repeat each other: each thing is stored once, at its first mention, and again
- * only when a later mention knows a file's name.
+ * only when a later mention knows a file's name, or where it could not be stored before.
  */
 export function captureOnce(
   gateway: Remembering,
   source: Source,
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
-  const fresh = (key: string): boolean => stored.size !== stored.add(key).size
   return ({ responses, conversations, containers, citations, items = [] }) => {
+    const marked: string[] = []
+    const fresh = (key: string): boolean => {
+      if (stored.has(key)) return false
+      marked.push(key)
+      stored.add(key)
+      return true
+    }
     const unseen: Mentions = {
       responses: responses.filter(fresh),
       conversations: conversations.filter(fresh),
@@ -90,8 +96,11 @@ export function captureOnce(
         fresh(`${container_id} ${file_id} ${filename === undefined}`),
       ),
     }
-    const any = Object.values(unseen).some((things) => things.length > 0)
-    return any ? capture(gateway, source, unseen) : undefined
+    if (marked.length === 0) return undefined
+    return capture(gateway, source, unseen).catch((error) => {
+      for (const key of marked) stored.delete(key)
+      throw error
+    })
   }
 }
 

@@ -9,9 +9,9 @@ import type { Carrier } from '../core/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Wait } from '../core/wait.ts'
-import type { Store } from '../stores/store.ts'
 import type { Archiving } from './archive-state.ts'
 import type { Balance } from './balance.ts'
+import type { GuardedStore } from './guarded-store.ts'
 import type { Limits } from './limits.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
@@ -59,7 +59,7 @@ export interface Gateway {
   readonly upstreams: readonly [Upstream, ...Upstream[]]
   /** How busy and how well they are. */
   readonly balance: Balance
-  readonly store: Store
+  readonly store: GuardedStore
   /** Absent: no copies are kept. */
   readonly archiving?: Archiving
   /** Absent: no webhooks are taken. */

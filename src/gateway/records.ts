@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Json } from '../stores/store.ts'
+import type { Json, Store } from '../stores/store.ts'
 import type { Caller, Gateway } from './gateway.ts'
 
 /** A file that an answer cited, or that was found on the way. */
@@ -52,7 +52,9 @@ const day = 24 * 3600
 const lifetime = 90 * day
 
 /** The part of the gateway that remembers. */
-export type Remembering = Pick<Gateway, 'store' | 'now' | 'archiving'>
+export interface Remembering extends Pick<Gateway, 'now' | 'archiving'> {
+  readonly store: Store
+}
 
 /** The record of an id for this caller, or `undefined`. */
 export async function findRecord<K extends Kind>(

@@ -8,12 +8,14 @@ import { kindOf, type NamedKind, namedKinds } from '../core/api-names.ts'
 import type { Operation } from '../core/api-operations.ts'
 import { parseJson, readBounded } from '../core/body.ts'
 import { isId } from '../core/ids.ts'
+import { getResources } from '../core/resources.ts'
 import { passAnswer } from './answer.ts'
 import type { Source } from './capture.ts'
 import { captureThings } from './capture-things.ts'
 import { forgetListing } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { NamedBy } from './naming.ts'
+import { recordIfUp } from './record-if-up.ts'
 import { findRecord, putRecord } from './records.ts'
 
 /** An answer, and what it answers. */
@@ -70,7 +72,11 @@ async function recordThings(
     return new Response(read.stream, answer)
   }
   const other = kindOf(operation) === 'thing' ? 'thing' : undefined
-  await captureThings(gateway, source, parseJson(read.whole), other)
+  const shown = parseJson(read.whole)
+  await recordIfUp(gateway.log, captureThings(gateway, source, shown, other), {
+    owner: source.caller.owner,
+    things: getResources(shown, other).map(({ id }) => id),
+  })
   return new Response(read.whole, answer)
 }
 

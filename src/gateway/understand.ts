@@ -36,10 +36,11 @@ export interface Understood {
 }
 
 /**
- * Reads a request and decides; nothing is asked upstream.
+ * Reads a request and decides; nothing is asked upstream. Where callers are told apart, a request that changes something
+ * is refused while the store is down: what it makes would be paid for and belong to nobody.
  *
  * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_id`, `invalid_request`,
- * `payload_too_large`
+ * `payload_too_large`, `not_ready`
  */
 export async function understand(
   gateway: Gateway,
@@ -48,6 +49,7 @@ export async function understand(
 ): Promise<Understood> {
   const { method, path, query, headers, below = 'v1' } = request
   refuseUpgrade(headers)
+  if (gateway.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method)) await gateway.store.check()
   const operation = operationOf(method, path)
   const kind = operation.shows === 'list' ? kindOf(operation) : undefined
   const named = { path: namesInPath(path), query: namesInQuery(query, kind) }

@@ -20,7 +20,7 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
     if (gateway.isClosing())
       throw new CfileError('not_ready', 'This instance is shutting down; ask another one.')
-    await gateway.store.get('readyz')
+    await gateway.store.check()
     const upstreams = gateway.upstreams.map((upstream) => ({
       name: upstream.name,
       status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',

@@ -6,24 +6,42 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { errorCode, grantIn, json, openHarness, pathOf, responseRequest } from '../harness.ts'
 
-/** A store that can be taken down, and comes back. */
+/** What a store is asked to do, and for which key. */
+type Fails = (what: keyof Store, key: string) => boolean
+
+/** A store that can be taken down, wholly or in part, and comes back. */
 function breakableStore() {
   const inner = memoryStore({ now: () => 1_790_000_000 })
-  let isDown = false
-  const whileUp = <T>(work: () => Promise<T>): Promise<T> =>
-    isDown ? Promise.reject(new Error('ECONNREFUSED')) : work()
+  let fails: Fails = () => false
+  const whileUp = <T>(what: keyof Store, key: string, work: () => Promise<T>): Promise<T> =>
+    fails(what, key) ? Promise.reject(new Error('ECONNREFUSED')) : work()
   const store: Store = {
-    get: (key) => whileUp(() => inner.get(key)),
-    put: (key, value, options) => whileUp(() => inner.put(key, value, options)),
-    delete: (key) => whileUp(() => inner.delete(key)),
-    list: (prefix, options) => whileUp(() => inner.list(prefix, options)),
+    get: (key) => whileUp('get', key, () => inner.get(key)),
+    put: (key, value, options) => whileUp('put', key, () => inner.put(key, value, options)),
+    delete: (key) => whileUp('delete', key, () => inner.delete(key)),
+    list: (prefix, options) => whileUp('list', prefix, () => inner.list(prefix, options)),
   }
   return {
     store,
-    set(down: boolean) {
-      isDown = down
+    set(down: boolean | Fails) {
+      fails = typeof down === 'boolean' ? () => down : down
     },
   }
+}
+
+/** A gateway that tells callers apart, before a store that can be taken down; asks as ann. */
+function openOwned() {
+  const { store, set } = breakableStore()
+  const keys = createKeyRing([{ owner: 'ann', key: 'a1' }], webHmac(new Uint8Array(32)))
+  const lines: string[] = []
+  const gateway = openHarness({
+    store,
+    authenticate: createAuthenticate({ keys }),
+    log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+  })
+  const ask = (path: string, init: RequestInit = {}) =>
+    gateway.ask(path, { ...init, headers: { ...init.headers, authorization: 'Bearer a1' } })
+  return { ...gateway, ask, set, lines }
 }
 
 interface Linked {
@@ -112,16 +130,78 @@ describe('while the store is down', () => {
     expect((await gateway.ask('/readyz')).status).toBe(200)
   })
 
-  it('gives nobody an answer that would then belong to nobody, where callers are told apart', async () => {
-    const { store, set } = breakableStore()
-    const keys = createKeyRing([{ owner: 'ann', key: 'a1' }], webHmac(new Uint8Array(32)))
-    const gateway = openHarness({ store, authenticate: createAuthenticate({ keys }) })
-    set(true)
-    const asked = json(request)
-    const answer = await gateway.ask('/openai/v1/responses', {
-      ...asked,
-      headers: { ...asked.headers, authorization: 'Bearer a1' },
+  const upload = new FormData()
+  upload.set('purpose', 'assistants')
+  upload.set('file', new Blob(['a,b']), 'a.csv')
+  const changes: [path: string, init: RequestInit][] = [
+    ['/openai/v1/responses', json(request)],
+    ['/v1/responses', json({ ...request, stream: true })],
+    ['/openai/v1/chat/completions', json({ model: 'gpt-4.1', messages: [] })],
+    ['/openai/deployments/d/chat/completions', json({ messages: [] })],
+    ['/openai/containers?api-version=preview', json({ name: 'c' })],
+    ['/openai/v1/files', { method: 'POST', body: upload }],
+    ['/openai/v1/files/file-1', { method: 'DELETE' }],
+  ]
+
+  it.each(changes)(
+    'sends no request upstream that would cost its caller and be lost: %s',
+    async (path, init) => {
+      const { ask, set, requests } = openOwned()
+      for (const down of [true, (what: string) => what === 'put']) {
+        set(down)
+        const refused = await ask(path, init)
+        expect([refused.status, await errorCode(refused)]).toEqual([503, 'not_ready'])
+        expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+      }
+      expect(await requests()).toEqual([])
+    },
+  )
+
+  it('says that it is not ready while the store can be read and not written', async () => {
+    const { ask, set } = openOwned()
+    set((what) => what === 'put')
+    expect((await ask('/readyz')).status).toBe(503)
+    set(false)
+    expect((await ask('/readyz')).status).toBe(200)
+    // A disk that fills up later shows at the next request that is recorded.
+    set((what) => what === 'put')
+    await ask('/openai/v1/responses', json(request))
+    expect((await ask('/readyz')).status).toBe(503)
+    set(false)
+    expect((await ask('/readyz')).status).toBe(200)
+  })
+
+  it.each([true, false])(
+    'hands over an answer that is paid for, where callers are told apart, and says what is lost (stream: %s)',
+    async (stream) => {
+      const { ask, set, lines } = openOwned()
+      set((what, key) => what === 'put' && !key.startsWith('probe/'))
+      const answer = await ask('/openai/v1/responses', json({ ...request, stream }))
+      expect(answer.status).toBe(200)
+      const text = await answer.text()
+      const whole = stream
+        ? JSON.parse(/^data: (.*"type":"response.completed".*)$/m.exec(text)?.[1] ?? '').response
+        : JSON.parse(text)
+      const [file] = linksIn(JSON.stringify(whole))
+      if (file === undefined) throw new Error('nothing was linked')
+      expect((await ask(pathOf(file.download_url))).status).toBe(200)
+      expect(lines.filter((line) => line.startsWith('error'))).toContainEqual(
+        expect.stringContaining(file.file_id),
+      )
+    },
+  )
+
+  it('records what a stream cites as soon as the store is back, if the stream repeats it', async () => {
+    const { ask, set } = openOwned()
+    let failures = 0
+    set((what, key) => {
+      const fails = what === 'put' && key.startsWith('file/') && failures < 1
+      if (fails) failures += 1
+      return fails
     })
-    expect([answer.status, await errorCode(answer)]).toEqual([503, 'not_ready'])
+    const answer = await ask('/openai/v1/responses', json({ ...request, stream: true }))
+    const [, id] = /"file_id":"(cfile_\w+)"/.exec(await answer.text()) ?? []
+    expect(failures).toBe(1)
+    expect((await ask(`/files/${id}`)).status).toBe(200)
   })
 })
