@@ -29,6 +29,7 @@ import { allowOrigins } from './routes/cors.ts'
 import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
+import { hostRequest } from './routes/host-request.ts'
 import { grantRoutes, linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
@@ -146,6 +147,7 @@ function openFamily(
   family.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
     c.set('caller', anyone)
+    c.req.raw = hostRequest(c.req.raw, gateway.wait)
     try {
       await next()
     } catch (reason) {
