@@ -49,9 +49,11 @@ export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
   const { archiving, webhooks } = gateway
   if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
-  if (archiving !== undefined || webhooks !== undefined) {
-    options.schedule?.({ sweep: () => doUpkeep(gateway), stop: () => stopCopies(gateway) })
-  }
+  options.schedule?.({
+    isNeeded: archiving !== undefined || webhooks !== undefined,
+    sweep: () => doUpkeep(gateway),
+    stop: () => stopWork(gateway),
+  })
   const app = new Hono()
   // The public URL's path first: it may have the name of a route of ours.
   const bases = new Set([new URL(gateway.publicUrl).pathname, '/'])
@@ -75,6 +77,11 @@ export function createApp(options: AppOptions): Hono {
     })
   })
   return app
+}
+
+async function stopWork(gateway: Gateway): Promise<void> {
+  for (const socket of gateway.sockets) socket.end({ code: 1001, reason: 'The server shuts down.' })
+  await stopCopies(gateway)
 }
 
 /** Never throws. */
@@ -210,6 +217,7 @@ function createGateway(options: AppOptions): Gateway {
     links: options.links ?? 'annotate',
     sweep: options.sweep ?? false,
     inlineImages: options.inlineImages ?? 'keep',
+    sockets: new Set(),
     isClosing: options.isClosing ?? (() => false),
     maxFileBytes: options.maxFileBytes ?? 1024 ** 3,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 ** 2,
@@ -223,9 +231,10 @@ function createGateway(options: AppOptions): Gateway {
 function createUpstream(
   { upstreamTimeoutMs: timeoutMs, idleTimeoutMs: idleMs, retry }: AppOptions,
   runtime: Runtime,
-  { endpoint, name = 'default', credential, models, weight = 1, fetch }: UpstreamOptions,
+  { name = 'default', models, weight = 1, fetch = runtime.fetch, ...upstream }: UpstreamOptions,
 ): Upstream {
-  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch: fetch ?? runtime.fetch }
+  const { endpoint, credential, connect = runtime.connect } = upstream
+  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch, connect }
   return { name, models, weight, client: createAzureClient({ ...runtime, ...own }) }
 }
 

@@ -5,9 +5,19 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import {
+  createInbox,
+  cutReason,
+  type Inbox,
+  mostMessageBytes,
+  type Socket,
+  sendableCode,
+  type UpgradeBindings,
+} from './core/socket.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
 import { nodeHmac } from './transport/hmac.ts'
+import { connectSocket } from './transport/websocket.ts'
 
 export type { Running } from './serving.ts'
 export { openStorage } from './storage/server.ts'
@@ -20,8 +30,34 @@ declare const Bun: {
     readonly port: number
     readonly idleTimeout: number
     readonly maxRequestBodySize: number
-    fetch(request: Request): Response | Promise<Response>
+    fetch(request: Request, server: BunServer): Promise<Response | undefined>
+    readonly websocket: {
+      readonly maxPayloadLength: number
+      open(socket: BunSocket): void
+      message(socket: BunSocket, message: string | Uint8Array): void
+      drain(socket: BunSocket): void
+      close(socket: BunSocket, code: number, reason: string): void
+    }
   }): { readonly port: number; stop(isAtOnce?: boolean): Promise<void> }
+}
+
+interface BunServer {
+  upgrade(request: Request, options: { readonly data: SocketData }): boolean
+}
+
+interface BunSocket {
+  readonly data: SocketData
+  /** Bytes sent, 0 where the socket is closed, -1 where the message waits for the other end to read. */
+  send(text: string): number
+  close(code: number, reason: string): void
+}
+
+/** What belongs to one socket. */
+interface SocketData {
+  readonly serve: (socket: Socket) => Promise<void>
+  readonly inbox: Inbox
+  /** Called when the other end has read what waited. */
+  drained?: () => void
 }
 
 /**
@@ -33,8 +69,41 @@ export function serve(env: Env = Bun.env): Promise<Running> {
   return serveOn(platform, env)
 }
 
+const websocket: Parameters<typeof Bun.serve>[0]['websocket'] = {
+  maxPayloadLength: mostMessageBytes,
+  open(socket) {
+    socket.data.serve(wrapSocket(socket)).catch(() => socket.close(1011, ''))
+  },
+  message: ({ data }, message) => data.inbox.put(message),
+  drain: ({ data }) => data.drained?.(),
+  close({ data }, code, reason) {
+    data.inbox.end({ code, reason })
+    data.drained?.()
+  },
+}
+
+function wrapSocket(socket: BunSocket): Socket {
+  const { data } = socket
+  const { inbox } = data
+  return {
+    next: inbox.next,
+    get ended() {
+      return inbox.ended
+    },
+    async send(text) {
+      if (inbox.ended !== undefined || socket.send(text) >= 0) return
+      await new Promise<void>((resolve) => {
+        data.drained = resolve
+      })
+    },
+    close({ code, reason }) {
+      if (inbox.ended === undefined) socket.close(sendableCode(code), cutReason(reason))
+    },
+  }
+}
+
 const platform: Platform = {
-  runtime: () => ({ createHmac: nodeHmac }),
+  runtime: () => ({ createHmac: nodeHmac, connect: connectSocket }),
   openStorage,
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
@@ -46,7 +115,16 @@ const platform: Platform = {
       idleTimeout: 0,
       // 128 MB by default; the app has a limit of its own.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request) => answer(request),
+      async fetch(request, server) {
+        let isAccepted = false
+        const upgrade: UpgradeBindings['upgrade'] = (serve) => {
+          isAccepted = server.upgrade(request, { data: { serve, inbox: createInbox() } })
+          return new Response(null, { status: isAccepted ? 200 : 400 })
+        }
+        const response = await answer(request, { upgrade })
+        return isAccepted ? undefined : response
+      },
+      websocket,
     })
     return {
       port: server.port,

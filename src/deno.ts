@@ -5,9 +5,13 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import type { UpgradeBindings } from './core/socket.ts'
+import { webSocket } from './core/web-socket.ts'
+import { webRuntime } from './runtime.ts'
 import { type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
 import { nodeHmac } from './transport/hmac.ts'
+import { connectSocket } from './transport/websocket.ts'
 
 export type { Running } from './serving.ts'
 export { openStorage } from './storage/server.ts'
@@ -19,6 +23,10 @@ declare const Deno: {
     options: { readonly hostname: string; readonly port: number; onListen(): void },
     handler: (request: Request) => Response | Promise<Response>,
   ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> }
+  upgradeWebSocket(
+    request: Request,
+    options: { readonly idleTimeout: number },
+  ): { readonly socket: WebSocket; readonly response: Response }
 }
 
 /**
@@ -30,15 +38,28 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
   return serveOn(platform, env)
 }
 
+function upgradeOf(request: Request): UpgradeBindings['upgrade'] {
+  return (serve) => {
+    // Deno would ping after 30 seconds of silence and close where no pong comes: a client may be slow, and code runs for minutes.
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 })
+    const wrapped = webSocket(socket, webRuntime.wait)
+    const fail = (): void => wrapped.close({ code: 1011, reason: '' })
+    socket.addEventListener('open', () => void serve(wrapped).catch(fail))
+    return response
+  }
+}
+
 const platform: Platform = {
-  runtime: () => ({ createHmac: nodeHmac }),
+  runtime: () => ({ createHmac: nodeHmac, connect: connectSocket }),
   openStorage,
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
     // Deno's own greeting would come before ours.
     const options = { hostname: host, port, onListen() {} }
-    const server = Deno.serve(options, (request) => answer(request))
+    const server = Deno.serve(options, (request) =>
+      answer(request, { upgrade: upgradeOf(request) }),
+    )
     let cut = (): void => {}
     const isCut = new Promise<void>((resolve) => {
       cut = resolve

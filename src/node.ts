@@ -5,10 +5,13 @@
  */
 
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { Socket as NetSocket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { CfileError, toErrorBody } from './core/errors.ts'
+import type { Socket, UpgradeBindings } from './core/socket.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './serving.ts'
 import { openStorage } from './storage/server.ts'
@@ -17,6 +20,7 @@ import { followConnections } from './transport/connections.ts'
 import { canDispatch, createDispatchFetch } from './transport/dispatch-fetch.ts'
 import { nodeHmac } from './transport/hmac.ts'
 import { respond } from './transport/respond.ts'
+import { connectSocket, createAcceptor } from './transport/websocket.ts'
 
 export type { Running } from './serving.ts'
 export { openStorage } from './storage/server.ts'
@@ -27,7 +31,16 @@ export interface Fetcher {
 }
 
 /** What `node:http`, Express and others call with a request. */
-export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
+export interface NodeHandler {
+  (req: IncomingMessage, res: ServerResponse): Promise<void>
+  /**
+   * Serves WebSockets: to be attached to the server itself.
+   *
+   * @example
+   * server.on('upgrade', handler.upgrade)
+   */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>
+}
 
 /**
  * Makes a handler for `node:http`, Express 4 and 5, or anything else that takes `(req, res)`.
@@ -36,8 +49,11 @@ export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => Promise
  * express.use('/ai', toNodeHandler(createApp(options)))
  */
 export function toNodeHandler(app: Fetcher): NodeHandler {
-  const handle = handlerOf((request, bindings) => app.fetch(request, bindings))
-  return async (req, res) => (wasRead(req) ? refuseRead(res) : handle(req, res))
+  const answer: Answer = (request, bindings) => app.fetch(request, bindings)
+  const handle = handlerOf(answer)
+  const handler = async (req: IncomingMessage, res: ServerResponse) =>
+    wasRead(req) ? refuseRead(res) : handle(req, res)
+  return Object.assign(handler, { upgrade: upgraderOf(answer) })
 }
 
 /** Whether the host has read the body and kept no bytes of it; what it made of them is not what was sent. */
@@ -71,9 +87,9 @@ export function serve(env: Env = process.env): Promise<Running> {
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
-export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier' | 'createHmac'> {
+export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier' | 'createHmac' | 'connect'> {
   const { fetch } = canDispatch ? createDispatchFetch(webRuntime) : webRuntime
-  return { fetch, carrier: nodeCarrier, createHmac: nodeHmac }
+  return { fetch, carrier: nodeCarrier, createHmac: nodeHmac, connect: connectSocket }
 }
 
 const platform: Platform = {
@@ -83,6 +99,7 @@ const platform: Platform = {
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
     const server = createServer(handlerOf(answer))
+    server.on('upgrade', upgraderOf(answer))
     // Else an upload of a gigabyte over a slow line is cut off after five minutes; headers still have their minute.
     server.requestTimeout = 0
     const connections = followConnections(server)
@@ -93,7 +110,32 @@ const platform: Platform = {
   },
 }
 
-function handlerOf(answer: Answer): NodeHandler {
+/** Asks the app whether a WebSocket is served; whatever else it answers is written to the socket as it is. */
+function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
+  const acceptor = createAcceptor()
+  return async (req, socket, head) => {
+    socket.on('error', () => {})
+    let serve: ((opened: Socket) => Promise<void>) | undefined
+    const upgrade: UpgradeBindings['upgrade'] = (accepted) => {
+      serve = accepted
+      return new Response()
+    }
+    const headers = Object.entries(req.headers).map(([name, value]): [string, string] => [
+      name,
+      String(value),
+    ])
+    const url = new URL(req.url ?? '/', `http://${req.headers.host ?? 'localhost'}`)
+    const response = await answer(new Request(url, { headers }), { incoming: req, upgrade })
+    if (serve !== undefined) return acceptor.accept(req, socket, head, serve)
+    const outgoing = new ServerResponse(req)
+    outgoing.assignSocket(socket as NetSocket)
+    outgoing.setHeader('connection', 'close')
+    outgoing.once('finish', () => socket.end())
+    respond(response, outgoing)
+  }
+}
+
+function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   // The host's Request and Response are not ours to replace.
   const options = { overrideGlobalObjects: false }
   return getRequestListener(async (request, bindings) => {

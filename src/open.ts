@@ -10,6 +10,7 @@ import { apiKey } from './azure/credentials.ts'
 import { createKeyRing } from './core/api-keys.ts'
 import { CfileError } from './core/errors.ts'
 import { webHmac } from './core/links/hmac.ts'
+import { connectWithin } from './core/socket.ts'
 import type { Log } from './gateway/gateway.ts'
 import type { AppOptions } from './options.ts'
 import { type Authenticate, createAuthenticate } from './routes/authenticate.ts'
@@ -88,6 +89,7 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
     credential: apiKey('emulator'),
     fetch: async (input: string | URL | Request, init?: RequestInit) =>
       emulator.fetch(new Request(input, init)),
+    connect: connectWithin(emulator),
   }
   const headers = { 'x-cfile-emulator': '1' }
   const app = createApp({ ...options, upstreams: [upstream], headers })

@@ -9,6 +9,7 @@ import type { Credential } from './azure/credentials.ts'
 import type { Endpoint } from './azure/endpoint.ts'
 import type { RetryLimits } from './azure/retry.ts'
 import type { SigningKey } from './core/links/keys.ts'
+import type { Connect } from './core/socket.ts'
 import type { Log } from './gateway/gateway.ts'
 import type { Authenticate } from './routes/authenticate.ts'
 import type { Runtime } from './runtime.ts'
@@ -27,10 +28,14 @@ export interface UpstreamOptions {
   readonly weight?: number
   /** Only for this upstream; the emulator comes in through it. */
   readonly fetch?: typeof fetch
+  /** As `fetch`, for WebSockets. */
+  readonly connect?: Connect
 }
 
 /** Work that is due now and then, whether or not anybody asks for a file. */
 export interface Upkeep {
+  /** Whether there is anything to do between requests; if not, only `stop` has to be called. */
+  readonly isNeeded: boolean
   /** Takes up copies and webhooks that were interrupted and removes leftovers: to be called every 15 seconds or so. Never throws. */
   sweep(): Promise<void>
   /** Leaves the copies under way to the next process, and resolves when it may take them over. */

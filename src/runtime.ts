@@ -7,6 +7,7 @@
 
 import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
 import type { Hmac } from './core/links/hmac.ts'
+import type { Connect } from './core/socket.ts'
 import type { Wait, WaitSignal } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
@@ -23,6 +24,8 @@ export interface Runtime {
   readonly createHmac?: (secret: Uint8Array) => Hmac
   /** How bytes get from one side to the other. @default a stream of the web's standards */
   readonly carrier: Carrier
+  /** Opens WebSockets with headers of ours. @default none are served */
+  readonly connect?: Connect
   /** Where an answer with a body of ours has a `Content-Length` only through it: Workers. */
   readonly fixedLength?: FixedLength
   /** A text file, where there are files. */

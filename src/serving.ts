@@ -127,6 +127,7 @@ function createUpkeep() {
   return {
     async start(given: Upkeep): Promise<void> {
       upkeep = given
+      if (!given.isNeeded) return
       while (!stopped.signal.aborted) {
         await given.sweep()
         await webRuntime.wait(sweepEveryMs, stopped.signal).catch(() => {})

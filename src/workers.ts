@@ -10,7 +10,10 @@ import { toHex } from './archives/bucket.ts'
 import { largePiecesCarrier } from './core/carrier.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
 import { isLoopback } from './core/loopback.ts'
+import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/socket.ts'
+import { webSocket } from './core/web-socket.ts'
 import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { webRuntime } from './runtime.ts'
 import { parseEnv, type Settings } from './settings.ts'
 import { storageTools } from './storage/storage.ts'
 import { openWorkerStorage } from './storage/worker.ts'
@@ -52,6 +55,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
     waitUntil,
     carrier,
     fixedLength,
+    connect,
     schedule: ({ sweep }) => void sweeps.set(env, sweep),
   })
 }
@@ -111,12 +115,45 @@ function createSha256() {
   }
 }
 
+interface WorkerSocket extends WebSocket {
+  accept(): void
+}
+
+declare const WebSocketPair: new () => { readonly 0: WorkerSocket; readonly 1: WorkerSocket }
+
+const upgrade: UpgradeBindings['upgrade'] = (serve) => {
+  const { 0: client, 1: server } = new WebSocketPair()
+  server.accept()
+  const socket = webSocket(server, webRuntime.wait)
+  waitUntil(serve(socket).catch(() => socket.close({ code: 1011, reason: '' })))
+  const init: ResponseInit & { readonly webSocket: WorkerSocket } = {
+    status: 101,
+    webSocket: client,
+  }
+  return new Response(null, init)
+}
+
+/** Workers open a WebSocket by `fetch`, which takes headers. */
+const connect: Connect = async (url, { headers, signal }) => {
+  const init = {
+    headers: { ...headers, upgrade: 'websocket' },
+    redirect: 'manual',
+    signal,
+  } as const
+  const answer: Response & { readonly webSocket?: WorkerSocket } = await fetch(url, init)
+  const { webSocket: socket, status } = answer
+  if (!socket) throw new HandshakeRefused(status)
+  const wrapped = webSocket(socket, webRuntime.wait)
+  socket.accept()
+  return wrapped
+}
+
 const worker: Worker = {
   async fetch(request, env, context) {
     try {
       // `wrangler dev` asks by a loopback address; a Worker that is deployed has a name.
       const app = await openOnce(env, !isLoopback(new URL(request.url).hostname))
-      return await app.fetch(request, env, context)
+      return await app.fetch(request, { ...env, upgrade }, context)
     } catch (error) {
       if (!isCfileError(error)) throw error
       // Whatever keeps it from opening, no request is to blame.

@@ -31,6 +31,8 @@ export interface Answered {
 }
 
 export interface CallersHarness extends Harness {
+  /** The key that an owner shows. */
+  keyOf(owner: 'ann' | 'bob' | 'admin'): string
   as(owner: 'ann' | 'bob' | 'admin'): CallerHarness
   /** Records a thing for an owner, as an answer of the upstream's own would. */
   give(owner: string, kind: 'container' | 'response', id: string): Promise<unknown>
@@ -52,6 +54,7 @@ export function openCallers(options: Partial<AppOptions> = {}): CallersHarness {
   const harness = openHarness({ authenticate, store, ...options })
   return {
     ...harness,
+    keyOf: (owner) => `key-of-${owner}`,
     give: async (owner, kind, id) =>
       store.put(`${kind}/${id}/${await ownerKey(owner)}`, { seen_at: 0 }),
     as(owner) {

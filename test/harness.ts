@@ -7,6 +7,7 @@ import { createApp } from '../src/app.ts'
 import { apiKey } from '../src/azure/credentials.ts'
 import type { Grant } from '../src/core/links/grant.ts'
 import { readPayload } from '../src/core/links/spelling.ts'
+import { connectWithin } from '../src/core/socket.ts'
 import { createEmulator } from '../src/emulator/emulator.ts'
 import type { AppOptions } from '../src/options.ts'
 
@@ -49,6 +50,7 @@ export function openHarness(options: Partial<AppOptions> = {}): Harness {
         endpoint: 'http://emulator.localhost',
         credential: apiKey('a-secret-key'),
         fetch: async (input, init) => emulator.fetch(new Request(input, init)),
+        connect: connectWithin(emulator),
       },
     ],
     ...options,

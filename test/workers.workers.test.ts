@@ -142,3 +142,68 @@ describe('a Worker on this machine', () => {
 
 const codeInterpreter = { type: 'code_interpreter', container: { type: 'auto' } }
 const never = () => new Promise<never>(() => {})
+
+interface Socket extends WebSocket {
+  accept(): void
+}
+
+/** The next message of a socket that matches. */
+function messageOf(socket: WebSocket, pattern: RegExp): Promise<string> {
+  return new Promise((resolve) => {
+    socket.addEventListener('message', ({ data }) => {
+      if (pattern.test(String(data))) resolve(String(data))
+    })
+  })
+}
+
+describe('WebSockets on Workers', () => {
+  const create = JSON.stringify({
+    type: 'response.create',
+    model: 'gpt-4.1',
+    input: 'Save the numbers as a CSV.',
+    tools: [{ type: 'code_interpreter', container: { type: 'auto' } }],
+  })
+
+  async function open(env: WorkerEnv, origin: string, headers = {}): Promise<Socket> {
+    const init = { headers: { ...headers, upgrade: 'websocket' } }
+    const answer = await ask(env, '/openai/v1/responses', origin, init)
+    const { webSocket } = answer as Response & { webSocket?: Socket }
+    if (!webSocket) throw new Error(`status ${answer.status}`)
+    webSocket.accept()
+    return webSocket
+  }
+
+  it('carry answers on the emulator', async () => {
+    const socket = await open({ LOG_LEVEL: 'silent' }, 'http://127.0.0.1:8787')
+    const cited = messageOf(socket, /cfile_\w+/)
+    socket.send(create)
+    expect(await cited).toContain('download_url')
+    socket.close()
+  })
+
+  it('ask the upstream signed in as ever, and pass its messages on', async () => {
+    const pair = new (
+      globalThis as unknown as { WebSocketPair: new () => [Socket, Socket] }
+    ).WebSocketPair()
+    const [near, far] = [pair[0], pair[1]]
+    far.accept()
+    const seen: Headers[] = []
+    const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async (_, init) => {
+      seen.push(new Headers(init?.headers))
+      return new Response(null, { status: 101, webSocket: near } as ResponseInit)
+    })
+    onTestFinished(() => fetched.mockRestore())
+    const env = { ...azure, ...signing, ...keys, FILES_KV }
+    const socket = await open(env, deployed, { authorization: 'Bearer a-key-of-ann-for-tests' })
+    const arrived = messageOf(far, /response\.create/)
+    socket.send(create)
+    expect(await arrived).toBe(create)
+    expect(seen.map((headers) => [headers.get('api-key'), headers.get('authorization')])).toEqual([
+      ['secret-of-azure', null],
+    ])
+    const answered = messageOf(socket, /./)
+    far.send('{"type":"response.created","response":{"id":"resp_1"}}')
+    expect(await answered).toBe('{"type":"response.created","response":{"id":"resp_1"}}')
+    socket.close()
+  })
+})

@@ -7,6 +7,7 @@
 import { brokenOff } from '../core/broken-off.ts'
 import { CfileError } from '../core/errors.ts'
 import { passBody } from '../core/passing-body.ts'
+import { type Connect, HandshakeRefused, type Socket } from '../core/socket.ts'
 import { startDeadline } from '../core/wait.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
@@ -25,6 +26,8 @@ export interface AzureClientOptions extends Means {
   readonly idleMs?: number
   /** How long and how often a GET or HEAD that fails is sent again. */
   readonly retry?: Partial<RetryLimits>
+  /** Opens WebSockets. @default the runtime has none */
+  readonly connect?: Connect
 }
 
 /** A client of one resource or project. */
@@ -37,6 +40,12 @@ export interface AzureClient extends Operations {
    * signal's own reason where the caller gave up
    */
   readonly request: Send
+  /**
+   * Opens a WebSocket at a path of the API.
+   *
+   * @throws CfileError `upstream_error` (unreachable, refused), `upstream_timeout`, `upstream_auth`
+   */
+  readonly connect: (wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>) => Promise<Socket>
 }
 
 /** What one client has learnt of the scopes of its endpoint. */
@@ -61,7 +70,8 @@ export function createClient(options: AzureClientOptions): AzureClient {
       ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal })
       : attempt()
   }
-  return { endpoint, request, ...operations(endpoint, request) }
+  const connect: AzureClient['connect'] = (wanted) => connectSigned(signing, wanted, timeoutMs)
+  return { endpoint, request, connect, ...operations(endpoint, request) }
 }
 
 async function send(
@@ -123,6 +133,51 @@ async function sendSigned(
   if (untried !== undefined && second.status !== 401) scopes.current = untried
   scopes.untried = undefined
   return second
+}
+
+/** Opens a WebSocket; a handshake that is refused with 401 is repeated as a request would be. */
+async function connectSigned(
+  options: AzureClientOptions & { readonly scopes: Scopes },
+  wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>,
+  timeoutMs: number,
+): Promise<Socket> {
+  const { connect, endpoint, credential, scopes, wait, fetch, now, random, waitUntil, readFile } =
+    options
+  if (connect === undefined) {
+    throw new CfileError('invalid_request', 'This runtime opens no WebSocket to the upstream.')
+  }
+  const deadline = startDeadline(wait, timeoutMs)
+  const { signal } = deadline
+  const means = { fetch, now, wait, random, waitUntil, readFile, signal }
+  const open = (authorization: Authorization) =>
+    connect(urlOf(endpoint, { method: 'GET', ...wanted }), {
+      headers: signedHeaders(wanted.headers, authorization),
+      signal,
+    })
+  try {
+    const signed = await credential.authorize(scopes.current, means)
+    return await open(signed).catch(async (error) => {
+      if (!(error instanceof HandshakeRefused && error.status === 401)) throw error
+      const again = { ...means, refused: signed.value }
+      const anew = await credential.authorize(scopes.untried ?? scopes.current, again)
+      if (anew.value === signed.value) throw error
+      return open(anew)
+    })
+  } catch (error) {
+    throw asRefusal(error) ?? asFailure(error, deadline.isOver())
+  } finally {
+    deadline.clear()
+  }
+}
+
+function asRefusal(error: unknown): CfileError | undefined {
+  if (!(error instanceof HandshakeRefused)) return undefined
+  const isAuth = error.status === 401 || error.status === 403
+  return new CfileError(
+    isAuth ? 'upstream_auth' : 'upstream_error',
+    `The upstream refused the WebSocket with status ${error.status}.`,
+    { hint: 'Send the same request by POST to see the reason.', cause: error },
+  )
 }
 
 async function dial(

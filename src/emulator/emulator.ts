@@ -18,6 +18,7 @@ import { createLog, type LogEntry, type RequestLog } from './log.ts'
 import { aborted, meter } from './meter.ts'
 import { responseRoutes } from './responses.ts'
 import { webhookRoutes } from './webhooks.ts'
+import { acceptSocket } from './websocket.ts'
 import { createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
 
 /** Options of {@link createEmulator}. */
@@ -45,10 +46,12 @@ export interface EmulatorOptions {
  * `/emulator` to turn its clock and order faults.
  */
 export function createEmulator(options: EmulatorOptions = {}): Hono {
+  const app = new Hono()
   const clock = createClock(options.now ?? (() => Math.floor(Date.now() / 1000)))
   const faults = createFaults()
   const log = createLog()
   const emulation: Emulation = {
+    ask: async (request) => app.fetch(request),
     now: clock.now,
     ids: createIds(options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))),
     wait: options.wait ?? sleep,
@@ -56,7 +59,6 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
     deltaDelayMs: options.deltaDelayMs ?? 0,
     models: options.models,
   }
-  const app = new Hono()
   app.onError((error, c) => {
     // Who aborts a request gets no answer to it.
     if (c.req.raw.signal?.aborted) throw error
@@ -77,6 +79,11 @@ function azureRoutes(
     if (!/^\d/.test(c.req.query('api-version') ?? '')) return next()
     throw azureRefusal(400, 'BadRequest', 'API version not supported')
   })
+  v1.get('/responses', (c, next) =>
+    /^websocket$/i.test(c.req.header('upgrade') ?? '')
+      ? acceptSocket((request) => emulation.ask(request), c)
+      : next(),
+  )
   v1.route('/containers', containerRoutes(emulation))
   v1.route('/files', fileRoutes(emulation))
   v1.route('/responses', responseRoutes(emulation))

@@ -108,6 +108,8 @@ export function createWorld(isProject: boolean): World {
 
 /** What all worlds of one emulator share. */
 export interface Emulation {
+  /** Answers a request as the emulator itself. */
+  readonly ask: (request: Request) => Promise<Response>
   /** By which webhooks are sent. */
   readonly fetch: typeof fetch
   /** Unix seconds. */

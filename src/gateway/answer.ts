@@ -83,18 +83,27 @@ async function linkBytes(
   return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }
 
-/** The event that cites a file waits for the store, and with it those behind it; all others pass as they come. */
+/** Sends a stream through {@link createEventHandler}. */
 function passEvents(
   gateway: Gateway,
   source: Source,
   body: ReadableStream<Uint8Array>,
   after: number | undefined,
 ): ReadableStream<Uint8Array> {
+  const handler = createEventHandler(gateway, source)
+  return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
+}
+
+/**
+ * Makes what the events of one answer go through: an event that cites a file waits until the store has it, and the
+ * events behind it wait too; all others pass at once.
+ */
+export function createEventHandler(gateway: Gateway, source: Source): EventHandler {
   const record = captureOnce(gateway, source)
   let responseId: string | undefined
   const options = linkOptions(gateway, source, () => responseId)
   const linker = options === undefined ? untouched : createEventLinker(options)
-  const handler: EventHandler = {
+  return {
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
       responseId ??= mentions.responses[0]
@@ -113,7 +122,6 @@ function passEvents(
     },
     end: linker.end,
   }
-  return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
 }
 
 /** What an answer mentions, for the log. */

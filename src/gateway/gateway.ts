@@ -8,6 +8,7 @@ import type { AzureClient } from '../azure/client.ts'
 import type { Carrier } from '../core/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { SocketEnd } from '../core/socket.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Archiving } from './archive-state.ts'
 import type { Balance } from './balance.ts'
@@ -91,6 +92,8 @@ export interface Gateway {
   /** Whether each answer's container is listed, and what was not cited recorded. */
   readonly sweep: boolean
   readonly inlineImages: 'keep' | 'link'
+  /** The WebSockets that are open; each is told when the instance shuts down. */
+  readonly sockets: Set<{ end(why: SocketEnd): void }>
   /** Whether the instance is on its way out. */
   readonly isClosing: () => boolean
   /** The largest file that is served, in bytes. */

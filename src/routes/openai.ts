@@ -6,8 +6,10 @@
 
 import { basePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
+import type { UpgradeBindings } from '../core/socket.ts'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { serveSocket } from '../gateway/proxy/websocket.ts'
 import type { RouteContext, RouteEnv } from './context.ts'
 import { filesApiRoutes } from './files-api.ts'
 
@@ -15,6 +17,7 @@ import { filesApiRoutes } from './files-api.ts'
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
     .route('/files', filesApiRoutes(gateway))
+    .get('/responses', (c) => upgradeToSocket(gateway, c) ?? forwardBelow(gateway, c, 'v1'))
     .all('*', (c) => forwardBelow(gateway, c, 'v1'))
 }
 
@@ -27,6 +30,17 @@ export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
     .all('/deployments/*', (c) => forwardBelow(gateway, c, 'root'))
     .route('/files', filesApiRoutes(gateway))
     .all('*', (c) => forwardBelow(gateway, c, 'v1'))
+}
+
+/** Serves a WebSocket where one is asked for and the runtime has them; otherwise `undefined`. */
+function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefined {
+  if (!/^websocket$/i.test(c.req.header('upgrade') ?? '')) return undefined
+  const { upgrade } = (c.env ?? {}) as UpgradeBindings
+  // A copy: Deno closes the request with the upgrade, and with it what was not read of it.
+  const headers = new Headers(c.req.raw.headers)
+  const { search: query } = new URL(c.req.url)
+  const request = { headers, query: withoutDate(query), requestId: c.get('requestId') }
+  return upgrade?.((client) => serveSocket(gateway, c.get('caller'), request, client))
 }
 
 function forwardBelow(gateway: Gateway, c: RouteContext, below: 'v1' | 'root'): Promise<Response> {

@@ -159,7 +159,7 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
   hall: [...hono, ...zod],
   doors: [...hono, ...runtime],
   cli: [...hono, ...runtime],
-  transport: [...runtime, 'undici'],
+  transport: [...runtime, 'undici', 'ws'],
   emulator: hono,
 }
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { type Child, isOpen, patient, root, run, start } from '../child.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'
 import { doMainJob } from '../main-job.ts'
@@ -33,6 +35,26 @@ function serves(command: string, args: readonly string[]): void {
         }
       }
       expect(text).toContain('event: response.completed')
+    })
+
+    it('carries answers over WebSockets, on both of its sides', async () => {
+      const { url: upstream } = child
+      const settings = { AZURE_OPENAI_ENDPOINT: upstream, AZURE_OPENAI_API_KEY: 'any' }
+      const gateway = await start(command, [...args, 'serve'], { env: { ...env, ...settings } })
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/openai/v1/responses`)
+      const texts: string[] = []
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.on('message', (data) => texts.push(String(data)))
+      await once(socket, 'open')
+      const message = { type: 'response.create', ...responseRequest('Save a CSV') }
+      socket.send(JSON.stringify(message))
+      await expect.poll(() => texts.at(-1), patient).toContain('"response.completed"')
+      const [id] = /"file_id":"(cfile_\w+)"/.exec(texts.join())?.slice(1) ?? []
+      expect((await fetch(`${gateway.url}/files/${id}`)).status).toBe(200)
+      socket.send('{"type":"response.create"}')
+      await expect.poll(() => texts.at(-1), patient).toContain('"type":"error"')
+      await gateway.stop()
+      await closed
     })
 
     it('serves part of a file, HEAD, and an error with its envelope', async () => {

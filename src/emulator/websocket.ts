@@ -1,0 +1,83 @@
+/**
+ * The Responses API over WebSocket: one answer at a time, its events as messages.
+ *
+ * @module
+ */
+
+import { invalidRequest } from './errors.ts'
+import type { Emulation, EmulatorContext } from './world.ts'
+
+/** One end of a WebSocket. */
+interface Socket {
+  next(): Promise<string | Uint8Array | undefined>
+  send(text: string): Promise<void>
+}
+
+interface Bindings {
+  /** Accepts the socket; absent where the runtime has none. */
+  readonly upgrade?: (serve: (socket: Socket) => Promise<void>) => Response
+}
+
+/**
+ * Accepts a WebSocket at `/responses`.
+ *
+ * @param ask what answers a request by POST; each message is asked of it as a stream
+ */
+export function acceptSocket(ask: Emulation['ask'], c: EmulatorContext): Response {
+  const { upgrade } = (c.env ?? {}) as Bindings
+  if (upgrade === undefined) throw invalidRequest(400, 'This emulator takes no WebSocket here.')
+  const url = new URL(c.req.url)
+  const headers = new Headers(c.req.raw.headers)
+  headers.delete('upgrade')
+  headers.set('content-type', 'application/json')
+  return upgrade(async (socket) => {
+    for (let text = await socket.next(); text !== undefined; text = await socket.next()) {
+      await answerMessage(ask, new Request(url, { headers }), socket, String(text))
+    }
+  })
+}
+
+async function answerMessage(
+  ask: Emulation['ask'],
+  { url, headers }: Request,
+  socket: Socket,
+  text: string,
+): Promise<void> {
+  const message = parse(text)
+  if (message?.type !== 'response.create') {
+    return socket.send(
+      errorEvent(400, 'invalid_request_error', 'Expected "type": "response.create".'),
+    )
+  }
+  const { type: _, ...body } = message
+  const init = { method: 'POST', headers, body: JSON.stringify({ ...body, stream: true }) }
+  const answer = await ask(new Request(url, init))
+  const transcript = await answer.text()
+  if (!answer.ok) {
+    const { error } = JSON.parse(transcript)
+    return socket.send(JSON.stringify({ type: 'error', status: answer.status, error }))
+  }
+  for (const event of transcript.split('\n\n')) {
+    const data = event
+      .split('\n')
+      .find((line) => line.startsWith('data: '))
+      ?.slice(6)
+    if (data !== undefined && data !== '[DONE]') await socket.send(data)
+  }
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function errorEvent(status: number, code: string, message: string): string {
+  return JSON.stringify({
+    type: 'error',
+    status,
+    error: { type: code, code, message, param: null },
+  })
+}

@@ -1,0 +1,272 @@
+/**
+ * The Responses API over WebSocket: each client message is a request body, each upstream message an event of a stream.
+ *
+ * @see https://learn.microsoft.com/azure/ai-foundry/openai/how-to/websockets
+ * @module
+ */
+
+import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
+import { requestHeaders } from '../../core/headers.ts'
+import type { Socket, SocketEnd } from '../../core/socket.ts'
+import { wasNeverSent } from '../../core/unsent.ts'
+import { createEventHandler } from '../answer.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import { understand } from '../understand.ts'
+
+// A message becomes an event of a stream, so that one implementation reads and rewrites both.
+const prefix = 'data: '
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** The upgrade request of a client. */
+export interface SocketRequest {
+  readonly headers: Headers
+  /** With its `?`, or empty. */
+  readonly query: string
+  readonly requestId: string
+}
+
+interface Session {
+  readonly gateway: Gateway
+  readonly caller: Caller
+  readonly request: SocketRequest
+  readonly client: Socket
+  /** Opened with the first message. */
+  upstream?: { readonly home: Upstream; readonly socket: Socket }
+  /** Whether the upstream owes the end of an answer. */
+  isAnswering: boolean
+  /** Quarters of the stream's idle limit since the upstream's last message. */
+  quietTicks: number
+}
+
+/**
+ * Serves one client until either side closes. What a message does wrong is told by an `error` event, and the socket
+ * lives on.
+ */
+export async function serveSocket(
+  gateway: Gateway,
+  caller: Caller,
+  request: SocketRequest,
+  client: Socket,
+): Promise<void> {
+  const session: Session = { gateway, caller, request, client, isAnswering: false, quietTicks: 0 }
+  const sessionEnd = { end: (why: SocketEnd) => endIdle(session, why) }
+  gateway.sockets.add(sessionEnd)
+  try {
+    for (let message = await client.next(); message !== undefined; message = await client.next()) {
+      await takeMessage(session, message)
+    }
+  } finally {
+    gateway.sockets.delete(sessionEnd)
+    session.upstream?.socket.close({
+      code: client.ended?.code ?? 1000,
+      reason: client.ended?.reason ?? '',
+    })
+  }
+}
+
+/** On shutdown: a socket in the middle of an answer is left to end it. */
+function endIdle({ client, isAnswering }: Session, why: SocketEnd): void {
+  if (!isAnswering) client.close(why)
+}
+
+async function takeMessage(session: Session, message: string | Uint8Array): Promise<void> {
+  try {
+    if (typeof message !== 'string') throw notText()
+    const { text, socket } = await prepare(session, message)
+    session.isAnswering = true
+    session.quietTicks = 0
+    await socket.send(text)
+  } catch (error) {
+    await session.client.send(errorEvent(session, error))
+  }
+}
+
+/** Reads a message as a request body, and opens the upstream's socket with the first. */
+async function prepare(
+  session: Session,
+  message: string,
+): Promise<{ readonly text: string; readonly socket: Socket }> {
+  const { gateway, caller, request } = session
+  const understood = await understand(gateway, caller, {
+    method: 'POST',
+    path: '/responses',
+    query: '',
+    headers: new Headers({ 'content-type': 'application/json' }),
+    body: new Response(message).body,
+    signal: new AbortController().signal,
+  })
+  const { sent, route } = understood
+  if (!(sent.bytes instanceof Uint8Array)) throw notText()
+  const text = new TextDecoder().decode(sent.bytes)
+  const known = session.upstream
+  if (known !== undefined && known.socket.ended === undefined) {
+    if (route.reason !== 'free' && !route.upstreams.includes(known.home)) throw otherUpstream()
+    return { text, socket: known.socket }
+  }
+  const opened = await open(request, route.upstreams)
+  session.upstream = opened
+  watchSilence(session, opened.socket).catch(() => {})
+  passEvents(session, opened).catch((error) => {
+    gateway.log('error', 'A WebSocket failed.', {
+      request_id: request.requestId,
+      cause: String(error),
+    })
+    session.client.close({ code: 1011, reason: 'The gateway failed; its log has the cause.' })
+  })
+  return { text, socket: opened.socket }
+}
+
+/** Connects to the first upstream that can be reached. */
+async function open(
+  { headers, query }: SocketRequest,
+  upstreams: readonly Upstream[],
+): Promise<{ readonly home: Upstream; readonly socket: Socket }> {
+  let failure: unknown
+  for (const home of upstreams) {
+    try {
+      const wanted = { path: '/responses', query, headers: requestHeaders(headers) }
+      return { home, socket: await home.client.connect(wanted) }
+    } catch (error) {
+      failure ??= error
+      if (!wasNeverSent(error)) break
+    }
+  }
+  throw failure
+}
+
+/** Passes the upstream's messages on until it closes; what they cite is recorded before they are released. */
+async function passEvents(
+  session: Session,
+  { home, socket }: { readonly home: Upstream; readonly socket: Socket },
+): Promise<void> {
+  const { gateway, caller, client } = session
+  const origin = {
+    caller,
+    upstream: home.name,
+    withItems: gateway.knowsCallers || gateway.upstreams.length > 1,
+  }
+  let outbox: string[] = []
+  const emit = (raw: Uint8Array): void => void outbox.push(fromEvent(raw))
+  const flush = async (): Promise<void> => {
+    const messages = outbox
+    outbox = []
+    for (const message of messages) await client.send(message)
+  }
+  let handler = createEventHandler(gateway, origin)
+  for (
+    let message = await nextEvent(session, socket);
+    message !== undefined;
+    message = await nextEvent(session, socket)
+  ) {
+    const type = typeOf(message)
+    if (type === 'response.created') {
+      await handler.end(emit)
+      handler = createEventHandler(gateway, origin)
+    }
+    await handler.push(toEvent(message), emit)
+    if (lastOfAnswer.has(type)) {
+      await handler.end(emit)
+      session.isAnswering = false
+    }
+    await flush()
+  }
+  await handler.end(emit)
+  await flush()
+  client.close(endOf(socket))
+}
+
+const lastOfAnswer: ReadonlySet<string> = new Set([
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+  'error',
+])
+
+async function nextEvent(session: Session, socket: Socket): Promise<string | undefined> {
+  const message = await socket.next()
+  session.quietTicks = 0
+  return message instanceof Uint8Array ? decoder.decode(message) : message
+}
+
+const ticksOfSilence = 4
+
+/** Closes a socket that is silent for `CFILE_STREAM_IDLE_TIMEOUT_MS` in the middle of an answer. */
+async function watchSilence(session: Session, socket: Socket): Promise<void> {
+  const { wait, streamIdleTimeoutMs } = session.gateway
+  while (socket.ended === undefined) {
+    await wait(streamIdleTimeoutMs / ticksOfSilence)
+    session.quietTicks += 1
+    if (!session.isAnswering || session.quietTicks <= ticksOfSilence) continue
+    await session.client.send(errorEvent(session, silent()))
+    socket.close({ code: 1011, reason: 'The upstream fell silent.' })
+  }
+}
+
+function silent(): CfileError {
+  return new CfileError(
+    'upstream_timeout',
+    'The upstream fell silent in the middle of its answer.',
+    {
+      hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets how long it may be silent.',
+    },
+  )
+}
+
+function endOf({ ended }: Socket): SocketEnd {
+  if (ended === undefined || ended.code === 1006) {
+    return { code: 1011, reason: 'The upstream broke the connection off.' }
+  }
+  return ended
+}
+
+/** The raw event that carries a message: a line of data for each line of it. */
+function toEvent(message: string): Uint8Array {
+  return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
+}
+
+function fromEvent(raw: Uint8Array): string {
+  const lines = decoder.decode(raw).trimEnd().split('\n')
+  return lines.map((line) => line.slice(prefix.length)).join('\n')
+}
+
+function typeOf(message: string): string {
+  try {
+    const { type } = JSON.parse(message) as { type?: unknown }
+    return String(type)
+  } catch {
+    return ''
+  }
+}
+
+/** What went wrong with a message, as the API tells it. */
+function errorEvent({ gateway, request }: Session, error: unknown): string {
+  const known = isCfileError(error) ? error : asFailure(error)
+  gateway.log(known.status < 500 ? 'info' : 'error', known.message, {
+    request_id: request.requestId,
+    code: known.code,
+    cause: known.cause === undefined ? undefined : String(known.cause),
+  })
+  return JSON.stringify({
+    type: 'error',
+    status: known.status,
+    ...toErrorBody(known, request.requestId),
+  })
+}
+
+function asFailure(cause: unknown): CfileError {
+  return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
+    cause,
+  })
+}
+
+function notText(): CfileError {
+  return new CfileError('invalid_request', 'A message is not text; send each as one JSON object.')
+}
+
+function otherUpstream(): CfileError {
+  return new CfileError(
+    'invalid_request',
+    'The message names something that lives in another upstream than the one this socket talks to; open another socket for it.',
+  )
+}
