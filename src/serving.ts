@@ -118,9 +118,10 @@ async function endListener(settings: Settings, listener: Listener): Promise<void
   deadline.clear()
 }
 
-const sweepEveryMs = 15_000
+// Most calls find that no sweep is due.
+const lookEveryMs = 3000
 
-/** Sweeps at the start and then again and again, until it is stopped. */
+/** Sweeps at the start, and then as often as a sweep is due, until it is stopped. */
 function createUpkeep() {
   const stopped = new AbortController()
   let upkeep: Upkeep | undefined
@@ -130,7 +131,7 @@ function createUpkeep() {
       if (!given.isNeeded) return
       while (!stopped.signal.aborted) {
         await given.sweep()
-        await webRuntime.wait(sweepEveryMs, stopped.signal).catch(() => {})
+        await webRuntime.wait(lookEveryMs, stopped.signal).catch(() => {})
       }
     },
     async stop(): Promise<void> {

@@ -6,7 +6,7 @@
 
 import { expect } from 'vitest'
 import { memoryArchive } from '../src/archives/memory.ts'
-import type { AppOptions } from '../src/options.ts'
+import type { AppOptions, Upkeep } from '../src/options.ts'
 import { testSha256 } from './archives/contract.ts'
 import {
   type CitedFile,
@@ -23,12 +23,14 @@ export interface Archived extends Harness {
   /** Resolves when nothing is under way in the background. */
   settled(): Promise<void>
   sweep(): Promise<void>
+  /** Ends the instance in order. */
+  stop(): Promise<void>
 }
 
 /** Opens one; its archive is in memory unless the options bring another. */
 export function openArchived(options: Partial<AppOptions> = {}): Archived {
   const work = new Set<Promise<unknown>>()
-  let sweep = async (): Promise<void> => {}
+  let upkeep: Pick<Upkeep, 'sweep' | 'stop'> = { sweep: async () => {}, stop: async () => {} }
   const harness = openHarness({
     archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
     waitUntil(promise) {
@@ -38,14 +40,15 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
         () => work.delete(promise),
       )
     },
-    schedule(upkeep) {
-      sweep = upkeep.sweep
+    schedule(given) {
+      upkeep = given
     },
     ...options,
   })
   return {
     ...harness,
-    sweep: () => sweep(),
+    sweep: () => upkeep.sweep(),
+    stop: () => upkeep.stop(),
     async settled() {
       while (work.size > 0) await Promise.allSettled(work)
     },

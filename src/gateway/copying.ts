@@ -69,15 +69,19 @@ export function startCopy(
   gateway.waitUntil(flight)
 }
 
+// Seconds: a lease that has run out is not to be left for a whole round of sweeps.
+const lookAgainAfter = 3
+
 /** Makes a copy, and writes down what became of it. Never throws. */
 async function settle(
   gateway: Gateway,
-  { state: { stopping, running } }: Archiving,
+  { state }: Archiving,
   pending: PendingCopy,
   copy: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const { stopping, running } = state
   try {
-    // Where another instance is at it, it stays pending until that one is done, or is dead.
+    // Where another instance copies it, it stays pending until that one is done or has died.
     const isDone = await withLease(
       gateway,
       `lease/${pending.file_id}`,
@@ -85,6 +89,7 @@ async function settle(
       () => running.set(pending.file_id, gateway.now()),
     )
     if (isDone) await removePending(gateway, pending)
+    else state.sweepAt = Math.min(state.sweepAt, gateway.now() + lookAgainAfter)
   } catch (error) {
     if (stopping.signal.aborted) return
     await postpone(gateway, pending, error).catch((cause) =>

@@ -6,8 +6,9 @@
 
 import type { Gateway } from './gateway.ts'
 
-const seconds = 30
-const renewEveryMs = 10_000
+/** How long the lease of a process that died lasts, in seconds. */
+export const leaseSeconds = 9
+const renewEveryMs = 3000
 
 /**
  * Does a task while nobody else does; the lease is renewed as long as the task runs.
@@ -23,7 +24,7 @@ export async function withLease(
 ): Promise<boolean> {
   const { store, random, now } = gateway
   const holder = `${now()}-${random()}`
-  if (!(await store.put(key, holder, { ifAbsent: true, ttl: seconds }))) return false
+  if (!(await store.put(key, holder, { ifAbsent: true, ttl: leaseSeconds }))) return false
   const ended = new AbortController()
   keepRenewing(gateway, key, holder, ended.signal, onRenewal).catch(() => {})
   try {
@@ -50,6 +51,6 @@ async function keepRenewing(
     // A store that is down for a moment must not end the copy.
     const current = await store.get(key).catch(() => holder)
     if (current !== undefined && current !== holder) return
-    if (!ended.aborted) await store.put(key, holder, { ttl: seconds }).catch(() => false)
+    if (!ended.aborted) await store.put(key, holder, { ttl: leaseSeconds }).catch(() => false)
   }
 }

@@ -8,9 +8,10 @@ import { noteFailure } from './archive.ts'
 import type { Archiving } from './archive-state.ts'
 import { resumeCopies } from './copying.ts'
 import type { Gateway } from './gateway.ts'
-import { withLease } from './lease.ts'
+import { leaseSeconds, withLease } from './lease.ts'
 
-const sweepEverySeconds = 15
+// Longer than a lease lasts, and short enough to take up the copies of a process that died within 15 s.
+const sweepEverySeconds = leaseSeconds + 3
 const tidyEverySeconds = 3600
 // A copy that was begun earlier than this is not under way any more.
 const leftOverAfter = 6 * 3600

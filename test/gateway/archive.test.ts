@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
+import { apiKey } from '../../src/azure/credentials.ts'
 import type { WaitSignal } from '../../src/core/wait.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
+import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { openArchived as open } from '../archived.ts'
@@ -295,30 +297,52 @@ const hurried = (ms: number, signal?: WaitSignal) =>
   })
 
 describe('copies that were interrupted', () => {
-  it('are taken up by the next process that has the same store', async () => {
+  it.each([0, 1, 5, 8, 11])(
+    'are taken up within 15 s after their process died, %i s after another looked for them',
+    async (offset) => {
+      let time = now()
+      const clock = () => time
+      const store = memoryStore({ now: clock })
+      const archive = freshArchive()
+      const { dead, gateway } = openPair({ store, now: clock }, archive)
+      await gateway.sweep()
+      await dead.sweep()
+      time += offset
+      const [file] = await dead.respond('Write a CSV')
+      const died = time
+      const isThere = async () => (await archive.get(`anyone/${file?.file_id}`)) !== undefined
+      for (; !(await isThere()); time += 3) {
+        expect(time).toBeLessThanOrEqual(died + 15)
+        await gateway.sweep()
+        await gateway.settled()
+      }
+      expect(await store.list('copy/')).toEqual([])
+    },
+  )
+
+  it('are taken up at once by another process when theirs ends in order', async () => {
     const store = memoryStore({ now })
     const archive = freshArchive()
-    const dead = open({ store, archive: { ...archive, put: never } })
+    const { dead, gateway } = openPair({ store, now }, archive)
     const [file] = await dead.respond('Write a CSV')
-    const gateway = open({
-      store,
-      archive,
-      upstreams: [
-        {
-          endpoint: 'http://emulator.localhost',
-          credential: { kind: 'none', authorize: async () => ({ name: 'api-key', value: 'x' }) },
-          fetch: async (input, init) => dead.emulator.fetch(new Request(input, init)),
-        },
-      ],
-    })
-    // The lease of the dead process has to run out.
-    await store.delete(`lease/${file?.file_id}`)
+    await dead.stop()
     await gateway.sweep()
     await gateway.settled()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
-    expect(await store.list('copy/')).toEqual([])
   })
 })
+
+/** Two instances before one upstream, with one store and one archive; the first never finishes a copy. */
+function openPair(shared: Partial<AppOptions>, archive: Archive) {
+  const dead = open({ ...shared, archive: { ...archive, put: never } })
+  const upstream = {
+    endpoint: 'http://emulator.localhost',
+    credential: apiKey('a-secret-key'),
+    fetch: async (...request: ConstructorParameters<typeof Request>) =>
+      dead.emulator.fetch(new Request(...request)),
+  }
+  return { dead, gateway: open({ ...shared, archive, upstreams: [upstream] }) }
+}
 
 describe('a copy', () => {
   it('is listed though the store failed in the moment in which it was whole', async () => {
@@ -360,7 +384,7 @@ describe('a copy', () => {
       // Leases are renewed as the clock goes.
       wait: (ms) =>
         new Promise((resolve) => {
-          if (ms === 10_000) renew.push(resolve)
+          if (ms === 3000) renew.push(resolve)
         }),
     })
     const later = async () => {
