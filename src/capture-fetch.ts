@@ -65,7 +65,7 @@ function operationAt(input: string | URL | Request, init?: RequestInit): Operati
   const method = init?.method ?? (isRequest ? input.method : 'GET')
   const path = URL.canParse(url) ? apiPath.exec(new URL(url).pathname)?.[1] : undefined
   const operation = path === undefined ? undefined : operationOf(method.toUpperCase(), path)
-  return operation?.shows === 'nothing' ? undefined : operation
+  return operation && /^(?:answer|thing|list)$/.test(operation.shows) ? operation : undefined
 }
 
 function observerFor(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isStateless, type Operation, pathSegments } from './api-operations.ts'
+import type { NamedKind, Operation } from './api-operations.ts'
 import { CfileError } from './errors.ts'
 import { isId } from './ids.ts'
 
@@ -19,54 +19,34 @@ export interface Names {
   readonly thing: readonly string[]
 }
 
-/** A kind of thing that has a record. */
-export type NamedKind = keyof Names
-
-// Those whose things have a kind of their own.
-const collections: Readonly<Record<string, NamedKind>> = {
-  responses: 'response',
-  conversations: 'conversation',
-  containers: 'container',
-  files: 'file',
-}
-
-// Verbs and sub-collections of the API that stand where an id would.
-const notIds = new Set(['compact', 'input_tokens', 'files', 'items', 'content', 'runs'])
-
-// Collections that stand one level deeper.
-const groups = new Set(['chat', 'fine_tuning', 'organization'])
-
 /**
- * The ids in a path below `/v1`, such as `/containers/{id}/files/{id}/content`.
+ * The ids in a request's path.
  *
- * @throws CfileError `invalid_id` for what stands in the place of an id and is none
+ * @throws CfileError `invalid_id` for a malformed id
  */
-export function namesInPath(path: string): Names {
-  const segments = pathSegments(path)
+export function namesInPath({ ids }: Pick<Operation, 'ids'>): Names {
   const names = emptyNames()
-  for (const [index, segment] of segments.entries()) {
-    const kind = ownKind(segment)
-    const id = segments[index + 1]
-    if (kind === undefined || id === undefined || notIds.has(id)) continue
-    if (!isId(id)) throw malformed(kind)
-    // Files of vector stores and the like are files all the same.
-    names[kind].add(id)
-  }
-  const [first = '', second, third] = segments
-  if (ownKind(first) === undefined && !(isStateless(first) && !groups.has(first))) {
-    const id = groups.has(first) ? third : second
-    if (id !== undefined && !notIds.has(id)) names.thing.add(isId(id) ? id : '')
+  for (const { kind, id } of ids) {
+    if (!isId(id) && kind !== 'thing') throw malformed(kind)
+    names[kind].add(isId(id) ? id : '')
   }
   return toLists(names)
 }
 
-/** The ids by which a list of such things is paged. */
-export function namesInQuery(query: string, kind: NamedKind | undefined): Names {
+// Servers read the names of parameters in any case, and some take a list as `after[]`.
+const cursor = /^(?:after|before)(?:\[.*)?$/i
+const filter = /^run_id(?:\[.*)?$/i
+
+/** The ids in a request's query: those by which a list is paged, and the run by which messages are filtered. */
+export function namesInQuery(
+  query: string,
+  { isPaged, kind }: Pick<Operation, 'isPaged' | 'kind'>,
+): Names {
   const names = emptyNames()
-  const parameters = new URLSearchParams(query)
-  for (const name of ['after', 'before']) {
-    const ids = kind === undefined ? [] : parameters.getAll(name).filter((id) => id !== '')
-    for (const id of ids) names[kind ?? 'thing'].add(isId(id) ? id : '')
+  if (!isPaged) return toLists(names)
+  for (const [name, id] of new URLSearchParams(query)) {
+    const named = cursor.test(name) ? kind : filter.test(name) ? 'thing' : undefined
+    if (named !== undefined && id !== '') names[named].add(isId(id) ? id : '')
   }
   return toLists(names)
 }
@@ -88,15 +68,6 @@ export const namedKinds: readonly NamedKind[] = [
   'file',
   'thing',
 ]
-
-/** The kind of the things that an operation makes, reads or lists. */
-export function kindOf({ collection = '' }: Operation): NamedKind {
-  return ownKind(collection) ?? 'thing'
-}
-
-function ownKind(segment: string): NamedKind | undefined {
-  return Object.hasOwn(collections, segment) ? collections[segment] : undefined
-}
 
 /** No names yet, to be filled. */
 export function emptyNames(): Record<NamedKind, Set<string>> {

@@ -1,92 +1,163 @@
 /**
- * What a request of the OpenAI API does, told from its method and path: what its answer may show, and how long it may take.
+ * What a request of the OpenAI API does, told from its method and path: which things it names, what its answer may show,
+ * who may send it, and how long it may take.
  *
  * @module
  */
 
+import {
+  type BodyForm,
+  isOperators,
+  type NamedKind,
+  type Shows,
+  type TableEntry,
+  type TablePath,
+  tablePaths,
+} from './api-table.ts'
+import { isId } from './ids.ts'
+
+export type { BodyForm, NamedKind, Shows } from './api-table.ts'
+
 /** A request's meaning, as far as a gateway must know it. */
 export interface Operation {
-  /**
-   * `answer`: what the model did, whose citations count; `thing`: one thing that is kept upstream; `list`: many;
-   * `nothing`: echoed input, bytes, or what leaves nothing behind.
-   */
-  readonly shows: 'answer' | 'thing' | 'list' | 'nothing'
-  /** The collection of the things that it makes, reads or lists. */
-  readonly collection?: string
+  readonly shows: Shows
+  /** The kind of the things that it makes, reads or lists. */
+  readonly kind: NamedKind
+  /** What its path names, in the order of the path; an id may be malformed. */
+  readonly ids: readonly { readonly kind: NamedKind; readonly id: string }[]
+  /** Whether `after` and `before` in its query name rows, of its kind. */
+  readonly isPaged: boolean
+  /** Who may send it where callers are told apart: all of them, admins only, or nobody, since it was not reviewed. */
+  readonly askers: 'callers' | 'admins' | 'nobody'
+  /** Whether the path is spelt as the API's documents spell it, without any escape that a server could read in two ways. */
+  readonly isExact: boolean
   /** Whether any upstream with the model can do it. */
   readonly generates: boolean
+  readonly body: BodyForm
   /** Whether it is answered at once or not at all: files and metadata. */
   readonly isQuick: boolean
   /** Whether its body may hold what cfile added to an answer before. */
   readonly takesHistory: boolean
 }
 
-// What is below these keeps nothing upstream.
-const stateless = new Set(
-  'chat completions embeddings images audio moderations models realtime deployments engines'.split(
-    ' ',
-  ),
-)
-
-/** Whether nothing below this first part of a path is kept. */
-export function isStateless(first: string): boolean {
-  return stateless.has(first)
+/**
+ * Reads what a request does. Escapes, upper case and superfluous slashes are read as a lenient server would read them, so
+ * that a respelt path means the same; {@link Operation.isExact} tells.
+ */
+export function operationOf(method: string, path: string): Operation {
+  const raw = path.split('/').slice(1)
+  const segments = raw.filter((segment) => segment !== '').map(decode)
+  const found = findPath(method, segments)
+  const read = found ? readFound(found, method, segments) : readUnknown(method, segments)
+  const first = segments[0]?.toLowerCase()
+  return {
+    ...read,
+    askers: found ? 'callers' : isOperators(method, segments) ? 'admins' : 'nobody',
+    isExact: found === undefined ? read.isExact : isExact(found.path, raw),
+    isQuick: first === 'containers' || first === 'files',
+    takesHistory: method === 'POST' && (first === 'responses' || first === 'conversations'),
+  }
 }
 
-const words = new Set([
-  ...stateless,
-  ...'responses conversations containers files threads fine_tuning jobs'.split(' '),
-  ...'compact input_tokens input_items items cancel content runs'.split(' '),
+type Read = Omit<Operation, 'askers' | 'isQuick' | 'takesHistory'>
+
+interface Found {
+  readonly path: TablePath
+  readonly entry: TableEntry
+}
+
+const silent: TableEntry = { shows: 'nothing', generates: false, body: 'json' }
+
+function findPath(method: string, segments: readonly string[]): Found | undefined {
+  const paths = tablePaths.filter(({ parts }) => matches(parts, segments))
+  if (method === 'OPTIONS') return paths[0] && { path: paths[0], entry: silent }
+  const name = method === 'HEAD' ? 'GET' : method
+  for (const path of paths) {
+    const entry = Object.hasOwn(path.methods, name) ? path.methods[name] : undefined
+    if (entry !== undefined) return { path, entry }
+  }
+  return undefined
+}
+
+function matches(parts: readonly string[], segments: readonly string[]): boolean {
+  return (
+    parts.length === segments.length &&
+    parts.every((part, index) => isHole(part) || part === segments[index]?.toLowerCase())
+  )
+}
+
+function isHole(part: string): boolean {
+  return part.startsWith('{')
+}
+
+function readFound(
+  { path: { parts }, entry }: Found,
+  method: string,
+  segments: readonly string[],
+): Read {
+  const last = parts.at(-1) ?? ''
+  const isRows = entry.shows === 'list' || entry.shows === 'rows'
+  // A HEAD has no rows, but its length would tell of them.
+  const shows = method === 'HEAD' && entry.shows !== 'list' ? 'nothing' : entry.shows
+  return {
+    ...entry,
+    shows,
+    kind: isRows ? (collections.get(last) ?? 'thing') : lastKind(parts),
+    ids: parts.flatMap((part, index) => {
+      const kind = holeKind(part)
+      return kind === undefined ? [] : [{ kind, id: segments[index] ?? '' }]
+    }),
+    isPaged: !isHole(last) && entry.shows !== 'nothing' && method !== 'POST',
+    isExact: false,
+  }
+}
+
+const kinds: readonly NamedKind[] = ['response', 'conversation', 'container', 'file', 'thing']
+
+function holeKind(part: string): NamedKind | undefined {
+  return kinds.find((kind) => part === `{${kind}}`)
+}
+
+const collections = new Map<string, NamedKind>([
+  ['responses', 'response'],
+  ['conversations', 'conversation'],
+  ['containers', 'container'],
+  ['files', 'file'],
 ])
 
-/** The parts of a path below `/v1`, decoded; the API's own words in lower case, as a lenient server would read them. */
-export function pathSegments(path: string): string[] {
-  return path
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => {
-      const text = decode(segment)
-      const word = text.toLowerCase()
-      return words.has(word) ? word : text
-    })
-}
-
-/** Reads what a request does. */
-export function operationOf(method: string, path: string): Operation {
-  const segments = pathSegments(path)
-  const [first = '', second, third] = segments
-  const isPost = method === 'POST'
-  const depth = segments.length
-  const isResponses = first === 'responses'
-  const generates =
-    isPost &&
-    (isResponses
-      ? depth === 1 || second === 'compact' || second === 'input_tokens'
-      : isStateless(first))
-  const takesHistory = isPost && (isResponses || first === 'conversations')
-  const isQuick = first === 'containers' || first === 'files'
-  const rest = { generates, takesHistory, isQuick }
-  if (!isPost && method !== 'GET') return { ...rest, shows: 'nothing' }
-  if (isResponses) {
-    const isItems = depth > 2 && third !== 'cancel'
-    return { ...rest, shows: isItems ? 'nothing' : 'answer' }
+function lastKind(parts: readonly string[]): NamedKind {
+  for (const part of parts.toReversed()) {
+    const kind = holeKind(part) ?? collections.get(part)
+    if (kind !== undefined) return kind
   }
-  if (first === 'threads' && depth > 1) return { ...rest, shows: 'answer' }
-  if (isStateless(first)) return { ...rest, shows: 'nothing' }
-  return { ...rest, ...shownThing(segments, isPost) }
+  return 'thing'
 }
 
-function shownThing(
-  [first = '', second, third, ...more]: readonly string[],
-  isPost: boolean,
-): Pick<Operation, 'shows' | 'collection'> {
-  // The jobs of fine-tuning stand one level deeper, the files of containers two.
-  if (first === 'fine_tuning' && second !== undefined)
-    return shownThing([second, ...(third === undefined ? [] : [third]), ...more], isPost)
-  const isInner = first === 'containers' && third === 'files'
-  const [collection, id, deeper] = isInner ? [third, ...more] : [first, second, third]
-  if (deeper !== undefined || collection === undefined) return { shows: 'nothing' }
-  return { shows: id === undefined && !isPost ? 'list' : 'thing', collection }
+/** What nobody reviewed: a collection and an id, as nearly all of the API is made. Its records only tell where it lives. */
+function readUnknown(method: string, segments: readonly string[]): Read {
+  const [, id, deeper] = segments
+  const isRead = method === 'GET'
+  const shows = deeper !== undefined ? 'nothing' : isRead && id === undefined ? 'list' : 'thing'
+  return {
+    ...silent,
+    shows: isRead || method === 'POST' ? shows : 'nothing',
+    kind: 'thing',
+    ids: isId(id) ? [{ kind: 'thing', id }] : [],
+    isPaged: false,
+    isExact: true,
+  }
+}
+
+// Names of models and deployments, and the numbers of versions.
+const nameGrammar = /^(?!\.+$)(?:[\w:.~@+-]|%3A)+$/i
+
+function isExact({ parts }: TablePath, raw: readonly string[]): boolean {
+  if (raw.length !== parts.length) return false
+  return parts.every((part, index) => {
+    const segment = raw[index] ?? ''
+    if (!isHole(part)) return segment === part
+    return holeKind(part) === undefined ? nameGrammar.test(segment) : isId(segment)
+  })
 }
 
 function decode(segment: string): string {

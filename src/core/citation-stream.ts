@@ -10,8 +10,17 @@ import { isDeltaEvent } from './delta-events.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './findings.ts'
 import { createSplitter, eventJson, eventsIn } from './sse.ts'
 
-// A file, a container, a response: an event that names none of these mentions nothing, and is not parsed.
-const isTelling = createAnySearch(['file_id', 'container_id', '"response"'])
+// An event that names none of these mentions nothing, and is not parsed.
+const isTelling = createAnySearch([
+  'file_id',
+  'container_id',
+  '"response"',
+  '"item"',
+  '"thread"',
+  '"thread.message"',
+  '"thread.run"',
+  '"thread.run.step"',
+])
 
 const nothing: Mentions = { responses: [], conversations: [], containers: [], citations: [] }
 

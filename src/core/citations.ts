@@ -70,16 +70,16 @@ function readAnswer(body: Fields, walk: Walk): void {
   const { object, type, event, output } = body
   if (object === 'list') {
     // Lists of response items are input as much as output; an assistant's message is its own.
-    for (const message of walk.elements(body.data)) readThreadMessage(message, walk)
+    for (const part of walk.elements(body.data)) readThreadPart(part, walk)
   } else if (object === 'response' || (isBare(body) && isAbsent(type) && isArray(output))) {
     readResponse(body, walk)
   } else if (typeof type === 'string' && type.startsWith('response.')) {
     readEvent(body, walk)
   } else if (typeof event === 'string' && event.startsWith('thread.')) {
     // As SDKs hand on the events of an Assistants stream.
-    readThreadMessage(body.data, walk)
+    readThreadPart(body.data, walk)
   } else {
-    readThreadMessage(body, walk)
+    readThreadPart(body, walk)
     readToolCalls(body, walk)
     if (isBare(body)) readFragment(body, walk)
   }
@@ -93,16 +93,18 @@ function isBare({ object }: Fields): boolean {
 function readResponse({ id, conversation, output }: Fields, walk: Walk): void {
   walk.found.response(id)
   walk.found.conversation(isObject(conversation) ? conversation.id : conversation)
-  for (const item of walk.elements(output)) {
-    if (isObject(item) && isOwnWord(item)) walk.found.item(item.id)
-    readItem(item, walk)
-  }
+  for (const item of walk.elements(output)) readOutputItem(item, walk)
+}
+
+function readOutputItem(item: unknown, walk: Walk): void {
+  if (isObject(item) && isOwnWord(item)) walk.found.item(item.id)
+  readItem(item, walk)
 }
 
 /** `response.created` to `response.failed`, `output_item.*`, `content_part.*`, `output_text.annotation.added`. */
 function readEvent({ response, item, part, annotation }: Fields, walk: Walk): void {
   if (isObject(response)) readResponse(response, walk)
-  readItem(item, walk)
+  readOutputItem(item, walk)
   readPart(part, walk)
   readAnnotation(annotation, walk)
 }
@@ -128,11 +130,23 @@ function readItem(item: unknown, walk: Walk): void {
   for (const part of walk.elements(item.content)) readPart(part, walk)
 }
 
-/** A message of an Assistants thread, or a delta of one in a stream. */
-function readThreadMessage(message: unknown, walk: Walk): void {
-  if (!isObject(message)) return
-  if (message.object === 'thread.message') readItem(message, walk)
-  if (message.object === 'thread.message.delta') readItem(message.delta, walk)
+/** A thread of the Assistants API, or a run, a step, a message or a delta of one in a stream. */
+function readThreadPart(part: unknown, walk: Walk): void {
+  if (!isObject(part)) return
+  noteThread(part, walk)
+  if (part.object === 'thread.message') readItem(part, walk)
+  if (part.object === 'thread.message.delta') readItem(part.delta, walk)
+}
+
+/** The ids by which a later request may name a thread and its parts. */
+function noteThread(
+  { object, id, thread_id, run_id, step_details }: Fields,
+  { found }: Walk,
+): void {
+  if (typeof object !== 'string' || !/^thread(?:\.message|\.run|\.run\.step)?$/.test(object)) return
+  for (const named of [id, thread_id, run_id]) found.item(named)
+  const created = isObject(step_details) ? step_details.message_creation : undefined
+  if (isObject(created)) found.item(created.message_id)
 }
 
 /** What a user or a developer said is echoed input, wherever it stands. */

@@ -32,7 +32,7 @@ export interface Mentions {
   /** Those of citations, and those of tool calls that cite nothing. */
   readonly containers: readonly string[]
   readonly citations: readonly Citation[]
-  /** What a response put out: a later request may name each instead of repeating it. */
+  /** What a response put out, and the parts of a thread: a later request may name each instead of repeating it. */
   readonly items?: readonly string[]
 }
 

@@ -23,12 +23,33 @@ export type Resource =
 /**
  * The containers, files and conversations in an object, or in a list of such objects; anything else is passed over.
  *
- * @param other what to take anything else with an id for
+ * @param other what to take anything else with an id for; what such a thing has produced is found too
  */
 export function getResources(body: unknown, other?: 'thing'): Resource[] {
   if (!isObject(body)) return []
   const rows = body.object === 'list' && Array.isArray(body.data) ? body.data : [body]
-  return rows.flatMap((row) => (isObject(row) ? (toResource(row, other) ?? []) : []))
+  return rows.flatMap((row) => {
+    if (!isObject(row)) return []
+    return [toResource(row, other) ?? [], other === undefined ? [] : producedBy(row)].flat()
+  })
+}
+
+/** The files of a batch, a fine-tuning job or an upload, and the videos of a job: each first shows in its maker. */
+function producedBy({ object, ...row }: Record<string, unknown>): Resource[] {
+  const file = (id: unknown): Resource[] => (isFileId(id) ? [{ kind: 'file', id }] : [])
+  if (object === 'batch') return [row.output_file_id, row.error_file_id].flatMap(file)
+  if (object === 'fine_tuning.job') return asList(row.result_files).flatMap(file)
+  if (object === 'upload') return getResources(row.file)
+  if (object === 'video.generation.job') return getResources(asPage(row.generations), 'thing')
+  return []
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function asPage(value: unknown): object {
+  return { object: 'list', data: asList(value) }
 }
 
 function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | undefined {

@@ -5,7 +5,9 @@
  */
 
 import { getResources, type Resource } from '../core/resources.ts'
+import { standingOf } from './authorize.ts'
 import { recordPlace, type Source } from './capture.ts'
+import type { Gateway } from './gateway.ts'
 import { type FileRecord, findRecord, putRecord, type Remembering } from './records.ts'
 
 /**
@@ -25,6 +27,19 @@ export async function captureThings(
         ? recordFile(gateway, source, resource)
         : recordPlace(gateway, source, resource.kind, resource.id),
     ),
+  )
+}
+
+/**
+ * Records the rows of a list that belongs to a thing of the caller's. A row may be an item that the caller sent in, with
+ * an id of the caller's choice, so it is the caller's only where nobody else has it.
+ */
+export async function captureRows(gateway: Gateway, source: Source, body: unknown): Promise<void> {
+  await Promise.all(
+    getResources(body, 'thing').map(async ({ id }) => {
+      const standing = await standingOf(gateway, source.caller, 'thing', id)
+      if (standing === 'nobody') await recordPlace(gateway, source, 'thing', id)
+    }),
   )
 }
 

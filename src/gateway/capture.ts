@@ -80,6 +80,7 @@ export function captureOnce(
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
   return ({ responses, conversations, containers, citations, items = [] }) => {
+    const named = source.withItems === true ? items : []
     const marked: string[] = []
     const fresh = (key: string): boolean => {
       if (stored.has(key)) return false
@@ -91,7 +92,7 @@ export function captureOnce(
       responses: responses.filter(fresh),
       conversations: conversations.filter(fresh),
       containers: containers.filter(fresh),
-      items: items.filter(fresh),
+      items: named.filter(fresh),
       citations: citations.filter(({ container_id, file_id, filename }) =>
         fresh(`${container_id} ${file_id} ${filename === undefined}`),
       ),

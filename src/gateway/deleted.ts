@@ -1,38 +1,30 @@
 /**
- * Deleted: what a caller deletes upstream through the gateway.
+ * Deleted: what is deleted upstream through the gateway is erased here too.
  *
  * @module
  */
 
-import { eraseCopy } from './erase.ts'
+import { eraseThing } from './erase.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { Understood } from './understand.ts'
 
 /**
- * Removes the caller's copy of a container file that was deleted upstream. A whole container may go while its copies
- * stay: that is what they are for.
+ * Erases the record of a thing that was deleted upstream, and the copy where it is a file: the caller's, or everybody's
+ * where an admin deleted it. A container may go while its record and its copies stay: that is what they are for.
  */
 export async function followDeletion(
   gateway: Gateway,
   caller: Caller,
-  { request, named }: Understood,
+  { request: { signal }, operation: { shows, ids } }: Understood,
 ): Promise<void> {
-  const { container, file } = named.path
-  const isOfFile = request.method === 'DELETE' && container.length > 0
-  if (!isOfFile || gateway.archiving === undefined) return
+  const thing = ids.at(-1)
+  if (shows !== 'gone' || thing === undefined || thing.kind === 'container') return
   try {
-    for (const fileId of file) {
-      const place = { owner: caller.key, file_id: fileId, container_id: container[0] }
-      await eraseCopy(gateway, place, request.signal)
-    }
+    await eraseThing(gateway, caller, thing, signal)
   } catch (error) {
-    request.signal.throwIfAborted()
-    gateway.log(
-      'warn',
-      'The archive does not answer, so the copy of a deleted file is still there.',
-      {
-        cause: String(error),
-      },
-    )
+    signal.throwIfAborted()
+    const message =
+      'The archive or the store does not answer, so the record or the copy of a deleted thing is still there.'
+    gateway.log('warn', message, { kind: thing.kind, cause: String(error) })
   }
 }

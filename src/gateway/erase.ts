@@ -11,7 +11,7 @@ import { notThere } from './authorize.ts'
 import { granteeOf, ownerKey } from './caller.ts'
 import { listPending, removePending } from './copies.ts'
 import type { Caller, Gateway } from './gateway.ts'
-import { findRecord, kinds, listOwners, removeRecord } from './records.ts'
+import { findRecord, type Kind, kinds, listOwners, removeRecord } from './records.ts'
 
 // Longer than any copy takes that may be under way.
 const tombstoneTtl = 6 * 3600
@@ -29,14 +29,30 @@ export async function eraseFile(
   fileId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const others = caller.admin ? await listOwners(gateway, 'file', fileId, 1000) : []
-  const owners = new Set([caller.key, ...others])
-  let isFound = false
-  for (const owner of owners) {
-    if (await eraseOne(gateway, owner, fileId, signal)) isFound = true
+  if (!(await eraseThing(gateway, caller, { kind: 'file', id: fileId }, signal))) {
+    throw notThere('file')
   }
-  if (!isFound) throw notThere('file')
   gateway.log('info', 'A file was erased.', { owner: caller.key, file_id: fileId })
+}
+
+/**
+ * Erases a thing's record for the caller, or for an admin everybody's; of a file the copies too.
+ *
+ * @returns whether there was any
+ */
+export async function eraseThing(
+  gateway: Gateway,
+  caller: Caller,
+  { kind, id }: { readonly kind: Kind; readonly id: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const others = caller.admin ? await listOwners(gateway, kind, id, 1000) : []
+  let isFound = others.length > 0
+  for (const owner of new Set([caller.key, ...others])) {
+    if (kind !== 'file') await removeRecord(gateway, granteeOf(owner), kind, id)
+    else if (await eraseOne(gateway, owner, id, signal)) isFound = true
+  }
+  return isFound
 }
 
 async function eraseOne(

@@ -17,6 +17,7 @@ import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
 import { passContent } from './pass-content.ts'
+import type { Wanted } from './proxy/completions.ts'
 import { resumptionOf } from './resume.ts'
 import { isEventStream, recordNames, type Shown, showAnswer } from './shown.ts'
 import { type ApiRequest, type Understood, understand } from './understand.ts'
@@ -33,13 +34,17 @@ export async function forward(
   request: ApiRequest,
 ): Promise<Response> {
   const understood = await understand(gateway, caller, request)
-  const resumption = resumptionOf(gateway, request)
-  const send = (upstream: Upstream, query = resumption?.query ?? request.query) =>
-    sendOnce(gateway, upstream, understood, query)
   if (await isOwnList(gateway, caller, understood)) {
-    return answerOwnList(gateway, caller, understood, send)
+    const page = await answerOwnList(gateway, caller, understood, (upstream, query) =>
+      sendOnce(gateway, upstream, understood, { method: 'GET', query }),
+    )
+    return request.method === 'HEAD' ? new Response(null, page) : page
   }
-  const answered = await attempt(gateway, understood.route, request.method, send)
+  const resumption = resumptionOf(gateway, understood)
+  const { method, query } = { ...request, ...resumption }
+  const answered = await attempt(gateway, understood.route, method, (upstream) =>
+    sendOnce(gateway, upstream, understood, { method, query }),
+  )
   const { after } = resumption ?? {}
   const answer = await begin(gateway, request, answered)
   return handBack(gateway, caller, understood, { ...answered, answer, after })
@@ -87,9 +92,9 @@ async function sendOnce(
   gateway: Gateway,
   upstream: Upstream,
   { request, operation, sent, route }: Understood,
-  query: string,
+  { method, query }: Pick<ApiRequest, 'method' | 'query'>,
 ): Promise<Response> {
-  const { method, path, headers, signal, below } = request
+  const { path, headers, signal, below } = request
   // Where there is another to ask, or no hope, nobody waits for this one.
   const isOnce = route.upstreams.length > 1 || gateway.balance.isResting(upstream)
   // An upload takes as long as its bytes do.
@@ -128,12 +133,19 @@ async function handBack(
     method,
     operation,
     named,
+    completion: completionOf(understood),
     answer,
     after,
     onEnd: turn.end,
   })
   const { body, status, statusText } = shown
   return new Response(body, { status, statusText, headers: handedHeaders(request, shown) })
+}
+
+/** A chat completion that is neither stored nor spoken leaves nothing behind. */
+function completionOf({ operation, sent: { named } }: Understood): Wanted | undefined {
+  const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
+  return isKept ? named : undefined
 }
 
 function handedHeaders(request: ApiRequest, answer: Response): Headers {

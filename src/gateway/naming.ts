@@ -93,7 +93,7 @@ export async function isShared(gateway: Gateway, containerId: string): Promise<b
   )
 }
 
-/** A file of a container: the caller's own, or in a container that is the caller's alone. */
+/** A file of a container: the caller's own, or one that nobody has in a container that is the caller's alone. */
 async function requireFile(
   gateway: Gateway,
   caller: Caller,
@@ -104,5 +104,6 @@ async function requireFile(
     if (record?.container_id === containerId) continue
     const mayEnter = await mayName(gateway, caller, 'container', containerId)
     if (!mayEnter || (await isShared(gateway, containerId))) throw notThere('file')
+    if ((await standingOf(gateway, caller, 'file', fileId)) === 'others') throw notThere('file')
   }
 }

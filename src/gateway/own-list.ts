@@ -4,11 +4,11 @@
  * @module
  */
 
-import { kindOf } from '../core/api-names.ts'
-import { readBounded } from '../core/body.ts'
+import { parseJson, readBounded } from '../core/body.ts'
 import { responseHeaders } from '../core/headers.ts'
 import { elements, pick, rootSpan, stringAt } from '../core/json-spans.ts'
 import { attempt } from './attempt.ts'
+import { captureThings } from './capture-things.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { findRecord, type Kind } from './records.ts'
 import type { Understood } from './understand.ts'
@@ -33,16 +33,15 @@ const uploads: Sizes = { usual: 10_000, largest: 10_000, read: 1000 }
 export async function answerOwnList(
   gateway: Gateway,
   caller: Caller,
-  { request, operation, named, route }: Understood,
+  { request, operation: { kind }, named, route }: Understood,
   send: (upstream: Upstream, query: string) => Promise<Response>,
 ): Promise<Response> {
-  const kind = kindOf(operation)
   const sizes = kind === 'file' && named.path.container.length === 0 ? uploads : fewAtOnce
   const limit = limitOf(request.query, sizes)
   const rows: Row[] = []
   let query = limit === undefined ? request.query : withPage(request.query, sizes)
   for (let page = 1; ; page += 1) {
-    const { answer, turn } = await attempt(gateway, route, request.method, (upstream) =>
+    const { answer, turn, upstream } = await attempt(gateway, route, 'GET', (upstream) =>
       send(upstream, query),
     )
     turn.end()
@@ -52,7 +51,11 @@ export async function answerOwnList(
     // A refusal says nothing of others' things; a list that can't be read must not pass.
     if (whole === undefined) return answer.ok ? emptyPage(answer) : passRefusal(answer)
     const found = readPage(new TextDecoder().decode(whole))
-    rows.push(...(await ownRows(gateway, caller, kind, found.rows)))
+    const own = await ownRows(gateway, caller, kind, found.rows)
+    // A row may be the first to name what its thing has produced.
+    const source = { caller, upstream: upstream.name }
+    if (kind === 'thing') await captureThings(gateway, source, toPage(own), kind)
+    rows.push(...own)
     const isFull = limit !== undefined && rows.length > limit
     const last = found.rows.at(-1)?.id
     if (isFull || !found.hasMore || last === undefined || page === mostPages) {
@@ -61,6 +64,14 @@ export async function answerOwnList(
     }
     query = withPage(query, sizes, last)
   }
+}
+
+function toPage(rows: readonly Row[]): unknown {
+  return parseJson(new TextEncoder().encode(`{"object":"list","data":[${joined(rows)}]}`))
+}
+
+function joined(rows: readonly Row[]): string {
+  return rows.map(({ json }) => json).join(',')
 }
 
 interface Row {
@@ -108,10 +119,12 @@ function withPage(query: string, { read }: Sizes, after?: string): string {
 
 function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Response {
   const ids = [rows[0]?.id ?? null, rows.at(-1)?.id ?? null].map((id) => JSON.stringify(id))
-  const data = rows.map(({ json }) => json).join(',')
-  const page = `{"object":"list","data":[${data}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
+  const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
   const headers = responseHeaders(answer.headers)
-  headers.delete('content-length')
+  // Those of everybody's list.
+  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag', 'last-modified']) {
+    headers.delete(name)
+  }
   return new Response(page, { status: answer.status, headers })
 }
 

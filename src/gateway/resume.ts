@@ -8,7 +8,7 @@
  * @module
  */
 
-import { pathSegments } from '../core/api-operations.ts'
+import type { Operation } from '../core/api-operations.ts'
 import type { EventHandler } from '../core/event-pump.ts'
 import type { LinkMaker } from '../core/links.ts'
 import { eventJson } from '../core/sse.ts'
@@ -27,10 +27,16 @@ export interface Resumption {
 /** Tells a request that takes up a stream whose text is rewritten; any other is sent as it is. */
 export function resumptionOf(
   { links }: Pick<Gateway, 'links'>,
-  { method, path, query }: { method: string; path: string; query: string },
+  {
+    request: { method, query },
+    operation: { shows, kind },
+  }: {
+    readonly request: { readonly method: string; readonly query: string }
+    readonly operation: Operation
+  },
 ): Resumption | undefined {
-  const [first, , deeper] = pathSegments(path)
-  if (links !== 'rewrite' || method !== 'GET' || first !== 'responses' || deeper) return undefined
+  const isResponse = method === 'GET' && shows === 'answer' && kind === 'response'
+  if (links !== 'rewrite' || !isResponse) return undefined
   const asked = new URLSearchParams(query)
   const after = asked.getAll('starting_after').join()
   if (asked.get('stream') !== 'true' || !/^\d{1,15}$/.test(after)) return undefined

@@ -4,17 +4,18 @@
  * @module
  */
 
-import { kindOf, type NamedKind, namedKinds } from '../core/api-names.ts'
-import type { Operation } from '../core/api-operations.ts'
+import { namedKinds } from '../core/api-names.ts'
+import type { NamedKind, Operation } from '../core/api-operations.ts'
 import { parseJson, readBounded } from '../core/body.ts'
 import { isId } from '../core/ids.ts'
 import { getResources } from '../core/resources.ts'
 import { passAnswer } from './answer.ts'
-import type { Source } from './capture.ts'
-import { captureThings } from './capture-things.ts'
+import { recordPlace, type Source } from './capture.ts'
+import { captureRows, captureThings } from './capture-things.ts'
 import { forgetListing } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { NamedBy } from './naming.ts'
+import { completionIds, recordChunks, recordIds, type Wanted } from './proxy/completions.ts'
 import { recordIfUp } from './record-if-up.ts'
 import { findRecord, putRecord } from './records.ts'
 
@@ -23,6 +24,8 @@ export interface Shown {
   readonly method: string
   readonly operation: Operation
   readonly named: NamedBy
+  /** Present where a chat completion has ids that a later request may name. */
+  readonly completion?: Wanted
   readonly answer: Response
   /** The number of the last event of a stream that the client has already. */
   readonly after?: number
@@ -34,18 +37,21 @@ export interface Shown {
 export async function showAnswer(
   gateway: Gateway,
   source: Source,
-  { method, operation, named, answer, after, onEnd }: Shown,
+  { method, operation, named, completion, answer, after, onEnd }: Shown,
 ): Promise<Response> {
   const { shows } = operation
   if (isEventStream(answer)) {
-    return shows === 'answer' ? passAnswer(gateway, source, answer, after) : answer
+    if (shows === 'answer') return passAnswer(gateway, source, answer, after)
+    return completion === undefined ? answer : recordChunks(gateway, source, completion, answer)
   }
   try {
     if (shows === 'answer') return await passAnswer(gateway, source, answer)
     // What changes a container's files makes what is known of them old.
     if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
-    if (shows === 'nothing' || !mayRecord(gateway, source.caller, method)) return answer
-    return await recordThings(gateway, source, operation, answer)
+    if (!answer.ok || !mayRecord(gateway, source.caller, method)) return answer
+    if (shows === 'call') await recordCall(gateway, source, answer)
+    const record = recorderOf(gateway, source, operation, completion)
+    return record === undefined ? answer : await readAndRecord(gateway, source, answer, record)
   } finally {
     onEnd()
   }
@@ -56,14 +62,32 @@ function mayRecord({ knowsCallers }: Gateway, { admin }: Caller, method: string)
   return !knowsCallers || !admin || method === 'POST'
 }
 
-async function recordThings(
+/** How the JSON of an answer is recorded; `undefined` where it shows nothing to record. */
+function recorderOf(
   gateway: Gateway,
   source: Source,
-  operation: Operation,
+  { shows, kind }: Operation,
+  completion?: Wanted,
+): ((body: unknown) => Promise<void>) | undefined {
+  if (completion !== undefined) {
+    return (body) => recordIds(gateway, source, completionIds(body, completion))
+  }
+  if (shows === 'thing' || shows === 'list') {
+    return (body) => captureThings(gateway, source, body, kind === 'thing' ? kind : undefined)
+  }
+  // The files of a vector store were uploaded, and so recorded, before.
+  const hasRows = shows === 'rows' && kind === 'thing' && source.withItems === true
+  return hasRows ? (body) => captureRows(gateway, source, body) : undefined
+}
+
+async function readAndRecord(
+  gateway: Gateway,
+  { caller: { owner } }: Source,
   answer: Response,
+  record: (body: unknown) => Promise<void>,
 ): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
-  if (!answer.ok || answer.body === null || !/^application\/json\b/i.test(type)) return answer
+  if (answer.body === null || !/^application\/json\b/i.test(type)) return answer
   const read = await readBounded(answer.body, gateway.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
@@ -71,13 +95,22 @@ async function recordThings(
     })
     return new Response(read.stream, answer)
   }
-  const other = kindOf(operation) === 'thing' ? 'thing' : undefined
   const shown = parseJson(read.whole)
-  await recordIfUp(gateway.log, captureThings(gateway, source, shown, other), {
-    owner: source.caller.owner,
-    things: getResources(shown, other).map(({ id }) => id),
+  await recordIfUp(gateway.log, record(shown), {
+    owner,
+    things: getResources(shown, 'thing').map(({ id }) => id),
   })
   return new Response(read.whole, answer)
+}
+
+/** A realtime call is answered with SDP, and its id with the address of the call. */
+async function recordCall(gateway: Gateway, source: Source, answer: Response): Promise<void> {
+  const id = answer.headers.get('location')?.split(/[?#]/)[0]?.split('/').at(-1)
+  if (!isId(id)) return
+  await recordIfUp(gateway.log, recordPlace(gateway, source, 'thing', id), {
+    owner: source.caller.owner,
+    things: [id],
+  })
 }
 
 /** Records what a request named and its upstream has, where nothing was known of it. */

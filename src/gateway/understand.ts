@@ -4,7 +4,7 @@
  * @module
  */
 
-import { kindOf, mergeNames, namesInPath, namesInQuery } from '../core/api-names.ts'
+import { mergeNames, namesInPath, namesInQuery } from '../core/api-names.ts'
 import { type Operation, operationOf } from '../core/api-operations.ts'
 import { CfileError } from '../core/errors.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -51,9 +51,11 @@ export async function understand(
   refuseUpgrade(headers)
   if (gateway.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method)) await gateway.store.check()
   const operation = operationOf(method, path)
-  const kind = operation.shows === 'list' ? kindOf(operation) : undefined
-  const named = { path: namesInPath(path), query: namesInQuery(query, kind) }
+  if (gateway.knowsCallers) requireServed(caller, operation)
+  const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
   await requireOwn(gateway, caller, named)
+  // After the names, so that a respelt path tells no more about a thing than the right one.
+  if (gateway.knowsCallers && !operation.isExact) throw notServed()
   const sent = await readSentBody(gateway, caller, request, operation)
   const body = sent.named.names
   const route = await findRoute(gateway, caller, {
@@ -64,6 +66,17 @@ export async function understand(
     canRepeat: !(sent.bytes instanceof ReadableStream),
   })
   return { request, operation, named: { ...named, body }, sent, route }
+}
+
+/** Lets pass what was reviewed: an unknown operation may show the things of all callers. */
+function requireServed({ admin }: Caller, { askers }: Operation): void {
+  if (askers === 'nobody' || (askers === 'admins' && !admin)) throw notServed()
+}
+
+function notServed(): CfileError {
+  return new CfileError('not_found', 'Nothing is served at this path.', {
+    hint: 'Where callers are told apart, the documented operations of the OpenAI API are served, spelt as documented, and nothing that belongs to all callers.',
+  })
 }
 
 function refuseUpgrade(headers: Headers): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { kindOf, namesInPath } from '../../src/core/api-names.ts'
+import { namesInPath } from '../../src/core/api-names.ts'
 import { operationOf } from '../../src/core/api-operations.ts'
 import { wasNeverSent } from '../../src/core/unsent.ts'
 
@@ -8,8 +8,8 @@ describe('operationOf', () => {
     ['POST /responses', 'answer'],
     ['GET /responses/resp_1', 'answer'],
     ['POST /responses/resp_1/cancel', 'answer'],
-    ['GET /responses/resp_1/input_items', 'nothing'],
-    ['DELETE /responses/resp_1', 'nothing'],
+    ['GET /responses/resp_1/input_items', 'rows', 'thing'],
+    ['DELETE /responses/resp_1', 'gone', 'response'],
     ['POST /containers', 'thing', 'container'],
     ['GET /containers', 'list', 'container'],
     ['GET /containers/', 'list', 'container'],
@@ -22,34 +22,43 @@ describe('operationOf', () => {
     ['GET /containers/cntr_1/files/cfile_1/content', 'nothing'],
     ['GET /files', 'list', 'file'],
     ['GET /files/file-1/content', 'nothing'],
-    ['GET /conversations/conv_1/items', 'nothing'],
+    ['GET /conversations/conv_1/items', 'rows', 'thing'],
     ['POST /conversations', 'thing', 'conversation'],
-    ['POST /chat/completions', 'nothing'],
+    ['POST /chat/completions', 'completion', 'thing'],
+    ['GET /chat/completions', 'list', 'thing'],
+    ['HEAD /chat/completions', 'list', 'thing'],
+    ['OPTIONS /chat/completions', 'nothing'],
     ['GET /models', 'nothing'],
     ['GET /vector_stores', 'list', 'thing'],
     ['POST /fine_tuning/jobs', 'thing', 'thing'],
+    ['GET /vector_stores/vs_1/files', 'rows', 'file'],
+    ['POST /threads/runs', 'answer', 'thing'],
+    ['GET /threads/thread_1/messages', 'answer', 'thing'],
+    ['POST /uploads/upload_1/complete', 'thing', 'thing'],
+    ['POST /files/import', 'thing', 'file'],
   ]
   it.each(shown)('%s shows %s', (request, shows, kind) => {
     const [method = '', path = ''] = request.split(' ')
     const operation = operationOf(method, path)
     expect(operation.shows).toBe(shows)
-    if (kind !== undefined) expect(kindOf(operation)).toBe(kind)
+    if (kind !== undefined) expect(operation.kind).toBe(kind)
   })
 })
 
 describe('the names in a path', () => {
   it('are found whatever their spelling', () => {
-    expect(namesInPath('/containers/cntr%5F1/Files/cfile_2/content')).toMatchObject({
+    const names = (path: string) => namesInPath(operationOf('GET', path))
+    expect(names('/containers/cntr%5F1/Files/cfile_2/content')).toMatchObject({
       container: ['cntr_1'],
       file: ['cfile_2'],
     })
-    expect(namesInPath('/responses/compact').response).toEqual([])
-    expect(namesInPath('/models/gpt-4.1').thing).toEqual([])
-    expect(namesInPath('/vector_stores/vs_1/files/file-1')).toMatchObject({
+    expect(namesInPath(operationOf('POST', '/responses/compact')).response).toEqual([])
+    expect(names('/models/gpt-4.1').thing).toEqual([])
+    expect(names('/vector_stores/vs_1/files/file-1')).toMatchObject({
       thing: ['vs_1'],
       file: ['file-1'],
     })
-    expect(() => namesInPath('/containers/cntr%255f1')).toThrow('container id')
+    expect(() => names('/containers/cntr%255f1')).toThrow('container id')
   })
 })
 

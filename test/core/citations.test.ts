@@ -197,9 +197,9 @@ describe('getCitations of Assistants messages', () => {
     expect(getCitations({ event: 'thread.message.completed', data: threadMessage })).toEqual(files)
   })
 
-  it('grants nothing for what the user sent', () => {
-    expect(getMentions(userMessage)).toEqual(nothing)
-    expect(getMentions({ object: 'list', data: [userMessage] })).toEqual(nothing)
+  it('grants no file for what the user sent', () => {
+    expect(getMentions(userMessage)).toMatchObject(nothing)
+    expect(getMentions({ object: 'list', data: [userMessage] })).toMatchObject(nothing)
   })
 })
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { emptyNames, type NamedKind, type Names, namedKinds, toLists } from '../api-names.ts'
+import { emptyNames, type Names, namedKinds, toLists } from '../api-names.ts'
+import type { NamedKind } from '../api-operations.ts'
 import { CfileError } from '../errors.ts'
 import { isId } from '../ids.ts'
 import { scanJson } from '../json/scan.ts'
@@ -20,6 +21,10 @@ export interface BodyNames {
   readonly carried: readonly string[]
   /** Whether it asks for things of every owner. */
   readonly readsAll: boolean
+  /** Whether a chat completion is to be stored. */
+  readonly isStored: boolean
+  /** Whether a chat completion is to speak, and so to name its audio. */
+  readonly speaks: boolean
   readonly model?: string
 }
 
@@ -28,6 +33,8 @@ export const noBodyNames: BodyNames = {
   names: toLists(emptyNames()),
   carried: [],
   readsAll: false,
+  isStored: false,
+  speaks: false,
 }
 
 /** How many things a request may name: each is looked up in the store. */
@@ -45,15 +52,17 @@ export function* readBodyNames(
   isStrict = true,
 ): Generator<undefined, BodyNames> {
   const found = createFound()
-  const reading: Reading = { bytes, isStrict, frames: [], depth: 0, found, readsAll: false }
+  const marks = { readsAll: false, isStored: false, speaks: false }
+  const reading: Reading = { bytes, isStrict, frames: [], depth: 0, found, ...marks }
   yield* scanJson(bytes, {
     key: (start, end) => enterKey(reading, start, end),
     scalar: (start, end) => readScalar(reading, start, end),
     open: (_, isList) => openValue(reading, isList),
     close: () => closeValue(reading),
   })
-  const { readsAll, model } = reading
-  return { names: toLists(found.names), carried: [...found.carried], readsAll, model }
+  const { readsAll, isStored, speaks, model } = reading
+  const carried = [...found.carried]
+  return { names: toLists(found.names), carried, readsAll, isStored, speaks, model }
 }
 
 /** How many lookups the names of a body take. */
@@ -82,6 +91,8 @@ interface Reading {
   /** The echo that is being read, if it is one. */
   echo?: Echo
   readsAll: boolean
+  isStored: boolean
+  speaks: boolean
   model?: string
 }
 
@@ -170,6 +181,7 @@ function readScalar(reading: Reading, start: number, end: number): void {
 
 const quote = 34
 const letterN = 110
+const letterT = 116
 
 function nameScalar(
   reading: Reading,
@@ -197,7 +209,9 @@ function noteScalar(reading: Reading, frame: Frame, start: number, end: number):
   else if (key === 'id' && bytes[start] !== letterN)
     frame.id = (isText ? jsonTextAt(bytes, start, end) : undefined) ?? ''
   else if (!isNothing) noteMore(frame)
-  if (depth === 1 && key === 'model' && isText) reading.model = jsonTextAt(bytes, start, end)
+  if (depth !== 1) return
+  if (key === 'model' && isText) reading.model = jsonTextAt(bytes, start, end)
+  if (key === 'store') reading.isStored = bytes[start] === letterT
 }
 
 function noteMore(frame: Frame): void {
@@ -214,6 +228,7 @@ function openValue(reading: Reading, isList: boolean): void {
     return
   }
   around.isEmpty = false
+  if (reading.depth === 1 && around.key === 'audio') reading.speaks = true
   const place = around.isList ? around.place : around.keyPlace
   const naming = around.isList ? around.naming : around.keyNaming
   if (!around.isList && place.echoOf !== undefined) startEcho(reading, place.echoOf)

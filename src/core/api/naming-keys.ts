@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { NamedKind } from '../api-names.ts'
+import type { NamedKind } from '../api-operations.ts'
 import { CfileError } from '../errors.ts'
 import { isContainerFileId, isContainerId, isFileId, isId, isVectorStoreId } from '../ids.ts'
 

@@ -5,8 +5,7 @@
  */
 
 import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/body-names.ts'
-import { bodyTypesOf } from '../../core/api/body-types.ts'
-import type { Operation } from '../../core/api-operations.ts'
+import type { BodyForm, Operation } from '../../core/api-operations.ts'
 import { readBounded } from '../../core/body.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { inTurns } from '../../core/in-turns.ts'
@@ -27,7 +26,6 @@ export interface SentBody {
 
 /** The part of a request that says what its body is. */
 export interface WithBody {
-  readonly path: string
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
   readonly signal: AbortSignal
@@ -46,18 +44,18 @@ export async function readSentBody(
   request: WithBody,
   operation: Operation,
 ): Promise<SentBody> {
-  const { path, headers, body } = request
+  const { headers, body } = request
   if (body === null) return { bytes: null, named: noBodyNames }
   const type = headers.get('content-type') ?? ''
   const isKnown = gateway.knowsCallers
   if (isKnown) refuseCoding(headers)
-  const types = bodyTypesOf(path)
-  if (/^multipart\//i.test(type) && (types.form || !isKnown)) {
+  if (/^multipart\//i.test(type) && (operation.body !== 'json' || !isKnown)) {
     return { ...(await readSentForm(gateway, caller, { ...request, body })), named: noBodyNames }
   }
   const decides = isKnown || gateway.upstreams.length > 1
   const mustRead = decides || operation.takesHistory || operation.isQuick
-  if (!mustRead || (types.any(type) && !isJson(type))) return { bytes: body, named: noBodyNames }
+  if (!mustRead || (isNameless(operation.body, type) && !isJson(type)))
+    return { bytes: body, named: noBodyNames }
   const { whole } = await readBounded(body, gateway.maxBodyBytes)
   if (whole === undefined) throw tooLarge(gateway.maxBodyBytes)
   if (whole.length === 0) return { bytes: whole, named: noBodyNames }
@@ -83,6 +81,11 @@ async function readWhole(
     if (!knowsCallers && isCfileError(error)) return { bytes: whole, named: noBodyNames }
     throw error
   }
+}
+
+/** Whether a body of this type names nothing, whatever it is. */
+function isNameless(form: BodyForm, type: string): boolean {
+  return form === 'free' || (form === 'sdp' && /^application\/sdp *$/i.test(type))
 }
 
 function isJson(type: string): boolean {

@@ -1,0 +1,224 @@
+/**
+ * The operations of the OpenAI API that were reviewed, as data: those of OpenAI's published document and Azure's
+ * additions. Where callers are told apart, an operation that is not in this table is not served.
+ *
+ * @module
+ */
+
+/** A kind of thing that lives in one upstream and has a record for each owner. */
+export type NamedKind = 'response' | 'conversation' | 'container' | 'file' | 'thing'
+
+/**
+ * What an answer shows, and so what is recorded of it.
+ *
+ * - `answer`: what the model did, with its citations and items, or a part of a thread
+ * - `thing`: one thing that was made or read
+ * - `completion`: a chat completion, which is a thing where the request says `"store": true`, and may name its audio
+ * - `call`: a realtime call, whose id is in the `Location` header
+ * - `list`: things of everybody
+ * - `rows`: what belongs to the thing that the path names
+ * - `gone`: that the thing which the path names last was deleted
+ * - `nothing`: bytes, or what leaves nothing behind
+ */
+export type Shows =
+  | 'answer'
+  | 'thing'
+  | 'completion'
+  | 'call'
+  | 'list'
+  | 'rows'
+  | 'gone'
+  | 'nothing'
+
+/**
+ * What a request's body may be: `json` only; a `form` too; a form or a session description (RFC 8866), `sdp`; anything,
+ * since it can name nothing: `free`.
+ */
+export type BodyForm = 'json' | 'form' | 'sdp' | 'free'
+
+/** One method of one path. */
+export interface TableEntry {
+  readonly shows: Shows
+  /** Whether any upstream with the model can do it. */
+  readonly generates: boolean
+  readonly body: BodyForm
+}
+
+/** One path, and the methods that it has. */
+export interface TablePath {
+  /** Its parts; `{kind}` stands for an id of that kind, `{name}` for a name that is no id. */
+  readonly parts: readonly string[]
+  readonly methods: Readonly<Record<string, TableEntry>>
+}
+
+// A line is a path and its methods. `*`: any upstream with the model can do it. `:form` and its like: see BodyForm.
+// Where a literal and an id compete for a place, the line with the literal comes first.
+const text = `
+responses                                             GET=list POST=answer*
+responses/compact                                     POST=answer*
+responses/input_tokens                                POST=nothing*
+responses/{response}                                  GET=answer DELETE=gone
+responses/{response}/cancel                           POST=answer
+responses/{response}/input_items                      GET=rows
+conversations                                         GET=list POST=thing
+conversations/{conversation}                          GET=thing POST=thing DELETE=gone
+conversations/{conversation}/items                    GET=rows POST=rows
+conversations/{conversation}/items/{thing}            GET=nothing DELETE=gone
+containers                                            GET=list POST=thing
+containers/{container}                                GET=thing DELETE=gone
+containers/{container}/files                          GET=list POST=thing:form
+containers/{container}/files/{file}                   GET=thing DELETE=gone
+containers/{container}/files/{file}/content           GET=nothing
+files                                                 GET=list POST=thing:form
+files/import                                          POST=thing
+files/{file}                                          GET=thing DELETE=gone
+files/{file}/content                                  GET=nothing
+uploads                                               POST=thing
+uploads/{thing}/cancel                                POST=thing
+uploads/{thing}/complete                              POST=thing
+uploads/{thing}/parts                                 POST=thing:form
+chat/completions                                      GET=list POST=completion*
+chat/completions/{thing}                              GET=thing POST=thing DELETE=gone
+chat/completions/{thing}/messages                     GET=rows
+completions                                           POST=nothing*
+embeddings                                            POST=nothing*
+moderations                                           POST=nothing*
+audio/speech                                          POST=nothing*
+audio/transcriptions                                  POST=nothing*:free
+audio/translations                                    POST=nothing*:free
+audio/voices                                          GET=list POST=thing:form
+audio/voices/{thing}                                  GET=thing DELETE=gone
+audio/voice_consents                                  GET=list POST=thing:form
+audio/voice_consents/{thing}                          GET=thing POST=thing DELETE=gone
+images/generations                                    POST=nothing*:free
+images/variations                                     POST=nothing*:free
+images/edits                                          POST=nothing*:form
+content_provenance_checks                             POST=nothing:form
+videos                                                GET=list POST=thing:form
+videos/characters                                     POST=thing:form
+videos/characters/{thing}                             GET=thing
+videos/edits                                          POST=thing:form
+videos/extensions                                     POST=thing:form
+videos/{thing}                                        GET=thing DELETE=gone
+videos/{thing}/content                                GET=nothing
+videos/{thing}/remix                                  POST=thing:form
+video/generations/jobs                                GET=list POST=thing:form
+video/generations/jobs/{thing}                        GET=thing DELETE=gone
+video/generations/{thing}                             GET=thing
+video/generations/{thing}/content                     GET=nothing
+video/generations/{thing}/content/video               GET=nothing
+video/generations/{thing}/content/thumbnail           GET=nothing
+realtime/calls                                        POST=call*:sdp
+realtime/calls/{thing}/accept                         POST=nothing
+realtime/calls/{thing}/hangup                         POST=nothing
+realtime/calls/{thing}/refer                          POST=nothing
+realtime/calls/{thing}/reject                         POST=nothing
+realtime/client_secrets                               POST=nothing*
+realtime/sessions                                     POST=nothing*
+realtime/transcription_sessions                       POST=nothing*
+realtime/translations/client_secrets                  POST=nothing*
+realtimeapi/sessions                                  POST=nothing*
+models                                                GET=nothing
+models/{name}                                         GET=nothing
+deployments                                           GET=nothing
+deployments/{name}                                    GET=nothing
+deployments/{name}/chat/completions                   POST=completion*
+deployments/{name}/completions                        POST=nothing*
+deployments/{name}/embeddings                         POST=nothing*
+deployments/{name}/audio/speech                       POST=nothing*
+deployments/{name}/audio/transcriptions               POST=nothing*:free
+deployments/{name}/audio/translations                 POST=nothing*:free
+deployments/{name}/images/generations                 POST=nothing*:free
+deployments/{name}/images/edits                       POST=nothing*:form
+vector_stores                                         GET=list POST=thing
+vector_stores/{thing}                                 GET=thing POST=thing DELETE=gone
+vector_stores/{thing}/search                          POST=nothing
+vector_stores/{thing}/files                           GET=rows POST=nothing
+vector_stores/{thing}/files/{file}                    GET=nothing POST=nothing DELETE=nothing
+vector_stores/{thing}/files/{file}/content            GET=nothing
+vector_stores/{thing}/file_batches                    POST=thing
+vector_stores/{thing}/file_batches/{thing}            GET=thing
+vector_stores/{thing}/file_batches/{thing}/cancel     POST=thing
+vector_stores/{thing}/file_batches/{thing}/files      GET=rows
+batches                                               GET=list POST=thing
+batches/{thing}                                       GET=thing
+batches/{thing}/cancel                                POST=thing
+fine_tuning/alpha/graders/run                         POST=nothing
+fine_tuning/alpha/graders/validate                    POST=nothing
+fine_tuning/jobs                                      GET=list POST=thing
+fine_tuning/jobs/{thing}                              GET=thing DELETE=gone
+fine_tuning/jobs/{thing}/cancel                       POST=thing
+fine_tuning/jobs/{thing}/pause                        POST=thing
+fine_tuning/jobs/{thing}/resume                       POST=thing
+fine_tuning/jobs/{thing}/events                       GET=rows
+fine_tuning/jobs/{thing}/checkpoints                  GET=rows
+evals                                                 GET=list POST=thing
+evals/{thing}                                         GET=thing POST=thing DELETE=gone
+evals/{thing}/runs                                    GET=rows POST=thing
+evals/{thing}/runs/{thing}                            GET=thing POST=thing DELETE=gone
+evals/{thing}/runs/{thing}/cancel                     POST=thing
+evals/{thing}/runs/{thing}/output_items               GET=rows
+evals/{thing}/runs/{thing}/output_items/{thing}       GET=nothing
+skills                                                GET=list POST=thing:form
+skills/{thing}                                        GET=thing POST=thing DELETE=gone
+skills/{thing}/content                                GET=nothing
+skills/{thing}/versions                               GET=rows POST=nothing:form
+skills/{thing}/versions/{name}                        GET=nothing DELETE=nothing
+skills/{thing}/versions/{name}/content                GET=nothing
+chatkit/sessions                                      POST=thing
+chatkit/sessions/{thing}/cancel                       POST=thing
+chatkit/threads                                       GET=list
+chatkit/threads/{thing}                               GET=thing DELETE=gone
+chatkit/threads/{thing}/items                         GET=rows
+assistants                                            GET=list POST=thing
+assistants/{thing}                                    GET=thing POST=thing DELETE=gone
+threads                                               GET=list POST=thing
+threads/runs                                          POST=answer
+threads/{thing}                                       GET=thing POST=thing DELETE=gone
+threads/{thing}/messages                              GET=answer POST=answer
+threads/{thing}/messages/{thing}                      GET=answer POST=answer DELETE=gone
+threads/{thing}/runs                                  GET=answer POST=answer
+threads/{thing}/runs/{thing}                          GET=answer POST=answer
+threads/{thing}/runs/{thing}/cancel                   POST=answer
+threads/{thing}/runs/{thing}/submit_tool_outputs      POST=answer
+threads/{thing}/runs/{thing}/steps                    GET=answer
+threads/{thing}/runs/{thing}/steps/{thing}            GET=answer
+`
+
+/** All paths, in the order in which they are tried. */
+export const tablePaths: readonly TablePath[] = text.trim().split('\n').map(parseLine)
+
+function parseLine(line: string): TablePath {
+  const [path = '', ...methods] = line.split(/ +/)
+  return { parts: path.split('/'), methods: Object.fromEntries(methods.map(parseMethod)) }
+}
+
+function parseMethod(text: string): [method: string, entry: TableEntry] {
+  const [, method = '', shows, star, body = 'json'] =
+    /^(\w+)=(\w+)(\*)?(?::(\w+))?$/.exec(text) ?? []
+  return [method, { shows: shows as Shows, generates: star !== undefined, body: body as BodyForm }]
+}
+
+// What is below these is of the whole organisation or resource and has no owner among the callers, or tells of all of
+// them: keys and users, webhooks for everybody's responses, hosted agents.
+const ofTheOperator = new Set([
+  'organization',
+  'projects',
+  'dashboard',
+  'webhook_endpoints',
+  'webhook_event_types',
+  'agents',
+  'vaults',
+  'live',
+  'decisions',
+  'safety',
+])
+
+/**
+ * Whether an operation was reviewed and found to be the operator's: it is served where callers are not told apart, and to
+ * admins.
+ */
+export function isOperators(method: string, [first = '', second]: readonly string[]): boolean {
+  if (first === 'models') return method === 'DELETE'
+  return ofTheOperator.has(first) || (first === 'fine_tuning' && second === 'checkpoints')
+}
