@@ -29,6 +29,16 @@ interface Row {
 const toFile = ({ file, container }: Things) => ({ file_id: file, container_id: container })
 const toPlace = (kind: string) => (things: Things) => ({ container_id: things.container, kind })
 
+/** Container files by the Files API, wherever the OpenAI API is served. */
+const filesApi: Readonly<Record<string, Row>> = Object.fromEntries(
+  ['/openai/v1', '/openai', '/v1'].flatMap((base) =>
+    ['GET :file_id', 'DELETE :file_id', 'GET :file_id/content'].map((route) => [
+      route.replace(' ', ` ${base}/files/`),
+      { refused: 'file_not_found' },
+    ]),
+  ),
+)
+
 /** A route without a row fails the tests; a row may wait for its route. */
 const rows: Readonly<Record<string, Row>> = {
   'GET /s/:token': { isLink: true },
@@ -43,7 +53,7 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'GET /containers/:container_id/files/:file_id': { refused: 'file_not_found', link: toFile },
   'GET /containers/:container_id/path/*': { refused: 'file_not_found' },
-  'DELETE /owners/:owner{.+}': { refused: 'not_found', isAdmins: true },
+  'DELETE /owners/:owner': { refused: 'not_found', isAdmins: true },
   'POST /captures': {
     refused: 'file_not_found',
     body: (things) => ({
@@ -52,6 +62,7 @@ const rows: Readonly<Record<string, Row>> = {
     }),
   },
   'POST /links': { refused: 'file_not_found', body: toFile },
+  ...filesApi,
   'GET /healthz': {},
   'GET /readyz': {},
   'GET /metrics': {},
@@ -99,7 +110,7 @@ function fill(path: string, things: Things): string {
     .replace(':container_id', things.container)
     .replace(':file_id', things.file)
     .replace(':response', things.response)
-    .replace(':owner{.+}', 'ann')
+    .replace(':owner', 'ann')
     .replace('*', things.path)
 }
 
@@ -110,7 +121,9 @@ function requestFor(route: string, { body }: Row, things: Things) {
 
 /** Every route with a method of its own; those for all methods are middlewares, refusals, and the OpenAI surface. */
 function routesOf({ app }: CallersHarness): string[] {
-  const all = app.routes.map(({ method, path }) => `${method} ${path.replace(/\/$/, '') || '/'}`)
+  const all = app.routes.map(
+    ({ method, path }) => `${method} ${path.replace(/\{.+?\}(?=\/|$)|\/$/g, '') || '/'}`,
+  )
   return [...new Set(all)].filter((route) => !route.startsWith('ALL '))
 }
 
