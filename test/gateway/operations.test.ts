@@ -4,15 +4,11 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { createKeyRing, parseApiKeys } from '../../src/core/api-keys.ts'
 import { operationOf } from '../../src/core/api-operations.ts'
-import { webHmac } from '../../src/core/signed-url.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
-import { createAuthenticate } from '../../src/routes/authenticate.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { keysSetting } from '../callers.ts'
+import { openCallers } from '../callers.ts'
 import { apiPaths } from '../fixtures/api-paths.ts'
 
 /** `METHOD /path/{}`, of the fixture and of the OpenAPI document that the environment names. */
@@ -91,12 +87,8 @@ async function openWorld(): Promise<World> {
     }
   }
   const asked: string[] = []
-  const app = createApp({
-    now: () => 0,
+  const gateway = openCallers({
     store,
-    authenticate: createAuthenticate({
-      keys: createKeyRing(parseApiKeys(keysSetting), webHmac(new Uint8Array(32))),
-    }),
     upstreams: [
       {
         endpoint: 'http://upstream.localhost',
@@ -112,9 +104,9 @@ async function openWorld(): Promise<World> {
   })
   return {
     ask: async (owner, operation, path) =>
-      app.request(`/openai/v1${path}`, {
+      gateway.as(owner).ask(`/openai/v1${path}`, {
         method: split(operation)[0],
-        headers: { authorization: `Bearer key-of-${owner}`, 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json' },
         ...(operation.startsWith('POST') && { body: '{}' }),
       }),
     seen: () => asked.splice(0),
