@@ -17,10 +17,10 @@ export function textOf(xml: string, name: string): string | undefined {
   return inner?.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, unescapeOne)
 }
 
-const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }))
 
 function unescapeOne(whole: string, decimal?: string, hex?: string, name?: string): string {
-  if (name !== undefined) return named[name] ?? whole
+  if (name !== undefined) return named.get(name) ?? whole
   const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
   return code <= 0x10ffff ? String.fromCodePoint(code) : whole
 }
