@@ -44,6 +44,11 @@ export function parseFormBoundary(contentType: string): string {
   return boundary
 }
 
+// A parser that searches a head may find a name in any other.
+const known = new Set(
+  'content-disposition content-type content-length content-transfer-encoding'.split(' '),
+)
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -56,7 +61,7 @@ export function parsePartHead(bytes: Uint8Array): FormPart {
   for (const line of decodeHead(bytes).split('\r\n')) {
     const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~\w-]+): *(\P{Cc}*)$/u.exec(line) ?? []
     const key = name.toLowerCase()
-    if (key === '' || fields.has(key)) throw refuseForm('a part has a head that is not well-formed')
+    if (!known.has(key) || fields.has(key)) throw refuseForm('a part has a head of another kind')
     fields.set(key, value)
   }
   if (!/^(?:7bit|8bit|binary)?$/i.test(fields.get('content-transfer-encoding') ?? '')) {
@@ -79,9 +84,9 @@ function decodeHead(bytes: Uint8Array): string {
 }
 
 // A quoted text ends at the first quote, also for those who know escapes: an odd number of backslashes before it would
-// move its end. Old clients write single ones in paths of Windows.
+// move its end. Old clients write single ones in paths of Windows; .NET writes no quotes around a token.
 const dispositionParameter =
-  /^; *(?:(name)="([^"\\]*)"|(filename)="((?:[^"\\]|\\[^"])*)"|(filename\*)=[\w!#$&+.^`|~'%-]+)/
+  /^; *(?:(name)=(?:"([^"\\]*)"|(\w+))|(filename)=(?:"(?:[^"\\]|\\[^"])*"|[\w!#$&+.^`|~'%-]+)|(filename\*)=[\w!#$&+.^`|~'%-]+)/
 
 function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
   const [start] = /^form-data */i.exec(value) ?? []
@@ -89,12 +94,12 @@ function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
   const seen = new Set<string>()
   let name = ''
   while (start !== undefined && rest !== '') {
-    const [whole, isName, text = '', isFilename, , isExtended] =
+    const [whole, isName, quoted, token, isFilename, isExtended] =
       dispositionParameter.exec(rest) ?? []
     const key = isName ?? isFilename ?? isExtended
     if (whole === undefined || key === undefined || seen.has(key)) break
     seen.add(key)
-    if (key === 'name') name = text
+    if (key === 'name') name = quoted ?? token ?? ''
     rest = rest.slice(whole.length).trimStart()
   }
   if (start === undefined || rest !== '' || !seen.has('name')) {

@@ -91,6 +91,7 @@ describe('a form', () => {
       'okhttp',
       'Content-Disposition: form-data; name="file"; filename="ä.csv"\r\nContent-Length: 1',
     ],
+    ['.NET', "Content-Disposition: form-data; name=file; filename=a.csv; filename*=utf-8''a.csv"],
     [
       'a client that spells out how bytes are sent',
       `${disposition}; filename="a"\r\nContent-Transfer-Encoding: binary`,
@@ -142,7 +143,11 @@ describe('a form', () => {
         code === 64 ? 0xc0 : code,
       ),
     ],
-    ['a name without quotes', whole(part('Content-Disposition: form-data; name=a'))],
+    ['a name that is half in quotes', whole(part('Content-Disposition: form-data; name=a"b"'))],
+    [
+      'a head that looks like the disposition',
+      whole(part(`${disposition}\r\nX-Content-Disposition: form-data; name="b"`)),
+    ],
     ['an extended name', whole(part(`Content-Disposition: form-data; name*=utf-8''a`))],
     ['a name in pieces', whole(part('Content-Disposition: form-data; name*0="a"; name*1="b"'))],
     ['two names', whole(part(`${disposition}; name="b"`))],

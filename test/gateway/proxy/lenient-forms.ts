@@ -1,0 +1,69 @@
+/**
+ * Forms as lenient servers read them. Written apart from the gateway's own reader, which is held against it.
+ */
+
+/** A field that some parser found. */
+export type Field = readonly [name: string, value: string]
+
+/** Cuts a form wherever its boundary stands, and takes any line end; of several names in a head the last counts. */
+export function splitForm(bytes: Uint8Array, boundary: string): Field[] {
+  const text = new TextDecoder('latin1').decode(bytes)
+  return text.split(`--${boundary}`).flatMap((part) => {
+    const { index = -1, 0: blank = '' } = /\r\n\r\n|\n\n|\r\r|\n\r\n/.exec(part) ?? {}
+    if (index === -1) return []
+    return names(part.slice(0, index)).map(
+      (name): Field => [name, part.slice(index + blank.length).trim()],
+    )
+  })
+}
+
+/** Takes only lines that begin with the boundary for its delimiters; of several names in a head the first counts. */
+export function readLines(bytes: Uint8Array, boundary: string): Field[] {
+  const fields: Field[] = []
+  let head: string[] | undefined
+  let value: string[] | undefined
+  const end = (): void => {
+    const [name] = names(head?.join('\n') ?? '')
+    if (name !== undefined && value !== undefined) fields.push([name, value.join('\n').trim()])
+  }
+  for (const line of new TextDecoder('latin1').decode(bytes).split(/\r\n|\n|\r/)) {
+    if (line.startsWith(`--${boundary}`)) {
+      end()
+      head = []
+      value = undefined
+    } else if (value !== undefined) value.push(line)
+    else if (line.trim() === '') value = []
+    else head?.push(line)
+  }
+  end()
+  return fields
+}
+
+/** What the platform's own parser finds. */
+export async function readPlatform(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Field[]> {
+  try {
+    const form = await new Response(bytes, { headers: { 'content-type': type } }).formData()
+    return [...form].map(
+      ([name, value]): Field => [name, typeof value === 'string' ? value.trim() : ''],
+    )
+  } catch {
+    return []
+  }
+}
+
+function names(head: string): string[] {
+  const found = head.matchAll(/[;\s]name\*?\d*\*?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))/gi)
+  return [...found].flatMap(([, quoted, plain]) => {
+    const name = (quoted ?? plain ?? '').replace(/^utf-8'[^']*'/i, '')
+    return [name, name.replace(/\\(.)/g, '$1')]
+  })
+}
+
+/** Whether a field names a file that is somebody else's, whatever the case and the separators of its name. */
+export function isForeign([name, value]: Field, foreign: ReadonlySet<string>): boolean {
+  const folded = name
+    .replace(/%5f/gi, '_')
+    .toLowerCase()
+    .replace(/[^a-z]/g, '')
+  return /^fileids?$/.test(folded) && foreign.has(value.replace(/\0.*$/, ''))
+}

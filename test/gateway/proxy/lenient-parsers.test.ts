@@ -1,0 +1,30 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { rounds } from '../../rounds.ts'
+import { foreign, hostile, openTarget } from './hostile-bodies.ts'
+import { foreignIds, parseLeniently, type Wins } from './lenient-json.ts'
+
+describe('a body in which some parser finds what is somebody else’s', () => {
+  it('is refused, and nothing of it goes upstream', async () => {
+    const send = await openTarget()
+    let found = 0
+    let passed = 0
+    await fc.assert(
+      fc.asyncProperty(hostile, async (body) => {
+        const isFound = (wins: Wins) =>
+          foreignIds(parseLeniently(body.bytes, wins), foreign).length > 0
+        const { status, isSent } = await send(body)
+        if (isSent) passed += 1
+        if (!isFound('first') && !isFound('last')) return
+        found += 1
+        expect(status).toBeGreaterThanOrEqual(400)
+        expect(status).toBeLessThan(500)
+        expect(isSent).toBe(false)
+      }),
+      { numRuns: rounds(400, 40_000) },
+    )
+    // Neither may be so rare that the property says nothing.
+    expect(found).toBeGreaterThan(50)
+    expect(passed).toBeGreaterThan(10)
+  })
+})
