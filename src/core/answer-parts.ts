@@ -1,11 +1,11 @@
 /**
- * Where the texts of a Responses object are in its JSON text, and which container each text speaks of.
+ * Where the texts of a Responses object are in its JSON text, and how each changes.
  *
  * @module
  */
 
 import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annotations.ts'
-import { isContainerId } from './ids.ts'
+import type { AnswerContainers } from './answer-containers.ts'
 import { elements, pick, type Span, stringAt } from './json-spans.ts'
 import { type Edit, stringEdits } from './json-splice.ts'
 import type { AnswerLinks } from './links.ts'
@@ -16,8 +16,6 @@ export interface TextPart {
   readonly span: Span
   readonly outputIndex: number
   readonly contentIndex: number
-  /** The container of the last code interpreter call before the text. */
-  readonly containerId?: string
 }
 
 /** How the text of a part changes; without it only annotations do. */
@@ -33,13 +31,16 @@ export type ChangeText = (
   annotations: readonly Annotation[],
 ) => Promise<TextChange>
 
-/** The text parts of a response's `output`, in order. */
-export function* outputParts(json: string, output: Span | undefined): Generator<TextPart> {
+/** The text parts of some output items, in order; the containers take note of each item. */
+export function* outputParts(
+  json: string,
+  items: Iterable<Span>,
+  containers?: AnswerContainers,
+): Generator<TextPart> {
   let outputIndex = 0
-  let containerId: string | undefined
-  for (const item of elements(json, output)) {
-    containerId = callContainer(json, item) ?? containerId
-    yield* itemParts(json, item, { outputIndex, containerId })
+  for (const item of items) {
+    containers?.seeItem(json, item, outputIndex)
+    yield* itemParts(json, item, outputIndex)
     outputIndex += 1
   }
 }
@@ -48,26 +49,13 @@ export function* outputParts(json: string, output: Span | undefined): Generator<
 export function* itemParts(
   json: string,
   item: Span | undefined,
-  place: Pick<TextPart, 'outputIndex' | 'containerId'>,
+  outputIndex: number,
 ): Generator<TextPart> {
   let contentIndex = 0
   for (const span of elements(json, pick(json, item, ['content']).content)) {
-    yield { ...place, span, contentIndex }
+    yield { span, outputIndex, contentIndex }
     contentIndex += 1
   }
-}
-
-/** The container in which an item ran code; `undefined` for an item that is no such call. */
-export function callContainer(json: string, item: Span | undefined): string | undefined {
-  const { type, container_id, environment } = pick(json, item, [
-    'type',
-    'container_id',
-    'environment',
-  ])
-  const kind = stringAt(json, type)
-  if (kind !== 'code_interpreter_call' && kind !== 'shell_call') return undefined
-  const id = stringAt(json, container_id ?? pick(json, environment, ['container_id']).container_id)
-  return isContainerId(id) ? id : undefined
 }
 
 /** The edits that give a text part its links; none for a refusal or whatever else is no `output_text`. */

@@ -6,6 +6,7 @@
  */
 
 import { type Citation, createFindings, type Findings, type Mentions } from './findings.ts'
+import { isContainerId } from './ids.ts'
 
 export type { Citation, ContainerFileCitation, Mentions } from './findings.ts'
 
@@ -90,15 +91,42 @@ function isBare({ object }: Fields): boolean {
   return isAbsent(object)
 }
 
-function readResponse({ id, conversation, output }: Fields, walk: Walk): void {
+function readResponse(response: Fields, walk: Walk): void {
+  const { id, output, tools, previous_response_id: previous } = response
+  const conversation = isObject(response.conversation)
+    ? response.conversation.id
+    : response.conversation
   walk.found.response(id)
-  walk.found.conversation(isObject(conversation) ? conversation.id : conversation)
-  for (const item of walk.elements(output)) readOutputItem(item, walk)
+  walk.found.conversation(conversation)
+  let container = isArray(tools) ? tools.map(containerOfTool).find(isContainerId) : undefined
+  for (const item of walk.elements(output)) {
+    readOutputItem(item, walk)
+    container = containerOfCall(item) ?? container
+  }
+  walk.found.turn({ response: id, previous, conversation, container })
 }
 
 function readOutputItem(item: unknown, walk: Walk): void {
   if (isObject(item) && isOwnWord(item)) walk.found.item(item.id)
   readItem(item, walk)
+}
+
+/** The container that a tool of a response names; `auto` names none. */
+export function containerOfTool(tool: unknown): string | undefined {
+  if (!isObject(tool)) return undefined
+  const { container = tool.environment } = tool
+  const id = isObject(container) ? container.container_id : container
+  return isContainerId(id) ? id : undefined
+}
+
+/** The container in which a call ran, or of which a toolbox's result tells; `undefined` for any other item. */
+export function containerOfCall(item: unknown): string | undefined {
+  if (!isObject(item)) return undefined
+  const { type, container_id, environment } = item
+  if (typeof type !== 'string' || !/_call(?:_output)?$/.test(type)) return undefined
+  const id = container_id ?? (isObject(environment) ? environment.container_id : undefined)
+  if (isContainerId(id)) return id
+  return toolResult.test(type) ? getMentions(item).containers.at(-1) : undefined
 }
 
 /** `response.created` to `response.failed`, `output_item.*`, `content_part.*`, `output_text.annotation.added`. */
@@ -126,7 +154,10 @@ function readItem(item: unknown, walk: Walk): void {
     walk.found.container(item.container_id)
     if (isObject(item.environment)) walk.found.container(item.environment.container_id)
   }
-  if (toolResult.test(type)) readToolResult(item.output, walk)
+  if (toolResult.test(type)) {
+    readToolResult(item.output, walk)
+    readMetadata(walk.unwrap(item._meta), walk)
+  }
   for (const part of walk.elements(item.content)) readPart(part, walk)
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { type Annotation, linkEdits, readAnnotation } from './annotations.ts'
+import type { AnswerContainers } from './answer-containers.ts'
 import {
   type ChangeText,
   itemParts,
@@ -12,7 +13,7 @@ import {
   partEdits,
   type TextPart,
 } from './answer-parts.ts'
-import { indexAt, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
+import { elements, indexAt, pick, rootSpan, type Span, stringAt } from './json-spans.ts'
 import type { Edit } from './json-splice.ts'
 import type { AnswerLinks, FileSizes } from './links.ts'
 import { pictureEdits } from './pictures.ts'
@@ -66,6 +67,8 @@ export function readEventFields(json: string): EventFields | undefined {
 /** How an event's links are made; without the changes only annotations are given links. */
 export interface EventLinkOptions {
   readonly links: AnswerLinks
+  /** Takes note of the items of a whole response. */
+  readonly containers?: AnswerContainers
   readonly changeText?: ChangeText
   /** More edits of the annotation that an event adds. */
   readonly moveAnnotation?: (annotation: Annotation) => Edit[]
@@ -77,11 +80,13 @@ export interface EventLinkOptions {
 export async function eventEdits(
   json: string,
   event: EventFields,
-  { links, changeText, moveAnnotation, sizes }: EventLinkOptions,
+  { links, containers, changeText, moveAnnotation, sizes }: EventLinkOptions,
 ): Promise<Edit[]> {
   if (!event.type.startsWith('response.')) return []
   const edits = await Promise.all(
-    Array.from(eventParts(json, event), (part) => partEdits(json, part, links, changeText)),
+    Array.from(eventParts(json, event, containers), (part) =>
+      partEdits(json, part, links, changeText),
+    ),
   )
   if (event.annotation !== undefined) {
     const annotation = readAnnotation(json, event.annotation)
@@ -92,9 +97,13 @@ export async function eventEdits(
   return edits.flat()
 }
 
-function* eventParts(json: string, event: EventFields): Generator<TextPart> {
+function* eventParts(
+  json: string,
+  event: EventFields,
+  containers?: AnswerContainers,
+): Generator<TextPart> {
   const { outputIndex = 0, contentIndex = 0, part, item, response } = event
   if (part !== undefined) yield { span: part, outputIndex, contentIndex }
-  yield* itemParts(json, item, { outputIndex })
-  yield* outputParts(json, pick(json, response, ['output']).output)
+  yield* itemParts(json, item, outputIndex)
+  yield* outputParts(json, elements(json, pick(json, response, ['output']).output), containers)
 }

@@ -32,9 +32,22 @@ export interface Mentions {
   /** Those of citations, and those of tool calls that cite nothing. */
   readonly containers: readonly string[]
   readonly citations: readonly Citation[]
+  /** How responses hang together, and the containers that they used. */
+  readonly turns?: readonly Turn[]
   /** What a response put out, and the parts of a thread: a later request may name each instead of repeating it. */
   readonly items?: readonly string[]
 }
+
+/** A response, what it goes on from, and the container that its links lead to. */
+export interface Turn {
+  readonly response?: string
+  readonly previous?: string
+  readonly conversation?: string
+  readonly container?: string
+}
+
+/** A turn that nobody has checked yet. */
+export type TurnClaim = { readonly [name in keyof Turn]?: unknown }
 
 /** A citation that nobody has checked yet. */
 export type CitationClaim = { readonly [name in keyof Citation]?: unknown }
@@ -45,6 +58,7 @@ export interface Findings {
   conversation(id: unknown): void
   container(id: unknown): void
   item(id: unknown): void
+  turn(claim: TurnClaim): void
   citation(claim: CitationClaim): void
   /** Takes over what was found elsewhere. */
   all(mentions: Mentions): void
@@ -60,6 +74,7 @@ export function createFindings(): Findings {
   const conversations = new Set<string>()
   const containers = new Set<string>()
   const items = new Set<string>()
+  const turns = new Map<string, Turn>()
   const citations = new Map<string, Citation>()
 
   function cite(claim: CitationClaim): void {
@@ -75,17 +90,31 @@ export function createFindings(): Findings {
     }
   }
 
+  function addTurn({ response, previous, conversation, container }: TurnClaim): void {
+    if (!isId(response) || (turns.size >= mostOfAKind && !turns.has(response))) return
+    const turn = {
+      ...(isId(previous) && { previous }),
+      ...(isId(conversation) && { conversation }),
+      ...(isContainerId(container) && { container }),
+    }
+    // A response that says no more is told by its id.
+    if (Object.keys(turn).length > 0)
+      turns.set(response, { ...turns.get(response), response, ...turn })
+  }
+
   const findings: Findings = {
     response: (id) => isId(id) && add(responses, id),
     conversation: (id) => isId(id) && add(conversations, id),
     container: (id) => isContainerId(id) && add(containers, id),
     item: (id) => isId(id) && add(items, id),
+    turn: addTurn,
     citation: cite,
     all(mentions) {
       mentions.responses.forEach(findings.response)
       mentions.conversations.forEach(findings.conversation)
       mentions.containers.forEach(findings.container)
       mentions.items?.forEach(findings.item)
+      mentions.turns?.forEach(findings.turn)
       mentions.citations.forEach(cite)
     },
     mentions: () => ({
@@ -94,6 +123,7 @@ export function createFindings(): Findings {
       containers: [...containers],
       citations: [...citations.values()],
       ...(items.size > 0 && { items: [...items] }),
+      ...(turns.size > 0 && { turns: [...turns.values()] }),
     }),
   }
   return findings

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RecordedContainer } from './answer-containers.ts'
 import type { Citation } from './citations.ts'
 
 /** A link and the unix second at which it expires. Its URL holds only `A-Z a-z 0-9 - . _ ~ % / :`. */
@@ -38,6 +39,8 @@ export interface LinkOptions {
   readonly mode?: LinkMode
   /** Has `data:` pictures replaced too, where it is certain which file each is. */
   readonly sizes?: FileSizes
+  /** Gives the container of the turn before, for links of an answer that names none itself. @default none */
+  readonly recordedContainer?: RecordedContainer
 }
 
 /** The sizes of a container's files by their ids, as far as they are known. */

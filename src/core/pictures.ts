@@ -5,7 +5,8 @@
  */
 
 import { readAnnotations } from './annotations.ts'
-import { callContainer, itemParts } from './answer-parts.ts'
+import { callContainer } from './answer-containers.ts'
+import { itemParts } from './answer-parts.ts'
 import { isAutoPlot } from './auto-plots.ts'
 import type { Citation } from './findings.ts'
 import { elements, pick, type Span, stringAt } from './json-spans.ts'
@@ -61,7 +62,7 @@ function findPictures(json: string, output: Span | undefined) {
       const shown = [...(pictures.get(containerId) ?? []), ...picturesOf(json, item)]
       if (shown.length > 0) pictures.set(containerId, shown)
     }
-    for (const { span } of itemParts(json, item, { outputIndex: 0 })) {
+    for (const { span } of itemParts(json, item, 0)) {
       for (const { citation } of readAnnotations(
         json,
         pick(json, span, ['annotations']).annotations,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createAnswerContainers } from './answer-containers.ts'
 import { createAnySearch } from './byte-search.ts'
 import { isDeltaEvent } from './delta-events.ts'
 import { readEventText, spliceEvent } from './event-json.ts'
@@ -17,10 +18,11 @@ export function createEventLinker({
   links: maker,
   mode = 'annotate',
   sizes,
+  recordedContainer,
 }: LinkOptions): EventHandler {
   const links = linksOfAnswer(maker)
   return mode === 'rewrite'
-    ? createTextRewriter({ links, sizes })
+    ? createTextRewriter({ links, sizes, containers: createAnswerContainers(recordedContainer) })
     : createAnnotator({ links, sizes })
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { callContainer } from './answer-parts.ts'
 import type { EventFields } from './event-links.ts'
 import type { StreamedText } from './streamed-text.ts'
 import { createSpanMemory, type Replacement, type SpanMemory } from './text-spans.ts'
@@ -13,8 +12,6 @@ import { createSpanMemory, type Replacement, type SpanMemory } from './text-span
 export interface StreamPart {
   readonly outputIndex: number
   readonly contentIndex: number
-  /** The container of the last call before it. */
-  readonly containerId?: string
   /** Whether the stream may have been taken up in the middle of it. */
   readonly isTail: boolean
   readonly memory: SpanMemory
@@ -29,9 +26,8 @@ export interface StreamParts {
   /** Whether no event was seen yet. */
   isNew(): boolean
   /** Takes note of an event; to be called before its parts are asked for. */
-  see(json: string, event: EventFields): void
-  /** A part; `containerId` counts where it is seen for the first time. */
-  at(outputIndex: number, contentIndex: number, containerId?: string): StreamPart
+  see(event: EventFields): void
+  at(outputIndex: number, contentIndex: number): StreamPart
   /** Those of whose text something is held back. */
   holding(): readonly StreamPart[]
 }
@@ -40,28 +36,19 @@ export interface StreamParts {
 export function createStreamParts(): StreamParts {
   const parts = new Map<string, StreamPart>()
   const begun = new Set<string>()
-  const calls = new Map<number, string>()
   let isResumed: boolean | undefined
-
-  function containerBefore(outputIndex: number): string | undefined {
-    const before = [...calls.keys()].filter((index) => index < outputIndex)
-    return calls.get(Math.max(...before))
-  }
 
   return {
     isNew: () => isResumed === undefined,
-    see(json, { type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0, item }) {
+    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
       isResumed ??= sequenceNumber > 0 && type !== 'response.created'
       if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
-      const containerId = callContainer(json, item)
-      if (containerId !== undefined) calls.set(outputIndex, containerId)
     },
-    at(outputIndex, contentIndex, containerId = containerBefore(outputIndex)) {
+    at(outputIndex, contentIndex) {
       const key = `${outputIndex} ${contentIndex}`
       const part = parts.get(key) ?? {
         outputIndex,
         contentIndex,
-        containerId,
         isTail: isResumed === true && !begun.has(key),
         memory: createSpanMemory(),
       }

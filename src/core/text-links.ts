@@ -1,35 +1,122 @@
 /**
- * The `sandbox:` links of one text, replaced: which container each belongs to, and the URL that takes its place.
+ * The links of one text that lead to files, replaced: which container each belongs to, and the URL that takes its place.
  *
  * @module
  */
 
 import type { Annotation } from './annotations.ts'
+import type { Citation } from './citations.ts'
 import { nameInPath, spellings } from './container-paths.ts'
+import type { Span } from './json-spans.ts'
 import type { AnswerLinks } from './links.ts'
+import { findLinksAndCode } from './markdown-regions.ts'
 import { findSandboxLinks, readSandboxLink, type SandboxLink } from './sandbox-links.ts'
-import { codePointLength, measureText, type Replacement, utf16Offset } from './text-spans.ts'
+import {
+  codePointLength,
+  measureText,
+  type Replacement,
+  type TextMeasure,
+  utf16Offset,
+} from './text-spans.ts'
+
+/** Gives the container to which links belong that no citation covers. */
+export type FindContainer = () => Promise<string | undefined>
 
 /**
- * The replacements for a whole text. A link belongs to the container of the annotation that covers it, else to
- * `containerId`, else to that of an annotation with its name; without any it stays.
- *
- * @param containerId of the last code interpreter call before the text
+ * The replacements for a whole text: of its `sandbox:` links, and of the names of files that are cited where they stand.
+ * A link belongs to the container of the citation that covers it, else to the one that is found; without any it stays.
  */
-export async function replaceSandboxLinks(
+export async function replaceLinks(
   text: string,
   annotations: readonly Annotation[],
-  containerId: string | undefined,
+  findContainer: FindContainer,
   links: AnswerLinks,
 ): Promise<Replacement[]> {
   const found = linksAsCited(text, annotations, findSandboxLinks(text).links)
-  if (found.length === 0) return []
   const citedContainer = createCitedContainers(text, annotations)
-  const replacements = found.map((link) => {
-    const { covering, named } = citedContainer(link)
-    return replaceSandboxLink(link, covering ?? containerId ?? named, links)
+  const ofLinks = found.map((link) => {
+    const covering = citedContainer(link)
+    const find = covering === undefined ? findContainer : async () => covering
+    return replaceSandboxLink(link, find, links)
   })
-  return (await Promise.all(replacements)).filter((replacement) => replacement !== undefined)
+  const ofNames = citedNames(text, annotations, found).map((name) => replaceName(name, links))
+  const made = await Promise.all([...ofLinks, ...ofNames])
+  return made
+    .filter((replacement) => replacement !== undefined)
+    .sort((one, other) => one.start - other.start)
+}
+
+/** The replacement for one link; `undefined` where it stays. */
+export async function replaceSandboxLink(
+  { start, end, path }: SandboxLink,
+  findContainer: FindContainer,
+  links: AnswerLinks,
+): Promise<Replacement | undefined> {
+  const containerId = await findContainer()
+  if (containerId === undefined) return undefined
+  const made = await links.path(containerId, path)
+  return made === undefined
+    ? undefined
+    : { start, end, text: made.download_url, name: nameInPath(path) }
+}
+
+/** A name in the text that a citation covers. */
+interface CitedName {
+  readonly start: number
+  readonly end: number
+  readonly name: string
+  readonly citation: Citation
+}
+
+/** The name becomes the text of a link to the file, and the citation covers the URL. */
+async function replaceName(
+  { start, end, name, citation }: CitedName,
+  links: AnswerLinks,
+): Promise<Replacement | undefined> {
+  const made = await links.file(citation)
+  if (made === undefined) return undefined
+  const head = `[${name}](`
+  const after = { start: head.length, end: head.length + made.download_url.length }
+  return { start, end, text: `${head}${made.download_url})`, name, cited: { after } }
+}
+
+// A Markdown link holds any name of which the brackets are balanced.
+const linkable = /^(?:[^[\]\\`<\n\r]|\[[^[\]\\`<\n\r]*\])+$/
+
+/** The names of files where a citation covers exactly the name, outside links and code. */
+function citedNames(
+  text: string,
+  annotations: readonly Annotation[],
+  links: readonly SandboxLink[],
+): CitedName[] {
+  const measure = measureText(text)
+  const names: CitedName[] = []
+  for (const annotation of annotations) {
+    const { filename: name, citation } = annotation
+    if (name === undefined || citation === undefined || !linkable.test(name)) continue
+    const place = placesOf(annotation, measure).find(
+      ({ start, end }) => text.slice(start, end) === name,
+    )
+    if (place !== undefined) names.push({ ...place, name, citation })
+  }
+  if (names.length === 0) return names
+  const taken: Span[] = [...links, ...findLinksAndCode(text)]
+  return names.filter((name) => {
+    const isFree = !taken.some((other) => overlaps(name, other))
+    if (isFree) taken.push(name)
+    return isFree
+  })
+}
+
+/** What an annotation's span may be in UTF-16 units: nobody says how it was counted. */
+function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
+  if (start === undefined || end === undefined) return []
+  const units = { start: start.value, end: end.value }
+  const points = {
+    start: utf16Offset(measure, start.value),
+    end: utf16Offset(measure, end.value),
+  }
+  return [units, points]
 }
 
 /**
@@ -54,44 +141,28 @@ function linksAsCited(
 
 function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLink[] {
   const measure = measureText(text)
-  return annotations.flatMap(({ start, end, filename, citation }) => {
-    if (!start || !end || filename === undefined || citation === undefined) return []
-    const counts = [(offset: number) => offset, (offset: number) => utf16Offset(measure, offset)]
-    for (const toUnits of counts) {
-      const link = readSandboxLink(text, toUnits(start.value), toUnits(end.value))
-      if (link && spellings(nameInPath(link.path)).includes(filename)) return [link]
-    }
-    return []
+  return annotations.flatMap((annotation) => {
+    const { filename, citation } = annotation
+    if (filename === undefined || citation === undefined) return []
+    const link = placesOf(annotation, measure)
+      .map(({ start, end }) => readSandboxLink(text, start, end))
+      .find((one) => one && spellings(nameInPath(one.path)).includes(filename))
+    return link ?? []
   })
 }
 
-function overlaps(one: SandboxLink, other: SandboxLink): boolean {
+function overlaps(one: Span, other: Span): boolean {
   return one.start < other.end && other.start < one.end
 }
 
-/** The replacement for one link; `undefined` where it stays. */
-export async function replaceSandboxLink(
-  { start, end, path }: SandboxLink,
-  containerId: string | undefined,
-  links: AnswerLinks,
-): Promise<Replacement | undefined> {
-  if (containerId === undefined) return undefined
-  const made = await links.path(containerId, path)
-  return made === undefined
-    ? undefined
-    : { start, end, text: made.download_url, name: nameInPath(path) }
-}
-
-interface CitedContainer {
-  readonly covering?: string
-  readonly named?: string
-}
-
-/** Looks up containers by span, counted either way, and by name; to be asked in the order of the text. */
+/**
+ * Looks up the container of the citation that covers a link: its span, counted either way, is the link, or goes around a
+ * link with the cited name. To be asked in the order of the text.
+ */
 function createCitedContainers(
   text: string,
   annotations: readonly Annotation[],
-): (link: SandboxLink) => CitedContainer {
+): (link: SandboxLink) => string | undefined {
   const bySpan = new Map<string, Annotation>()
   const byName = new Map<string, Annotation>()
   for (const annotation of annotations) {
@@ -103,7 +174,7 @@ function createCitedContainers(
   let at = 0
   let points = 0
   return ({ start, end, path }) => {
-    if (bySpan.size === 0 && byName.size === 0) return {}
+    if (bySpan.size === 0) return undefined
     const name = nameInPath(path)
     const startPoint = points + codePointLength(text.slice(at, start))
     const endPoint = startPoint + codePointLength(text.slice(start, end))
@@ -115,10 +186,7 @@ function createCitedContainers(
       exact.find((annotation) => annotation?.filename === name) ??
       exact.find((annotation) => annotation !== undefined) ??
       (covers(named, start, end) || covers(named, startPoint, endPoint) ? named : undefined)
-    return {
-      covering: covering?.citation?.container_id,
-      named: named?.citation?.container_id,
-    }
+    return covering?.citation?.container_id
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { moveEdits } from './annotations.ts'
+import type { AnswerContainers } from './answer-containers.ts'
 import type { ChangeText } from './answer-parts.ts'
 import { createAnySearch } from './byte-search.ts'
 import { readTextDelta, type TextDelta, textDeltaType } from './delta-events.ts'
@@ -20,10 +21,10 @@ import { stringAt } from './json-spans.ts'
 import { type Edit, stringEdits } from './json-splice.ts'
 import { createStreamParts, type StreamPart } from './stream-parts.ts'
 import { createStreamedText, type StreamedText } from './streamed-text.ts'
-import { replaceSandboxLink, replaceSandboxLinks } from './text-links.ts'
+import { replaceLinks, replaceSandboxLink } from './text-links.ts'
 import { createSpanMover, type Replacement } from './text-spans.ts'
 
-// A piece or the beginning of a text, a container, an annotation, a link: an event with none of these changes nothing.
+// An event with none of these tells nothing of a text, of the container of its links, or of whose text it is.
 const mayMatter = createAnySearch([
   textDeltaType,
   'container_id',
@@ -31,6 +32,8 @@ const mayMatter = createAnySearch([
   'sandbox:',
   'annotation.added',
   'content_part.added',
+  '"response"',
+  'agent_name',
 ])
 
 /** An event that was read. */
@@ -40,15 +43,20 @@ interface ReadEvent {
   readonly fields: EventFields
 }
 
+/** What rewriting takes. */
+export interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes'> {
+  readonly containers: AnswerContainers
+}
+
 /** Rewrites the events of one answer. */
-export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHandler {
+export function createTextRewriter({ links, sizes, containers }: RewriterOptions): EventHandler {
   const parts = createStreamParts()
   // Whose text the event before belongs to.
   let last: StreamedText | undefined
 
   function textOf(part: StreamPart): StreamedText {
     part.streamed ??= createStreamedText({
-      replace: (link) => replaceSandboxLink(link, part.containerId, links),
+      replace: (link) => replaceSandboxLink(link, () => containers.find(part.outputIndex), links),
       isTail: part.isTail,
     })
     return part.streamed
@@ -81,6 +89,7 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     const edits = await eventEdits(text.json, fields, {
       links,
       sizes,
+      containers,
       changeText,
       moveAnnotation: (annotation) => {
         const { streamed, memory } = parts.at(outputIndex, contentIndex)
@@ -100,7 +109,7 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
   }
 
   const changeText: ChangeText = async (place, text, annotations) => {
-    const part = parts.at(place.outputIndex, place.contentIndex, place.containerId)
+    const part = parts.at(place.outputIndex, place.contentIndex)
     return { replacements: await decide(part, text, annotations), memory: part.memory }
   }
 
@@ -111,9 +120,12 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     annotations: Parameters<ChangeText>[2],
   ): Promise<readonly Replacement[]> {
     if (part.decided?.text === text) return part.decided.replacements
-    const { streamed, containerId } = part
+    const { streamed } = part
     const offset = streamed?.offsetIn(text)
-    const all = offset === 0 ? [] : await replaceSandboxLinks(text, annotations, containerId, links)
+    const find = () => containers.find(part.outputIndex)
+    // What was missed went out before its annotations came.
+    const known = streamed === undefined ? annotations : []
+    const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
     const replacements =
       streamed === undefined || offset === undefined
         ? all
@@ -138,7 +150,9 @@ export function createTextRewriter({ links, sizes }: EventLinkOptions): EventHan
     const fields = readEventFields(text.json)
     // `[DONE]` comes last, whatever was held.
     if (fields === undefined) return abandon(emit).then(() => emit(raw))
-    parts.see(text.json, fields)
+    parts.see(fields)
+    containers.seeItem(text.json, fields.item, fields.outputIndex ?? 0)
+    containers.seeResponse(text.json, fields.response)
     const { outputIndex = 0, contentIndex = 0 } = fields
     const piece = fields.type === textDeltaType ? stringAt(text.json, fields.delta) : undefined
     return piece === undefined

@@ -12,6 +12,13 @@ export interface Replacement {
   readonly text: string
   /** The file's name: it tells two links of one length apart. */
   readonly name: string
+  /** What a citation covers: a part of the text before, and of `text`, each from its start. @default all of it */
+  readonly cited?: { readonly before?: Part; readonly after?: Part }
+}
+
+interface Part {
+  readonly start: number
+  readonly end: number
 }
 
 /** How long a text is, in UTF-16 units, and where the characters are that take two of them. */
@@ -37,8 +44,8 @@ export function createSpanMemory(): SpanMemory {
 }
 
 /**
- * Prepares moving the spans of one text. A span that is a replaced link covers the replacement, one behind it moves
- * along, one that is not inside the text stays.
+ * Prepares moving the spans of one text. A span that is a replaced link covers the link that replaced it, one behind it
+ * moves along, one that is not inside the text stays.
  *
  * @param replacements in order, without overlap
  */
@@ -56,8 +63,8 @@ export function createSpanMover(
   )
   const unitOf = (start: number, end: number, name?: string): Unit => {
     if (memory.unit !== undefined) return memory.unit
-    const units = utf16.linkAt(start, end)
-    const points = codePoint.linkAt(start, end)
+    const units = utf16.linkAt(start, end)?.replacement
+    const points = codePoint.linkAt(start, end)?.replacement
     if (units === points) return end <= codePoint.length ? 'codePoint' : 'utf16'
     const isUtf16 = points === undefined || (units?.name === name && points.name !== name)
     const isCodePoint = units === undefined || (points?.name === name && units.name !== name)
@@ -70,8 +77,7 @@ export function createSpanMover(
     if (known !== undefined) return known
     const ruler = unitOf(start, end, name) === 'utf16' ? utf16 : codePoint
     if (start > end || end > ruler.length) return [start, end]
-    const moved = ruler.move(start)
-    const result = [moved, start === end ? moved : ruler.move(end)] as const
+    const result = ruler.linkAt(start, end)?.moved ?? [ruler.move(start), ruler.move(end)]
     memory.moved.set(key, result)
     return result
   }
@@ -90,8 +96,14 @@ export function replaceIn(text: string, replacements: readonly Replacement[]): s
 
 interface Ruler {
   readonly length: number
-  linkAt(start: number, end: number): Replacement | undefined
+  /** The link that a span is, and where it is afterwards. */
+  linkAt(start: number, end: number): MovedLink | undefined
   move(position: number): number
+}
+
+interface MovedLink {
+  readonly replacement: Replacement
+  readonly moved: readonly [number, number]
 }
 
 /** The replacements as they are measured in one unit. */
@@ -103,10 +115,18 @@ function createRuler(
 ): Ruler {
   let shift = 0
   const links = replacements.map((replacement) => {
-    const start = toUnit(replacement.start)
-    const end = toUnit(replacement.end)
-    const newLength = lengthOf(replacement.text)
-    const link = { replacement, start, end, newLength, shift }
+    const { text, cited: { before, after } = {} } = replacement
+    const at = (part: Part | undefined, side: 'start' | 'end') =>
+      toUnit(part === undefined ? replacement[side] : replacement.start + part[side])
+    const [start, end] = [at(undefined, 'start'), at(undefined, 'end')]
+    const newLength = lengthOf(text)
+    const newStart = start + shift
+    const moved = [
+      newStart + lengthOf(text.slice(0, after?.start ?? 0)),
+      newStart + lengthOf(text.slice(0, after?.end)),
+    ] as const
+    const cited = [at(before, 'start'), at(before, 'end')] as const
+    const link = { replacement, start, end, newLength, shift, cited, moved }
     shift += newLength - (end - start)
     return link
   })
@@ -115,7 +135,7 @@ function createRuler(
     length,
     linkAt(start, end) {
       const link = links[countBelow(starts, start + 1) - 1]
-      return link?.start === start && link.end === end ? link.replacement : undefined
+      return link?.cited[0] === start && link.cited[1] === end ? link : undefined
     },
     move(position) {
       const link = links[countBelow(starts, position) - 1]

@@ -13,6 +13,7 @@ import { type EventHandler, throughEvents } from '../core/event-pump.ts'
 import type { LinkOptions } from '../core/links.ts'
 import { eventJson } from '../core/sse.ts'
 import { createEventLinker } from '../core/stream-links.ts'
+import { recordedContainer } from './capture/turns.ts'
 import { capture, captureOnce, type Source } from './capture.ts'
 import { readFileSizes } from './file-sizes.ts'
 import { forgetListing } from './files.ts'
@@ -152,6 +153,7 @@ function linkOptions(
     mode,
     links: linksOfResponse(gateway, source, responseId),
     sizes: inlineImages === 'link' ? sizes : undefined,
+    recordedContainer: (turn) => recordedContainer(gateway, source, turn).catch(() => undefined),
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { getResources, type Resource } from '../core/resources.ts'
 import { standingOf } from './authorize.ts'
+import { recordTurn } from './capture/turns.ts'
 import { recordPlace, type Source } from './capture.ts'
 import type { Gateway } from './gateway.ts'
 import { type FileRecord, findRecord, putRecord, type Remembering } from './records.ts'
@@ -25,7 +26,9 @@ export async function captureThings(
     getResources(body, other).map((resource) =>
       resource.kind === 'file'
         ? recordFile(gateway, source, resource)
-        : recordPlace(gateway, source, resource.kind, resource.id),
+        : resource.kind === 'conversation'
+          ? recordTurn(gateway, source, resource.kind, resource.id)
+          : recordPlace(gateway, source, resource.kind, resource.id),
     ),
   )
 }

@@ -5,19 +5,18 @@
  */
 
 import { type Citation, getMentions, type Mentions } from '../core/citations.ts'
+import type { Turn } from '../core/findings.ts'
 import { findHeld, rethrowMissing } from './authorize.ts'
+import { recordTurn, type TurnSource } from './capture/turns.ts'
 import { claim } from './claim.ts'
 import { noteForCopy } from './copying.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { upstreamsNamed } from './locate.ts'
-import { findRecord, type Kind, putRecord, type Remembering } from './records.ts'
+import { findRecord, putRecord, type Remembering } from './records.ts'
 import { askInTurn } from './upstream-file.ts'
 
-/** Where the mentions come from. */
-export interface Source {
-  readonly caller: Caller
-  /** The name of the upstream that answered; absent where a caller brings the answer and nobody knows. */
-  readonly upstream?: string
+/** Where the mentions come from; without an upstream where a caller brings the answer and nobody knows. */
+export interface Source extends TurnSource {
   /** Whether it matters where items of an answer live, and whose they are. @default false */
   readonly withItems?: boolean
 }
@@ -35,8 +34,12 @@ export async function capture(
   mentions: Mentions,
 ): Promise<void> {
   await Promise.all([
-    ...mentions.responses.map((id) => recordPlace(gateway, source, 'response', id)),
-    ...mentions.conversations.map((id) => recordPlace(gateway, source, 'conversation', id)),
+    ...mentions.responses.map((id) =>
+      recordTurn(gateway, source, 'response', id, turnOf(mentions, 'response', id)),
+    ),
+    ...mentions.conversations.map((id) =>
+      recordTurn(gateway, source, 'conversation', id, turnOf(mentions, 'conversation', id)),
+    ),
     ...mentions.containers.map((id) => recordPlace(gateway, source, 'container', id)),
     ...(source.withItems === true ? (mentions.items ?? []) : []).map((id) =>
       recordPlace(gateway, source, 'thing', id),
@@ -79,7 +82,8 @@ export function captureOnce(
   source: Source,
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
-  return ({ responses, conversations, containers, citations, items = [] }) => {
+  return (mentions) => {
+    const { responses, conversations, containers, citations, items = [], turns } = mentions
     const named = source.withItems === true ? items : []
     const marked: string[] = []
     const fresh = (key: string): boolean => {
@@ -88,9 +92,13 @@ export function captureOnce(
       stored.add(key)
       return true
     }
+    // Only the end of a stream tells which container a response used last.
+    const freshTurn = (kind: TurnKind) => (id: string) =>
+      fresh(`${id} ${turnOf(mentions, kind, id)?.container}`)
     const unseen: Mentions = {
-      responses: responses.filter(fresh),
-      conversations: conversations.filter(fresh),
+      turns,
+      responses: responses.filter(freshTurn('response')),
+      conversations: conversations.filter(freshTurn('conversation')),
       containers: containers.filter(fresh),
       items: named.filter(fresh),
       citations: citations.filter(({ container_id, file_id, filename }) =>
@@ -105,11 +113,17 @@ export function captureOnce(
   }
 }
 
+type TurnKind = 'response' | 'conversation'
+
+function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefined {
+  return turns?.findLast((turn) => turn[kind] === id)
+}
+
 /** Records a thing that stands for itself. */
 export async function recordPlace(
   gateway: Remembering,
   { caller, upstream }: Source,
-  kind: Exclude<Kind, 'file'>,
+  kind: 'container' | 'thing',
   id: string,
 ): Promise<void> {
   await putRecord(gateway, caller, kind, id, { upstream, seen_at: gateway.now() })

@@ -29,7 +29,7 @@ export async function claim(
   mentions: Mentions,
 ): Promise<Mentions> {
   if (!gateway.knowsCallers) return mentions
-  const { responses, conversations, containers, citations } = mentions
+  const { responses, conversations, containers, citations, turns } = mentions
   const free = <T>(things: readonly T[], standing: (thing: T) => Promise<Standing>) =>
     filterFree(things, standing, caller, () => notThere(kindOf(mentions)))
   const place = (kind: Kind) => (id: string) => standingAsOwner(gateway, caller, kind, id)
@@ -38,6 +38,7 @@ export async function claim(
     conversations: await free(conversations, place('conversation')),
     containers: await free(containers, place('container')),
     citations: await free(citations, (citation) => standingOfCitation(gateway, caller, citation)),
+    turns,
   }
 }
 

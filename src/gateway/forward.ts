@@ -125,7 +125,10 @@ async function handBack(
 ): Promise<Response> {
   const { request, operation, named, route } = understood
   const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
-  const source = { caller, upstream: upstream.name, withItems }
+  const [responseId] = named.body.response
+  const [conversationId] = named.body.conversation
+  const previous = { responseId, conversationId }
+  const source = { caller, upstream: upstream.name, withItems, previous }
   if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
   if (answer.ok) await followDeletion(gateway, caller, understood)
   const { method } = request

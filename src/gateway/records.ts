@@ -24,17 +24,23 @@ export interface FileRecord {
   readonly seen_at: number
 }
 
-/** A container, response or conversation, or another thing that the API keeps. */
+/** A container, or another thing that the API keeps. */
 export interface PlaceRecord {
   readonly upstream?: string
   readonly seen_at: number
 }
 
+/** A response or a conversation. */
+export interface TurnRecord extends PlaceRecord {
+  /** The container in which its last code ran, or that of the turn before. */
+  readonly container_id?: string
+}
+
 interface Records {
   readonly file: FileRecord
   readonly container: PlaceRecord
-  readonly response: PlaceRecord
-  readonly conversation: PlaceRecord
+  readonly response: TurnRecord
+  readonly conversation: TurnRecord
   readonly thing: PlaceRecord
 }
 

@@ -119,6 +119,7 @@ describe('mentionsInTranscript', () => {
   it('tells all that a recorded stream mentions, each thing once', () => {
     expect(mentionsInTranscript(bytesOf(streamWithCitation))).toEqual({
       responses: [responseId],
+      turns: [{ response: responseId, container: containerId }],
       conversations: [],
       containers: [containerId],
       citations: [chart],

@@ -241,6 +241,7 @@ describe('getMentions', () => {
   it('tells response, conversation and container along with the files', () => {
     expect(getMentions(responseWithTwoCitations)).toEqual({
       responses: [responseId],
+      turns: [{ response: responseId, conversation: conversationId, container: containerId }],
       conversations: [conversationId],
       containers: [containerId],
       citations: [plot, chart],

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { PreviousTurn } from '../../src/core/answer-containers.ts'
 import { linkAnswer } from '../../src/core/answer-links.ts'
 import { throughEvents } from '../../src/core/event-pump.ts'
 import type { LinkMode } from '../../src/core/links.ts'
@@ -51,10 +52,13 @@ async function run(
   mode: LinkMode,
   lengths?: readonly number[],
   broken?: Error,
+  recorded?: string,
 ): Promise<{ text: string; error?: unknown }> {
+  const recordedContainer = async ({ responseId }: PreviousTurn) =>
+    responseId === 'resp_0' ? recorded : undefined
   const linked = throughEvents(
     bodyOf(text, lengths, broken),
-    createEventLinker({ links: plainLinks, mode }),
+    createEventLinker({ links: plainLinks, mode, recordedContainer }),
   )
   const chunks: Uint8Array[] = []
   const reader = linked.getReader()
@@ -157,7 +161,7 @@ describe('a rewritten stream', () => {
         framings,
         async (answer, deltaLengths, chunkLengths, framing) => {
           const sent = toFrames(toEvents(answer, deltaLengths), framing)
-          const got = await run(sent.join(''), 'rewrite', chunkLengths)
+          const got = await run(sent.join(''), 'rewrite', chunkLengths, undefined, answer.recorded)
           expect(got.error).toBeUndefined()
           const frames = readFrames(got.text)
           const wanted = casesOf(answer).map(({ want }) => want)
@@ -166,6 +170,7 @@ describe('a rewritten stream', () => {
           const json = await linkAnswer(JSON.stringify(toResponse(answer)), {
             links: plainLinks,
             mode: 'rewrite',
+            recordedContainer: async () => answer.recorded,
           })
           const last = frames.at(-1)
           expect(last && JSON.parse(JSON.stringify(last.event.response))).toEqual(JSON.parse(json))
@@ -181,9 +186,9 @@ describe('a rewritten stream', () => {
         const sent = toEvents(answer, deltaLengths).map(
           (event) => `data: ${JSON.stringify(event)}\n\n`,
         )
-        const events = readFrames((await run(sent.join(''), 'rewrite')).text).map(
-          ({ event }) => event,
-        )
+        const events = readFrames(
+          (await run(sent.join(''), 'rewrite', undefined, undefined, answer.recorded)).text,
+        ).map(({ event }) => event)
         const completed = events.at(-1)
         const texts = completed === undefined ? [] : textsOf(outputOf(completed))
         const added = events.flatMap(({ annotation }) => (annotation ? [annotation] : []))
@@ -207,7 +212,9 @@ describe('a rewritten stream', () => {
         framings,
         async (answer, deltaLengths, chunkLengths, framing) => {
           const sent = toFrames(toEvents(answer, deltaLengths), framing)
-          const got = readFrames((await run(sent.join(''), 'rewrite', chunkLengths)).text)
+          const got = readFrames(
+            (await run(sent.join(''), 'rewrite', chunkLengths, undefined, answer.recorded)).text,
+          )
           expect(got).toHaveLength(sent.length)
           const links = casesOf(answer).some(({ text, want }) => text !== want)
           for (const [index, raw] of sent.entries()) {
@@ -344,6 +351,7 @@ describe('a rewritten stream', () => {
 })
 
 const oneLink: TextCase = {
+  parts: [],
   text: 'See [it](sandbox:/mnt/data/chart.png)!',
   want: `See [it](${urlOf('cntr_a1', 'chart.png')})!`,
   annotations: [],
