@@ -7,6 +7,7 @@
 import type { Annotation } from './annotations.ts'
 import type { Citation } from './citations.ts'
 import { nameInPath, spellings } from './container-paths.ts'
+import { cleanFilename } from './content-disposition.ts'
 import type { Span } from './json-spans.ts'
 import type { AnswerLinks } from './links.ts'
 import { findLinksAndCode } from './markdown-regions.ts'
@@ -80,8 +81,12 @@ async function replaceName(
   return { start, end, text: `${head}${made.download_url})`, name, cited: { after } }
 }
 
-// A Markdown link holds any name of which the brackets are balanced.
-const linkable = /^(?:[^[\]\\`<\n\r]|\[[^[\]\\`<\n\r]*\])+$/
+const balanced = /^(?:[^[\]\\`<\n\r]|\[[^[\]\\`<\n\r]*\])+$/
+
+/** Whether a Markdown link can hold a name, and a signed link carries it to the letter. */
+function isLinkable(name: string): boolean {
+  return balanced.test(name) && cleanFilename(name) === name
+}
 
 /** The names of files where a citation covers exactly the name, outside links and code. */
 function citedNames(
@@ -93,7 +98,7 @@ function citedNames(
   const names: CitedName[] = []
   for (const annotation of annotations) {
     const { filename: name, citation } = annotation
-    if (name === undefined || citation === undefined || !linkable.test(name)) continue
+    if (name === undefined || citation === undefined || !isLinkable(name)) continue
     const place = placesOf(annotation, measure).find(
       ({ start, end }) => text.slice(start, end) === name,
     )

@@ -14,6 +14,7 @@ import {
 } from './annotations.ts'
 import { concatBytes } from './body.ts'
 import { createByteSearch } from './byte-search.ts'
+import { nameInPath } from './container-paths.ts'
 import { scanJson } from './json/scan.ts'
 import { jsonTextAt } from './json/text.ts'
 import { elements, pick, type Span, stringAt } from './json-spans.ts'
@@ -150,8 +151,8 @@ function isAdded(key: string): boolean {
 }
 
 /**
- * Our path links in a text, and the `sandbox:` links whose place they took. The signature is not verified: a link whose
- * key is no longer in use was ours too.
+ * Our links in a text, and what they took the place of: `sandbox:` links, and names that citations covered. The signature
+ * is not verified: a link whose key is no longer in use was ours too.
  */
 function findOwnLinks(text: string, publicUrl: string): Replacement[] {
   const found: Replacement[] = []
@@ -171,17 +172,29 @@ const nameAtStart = /\/[\w.~%-]*(?<![.~_])/y
 function readOwnLink(text: string, start: number, at: number): Replacement | undefined {
   const token = matchAt(tokenAtStart, text, at)
   const { grant } = readPayload(splitToken(token)?.payload ?? '') ?? {}
-  if (grant?.kind !== 'path') return undefined
+  if (grant?.kind !== 'path' && grant?.kind !== 'file') return undefined
   const behind = at + token.length
-  const name = `/${writeName(grant)}`
+  const written = `/${writeName(grant)}`
   // Text may follow the link without a blank. Only of a name that somebody changed the end must be guessed.
-  const end = text.startsWith(name, behind) ? name : matchAt(nameAtStart, text, behind)
-  return {
-    start,
-    end: behind + end.length,
-    text: toWrittenLink(grant.path),
-    name: grant.path.slice(grant.path.lastIndexOf('/') + 1),
-  }
+  const name = text.startsWith(written, behind) ? written : matchAt(nameAtStart, text, behind)
+  const end = behind + name.length
+  return grant.kind === 'path'
+    ? { start, end, text: toWrittenLink(grant.path), name: nameInPath(grant.path) }
+    : readLinkedName(text, start, end, grant.filename)
+}
+
+/** The name that became the text of a link to its file; a link to a file that stands otherwise is not ours. */
+function readLinkedName(
+  text: string,
+  start: number,
+  end: number,
+  name = '',
+): Replacement | undefined {
+  const head = `[${name}](`
+  const first = start - head.length
+  if (name === '' || !text.startsWith(head, first) || text[end] !== ')') return undefined
+  const url = { start: head.length, end: end - first }
+  return { start: first, end: end + 1, text: name, name, cited: { before: url } }
 }
 
 /** What a sticky pattern finds at a place in a text. */
