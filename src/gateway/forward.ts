@@ -11,6 +11,7 @@ import { contentSecurityPolicy } from '../core/content-type.ts'
 import { requestHeaders, responseHeaders } from '../core/headers.ts'
 import { passBody } from '../core/passing-body.ts'
 import { type Answered, attempt } from './attempt.ts'
+import { previousTurn } from './capture/turns.ts'
 import { followDeletion } from './deleted.ts'
 import { fileCacheControl } from './delivery-headers.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
@@ -125,9 +126,7 @@ async function handBack(
 ): Promise<Response> {
   const { request, operation, named, route } = understood
   const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
-  const [responseId] = named.body.response
-  const [conversationId] = named.body.conversation
-  const previous = { responseId, conversationId }
+  const previous = previousTurn(named.body)
   const source = { caller, upstream: upstream.name, withItems, previous }
   if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
   if (answer.ok) await followDeletion(gateway, caller, understood)

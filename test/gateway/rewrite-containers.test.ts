@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { connectWithin } from '../../src/core/socket.ts'
 import { openCallers } from '../callers.ts'
 import { answerUpstream, contentOf, type NextAnswer } from '../fixtures/answer-upstream.ts'
 import {
@@ -50,6 +51,19 @@ async function askForStream({ ask }: Asking, more: object = {}): Promise<SentEve
     .map((frame) => JSON.parse(frame.replace(/^(?!data: ).*$/gm, '').replace(/^data: /gm, '')))
 }
 
+/** The events of an answer over WebSocket. */
+async function askOverSocket({ app }: Pick<Harness, 'app'>): Promise<SentEvent[]> {
+  const url = new URL('http://127.0.0.1:8787/openai/v1/responses')
+  const socket = await connectWithin(app)(url, { headers: {} })
+  await socket.send(JSON.stringify({ type: 'response.create', model: 'gpt-4.1', input: 'x' }))
+  const events: SentEvent[] = []
+  while (events.at(-1)?.type !== 'response.completed') {
+    events.push(JSON.parse(String(await socket.next())))
+  }
+  socket.close({ code: 1000, reason: '' })
+  return events
+}
+
 function partsOf({ output }: Body): Part[] {
   return output.flatMap(({ content = [] }) => content.filter(({ type }) => type === 'output_text'))
 }
@@ -95,7 +109,7 @@ const chunks = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLen
 async function openAnswer(answer: AnswerCase, next: NextAnswer): Promise<Harness> {
   const output = answer.recorded === undefined ? [] : [call(answer.recorded)]
   const before = { response: { id: 'resp_0', object: 'response', output } }
-  const given = [before, next, next]
+  const given = [before, next, next, next]
   const gateway = openHarness({
     links: 'rewrite',
     ...answerUpstream(() => given.shift() ?? next, linkedFiles),
@@ -105,7 +119,7 @@ async function openAnswer(answer: AnswerCase, next: NextAnswer): Promise<Harness
 }
 
 describe('a rewritten answer of several agents and tools', () => {
-  it('has the same text and spans as JSON and as a stream, and each link gives the right file', async () => {
+  it('has the same text and spans as JSON, as a stream and over WebSocket, and each link gives the right file', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers,
@@ -114,10 +128,13 @@ describe('a rewritten answer of several agents and tools', () => {
         framings,
         async (answer, deltas, sizes, framing) => {
           const response = toResponse(answer) as NextAnswer['response']
-          const stream = toFrames(toEvents(answer, deltas), framing).join('')
-          const gateway = await openAnswer(answer, { response, stream, chunks: sizes })
+          const sent = toEvents(answer, deltas)
+          const stream = toFrames(sent, framing).join('')
+          const next = { response, events: sent, stream, chunks: sizes }
+          const gateway = await openAnswer(answer, next)
           const body = await ask(gateway)
           const events = await askForStream(gateway)
+          expect(await askOverSocket(gateway)).toEqual(events)
           expect(events.at(-1)?.response).toEqual(body)
           const parts = partsOf(body)
           const cases = answer.items.flatMap((item) => ('parts' in item ? item.parts : []))

@@ -5,6 +5,7 @@
  */
 
 import type { PreviousTurn } from '../../core/answer-containers.ts'
+import type { Names } from '../../core/api-names.ts'
 import type { Turn } from '../../core/findings.ts'
 import type { Caller } from '../gateway.ts'
 import { findRecord, putRecord, type Remembering } from '../records.ts'
@@ -14,6 +15,11 @@ export interface TurnSource {
   readonly caller: Caller
   readonly upstream?: string
   readonly previous?: PreviousTurn
+}
+
+/** The turn that a request says it goes on from. */
+export function previousTurn({ response, conversation }: Names): PreviousTurn {
+  return { responseId: response[0], conversationId: conversation[0] }
 }
 
 /** Records a response or a conversation; without a container of its own it keeps the one known, or takes the one before. */

@@ -5,11 +5,13 @@
  * @module
  */
 
+import type { PreviousTurn } from '../../core/answer-containers.ts'
 import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
 import { requestHeaders } from '../../core/headers.ts'
 import type { Socket, SocketEnd } from '../../core/socket.ts'
 import { wasNeverSent } from '../../core/unsent.ts'
 import { createEventHandler } from '../answer.ts'
+import { previousTurn } from '../capture/turns.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { understand } from '../understand.ts'
 
@@ -35,6 +37,8 @@ interface Session {
   upstream?: { readonly home: Upstream; readonly socket: Socket }
   /** Whether the upstream owes the end of an answer. */
   isAnswering: boolean
+  /** The turn that the last message goes on from. */
+  previous?: PreviousTurn
   /** Quarters of the stream's idle limit since the upstream's last message. */
   quietTicks: number
 }
@@ -96,9 +100,10 @@ async function prepare(
     body: new Response(message).body,
     signal: new AbortController().signal,
   })
-  const { sent, route } = understood
+  const { sent, route, named } = understood
   if (!(sent.bytes instanceof Uint8Array)) throw notText()
   const text = new TextDecoder().decode(sent.bytes)
+  session.previous = previousTurn(named.body)
   const known = session.upstream
   if (known !== undefined && known.socket.ended === undefined) {
     if (route.reason !== 'free' && !route.upstreams.includes(known.home)) throw otherUpstream()
@@ -162,7 +167,7 @@ async function passEvents(
     const type = typeOf(message)
     if (type === 'response.created') {
       await handler.end(emit)
-      handler = createEventHandler(gateway, origin)
+      handler = createEventHandler(gateway, { ...origin, previous: session.previous })
     }
     await handler.push(toEvent(message), emit)
     if (lastOfAnswer.has(type)) {
