@@ -69,7 +69,7 @@ export function createApp(options: AppOptions): Hono {
     const { method, path } = c.req
     const isRoot = bases.has(path)
     if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
-    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed()
+    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(gateway.publicUrl)
     return c.json(toErrorBody(error, requestId), error.status as 404, {
       ...ofErrors,
       ...headers,
@@ -106,6 +106,13 @@ function families(gateway: Gateway): readonly Family[] {
   const idHeader = 'x-cfile-request-id'
   const isCrossOrigin = true
   const servesFiles = true
+  const v1 = (base: string): Family => ({
+    base,
+    routes: openaiRoutes(gateway),
+    access: 'caller',
+    idHeader,
+    isCrossOrigin,
+  })
   return [
     { base: '/s', routes: grantRoutes(gateway), access: 'link', servesFiles, isCrossOrigin },
     { base: '/files', routes: fileRoutes(gateway), access: 'caller', servesFiles, isCrossOrigin },
@@ -120,15 +127,8 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/captures', routes: captureRoutes(gateway), access: 'caller', isCrossOrigin },
     { base: '/webhooks', routes: webhookRoutes(gateway), access: 'open' },
     { base: '/links', routes: linkRoutes(gateway), access: 'caller', isCrossOrigin },
-    {
-      base: '/openai/v1',
-      routes: openaiRoutes(gateway),
-      access: 'caller',
-      idHeader,
-      isCrossOrigin,
-    },
+    ...['/openai/v1', '/v1', '/api/projects/:project/openai/v1'].map(v1),
     { base: '/openai', routes: datedRoutes(gateway), access: 'caller', idHeader, isCrossOrigin },
-    { base: '/v1', routes: openaiRoutes(gateway), access: 'caller', idHeader, isCrossOrigin },
     { base: '/healthz', routes: healthRoutes(), access: 'open' },
     { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
     { base: '/metrics', routes: metricsRoutes(gateway), access: 'open' },
@@ -149,7 +149,10 @@ function openFamily(
   { headers = {}, authenticate, corsOrigins = [] }: AppOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
-  const [, name] = base.split('/')
+  const [name] = base
+    .replace(/^\/api\/projects\/[^/]+/, '')
+    .split('/')
+    .filter(Boolean)
   if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
   family.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
@@ -174,7 +177,7 @@ function openFamily(
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
-    throw nothingServed()
+    throw nothingServed(gateway.publicUrl)
   })
   return family
 }
@@ -285,6 +288,7 @@ function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
   })
   return c.json(toErrorBody(known, requestId), known.status as 400, {
     ...ofErrors,
+    'x-request-id': requestId,
     ...known.details.headers,
   })
 }

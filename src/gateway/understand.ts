@@ -7,6 +7,8 @@
 import { mergeNames, namesInPath, namesInQuery } from '../core/api-names.ts'
 import { type Operation, operationOf } from '../core/api-operations.ts'
 import { CfileError } from '../core/errors.ts'
+import { inTurns } from '../core/in-turns.ts'
+import { addMember } from '../core/json/add-member.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { type NamedBy, requireOwn } from './naming.ts'
 import { readSentBody, type SentBody } from './proxy/sent-body.ts'
@@ -24,6 +26,8 @@ export interface ApiRequest {
   readonly signal: AbortSignal
   /** `root`: a deployment, under a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
+  /** Added to a body that names no model. */
+  readonly model?: string
 }
 
 /** A request that was understood and may be sent. */
@@ -56,7 +60,8 @@ export async function understand(
   await requireOwn(gateway, caller, named)
   // After the names, so that a respelt path tells no more about a thing than the right one.
   if (gateway.knowsCallers && !operation.isExact) throw notServed()
-  const sent = await readSentBody(gateway, caller, request, operation)
+  const read = await readSentBody(gateway, caller, request, operation)
+  const sent = await withModel(gateway, request, read)
   const body = sent.named.names
   const route = await findRoute(gateway, caller, {
     method,
@@ -77,6 +82,18 @@ function notServed(): CfileError {
   return new CfileError('not_found', 'Nothing is served at this path.', {
     hint: 'Where callers are told apart, the documented operations of the OpenAI API are served, spelt as documented, and nothing that belongs to all callers.',
   })
+}
+
+async function withModel(
+  { wait }: Gateway,
+  { model, signal }: ApiRequest,
+  sent: SentBody,
+): Promise<SentBody> {
+  const { bytes, named } = sent
+  const isNamed = model === undefined || named.model !== undefined
+  if (isNamed || bytes === null || bytes instanceof ReadableStream) return sent
+  const added = await inTurns(wait, addMember(bytes, 'model', model), signal)
+  return { ...sent, bytes: added, named: { ...named, model } }
 }
 
 function refuseUpgrade(headers: Headers): void {

@@ -69,14 +69,14 @@ async function callerOf(c: RouteContext, authenticate?: Authenticate): Promise<C
 /** Verifies the link of a request, and gives the owner whose thing it grants. */
 async function granteeIn(gateway: Gateway, c: RouteContext): Promise<Caller> {
   if (!/^(?:GET|HEAD)$/.test(c.req.method)) throw wrongMethod(c.req.method, 'GET, HEAD')
-  const grant = await gateway.signer.verify(sentToken(c), gateway.now())
+  const grant = await gateway.signer.verify(sentToken(gateway, c), gateway.now())
   c.set('grant', grant)
   return granteeOf(grant.owner ?? anyone.key)
 }
 
 /** The token as it was sent. The router would decode percent-escapes in it, and a token has one spelling only. */
-function sentToken({ req }: RouteContext): string {
+function sentToken({ publicUrl }: Gateway, { req }: RouteContext): string {
   const link = splitLink(req.url)
-  if (link === undefined) throw nothingServed()
+  if (link === undefined) throw nothingServed(publicUrl)
   return link.token
 }

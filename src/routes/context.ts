@@ -59,9 +59,15 @@ export function methodNotAllowed(allow: string): (c: RouteContext) => never {
   }
 }
 
-/** The answer where no route is. */
-export function nothingServed(): CfileError {
-  return new CfileError('not_found', 'Nothing is served at this path.')
+/**
+ * The answer where no route is. Most who see it have set a wrong base URL.
+ *
+ * @param publicUrl the base of every link, without a slash at its end
+ */
+export function nothingServed(publicUrl: string): CfileError {
+  return new CfileError('not_found', 'Nothing is served at this path.', {
+    hint: `The base URL of OpenAI clients is ${publicUrl}/openai/v1, and the endpoint of AzureOpenAI clients, which add an api-version, ${publicUrl}. ${publicUrl}/docs lists every route.`,
+  })
 }
 
 /** What tells of a method that a path does not have, and of those that it has. */

@@ -1,35 +1,41 @@
 /**
- * `/openai/v1`, `/v1` and `/openai`: the OpenAI API, for SDKs that have their base URL here.
+ * `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and `/openai`: the OpenAI API, for SDKs that have their base URL
+ * here.
  *
  * @module
  */
 
-import { basePath } from 'hono/route'
+import type { MiddlewareHandler } from 'hono'
+import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import type { UpgradeBindings } from '../core/socket.ts'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { serveSocket } from '../gateway/proxy/websocket.ts'
-import type { RouteContext, RouteEnv } from './context.ts'
+import { nothingServed, type RouteContext, type RouteEnv } from './context.ts'
 import { filesApiRoutes } from './files-api.ts'
 
-/** The routes below `/openai/v1` and `/v1`. */
+/** The routes below `/openai/v1`, `/v1` and a project's `/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
+    .use(requireBase(gateway, (first) => !isPrefix(first) && first !== 'deployments'))
     .route('/files', filesApiRoutes(gateway))
-    .get('/responses', (c) => upgradeToSocket(gateway, c) ?? forwardBelow(gateway, c, 'v1'))
-    .all('*', (c) => forwardBelow(gateway, c, 'v1'))
+    .get('/responses', (c) => upgradeToSocket(gateway, c) ?? forwardTo(gateway, c, v1Target(c)))
+    .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
 }
 
 /**
- * The routes below `/openai`, where `AzureOpenAI` clients ask with a dated `api-version`. Deployments are served there;
- * all else is served without a date only, so it goes to the v1 path.
+ * The routes below `/openai`, where `AzureOpenAI` clients ask with an `api-version`. Deployments are served there, except
+ * for responses: these and all else are served without a date only, so they go to the v1 path.
  */
 export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const isRight = (first: string, search: string) =>
+    first === 'deployments' || (!isPrefix(first) && /[?&]api-version=[^&]/i.test(search))
   return new Hono<RouteEnv>()
-    .all('/deployments/*', (c) => forwardBelow(gateway, c, 'root'))
+    .use(requireBase(gateway, isRight))
+    .all('/deployments/*', (c) => forwardTo(gateway, c, deploymentTarget(partsOf(c))))
     .route('/files', filesApiRoutes(gateway))
-    .all('*', (c) => forwardBelow(gateway, c, 'v1'))
+    .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
 }
 
 /** Serves a WebSocket where one is asked for and the runtime has them; otherwise `undefined`. */
@@ -43,23 +49,79 @@ function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefine
   return upgrade?.((client) => serveSocket(gateway, c.get('caller'), request, client))
 }
 
-function forwardBelow(gateway: Gateway, c: RouteContext, below: 'v1' | 'root'): Promise<Response> {
-  const { pathname, search } = new URL(c.req.url)
-  const { method, headers, body, signal } = c.req.raw
-  return forward(gateway, c.get('caller'), {
-    method,
-    path: pathname.slice(familyPath(c).length),
-    query: below === 'v1' ? withoutDate(search) : search,
-    headers,
-    body,
-    signal,
-    below,
-  })
+/** Whether a path goes on with the first part of a base URL, or with none: the client has another base URL in mind. */
+function isPrefix(first: string): boolean {
+  return ['', 'openai', 'v1', 'api'].includes(first)
 }
 
-/** Where the family is mounted, as the request wrote it. */
-function familyPath(c: RouteContext): string {
-  return basePath(c).replace(/\/\*?$/, '')
+/** @throws (in the chain) CfileError `not_found`, whose hint names the right base URL */
+function requireBase(
+  { publicUrl }: Gateway,
+  isRight: (first: string, search: string) => boolean,
+): MiddlewareHandler<RouteEnv> {
+  return async (c, next) => {
+    const { path, search } = partsOf(c)
+    const [, first = ''] = path.split('/')
+    if (!isRight(first, search)) throw nothingServed(publicUrl)
+    await next()
+  }
+}
+
+/** What is asked for below the family's own path, as it was written. */
+interface Parts {
+  readonly path: string
+  /** With its `?`, or empty. */
+  readonly search: string
+}
+
+function partsOf(c: RouteContext): Parts {
+  const { pathname, search } = new URL(c.req.url)
+  // By segments, since the router decodes what stands for a parameter of the base.
+  const depth = baseRoutePath(c)
+    .replace(/\/\*?$/, '')
+    .split('/').length
+  const below = pathname.split('/').slice(depth)
+  return { path: below.map((segment) => `/${segment}`).join(''), search }
+}
+
+/** Where a request goes at the upstream. */
+interface Target extends Parts {
+  readonly below: 'v1' | 'root'
+  /** The model of a body that names none. */
+  readonly model?: string
+}
+
+function v1Target(c: RouteContext): Target {
+  const { path, search } = partsOf(c)
+  return { path, search: withoutDate(search), below: 'v1' }
+}
+
+// The others name a response that has its model already.
+const makers = ['/responses', '/responses/compact', '/responses/input_tokens']
+
+function deploymentTarget({ path, search }: Parts): Target {
+  const [, deployment, rest] = /^\/deployments\/([^/]+)(\/responses(?:\/.*)?)$/.exec(path) ?? []
+  if (deployment === undefined || rest === undefined) return { path, search, below: 'root' }
+  const model = makers.includes(rest) ? decoded(deployment) : undefined
+  return { path: rest, search: withoutDate(search), below: 'v1', model }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+function forwardTo(
+  gateway: Gateway,
+  c: RouteContext,
+  { path, search, below, model }: Target,
+): Promise<Response> {
+  const { method, headers, body, signal } = c.req.raw
+  const to = { path, query: search, below, model: method === 'POST' ? model : undefined }
+  return forward(gateway, c.get('caller'), { method, headers, body, signal, ...to })
 }
 
 /** The v1 path refuses dates; all other parameters stay as they were written. */

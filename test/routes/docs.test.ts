@@ -22,7 +22,7 @@ async function read(): Promise<Document> {
 function routed(): string[] {
   const { app } = openHarness()
   const own = app.routes.filter(
-    ({ method, path }) => method !== 'ALL' && !/^\/(?:openai|v1)(?:\/|$)/.test(path),
+    ({ method, path }) => method !== 'ALL' && !/^\/(?:openai|v1|api)(?:\/|$)/.test(path),
   )
   const paths = own.map(
     ({ method, path }) =>
