@@ -7,7 +7,12 @@ describe('an error', () => {
     const { ask, respond, advance } = openHarness()
     const [file] = await respond('Save a CSV')
     const container = `/containers/${file?.container_id}`
-    const missing = [`${container}/path/later.png`, '/files/cfile_unknown', '/nowhere', '/v1/models//x']
+    const missing = [
+      `${container}/path/later.png`,
+      '/files/cfile_unknown',
+      '/nowhere',
+      '/v1/models//x',
+    ]
     const answers = await Promise.all(missing.map((path) => ask(path)))
     advance(2 * 3600)
     answers.push(await ask(`/files/${file?.file_id}`))

@@ -104,7 +104,7 @@ async function openWorld(): Promise<World> {
   })
   return {
     ask: async (owner, operation, path) =>
-      gateway.as(owner).ask(`/openai/v1${path}`, {
+      gateway.as(owner).ask(`/openai${path.startsWith('/deployments') ? '' : '/v1'}${path}`, {
         method: split(operation)[0],
         headers: { 'content-type': 'application/json' },
         ...(operation.startsWith('POST') && { body: '{}' }),

@@ -31,7 +31,7 @@ const toPlace = (kind: string) => (things: Things) => ({ container_id: things.co
 
 /** Container files by the Files API, wherever the OpenAI API is served. */
 const filesApi: Readonly<Record<string, Row>> = Object.fromEntries(
-  ['/openai/v1', '/openai', '/v1'].flatMap((base) =>
+  ['/openai/v1', '/openai', '/v1', '/api/projects/:project/openai/v1'].flatMap((base) =>
     ['GET :file_id', 'DELETE :file_id', 'GET :file_id/content'].map((route) => [
       route.replace(' ', ` ${base}/files/`),
       { refused: 'file_not_found' },
@@ -107,6 +107,7 @@ function split(route: string): [method: string, path: string] {
 
 function fill(path: string, things: Things): string {
   return path
+    .replace(':project', 'p')
     .replace(':container_id', things.container)
     .replace(':file_id', things.file)
     .replace(':response', things.response)
@@ -116,7 +117,8 @@ function fill(path: string, things: Things): string {
 
 function requestFor(route: string, { body }: Row, things: Things) {
   const [method, path] = split(route)
-  return [fill(path, things), { ...(body && json(body(things))), method }] as const
+  const query = path.startsWith('/openai/files/') ? '?api-version=preview' : ''
+  return [fill(path, things) + query, { ...(body && json(body(things))), method }] as const
 }
 
 /** Every route with a method of its own; those for all methods are middlewares, refusals, and the OpenAI surface. */
@@ -124,7 +126,8 @@ function routesOf({ app }: CallersHarness): string[] {
   const all = app.routes.map(
     ({ method, path }) => `${method} ${path.replace(/\{.+?\}(?=\/|$)|\/$/g, '') || '/'}`,
   )
-  return [...new Set(all)].filter((route) => !route.startsWith('ALL '))
+  // The upgrade to a WebSocket has a method of its own too.
+  return [...new Set(all)].filter((route) => !/^ALL |v1\/responses$/.test(route))
 }
 
 async function openWithAnswer() {
