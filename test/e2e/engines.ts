@@ -21,6 +21,7 @@ export type Engine =
   | 'deno'
   | 'wrangler'
   | 'curl'
+  | 'wget'
   | 'unzip'
   | 'python3'
   | 'promtool'

@@ -9,7 +9,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { openArchived as open } from '../archived.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { errorCode, json, sha256 } from '../harness.ts'
+import { errorCode, json, pathOf, sha256 } from '../harness.ts'
 
 const now = () => 1_790_000_000
 
@@ -158,14 +158,37 @@ describe('lazy copies', () => {
 })
 
 describe('lazy copies and signed links', () => {
+  it('serve a link while the store, which knows whether to copy, is down', async () => {
+    const down = async () => {
+      throw new Error('down')
+    }
+    const inner = memoryStore({ now })
+    let store: Store = inner
+    const switched: Store = {
+      get: (key) => store.get(key),
+      put: (key, value, options) => store.put(key, value, options),
+      delete: (key) => store.delete(key),
+      list: (prefix, options) => store.list(prefix, options),
+    }
+    const archive = freshArchive()
+    const gateway = open({ archive, store: switched, archiveMode: 'lazy' })
+    const [file] = await gateway.respond('Write a CSV')
+    const made = await gateway.ask('/links', json({ file_id: file?.file_id }))
+    const link = pathOf(((await made.json()) as Linked).download_url)
+    store = { get: down, put: down, delete: down, list: down }
+    expect((await (await gateway.ask(link)).arrayBuffer()).byteLength).toBeGreaterThan(0)
+    await gateway.settled()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
+  })
+
   it('copy what a link downloads, but nothing that was erased', async () => {
     const archive = freshArchive()
     const gateway = open({ archive, archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV')
     const made = await gateway.ask('/links', json({ file_id: file?.file_id }))
-    const { pathname, search } = new URL(((await made.json()) as Linked).download_url)
+    const link = pathOf(((await made.json()) as Linked).download_url)
     const download = async (headers = {}) => {
-      await (await gateway.ask(pathname + search, { headers })).arrayBuffer()
+      await (await gateway.ask(link, { headers })).arrayBuffer()
       await gateway.settled()
       return (await archive.get(`anyone/${file?.file_id}`))?.bytes
     }

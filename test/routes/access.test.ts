@@ -1,7 +1,10 @@
+import fc from 'fast-check'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { openCallers } from '../callers.ts'
+import { anyMutation, anyRewriting, mutate } from '../core/links/grants.ts'
 import { errorCode, type Harness, json, openHarness, pathOf } from '../harness.ts'
+import { rounds } from '../rounds.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 
@@ -112,6 +115,35 @@ describe('a signed link', () => {
       const nowhere = await gateway.ask(path)
       expect([nowhere.status, await errorCode(nowhere)], path).toEqual([404, 'not_found'])
     }
+  })
+
+  it('is served in no other spelling of its token, and in every other of its name and query', async () => {
+    const gateway = openHarness({ publicUrl: 'http://localhost/ai' })
+    const [chart, csv] = await gateway.respond('Draw a bar chart and save the numbers as a CSV.')
+    const [link, other] = [
+      await linkTo(gateway, chart?.file_id, { filename: "it's (a) für alle.png" }),
+      await linkTo(gateway, csv?.file_id),
+    ]
+    const [token, second] = [link, other].map((one) => one.split('/s/')[1]?.split('/')[0] ?? '')
+    await fc.assert(
+      fc.asyncProperty(anyMutation, async (mutation) => {
+        const sent = new URL(
+          link.replace(token ?? '', () => mutate(token ?? '', second ?? '', mutation)),
+        )
+        // A query, a fragment or a slash may have cut the whole token off.
+        const isSame = [token, second].some((one) => sent.pathname.split('/')[3] === one)
+        const { status } = await gateway.ask(sent.pathname, { method: 'HEAD' })
+        expect(isSame ? [200] : [403, 404], sent.href).toContain(status)
+      }),
+      { seed: 1, numRuns: rounds(200) },
+    )
+    await fc.assert(
+      fc.asyncProperty(anyRewriting, async (rewrite) => {
+        const rewritten = rewrite(link)
+        expect((await gateway.ask(rewritten, { method: 'HEAD' })).status, rewritten).toBe(200)
+      }),
+      { seed: 2, numRuns: rounds(200) },
+    )
   })
 
   it('ignores whatever is asked of it in a query', async () => {

@@ -35,6 +35,7 @@ describe('a page of another origin', () => {
   it('is told before it asks, without a key, as browsers send none then', async () => {
     const gateway = openCallers({ corsOrigins: [page] })
     for (const path of [
+      '/s/token/sales.csv',
       '/files/cfile_1',
       '/containers/cntr_1/files',
       '/captures',
@@ -56,6 +57,7 @@ describe('a page of another origin', () => {
   it('reads errors too, so that a person sees what went wrong', async () => {
     const gateway = openCallers({ corsOrigins: ['*'] })
     for (const path of [
+      '/s/token/sales.csv',
       '/files/cfile_none',
       '/containers/none/files',
       '/openai/v1/responses/resp_1',
