@@ -7,7 +7,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { createAzureClient } from './azure-client.ts'
-import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { CfileError, isCfileError } from './core/errors.ts'
 import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import { createSigner, parseLinkBase } from './core/links/signer.ts'
@@ -26,7 +26,8 @@ import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { methodNotAllowed, nothingServed, type RouteEnv, wrongMethod } from './routes/context.ts'
 import { allowOrigins } from './routes/cors.ts'
-import { about, docsRoutes, openapiRoutes } from './routes/docs.ts'
+import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
+import { answerWithError } from './routes/error-answer.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
 import { hostRequest } from './routes/host-request.ts'
@@ -63,20 +64,27 @@ export function createApp(options: AppOptions): Hono {
     }
   }
   // Heeded only where the app is served alone: mounted in another, its root and what is unknown are the other's.
-  app.notFound((c) => {
-    const requestId = crypto.randomUUID()
-    const headers = { 'x-request-id': requestId, ...options.headers }
-    const { method, path } = c.req
-    const isRoot = bases.has(path)
-    if (isRoot && /^(?:GET|HEAD)$/.test(method)) return c.json(about, 200, headers)
-    const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(gateway.publicUrl)
-    return c.json(toErrorBody(error, requestId), error.status as 404, {
-      ...ofErrors,
-      ...headers,
-      ...error.details.headers,
-    })
-  })
+  app.notFound((c) => answerOutside(gateway, c, bases.has(c.req.path), options))
   return app
+}
+
+/** Answers at the root, and where no route is. */
+async function answerOutside(
+  { publicUrl }: Gateway,
+  c: Context,
+  isRoot: boolean,
+  { headers = {} }: AppOptions,
+): Promise<Response> {
+  const requestId = crypto.randomUUID()
+  const { method } = c.req
+  const isServed = isRoot && /^(?:GET|HEAD)$/.test(method)
+  const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(publicUrl)
+  const answer = isServed
+    ? await answerRoot(c, publicUrl, requestId)
+    : await answerWithError(c, error, { requestId })
+  answer.headers.set('x-request-id', requestId)
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value)
+  return answer
 }
 
 async function stopWork(gateway: Gateway): Promise<void> {
@@ -95,7 +103,7 @@ interface Family {
   readonly access: Access
   /** Whether pages of other origins may be allowed to ask. @default false */
   readonly isCrossOrigin?: true
-  /** Whether every GET may carry the bytes of files. @default false */
+  /** Whether every GET may carry the bytes of files, and people may follow links here. @default false */
   readonly servesFiles?: boolean
   /** Where the answer has cfile's own id of the request. @default 'x-request-id' */
   readonly idHeader?: string
@@ -162,7 +170,7 @@ function openFamily(
       await next()
     } catch (reason) {
       // Hono gives onError nothing but an Error, and a signal's reason may be anything: on Node it is a string.
-      c.res = answerError(gateway.log, c, reason)
+      c.res = await answerError(gateway.log, c, reason, servesFiles)
     }
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
     gateway.waitUntil(doUpkeep(gateway))
@@ -173,7 +181,7 @@ function openFamily(
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   })
   family.use(admit(gateway, { access, servesFiles, authenticate }))
-  family.onError((error, c) => answerError(gateway.log, c, error))
+  family.onError((error, c) => answerError(gateway.log, c, error, servesFiles))
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
@@ -181,9 +189,6 @@ function openFamily(
   })
   return family
 }
-
-// Caches before us keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
-const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
 function createGateway(options: AppOptions): Gateway {
   const runtime: Runtime = { ...webRuntime, ...options }
@@ -268,7 +273,12 @@ function newSigningKey(): SigningKey {
   return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
 }
 
-function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
+function answerError(
+  log: Log,
+  c: Context<RouteEnv>,
+  error: unknown,
+  hasPages: boolean | undefined,
+): Response | Promise<Response> {
   if (c.req.raw.signal.aborted) {
     log('info', 'The client went away.', { request_id: c.get('requestId') })
     // nginx's status for it: nobody reads the answer, and it counts as no failure of ours.
@@ -286,9 +296,5 @@ function answerError(log: Log, c: Context<RouteEnv>, error: unknown): Response {
     upstream: known.details.upstream,
     cause: known.cause === undefined ? undefined : String(known.cause),
   })
-  return c.json(toErrorBody(known, requestId), known.status as 400, {
-    ...ofErrors,
-    'x-request-id': requestId,
-    ...known.details.headers,
-  })
+  return answerWithError(c, known, { requestId, hasPages })
 }

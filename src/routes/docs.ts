@@ -4,17 +4,30 @@
  * @module
  */
 
+import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
+import { prefersHtml } from '../core/http/accept.ts'
 import { version } from '../core/version.ts'
+import { homePage } from '../page/home.ts'
+import { plainPageHeaders } from '../page/plain-page.ts'
 import type { RouteEnv } from './context.ts'
 import { type Operation, operations } from './operations.ts'
 
-/** What stands at the root. */
-export const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
+const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
   name: 'cfile',
   version,
   description:
     "Serves the files that Azure OpenAI's code interpreter writes. SDKs take openai/v1 as their base URL; docs and openapi.json list the rest.",
+}
+
+/** Answers at the root: a page for a browser, JSON for anything else. */
+export function answerRoot(
+  c: Context,
+  publicUrl: string,
+  nonce: string,
+): Response | Promise<Response> {
+  if (!prefersHtml(c.req.header('accept'))) return c.json(about, 200, { vary: 'accept' })
+  return c.html(homePage({ version, publicUrl, nonce }), 200, plainPageHeaders(nonce))
 }
 
 /** The route at `/openapi.json`. */
