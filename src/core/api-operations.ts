@@ -96,7 +96,7 @@ function readFound(
   segments: readonly string[],
 ): Read {
   const last = parts.at(-1) ?? ''
-  const isRows = entry.shows === 'list' || entry.shows === 'rows'
+  const isRows = /^(?:list|rows|history)$/.test(entry.shows) && !isHole(last)
   // A HEAD has no rows, but its length would tell of them.
   const shows = method === 'HEAD' && entry.shows !== 'list' ? 'nothing' : entry.shows
   return {

@@ -17,6 +17,7 @@ export type NamedKind = 'response' | 'conversation' | 'container' | 'file' | 'th
  * - `call`: a realtime call, whose id is in the `Location` header
  * - `list`: things of everybody
  * - `rows`: what belongs to the thing that the path names
+ * - `history`: rows that are items which were sent in, or one of them; they capture nothing, but are given links
  * - `gone`: that the thing which the path names last was deleted
  * - `nothing`: bytes, or what leaves nothing behind
  */
@@ -27,6 +28,7 @@ export type Shows =
   | 'call'
   | 'list'
   | 'rows'
+  | 'history'
   | 'gone'
   | 'nothing'
 
@@ -59,11 +61,11 @@ responses/compact                                     POST=answer*
 responses/input_tokens                                POST=nothing*
 responses/{response}                                  GET=answer DELETE=gone
 responses/{response}/cancel                           POST=answer
-responses/{response}/input_items                      GET=rows
+responses/{response}/input_items                      GET=history
 conversations                                         GET=list POST=thing
 conversations/{conversation}                          GET=thing POST=thing DELETE=gone
-conversations/{conversation}/items                    GET=rows POST=rows
-conversations/{conversation}/items/{thing}            GET=nothing DELETE=gone
+conversations/{conversation}/items                    GET=history POST=rows
+conversations/{conversation}/items/{thing}            GET=history DELETE=gone
 containers                                            GET=list POST=thing
 containers/{container}                                GET=thing DELETE=gone
 containers/{container}/files                          GET=list POST=thing:form

@@ -44,8 +44,8 @@ export async function passAnswer(
   return answer
 }
 
-/** A length and a hash are those of the bytes before. */
-function withBody({ status, statusText, headers }: Response, body: BodyInit): Response {
+/** The answer with another body: a length and a hash are those of the bytes before. */
+export function withBody({ status, statusText, headers }: Response, body: BodyInit): Response {
   const kept = new Headers(headers)
   for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
   if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
@@ -72,15 +72,18 @@ async function passJson(
   await recordIfUp(gateway.log, capture(gateway, source, mentions), idsOf(source, mentions))
   sweepAfter(gateway, source, response)
   const options = linkOptions(gateway, source, () => mentions.responses[0])
-  return options === undefined ? read.whole : linkBytes(read.whole, options)
+  return options === undefined
+    ? read.whole
+    : linkBytes(read.whole, (json) => linkAnswer(json, options))
 }
 
-async function linkBytes(
+/** Changes JSON in bytes; those come back as they are where nothing changes, or where they are no text. */
+export async function linkBytes(
   bytes: Uint8Array<ArrayBuffer>,
-  options: LinkOptions,
+  link: (json: string) => Promise<string>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const json = decodeUtf8(bytes)
-  const linked = json && (await linkAnswer(json, options))
+  const linked = json && (await link(json))
   return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }
 

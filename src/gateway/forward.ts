@@ -135,6 +135,7 @@ async function handBack(
     method,
     operation,
     named,
+    query: request.query,
     completion: completionOf(understood),
     answer,
     after,

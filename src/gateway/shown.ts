@@ -9,13 +9,14 @@ import type { NamedKind, Operation } from '../core/api-operations.ts'
 import { parseJson, readBounded } from '../core/body.ts'
 import { isId } from '../core/ids.ts'
 import { getResources } from '../core/resources.ts'
-import { passAnswer } from './answer.ts'
+import { passAnswer, withBody } from './answer.ts'
 import { recordPlace, type Source } from './capture.ts'
 import { captureRows, captureThings } from './capture-things.ts'
 import { forgetListing } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { NamedBy } from './naming.ts'
 import { completionIds, recordChunks, recordIds, type Wanted } from './proxy/completions.ts'
+import { linkHistory } from './proxy/history.ts'
 import { recordIfUp } from './record-if-up.ts'
 import { findRecord, putRecord } from './records.ts'
 
@@ -24,6 +25,8 @@ export interface Shown {
   readonly method: string
   readonly operation: Operation
   readonly named: NamedBy
+  /** The request's, with its `?`, or empty. */
+  readonly query: string
   /** Present where a chat completion has ids that a later request may name. */
   readonly completion?: Wanted
   readonly answer: Response
@@ -37,8 +40,9 @@ export interface Shown {
 export async function showAnswer(
   gateway: Gateway,
   source: Source,
-  { method, operation, named, completion, answer, after, onEnd }: Shown,
+  shown: Shown,
 ): Promise<Response> {
+  const { method, operation, named, completion, answer, after, onEnd } = shown
   const { shows } = operation
   if (isEventStream(answer)) {
     if (shows === 'answer') return passAnswer(gateway, source, answer, after)
@@ -48,17 +52,20 @@ export async function showAnswer(
     if (shows === 'answer') return await passAnswer(gateway, source, answer)
     // What changes a container's files makes what is known of them old.
     if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
-    if (!answer.ok || !mayRecord(gateway, source.caller, method)) return answer
-    if (shows === 'call') await recordCall(gateway, source, answer)
-    const record = recorderOf(gateway, source, operation, completion)
-    return record === undefined ? answer : await readAndRecord(gateway, source, answer, record)
+    if (!answer.ok) return answer
+    const mayRecord = mayBeRecorded(gateway, source.caller, method)
+    if (mayRecord && shows === 'call') await recordCall(gateway, source, answer)
+    return await readAnswer(gateway, source, answer, {
+      record: mayRecord ? recorderOf(gateway, source, operation, completion) : undefined,
+      change: shows === 'history' ? (body) => linkHistory(gateway, source, shown, body) : undefined,
+    })
   } finally {
     onEnd()
   }
 }
 
 /** What an admin only looks at stays its owner's alone. */
-function mayRecord({ knowsCallers }: Gateway, { admin }: Caller, method: string): boolean {
+function mayBeRecorded({ knowsCallers }: Gateway, { admin }: Caller, method: string): boolean {
   return !knowsCallers || !admin || method === 'POST'
 }
 
@@ -76,18 +83,26 @@ function recorderOf(
     return (body) => captureThings(gateway, source, body, kind === 'thing' ? kind : undefined)
   }
   // The files of a vector store were uploaded, and so recorded, before.
-  const hasRows = shows === 'rows' && kind === 'thing' && source.withItems === true
+  const isRows = shows === 'rows' || shows === 'history'
+  const hasRows = isRows && kind === 'thing' && source.withItems === true
   return hasRows ? (body) => captureRows(gateway, source, body) : undefined
 }
 
-async function readAndRecord(
+/** What is done with the JSON of an answer before it is handed on. */
+interface Reading {
+  readonly record?: (body: unknown) => Promise<void>
+  readonly change?: (body: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>
+}
+
+async function readAnswer(
   gateway: Gateway,
   { caller: { owner } }: Source,
   answer: Response,
-  record: (body: unknown) => Promise<void>,
+  { record, change }: Reading,
 ): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
-  if (answer.body === null || !/^application\/json\b/i.test(type)) return answer
+  const isRead = record !== undefined || change !== undefined
+  if (!isRead || answer.body === null || !/^application\/json\b/i.test(type)) return answer
   const read = await readBounded(answer.body, gateway.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
@@ -96,11 +111,12 @@ async function readAndRecord(
     return new Response(read.stream, answer)
   }
   const shown = parseJson(read.whole)
-  await recordIfUp(gateway.log, record(shown), {
-    owner,
-    things: getResources(shown, 'thing').map(({ id }) => id),
-  })
-  return new Response(read.whole, answer)
+  if (record !== undefined) {
+    const things = getResources(shown, 'thing').map(({ id }) => id)
+    await recordIfUp(gateway.log, record(shown), { owner, things })
+  }
+  const changed = change === undefined ? read.whole : await change(read.whole)
+  return changed === read.whole ? new Response(changed, answer) : withBody(answer, changed)
 }
 
 /** A realtime call is answered with SDP, and its id with the address of the call. */

@@ -1,0 +1,65 @@
+/**
+ * Echoed history: the items that a response was given, or that a conversation holds. They are the caller's word and
+ * capture nothing, but what is recorded for the caller gets its links.
+ *
+ * @module
+ */
+
+import { linkItems } from '../../core/answer-links.ts'
+import type { LinkMaker } from '../../core/links.ts'
+import { linkBytes } from '../answer.ts'
+import { recordedContainer } from '../capture/turns.ts'
+import type { Source } from '../capture.ts'
+import type { Gateway } from '../gateway.ts'
+import type { NamedBy } from '../naming.ts'
+import { findRecord } from '../records.ts'
+import { linksOfResponse } from '../resume.ts'
+
+/** A request for history. */
+export interface HistoryRequest {
+  readonly named: NamedBy
+  /** With its `?`, or empty. */
+  readonly query: string
+}
+
+/** Gives the files and links in echoed items that are recorded for the caller their links. */
+export async function linkHistory(
+  gateway: Gateway,
+  source: Source,
+  { named: { path }, query }: HistoryRequest,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { links: mode } = gateway
+  if (mode === 'off') return body
+  const turn = { responseId: path.response[0], conversationId: path.conversation[0] }
+  const options = {
+    mode,
+    links: recordedLinks(gateway, source),
+    recordedContainer: () => recordedContainer(gateway, source, turn).catch(() => undefined),
+    // The API's own order, where none is asked for.
+    isNewestFirst: new URLSearchParams(query).get('order') !== 'asc',
+  }
+  return linkBytes(body, (json) => linkItems(json, options))
+}
+
+/** Makes links only to what is recorded for the caller: an item may cite anything. */
+function recordedLinks(gateway: Gateway, source: Source): LinkMaker {
+  const { caller } = source
+  const links = linksOfResponse(gateway, source, () => undefined)
+  return {
+    async file(citation) {
+      const record = await findRecord(gateway, caller, 'file', citation.file_id)
+      if (record === undefined || record.container_id !== citation.container_id) throw unrecorded()
+      return links.file(citation)
+    },
+    async path(containerId, path) {
+      const record = await findRecord(gateway, caller, 'container', containerId)
+      if (record === undefined) throw unrecorded()
+      return links.path(containerId, path)
+    },
+  }
+}
+
+function unrecorded(): Error {
+  return new Error('The thing is not recorded for the caller.')
+}
