@@ -14,6 +14,7 @@ import { findLinksAndCode } from './markdown-regions.ts'
 import { findSandboxLinks, readSandboxLink, type SandboxLink } from './sandbox-links.ts'
 import {
   codePointLength,
+  countBelow,
   measureText,
   type Replacement,
   type TextMeasure,
@@ -42,9 +43,7 @@ export async function replaceLinks(
   })
   const ofNames = citedNames(text, annotations, found).map((name) => replaceName(name, links))
   const made = await Promise.all([...ofLinks, ...ofNames])
-  return made
-    .filter((replacement) => replacement !== undefined)
-    .sort((one, other) => one.start - other.start)
+  return inOrder(made.filter((replacement) => replacement !== undefined))
 }
 
 /** The replacement for one link; `undefined` where it stays. */
@@ -105,12 +104,8 @@ function citedNames(
     if (place !== undefined) names.push({ ...place, name, citation })
   }
   if (names.length === 0) return names
-  const taken: Span[] = [...links, ...findLinksAndCode(text)]
-  return names.filter((name) => {
-    const isFree = !taken.some((other) => overlaps(name, other))
-    if (isFree) taken.push(name)
-    return isFree
-  })
+  const isTaken = createOverlapSearch([...links, ...findLinksAndCode(text)])
+  return apart(names.filter((name) => !isTaken(name)))
 }
 
 /** What an annotation's span may be in UTF-16 units: nobody says how it was counted. */
@@ -134,14 +129,12 @@ function linksAsCited(
   found: readonly SandboxLink[],
 ): readonly SandboxLink[] {
   const known = new Set(found.map(({ start, end }) => `${start},${end}`))
-  const cited = citedLinks(text, annotations).filter(
-    (link) => !known.has(`${link.start},${link.end}`),
+  const cited = apart(
+    citedLinks(text, annotations).filter(({ start, end }) => !known.has(`${start},${end}`)),
   )
   if (cited.length === 0) return found
-  const links: SandboxLink[] = []
-  for (const link of cited) if (!links.some((other) => overlaps(link, other))) links.push(link)
-  const rest = found.filter((link) => !links.some((other) => overlaps(link, other)))
-  return [...links, ...rest].sort((one, other) => one.start - other.start)
+  const isCited = createOverlapSearch(cited)
+  return inOrder([...cited, ...found.filter((link) => !isCited(link))])
 }
 
 function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLink[] {
@@ -156,8 +149,30 @@ function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLi
   })
 }
 
-function overlaps(one: Span, other: Span): boolean {
-  return one.start < other.end && other.start < one.end
+function inOrder<T extends Span>(spans: readonly T[]): T[] {
+  return spans.toSorted((one, other) => one.start - other.start)
+}
+
+/** Some spans in order, without those that begin inside one before. */
+function apart<T extends Span>(spans: readonly T[]): T[] {
+  let end = 0
+  return inOrder(spans).filter((span) => {
+    const isApart = span.start >= end
+    if (isApart) end = span.end
+    return isApart
+  })
+}
+
+/** Prepares asking whether a span has a character with any of these in common. */
+function createOverlapSearch(spans: readonly Span[]): (span: Span) => boolean {
+  const sorted = inOrder(spans)
+  let furthest = 0
+  const ends = sorted.map(({ end }) => {
+    furthest = Math.max(furthest, end)
+    return furthest
+  })
+  const starts = sorted.map(({ start }) => start)
+  return ({ start, end }) => (ends[countBelow(starts, end) - 1] ?? 0) > start
 }
 
 /**

@@ -183,7 +183,7 @@ function utf16Length(text: string): number {
 }
 
 /** How many of some ascending numbers are below a limit. */
-function countBelow(ascending: readonly number[], limit: number): number {
+export function countBelow(ascending: readonly number[], limit: number): number {
   let low = 0
   let high = ascending.length
   while (low < high) {
