@@ -15,6 +15,7 @@ import { createMetrics } from './core/metrics.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
+import { removeOrphans } from './gateway/containers/replacement.ts'
 import { startCopies, stopCopies } from './gateway/copying.ts'
 import { anyone, type Gateway, type Log, type Upstream, type Webhooks } from './gateway/gateway.ts'
 import { guardStore } from './gateway/guarded-store.ts'
@@ -51,7 +52,7 @@ export function createApp(options: AppOptions): Hono {
   const { archiving, webhooks } = gateway
   if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
   options.schedule?.({
-    isNeeded: archiving !== undefined || webhooks !== undefined,
+    isNeeded: archiving !== undefined || webhooks !== undefined || gateway.heal,
     sweep: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
   })
@@ -94,7 +95,7 @@ async function stopWork(gateway: Gateway): Promise<void> {
 
 /** Never throws. */
 async function doUpkeep(gateway: Gateway): Promise<void> {
-  await Promise.all([sweep(gateway), resumeWebhooks(gateway)])
+  await Promise.all([sweep(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
 }
 
 interface Family {
@@ -224,6 +225,8 @@ function createGateway(options: AppOptions): Gateway {
     publicUrl: parseLinkBase(options.publicUrl ?? 'http://127.0.0.1:8787'),
     links: options.links ?? 'annotate',
     sweep: options.sweep ?? false,
+    heal: options.heal ?? false,
+    replacing: { dueAt: 0 },
     inlineImages: options.inlineImages ?? 'keep',
     sockets: new Set(),
     isClosing: options.isClosing ?? (() => false),

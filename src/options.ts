@@ -89,6 +89,8 @@ export interface AppOptions extends Partial<Runtime> {
   readonly links?: 'off' | 'annotate' | 'rewrite'
   /** Whether each answer's container is listed, and what was not cited recorded. @default false */
   readonly sweep?: boolean
+  /** Whether a request that Azure refuses because its container is gone is sent once more with a new one. @default false */
+  readonly heal?: boolean
   /** Whether `data:` pictures become links where it is certain which file they are. @default 'keep' */
   readonly inlineImages?: 'keep' | 'link'
   /** @default silence */

@@ -45,6 +45,7 @@ type Plain = Pick<
   | 'linkTtl'
   | 'links'
   | 'sweep'
+  | 'heal'
   | 'inlineImages'
   | 'maxFileBytes'
   | 'maxBodyBytes'
@@ -155,6 +156,7 @@ const settings = {
   CFILE_LINK_TTL: { read: whole(1, 10 * 365 * 86_400), takes: 'a number of seconds' },
   CFILE_LINKS: oneOf(['off', 'annotate', 'rewrite']),
   CFILE_SWEEP: flag,
+  CFILE_HEAL: flag,
   CFILE_INLINE_IMAGES: oneOf(['keep', 'link']),
   CFILE_STORE: words('memory:, sqlite:PATH, redis://…, d1:BINDING or kv:BINDING'),
   CFILE_ARCHIVE: secret('off, fs:DIR, s3://BUCKET/PREFIX, azblob:https://… or r2:BINDING'),
@@ -221,6 +223,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     linkTtl: read.CFILE_LINK_TTL,
     links: read.CFILE_LINKS,
     sweep: read.CFILE_SWEEP,
+    heal: read.CFILE_HEAL,
     inlineImages: read.CFILE_INLINE_IMAGES,
     store: ifSet(read.CFILE_STORE, parseStoreSetting),
     archive,

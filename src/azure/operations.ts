@@ -15,6 +15,8 @@ export interface Container {
   readonly id: string
   /** Seen: `running`, `expired`. */
   readonly status: string
+  readonly name?: string
+  readonly memory_limit?: string | null
 }
 
 /** A file of a container. `bytes` has been seen to be `null`, and `path` to be several paths glued together. */

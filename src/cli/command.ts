@@ -10,6 +10,7 @@ import { type Command, UsageError } from './args.ts'
 import { doctorCommand } from './doctor.ts'
 import { linkCommand } from './link.ts'
 import { captureCommand, lsCommand } from './list.ts'
+import { restoreCommand } from './restore.ts'
 import { getCommand, zipCommand } from './save.ts'
 import { serveCommand } from './serve.ts'
 import { webhookCommand } from './webhook.ts'
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   link: linkCommand,
   capture: captureCommand,
   webhook: webhookCommand,
+  restore: restoreCommand,
   doctor: doctorCommand,
 }
 

@@ -9,6 +9,7 @@ const kinds = {
   cfile_delivered_bytes_total: 'counter Bytes of files that were handed out.',
   cfile_downloads_in_flight: 'gauge Downloads under way.',
   cfile_archive_errors_total: 'counter Copies that could not be written, read or erased.',
+  cfile_healed_total: 'counter Containers that were gone and got a replacement.',
 } as const
 
 /** The name of something that is counted. */

@@ -37,7 +37,9 @@ export async function makeOutput(emulation: Emulation, question: Question): Prom
     return [...output, messageItem(newId('msg'), [outputText(honest, [])])]
   const plan = planFiles(prompt)
   const { outputs, plots, written } = await write(emulation, container, prompt, plan)
-  const { text, citations } = compose(prompt, container.id, plots, written)
+  const composed = compose(prompt, container.id, plots, written)
+  const { citations } = composed
+  const text = directs(prompt, 'list') ? `${composed.text}\n${listing(container)}` : composed.text
   output.push({
     id: newId('ci'),
     type: 'code_interpreter_call',
@@ -138,6 +140,11 @@ function compose(
     text += ')'
   }
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
+}
+
+/** What code that runs in the container can read. */
+function listing({ files }: Container): string {
+  return `The container holds: ${[...files.values()].map(({ path }) => path).join(', ')}`
 }
 
 /** A refusal may name a file as well, and is no text. */

@@ -31,6 +31,7 @@ export interface PlannedFile {
  * | `code points` | the spans count code points, not UTF-16 units |
  * | `image link` | pictures are linked as images |
  * | `twice` | each link stands in the text twice |
+ * | `list` | the text lists the files that the container holds |
  * | `refusal` | behind its text the message has a refusal |
  */
 export const directives = [
@@ -45,6 +46,7 @@ export const directives = [
   'code points',
   'image link',
   'twice',
+  'list',
   'refusal',
 ] as const
 

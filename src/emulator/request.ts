@@ -11,7 +11,7 @@ import {
   mountUpload,
   useContainer,
 } from './container.ts'
-import { invalidRequest, missingParameter, type Refusal } from './errors.ts'
+import { containerExpired, invalidRequest, missingParameter, type Refusal } from './errors.ts'
 import { isJson, type Json } from './json.ts'
 import type { Container, Emulation, InputItem, World } from './world.ts'
 
@@ -92,9 +92,9 @@ export function containerFor(
   if (!isJson(container)) throw missingParameter(param)
   const file_ids = Array.isArray(container.file_ids) ? container.file_ids.map(String) : []
   const alive = world.containers.get(replayed(world, input, emulation.now()) ?? earlier ?? '')
-  if (alive === undefined || isExpired(alive, emulation.now())) {
-    return createContainer(world, emulation, { file_ids })
-  }
+  if (alive === undefined) return createContainer(world, emulation, { file_ids })
+  // The container of an earlier turn is used again, and fails the request where it has expired.
+  if (isExpired(alive, emulation.now())) throw containerExpired()
   const paths = Array.from(alive.files.values(), ({ path }) => path)
   for (const id of file_ids) {
     const isMounted = paths.some((path) => path.startsWith(`/mnt/data/${id}-`))

@@ -19,6 +19,7 @@ import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
 import { passContent } from './pass-content.ts'
 import type { Wanted } from './proxy/completions.ts'
+import { sendHealed } from './proxy/heal.ts'
 import { resumptionOf } from './resume.ts'
 import { isEventStream, recordNames, type Shown, showAnswer } from './shown.ts'
 import { type ApiRequest, type Understood, understand } from './understand.ts'
@@ -43,12 +44,16 @@ export async function forward(
   }
   const resumption = resumptionOf(gateway, understood)
   const { method, query } = { ...request, ...resumption }
-  const answered = await attempt(gateway, understood.route, method, (upstream) =>
-    sendOnce(gateway, upstream, understood, { method, query }),
+  const { answered, healed, ...last } = await sendHealed(gateway, caller, understood, (current) =>
+    attempt(gateway, current.route, method, (upstream) =>
+      sendOnce(gateway, upstream, current, { method, query }),
+    ),
   )
   const { after } = resumption ?? {}
   const answer = await begin(gateway, request, answered)
-  return handBack(gateway, caller, understood, { ...answered, answer, after })
+  const handed = await handBack(gateway, caller, last.understood, { ...answered, answer, after })
+  if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)
+  return handed
 }
 
 /**

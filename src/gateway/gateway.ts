@@ -91,6 +91,10 @@ export interface Gateway {
   readonly links: 'off' | 'annotate' | 'rewrite'
   /** Whether each answer's container is listed, and what was not cited recorded. */
   readonly sweep: boolean
+  /** Whether a request whose container is gone is sent once more with a new one. */
+  readonly heal: boolean
+  /** `dueAt`: unix second from which containers that were begun and not handed out are looked for. */
+  readonly replacing: { dueAt: number }
   readonly inlineImages: 'keep' | 'link'
   /** The WebSockets that are open; each is told when the instance shuts down. */
   readonly sockets: Set<{ end(why: SocketEnd): void }>

@@ -6,6 +6,7 @@
 
 import { findOriginals } from '../core/auto-plots.ts'
 import { nameInPath } from '../core/container-paths.ts'
+import { listCopies } from './archived.ts'
 import { displayName } from './delivery-headers.ts'
 import { type ContainerListing, type ListQuery, recordFiles } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
@@ -27,6 +28,8 @@ export interface PresentedFile {
   readonly duplicate_of?: string
   readonly download_url: string
   readonly expires_at: number
+  /** Whether a copy is kept, which outlives the container. */
+  readonly archived: boolean
 }
 
 /** Describes the files of a listing. For a caller each is recorded, so that it is served by its id alone. */
@@ -41,6 +44,9 @@ export async function describeListing(
   const owner = listing.holder ?? caller
   const linker = createLinker(gateway, owner, listing.upstream.name, { until })
   const originals = findOriginals(listing.files)
+  const copies =
+    listing.holder === undefined ? [] : await listCopies(gateway, listing.holder, containerId)
+  const archived = new Set(copies.map(({ id }) => id))
   return Promise.all(
     listing.files.map(async ({ id, path, bytes, created_at, source }) => {
       const filename = displayName(records.get(id)?.filename, nameInPath(path)) ?? id
@@ -56,6 +62,7 @@ export async function describeListing(
         source,
         ...(duplicate_of === undefined ? {} : { duplicate_of }),
         ...link,
+        archived: archived.has(id),
       }
     }),
   )

@@ -7,10 +7,12 @@
 import { Hono } from 'hono/tiny'
 import { decodeOnce } from '../core/container-paths.ts'
 import { CfileError } from '../core/errors.ts'
-import { parseFileId } from '../core/ids.ts'
+import { idCreatedAt, parseContainerId, parseFileId } from '../core/ids.ts'
+import { restoreContainer } from '../gateway/containers/replacement.ts'
 import { deliverFile } from '../gateway/deliver.ts'
 import { listFiles } from '../gateway/files.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { longestLife } from '../gateway/gone.ts'
 import { locatePath } from '../gateway/path.ts'
 import { describeListing } from '../gateway/present.ts'
 import { zipContainer } from '../gateway/zip.ts'
@@ -30,6 +32,8 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get('/:container_id', (c) => answerPage(gateway, c, readContainer(c)))
   routes.all('/:container_id', methodNotAllowed('GET, HEAD'))
+  routes.post('/:container_id/restore', (c) => answerRestore(gateway, c))
+  routes.all('/:container_id/restore', methodNotAllowed('POST'))
   routes.get('/:container_id/files', (c) => answerList(gateway, c))
   routes.all('/:container_id/files', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files/:file_id', (c) => {
@@ -47,6 +51,20 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
+/** Makes a new container with the caller's copies of one that is gone. */
+async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Response> {
+  const caller = c.get('caller')
+  const containerId = parseContainerId(c.req.param('container_id') ?? '')
+  const restored = await restoreContainer(gateway, caller, containerId, c.req.raw.signal)
+  const files = restored.files.map(({ id, path, bytes, created_at }) => ({
+    file_id: id,
+    path,
+    bytes,
+    created_at,
+  }))
+  return c.json({ container_id: restored.containerId, files })
+}
+
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const query = readContainer(c)
@@ -54,7 +72,21 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
   const all = parseAll(queryOnce(c, 'all'))
   const files = await describeListing(gateway, caller, query, listing)
   c.header('cache-control', 'private, no-store')
-  return c.json({ files: all ? files : files.filter(({ source }) => source === 'assistant') })
+  return c.json({
+    files: all ? files : files.filter(({ source }) => source === 'assistant'),
+    ...lifeOf(gateway, query.containerId),
+  })
+}
+
+// Seconds.
+const soon = 300
+
+/** When a container is gone at the latest, as far as its id tells, and whether that is near. */
+function lifeOf({ now }: Gateway, containerId: string): object {
+  const made = idCreatedAt(containerId)
+  if (made === undefined) return {}
+  const expires_at = made + longestLife
+  return { expires_at, expires_soon: expires_at - now() < soon }
 }
 
 async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {

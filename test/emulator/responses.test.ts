@@ -189,8 +189,9 @@ describe('containers of answers', () => {
     const rows = await asking.listFiles(callOf(one).container_id)
     expect(rows.map(({ path }) => path)).toEqual(['/mnt/data/sales.csv', '/mnt/data/sales.csv'])
     asking.advance(3600)
-    const three = await asking.respond('a CSV', { previous_response_id: two.id })
-    expect(callOf(three).container_id).not.toBe(callOf(one).container_id)
+    await expect(asking.respond('a CSV', { previous_response_id: two.id })).rejects.toThrow(
+      'Container is expired.',
+    )
   })
 
   it('are taken up from replayed history too, which fails once they have expired', async () => {

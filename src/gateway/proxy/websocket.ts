@@ -14,6 +14,7 @@ import { createEventHandler } from '../answer.ts'
 import { previousTurn } from '../capture/turns.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { understand } from '../understand.ts'
+import { type Healing, prepareHealing } from './heal.ts'
 
 // A message becomes an event of a stream, so that one implementation reads and rewrites both.
 const prefix = 'data: '
@@ -35,6 +36,8 @@ interface Session {
   readonly client: Socket
   /** Opened with the first message. */
   upstream?: { readonly home: Upstream; readonly socket: Socket }
+  /** What heals the last request, until the first event of its answer. */
+  healing?: Healing
   /** Whether the upstream owes the end of an answer. */
   isAnswering: boolean
   /** The turn that the last message goes on from. */
@@ -100,9 +103,11 @@ async function prepare(
     body: new Response(message).body,
     signal: new AbortController().signal,
   })
-  const { sent, route, named } = understood
+  const healing = await prepareHealing(gateway, caller, understood)
+  const { sent, route, named } = healing.current
   if (!(sent.bytes instanceof Uint8Array)) throw notText()
-  const text = new TextDecoder().decode(sent.bytes)
+  const text = decoder.decode(sent.bytes)
+  session.healing = healing
   session.previous = previousTurn(named.body)
   const known = session.upstream
   if (known !== undefined && known.socket.ended === undefined) {
@@ -165,6 +170,7 @@ async function passEvents(
     message = await nextEvent(session, socket)
   ) {
     const type = typeOf(message)
+    if (await isHealed(session, { home, socket }, type, message)) continue
     if (type === 'response.created') {
       await handler.end(emit)
       handler = createEventHandler(gateway, { ...origin, previous: session.previous })
@@ -179,6 +185,23 @@ async function passEvents(
   await handler.end(emit)
   await flush()
   client.close(endOf(socket))
+}
+
+/** Sends the last request once more where its answer is that the container is gone; that refusal does not pass. */
+async function isHealed(
+  session: Session,
+  { home, socket }: { readonly home: Upstream; readonly socket: Socket },
+  type: string,
+  message: string,
+): Promise<boolean> {
+  const { healing } = session
+  session.healing = undefined
+  if (type !== 'error' || healing === undefined) return false
+  const again = await healing.heal(message, home)
+  const bytes = again?.understood.sent.bytes
+  if (!(bytes instanceof Uint8Array)) return false
+  await socket.send(decoder.decode(bytes))
+  return true
 }
 
 const lastOfAnswer: ReadonlySet<string> = new Set([

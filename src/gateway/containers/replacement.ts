@@ -1,0 +1,302 @@
+/**
+ * A new container in the place of one that is gone, with the archived copies of its files.
+ *
+ * @module
+ */
+
+import * as z from 'zod/mini'
+import type { ContainerFile } from '../../azure/operations.ts'
+import { cleanFilename } from '../../core/content-disposition.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import type { Json } from '../../stores/store.ts'
+import { listCopies } from '../archived.ts'
+import { notThere, viewContainer } from '../authorize.ts'
+import { recordPlace } from '../capture.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import { withLease } from '../lease.ts'
+import { upstreamsNamed } from '../locate.ts'
+
+/** A container that took another one's place. */
+export interface Replacement {
+  readonly containerId: string
+  /** The copies that were uploaded to it, oldest first. */
+  readonly files: readonly ContainerFile[]
+}
+
+// As long as records of containers live: later turns may come days after the first.
+const rememberedSeconds = 90 * 24 * 3600
+const makingSeconds = 24 * 3600
+const lookEverySeconds = 15
+const uploadsAtATime = 4
+/** The largest file that Azure takes into a container, in bytes. */
+const mostUploadBytes = 512 * 1024 ** 2
+const waitForOtherMs = 200
+const mostWaits = 600
+
+const replacedSchema = z.object({ container_id: z.string(), replaces: z.string() })
+const makingSchema = z.object({
+  container_id: z.string(),
+  upstream: z.string(),
+  /** The key of the lease of the process that makes it. */
+  lease: z.string(),
+})
+const makingPrefix = 'making/'
+
+const replacedKey = (id: string, { key }: Caller): string => `replaced/${id}/${key}`
+const leaseKey = (id: string, { key }: Caller): string => `lease/replace/${id}/${key}`
+const originKey = (id: string, { key }: Caller): string => `replaces/${id}/${key}`
+
+/** The newest container that took this one's place for the caller, after however many replacements. */
+export async function findReplacement(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+): Promise<string | undefined> {
+  const seen = new Set([id])
+  let newest: string | undefined
+  for (let next: string | undefined = id; next !== undefined; ) {
+    const value: Json | undefined = await gateway.store.get(replacedKey(next, caller))
+    next = z.safeParse(replacedSchema, value).data?.container_id
+    if (next === undefined || seen.has(next)) break
+    seen.add(next)
+    newest = next
+  }
+  return newest
+}
+
+/**
+ * Makes a container in the place of one that is gone and was not replaced yet. Requests that come at the same time, on whatever instance, share
+ * one; which container it is, later requests are told by {@link findReplacement}.
+ *
+ * @throws CfileError `container_expired` where the caller has no copy of its files; whatever keeps the upstream from
+ * making or filling it, and then nothing is left of it
+ */
+export async function replaceContainer(
+  gateway: Gateway,
+  caller: Caller,
+  { id, upstream }: { readonly id: string; readonly upstream: Upstream },
+  signal: AbortSignal,
+): Promise<Replacement> {
+  for (let waits = 0; waits < mostWaits; waits += 1) {
+    // Another request may have been faster since this one was refused.
+    const other = await findReplacement(gateway, caller, id)
+    if (other !== undefined) return { containerId: other, files: [] }
+    let made: Replacement | undefined
+    await withLease(gateway, leaseKey(id, caller), async () => {
+      if ((await findReplacement(gateway, caller, id)) !== undefined) return
+      made = await make(gateway, caller, { id, upstream }, signal)
+    })
+    if (made !== undefined) return made
+    await gateway.wait(waitForOtherMs, signal)
+  }
+  throw new CfileError('upstream_timeout', 'Another request is still making the new container.')
+}
+
+/**
+ * Makes a container with the caller's copies of one that is gone, on demand: also where it was replaced before.
+ *
+ * @throws CfileError `container_not_found` for what is not the caller's, and those of {@link replaceContainer}
+ */
+export async function restoreContainer(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+  signal: AbortSignal,
+): Promise<Replacement> {
+  const { holder, record } = await viewContainer(gateway, caller, id)
+  const [upstream] = upstreamsNamed(gateway, record?.upstream)
+  if (holder === undefined || upstream === undefined) throw notThere('container')
+  const newest = await findReplacement(gateway, holder, id)
+  return replaceContainer(gateway, holder, { id: newest ?? id, upstream }, signal)
+}
+
+async function make(
+  gateway: Gateway,
+  caller: Caller,
+  { id, upstream }: { readonly id: string; readonly upstream: Upstream },
+  signal: AbortSignal,
+): Promise<Replacement> {
+  const files = await copiesOfAllLives(gateway, caller, id)
+  if (files.length === 0) throw nothingArchived(id)
+  const large = files.find(({ bytes }) => (bytes ?? 0) > mostUploadBytes)
+  if (large !== undefined) throw tooLargeToUpload(large)
+  const containerId = await createLike(upstream, id, signal)
+  const making = makingPrefix + containerId
+  const lease = leaseKey(id, caller)
+  const note = { container_id: containerId, upstream: upstream.name, lease }
+  try {
+    await gateway.store.put(making, note, { ttl: makingSeconds })
+    await uploadAll(gateway, caller, { upstream, containerId, files }, signal)
+    await recordPlace(gateway, { caller, upstream: upstream.name }, 'container', containerId)
+    const value = { container_id: containerId, replaces: id }
+    await gateway.store.put(originKey(containerId, caller), value, { ttl: rememberedSeconds })
+    await gateway.store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
+    return { containerId, files }
+  } catch (error) {
+    await deleteContainer(upstream, containerId)
+    throw error
+  } finally {
+    await gateway.store.delete(making).catch(() => {})
+  }
+}
+
+/** The caller's copies of a container's files and of those that it replaced; of one path the newest, oldest first. */
+async function copiesOfAllLives(
+  gateway: Gateway,
+  caller: Caller,
+  id: string,
+): Promise<readonly ContainerFile[]> {
+  const rows: ContainerFile[] = []
+  const seen = new Set<string>()
+  for (let life: string | undefined = id; life !== undefined && !seen.has(life); ) {
+    seen.add(life)
+    rows.push(...(await listCopies(gateway, caller, life)))
+    const value: Json | undefined = await gateway.store.get(originKey(life, caller))
+    life = z.safeParse(replacedSchema, value).data?.replaces
+  }
+  const byPath = new Map<string, ContainerFile>()
+  for (const row of rows.toSorted((one, other) => one.created_at - other.created_at)) {
+    byPath.delete(row.path)
+    byPath.set(row.path, row)
+  }
+  return [...byPath.values()]
+}
+
+const containerSchema = z.object({ id: z.string() })
+
+/** Makes a container with the name and the memory of another one, as far as the upstream still tells them. */
+async function createLike(upstream: Upstream, id: string, signal: AbortSignal): Promise<string> {
+  const old = await upstream.client.getContainer(id, { signal }).catch((error) => {
+    if (isCfileError(error) && error.status < 500) return undefined
+    throw error
+  })
+  const { name = 'restored by cfile', memory_limit } = old ?? {}
+  const answer = await upstream.client.request({
+    method: 'POST',
+    path: '/containers',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, memory_limit: memory_limit ?? undefined }),
+    signal,
+  })
+  const made = z.safeParse(containerSchema, answer.ok ? await answer.json() : undefined)
+  if (made.data !== undefined) return made.data.id
+  throw refused('refused the new container', answer)
+}
+
+interface Filling {
+  readonly upstream: Upstream
+  readonly containerId: string
+  readonly files: readonly ContainerFile[]
+}
+
+async function uploadAll(
+  gateway: Gateway,
+  caller: Caller,
+  { upstream, containerId, files }: Filling,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = [...files]
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      await upload(gateway, caller, { upstream, containerId, file }, signal)
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: uploadsAtATime }, work))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+/** Streams one copy to the container, under its path below `/mnt/data/`. */
+async function upload(
+  { archiving }: Gateway,
+  { key }: Caller,
+  { upstream, containerId, file }: Omit<Filling, 'files'> & { readonly file: ContainerFile },
+  signal: AbortSignal,
+): Promise<void> {
+  const copy = await archiving?.archive.get(`${key}/${file.id}`, { signal })
+  if (copy === undefined) throw new CfileError('file_not_found', `The copy of ${file.id} is gone.`)
+  const boundary = `cfile-${file.id}`
+  const name = file.path
+    .replace(/^\/mnt\/data\//, '')
+    .split('/')
+    .map(cleanFilename)
+    .join('/')
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name.replaceAll('"', '%22')}"\r\ncontent-type: application/octet-stream\r\n\r\n`
+  const answer = await upstream.client.request({
+    method: 'POST',
+    path: `/containers/${containerId}/files`,
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: join(head, await copy.open({ signal }), `\r\n--${boundary}--\r\n`),
+    signal,
+  })
+  await answer.body?.cancel()
+  if (!answer.ok) throw refused(`refused the upload of ${file.id}`, answer)
+}
+
+function join(
+  head: string,
+  body: ReadableStream<Uint8Array>,
+  tail: string,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => controller.enqueue(encoder.encode(head)),
+      flush: (controller) => controller.enqueue(encoder.encode(tail)),
+    }),
+  )
+}
+
+/** Best effort: Azure deletes it after 20 idle minutes in any case. */
+async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
+  const answer = await upstream.client
+    .request({ method: 'DELETE', path: `/containers/${id}` })
+    .catch(() => undefined)
+  await answer?.body?.cancel()
+}
+
+/** Deletes containers that a process began to fill and, since it ended, never handed out. Never throws. */
+export async function removeOrphans(gateway: Gateway): Promise<void> {
+  const { replacing } = gateway
+  if (gateway.now() < replacing.dueAt) return
+  replacing.dueAt = gateway.now() + lookEverySeconds
+  try {
+    for (const { key, value } of await gateway.store.list(makingPrefix, { limit: 100 })) {
+      const making = readMaking(value)
+      if (making !== undefined && (await gateway.store.get(making.lease)) !== undefined) continue
+      const upstream = gateway.upstreams.find(({ name }) => name === making?.upstream)
+      if (upstream !== undefined && making !== undefined)
+        await deleteContainer(upstream, making.container_id)
+      await gateway.store.delete(key)
+    }
+  } catch (error) {
+    gateway.log('warn', 'Containers that were begun could not be looked up; that is tried again.', {
+      cause: String(error),
+    })
+  }
+}
+
+function readMaking(value: Json): z.infer<typeof makingSchema> | undefined {
+  return z.safeParse(makingSchema, value).data
+}
+
+function nothingArchived(id: string): CfileError {
+  return new CfileError(
+    'container_expired',
+    `Nothing of the container ${id} was archived for you.`,
+    {
+      hint: 'Files that must outlive their container have to be copied while it lives: set CFILE_ARCHIVE.',
+    },
+  )
+}
+
+function tooLargeToUpload({ id, bytes }: ContainerFile): CfileError {
+  return new CfileError(
+    'file_too_large',
+    `The copy of ${id} has ${bytes} bytes; Azure takes at most ${mostUploadBytes} into a container.`,
+  )
+}
+
+function refused(what: string, { status }: Response): CfileError {
+  return new CfileError('upstream_error', `The upstream ${what} with status ${status}.`)
+}

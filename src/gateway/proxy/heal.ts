@@ -1,0 +1,165 @@
+/**
+ * Heals conversations whose container is gone: a request that Azure refuses for it is sent once more with a new
+ * container that holds the archived files.
+ *
+ * @module
+ */
+
+import { readCodeTools, setToolContainer } from '../../core/api/tool-containers.ts'
+import { decodeUtf8, readBounded } from '../../core/body.ts'
+import { isContainerId } from '../../core/ids.ts'
+import type { Answered } from '../attempt.ts'
+import { previousTurn, recordedContainer } from '../capture/turns.ts'
+import { findReplacement, replaceContainer } from '../containers/replacement.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import { findRecord } from '../records.ts'
+import type { Understood } from '../understand.ts'
+
+/** An answer, and the containers that were replaced for it. */
+export interface Healed {
+  readonly answered: Answered
+  /** The request as it was sent last. */
+  readonly understood: Understood
+  /** `OLD_ID=NEW_ID`, for the header `x-cfile-healed`. */
+  readonly healed?: string
+}
+
+/**
+ * Sends a request, and once more where its container is gone.
+ *
+ * @param send sends it along its route
+ */
+export async function sendHealed(
+  gateway: Gateway,
+  caller: Caller,
+  understood: Understood,
+  send: (understood: Understood) => Promise<Answered>,
+): Promise<Healed> {
+  const healing = await prepareHealing(gateway, caller, understood)
+  const { current } = healing
+  const { answer, ...rest } = await send(current)
+  const refusal = await readRefusal(answer)
+  const answered = { ...rest, answer: refusal.answer }
+  const again = await healing.heal(refusal.text, rest.upstream)
+  if (again === undefined) return { answered, understood: current }
+  rest.turn.end()
+  await answered.answer.body?.cancel()
+  return { answered: await send(again.understood), ...again }
+}
+
+/** A request that may be healed. */
+export interface Healing {
+  /** The request as it should be sent first: with the container that took the place of the one it names. */
+  readonly current: Understood
+  /**
+   * Replaces the container if a refusal says that it is gone.
+   *
+   * @param refusal the refusal's text
+   * @returns the request to send once more; `undefined` where the refusal has to pass
+   */
+  heal(
+    refusal: string,
+    upstream: Upstream,
+  ): Promise<{ readonly understood: Understood; readonly healed: string } | undefined>
+}
+
+/** Finds out which container a request uses. Without `CFILE_HEAL`, and without a tool that runs code, nothing is healed. */
+export async function prepareHealing(
+  gateway: Gateway,
+  caller: Caller,
+  understood: Understood,
+): Promise<Healing> {
+  const tools = gateway.heal ? toolsOf(understood) : undefined
+  if (tools === undefined) return { current: understood, heal: async () => undefined }
+  const used = tools.containerId ?? (await containerOfTurn(gateway, caller, understood))
+  const known = used === undefined ? undefined : await findReplacement(gateway, caller, used)
+  return {
+    current: known === undefined ? understood : withContainer(understood, known),
+    async heal(refusal, upstream) {
+      const gone = known ?? used ?? containerIn(refusal)
+      if (!gonePattern.test(refusal) || gone === undefined) return undefined
+      const { signal } = understood.request
+      const made = await replace(gateway, caller, { id: gone, upstream }, signal)
+      if (made === undefined) return undefined
+      return { understood: withContainer(understood, made), healed: `${used ?? gone}=${made}` }
+    },
+  }
+}
+
+/** The tools that run code, of a request for an answer whose body can be changed. */
+function toolsOf({ request, operation, sent }: Understood): ReturnType<typeof readCodeTools> {
+  const { method, path } = request
+  const isCreate = method === 'POST' && /^\/(?:deployments\/[^/]+\/)?responses\/?$/.test(path)
+  if (!isCreate || !operation.generates || !(sent.bytes instanceof Uint8Array)) return undefined
+  const json = decodeUtf8(sent.bytes)
+  return json === undefined ? undefined : readCodeTools(json)
+}
+
+async function containerOfTurn(
+  gateway: Gateway,
+  caller: Caller,
+  { named }: Understood,
+): Promise<string | undefined> {
+  return recordedContainer(gateway, { caller }, previousTurn(named.body))
+}
+
+function withContainer(understood: Understood, containerId: string): Understood {
+  const { bytes } = understood.sent
+  const json = bytes instanceof Uint8Array ? decodeUtf8(bytes) : undefined
+  if (json === undefined) return understood
+  const changed = new TextEncoder().encode(setToolContainer(json, containerId))
+  return { ...understood, sent: { ...understood.sent, bytes: changed } }
+}
+
+const mostRefusalBytes = 64 * 1024
+const gonePattern =
+  /container (?:is|has) expired|expected container_id|container with id '[^']*' not found/i
+
+/** Reads what may be a refusal, and hands back the same answer unread. Its text is empty for every other answer. */
+async function readRefusal(
+  answer: Response,
+): Promise<{ readonly answer: Response; readonly text: string }> {
+  const mayBe = answer.status === 400 || answer.status === 404
+  if (!mayBe || answer.body === null) return { answer, text: '' }
+  const { status, statusText, headers } = answer
+  const read = await readBounded(answer.body, mostRefusalBytes)
+  const body = read.whole ?? read.stream
+  return {
+    answer: new Response(body, { status, statusText, headers }),
+    text: read.whole === undefined ? '' : (decodeUtf8(read.whole) ?? ''),
+  }
+}
+
+function containerIn(refusal: string): string | undefined {
+  const [named] = /\b(?:cntr|container)[_-][A-Za-z0-9_-]+/.exec(refusal) ?? []
+  return isContainerId(named) ? named : undefined
+}
+
+/** The new container's id; `undefined` where the refusal has to pass, and then the log says why. */
+async function replace(
+  gateway: Gateway,
+  caller: Caller,
+  gone: { readonly id: string; readonly upstream: Upstream },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { log, metrics, knowsCallers } = gateway
+  const { id } = gone
+  const record = await findRecord(gateway, caller, 'container', id)
+  if (record === undefined && knowsCallers) return undefined
+  try {
+    const { containerId } = await replaceContainer(gateway, caller, gone, signal)
+    metrics.add('cfile_healed_total', 1)
+    log('info', 'A container that was gone is replaced.', {
+      container_id: id,
+      replaced_by: containerId,
+    })
+    return containerId
+  } catch (error) {
+    signal.throwIfAborted()
+    log('warn', 'A container that is gone could not be replaced.', {
+      container_id: id,
+      cause: error instanceof Error ? error.message : String(error),
+    })
+    return undefined
+  }
+}
