@@ -1,13 +1,13 @@
 /**
- * Where a `sandbox:` link ends that nothing but the text around it closes, and where a string literal around it does.
+ * Where bare `sandbox:` links end, and those in quotes.
  *
  * @module
  */
 
-/** What stands behind a link's prefix, up to where no link goes on. */
+/** The text after a link's prefix, up to the end of its line or string. */
 export interface Line {
   readonly text: string
-  /** Whether nothing more will come. */
+  /** Whether the text is complete. */
   readonly isWhole: boolean
   /** Whether it was cut because it would be too long, not because the line ended. */
   readonly isCut: boolean
@@ -120,7 +120,7 @@ function endOfPair(text: string, start: number, isWhole: boolean): LinkEnd {
   return isWhole ? 'none' : 'open'
 }
 
-/** Unicode has it next to the opening one, or one further. */
+/** The bracket that closes a pair: Unicode has it one or two code points after the opening one. */
 function closerOf(opening: string): string {
   const code = opening.codePointAt(0) ?? 0
   const next = String.fromCodePoint(code + 1)
@@ -132,7 +132,7 @@ function trimmed(name: string, before: string): number {
   let end = name.length
   const closed = new Set<string>()
   for (;;) {
-    // A backslash before whatever ended the name escapes that.
+    // A backslash here escapes the character that ended the name.
     while (end > 0 && '.,;:!?…\\'.includes(name.charAt(end - 1))) end -= 1
     const marker = name.charAt(end - 1)
     if (!/^[*_~]$/.test(marker) || closed.has(marker)) return end

@@ -8,7 +8,7 @@
 import { endOfBareLink, endOfQuotedLink, type Line, type LinkEnd } from './bare-links.ts'
 import { createJsonPrefix } from './json-prefix.ts'
 
-/** What nearly every link begins with; two and three slashes have been seen too. */
+/** The usual beginning of a link; models also write two or three slashes. */
 export const sandboxPrefix = 'sandbox:/mnt/data/'
 
 const prefixes = [sandboxPrefix, 'sandbox://mnt/data/', 'sandbox:///mnt/data/']
@@ -42,7 +42,7 @@ export interface TextExtent {
   readonly isInJson?: (at: number) => boolean
 }
 
-/** How many characters before a link can have a say in its form. */
+/** How many characters before a link are read to tell its form. */
 export const lookBehind = 512
 
 // A path of Linux has at most 4096 bytes; without a limit, one quote could hold back the rest of an answer.
@@ -97,7 +97,7 @@ export function readSandboxLink(text: string, start: number, end: number): Sandb
   return isName(link.slice(written.length)) ? { start, end, path: toCarriedPath(link) } : undefined
 }
 
-/** Whether a piece of text may hold a link or the beginning of one; seldom wrong, and cheap. */
+/** A cheap check whether a piece of text may hold a link or the beginning of one; it may say yes for neither. */
 export function mayHoldLink(piece: string): boolean {
   return piece.includes('sandbox:/') || beginningIn(piece) < piece.length
 }
@@ -133,7 +133,7 @@ function isInWord(before: string): boolean {
   return /[A-Za-z0-9]$/.test(last) && !/\\(?:[a-z]|u[0-9A-Fa-f]{4})$/.test(last)
 }
 
-/** No URL can hold a `.` or `..` as a part of its path. */
+/** URLs drop the path segments `.` and `..`, so no link can carry them. */
 function isName(path: string): boolean {
   return path.trim() !== '' && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path)
 }
@@ -147,7 +147,7 @@ function linkEnd(text: string, start: number, name: number, extent: TextExtent):
   return typeof bound === 'number' ? name + bound : bound
 }
 
-/** What stands between a link's prefix and the end of its line, or in JSON of its string. */
+/** The text from a link's name to the end of its line, or of its string in JSON. */
 function lineAt(text: string, name: number, isGrowing: boolean, isInJson: boolean): Line {
   const longest = text.slice(name, name + longestLink)
   const lineEnd = longest.search(/[\n\r]/)
@@ -184,7 +184,7 @@ function endInLine(line: Line, before: string): LinkEnd {
   return closer === undefined ? endOfBareLink(line, before) : endOfQuotedLink(line, closer)
 }
 
-/** Nobody knows what stood before: a link only where each form would end it at the same place. */
+/** The text before is not known, so this is a link only where every form ends it at the same place. */
 function endOfUnknown(line: Line): LinkEnd {
   const end = endOfBareLink(line, '')
   if (typeof end !== 'number' || /[)>"'”’»]/.test(line.text.charAt(end))) return end

@@ -51,7 +51,7 @@ export interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes
 /** Rewrites the events of one answer. */
 export function createTextRewriter({ links, sizes, containers }: RewriterOptions): EventHandler {
   const parts = createStreamParts()
-  // Whose text the event before belongs to.
+  // The text to which the previous event belongs.
   let last: StreamedText | undefined
 
   function textOf(part: StreamPart): StreamedText {

@@ -1,6 +1,7 @@
 /**
  * Spans of a text whose links are replaced: where they are afterwards. A service counts in UTF-16 units or in code
- * points and does not say which; a span that is exactly a link tells.
+ * points and does not say which; a span that is exactly a link tells. Until one does, UTF-16 is taken, here and when a
+ * replayed answer is read back.
  *
  * @module
  */
@@ -65,7 +66,7 @@ export function createSpanMover(
     if (memory.unit !== undefined) return memory.unit
     const units = utf16.linkAt(start, end)?.replacement
     const points = codePoint.linkAt(start, end)?.replacement
-    if (units === points) return end <= codePoint.length ? 'codePoint' : 'utf16'
+    if (units === points) return 'utf16'
     const isUtf16 = points === undefined || (units?.name === name && points.name !== name)
     const isCodePoint = units === undefined || (points?.name === name && units.name !== name)
     if (isUtf16 !== isCodePoint) memory.unit = isUtf16 ? 'utf16' : 'codePoint'

@@ -133,7 +133,7 @@ function partEdits(json: string, part: Span, publicUrl: string): Edit[] {
   return edits
 }
 
-/** Our links are ASCII, so they may not tell how the spans were counted; it is UTF-16 then, as most services do. */
+/** Our links are ASCII, so they may not tell how the spans were counted; UTF-16 is taken then. */
 function createReverseMover(
   text: string,
   links: readonly Replacement[],

@@ -105,6 +105,54 @@ describe('a replayed answer', () => {
     },
   )
 
+  it('comes out as it was, whatever stands around its links', async () => {
+    const piece = fc.constantFrom(
+      ...prefixes,
+      ...[
+        'a.csv',
+        'out/',
+        'a b',
+        '.',
+        '_',
+        '**',
+        '](',
+        ')',
+        ' ',
+        '"',
+        '\\',
+        '\n',
+        '（',
+        '）',
+        '】',
+      ],
+      ...[
+        '.xlsx',
+        '%20',
+        '/',
+        '..',
+        '已',
+        '😀',
+        '~',
+        '-',
+        'x',
+        '{"a":"',
+        '"}',
+        '<',
+        '>',
+        '|',
+        '&amp;',
+      ],
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 20 }), async (pieces) => {
+        const json = answer({ text: pieces.join(''), span: [0, 0] }, 'a.csv')
+        const linked = await linkAnswer(json, { links, mode: 'rewrite' })
+        expect(unlink(replay(linked))).toBe(replay(json))
+      }),
+      { numRuns: rounds(500), seed: 1 },
+    )
+  })
+
   it('has its bare names back where citations made links of them', async () => {
     const word = fc
       .string({ unit: 'grapheme', maxLength: 12 })
