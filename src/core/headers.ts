@@ -38,7 +38,14 @@ const ofTheCaller = [
   'accept-encoding',
 ]
 
-const ofTheCallerPrefix = /^(?:x-forwarded-|cf-|sec-|x-ms-client-principal|x-cfile-|proxy-)/
+const ofTheCallerPrefix = /^(?:cf-|sec-|x-ms-client-principal|x-cfile-|proxy-)/
+
+// With these a server may take another method, path or host than those that were checked.
+const overriding = /(?:^|-)(?:method|overrides?)(?:-|$)|-(?:host|(?:destination)?ur[il])$/
+
+// Of gateways and hosts before an app: keys, client certificates, who signed in, what was asked for.
+const ofOtherGateways =
+  /^(?:ocp-apim-.*|x-(?:accel|amzn|appservice|arr|azure|envoy|forwarded|functions|goog|original|proxy|remote|rewrite|waws)(?:-.*)?|x-api-key|x-client-cert)$/
 
 const ofTheUpstream = [
   'set-cookie',
@@ -52,7 +59,12 @@ const ofTheUpstream = [
 export function requestHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheCaller) kept.delete(name)
-  for (const name of [...kept.keys()]) if (ofTheCallerPrefix.test(name)) kept.delete(name)
+  for (const name of [...kept.keys()]) {
+    const isKept = ![ofTheCallerPrefix, overriding, ofOtherGateways].some((names) =>
+      names.test(name),
+    )
+    if (!isKept) kept.delete(name)
+  }
   return kept
 }
 

@@ -12,7 +12,7 @@ import type { UpgradeBindings } from '../core/socket.ts'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { serveSocket } from '../gateway/proxy/websocket.ts'
-import { nothingServed, type RouteContext, type RouteEnv } from './context.ts'
+import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './context.ts'
 import { filesApiRoutes } from './files-api.ts'
 
 /** The routes below `/openai/v1`, `/v1` and a project's `/openai/v1`. */
@@ -114,12 +114,16 @@ function decoded(segment: string): string {
   }
 }
 
+// Others are unknown to the API, but a server behind it may give them a meaning.
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
 function forwardTo(
   gateway: Gateway,
   c: RouteContext,
   { path, search, below, model }: Target,
 ): Promise<Response> {
   const { method, headers, body, signal } = c.req.raw
+  if (!methods.includes(method)) throw wrongMethod(method, methods.join(', '))
   const to = { path, query: search, below, model: method === 'POST' ? model : undefined }
   return forward(gateway, c.get('caller'), { method, headers, body, signal, ...to })
 }

@@ -47,6 +47,48 @@ const ofOneCaller: Record<string, string> = {
   'accept-encoding': 'gzip, br',
 }
 
+const overriding: Record<string, string> = {
+  'x-http-method-override': 'DELETE',
+  'x-http-method': 'DELETE',
+  'x-method-override': 'DELETE',
+  'x-method': 'DELETE',
+  'x-requested-method': 'DELETE',
+  'x-original-method': 'DELETE',
+  'x-original-url': '/openai/v1/files',
+  'x-original-uri': '/openai/v1/files',
+  'x-original-path': '/openai/v1/files',
+  'x-original-host': 'evil.example',
+  'x-rewrite-url': '/openai/v1/files',
+  'x-rewrite-uri': '/openai/v1/files',
+  'x-override-url': '/openai/v1/files',
+  'x-request-uri': '/openai/v1/files',
+  'x-envoy-original-path': '/openai/v1/files',
+  'x-waws-unencoded-url': '/openai/v1/files',
+  'x-accel-redirect': '/openai/v1/files',
+  'x-proxy-url': 'https://evil.example',
+  'x-http-destinationurl': 'https://evil.example',
+  'x-http-host-override': 'evil.example',
+  'x-host': 'evil.example',
+  'x-forwarded': 'for=192.0.2.1',
+  'x-forwarded-anything': '1',
+  'disguised-host': 'evil.example',
+}
+
+const keysOfOthers: Record<string, string> = {
+  'ocp-apim-subscription-key': 'secret',
+  'ocp-apim-trace': 'true',
+  'x-functions-key': 'secret',
+  'x-functions-clientid': 'ann',
+  'x-api-key': 'secret',
+  'x-azure-fdid': 'id',
+  'x-azure-clientip': '192.0.2.1',
+  'x-arr-clientcert': 'certificate',
+  'x-client-cert': 'certificate',
+  'x-amzn-oidc-data': 'token',
+  'x-goog-iap-jwt-assertion': 'token',
+  'x-remote-user': 'ann',
+}
+
 const ofTheApi: Record<string, string> = {
   accept: 'text/event-stream',
   'content-type': 'application/json',
@@ -60,6 +102,8 @@ const ofTheApi: Record<string, string> = {
   'x-ms-client-request-id': 'id',
   'x-ms-user-agent': 'sdk',
   'x-new-of-the-api': '1',
+  'x-request-id': 'id',
+  'aoai-evals': 'preview',
   'x-stainless-retry-count': '0',
 }
 
@@ -67,6 +111,16 @@ describe('requestHeaders', () => {
   it('sends on what belongs to the API, letter for letter, known or not', () => {
     expect(Object.fromEntries(requestHeaders(new Headers(ofTheApi)))).toEqual(ofTheApi)
   })
+
+  it.each(Object.entries({ ...overriding, ...keysOfOthers }))(
+    'keeps back %s, with which a caller could ask for something that was not checked',
+    (name, value) => {
+      for (const spelt of [name, name.toUpperCase()]) {
+        const sent = requestHeaders(new Headers({ [spelt]: value, accept: '*/*' }))
+        expect(namesOf(sent)).toEqual(['accept'])
+      }
+    },
+  )
 
   it.each(Object.entries({ ...hopByHop, ...ofOneCaller }))(
     'keeps back %s, which is this connection’s or this caller’s',

@@ -147,14 +147,14 @@ const surface = surfaceOf(openCallers())
 /** The bases of the OpenAI surface: what takes all methods and is nobody's refusal. */
 function surfaceOf({ app: { routes: all } }: CallersHarness): string[] {
   const paths = new Set(all.map(({ path }) => path))
-  return ['/openai/v1', '/v1'].filter((base) => paths.has(`${base}/*`))
+  return ['/openai/v1', '/openai', '/v1'].filter((base) => paths.has(`${base}/*`))
 }
 
 describe('every route', () => {
   it('has its row in this matrix, so that none is served without being thought of', () => {
     expect(routes.filter((route) => rows[route] === undefined)).toEqual([])
     expect(routes.length).toBeGreaterThan(8)
-    expect(surface).toEqual(['/openai/v1', '/v1'])
+    expect(surface).toEqual(['/openai/v1', '/openai', '/v1'])
   })
 })
 
@@ -236,7 +236,9 @@ describe.each(surface)('%s', (base) => {
   it.each(ofTheApi)('%s is for the owner alone', async (route, code) => {
     const { gateway, things } = await openWithAnswer()
     const [method, path] = split(route)
-    const ask = (which: Things) => gateway.as('bob').ask(base + fill(path, which), { method })
+    const dated = base === '/openai' ? '?api-version=preview' : ''
+    const ask = (which: Things) =>
+      gateway.as('bob').ask(base + fill(path, which) + dated, { method })
     const refused = await refusal(await ask(things))
     expect(refused).toMatchObject({ status: 404, error: { code } })
     expect(await refusal(await ask(madeUp))).toEqual(refused)

@@ -1,0 +1,327 @@
+/**
+ * What first shows in an answer belongs to the caller who got it, before the caller can see it.
+ */
+
+import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../../src/azure/credentials.ts'
+import { type CallersHarness, openCallers } from '../../callers.ts'
+import { json } from '../../harness.ts'
+
+type Answer = (path: string, method: string) => Response | undefined
+
+/** A gateway before an upstream that answers as told, and else with an empty object. */
+function openBefore(answer: Answer): CallersHarness {
+  const upstream = {
+    endpoint: 'http://upstream.localhost',
+    credential: apiKey('a-secret-key'),
+    fetch: async (input: string | URL | Request, init?: RequestInit) => {
+      const { method, url } = new Request(input, init)
+      const path = new URL(url).pathname.replace('/openai/v1', '')
+      return answer(path, method) ?? Response.json({})
+    },
+  }
+  return openCallers({ upstreams: [upstream] })
+}
+
+/** The status with which each of two callers is told of a path. */
+async function statuses(gateway: CallersHarness, path: string): Promise<[number, number]> {
+  const [ann, bob] = await Promise.all(
+    (['ann', 'bob'] as const).map((owner) => gateway.as(owner).ask(`/openai/v1${path}`)),
+  )
+  return [ann?.status ?? 0, bob?.status ?? 0]
+}
+
+/** A stream of events that stays open after the given ones. */
+function openStream(
+  events: readonly (readonly [name: string | undefined, data: object])[],
+): Response {
+  const text = events
+    .map(([name, data]) => `${name ? `event: ${name}\n` : ''}data: ${JSON.stringify(data)}\n\n`)
+    .join('')
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+/** Reads until a text has come. */
+async function readUntil(answer: Response, text: string): Promise<void> {
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let got = ''
+  while (!got.includes(text)) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+    if (done) throw new Error(`${text} never came`)
+    got += value
+  }
+  await reader?.cancel()
+}
+
+const run = { id: 'run_1', object: 'thread.run', thread_id: 'thread_1', assistant_id: 'asst_1' }
+
+describe('a thread and its run', () => {
+  it('are their caller’s when POST /threads/runs is answered with JSON', async () => {
+    const gateway = openBefore((path) =>
+      path === '/threads/runs' ? Response.json(run) : undefined,
+    )
+    expect(await statuses(gateway, '/threads/thread_1')).toEqual([404, 404])
+    const answer = await gateway.as('ann').ask('/openai/v1/threads/runs', json({}))
+    expect(answer.status).toBe(200)
+    expect(await statuses(gateway, '/threads/thread_1/messages')).toEqual([200, 404])
+    expect(await statuses(gateway, '/threads/thread_1/runs/run_1')).toEqual([200, 404])
+  })
+
+  const steps: [revealed: string, events: (readonly [string, object])[], path: string][] = [
+    [
+      'thread.created',
+      [['thread.created', { id: 'thread_1', object: 'thread' }]],
+      '/threads/thread_1',
+    ],
+    ['thread.run.created', [['thread.run.created', run]], '/threads/thread_1/runs/run_1'],
+    [
+      'thread.run.step.created',
+      [
+        ['thread.run.created', run],
+        [
+          'thread.run.step.created',
+          { id: 'step_1', object: 'thread.run.step', thread_id: 'thread_1', run_id: 'run_1' },
+        ],
+      ],
+      '/threads/thread_1/runs/run_1/steps/step_1',
+    ],
+    [
+      'thread.message.created',
+      [
+        [
+          'thread.message.created',
+          { id: 'msg_1', object: 'thread.message', thread_id: 'thread_1', role: 'assistant' },
+        ],
+      ],
+      '/threads/thread_1/messages/msg_1',
+    ],
+  ]
+  it.each(steps)('are their caller’s before %s is released', async (revealed, events, path) => {
+    const gateway = openBefore((asked) =>
+      asked === '/threads/runs' ? openStream(events) : undefined,
+    )
+    const answer = await gateway.as('ann').ask('/openai/v1/threads/runs', json({ stream: true }))
+    await readUntil(answer, revealed)
+    expect(await statuses(gateway, path)).toEqual([200, 404])
+  })
+
+  it('let a message be read that only a step names', async () => {
+    const step = {
+      id: 'step_1',
+      object: 'thread.run.step',
+      step_details: { type: 'message_creation', message_creation: { message_id: 'msg_1' } },
+    }
+    const gateway = openBefore((path) => {
+      if (path === '/threads/runs') return Response.json(run)
+      return path.endsWith('/steps') ? Response.json({ object: 'list', data: [step] }) : undefined
+    })
+    await gateway.as('ann').ask('/openai/v1/threads/runs', json({}))
+    await gateway.as('ann').ask('/openai/v1/threads/thread_1/runs/run_1/steps')
+    expect(await statuses(gateway, '/threads/thread_1/messages/msg_1')).toEqual([200, 404])
+  })
+})
+
+const path = '/chat/completions'
+const chunk = (more: object) => ({ object: 'chat.completion.chunk', choices: [], ...more })
+
+describe('a chat completion', () => {
+  it('that is stored is its caller’s', async () => {
+    const body = { id: 'chatcmpl-1', object: 'chat.completion', choices: [] }
+    const gateway = openBefore((asked) => (asked === path ? Response.json(body) : undefined))
+    await gateway.as('ann').ask(`/openai/v1${path}`, json({ model: 'm', messages: [] }))
+    expect(await statuses(gateway, `${path}/chatcmpl-1`)).toEqual([404, 404])
+    const stored = { model: 'm', messages: [], store: true }
+    const answer = await gateway.as('ann').ask(`/openai/v1${path}`, json(stored))
+    expect(await answer.json()).toEqual(body)
+    expect(await statuses(gateway, `${path}/chatcmpl-1`)).toEqual([200, 404])
+    expect(await statuses(gateway, `${path}/chatcmpl-1/messages`)).toEqual([200, 404])
+  })
+
+  it.each(['/openai/v1', '/openai/deployments/d'])(
+    'that is stored is its caller’s before the chunk with its id is released, below %s',
+    async (base) => {
+      const gateway = openBefore((asked) =>
+        asked.endsWith(path)
+          ? openStream([
+              [undefined, chunk({ id: '' })],
+              [undefined, chunk({ id: 'chatcmpl-1' })],
+            ])
+          : undefined,
+      )
+      const stored = { model: 'm', messages: [], store: true, stream: true }
+      const answer = await gateway.as('ann').ask(base + path, json(stored))
+      await readUntil(answer, 'chatcmpl-1')
+      expect(await statuses(gateway, `${path}/chatcmpl-1`)).toEqual([200, 404])
+    },
+  )
+
+  it.each([true, false])(
+    'that speaks lets its caller alone name its audio (stream: %s)',
+    async (stream) => {
+      const said = { audio: { id: 'audio_1', data: '' } }
+      const gateway = openBefore(() =>
+        stream
+          ? openStream([[undefined, chunk({ id: 'chatcmpl-1', choices: [{ delta: said }] })]])
+          : Response.json({ id: 'chatcmpl-1', choices: [{ message: said }] }),
+      )
+      const ask = (owner: 'ann' | 'bob', messages: object[]) =>
+        gateway
+          .as(owner)
+          .ask(
+            `/openai/v1${path}`,
+            json({ model: 'm', stream, messages, audio: { voice: 'alloy', format: 'wav' } }),
+          )
+      const replayed = [{ role: 'assistant', audio: { id: 'audio_1' } }]
+      await readUntil(await ask('ann', []), 'audio_1')
+      expect((await ask('bob', replayed)).status).toBe(404)
+      expect((await ask('ann', replayed)).status).toBe(200)
+    },
+  )
+
+  it('passes as it came', async () => {
+    const text = 'data: {"id":"chatcmpl-1","choices":[]}\n\ndata: broken\n\ndata: [DONE]\n\n'
+    const headers = { 'content-type': 'text/event-stream' }
+    const gateway = openBefore(() => new Response(text, { headers }))
+    const stored = { model: 'm', messages: [], store: true, stream: true }
+    const answer = await gateway.as('ann').ask(`/openai/v1${path}`, json(stored))
+    expect(await answer.text()).toBe(text)
+  })
+})
+
+describe('an item that was sent in', () => {
+  const page = (id: string) => Response.json({ object: 'list', data: [{ id, type: 'message' }] })
+  const places: [path: string, method: 'GET' | 'POST'][] = [
+    ['/responses/resp_1/input_items', 'GET'],
+    ['/conversations/conv_1/items', 'GET'],
+    ['/conversations/conv_1/items', 'POST'],
+  ]
+
+  async function openWith(answer: Answer) {
+    const gateway = openBefore((asked, method) => {
+      if (asked === '/responses') return Response.json({ id: 'resp_1', object: 'response' })
+      if (asked === '/conversations') return Response.json({ id: 'conv_1', object: 'conversation' })
+      return answer(asked, method)
+    })
+    await gateway.as('ann').ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
+    await gateway.as('ann').ask('/openai/v1/conversations', json({}))
+    return gateway
+  }
+  const name = (gateway: CallersHarness, owner: 'ann' | 'bob', item: object) =>
+    gateway.as(owner).ask('/openai/v1/responses', json({ model: 'm', input: [item] }))
+  const list = (
+    gateway: CallersHarness,
+    owner: 'ann' | 'bob',
+    [where, method]: [path: string, method: string],
+  ) => gateway.as(owner).ask(`/openai/v1${where}`, method === 'POST' ? json({ items: [] }) : {})
+
+  it.each(places)('is its sender’s as soon as %s names it (%s)', async (...place) => {
+    const gateway = await openWith((asked) => (asked === place[0] ? page('msg_in') : undefined))
+    for (const item of [{ type: 'item_reference', id: 'msg_in' }, { id: 'msg_in' }]) {
+      expect((await name(gateway, 'ann', item)).status).toBe(404)
+    }
+    expect((await list(gateway, 'ann', place)).status).toBe(200)
+    for (const item of [{ type: 'item_reference', id: 'msg_in' }, { id: 'msg_in' }]) {
+      expect((await name(gateway, 'ann', item)).status).toBe(200)
+      expect((await name(gateway, 'bob', item)).status).toBe(404)
+    }
+  })
+
+  it('stays its owner’s where another sends in an item with its id', async () => {
+    const gateway = await openWith(() => page('msg_of_bob'))
+    await gateway.give('bob', 'thing', 'msg_of_bob')
+    await list(gateway, 'ann', ['/responses/resp_1/input_items', 'GET'])
+    expect((await name(gateway, 'ann', { id: 'msg_of_bob' })).status).toBe(404)
+    expect((await name(gateway, 'bob', { id: 'msg_of_bob' })).status).toBe(200)
+  })
+
+  it('lets its list be paged, and by nobody else’s items', async () => {
+    const gateway = await openWith(() => page('msg_in'))
+    const pageAfter = (id: string) =>
+      gateway.as('ann').ask(`/openai/v1/conversations/conv_1/items?after=${id}`)
+    expect((await pageAfter('msg_in')).status).toBe(404)
+    await list(gateway, 'ann', ['/conversations/conv_1/items', 'GET'])
+    expect((await pageAfter('msg_in')).status).toBe(200)
+    expect((await pageAfter('msg_other')).status).toBe(404)
+  })
+})
+
+describe('an item that a stream puts out', () => {
+  it('is its caller’s before it shows, so that it can be named though the stream breaks', async () => {
+    const item = { id: 'msg_1', type: 'message', role: 'assistant', content: [] }
+    const gateway = openBefore((asked) =>
+      asked === '/responses'
+        ? openStream([['response.output_item.added', { type: 'response.output_item.added', item }]])
+        : undefined,
+    )
+    const ask = (owner: 'ann' | 'bob', input: unknown) =>
+      gateway.as(owner).ask('/openai/v1/responses', json({ model: 'm', input, stream: true }))
+    await readUntil(await ask('ann', 'hi'), 'msg_1')
+    expect((await ask('ann', [{ id: 'msg_1' }])).status).toBe(200)
+    expect((await ask('bob', [{ id: 'msg_1' }])).status).toBe(404)
+  })
+})
+
+describe('what a thing produces', () => {
+  const made: [where: string, body: object, file: string][] = [
+    ['/batches', { id: 'batch_1', object: 'batch', output_file_id: 'file-out' }, 'file-out'],
+    ['/batches', { id: 'batch_1', object: 'batch', error_file_id: 'file-err' }, 'file-err'],
+    [
+      '/fine_tuning/jobs',
+      { id: 'ftjob-1', object: 'fine_tuning.job', result_files: ['file-r'] },
+      'file-r',
+    ],
+  ]
+  it.each(made)(
+    'of %s is its caller’s, whether it shows in the thing or in the list',
+    async (where, body, file) => {
+      const thing = `${where}/${(body as { id: string }).id}`
+      for (const shown of [thing, where]) {
+        const gateway = openBefore((asked, method) => {
+          if (asked === where && method === 'POST')
+            return Response.json({
+              ...body,
+              output_file_id: null,
+              error_file_id: null,
+              result_files: [],
+            })
+          if (asked === thing) return Response.json(body)
+          return asked === where ? Response.json({ object: 'list', data: [body] }) : undefined
+        })
+        await gateway.as('ann').ask(`/openai/v1${where}`, json({}))
+        expect(await statuses(gateway, `/files/${file}/content`)).toEqual([404, 404])
+        await gateway.as('bob').ask(`/openai/v1${shown}`)
+        await gateway.as('ann').ask(`/openai/v1${shown}`)
+        expect(await statuses(gateway, `/files/${file}/content`), shown).toEqual([200, 404])
+      }
+    },
+  )
+
+  it('is the file of a whole upload', async () => {
+    const file = { id: 'file-1', object: 'file', filename: 'a.txt', bytes: 1 }
+    const gateway = openBefore((asked) =>
+      asked.startsWith('/uploads')
+        ? Response.json({ id: 'upload_1', object: 'upload', ...(asked !== '/uploads' && { file }) })
+        : undefined,
+    )
+    await gateway.as('ann').ask('/openai/v1/uploads', json({}))
+    await gateway.as('ann').ask('/openai/v1/uploads/upload_1/complete', json({ part_ids: [] }))
+    expect(await statuses(gateway, '/files/file-1')).toEqual([200, 404])
+  })
+
+  it('is the call that a Location names', async () => {
+    const gateway = openBefore((asked) =>
+      asked === '/realtime/calls'
+        ? new Response('v=0', { status: 201, headers: { location: '/v1/realtime/calls/rtc_1' } })
+        : undefined,
+    )
+    const init = { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: 'v=0' }
+    expect((await gateway.as('ann').ask('/openai/v1/realtime/calls', init)).status).toBe(201)
+    const hangUp = async (owner: 'ann' | 'bob') =>
+      (await gateway.as(owner).ask('/openai/v1/realtime/calls/rtc_1/hangup', { method: 'POST' }))
+        .status
+    expect([await hangUp('bob'), await hangUp('ann')]).toEqual([404, 200])
+  })
+})
