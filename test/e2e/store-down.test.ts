@@ -77,7 +77,7 @@ async function cite({ url }: Child): Promise<[Linked, ...string[]]> {
     return value
   })
   const [file] = found
-  const [path] = /http:[^\s)"]+\/path\/[^\s)"]+/.exec(JSON.stringify(answer)) ?? []
+  const [path] = /(?<=\]\()http:[^\s)"]+\/s\/[^\s)"]+/.exec(JSON.stringify(answer)) ?? []
   if (file === undefined || path === undefined) throw new Error('Nothing was cited.')
   const { container_id } = file
   const links = ['page', 'zip'].map(async (kind) => {
