@@ -21,6 +21,14 @@ type State =
   | 'string'
   | 'none'
 
+const notable = /["\\]|\p{Cc}/gu
+
+/** The next quote, backslash or control character; the end of the piece where there is none. */
+function nextInString(piece: string, from: number): number {
+  notable.lastIndex = from
+  return notable.exec(piece)?.index ?? piece.length
+}
+
 /** Begins a text. Numbers and literals are not checked to the letter: nothing is in them. */
 export function createJsonPrefix(): JsonPrefix {
   const nesting: ('{' | '[')[] = []
@@ -83,7 +91,8 @@ export function createJsonPrefix(): JsonPrefix {
   return {
     read(piece) {
       for (let at = 0; at < piece.length && state !== 'none'; at += 1) {
-        state = next(piece.charAt(at))
+        if (state === 'string' && !isEscaped) at = nextInString(piece, at)
+        if (at < piece.length) state = next(piece.charAt(at))
       }
       return state === 'string'
     },
