@@ -208,7 +208,7 @@ function createGateway(options: AppOptions): Gateway {
     upstreams: [first, ...others],
     balance: createBalance(now),
     store: guardStore(options.store ?? memoryStore({ now }), random),
-    archiving: archivingOf(options),
+    archiving: archivingOf(options, now),
     webhooks: webhooksOf(options),
     now,
     wait,
@@ -249,13 +249,16 @@ function createUpstream(
   return { name, models, weight, client: createAzureClient({ ...runtime, ...own }) }
 }
 
-function archivingOf({
-  archive,
-  archiveMode: mode = 'eager',
-  archiveConcurrency: concurrency = 4,
-  archiveTtl: ttl = 0,
-}: AppOptions): Archiving | undefined {
-  return archive && startArchiving({ archive, mode, concurrency, ttl })
+function archivingOf(
+  {
+    archive,
+    archiveMode: mode = 'eager',
+    archiveConcurrency: concurrency = 4,
+    archiveTtl: ttl = 0,
+  }: AppOptions,
+  now: () => number,
+): Archiving | undefined {
+  return archive && startArchiving({ archive, mode, concurrency, ttl }, now)
 }
 
 function webhooksOf({ webhooks }: AppOptions): Webhooks | undefined {

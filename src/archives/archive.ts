@@ -43,11 +43,14 @@ export interface StoredRecord extends ArchiveRecord {
 /** A whole copy. */
 export interface ArchivedFile extends ArchiveRecord {
   readonly key: string
+  /** Unix second in which the copy was made. */
+  readonly storedAt: number
   /**
-   * Opens the bytes, or those of a range that lies within the file; nothing is read before. The stream breaks rather
-   * than end early.
+   * Opens the bytes, or those of a range that lies within the file. The stream breaks rather than end early; that of a
+   * whole copy passes its last bytes only when the hash of all is that of the record.
    *
    * @throws CfileError `file_not_found` where the copy was deleted meanwhile, `not_ready` where the archive fails
+   * @throws DamagedCopy, also from the stream, where the bytes are not those that were copied
    */
   open(options?: OpenOptions): Promise<ReadableStream<Uint8Array>>
 }

@@ -8,7 +8,7 @@ import type { Wait } from '../core/wait.ts'
 import { elementsOf, textOf } from '../core/xml.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
-import { createRequester, type SendRequest, type StorageRequest } from './request.ts'
+import { createRequester, type SendRequest, type StorageRequest, toObject } from './request.ts'
 
 /** What proves who asks: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
 export interface BlobAuth {
@@ -126,12 +126,7 @@ function blobBucket(options: AzureBlobArchiveOptions): Bucket {
         signal,
         accept: ['BlobNotFound'],
       })
-      if (response === undefined) return undefined
-      const length = response.headers.get('content-length')
-      return {
-        body: response.body ?? new Blob().stream(),
-        bytes: length === null ? undefined : Number(length),
-      }
+      return response && toObject(response)
     },
 
     async remove(name, signal) {

@@ -11,6 +11,7 @@
 
 import { createBudget } from '../core/budget.ts'
 import { cutStream } from '../core/cut.ts'
+import { DamagedCopy } from '../core/damaged-copy.ts'
 import { exactLength } from '../core/exact-length.ts'
 import { type PartReader, readParts } from '../core/parts.ts'
 import type { ByteRange } from '../core/range.ts'
@@ -27,6 +28,7 @@ import {
   type StoredRecord,
   wrongLength,
 } from './archive.ts'
+import { isWholeRange, verifyBody } from './verify.ts'
 
 /** Bytes as a bucket takes them. */
 export type Bytes = Uint8Array<ArrayBuffer>
@@ -68,6 +70,8 @@ export interface ReadOptions {
 export interface BucketObject {
   /** What the engine says will come; absent where it says nothing. */
   readonly bytes?: number
+  /** Unix second in which the object was written. */
+  readonly modifiedAt: number
   readonly body: ReadableStream<Uint8Array>
 }
 
@@ -95,27 +99,29 @@ const recordName = (key: string): string => `${records}${key}.json`
 
 /** Makes an archive of a bucket. */
 export function bucketArchive(options: BucketArchiveOptions): Archive {
-  const { bucket, newName } = options
+  const { bucket, newName, createSha256 } = options
   const copy = copier(options)
 
-  async function readRecord(key: string, signal?: AbortSignal): Promise<StoredRecord | undefined> {
+  async function readRecord(key: string, signal?: AbortSignal): Promise<FoundRecord | undefined> {
     const found = await bucket.read(recordName(key), { signal })
     if (found === undefined) return undefined
     const record = parseArchiveRecord(new Uint8Array(await new Response(found.body).arrayBuffer()))
-    return record?.body === undefined ? undefined : { ...record, body: record.body }
+    const { modifiedAt: storedAt } = found
+    return record?.body === undefined ? undefined : { ...record, body: record.body, storedAt }
   }
 
-  async function open(name: string, bytes: number, options: ReadOptions) {
-    const { range } = options
-    // Of no bytes there is no range to ask for.
-    const expected = range === undefined ? bytes : range.end - range.start + 1
-    const found = await bucket.read(name, options)
-    if (found === undefined) throw copyGone()
-    if (found.bytes === expected) return found.body
-    // Some that speak S3 take `bytes=0-0` for no range.
-    if (range !== undefined && found.bytes === bytes)
-      return found.body.pipeThrough(cutStream(range)).pipeThrough(exactLength(expected))
-    return found.body.pipeThrough(exactLength(expected))
+  async function open(key: string, record: StoredRecord, { range, signal }: ReadOptions) {
+    const part = isWholeRange(record, range) ? undefined : range
+    const found = await bucket.read(bodyName(key, record.body), { range: part, signal })
+    if (found === undefined) throw await whyMissing(key, record)
+    return part === undefined
+      ? verifyBody(found.body, record, createSha256)
+      : readRange(found, record.bytes, part)
+  }
+
+  async function whyMissing(key: string, { body }: StoredRecord): Promise<Error> {
+    const isNamed = (await readRecord(key))?.body === body
+    return isNamed ? new DamagedCopy('Its bytes are not there.') : copyGone()
   }
 
   return {
@@ -138,9 +144,9 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
     async get(key, { signal } = {}) {
       const record = await readRecord(parseArchiveKey(key), signal)
       if (record === undefined) return undefined
-      const { bytes, sha256, meta, body } = record
-      const name = bodyName(key, body)
-      return { key, bytes, sha256, meta, open: (options = {}) => open(name, bytes, options) }
+      const { bytes, sha256, meta, storedAt } = record
+      const found = { key, bytes, sha256, meta, storedAt }
+      return { ...found, open: (options = {}) => open(key, record, options) }
     },
 
     async delete(key, { signal } = {}) {
@@ -165,6 +171,23 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
       }
     },
   }
+}
+
+interface FoundRecord extends StoredRecord {
+  readonly storedAt: number
+}
+
+/** The bytes of a range, of an object that was opened for it. */
+function readRange(
+  { body, bytes: announced }: BucketObject,
+  bytes: number,
+  range: ByteRange,
+): ReadableStream<Uint8Array> {
+  const expected = range.end - range.start + 1
+  if (announced === expected) return body
+  // Some that speak S3 take `bytes=0-0` for no range.
+  const part = announced === bytes ? body.pipeThrough(cutStream(range)) : body
+  return part.pipeThrough(exactLength(expected))
 }
 
 /** Bytes in hex. */

@@ -4,19 +4,104 @@
  * @module
  */
 
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { DamagedCopy } from '../core/damaged-copy.ts'
 import { CfileError, isCfileError } from '../core/errors.ts'
+import type { ByteRange } from '../core/range.ts'
 
 /** When a file was last changed: a unix second; of what is gone, later than any. */
 export async function modifiedAt(path: string): Promise<number> {
-  const found = await ifThere('stat', () => stat(path))
+  const found = await ifThere('stat', () => lstat(path))
   return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000)
 }
 
-/** The names in a folder, in order; none where there is no folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  return ((await ifThere('list', () => readdir(folder))) ?? []).sort()
+/** The names of the files, or of the folders, in a folder, in order; none where there is no folder. Links are neither. */
+export async function namesIn(folder: string, kind: 'files' | 'folders'): Promise<string[]> {
+  const found = (await ifThere('list', () => readdir(folder, { withFileTypes: true }))) ?? []
+  return found
+    .filter((entry) => (kind === 'files' ? entry.isFile() : entry.isDirectory()))
+    .map(({ name }) => name)
+    .sort()
+}
+
+// A link must not be followed, nor a pipe be waited for.
+const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** Opens a file; `undefined` where there is none, or something else in its place. */
+export async function openFile(path: string): Promise<FileHandle | undefined> {
+  const file = await ifThere('open', () => open(path, readOnly), ['ENOENT', 'ELOOP', 'ENXIO'])
+  if (file === undefined || (await disk('stat', () => file.stat())).isFile()) return file
+  await file.close()
+  return undefined
+}
+
+const chunkBytes = 256 * 1024
+
+/** The bytes of a range of an open file, which is closed behind them. */
+export function readRange(
+  file: FileHandle,
+  { start, end }: ByteRange,
+  signal?: AbortSignal,
+  { isKeptOpen = false }: { readonly isKeptOpen?: boolean } = {},
+): ReadableStream<Uint8Array> {
+  let at = start
+  const close = async (): Promise<void> => {
+    if (!isKeptOpen) await file.close()
+  }
+
+  async function next(): Promise<Uint8Array | undefined> {
+    signal?.throwIfAborted()
+    const left = end + 1 - at
+    if (left === 0) return undefined
+    const buffer = new Uint8Array(Math.min(chunkBytes, left))
+    const { bytesRead } = await disk('read', () => file.read(buffer, 0, buffer.byteLength, at))
+    if (bytesRead === 0) throw new DamagedCopy(`It ended at byte ${at}.`)
+    at += bytesRead
+    return buffer.subarray(0, bytesRead)
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await next()
+          if (chunk !== undefined) return controller.enqueue(chunk)
+          await close()
+          controller.close()
+        } catch (error) {
+          await close().catch(() => {})
+          controller.error(error)
+        }
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/**
+ * Refuses folders that are links: they would lead out of the archive.
+ *
+ * @param root may itself be a link, since whoever runs the gateway named it
+ * @throws CfileError `not_ready`
+ */
+export async function refuseLinks(root: string, ...folders: readonly string[]): Promise<void> {
+  let path = root
+  for (const folder of folders) {
+    path = join(path, folder)
+    const found = await ifThere('stat', () => lstat(path))
+    if (found?.isSymbolicLink()) {
+      throw new CfileError(
+        'not_ready',
+        'The archive could not be used: it has a link for a folder.',
+        {
+          hint: `Replace ${join(...folders)} in the folder of CFILE_ARCHIVE by a folder.`,
+        },
+      )
+    }
+  }
 }
 
 /** Makes a folder for this user alone, and those that it is in. */
@@ -60,14 +145,15 @@ export async function moveInto(from: string, to: string): Promise<void> {
   await folder?.close()
 }
 
-/** Does a step; `undefined` where what it needs is not there. */
+/** Does a step; `undefined` where what it needs is not there, which these codes say. */
 export async function ifThere<T>(
   operation: string,
   task: () => Promise<T>,
+  codes: readonly string[] = ['ENOENT'],
 ): Promise<T | undefined> {
   return disk(operation, () =>
     task().catch((error) => {
-      if (codeOf(error) === 'ENOENT') return undefined
+      if (codes.includes(codeOf(error) ?? '')) return undefined
       throw error
     }),
   )

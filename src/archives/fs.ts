@@ -1,14 +1,16 @@
 /**
  * An archive in a folder. Bytes are in `files/<owner>/<id>.<sha256>`, so that a file's own name tells whether it is
  * whole, and `records/<owner>/<id>.json` says that there is a copy. Both are written in `partial/`, brought to the disk
- * (fsync) and only then moved to where they are seen. Several processes may share the folder.
+ * (fsync) and only then moved to where they are seen. Several processes may share the folder. A file is read whole and
+ * checked the first time that a process opens it, and again when it was written since. Links are not followed.
  *
  * @module
  */
 
 import { createHash } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DamagedCopy } from '../core/damaged-copy.ts'
 import {
   type Archive,
   type ArchivePutOptions,
@@ -19,28 +21,30 @@ import {
   parseArchiveKey,
   parseArchiveRecord,
   parseOwner,
+  type Sha256,
   wrongLength,
 } from './archive.ts'
 import {
   disk,
-  ifThere,
   makeFolder,
   modifiedAt,
   moveInto,
   namesIn,
+  openFile,
+  readRange,
+  refuseLinks,
   remove,
   type Write,
   writeWhole,
 } from './disk.ts'
 import { halfCopyName, isLeftOver } from './half-copies.ts'
+import { isWholeRange, verifyBody } from './verify.ts'
 
 /** Options of {@link fsArchive}. */
 export interface FsArchiveOptions {
   /** Made when the first copy is; it and all in it can be read by this user only. */
   readonly folder: string
 }
-
-const chunkBytes = 256 * 1024
 
 /** Keeps copies in a folder of their own. */
 export function fsArchive({ folder }: FsArchiveOptions): Archive {
@@ -49,20 +53,78 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   const partial = join(folder, 'partial')
   const recordPath = (key: string): string => join(records, `${parseArchiveKey(key)}.json`)
   const bodyPath = (key: string, sha256: string): string => join(files, `${key}.${sha256}`)
+  const checked = createMarks()
 
-  async function readRecord(key: string): Promise<ArchiveRecord | undefined> {
-    const stored = await ifThere('read', () => readFile(recordPath(key)))
-    return stored && parseArchiveRecord(stored)
+  async function readRecord(key: string): Promise<FoundRecord | undefined> {
+    const path = recordPath(key)
+    await refuseLinks(folder, 'records', ownerOf(key))
+    const file = await openFile(path)
+    if (file === undefined) return undefined
+    try {
+      const [stored, { mtimeMs }] = await disk('read', () =>
+        Promise.all([file.readFile(), file.stat()]),
+      )
+      const record = parseArchiveRecord(stored)
+      return record && { ...record, storedAt: Math.floor(mtimeMs / 1000) }
+    } finally {
+      await file.close()
+    }
   }
 
   /** Makes a copy visible: first its bytes, then the record that says so. */
   async function show(temporary: string, key: string, record: ArchiveRecord): Promise<void> {
     const earlier = await readRecord(key)
-    await disk('rename', () => moveInto(temporary, bodyPath(key, record.sha256)))
+    const body = bodyPath(key, record.sha256)
+    await refuseLinks(folder, 'files', ownerOf(key))
+    await disk('rename', () => moveInto(temporary, body))
     await writeWhole(temporary, (write) => write(Buffer.from(JSON.stringify(record))))
     await disk('rename', () => moveInto(temporary, recordPath(key)))
     if (earlier === undefined || earlier.sha256 === record.sha256) return
     await remove(bodyPath(key, earlier.sha256))
+  }
+
+  /** Opened at once, so that the bytes stay readable while the file is replaced or deleted. */
+  async function open(key: string, record: ArchiveRecord, { range, signal }: OpenOptions) {
+    signal?.throwIfAborted()
+    const { bytes, sha256 } = record
+    await refuseLinks(folder, 'files', ownerOf(key))
+    const path = bodyPath(key, sha256)
+    const file = await openFile(path)
+    if (file === undefined) throw await whyMissing(key, record)
+    try {
+      const isFresh = await checkOnce(file, path, record, signal)
+      const body = readRange(file, range ?? { start: 0, end: bytes - 1 }, signal)
+      return isFresh || !isWholeRange(record, range) ? body : verifyBody(body, record, nodeSha256)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  async function whyMissing(key: string, { sha256 }: ArchiveRecord): Promise<Error> {
+    const isNamed = (await readRecord(key))?.sha256 === sha256
+    return isNamed ? new DamagedCopy('Its bytes are not there.') : copyGone()
+  }
+
+  /**
+   * Reads a file to its end that was written since it was last read, or that this process never read.
+   *
+   * @returns whether it was read
+   */
+  async function checkOnce(
+    file: FileHandle,
+    path: string,
+    record: ArchiveRecord,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { ino, size, ctimeNs } = await disk('stat', () => file.stat({ bigint: true }))
+    if (Number(size) !== record.bytes) throw new DamagedCopy(`It has not ${record.bytes} bytes.`)
+    const mark = `${ino} ${ctimeNs}`
+    if (checked.has(path, mark)) return false
+    const body = readRange(file, { start: 0, end: record.bytes - 1 }, signal, { isKeptOpen: true })
+    for await (const _ of verifyBody(body, record, nodeSha256));
+    checked.add(path, mark)
+    return true
   }
 
   return {
@@ -71,6 +133,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
       const temporary = join(partial, halfCopyName())
       try {
         parseArchiveKey(key)
+        await refuseLinks(folder, 'partial')
         await disk('mkdir', () => makeFolder(partial))
         const copied = await writeWhole(temporary, (write) => copyParts(reader, write, options))
         const record: ArchiveRecord = { ...copied, meta }
@@ -85,21 +148,22 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
 
     async get(key) {
       const record = await readRecord(key)
-      if (record === undefined) return undefined
-      const { bytes, sha256 } = record
-      const path = bodyPath(key, sha256)
-      return { key, ...record, open: (options = {}) => openBytes(path, bytes, options) }
+      return record && { key, ...record, open: (options = {}) => open(key, record, options) }
     },
 
     async delete(key) {
+      parseArchiveKey(key)
+      for (const name of ['records', 'files']) await refuseLinks(folder, name, ownerOf(key))
       await remove(recordPath(key))
       for (const path of await bodiesOf(files, key)) await remove(path)
     },
 
     async *list({ owner, signal } = {}) {
-      const owners = owner === undefined ? await namesIn(records) : [parseOwner(owner)]
-      for (const one of owners) {
-        for (const name of await namesIn(join(records, one))) {
+      await refuseLinks(folder, 'records')
+      const owners = await namesIn(records, 'folders')
+      const wanted = owner === undefined ? owners : owners.filter(isSame(parseOwner(owner)))
+      for (const one of wanted) {
+        for (const name of await namesIn(join(records, one), 'files')) {
           signal?.throwIfAborted()
           const listed = await toListed(records, one, name)
           if (listed !== undefined) yield listed
@@ -108,13 +172,14 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     },
 
     async sweep({ before, signal }) {
-      for (const name of await namesIn(partial)) {
+      for (const name of ['partial', 'files']) await refuseLinks(folder, name)
+      for (const name of await namesIn(partial, 'files')) {
         signal?.throwIfAborted()
         const path = join(partial, name)
         if (await isLeftOver(path, before)) await remove(path)
       }
-      for (const owner of await namesIn(files)) {
-        for (const name of await namesIn(join(files, owner))) {
+      for (const owner of await namesIn(files, 'folders')) {
+        for (const name of await namesIn(join(files, owner), 'files')) {
           signal?.throwIfAborted()
           await removeUnrecorded(join(files, owner, name), `${owner}/${name}`, before)
         }
@@ -130,12 +195,25 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   }
 }
 
+interface FoundRecord extends ArchiveRecord {
+  readonly storedAt: number
+}
+
+const ownerOf = (key: string): string => key.split('/')[0] ?? ''
+const isSame = (one: string) => (other: string) => one === other
+
+/** Begins a SHA-256 of `node:crypto`. */
+export function nodeSha256(): Sha256 {
+  const hash = createHash('sha256')
+  return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
+}
+
 async function copyParts(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   write: Write,
   { bytes, signal }: ArchivePutOptions,
 ): Promise<Pick<ArchiveRecord, 'bytes' | 'sha256'>> {
-  const hash = createHash('sha256')
+  const hash = nodeSha256()
   let total = 0
   for (;;) {
     signal?.throwIfAborted()
@@ -144,58 +222,33 @@ async function copyParts(
     if (done) break
     total += value.byteLength
     if (total > (bytes ?? total)) break
-    hash.update(value)
+    hash.update(value as Uint8Array<ArrayBuffer>)
     await write(value)
   }
   if (bytes !== undefined && total !== bytes) throw wrongLength(bytes)
-  return { bytes: total, sha256: hash.digest('hex') }
+  return { bytes: total, sha256: await hash.digest() }
 }
 
-/** Opened at once, so that the bytes stay readable while the file is replaced or deleted. */
-async function openBytes(
-  path: string,
-  bytes: number,
-  { range = { start: 0, end: bytes - 1 }, signal }: OpenOptions,
-): Promise<ReadableStream<Uint8Array>> {
-  signal?.throwIfAborted()
-  const opened = await ifThere('open', () => open(path, 'r'))
-  if (opened === undefined) throw copyGone()
-  const file = opened
-  let at = range.start
+// As many files as are in use at a time; one that was forgotten is read once more.
+const mostMarks = 10_000
 
-  async function next(): Promise<Uint8Array | undefined> {
-    signal?.throwIfAborted()
-    const left = range.end + 1 - at
-    if (left === 0) return undefined
-    const buffer = new Uint8Array(Math.min(chunkBytes, left))
-    const { bytesRead } = await disk('read', () => file.read(buffer, 0, buffer.byteLength, at))
-    if (bytesRead === 0) throw wrongLength(bytes)
-    at += bytesRead
-    return buffer.subarray(0, bytesRead)
-  }
-
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const chunk = await next()
-          if (chunk !== undefined) return controller.enqueue(chunk)
-          await file.close()
-          controller.close()
-        } catch (error) {
-          await file.close().catch(() => {})
-          controller.error(error)
-        }
-      },
-      cancel: () => file.close(),
+/** Remembers in which state a file was last read and found right. */
+function createMarks() {
+  const marks = new Map<string, string>()
+  return {
+    has: (path: string, mark: string): boolean => marks.get(path) === mark,
+    add(path: string, mark: string): void {
+      marks.delete(path)
+      marks.set(path, mark)
+      const [oldest = ''] = marks.keys()
+      if (marks.size > mostMarks) marks.delete(oldest)
     },
-    { highWaterMark: 0 },
-  )
+  }
 }
 
 async function bodiesOf(files: string, key: string): Promise<string[]> {
   const [owner = '', id = ''] = key.split('/')
-  const names = await namesIn(join(files, owner))
+  const names = await namesIn(join(files, owner), 'files')
   return names.filter((name) => name.startsWith(`${id}.`)).map((name) => join(files, owner, name))
 }
 

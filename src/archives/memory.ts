@@ -53,6 +53,7 @@ export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Arch
       return {
         key,
         ...copy.record,
+        storedAt: copy.storedAt,
         async open({ range, signal } = {}) {
           signal?.throwIfAborted()
           if (copies.get(key) !== copy) throw copyGone()

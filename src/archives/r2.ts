@@ -32,6 +32,7 @@ export interface R2Binding {
     readonly body: ReadableStream<Uint8Array>
     /** Of the whole object. */
     readonly size: number
+    readonly uploaded: Date
   } | null>
   delete(key: string): Promise<void>
   list(options: { prefix: string; cursor?: string }): Promise<{
@@ -83,8 +84,9 @@ function r2Bucket({ bucket, prefix = '', partBytes = 8 * 1024 * 1024 }: R2Archiv
       const wanted = range && { offset: range.start, length: range.end - range.start + 1 }
       const found = await guarded('get', signal, () => bucket.get(root + name, { range: wanted }))
       if (found === null) return undefined
-      const { body, size } = found
-      return { body, bytes: Math.min(size, wanted?.length ?? size) }
+      const { body, size, uploaded } = found
+      const bytes = Math.min(size, wanted?.length ?? size)
+      return { body, bytes, modifiedAt: Math.floor(uploaded.getTime() / 1000) }
     },
 
     async remove(name, signal) {

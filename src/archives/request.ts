@@ -126,3 +126,17 @@ function unreachable(
     },
   )
 }
+
+/** An object in an answer that gives it, by the headers that all services have. */
+export function toObject({ body, headers }: Response): {
+  readonly body: ReadableStream<Uint8Array>
+  readonly bytes?: number
+  readonly modifiedAt: number
+} {
+  const length = headers.get('content-length')
+  return {
+    body: body ?? new Blob().stream(),
+    modifiedAt: Math.floor(Date.parse(headers.get('last-modified') ?? '') / 1000),
+    ...(length === null ? {} : { bytes: Number(length) }),
+  }
+}

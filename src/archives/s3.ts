@@ -8,7 +8,7 @@ import type { Wait } from '../core/wait.ts'
 import { elementsOf, escapeXml, textOf } from '../core/xml.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
-import { createRequester, refused, type SendRequest, type Sign } from './request.ts'
+import { createRequester, refused, type SendRequest, type Sign, toObject } from './request.ts'
 
 /** What signs requests with SigV4: an `AwsClient` of aws4fetch, made with `service: 's3'` and a region. */
 export interface S3Signer {
@@ -129,17 +129,6 @@ function signWith({ signer, createSha256 }: S3ArchiveOptions): Sign {
     }
     const signed = await signer.sign(url.href, { method, headers: { ...headers, ...own } })
     return signed.headers
-  }
-}
-
-function toObject({ body, headers }: Response): {
-  body: ReadableStream<Uint8Array>
-  bytes?: number
-} {
-  const length = headers.get('content-length')
-  return {
-    body: body ?? new Blob().stream(),
-    ...(length === null ? {} : { bytes: Number(length) }),
   }
 }
 

@@ -22,12 +22,14 @@ export interface Transfer {
   /**
    * Opens the file again, at that byte or at its start, to the last byte that is wanted.
    *
+   * @param cause why the body broke off
    * @throws where it can't be had, or is another by its length or validator
    */
   readonly reopen: (
     from: number,
     last: number | undefined,
     signal: AbortSignal,
+    cause: unknown,
   ) => Promise<OpenedBody>
   /** The first byte that is wanted. */
   readonly start: number
@@ -103,7 +105,7 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
       try {
         await wait(random() * 50 * 2 ** resumptions, closed)
         const from = at - trace.tail().byteLength
-        const opened = await transfer.reopen(from, end && end - 1, closed)
+        const opened = await transfer.reopen(from, end && end - 1, closed, failure)
         source = openSource(opened, idle, carriage.read)
         return await checkSame()
       } catch (error) {
@@ -198,7 +200,13 @@ function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: Read
   return source
 }
 
-const passing: readonly unknown[] = ['upstream_error', 'upstream_timeout', 'upstream_throttled']
+const passing: readonly unknown[] = [
+  'upstream_error',
+  'upstream_timeout',
+  'upstream_throttled',
+  // Of an archive: the upstream may have the rest.
+  'not_ready',
+]
 
 /** Whether asking again cannot help. */
 function isFinal(error: unknown): boolean {

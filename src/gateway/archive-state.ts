@@ -60,8 +60,31 @@ export interface Archiving extends ArchivePolicy {
   readonly state: ArchiveState
 }
 
+/** Whether a copy was kept for as long as copies are. */
+export function isExpired(
+  { ttl }: Pick<ArchivePolicy, 'ttl'>,
+  storedAt: number,
+  now: number,
+): boolean {
+  return ttl > 0 && storedAt + ttl <= now
+}
+
+/** The same archive, which finds no copy whose time is over, though that is removed only when the archive is tidied. */
+function hideExpired({ archive, ...policy }: ArchivePolicy, now: () => number): Archive {
+  return {
+    async get(key, options) {
+      const copy = await archive.get(key, options)
+      return copy && isExpired(policy, copy.storedAt, now()) ? undefined : copy
+    },
+    put: (...given) => archive.put(...given),
+    delete: (...given) => archive.delete(...given),
+    list: (...given) => archive.list(...given),
+    sweep: (...given) => archive.sweep(...given),
+  }
+}
+
 /** Begins with nothing under way. */
-export function startArchiving(policy: ArchivePolicy): Archiving {
+export function startArchiving(policy: ArchivePolicy, now: () => number): Archiving {
   const state = {
     failing: new Set<'read' | 'write'>(),
     waiting: new Map<string, PendingCopy>(),
@@ -72,5 +95,5 @@ export function startArchiving(policy: ArchivePolicy): Archiving {
     sweepAt: 0,
     tidyAt: 0,
   }
-  return { ...policy, state }
+  return { ...policy, archive: hideExpired(policy, now), state }
 }

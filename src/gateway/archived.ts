@@ -8,20 +8,27 @@
 import type { ArchiveRecord } from '../archives/archive.ts'
 import type { ContainerFile } from '../azure/operations.ts'
 import type { Json } from '../stores/store.ts'
+import { isExpired } from './archive-state.ts'
 import type { Caller, Gateway } from './gateway.ts'
 
 const keyOf = (containerId: string, owner: string, fileId: string): string =>
   `archived/${containerId}/${owner}/${fileId}`
 
-/** Notes that a copy of a container's file was made. */
+interface CopyRow extends ContainerFile {
+  /** Unix second in which the copy was made; absent in rows of older versions. */
+  readonly stored_at?: number
+}
+
+/** Notes that a copy of a container's file was made, now or at that unix second. */
 export async function noteCopied(
-  { store, archiving }: Gateway,
+  { store, archiving, now }: Gateway,
   { bytes, meta }: ArchiveRecord,
+  stored_at: number = now(),
 ): Promise<void> {
   const { container_id, owner, file_id: id, name = id } = meta
   if (container_id === undefined) return
   const { path = `/mnt/data/${name}`, source = 'assistant', created_at = 0 } = meta
-  const row: ContainerFile = { id, path, bytes, source, created_at }
+  const row: CopyRow = { id, path, bytes, source, created_at, stored_at }
   const ttl = archiving?.ttl ? archiving.ttl : undefined
   await store.put(keyOf(container_id, owner, id), { ...row } as unknown as Json, { ttl })
 }
@@ -38,18 +45,20 @@ export async function noteUncopied(
 
 /** The caller's copies of a container's files, as rows of the container's own list; newest first. */
 export async function listCopies(
-  { store, archiving }: Gateway,
+  { store, archiving, now }: Gateway,
   { key }: Caller,
   containerId: string,
 ): Promise<readonly ContainerFile[]> {
   if (archiving === undefined) return []
-  const rows: ContainerFile[] = []
+  const rows: CopyRow[] = []
   const prefix = keyOf(containerId, key, '')
   for (let after = prefix; ; ) {
     const page = await store.list(prefix, { after, limit: 1000 })
-    rows.push(...page.map(({ value }) => value as unknown as ContainerFile))
+    rows.push(...page.map(({ value }) => value as unknown as CopyRow))
     after = page.at(-1)?.key ?? ''
     if (page.length < 1000) break
   }
-  return rows.toSorted((one, other) => other.created_at - one.created_at)
+  return rows
+    .filter(({ stored_at }) => stored_at === undefined || !isExpired(archiving, stored_at, now()))
+    .toSorted((one, other) => other.created_at - one.created_at)
 }

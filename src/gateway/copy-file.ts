@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ArchiveMeta } from '../archives/archive.ts'
+import type { ArchivedFile, ArchiveMeta } from '../archives/archive.ts'
+import { DamagedCopy } from '../core/damaged-copy.ts'
 import { CfileError } from '../core/errors.ts'
 import type { ByteReader } from '../core/pieces.ts'
 import { within } from '../core/wait.ts'
@@ -13,6 +14,7 @@ import type { PendingCopy, WantedCopy } from './archive-state.ts'
 import { noteCopied } from './archived.ts'
 import { granteeOf } from './caller.ts'
 import { carry } from './carry.ts'
+import { discardCopy } from './damaged.ts'
 import { isErased, removeCopy } from './erase.ts'
 import type { Gateway, Upstream } from './gateway.ts'
 import { type FileLocation, upstreamsNamed } from './locate.ts'
@@ -38,7 +40,7 @@ export async function copyFile(
 ): Promise<void> {
   const copy = await find(gateway, pending.owner, pending.file_id, signal)
   // Noted once more: what made it may have ended in between.
-  if (copy !== undefined) return noteCopied(gateway, copy)
+  if (copy !== undefined) return noteCopied(gateway, copy, copy.storedAt)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }
@@ -62,9 +64,31 @@ async function openOtherCopy(
     if (copy === undefined || copy.meta.container_id !== container_id) continue
     const { bytes, meta } = copy
     const own = { ...meta, owner, name: filename ?? meta.name }
-    return { bytes, meta: own, reader: readAll(gateway, await copy.open({ signal })) }
+    const reader = await openCopy(gateway, copy, signal)
+    if (reader !== undefined) return { bytes, meta: own, reader }
   }
   return undefined
+}
+
+/** Opens a copy; `undefined` where it is damaged. */
+async function openCopy(
+  gateway: Gateway,
+  copy: ArchivedFile,
+  signal: AbortSignal,
+): Promise<ByteReader | undefined> {
+  const discard = async (error: unknown): Promise<void> => {
+    if (!(error instanceof DamagedCopy)) throw error
+    await discardCopy(gateway, copy, error)
+  }
+  try {
+    const reader = readAll(gateway, await copy.open({ signal }))
+    const read = () =>
+      reader.read().catch((error) => discard(error).then(() => Promise.reject(error)))
+    return { ...reader, read }
+  } catch (error) {
+    await discard(error)
+    return undefined
+  }
 }
 
 async function openUpstream(

@@ -5,11 +5,13 @@
  */
 
 import type { ArchivedFile } from '../archives/archive.ts'
+import { DamagedCopy } from '../core/damaged-copy.ts'
 import { CfileError, isCfileError } from '../core/errors.ts'
 import type { ByteRange } from '../core/range.ts'
 import type { OpenedBody, Transfer } from '../core/transfer.ts'
 import { findCopy, findLastCopy } from './archive.ts'
 import { type Content, openRange } from './content.ts'
+import { discardCopy } from './damaged.ts'
 import { type DeliveredFile, displayName } from './delivery-headers.ts'
 import type { Gateway, Upstream } from './gateway.ts'
 import { explainMissing } from './gone.ts'
@@ -42,7 +44,10 @@ export interface FileSource {
   open(range?: ByteRange): Promise<OpenedFile>
 }
 
-/** A file in the archive; where a copy breaks off on its way, the upstream takes over while it has the file. */
+/**
+ * A file in the archive. Where a copy breaks off on its way, the upstream takes over while it has the file; where it
+ * turns out to be damaged, only if nothing of it was sent.
+ */
 function copySource(
   gateway: Gateway,
   location: FileLocation,
@@ -64,18 +69,34 @@ function copySource(
     await opened.from.body?.cancel()
     throw new CfileError('upstream_invalid', 'The file is not the one that was copied.')
   }
+  let isDamaged = false
   return {
     known,
     describe: async () => known,
     open: async ({ start, end } = { start: 0, end: bytes - 1 }) => ({
       facts: known,
       opened: await openAt(start, end, signal),
-      reopen(from, last = end, closed) {
+      async reopen(from, last = end, closed, cause) {
+        if (cause instanceof DamagedCopy) {
+          isDamaged = true
+          await discardCopy(gateway, copy, cause)
+          if (from > start) throw sentDamaged(cause)
+        }
         const either = AbortSignal.any([signal, closed])
-        return openUpstream(from, last, either).catch(() => openAt(from, last, either))
+        return openUpstream(from, last, either).catch((error) => {
+          if (isDamaged) throw error
+          return openAt(from, last, either)
+        })
       },
     }),
   }
+}
+
+function sentDamaged(cause: unknown): CfileError {
+  return new CfileError('internal_error', 'The copy of the file is damaged; it is made anew.', {
+    hint: 'Download the file again.',
+    cause,
+  })
 }
 
 /** A file where it was made. */
@@ -196,6 +217,7 @@ export async function fromSource<T>(
       return await use(copySource(gateway, location, copy, signal))
     } catch (error) {
       if (!isCopyFailure(error)) throw error
+      if (error instanceof DamagedCopy) await discardCopy(gateway, copy, error)
       gateway.log('warn', 'A copy could not be read; the upstream is asked.', {
         cause: String(error),
       })
@@ -206,10 +228,15 @@ export async function fromSource<T>(
     const last =
       isLost && holder !== undefined && (await findLastCopy(gateway, holder, fileId, signal))
     if (!last) throw error
-    return use(copySource(gateway, location, last, signal))
+    return use(copySource(gateway, location, last, signal)).catch(async (failure) => {
+      if (!(failure instanceof DamagedCopy)) throw failure
+      await discardCopy(gateway, last, failure)
+      throw error
+    })
   })
 }
 
 function isCopyFailure(error: unknown): boolean {
+  if (error instanceof DamagedCopy) return true
   return isCfileError(error) && (error.code === 'not_ready' || error.code === 'file_not_found')
 }

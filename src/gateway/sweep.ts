@@ -5,7 +5,7 @@
  */
 
 import { noteFailure } from './archive.ts'
-import type { Archiving } from './archive-state.ts'
+import { type Archiving, isExpired } from './archive-state.ts'
 import { resumeCopies } from './copying.ts'
 import type { Gateway } from './gateway.ts'
 import { leaseSeconds, withLease } from './lease.ts'
@@ -41,17 +41,14 @@ export async function sweep(gateway: Gateway): Promise<void> {
   }
 }
 
-async function tidy(
-  gateway: Gateway,
-  { archive, ttl }: Archiving,
-  signal: AbortSignal,
-): Promise<void> {
+async function tidy(gateway: Gateway, archiving: Archiving, signal: AbortSignal): Promise<void> {
   const now = gateway.now()
+  const { archive, ttl } = archiving
   try {
     await archive.sweep({ before: now - leftOverAfter, signal })
     if (ttl === 0) return
     for await (const { key, storedAt } of archive.list({ signal })) {
-      if (storedAt + ttl <= now) await archive.delete(key, { signal })
+      if (isExpired(archiving, storedAt, now)) await archive.delete(key, { signal })
     }
   } catch (error) {
     noteFailure(gateway, 'write', error)

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Archive, Sha256 } from '../archives/archive.ts'
-import { fsArchive } from '../archives/fs.ts'
+import type { Archive } from '../archives/archive.ts'
+import { fsArchive, nodeSha256 } from '../archives/fs.ts'
 import { isCfileError } from '../core/errors.ts'
 import type { StoreSetting } from '../core/store-setting.ts'
 import type { Log } from '../gateway/gateway.ts'
@@ -43,7 +42,7 @@ export async function openStorage(
   runtime: Partial<Pick<Runtime, 'fetch'>> = {},
 ): Promise<Storage> {
   const tools: StorageTools = {
-    ...storageTools(log, createSha256),
+    ...storageTools(log, nodeSha256),
     ...(runtime.fetch && { fetch: runtime.fetch }),
     readFile: (path) => readFile(path, 'utf8'),
   }
@@ -53,11 +52,6 @@ export async function openStorage(
       ? await openDefaultStore(settings, tools)
       : await openStore(settings.store, tools)
   return { store, archive, close }
-}
-
-function createSha256(): Sha256 {
-  const hash = createHash('sha256')
-  return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
 }
 
 async function openDefaultStore(

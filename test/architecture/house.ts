@@ -87,6 +87,7 @@ export const table: Readonly<Record<Zone, Row>> = {
         'archives/disk.ts',
         'archives/half-copies.ts',
         'archives/request.ts',
+        'archives/verify.ts',
       ],
     },
   },

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Archive, ArchiveMeta, CreateSha256 } from '../../src/archives/archive.ts'
+import { DamagedCopy } from '../../src/core/damaged-copy.ts'
 import { sha256 } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 
@@ -13,6 +14,8 @@ export interface OpenedArchive {
   readonly archive: Archive
   /** The bytes above which the engine takes a body in parts; absent where it has none. */
   readonly partBytes?: number
+  /** Puts other bytes in the place of a copy's, or none, behind the back of the archive; absent where nobody can. */
+  damage?(key: string, bytes: Uint8Array<ArrayBuffer> | undefined): Promise<void>
 }
 
 /** A SHA-256 for engines that need one, made of what every runtime has. */
@@ -64,6 +67,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
   describe(`${name} as an archive`, () => {
     let archive: Archive
     let partBytes: number | undefined
+    let damage: OpenedArchive['damage']
     const run = crypto.randomUUID().slice(0, 8)
     let files = 0
 
@@ -92,6 +96,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       const opened = await open()
       archive = opened.archive
       partBytes = opened.partBytes
+      damage = opened.damage
     })
 
     it('gives back what it was given: bytes, length, hash, and what is kept beside them', async () => {
@@ -238,6 +243,44 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       const reader = (await found?.open())?.getReader()
       expect((await reader?.read())?.value?.byteLength).toBeGreaterThan(0)
       await expect(reader?.cancel()).resolves.toBeUndefined()
+    })
+
+    it.each([1000, 200_000, 1_000_000])(
+      'passes no damaged copy of %i bytes off as whole, and none of one that is small',
+      async (length) => {
+        if (damage === undefined) return
+        const bytes = testBytes(length)
+        const flipped = bytes.slice()
+        flipped[length >> 1] = (flipped[length >> 1] ?? 0) ^ 1
+        const longer = new Uint8Array(length + 1)
+        longer.set(bytes)
+        const empty = new Uint8Array()
+        for (const other of [flipped, bytes.slice(0, -1), longer, empty, undefined]) {
+          const key = freshKey()
+          await put(key, bytes)
+          expect(await read(key)).toEqual(bytes)
+          await damage(key, other)
+          const found = await archive.get(key)
+          const passed: number[] = []
+          const reading = (async () => {
+            for await (const piece of (await found?.open()) ?? []) passed.push(piece.byteLength)
+          })()
+          await expect(reading).rejects.toBeInstanceOf(DamagedCopy)
+          const sum = passed.reduce((total, count) => total + count, 0)
+          expect(sum).toBeLessThanOrEqual(Math.max(0, length - 256 * 1024))
+          await put(key, bytes)
+          expect(await read(key)).toEqual(bytes)
+        }
+      },
+    )
+
+    it('says when a copy was made, as its list does', async () => {
+      const owner = `time-${run}`
+      const key = freshKey(owner)
+      await put(key, testBytes(5))
+      const storedAt = (await archive.get(key))?.storedAt
+      expect(storedAt).toBeGreaterThan(1_700_000_000)
+      for await (const listed of archive.list({ owner })) expect(listed).toEqual({ key, storedAt })
     })
 
     it('lists the whole copies, all of them or those of one owner, with the time of each', async () => {

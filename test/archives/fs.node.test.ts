@@ -1,9 +1,22 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Archive } from '../../src/archives/archive.ts'
 import { fsArchive } from '../../src/archives/fs.ts'
+import { DamagedCopy } from '../../src/core/damaged-copy.ts'
 import { archiveContract, bodyOf, testBytes } from './contract.ts'
 
 let root: string
@@ -22,7 +35,18 @@ function freshFolder(): string {
   return join(root, String(folders), 'archive')
 }
 
-archiveContract('a folder', async () => ({ archive: fsArchive({ folder: freshFolder() }) }))
+archiveContract('a folder', async () => {
+  const folder = freshFolder()
+  return {
+    archive: fsArchive({ folder }),
+    async damage(key, bytes) {
+      const [owner = '', id = ''] = key.split('/')
+      const names = await readdir(join(folder, 'files', owner))
+      const path = join(folder, 'files', owner, names.find((name) => name.startsWith(id)) ?? '')
+      await (bytes ? writeFile(path, bytes) : rm(path))
+    },
+  }
+})
 
 const meta = { owner: 'o', file_id: 'f' }
 const host = hostname().replace(/[^\w-]/g, '_')
@@ -91,15 +115,94 @@ describe('an archive in a folder', () => {
     await expect(archive.get('o/f')).rejects.toMatchObject({ code: 'not_ready' })
   })
 
-  it('breaks a download whose bytes on the disk were cut', async () => {
+  it('gives no part of a copy whose bytes on the disk are others, nor of one that became so after it was read', async () => {
+    const folder = freshFolder()
+    const bytes = testBytes(2_000_000)
+    const { sha256 } = await fsArchive({ folder }).put('o/f', bodyOf(bytes), meta)
+    const path = join(folder, `files/o/f.${sha256}`)
+    const other = bytes.slice()
+    other[1_500_000] = (other[1_500_000] ?? 0) ^ 1
+    const archive = fsArchive({ folder })
+    const open = async () => (await archive.get('o/f'))?.open({ range: { start: 0, end: 9 } })
+    for (let times = 0; times < 2; times += 1) {
+      await writeFile(path, other)
+      await expect(open()).rejects.toBeInstanceOf(DamagedCopy)
+      await writeFile(path, bytes)
+      expect(await new Response(await open()).bytes()).toEqual(bytes.slice(0, 10))
+    }
+  })
+
+  it('follows no link to a file: a record that is one is none, and bytes that are one are damaged', async () => {
     const folder = freshFolder()
     const archive = fsArchive({ folder })
-    const { sha256 } = await archive.put('o/f', bodyOf(testBytes(9)), meta)
-    await writeFile(join(folder, `files/o/f.${sha256}`), 'short')
-    const body = await (await archive.get('o/f'))?.open()
-    await expect(new Response(body).arrayBuffer()).rejects.toThrow()
+    const bytes = testBytes(9)
+    const { sha256 } = await archive.put('o/f', bodyOf(bytes), meta)
+    const outside = join(root, 'outside')
+    const body = join(folder, `files/o/f.${sha256}`)
+    const record = join(folder, 'records/o/f.json')
+    await rename(body, outside)
+    await symlink(outside, body)
+    await expect((await archive.get('o/f'))?.open()).rejects.toBeInstanceOf(DamagedCopy)
+    await rm(body)
+    await rename(outside, body)
+    expect(await read(archive)).toEqual(bytes)
+    await rename(record, outside)
+    await symlink(outside, record)
+    expect(await archive.get('o/f')).toBeUndefined()
+    expect(await namesOf(archive)).toEqual([])
+    await archive.put('o/f', bodyOf(bytes), meta)
+    expect(await read(archive)).toEqual(bytes)
+    expect((await lstat(record)).isSymbolicLink()).toBe(false)
+    expect((await stat(outside)).isFile()).toBe(true)
+  })
+
+  it.each(['records', 'files', 'partial', 'records/o', 'files/o'])(
+    'neither reads nor writes through %s where that is a link, and says so',
+    async (name) => {
+      const folder = freshFolder()
+      const outside = join(folder, '..', 'outside')
+      await mkdir(join(folder, name, '..'), { recursive: true })
+      await mkdir(outside)
+      const elsewhere = fsArchive({ folder: outside })
+      await elsewhere.put('o/f', bodyOf(testBytes(9)), meta)
+      await writeFile(join(outside, 'files/o', `g.${'0'.repeat(64)}`), 'x')
+      const before = await readdir(outside, { recursive: true })
+      await symlink(join(outside, name), join(folder, name))
+      const archive = fsArchive({ folder })
+      await expect(archive.put('o/f', bodyOf(testBytes(7)), meta)).rejects.toMatchObject({
+        code: 'not_ready',
+        details: { hint: expect.stringContaining(name) },
+      })
+      await expect(read(archive).catch((error) => error.code)).resolves.not.toEqual(testBytes(9))
+      expect(await namesOf(archive).catch((error) => [error.code])).not.toEqual(['o/f'])
+      await archive.sweep({ before: Number.MAX_SAFE_INTEGER }).catch(() => {})
+      await archive.delete('o/f').catch(() => {})
+      expect(await readdir(outside, { recursive: true })).toEqual(before)
+      expect(await read(elsewhere)).toEqual(testBytes(9))
+    },
+  )
+
+  it('may itself be a link, since whoever runs the gateway named it', async () => {
+    const folder = freshFolder()
+    await mkdir(folder, { recursive: true })
+    const link = join(folder, '..', 'link')
+    await symlink(folder, link)
+    const archive = fsArchive({ folder: link })
+    await archive.put('o/f', bodyOf(testBytes(9)), meta)
+    expect(await read(archive)).toEqual(testBytes(9))
   })
 })
+
+async function read(archive: Archive): Promise<Uint8Array | undefined> {
+  const found = await archive.get('o/f')
+  return found && new Response(await found.open()).bytes()
+}
+
+async function namesOf(archive: Archive): Promise<string[]> {
+  const names: string[] = []
+  for await (const { key } of archive.list()) names.push(key)
+  return names
+}
 
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })

@@ -18,6 +18,10 @@ const open = (prefix: string) =>
 archiveContract('Cloudflare R2 in workerd', async () => ({
   archive: open('contract'),
   partBytes,
+  async damage(key, bytes) {
+    const [name = ''] = await names(`contract/files/${key}.`)
+    await (bytes ? env.FILES_BUCKET.put(name, bytes) : env.FILES_BUCKET.delete(name))
+  },
 }))
 
 describe('an archive in R2', () => {

@@ -40,6 +40,7 @@ async function outlive(archive: Archive): Promise<void> {
 describeWith(['s3rver'], 'S3', () => {
   let folder: string
   let engine: { run(): Promise<{ port: number }>; close(): Promise<void> }
+  let enginePort: number
   let front: Server
   let env: Record<string, string>
 
@@ -55,6 +56,7 @@ describeWith(['s3rver'], 'S3', () => {
       configureBuckets: [{ name: 'files', configs: [] }],
     })
     const { port } = await engine.run()
+    enginePort = port
     front = createServer(checkSignature(port))
     await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
     const address = front.address()
@@ -72,7 +74,13 @@ describeWith(['s3rver'], 'S3', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  archiveContract('S3', async () => ({ archive: await open(env), partBytes }))
+  archiveContract('S3', async () => ({
+    archive: await open(env),
+    partBytes,
+    // s3rver itself asks for no signature.
+    damage: (key, bytes) =>
+      replaceObject(`http://127.0.0.1:${enginePort}/files`, `some/folder/files/${key}.`, bytes),
+  }))
 
   it('gives back over HTTP, in every way there is, what was in a container that is gone', async () => {
     await outlive(await open(env))
@@ -87,6 +95,20 @@ describeWith(['s3rver'], 'S3', () => {
     })
   })
 })
+
+/** Puts other bytes, or none, in the place of the one object whose name begins so. */
+async function replaceObject(
+  bucket: string,
+  prefix: string,
+  bytes: Uint8Array<ArrayBuffer> | undefined,
+  { query = '', list = 'list-type=2', headers = {} } = {},
+): Promise<void> {
+  const found = await (await fetch(`${bucket}?${list}&prefix=${prefix}&${query}`)).text()
+  const name = /<(?:Key|Blob><Name)>([^<]+)</.exec(found)?.[1]
+  const method = bytes === undefined ? 'DELETE' : 'PUT'
+  const { ok } = await fetch(`${bucket}/${name}?${query}`, { method, headers, body: bytes })
+  expect(ok).toBe(true)
+}
 
 /** Lets pass what is signed by the secret, body and all; s3rver itself looks at no signature. */
 function checkSignature(port: number): Parameters<typeof createServer>[1] {
@@ -181,6 +203,12 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
   archiveContract('Azure Blob Storage by a shared key', async () => ({
     archive: await withKey(),
     partBytes,
+    damage: (key, bytes) =>
+      replaceObject(url, `files/${key}.`, bytes, {
+        query: accountSas(),
+        list: 'restype=container&comp=list',
+        headers: { 'x-ms-blob-type': 'BlockBlob' },
+      }),
   }))
 
   archiveContract('Azure Blob Storage by a shared access signature', async () => ({

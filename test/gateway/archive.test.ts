@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Archive } from '../../src/archives/archive.ts'
+import type { Archive, ArchivedFile } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
+import { verifyBody } from '../../src/archives/verify.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import type { WaitSignal } from '../../src/core/wait.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
@@ -217,6 +218,46 @@ describe('copies that were kept for long enough', () => {
     await gateway.sweep()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
+
+  it('are served by no route from that second on, though they are not removed yet', async () => {
+    const archive = freshArchive()
+    const gateway = open({ archive, archiveTtl: 7200, linkTtl: 86_400 })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    const container = `/containers/${file?.container_id}`
+    const listed = await gateway.ask(`${container}/files`)
+    const { files } = (await listed.json()) as { files: { download_url: string }[] }
+    const paths = [
+      `/files/${file?.file_id}`,
+      `${container}/files/${file?.file_id}`,
+      `${container}/path/${file?.filename}`,
+      `${container}/files`,
+      `${container}/files.zip`,
+      new URL(files[0]?.download_url ?? '').pathname,
+    ]
+    gateway.advance(7199)
+    for (const path of paths) expect((await gateway.ask(path)).status, path).toBe(200)
+    gateway.advance(1)
+    for (const path of paths) {
+      const answer = await gateway.ask(path)
+      expect([answer.status, await errorCode(answer)], path).toEqual([410, 'container_expired'])
+    }
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
+  })
+
+  it('give way to the container while it lives, and are made anew when the file is cited again', async () => {
+    const archive = freshArchive()
+    const gateway = open({ archive, archiveTtl: 60 })
+    const [file] = await gateway.respond('Write a CSV')
+    await gateway.settled()
+    gateway.advance(60)
+    await gateway.requests()
+    await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
+    expect(contents(await gateway.requests())).toHaveLength(1)
+    await gateway.ask('/captures', json({ output: citing(file) }))
+    await gateway.settled()
+    expect(contents(await gateway.requests())).toHaveLength(1)
+  })
 })
 
 function citing(file: object | undefined): object[] {
@@ -287,6 +328,31 @@ describe('an archive that is ill', () => {
     }
   })
 
+  it('breaks off a download rather than end it with bytes that are not those of the copy', async () => {
+    const archive = freshArchive()
+    let isDamaged = false
+    const gateway = open({
+      archive: {
+        ...archive,
+        async get(...args) {
+          const copy = await archive.get(...args)
+          if (copy === undefined || !isDamaged) return copy
+          return { ...copy, open: async () => damaged(await copy.open(), copy) }
+        },
+      },
+    })
+    const file = (await gateway.respond('Save a 2 MB binary file.')).at(-1)
+    const path = `/files/${file?.file_id}`
+    const hash = await bytesOf(await gateway.ask(path))
+    await gateway.settled()
+    isDamaged = true
+    const answer = await gateway.ask(path)
+    await expect(answer.arrayBuffer()).rejects.toThrow()
+    await gateway.settled()
+    isDamaged = false
+    expect(await bytesOf(await gateway.ask(path))).toBe(hash)
+  })
+
   it('does not make a file look lost that it may have', async () => {
     let isIll = false
     const archive = freshArchive()
@@ -308,6 +374,13 @@ describe('an archive that is ill', () => {
     await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
   })
 })
+
+/** The bytes of a copy, of which the first is another. */
+async function damaged(body: ReadableStream<Uint8Array>, copy: ArchivedFile) {
+  const bytes = await new Response(body).bytes()
+  bytes[0] = (bytes[0] ?? 0) ^ 1
+  return verifyBody(new Blob([bytes]).stream(), copy, testSha256)
+}
 
 const never = () => new Promise<never>(() => {})
 const hurried = (ms: number, signal?: WaitSignal) =>
