@@ -63,7 +63,8 @@ export function createJsonPrefix(): JsonPrefix {
     if (character === '"') return beginString(false)
     if (character === '{' || character === '[') return open(character)
     if (character === ']' && state === 'first value') return close('[')
-    return /[-\da-z]/.test(character) ? 'after value' : 'none'
+    // A number or a literal; no string can follow one that stands alone.
+    return nesting.length > 0 && /[-\da-z]/.test(character) ? 'after value' : 'none'
   }
 
   function atKey(character: string): State {
