@@ -12,6 +12,7 @@ import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import { createSigner, parseLinkBase } from './core/links/signer.ts'
 import { createMetrics } from './core/metrics.ts'
+import { archiveStatus } from './gateway/archive.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
@@ -49,10 +50,12 @@ import { memoryStore } from './stores/memory.ts'
  */
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
+  if (options.publicUrl === undefined) gateway.log('warn', noPublicUrl(gateway))
   const { archiving, webhooks } = gateway
   if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
   options.schedule?.({
     isNeeded: archiving !== undefined || webhooks !== undefined || gateway.heal,
+    check: () => checkArchive(gateway),
     sweep: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
   })
@@ -91,6 +94,14 @@ async function answerOutside(
 async function stopWork(gateway: Gateway): Promise<void> {
   for (const socket of gateway.sockets) socket.end({ code: 1001, reason: 'The server shuts down.' })
   await stopCopies(gateway)
+}
+
+function noPublicUrl({ publicUrl }: Gateway): string {
+  return `CFILE_PUBLIC_URL (the option publicUrl) is not set, so links lead to ${publicUrl}: set it to the URL by which clients reach this app.`
+}
+
+async function checkArchive(gateway: Gateway): Promise<void> {
+  await archiveStatus(gateway, new AbortController().signal)
 }
 
 /** Never throws. */
@@ -299,6 +310,7 @@ function answerError(
   log(known.status < 500 ? 'info' : 'error', known.message, {
     request_id: requestId,
     code: known.code,
+    hint: known.status < 500 ? undefined : known.details.hint,
     upstream: known.details.upstream,
     cause: known.cause === undefined ? undefined : String(known.cause),
   })

@@ -36,6 +36,8 @@ export interface UpstreamOptions {
 export interface Upkeep {
   /** Whether there is anything to do between requests; if not, only `stop` has to be called. */
   readonly isNeeded: boolean
+  /** Tries the archive, so that the log says at the start what is wrong with it. Never throws. */
+  check(): Promise<void>
   /** Takes up copies and webhooks that were interrupted and removes leftovers: to be called every 15 seconds or so. Never throws. */
   sweep(): Promise<void>
   /** Leaves the copies under way to the next process, and resolves when it may take them over. */

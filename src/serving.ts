@@ -59,7 +59,8 @@ export interface Platform {
 }
 
 /**
- * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator. It listens only when
+ * everything else is ready; where something fails, nothing is left open.
  *
  * @throws CfileError `invalid_request` for a setting that is wrong
  */
@@ -72,35 +73,61 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     consoleLog(settings),
     runtime,
   )
-  const emulator = isEmulated(settings) ? await platform.loadEmulator() : undefined
-  let app!: Hono
-  const listener = await platform.listen(settings, (request, bindings) =>
-    app.fetch(request, bindings),
-  )
-  const url = urlOf(settings, listener)
   const closing = new AbortController()
   const upkeep = createUpkeep()
-  app = openApp(settings, {
-    ...runtime,
-    ...storage,
-    publicUrl: settings.publicUrl ?? url,
-    isClosing: () => closing.signal.aborted,
-    schedule: upkeep.start,
-    readFile: (path) => platform.readFile(path, 'utf8'),
-    emulator,
-  })
-  return {
-    url,
-    emulated: isEmulated(settings),
-    async close() {
-      closing.abort()
-      // At once, so that another process takes up the copies while this one still answers.
-      const handedOver = upkeep.stop()
-      await endListener(settings, listener)
-      await handedOver
-      await closeStorage()
-    },
+  try {
+    const emulator = isEmulated(settings) ? await platform.loadEmulator() : undefined
+    const { url, listener } = await listenWhenReady(platform, settings, (publicUrl) =>
+      openApp(settings, {
+        ...runtime,
+        ...storage,
+        publicUrl,
+        isClosing: () => closing.signal.aborted,
+        schedule: upkeep.take,
+        readFile: (path) => platform.readFile(path, 'utf8'),
+        emulator,
+      }),
+    )
+    upkeep.begin()
+    return {
+      url,
+      emulated: isEmulated(settings),
+      async close() {
+        closing.abort()
+        // At once, so that another process takes up the copies while this one still answers.
+        const handedOver = upkeep.stop()
+        await endListener(settings, listener)
+        await handedOver
+        await closeStorage()
+      },
+    }
+  } catch (error) {
+    await upkeep.stop()
+    await closeStorage()
+    throw error
   }
+}
+
+/** Opens the app before the socket, except where the system chooses the port: then the URL is known only afterwards. */
+async function listenWhenReady(
+  platform: Platform,
+  settings: Settings,
+  open: (publicUrl: string) => Hono,
+): Promise<{ readonly url: string; readonly listener: Listener }> {
+  const { port, publicUrl = port === 0 ? undefined : urlOf(settings, port) } = settings
+  let app = publicUrl === undefined ? undefined : open(publicUrl)
+  const listener = await platform.listen(
+    settings,
+    (request, bindings) => app?.fetch(request, bindings) ?? new Response(null, { status: 503 }),
+  )
+  const url = urlOf(settings, listener.port)
+  try {
+    app ??= open(url)
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
+  return { url, listener }
 }
 
 async function endListener(settings: Settings, listener: Listener): Promise<void> {
@@ -121,16 +148,19 @@ async function endListener(settings: Settings, listener: Listener): Promise<void
 // Most calls find that no sweep is due.
 const lookEveryMs = 3000
 
-/** Sweeps at the start, and then as often as a sweep is due, until it is stopped. */
+/** Sweeps at its begin, and then as often as a sweep is due, until it is stopped. */
 function createUpkeep() {
   const stopped = new AbortController()
   let upkeep: Upkeep | undefined
   return {
-    async start(given: Upkeep): Promise<void> {
+    take(given: Upkeep): void {
       upkeep = given
-      if (!given.isNeeded) return
+    },
+    async begin(): Promise<void> {
+      if (!upkeep?.isNeeded) return
+      await upkeep.check()
       while (!stopped.signal.aborted) {
-        await given.sweep()
+        await upkeep.sweep()
         await webRuntime.wait(lookEveryMs, stopped.signal).catch(() => {})
       }
     },
@@ -141,8 +171,13 @@ function createUpkeep() {
   }
 }
 
-/** Beyond loopback there are strangers: they get neither the emulator nor, unless it is meant, files without a key. */
-function refuseToBeOpen(settings: Settings): void {
+/**
+ * Beyond loopback there are strangers: they get neither the emulator nor, unless it is meant, files without a key. They
+ * reach the server by a name that only the operator knows.
+ *
+ * @throws CfileError `invalid_request`
+ */
+export function refuseToBeOpen(settings: Settings): void {
   const { host, allowAnonymous } = settings
   if (isLoopback(host)) return
   if (isEmulated(settings)) {
@@ -159,8 +194,15 @@ function refuseToBeOpen(settings: Settings): void {
       { param: 'CFILE_ALLOW_ANONYMOUS' },
     )
   }
+  if (settings.publicUrl === undefined) {
+    throw new CfileError(
+      'invalid_request',
+      `HOST is ${host}, but CFILE_PUBLIC_URL is not set, so that links would lead nowhere: set CFILE_PUBLIC_URL to the URL by which clients reach this server, such as https://files.example.com.`,
+      { param: 'CFILE_PUBLIC_URL' },
+    )
+  }
 }
 
-function urlOf({ host }: Settings, { port }: Listener): string {
+function urlOf({ host }: Settings, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

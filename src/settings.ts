@@ -12,6 +12,7 @@ import { parseSigningKeys } from './core/links/keys.ts'
 import { parseLinkBase } from './core/links/signer.ts'
 import { parseStoreSetting, type StoreSetting } from './core/store-setting.ts'
 import type { AppOptions } from './options.ts'
+import { checkKeysUrl } from './routes/remote-keys.ts'
 import { settingWarnings } from './settings-warnings.ts'
 import { apiVersionGrammar, idGrammar, parseIdentity, parseUpstreams } from './upstream-settings.ts'
 
@@ -276,6 +277,7 @@ function ifSet<T>(value: string | undefined, parse: (value: string) => T): T | u
 function callersOf(read: Settled): CallerSettings {
   const { CFILE_API_KEYS: keys, CFILE_JWKS_URL: jwksUrl } = read
   if (jwksUrl === undefined) refuseLone(read)
+  else checkKeysUrl(jwksUrl)
   return {
     keys: keys === undefined ? undefined : parseApiKeys(keys),
     jwt:

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../src/azure/credentials.ts'
+import type { Log } from '../src/gateway/gateway.ts'
 import { openHarness } from './harness.ts'
 
 describe('an error', () => {
@@ -21,6 +22,19 @@ describe('an error', () => {
       expect(headers.get('cache-control')).toBe('private, no-store')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
     }
+  })
+})
+
+describe('an app without a public URL', () => {
+  it('says once that its links lead nowhere, and by which setting they would', async () => {
+    const warnings: string[] = []
+    const log: Log = (level, message) => void (level === 'warn' && warnings.push(message))
+    const { respond } = openHarness({ log, publicUrl: undefined })
+    await respond('Save a CSV')
+    await respond('Save a CSV')
+    expect(warnings).toEqual([expect.stringMatching(/^CFILE_PUBLIC_URL .* is not set/)])
+    openHarness({ log, publicUrl: 'https://files.example.com/ai' })
+    expect(warnings).toHaveLength(1)
   })
 })
 

@@ -25,6 +25,15 @@ describe('serve', () => {
     })
   })
 
+  it.each(noLoopback)('makes no links that lead nowhere on %s', async (HOST) => {
+    const callers = { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' }
+    await expect(serve({ ...azure, ...callers, HOST })).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'CFILE_PUBLIC_URL' },
+      message: expect.stringContaining('set CFILE_PUBLIC_URL'),
+    })
+  })
+
   it.each(noLoopback)('never serves the emulator on %s', async (HOST) => {
     const callers = {
       CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests',
@@ -44,7 +53,8 @@ describe('serve', () => {
       { CFILE_ALLOW_ANONYMOUS: '1' },
     ]
     for (const more of settings) {
-      const running = await serve({ ...azure, ...more, HOST: '0.0.0.0' })
+      const CFILE_PUBLIC_URL = 'https://files.example.com'
+      const running = await serve({ ...azure, ...more, CFILE_PUBLIC_URL, HOST: '0.0.0.0' })
       const { status } = await fetch(`${running.url.replace('0.0.0.0', '127.0.0.1')}/files/x`)
       expect(status).toBe('CFILE_ALLOW_ANONYMOUS' in more ? 400 : 401)
       await running.close()

@@ -43,6 +43,7 @@ export function openHarness(options: Partial<AppOptions> = {}): Harness {
   const emulator = createEmulator({ now })
   const app = createApp({
     now,
+    publicUrl: 'http://127.0.0.1:8787',
     // One fault is one answer here; test/azure has what comes of asking again.
     retry: { attempts: 1 },
     upstreams: [

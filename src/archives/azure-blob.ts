@@ -151,6 +151,9 @@ function opened(options: AzureBlobArchiveOptions): { place: Place; send: SendReq
     },
     send: createRequester({
       service: 'Azure Blob Storage',
+      bucket: 'container',
+      access:
+        'AZURE_STORAGE_KEY, the SAS in CFILE_ARCHIVE, or the role Storage Blob Data Contributor of the identity',
       timeoutMs: 60_000,
       ...options,
       codeOf: ({ headers }, text) => headers.get('x-ms-error-code') ?? textOf(text, 'Code'),

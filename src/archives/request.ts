@@ -28,6 +28,9 @@ export type Sign = (request: StorageRequest) => Promise<HeadersInit>
 export interface RequesterOptions {
   /** For messages: `S3`. */
   readonly service: string
+  /** What a bucket is called there, and what may be wrong where the service refuses access, in words. */
+  readonly bucket: string
+  readonly access: string
   readonly fetch: typeof fetch
   readonly wait: Wait
   /** Milliseconds to the headers of an answer, the upload of a part included. */
@@ -82,15 +85,16 @@ async function sendOnce(options: RequesterOptions, request: StorageRequest): Pro
 }
 
 async function refusal(
-  { service, codeOf }: RequesterOptions,
+  options: RequesterOptions,
   { operation, accept = [] }: StorageRequest,
   response: Response,
 ): Promise<undefined> {
   const { whole } = await readBounded(response.body, 64 * 1024)
+  const { service, codeOf } = options
   const code = codeOf(response, new TextDecoder().decode(whole))
   if (code !== undefined && accept.includes(code)) return undefined
   const said = /^\w{1,64}$/.test(code ?? '') ? ` ${code}` : ''
-  throw refused(service, operation, `${response.status}${said}`, hintFor(response.status))
+  throw refused(service, operation, `${response.status}${said}`, hintFor(response.status, options))
 }
 
 /** A service said no to an operation, with this answer. */
@@ -98,18 +102,20 @@ export function refused(
   service: string,
   operation: string,
   answer: string,
-  hint: string = hintFor(500),
+  hint: string = laterHint,
 ): CfileError {
   const message = `The archive could not be used: ${service} answered ${operation} with ${answer}.`
   return new CfileError('not_ready', message, { hint })
 }
 
-function hintFor(status: number): string {
+const laterHint = 'Try again; if it stays so, check the service that CFILE_ARCHIVE names.'
+
+function hintFor(status: number, { bucket, access }: RequesterOptions): string {
   if (status === 401 || status === 403)
-    return 'Check the credentials of CFILE_ARCHIVE, and that they may read, write, list and delete there.'
-  if (status === 404) return 'Check that what CFILE_ARCHIVE names exists.'
+    return `Check ${access}, that it may read, write, list and delete in the ${bucket} of CFILE_ARCHIVE, the firewall before it, and the clock of this machine.`
+  if (status === 404) return `Make the ${bucket}, or correct its name in CFILE_ARCHIVE.`
   if (status >= 300 && status < 400) return 'Check the endpoint and the region in CFILE_ARCHIVE.'
-  return 'Try again; if it stays so, check the service that CFILE_ARCHIVE names.'
+  return laterHint
 }
 
 function unreachable(

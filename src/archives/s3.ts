@@ -54,6 +54,8 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
   const place = placeOf(options)
   const send = createRequester({
     service: 'S3',
+    bucket: 'bucket',
+    access: 'the key of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
     timeoutMs: 60_000,
     ...options,
     sign: signWith(options),

@@ -85,6 +85,10 @@ function fail(code: number, line: string): number {
 function systemError(error: Error & { code: unknown }): string {
   if (error.code === 'EADDRINUSE')
     return 'PORT is taken by another program; set PORT to a free one.'
-  if (error.code === 'EADDRNOTAVAIL') return 'HOST is not an address of this machine.'
+  const syscall = 'syscall' in error ? error.syscall : undefined
+  if (error.code === 'EADDRNOTAVAIL' || (error.code === 'ENOTFOUND' && syscall === 'getaddrinfo'))
+    return 'HOST is not an address of this machine; set HOST to 127.0.0.1, or to 0.0.0.0 for all.'
+  if (error.code === 'EACCES' && syscall === 'listen')
+    return 'PORT is not open to this user; set PORT to 1024 or higher.'
   return error.message
 }

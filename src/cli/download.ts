@@ -8,8 +8,8 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cleanFilename, parseContentDisposition } from '../core/content-disposition.ts'
-import { CfileError } from '../core/errors.ts'
-import { type Ask, reasonOf } from './gateway.ts'
+import { CfileError, reasonOf } from '../core/errors.ts'
+import type { Ask } from './gateway.ts'
 
 /** Where a download goes. */
 export interface Target {

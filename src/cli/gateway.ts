@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CfileError, type ErrorCode } from '../core/errors.ts'
+import { CfileError, type ErrorCode, reasonOf } from '../core/errors.ts'
 import type { Env } from '../serving.ts'
 
 /** Asks for a path of the gateway. @throws CfileError for every answer that is none */
@@ -82,11 +82,4 @@ async function errorOf(response: Response): Promise<CfileError> {
     'upstream_invalid',
     `CFILE_URL answered with status ${response.status} and no error of cfile's: is it a gateway?`,
   )
-}
-
-/** The innermost cause that has a name. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.cause !== undefined) return reasonOf(error.cause)
-  return 'code' in error ? String(error.code) : error.message
 }

@@ -119,3 +119,10 @@ function errorType(status: number): string {
   if (status === 429) return 'rate_limit_error'
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
+
+/** Why something failed, in one word or sentence: the innermost cause, of which a code such as `ECONNREFUSED` says most. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.cause !== undefined) return reasonOf(error.cause)
+  return 'code' in error ? String(error.code) : error.message
+}

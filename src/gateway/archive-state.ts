@@ -40,6 +40,10 @@ export interface PendingCopy extends WantedCopy {
 export interface ArchiveState {
   /** The last failure of reading and of writing; gone after the next success. */
   readonly failing: Set<'read' | 'write'>
+  /** Whether anything was ever written to it. */
+  isProven: boolean
+  /** Unix second before which no write is tried again for its own sake. */
+  trialAt: number
   /** Copies that wait for their turn, by their keys in the store. */
   readonly waiting: Map<string, PendingCopy>
   /** The ids of files that are being copied, and the unix second of the last sign of life. */
@@ -87,6 +91,8 @@ function hideExpired({ archive, ...policy }: ArchivePolicy, now: () => number): 
 export function startArchiving(policy: ArchivePolicy, now: () => number): Archiving {
   const state = {
     failing: new Set<'read' | 'write'>(),
+    isProven: false,
+    trialAt: 0,
     waiting: new Map<string, PendingCopy>(),
     running: new Map<string, number>(),
     flights: new Set<Promise<void>>(),

@@ -6,7 +6,7 @@
  */
 
 import type { ArchivedFile } from '../archives/archive.ts'
-import { CfileError } from '../core/errors.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
 import { within } from '../core/wait.ts'
 import type { Caller, Gateway } from './gateway.ts'
 
@@ -76,21 +76,49 @@ async function readCopy(
   }
 }
 
-/** Whether the archive answers and took what it was last given; absent where no copies are kept. */
+/** Whether the archive can be read and written; absent where no copies are kept. */
 export async function archiveStatus(
   gateway: Gateway,
   signal: AbortSignal,
 ): Promise<'ok' | 'failing' | undefined> {
-  const { archiving } = gateway
+  const { archiving, wait } = gateway
   if (archiving === undefined) return undefined
-  // Looked at and not only remembered: without downloads nobody would learn that it is well again.
-  await findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal)
-  return archiving.state.failing.size === 0 ? 'ok' : 'failing'
+  const trial = within(wait, patienceMs, signal, (limited) => tryArchive(gateway, limited))
+  await Promise.all([
+    trial.catch((error) => noteFailure(gateway, 'write', error)),
+    // Looked at and not only remembered: without downloads nobody would learn that it is well again.
+    findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal),
+  ])
+  const { failing, isProven } = archiving.state
+  return isProven && failing.size === 0 ? 'ok' : 'failing'
+}
+
+const probe = 'readyz/probe'
+const trialEverySeconds = 15
+
+/** Writes and erases a copy of one byte, unless a write has succeeded since the last one that failed. */
+export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise<void> {
+  const { archiving, now } = gateway
+  if (archiving === undefined) return
+  const { archive, state } = archiving
+  const isKnown = state.isProven && !state.failing.has('write')
+  if (isKnown || now() < state.trialAt) return
+  state.trialAt = now() + trialEverySeconds
+  try {
+    const meta = { owner: 'readyz', file_id: 'probe' }
+    await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal })
+    await archive.delete(probe, { signal })
+    noteSuccess(gateway, 'write')
+  } catch (error) {
+    if (!signal.aborted) noteFailure(gateway, 'write', error)
+  }
 }
 
 /** Notes that the archive answered. */
 export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void {
-  archiving?.state.failing.delete(at)
+  if (archiving === undefined) return
+  archiving.state.failing.delete(at)
+  if (at === 'write') archiving.state.isProven = true
 }
 
 /** Notes that it failed: in the log once until it answers again, in the count each time. */
@@ -104,6 +132,8 @@ export function noteFailure(
   const level = failing.has(at) ? 'debug' : 'error'
   failing.add(at)
   log(level, `The archive failed at a ${at}; the upstream serves what it still has.`, {
+    setting: 'CFILE_ARCHIVE',
     cause: String(error),
+    hint: isCfileError(error) ? error.details.hint : undefined,
   })
 }

@@ -5,7 +5,7 @@
  */
 
 import { parseJson, readBounded } from '../core/body.ts'
-import { CfileError } from '../core/errors.ts'
+import { CfileError, reasonOf } from '../core/errors.ts'
 import { readKeySet, type VerificationKey } from '../core/jwks.ts'
 import { isLoopback } from '../core/loopback.ts'
 import { showUrl } from '../core/show-url.ts'
@@ -46,20 +46,22 @@ const maxBytes = 256 * 1024
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
 export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions): RemoteKeys {
-  checkUrl(url)
+  checkKeysUrl(url)
   let keys: readonly VerificationKey[] | undefined
   let loadedAt = Number.NEGATIVE_INFINITY
   let triedAt = Number.NEGATIVE_INFINITY
   let missedAt = Number.NEGATIVE_INFINITY
   let flight: Promise<void> | undefined
+  /** Why the last fetch brought no keys. */
+  let fault = 'nothing has come yet'
 
   async function load(): Promise<void> {
     const startedAt = now()
     triedAt = startedAt
-    const loaded = await fetchKeys(url, fetch, timeout(timeoutMs))
-    if (loaded === undefined || startedAt < loadedAt) return
-    keys = loaded
-    loadedAt = startedAt
+    const loaded = await fetchKeys(url, fetch, timeout(timeoutMs)).catch(reasonOf)
+    // Whatever went wrong, the keys that are known go on.
+    if (typeof loaded === 'string') fault = loaded
+    else if (startedAt >= loadedAt) [keys, loadedAt] = [loaded, startedAt]
   }
 
   /** One flight for all. Nobody waits for it longer than it may last: on Workers it dies with the request that began it. */
@@ -86,7 +88,7 @@ export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions)
         await refresh()
         if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
       }
-      if (keys === undefined) throw noKeys()
+      if (keys === undefined) throw noKeys(fault)
       return keys.filter((key) => kid === undefined || key.kid === kid)
     },
   }
@@ -102,7 +104,12 @@ function fired(signal: AbortSignal): Promise<void> {
   })
 }
 
-function checkUrl(text: string): void {
+/**
+ * Checks where an issuer's keys are fetched from.
+ *
+ * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
+ */
+export function checkKeysUrl(text: string): void {
   const { protocol, hostname, username, password } = new URL(URL.canParse(text) ? text : 'x:')
   const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
   if (isSafe && username === '' && password === '') return
@@ -113,31 +120,31 @@ function checkUrl(text: string): void {
   )
 }
 
-/** The keys, or `undefined` where none came: whatever went wrong, those that are known go on. */
+/** @throws Error in words, where no keys come */
 async function fetchKeys(
   url: string,
   fetch: RemoteKeyOptions['fetch'],
   signal: AbortSignal,
-): Promise<VerificationKey[] | undefined> {
-  try {
-    const answer = await fetch(url, {
-      headers: { accept: 'application/jwk-set+json, application/json' },
-      // Who vouches for callers is who was configured, and nobody that it points to.
-      redirect: 'manual',
-      signal,
-    })
-    const body = await readBounded(answer.body, answer.status === 200 ? maxBytes : 0)
-    if (body.whole !== undefined) return await readKeySet(parseJson(body.whole))
-    await body.stream.cancel()
-  } catch {
-    // As if it had answered with anything else.
-  }
-  return undefined
+): Promise<VerificationKey[]> {
+  const answer = await fetch(url, {
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    // Who vouches for callers is who was configured, and nobody that it points to.
+    redirect: 'manual',
+    signal,
+  })
+  const isRight = answer.status === 200
+  const { whole, ...rest } = await readBounded(answer.body, isRight ? maxBytes : 0)
+  if ('stream' in rest) await rest.stream?.cancel()
+  if (!isRight) throw new Error(`it answered with status ${answer.status}`)
+  const keys = whole && (await readKeySet(parseJson(whole)))
+  if (keys === undefined) throw new Error('it answered with something that is no JSON Web Key Set')
+  return keys
 }
 
-function noKeys(): CfileError {
+function noKeys(cause: string): CfileError {
   return new CfileError('not_ready', "Callers' tokens can't be checked at the moment.", {
     hint: 'The keys that CFILE_JWKS_URL names could not be fetched; it is tried again.',
     headers: { 'retry-after': String(retryFirstAfter) },
+    cause,
   })
 }

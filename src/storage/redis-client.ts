@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
+import { CfileError, reasonOf } from '../core/errors.ts'
 import { type Wait, within } from '../core/wait.ts'
 import type { Log } from '../gateway/gateway.ts'
 import type { IoredisClient, NodeRedisClient } from '../stores/redis.ts'
@@ -53,8 +53,7 @@ export async function openRedis(
   const { connection, emitter } = open(url)
   let isDown = false
   emitter.on('error', (error) => {
-    if (!isDown)
-      log('error', 'Redis does not answer; it is tried again and again.', { cause: String(error) })
+    if (!isDown) log('error', 'Redis does not answer; it is tried again and again.', faultOf(error))
     isDown = true
   })
   const ready = new Promise<void>((resolve) => {
@@ -63,6 +62,15 @@ export async function openRedis(
   connection.start()
   await Promise.race([ready, wait(startMs)])
   return { ...connection, client: impatient(connection.client, wait) }
+}
+
+function faultOf(error: unknown) {
+  const cause = reasonOf(error)
+  const isRefused = /NOAUTH|WRONGPASS|NOPERM|password/i.test(`${cause} ${error}`)
+  const hint = isRefused
+    ? 'Check the user name and password in CFILE_STORE.'
+    : 'Check host, port and redis: or rediss: in CFILE_STORE, and that this machine may connect to it.'
+  return { setting: 'CFILE_STORE', cause, hint }
 }
 
 /** A Redis that hangs keeps its connection, and would hold up whoever asks. */

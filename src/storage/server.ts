@@ -8,13 +8,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Archive } from '../archives/archive.ts'
 import { fsArchive, nodeSha256 } from '../archives/fs.ts'
-import { isCfileError } from '../core/errors.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
 import type { StoreSetting } from '../core/store-setting.ts'
 import type { Log } from '../gateway/gateway.ts'
 import type { Runtime } from '../runtime.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { redisStore } from '../stores/redis.ts'
-import { openSqlite, sqliteStore } from '../stores/sqlite.ts'
+import { hasSqlite, openSqlite, sqliteStore } from '../stores/sqlite.ts'
 import type { Store } from '../stores/store.ts'
 import { openRedis } from './redis-client.ts'
 import {
@@ -60,22 +60,51 @@ async function openDefaultStore(
 ): Promise<OpenedStore> {
   // The emulator's ids die with it, and a file full of them would only confuse.
   if (upstreams.length === 0) return openStore({ kind: 'memory' }, tools)
+  if (await hasSqlite()) {
+    return openSqliteStore(join(dataDir, 'cfile.db'), tools, {
+      param: 'CFILE_DATA_DIR',
+      fault: `CFILE_DATA_DIR is ${dataDir}, where no store can be opened`,
+      cure: 'Set CFILE_DATA_DIR to a folder that this user may write to, or CFILE_STORE to redis://… or memory:.',
+    })
+  }
+  // Nobody asked for SQLite by name, and all but the memory of the last run works without it.
+  tools.log(
+    'warn',
+    'What is recorded is lost with this process, since this runtime has no SQLite: use Node 22.13 or newer, install better-sqlite3, or set CFILE_STORE to redis://….',
+  )
+  return openStore({ kind: 'memory' }, tools)
+}
+
+/** What is told of a database that can't be opened. */
+interface Refusal {
+  readonly param: string
+  readonly fault: string
+  readonly cure: string
+}
+
+async function openSqliteStore(
+  path: string,
+  { now, wait }: StorageTools,
+  { param, fault, cure }: Refusal,
+): Promise<OpenedStore> {
   try {
-    return await openStore({ kind: 'sqlite', path: join(dataDir, 'cfile.db') }, tools)
-  } catch (error) {
-    // Nobody asked for SQLite by name, and all but the memory of the last run works without it.
-    if (!isCfileError(error)) throw error
-    tools.log('warn', `What is recorded is lost with this process: ${error.message}`)
-    return openStore({ kind: 'memory' }, tools)
+    const database = await openSqlite(path)
+    return { store: sqliteStore({ database, now, wait }), close: async () => void database.close() }
+  } catch (cause) {
+    if (isCfileError(cause)) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CfileError('invalid_request', `${fault} (${reason}).`, { param, hint: cure, cause })
   }
 }
 
 async function openStore(setting: StoreSetting, tools: StorageTools): Promise<OpenedStore> {
-  const { now, wait } = tools
-  if (setting.kind === 'memory') return { store: memoryStore({ now }), close: async () => {} }
+  if (setting.kind === 'memory') return { store: memoryStore(tools), close: async () => {} }
   if (setting.kind === 'sqlite') {
-    const database = await openSqlite(setting.path)
-    return { store: sqliteStore({ database, now, wait }), close: async () => void database.close() }
+    return openSqliteStore(setting.path, tools, {
+      param: 'CFILE_STORE',
+      fault: `CFILE_STORE is sqlite:${setting.path}, which can not be opened as a database`,
+      cure: 'Set CFILE_STORE to a file in a folder that this user may write to.',
+    })
   }
   if (setting.kind === 'redis') {
     const { client, close } = await openRedis(setting.url, tools)

@@ -153,7 +153,8 @@ function staysLocked(cause: unknown): CfileError {
  * @throws CfileError `invalid_request` where there is none of them
  */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {
-  const open = await engine()
+  const open = await findEngine()
+  if (open === undefined) throw noEngine()
   if (path !== ':memory:') {
     const [{ mkdir }, { dirname }] = await Promise.all([
       import('node:fs/promises'),
@@ -174,13 +175,22 @@ const engines: readonly (() => Promise<unknown>)[] = [
   async () => (await import('better-sqlite3')).default,
 ]
 
-async function engine(): Promise<(path: string) => SqliteDatabase> {
+/** Whether this runtime, or an installed package, can open a database. */
+export async function hasSqlite(): Promise<boolean> {
+  return (await findEngine()) !== undefined
+}
+
+async function findEngine(): Promise<((path: string) => SqliteDatabase) | undefined> {
   for (const load of engines) {
     // What this runtime or this installation does not have can't be imported.
     const Database = (await load().catch(() => undefined)) as Constructor | undefined
     if (Database !== undefined) return (path) => new Database(path)
   }
-  throw new CfileError(
+  return undefined
+}
+
+function noEngine(): CfileError {
+  return new CfileError(
     'invalid_request',
     'CFILE_STORE is sqlite:, but this runtime has no SQLite: use Node 22.13 or newer, install the package better-sqlite3, or set CFILE_STORE to redis://… or memory:.',
     { param: 'CFILE_STORE' },

@@ -1,9 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Child, cfile, isOpen, patient, startServer } from '../child.ts'
+import { type Child, cfile, isOpen, patient, root, startServer } from '../child.ts'
 import { citedFiles, json, responseRequest } from '../harness.ts'
 import { doMainJob } from '../main-job.ts'
+
+const azure = { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'k' }
 
 describe('cfile serve', () => {
   const children: Child[] = []
@@ -60,10 +62,50 @@ describe('cfile serve', () => {
       {
         HOST: '192.0.2.1',
         CFILE_ALLOW_ANONYMOUS: '1',
-        AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9',
-        AZURE_OPENAI_API_KEY: 'k',
+        CFILE_PUBLIC_URL: 'https://files.example.com',
+        ...azure,
       },
       /HOST is not an address of this machine/,
+    ],
+    [
+      'HOST',
+      {
+        HOST: 'nowhere.invalid',
+        CFILE_ALLOW_ANONYMOUS: '1',
+        CFILE_PUBLIC_URL: 'https://files.example.com',
+        ...azure,
+      },
+      /HOST is not an address of this machine/,
+    ],
+    [
+      'CFILE_PUBLIC_URL',
+      { HOST: '0.0.0.0', CFILE_ALLOW_ANONYMOUS: '1', ...azure },
+      /set CFILE_PUBLIC_URL to the URL/,
+    ],
+    [
+      'CFILE_JWKS_URL',
+      { CFILE_JWKS_URL: 'http://issuer.example/keys' },
+      /CFILE_JWKS_URL got "?http:/,
+    ],
+    [
+      'CFILE_WEBHOOK_SECRETS',
+      { CFILE_WEBHOOK_SECRETS: 'hush' },
+      /^(?!.*hush).*CFILE_WEBHOOK_SECRETS/,
+    ],
+    [
+      'CFILE_STORE',
+      { CFILE_STORE: 'sqlite:/dev/null/cfile.db' },
+      /^cfile: CFILE_STORE is sqlite:\/dev\/null\/cfile\.db, which can not be opened .* Set CFILE_STORE/,
+    ],
+    [
+      'CFILE_STORE',
+      { CFILE_STORE: `sqlite:${root}package.json` },
+      /^cfile: CFILE_STORE is sqlite:.*not a database.* Set CFILE_STORE/,
+    ],
+    [
+      'CFILE_DATA_DIR',
+      { CFILE_DATA_DIR: '/dev/null/data', ...azure },
+      /^cfile: CFILE_DATA_DIR is \/dev\/null\/data, where no store can be opened .* Set CFILE_DATA_DIR/,
     ],
     ['HOST', { HOST: '0.0.0.0' }, /AZURE_OPENAI_ENDPOINT/],
     [
@@ -80,6 +122,14 @@ describe('cfile serve', () => {
       .split('\n')
       .filter((text) => !text.startsWith('{'))
     expect(errors).toEqual([expect.stringMatching(line)])
+  })
+
+  it('says at the start by which setting an archive can’t be written', async () => {
+    const child = await open({ CFILE_ARCHIVE: 'fs:/dev/null/archive' })
+    await expect
+      .poll(() => child.output(), patient)
+      .toMatch(/^\{.*"level":"error".*The archive failed at a write.*CFILE_ARCHIVE/m)
+    expect(await (await fetch(`${child.url}/readyz`)).json()).toMatchObject({ archive: 'failing' })
   })
 
   it('says that a port is taken', async () => {

@@ -3,6 +3,7 @@ import type { Archive, ArchivedFile } from '../../src/archives/archive.ts'
 import { memoryArchive } from '../../src/archives/memory.ts'
 import { verifyBody } from '../../src/archives/verify.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
+import { CfileError } from '../../src/core/errors.ts'
 import type { WaitSignal } from '../../src/core/wait.ts'
 import { ownerKey } from '../../src/gateway/caller.ts'
 import type { AppOptions } from '../../src/options.ts'
@@ -13,6 +14,10 @@ import { testSha256 } from '../archives/contract.ts'
 import { errorCode, json, pathOf, sha256 } from '../harness.ts'
 
 const now = () => 1_790_000_000
+
+interface Ready {
+  readonly archive: string
+}
 
 function freshArchive(): Archive {
   return memoryArchive({ createSha256: testSha256, now })
@@ -299,6 +304,38 @@ describe('an archive that is ill', () => {
     expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'ok' })
     gateway.advance(2 * 3600)
     expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
+  })
+
+  it('is not called well before it took a copy, is tried by /readyz, and keeps nothing of that', async () => {
+    const archive = freshArchive()
+    let isIll = true
+    let puts = 0
+    const lines: string[] = []
+    const gateway = open({
+      log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+      archive: {
+        ...archive,
+        put: (...args) => {
+          puts += 1
+          const refusal = new CfileError('not_ready', 'No.', { hint: 'Make the bucket.' })
+          return isIll ? Promise.reject(refusal) : archive.put(...args)
+        },
+      },
+    })
+    const status = async () => ((await (await gateway.ask('/readyz')).json()) as Ready).archive
+    expect(await status()).toBe('failing')
+    expect(lines).toContainEqual(expect.stringMatching(/^error .*CFILE_ARCHIVE.*Make the bucket/))
+    isIll = false
+    expect(await status()).toBe('failing')
+    expect(puts).toBe(1)
+    gateway.advance(15)
+    expect([await status(), await status(), puts]).toEqual(['ok', 'ok', 2])
+    for await (const { key } of archive.list()) expect.unreachable(`${key} was left behind`)
+  })
+
+  it('does not hold up /readyz when it hangs', async () => {
+    const gateway = open({ archive: { ...freshArchive(), put: never }, wait: hurried })
+    expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'failing' })
   })
 
   it('makes no download fail that the upstream can still serve, not even where a copy is cut short', async () => {

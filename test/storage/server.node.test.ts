@@ -76,10 +76,35 @@ describe('a server', () => {
     await close()
   })
 
-  it('starts although Redis is down, and refuses at once what needs it', async () => {
-    const { store, close } = await open({ CFILE_STORE: 'redis://127.0.0.1:1' })
+  it('starts although Redis is down, says by which setting, and refuses at once what needs it', async () => {
+    const lines: unknown[] = []
+    const settings = parseEnv({ CFILE_STORE: 'redis://:hush@127.0.0.1:1' })
+    const { store, close } = await openStorage(settings, (...line) => lines.push(line))
     await expect(store.get('file/1')).rejects.toThrow()
     await close()
+    expect(lines).toContainEqual([
+      'error',
+      expect.stringContaining('Redis does not answer'),
+      {
+        setting: 'CFILE_STORE',
+        cause: 'ECONNREFUSED',
+        hint: expect.stringContaining('host, port'),
+      },
+    ])
+    expect(JSON.stringify(lines)).not.toContain('hush')
+  })
+
+  it('says by which setting a database was asked for that can’t be opened', async () => {
+    await expect(open({ CFILE_STORE: 'sqlite:/dev/null/x.db' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('CFILE_STORE is sqlite:/dev/null/x.db, which can not be'),
+      details: { hint: expect.stringContaining('Set CFILE_STORE') },
+    })
+    await expect(open({ ...azure, CFILE_DATA_DIR: '/dev/null/x' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('CFILE_DATA_DIR is /dev/null/x'),
+      details: { hint: expect.stringContaining('Set CFILE_DATA_DIR') },
+    })
   })
 })
 
