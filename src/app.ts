@@ -4,37 +4,46 @@
  * @module
  */
 
-import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
+import { parseEndpoint } from './azure/endpoint.ts'
 import { createAzureClient } from './azure-client.ts'
-import { CfileError, isCfileError } from './core/errors.ts'
+import { CfileError } from './core/errors.ts'
 import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import { createSigner, parseLinkBase } from './core/links/signer.ts'
 import { createMetrics } from './core/metrics.ts'
 import { archiveStatus } from './gateway/archive.ts'
+import { createRequestTraces } from './core/request-traces.ts'
 import { type Archiving, startArchiving } from './gateway/archive-state.ts'
 import { createBalance } from './gateway/balance.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
 import { startCopies, stopCopies } from './gateway/copying.ts'
-import { anyone, type Gateway, type Log, type Upstream, type Webhooks } from './gateway/gateway.ts'
+import type { Gateway, Log, Upstream, Webhooks } from './gateway/gateway.ts'
 import { guardStore } from './gateway/guarded-store.ts'
 import { createLimits } from './gateway/limits.ts'
 import { sweep } from './gateway/sweep.ts'
+import { observeUpstream, type UpstreamObservation } from './gateway/upstreams/observe-upstream.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
-import { methodNotAllowed, nothingServed, type RouteEnv, wrongMethod } from './routes/context.ts'
+import {
+  methodNotAllowed,
+  nothingServed,
+  type RouteContext,
+  type RouteEnv,
+  wrongMethod,
+} from './routes/context.ts'
 import { allowOrigins } from './routes/cors.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
-import { answerWithError } from './routes/error-answer.ts'
+import { answerFailure, answerWithError } from './routes/error-answer.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes, readyRoutes } from './routes/health.ts'
 import { hostRequest } from './routes/host-request.ts'
 import { grantRoutes, linkRoutes } from './routes/links.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { countOrigins, type Observation, type Observer, observeFamily } from './routes/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -59,36 +68,43 @@ export function createApp(options: AppOptions): Hono {
     sweep: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
   })
-  const app = new Hono()
+  const observation: Observation = {
+    accessLog: options.accessLog ?? true,
+    telemetry: options.telemetry ?? webRuntime.telemetry,
+    createId: () => crypto.randomUUID(),
+  }
+  const app = new Hono<RouteEnv>()
   // The public URL's path first: it may have the name of a route of ours.
   const bases = new Set([new URL(gateway.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway)) {
-      app.route(join(base, family.base), openFamily(gateway, family, options))
+      app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
     }
   }
   // Heeded only where the app is served alone: mounted in another, its root and what is unknown are the other's.
-  app.notFound((c) => answerOutside(gateway, c, bases.has(c.req.path), options))
-  return app
+  const observer = observeFamily(gateway, observation, 'root')
+  countOrigins(gateway)
+  app.notFound(async (c) => {
+    await observer.run(c, async () => {
+      c.res = await answerOutside(gateway, c, bases.has(c.req.path))
+    })
+    await finishHead(c, observer, options.headers)
+    return c.res
+  })
+  return app as unknown as Hono
 }
 
 /** Answers at the root, and where no route is. */
 async function answerOutside(
   { publicUrl }: Gateway,
-  c: Context,
+  c: RouteContext,
   isRoot: boolean,
-  { headers = {} }: AppOptions,
 ): Promise<Response> {
-  const requestId = crypto.randomUUID()
+  const requestId = c.get('requestId')
   const { method } = c.req
-  const isServed = isRoot && /^(?:GET|HEAD)$/.test(method)
+  if (isRoot && /^(?:GET|HEAD)$/.test(method)) return answerRoot(c, publicUrl, requestId)
   const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(publicUrl)
-  const answer = isServed
-    ? await answerRoot(c, publicUrl, requestId)
-    : await answerWithError(c, error, { requestId })
-  answer.headers.set('x-request-id', requestId)
-  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value)
-  return answer
+  return answerWithError(c, error)
 }
 
 async function stopWork(gateway: Gateway): Promise<void> {
@@ -165,35 +181,37 @@ function join(base: string, path: string): string {
 /** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
 function openFamily(
   gateway: Gateway,
-  { base, routes, access, servesFiles, isCrossOrigin, idHeader = 'x-request-id' }: Family,
-  { headers = {}, authenticate, corsOrigins = [] }: AppOptions,
+  { base, routes, access, servesFiles, isCrossOrigin, idHeader }: Family,
+  {
+    headers,
+    authenticate,
+    corsOrigins = [],
+    observation,
+  }: AppOptions & { observation: Observation },
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
-  const [name] = base
+  const [name = ''] = base
     .replace(/^\/api\/projects\/[^/]+/, '')
     .split('/')
     .filter(Boolean)
   if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
+  const observer = observeFamily(gateway, observation, name)
   family.use(async (c, next) => {
-    c.set('requestId', crypto.randomUUID())
-    c.set('caller', anyone)
     c.req.raw = hostRequest(c.req.raw, gateway.wait)
-    try {
-      await next()
-    } catch (reason) {
-      // Hono gives onError nothing but an Error, and a signal's reason may be anything: on Node it is a string.
-      c.res = await answerError(gateway.log, c, reason, servesFiles)
-    }
+    await observer.run(c, async () => {
+      try {
+        await next()
+      } catch (reason) {
+        // Hono gives onError nothing but an Error, and a signal's reason may be anything: on Node it is a string.
+        c.res = await answerFailure(gateway.log, c, reason, servesFiles)
+      }
+    })
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
     gateway.waitUntil(doUpkeep(gateway))
-    const status = Math.floor(c.res.status / 100)
-    gateway.metrics.add('cfile_requests_total', 1, `family="${name}",status="${status}xx"`)
-    // Not by c.header, which makes another answer of one that is there.
-    c.res.headers.set(idHeader, c.get('requestId'))
-    for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
+    await finishHead(c, observer, headers, idHeader)
   })
   family.use(admit(gateway, { access, servesFiles, authenticate }))
-  family.onError((error, c) => answerError(gateway.log, c, error, servesFiles))
+  family.onError((error, c) => answerFailure(gateway.log, c, error, servesFiles))
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
@@ -202,10 +220,26 @@ function openFamily(
   return family
 }
 
+/** Adds the headers that every answer has. */
+async function finishHead(
+  c: RouteContext,
+  observer: Observer,
+  headers: AppOptions['headers'] = {},
+  idHeader = 'x-request-id',
+): Promise<void> {
+  // Not by c.header, which makes another answer of one that is there.
+  c.res.headers.set(idHeader, c.get('requestId'))
+  for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
+  await observer.settle(c)
+}
+
 function createGateway(options: AppOptions): Gateway {
   const runtime: Runtime = { ...webRuntime, ...options }
+  const metrics = createMetrics()
+  const traces = createRequestTraces()
+  const observation = { metrics, traces, telemetry: runtime.telemetry }
   const upstreams = (options.upstreams ?? []).map((upstream) =>
-    createUpstream(options, runtime, upstream),
+    createUpstream(options, runtime, observation, upstream),
   )
   const [first, ...others] = upstreams
   if (first === undefined) {
@@ -213,20 +247,27 @@ function createGateway(options: AppOptions): Gateway {
       param: 'AZURE_OPENAI_ENDPOINT',
     })
   }
-  const { now, wait, random, waitUntil, createHmac, carrier, fixedLength } = runtime
+  const { now, clock, wait, random, waitUntil, createHmac, carrier, fixedLength } = runtime
   const { idleTimeoutMs = 60_000 } = options
+  const archiving = archivingOf(options, now)
+  if (archiving !== undefined) {
+    const { waiting, running } = archiving.state
+    metrics.readFrom('cfile_archive_pending', () => waiting.size + running.size)
+  }
   return {
     upstreams: [first, ...others],
     balance: createBalance(now),
     store: guardStore(options.store ?? memoryStore({ now }), random),
-    archiving: archivingOf(options, now),
+    archiving,
     webhooks: webhooksOf(options),
     now,
+    clock,
     wait,
     random,
     waitUntil,
-    log: options.log ?? (() => {}),
-    metrics: createMetrics(),
+    log: options.log ?? silence,
+    metrics,
+    traces,
     knowsCallers: options.authenticate !== undefined,
     captures: options.captures ?? 'any',
     trustUnrecorded: options.trustUnrecorded ?? false,
@@ -250,14 +291,21 @@ function createGateway(options: AppOptions): Gateway {
   }
 }
 
+const silence: Log = Object.assign(() => {}, { writes: () => false })
+
 function createUpstream(
   { upstreamTimeoutMs: timeoutMs, idleTimeoutMs: idleMs, retry }: AppOptions,
   runtime: Runtime,
-  { name = 'default', models, weight = 1, fetch = runtime.fetch, ...upstream }: UpstreamOptions,
+  observation: UpstreamObservation,
+  { name = 'default', models, weight = 1, isEmulator = false, ...upstream }: UpstreamOptions,
 ): Upstream {
-  const { endpoint, credential, connect = runtime.connect } = upstream
-  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch, connect }
-  return { name, models, weight, client: createAzureClient({ ...runtime, ...own }) }
+  const { credential, fetch = runtime.fetch, connect = runtime.connect } = upstream
+  const endpoint =
+    typeof upstream.endpoint === 'string' ? parseEndpoint(upstream.endpoint) : upstream.endpoint
+  const observe = observeUpstream(observation, { name, host: new URL(endpoint.origin).host })
+  const onRetry = () => observation.metrics.add('cfile_upstream_retries_total')
+  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch, connect, observe, onRetry }
+  return { name, models, weight, isEmulator, client: createAzureClient({ ...runtime, ...own }) }
 }
 
 function archivingOf(
@@ -288,31 +336,4 @@ function webhooksOf({ webhooks }: AppOptions): Webhooks | undefined {
 
 function newSigningKey(): SigningKey {
   return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
-}
-
-function answerError(
-  log: Log,
-  c: Context<RouteEnv>,
-  error: unknown,
-  hasPages: boolean | undefined,
-): Response | Promise<Response> {
-  if (c.req.raw.signal.aborted) {
-    log('info', 'The client went away.', { request_id: c.get('requestId') })
-    // nginx's status for it: nobody reads the answer, and it counts as no failure of ours.
-    return c.body(null, 499 as 400)
-  }
-  const known = isCfileError(error)
-    ? error
-    : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
-        cause: error,
-      })
-  const requestId = c.get('requestId')
-  log(known.status < 500 ? 'info' : 'error', known.message, {
-    request_id: requestId,
-    code: known.code,
-    hint: known.status < 500 ? undefined : known.details.hint,
-    upstream: known.details.upstream,
-    cause: known.cause === undefined ? undefined : String(known.cause),
-  })
-  return answerWithError(c, known, { requestId, hasPages })
 }

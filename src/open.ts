@@ -86,6 +86,7 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
   const upstream = {
     // Never dialled: every request to it is answered in this process.
     endpoint: 'http://emulator.localhost',
+    isEmulator: true,
     credential: apiKey('emulator'),
     fetch: async (input: string | URL | Request, init?: RequestInit) =>
       emulator.fetch(new Request(input, init)),

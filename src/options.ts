@@ -28,6 +28,8 @@ export interface UpstreamOptions {
   readonly weight?: number
   /** Only for this upstream; the emulator comes in through it. */
   readonly fetch?: typeof fetch
+  /** Whether it is the built-in emulator, for the log. @default false */
+  readonly isEmulator?: boolean
   /** As `fetch`, for WebSockets. */
   readonly connect?: Connect
 }
@@ -97,6 +99,8 @@ export interface AppOptions extends Partial<Runtime> {
   readonly inlineImages?: 'keep' | 'link'
   /** @default silence */
   readonly log?: Log
+  /** Whether each request has a line in the log. @default true */
+  readonly accessLog?: boolean
   /** Sent with every answer. */
   readonly headers?: Readonly<Record<string, string>>
   /** Says that the process is about to end, for `/readyz`. @default never */

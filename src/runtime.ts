@@ -8,6 +8,7 @@
 import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
 import type { Hmac } from './core/links/hmac.ts'
 import type { Connect } from './core/socket.ts'
+import { type TelemetryApi, telemetryKey } from './core/telemetry.ts'
 import type { Wait, WaitSignal } from './core/wait.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
@@ -15,6 +16,8 @@ export interface Runtime {
   readonly fetch: typeof fetch
   /** Unix seconds. */
   readonly now: () => number
+  /** Milliseconds of a clock that never goes back, to measure durations. */
+  readonly clock: () => number
   readonly wait: Wait
   /** From 0 to 1, for jitter only. */
   readonly random: () => number
@@ -28,8 +31,15 @@ export interface Runtime {
   readonly connect?: Connect
   /** Where an answer with a body of ours has a `Content-Length` only through it: Workers. */
   readonly fixedLength?: FixedLength
+  /** The API of OpenTelemetry, where the host app has registered it. */
+  readonly telemetry: () => TelemetryApi | undefined
   /** A text file, where there are files. */
   readonly readFile?: (path: string) => Promise<string>
+}
+
+/** Where packages of OpenTelemetry's API register what they have in common. */
+interface Registry {
+  readonly [telemetryKey]?: TelemetryApi
 }
 
 /** What every runtime has. */
@@ -39,6 +49,8 @@ export const webRuntime: Runtime = {
   now: () => Math.floor(Date.now() / 1000),
   wait: sleep,
   random: () => Math.random(),
+  clock: () => performance.now(),
+  telemetry: () => (globalThis as Registry)[telemetryKey],
   waitUntil: (work) => void work.catch(() => {}),
   carrier: webCarrier,
 }

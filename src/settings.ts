@@ -54,6 +54,7 @@ type Plain = Pick<
   | 'generationTimeoutMs'
   | 'idleTimeoutMs'
   | 'streamIdleTimeoutMs'
+  | 'accessLog'
 >
 
 /** What the environment says; the doors turn it into options. */
@@ -181,6 +182,7 @@ const settings = {
   CFILE_STREAM_IDLE_TIMEOUT_MS: milliseconds,
   CFILE_SHUTDOWN_TIMEOUT_MS: millisecondsOrNone,
   CFILE_SHUTDOWN_DELAY_MS: millisecondsOrNone,
+  CFILE_ACCESS_LOG: flag,
   HOST: words('an address to listen on'),
   PORT: { read: whole(0, 65_535), takes: 'a port, 0 to 65535' },
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
@@ -243,6 +245,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     port: read.PORT ?? 8787,
     shutdownTimeoutMs: read.CFILE_SHUTDOWN_TIMEOUT_MS ?? 30_000,
     shutdownDelayMs: read.CFILE_SHUTDOWN_DELAY_MS ?? 0,
+    accessLog: read.CFILE_ACCESS_LOG,
     logLevel: read.LOG_LEVEL ?? 'info',
     logFormat: read.LOG_FORMAT ?? 'json',
     warnings: settingWarnings({ upstreams, keys: callers.keys, signingKeys }, env, settingNames),

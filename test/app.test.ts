@@ -43,7 +43,7 @@ describe('a client that goes away', () => {
     const told: string[] = []
     const gone = new AbortController()
     const { ask } = openHarness({
-      log: (level, message) => void told.push(`${level}: ${message}`),
+      log: (level, message, fields) => void told.push(`${level}: ${message} ${fields?.outcome}`),
       upstreams: [
         {
           endpoint: 'http://silent.localhost',
@@ -59,7 +59,7 @@ describe('a client that goes away', () => {
     })
     const path = `/files/cfile_${'a'.repeat(32)}?container_id=cntr_${'b'.repeat(48)}`
     expect((await ask(path, { signal: gone.signal })).status).toBe(499)
-    expect(told).toEqual(['info: The client went away.'])
+    expect(told).toEqual(['info: GET /files/{file_id} 499 client_left'])
     const metrics = await (await ask('/metrics')).text()
     expect(metrics).toContain('cfile_requests_total{family="files",status="4xx"} 1')
   })

@@ -28,7 +28,20 @@ export interface AzureClientOptions extends Means {
   readonly retry?: Partial<RetryLimits>
   /** Opens WebSockets. @default the runtime has none */
   readonly connect?: Connect
+  /** Is told of each request before it is sent. @default nobody */
+  readonly observe?: ObserveRequest
+  /** Called before a request is sent again. */
+  readonly onRetry?: () => void
 }
+
+/**
+ * Is told of a request before it is sent, and may add headers. What it returns is called once with the status of the
+ * answer, or with `undefined` where none came.
+ */
+export type ObserveRequest = (
+  request: Pick<AzureRequest, 'method' | 'signal'>,
+  headers: Record<string, string>,
+) => (status?: number) => void
 
 /** A client of one resource or project. */
 export interface AzureClient extends Operations {
@@ -57,7 +70,7 @@ interface Scopes {
 
 /** Makes a client; nothing is sent before it is used. */
 export function createClient(options: AzureClientOptions): AzureClient {
-  const { endpoint, now, wait, random, timeoutMs = 60_000, retry } = options
+  const { endpoint, now, wait, random, timeoutMs = 60_000, retry, onRetry } = options
   const limits = { ...retryLimits, ...retry }
   const budget = createRetryBudget(now)
   const scopes: Scopes = { current: endpoint.scope, untried: endpoint.otherScope }
@@ -67,7 +80,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
     const ownMs = wanted.timeoutMs ?? timeoutMs
     const attempt = (leftMs = ownMs) => send(signing, wanted, Math.min(ownMs, leftMs))
     return wanted.repeat !== false && (method === 'GET' || method === 'HEAD')
-      ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal })
+      ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal, onRetry })
       : attempt()
   }
   const connect: AzureClient['connect'] = (wanted) => connectSigned(signing, wanted, timeoutMs)
@@ -129,6 +142,7 @@ async function sendSigned(
     .catch(() => signed)
   if (anew.value === signed.value) return answer
   await answer.body?.cancel()
+  options.onRetry?.()
   const second = await dial(options, wanted, anew, signal)
   if (untried !== undefined && second.status !== 401) scopes.current = untried
   scopes.untried = undefined
@@ -149,11 +163,21 @@ async function connectSigned(
   const deadline = startDeadline(wait, timeoutMs)
   const { signal } = deadline
   const means = { fetch, now, wait, random, waitUntil, readFile, signal }
-  const open = (authorization: Authorization) =>
-    connect(urlOf(endpoint, { method: 'GET', ...wanted }), {
-      headers: signedHeaders(wanted.headers, authorization),
-      signal,
-    })
+  const open = async (authorization: Authorization): Promise<Socket> => {
+    const headers = signedHeaders(wanted.headers, authorization)
+    const end = options.observe?.({ method: 'GET' }, headers)
+    try {
+      const socket = await connect(urlOf(endpoint, { method: 'GET', ...wanted }), {
+        headers,
+        signal,
+      })
+      end?.(101)
+      return socket
+    } catch (error) {
+      end?.(error instanceof HandshakeRefused ? error.status : undefined)
+      throw error
+    }
+  }
   try {
     const signed = await credential.authorize(scopes.current, means)
     return await open(signed).catch(async (error) => {
@@ -182,21 +206,31 @@ function asRefusal(error: unknown): CfileError | undefined {
 
 async function dial(
   // Not a method call: workerd refuses fetch on any other `this`.
-  { endpoint, fetch }: AzureClientOptions,
+  { endpoint, fetch, observe }: AzureClientOptions,
   wanted: AzureRequest,
   authorization: Authorization,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { method, headers, body } = wanted
-  const answer = await fetch(urlOf(endpoint, wanted), {
+  const { method, body } = wanted
+  const headers = signedHeaders(wanted.headers, authorization)
+  const end = observe?.(wanted, headers)
+  const init = {
     method,
-    headers: signedHeaders(headers, authorization),
+    headers,
     body,
     signal,
     // A key must not follow a redirect: fetch drops Authorization on the way to another origin, but not api-key.
     redirect: 'manual',
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
-  })
+  } as const
+  let status: number | undefined
+  let answer: Response
+  try {
+    answer = await fetch(urlOf(endpoint, wanted), init)
+    status = answer.status
+  } finally {
+    end?.(status)
+  }
   if (!isRedirect(answer)) return answer
   await answer.body?.cancel()
   throw redirected(answer)

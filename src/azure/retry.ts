@@ -89,6 +89,8 @@ export interface RepeatOptions {
   readonly wait: Wait
   readonly random: () => number
   readonly signal?: AbortSignal
+  /** Called before each attempt but the first. */
+  readonly onRetry?: () => void
 }
 
 type Outcome = { readonly answer: Response } | { readonly answer?: undefined; error: unknown }
@@ -99,7 +101,7 @@ type Outcome = { readonly answer: Response } | { readonly answer?: undefined; er
  */
 export async function repeat(
   attempt: (leftMs?: number) => Promise<Response>,
-  { limits, budget, patienceMs, now, wait, random, signal }: RepeatOptions,
+  { limits, budget, patienceMs, now, wait, random, signal, onRetry }: RepeatOptions,
 ): Promise<Response> {
   const started = now()
   let waited = 0
@@ -117,6 +119,7 @@ export async function repeat(
     waited += pause
     await outcome.answer?.body?.cancel()
     await wait(pause, signal)
+    onRetry?.()
     outcome = await outcomeOf(attempt(limits.totalMs - spent - pause))
   }
   if (outcome.answer === undefined) throw outcome.error

@@ -20,6 +20,8 @@ export type { BodyForm, NamedKind, Shows } from './api-table.ts'
 
 /** A request's meaning, as far as a gateway must know it. */
 export interface Operation {
+  /** Its path in the API's documents, such as `/responses/{response}`; absent where it is in none. */
+  readonly pattern?: string
   readonly shows: Shows
   /** The kind of the things that it makes, reads or lists. */
   readonly kind: NamedKind
@@ -52,6 +54,7 @@ export function operationOf(method: string, path: string): Operation {
   const first = segments[0]?.toLowerCase()
   return {
     ...read,
+    pattern: found && `/${found.path.parts.join('/')}`,
     askers: found ? 'callers' : isOperators(method, segments) ? 'admins' : 'nobody',
     isExact: found === undefined ? read.isExact : isExact(found.path, raw),
     isQuick: first === 'containers' || first === 'files',

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { type ByteReader, type ReadPieces, readLargePieces, readPieces } from './pieces.ts'
+import type { OnBodyEnd } from './outcome.ts'
+import {
+  type Bodied,
+  type ByteReader,
+  type ReadPieces,
+  readLargePieces,
+  readPieces,
+} from './pieces.ts'
+import { readStream, watchBytes } from './watched-bytes.ts'
 
 /** The ways of one runtime. */
 export interface Carrier {
@@ -13,6 +21,8 @@ export interface Carrier {
   readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
   /** A stream of the bytes, for whoever takes nothing else. */
   readonly stream: (bytes: ByteReader) => ReadableStream<Uint8Array>
+  /** The same answer, whose body tells when it has ended. The answer must have a body. */
+  readonly watch: (answer: Response, onEnd: OnBodyEnd) => Response
   /** How long a file may be, in bytes, that is read before its answer begins, since that costs less than a stream. */
   readonly mostWhole: number
 }
@@ -30,12 +40,20 @@ export const webCarrier: Carrier = {
   read: readPieces,
   answer: (bytes, init) => new Response(toStream(bytes), init),
   stream: toStream,
+  watch: (answer, onEnd) => new Response(toStream(watchBody(answer, onEnd)), answer),
   mostWhole: 64 * 1024,
+}
+
+function watchBody({ body }: Bodied, onEnd: OnBodyEnd): ByteReader {
+  return watchBytes(readStream(body), onEnd)
 }
 
 function toStream(bytes: ByteReader): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        bytes.closed?.catch((error) => controller.error(error))
+      },
       async pull(controller) {
         const piece = await bytes.read()
         if (piece === undefined) controller.close()
@@ -59,17 +77,21 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
   // Of a stream nobody knows when a piece was used, and its memory may be read into again.
   const stream = (bytes: ByteReader) =>
     toStream({ ...bytes, read: async () => (await bytes.read())?.slice() })
+  function streamOf(bytes: ByteReader, length: string | null = null): ReadableStream<Uint8Array> {
+    if (length === null) return stream(bytes)
+    const { readable, writable } = fixedLength(Number(length))
+    // Whoever reads learns of a failure from the stream.
+    pump(bytes, writable.getWriter()).catch(() => {})
+    return readable
+  }
   return {
     ...webCarrier,
     read: readLargePieces(now),
     stream,
-    answer(bytes, init) {
-      const length = init.headers['content-length']
-      if (length === undefined) return new Response(stream(bytes), init)
-      const { readable, writable } = fixedLength(Number(length))
-      // Whoever reads learns of a failure from the stream.
-      pump(bytes, writable.getWriter()).catch(() => {})
-      return new Response(readable, init)
+    answer: (bytes, init) => new Response(streamOf(bytes, init.headers['content-length']), init),
+    watch(answer, onEnd) {
+      const length = answer.headers.get('content-length')
+      return new Response(streamOf(watchBody(answer, onEnd), length), answer)
     },
   }
 }

@@ -1,60 +1,164 @@
 /**
- * What is counted, in the text format of Prometheus. No label holds an id or an owner.
+ * Counters, gauges and histograms, in the text format of Prometheus. No label holds an id or an owner.
  *
  * @module
  */
 
-const kinds = {
-  cfile_requests_total: 'counter Requests answered, by family of routes and class of status.',
-  cfile_delivered_bytes_total: 'counter Bytes of files that were handed out.',
-  cfile_downloads_in_flight: 'gauge Downloads under way.',
-  cfile_archive_errors_total: 'counter Copies that could not be written, read or erased.',
-  cfile_healed_total: 'counter Containers that were gone and got a replacement.',
+const counters = {
+  cfile_requests_total: 'Requests answered, by family of routes and class of status.',
+  cfile_delivered_bytes_total: 'Bytes of files that were handed out, by where they came from.',
+  cfile_upstream_requests_total:
+    'Requests sent to an upstream, by its name and the status; error: no answer.',
+  cfile_upstream_retries_total: 'Requests that were sent to an upstream again.',
+  cfile_resumptions_total: 'Files whose bytes broke off on their way and were resumed.',
+  cfile_captured_files_total: 'Files that were recorded for the first time.',
+  cfile_containers_total: 'Containers that were recorded for the first time; Azure bills each.',
+  cfile_archive_copies_total: 'Attempts to copy a file into the archive that ended, by result.',
+  cfile_archive_errors_total: 'Copies that could not be written, read or erased.',
+  cfile_healed_total: 'Containers that were gone and got a replacement.',
 } as const
 
-/** The name of something that is counted. */
-export type Metric = keyof typeof kinds
+const gauges = {
+  cfile_in_flight: 'Requests under way, by family of routes.',
+  cfile_archive_pending: 'Files that wait for this instance to copy them.',
+} as const
 
-/** The counts of one app. */
+const histograms = {
+  cfile_request_duration_seconds: 'Time to the last byte of the answer, by family of routes.',
+  cfile_first_byte_seconds: 'Time to the first byte of the answer, by family of routes.',
+} as const
+
+/** What is counted up. */
+export type Counter = keyof typeof counters
+/** What rises and falls. */
+export type Gauge = keyof typeof gauges
+/** What is measured, in seconds. */
+export type Histogram = keyof typeof histograms
+
+/**
+ * The metrics of one app. Labels are given as they are written, by {@link label}: whoever counts often makes them once.
+ */
 export interface Metrics {
+  /** @param by may be negative for a gauge */
+  add(name: Counter | Gauge, by?: number, labels?: string): void
+  observe(name: Histogram, seconds: number, labels: string): void
+  /** Has a gauge read when a scraper asks. */
+  readFrom(name: Gauge, read: () => number): void
   /**
-   * @param by may be negative for what rises and falls
-   * @param labels as they are written: `family="files"`
-   */
-  add(name: Metric, by?: number, labels?: string): void
-  /**
-   * All counts, for a scraper.
+   * All of them, for a scraper.
    *
    * @see https://prometheus.io/docs/instrumenting/exposition_formats/
    */
   toText(): string
 }
 
-/** Begins to count. */
+/** Writes labels: `{ family: 'files' }` → `family="files"`. */
+export function label(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeLabel)}"`)
+    .join(',')
+}
+
+function escapeLabel(character: string): string {
+  return character === '\n' ? '\\n' : `\\${character}`
+}
+
+const unlabelled: readonly (Counter | Gauge)[] = [
+  'cfile_upstream_retries_total',
+  'cfile_resumptions_total',
+  'cfile_captured_files_total',
+  'cfile_containers_total',
+  'cfile_archive_errors_total',
+  'cfile_healed_total',
+  'cfile_archive_pending',
+]
+
+/** Starts with all of them at zero. */
 export function createMetrics(): Metrics {
-  const series = new Map<Metric, Map<string, number>>()
-  for (const name of Object.keys(kinds) as Metric[]) {
-    // What has no labels is there from the start, so that a scraper sees the first rise.
-    series.set(name, new Map(name === 'cfile_requests_total' ? [] : [['', 0]]))
-  }
+  const values = new Map<string, Map<string, number>>()
+  const buckets = new Map<string, Map<string, Buckets>>()
+  const readers = new Map<Gauge, () => number>()
+  const names = [...Object.keys(counters), ...Object.keys(gauges)]
+  for (const name of names) values.set(name, new Map())
+  for (const name of Object.keys(histograms)) buckets.set(name, new Map())
+  // There from the start, so that a scraper sees the first rise.
+  for (const name of unlabelled) values.get(name)?.set('', 0)
   return {
     add(name, by = 1, labels = '') {
-      const counts = series.get(name)
-      counts?.set(labels, (counts.get(labels) ?? 0) + by)
+      const series = values.get(name)
+      series?.set(labels, (series.get(labels) ?? 0) + by)
     },
+    observe(name, seconds, labels) {
+      const series = buckets.get(name)
+      let found = series?.get(labels)
+      if (found === undefined) {
+        found = createBuckets()
+        series?.set(labels, found)
+      }
+      found.observe(seconds)
+    },
+    readFrom: (name, read) => void readers.set(name, read),
     toText() {
-      return [...series].map(([name, counts]) => `${head(name)}${lines(name, counts)}`).join('')
+      for (const [name, read] of readers) values.get(name)?.set('', read())
+      return [
+        ...texts('counter', counters, (name) => lines(name, values.get(name))),
+        ...texts('gauge', gauges, (name) => lines(name, values.get(name))),
+        ...texts('histogram', histograms, (name) =>
+          [...(buckets.get(name) ?? [])].map(([labels, found]) => found.toText(name, labels)),
+        ),
+      ].join('')
     },
   }
 }
 
-function head(name: Metric): string {
-  const [kind, ...help] = kinds[name].split(' ')
-  return `# HELP ${name} ${help.join(' ')}\n# TYPE ${name} ${kind}\n`
+function texts(
+  type: string,
+  helps: Readonly<Record<string, string>>,
+  lines: (name: string) => readonly string[],
+): string[] {
+  return Object.entries(helps).map(
+    ([name, help]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines(name).join('')}`,
+  )
 }
 
-function lines(name: Metric, counts: ReadonlyMap<string, number>): string {
-  return [...counts]
-    .map(([labels, count]) => `${name}${labels && `{${labels}}`} ${count}\n`)
-    .join('')
+function lines(name: string, series: ReadonlyMap<string, number> = new Map()): string[] {
+  return [...series].map(([labels, value]) => line(name, labels, value))
+}
+
+function line(name: string, labels: string, value: number): string {
+  return `${name}${labels && `{${labels}}`} ${value}\n`
+}
+
+// From a file in the archive to a model that runs code for minutes.
+const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
+
+interface Buckets {
+  observe(seconds: number): void
+  toText(name: string, labels: string): string
+}
+
+function createBuckets(): Buckets {
+  // One for each bound, and one for what is above all of them.
+  const counts = new Float64Array(bounds.length + 1)
+  let sum = 0
+  return {
+    observe(seconds) {
+      sum += seconds
+      let at = 0
+      while (at < bounds.length && seconds > (bounds[at] ?? 0)) at += 1
+      counts[at] = (counts[at] ?? 0) + 1
+    },
+    toText(name, labels) {
+      let below = 0
+      const cumulated = [...bounds, '+Inf'].map((bound, at) => {
+        below += counts[at] ?? 0
+        return line(`${name}_bucket`, `${labels},le="${bound}"`, below)
+      })
+      return [
+        ...cumulated,
+        line(`${name}_sum`, labels, sum),
+        line(`${name}_count`, labels, below),
+      ].join('')
+    },
+  }
 }

@@ -22,6 +22,8 @@ export interface ByteReader {
   /** The next bytes, good until the next read; `undefined` when all are there. */
   read(): Promise<Uint8Array | undefined>
   cancel(reason?: unknown): Promise<void>
+  /** Rejects where the bytes break off while nobody reads. Absent where only a read can tell. */
+  readonly closed?: Promise<unknown>
 }
 
 /**

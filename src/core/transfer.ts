@@ -6,6 +6,7 @@
 
 import { CfileError, fileTooLarge, isCfileError } from './errors.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
+import { type OnBodyEnd, type Outcome, outcomeOfCancel, outcomeOfFailure } from './outcome.ts'
 import type { Bodied, ByteReader, ReadPieces } from './pieces.ts'
 import { createTrace, isEqual } from './trace.ts'
 import { notNeeded, type Wait } from './wait.ts'
@@ -52,8 +53,7 @@ export interface Carriage {
   readonly random: () => number
   /** Is told of each cut. */
   readonly onCut?: (error: unknown, at: number) => void
-  /** Is told once, however the transfer ends, how many bytes were carried. */
-  readonly onEnd?: (bytes: number) => void
+  readonly onEnd?: OnBodyEnd
   readonly read: ReadPieces
 }
 
@@ -124,8 +124,8 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     throw otherFile('The file changed while it was on its way.')
   }
 
-  function close(reason: unknown = notNeeded): void {
-    if (!isClosed) onEnd?.(at - start)
+  function close(outcome: Outcome, reason: unknown = notNeeded): void {
+    if (!isClosed) onEnd?.(at - start, outcome)
     isClosed = true
     closing?.abort(reason)
     idle.stop()
@@ -149,15 +149,15 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
         const piece = await next()
         at += piece?.byteLength ?? 0
         isDone = piece === undefined || at === end
-        if (isDone) close()
+        if (isDone) close('done')
         else if (piece !== undefined) trace.add(piece)
         return piece
       } catch (error) {
-        close(error)
+        close(signal.aborted ? 'client_left' : outcomeOfFailure(error), error)
         throw error
       }
     },
-    cancel: async (reason) => close(reason),
+    cancel: async (reason) => close(outcomeOfCancel(reason), reason),
   }
 }
 

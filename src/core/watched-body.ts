@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SlowReaderError } from './outcome.ts'
 import type { Wait } from './wait.ts'
 
 /** What {@link watchBody} goes by. */
@@ -37,7 +38,7 @@ export function watchBody(
       const seen = turns
       await wait(idleTimeoutMs, ended.signal)
       if (isReading || turns !== seen) continue
-      const reason = new DOMException(`nothing was taken for ${idleTimeoutMs} ms`, 'TimeoutError')
+      const reason = new SlowReaderError(idleTimeoutMs)
       end()
       controller.error(reason)
       return reader.cancel(reason)

@@ -126,7 +126,13 @@ export async function recordPlace(
   kind: 'container' | 'thing',
   id: string,
 ): Promise<void> {
-  await putRecord(gateway, caller, kind, id, { upstream, seen_at: gateway.now() })
+  const { metrics, now } = gateway
+  const isNew =
+    kind === 'container' &&
+    metrics !== undefined &&
+    (await findRecord(gateway, caller, kind, id)) === undefined
+  await putRecord(gateway, caller, kind, id, { upstream, seen_at: now() })
+  if (isNew) metrics.add('cfile_containers_total')
 }
 
 async function recordFile(
@@ -143,4 +149,5 @@ async function recordFile(
     ...(known ?? { upstream, container_id, seen_at }),
     filename,
   })
+  if (known === undefined) gateway.metrics?.add('cfile_captured_files_total')
 }

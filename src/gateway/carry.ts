@@ -6,6 +6,7 @@
 
 import { brokenOff } from '../core/broken-off.ts'
 import type { AnswerInit } from '../core/carrier.ts'
+import type { OnBodyEnd } from '../core/outcome.ts'
 import { type ByteReader, beginReading } from '../core/pieces.ts'
 import type { ByteRange } from '../core/range.ts'
 import { type Carriage, readTransfer, type Transfer } from '../core/transfer.ts'
@@ -22,8 +23,9 @@ export function carry(
   file: OpenedFile,
   signal: AbortSignal,
   range?: ByteRange,
+  onEnd?: OnBodyEnd,
 ): ByteReader {
-  return readTransfer(transferOf(gateway, file, range), carriageOf(gateway, file, signal))
+  return readTransfer(transferOf(gateway, file, range), carriageOf(gateway, file, signal, onEnd))
 }
 
 /**
@@ -75,28 +77,27 @@ function transferOf(
   return { opened, reopen, start, end: range ? range.end + 1 : size, size, most }
 }
 
-/** The means of carrying, which log each cut, and count. */
+/** The means of carrying, which log and count each cut. */
 function carriageOf(
   { wait, random, log, metrics, idleTimeoutMs: idleMs, carrier: { read } }: Gateway,
   { facts: { fileId } }: OpenedFile,
   signal: AbortSignal,
+  onEnd?: OnBodyEnd,
 ): Carriage {
-  metrics.add('cfile_downloads_in_flight')
   return {
     wait,
     idleMs,
     random,
     signal,
     read,
-    onCut: (cause, at) =>
+    onEnd,
+    onCut(cause, at) {
+      metrics.add('cfile_resumptions_total')
       log('warn', 'A body broke off on its way and is taken up again.', {
         file_id: fileId,
         at,
         cause: String(cause),
-      }),
-    onEnd(bytes) {
-      metrics.add('cfile_downloads_in_flight', -1)
-      metrics.add('cfile_delivered_bytes_total', bytes)
+      })
     },
   }
 }

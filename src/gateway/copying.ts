@@ -6,6 +6,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
+import { label } from '../core/metrics.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './archive-state.ts'
 import { enqueue, listPending, noteCopy, putPending, removePending, takeNext } from './copies.ts'
 import { copyFile } from './copy-file.ts'
@@ -72,6 +73,9 @@ export function startCopy(
 // Seconds: a lease that has run out is not to be left for a whole round of sweeps.
 const lookAgainAfter = 3
 
+const copied = label({ result: 'copied' })
+const failed = label({ result: 'failed' })
+
 /** Makes a copy, and writes down what became of it. Never throws. */
 async function settle(
   gateway: Gateway,
@@ -88,10 +92,15 @@ async function settle(
       (signal) => copy(AbortSignal.any([signal, stopping.signal])),
       () => running.set(pending.file_id, gateway.now()),
     )
-    if (isDone) await removePending(gateway, pending)
-    else state.sweepAt = Math.min(state.sweepAt, gateway.now() + lookAgainAfter)
+    if (!isDone) {
+      state.sweepAt = Math.min(state.sweepAt, gateway.now() + lookAgainAfter)
+      return
+    }
+    gateway.metrics.add('cfile_archive_copies_total', 1, copied)
+    await removePending(gateway, pending)
   } catch (error) {
     if (stopping.signal.aborted) return
+    gateway.metrics.add('cfile_archive_copies_total', 1, failed)
     await postpone(gateway, pending, error).catch((cause) =>
       gateway.log('warn', 'The store does not answer.', { cause: String(cause) }),
     )

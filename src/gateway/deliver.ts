@@ -8,6 +8,14 @@ import { CfileError, fileTooLarge } from '../core/errors.ts'
 import { contentRange, type Evaluation, evaluateConditions } from '../core/range.ts'
 import { answerWith, carry } from './carry.ts'
 import { deliveryHeaders, entityTag } from './delivery-headers.ts'
+import {
+  addTime,
+  carriedBy,
+  type Exchange,
+  noteLocation,
+  noteSource,
+  serverTiming,
+} from './exchange.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { copyBeside, copyWhileServed, isCopiedLazily } from './lazy.ts'
 import type { FileLocation } from './locate.ts'
@@ -23,6 +31,8 @@ export interface DeliveryRequest {
   /** Whether a signed link asks: then nothing is read from the store nor written there. */
   readonly isGranted: boolean
   readonly signal: AbortSignal
+  /** Absent where no client gets the answer. */
+  readonly exchange?: Exchange
 }
 
 /**
@@ -37,7 +47,16 @@ export async function deliverFile(
   location: FileLocation,
   request: DeliveryRequest,
 ): Promise<Response> {
+  const { clock } = gateway
+  const { exchange } = request
   const { holder } = location
+  const began = clock()
+  if (exchange !== undefined) noteLocation(exchange, location, began)
+  const noteSearch = (): void => {
+    if (exchange !== undefined && gateway.archiving !== undefined) {
+      exchange.archiveMs ??= clock() - began
+    }
+  }
   const learn =
     holder === undefined || request.isGranted
       ? undefined
@@ -46,8 +65,14 @@ export async function deliverFile(
     gateway,
     location,
     request.signal,
-    (source) => deliverFrom(gateway, source, request),
-    () => deliverFromUpstream(gateway, location, request, learn),
+    (source) => {
+      noteSearch()
+      return deliverFrom(gateway, source, request)
+    },
+    () => {
+      noteSearch()
+      return deliverFromUpstream(gateway, location, request, learn)
+    },
   )
 }
 
@@ -63,11 +88,14 @@ function deliverFromUpstream(
     return deliverFrom(gateway, upstreamSource(gateway, location, request.signal), request, learn)
   }
   // A client who goes away ends the download and not the copy.
-  const { signal } = new AbortController()
+  const signal = gateway.traces.detach(request.signal)
   const source = upstreamSource(gateway, location, signal)
   return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, answer) => {
     const download = { location, facts, isGranted: request.isGranted }
-    if (answer.status === 200) return copyWhileServed(gateway, download, answer)
+    if (answer.status === 200) {
+      if (request.exchange !== undefined) request.exchange.body = 'passing'
+      return copyWhileServed(gateway, download, answer)
+    }
     copyBeside(gateway, download)
     return answer
   })
@@ -83,24 +111,27 @@ async function deliverFrom(
   learn: Learn = async () => {},
   tap: Tap = (_, answer) => answer,
 ): Promise<Response> {
+  const { exchange } = request
   const judged = (facts: FileFacts) => judge(gateway, facts, request)
   let told = judged(source.known)
   if (isBodiless(told, request) || isUncertain(told, request)) {
-    told = judged(await source.describe())
+    told = judged(await timed(gateway, exchange, source, source.describe()))
     if (isBodiless(told, request)) {
+      if (exchange !== undefined) noteSource(exchange, told.facts.upstream)
       await learn(told.facts)
       return answer(told, request)
     }
   }
-  const file = await source.open(told.verdict.range)
+  const file = await timed(gateway, exchange, source, source.open(told.verdict.range))
   try {
     // The answer knows better how long the file is, and so what is wanted of it.
     told = judged(file.facts)
+    if (exchange !== undefined) noteSource(exchange, file.facts.upstream)
     await learn(file.facts)
     if (!isBodiless(told, request)) {
       const { status, range } = told.verdict
-      const headers = deliveryHeaders(told.facts, request, range)
-      const bytes = carry(gateway, file, request.signal, range)
+      const headers = headersOf(told, request)
+      const bytes = carry(gateway, file, request.signal, range, exchange && carriedBy(exchange))
       return tap(told.facts, await answerWith(gateway, bytes, { status, headers }))
     }
   } catch (error) {
@@ -110,6 +141,20 @@ async function deliverFrom(
   }
   await file.opened.from.body?.cancel()
   return answer(told, request)
+}
+
+/** Measures what the source takes. */
+async function timed<T>(
+  { clock }: Gateway,
+  exchange: Exchange | undefined,
+  { timed }: FileSource,
+  work: Promise<T>,
+): Promise<T> {
+  if (exchange === undefined) return work
+  const began = clock()
+  const done = await work
+  addTime(exchange, timed, clock() - began)
+  return done
 }
 
 interface Judged {
@@ -135,13 +180,23 @@ function isUncertain({ facts }: Judged, { headers }: DeliveryRequest): boolean {
 }
 
 /** What has no body. */
-function answer({ facts, verdict: { status, range } }: Judged, request: DeliveryRequest): Response {
+function answer({ facts, verdict }: Judged, request: DeliveryRequest): Response {
+  const { status } = verdict
   if (status === 412) throw preconditionFailed()
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
-  const headers = deliveryHeaders(facts, request, range)
+  const headers = headersOf({ facts, verdict }, request)
   // What describes a body goes with one (RFC 9110 §15.4.5).
   if (status === 304) for (const name of ofBodies) delete headers[name]
   return new Response(null, { status, headers })
+}
+
+function headersOf(
+  { facts, verdict: { range } }: Judged,
+  request: DeliveryRequest,
+): Record<string, string> {
+  const headers = deliveryHeaders(facts, request, range)
+  if (request.exchange !== undefined) headers['server-timing'] = serverTiming(request.exchange)
+  return headers
 }
 
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']

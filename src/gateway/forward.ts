@@ -14,6 +14,7 @@ import { type Answered, attempt } from './attempt.ts'
 import { previousTurn } from './capture/turns.ts'
 import { followDeletion } from './deleted.ts'
 import { fileCacheControl } from './delivery-headers.ts'
+import { noteSource } from './exchange.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
@@ -50,6 +51,7 @@ export async function forward(
     ),
   )
   const { after } = resumption ?? {}
+  noteSource(request.exchange, answered.upstream)
   const answer = await begin(gateway, request, answered)
   const handed = await handBack(gateway, caller, last.understood, { ...answered, answer, after })
   if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)
@@ -69,6 +71,7 @@ async function begin(
   const { wait, streamIdleTimeoutMs: idleMs } = gateway
   const { body } = answer
   try {
+    request.exchange.isDownload = isContent(request) && answer.ok
     if (isContent(request)) return await passContent(gateway, answer)
     if (body === null) return answer
     const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body

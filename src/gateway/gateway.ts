@@ -8,6 +8,7 @@ import type { AzureClient } from '../azure/client.ts'
 import type { Carrier } from '../core/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { RequestTraces } from '../core/request-traces.ts'
 import type { SocketEnd } from '../core/socket.ts'
 import type { Wait } from '../core/wait.ts'
 import type { Archiving } from './archive-state.ts'
@@ -24,6 +25,8 @@ export interface Upstream {
   readonly models?: readonly string[]
   /** Its share of the requests that name nothing, against that of others. */
   readonly weight: number
+  /** Whether it is the built-in emulator. */
+  readonly isEmulator: boolean
 }
 
 /** Who asks. Records are kept under `key`, which says nothing about the owner's name. */
@@ -48,12 +51,15 @@ export interface Webhooks {
   readonly state: { dueAt: number }
 }
 
+/** How much a line of the log matters. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
 /** Writes one line of the log; fields hold no secret. */
-export type Log = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void
+export interface Log {
+  (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void
+  /** Whether lines of a level are written, so that nobody makes one in vain. @default all are */
+  readonly writes?: (level: LogLevel) => boolean
+}
 
 /** The hall's gift to the verbs; the first upstream is the default. */
 export interface Gateway {
@@ -67,6 +73,8 @@ export interface Gateway {
   readonly webhooks?: Webhooks
   /** Unix seconds. */
   readonly now: () => number
+  /** Milliseconds of a clock that never goes back, to measure durations. */
+  readonly clock: () => number
   readonly wait: Wait
   /** From 0 to 1, for jitter only. */
   readonly random: () => number
@@ -74,6 +82,8 @@ export interface Gateway {
   readonly waitUntil: (work: Promise<unknown>) => void
   readonly log: Log
   readonly metrics: Metrics
+  /** Which traces the requests under way belong to. */
+  readonly traces: RequestTraces
   /** Whether callers are told apart; if not, {@link anyone} is all of them. */
   readonly knowsCallers: boolean
   /** What posted captures count for. */

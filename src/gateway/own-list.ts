@@ -9,6 +9,7 @@ import { responseHeaders } from '../core/headers.ts'
 import { elements, pick, rootSpan, stringAt } from '../core/json-spans.ts'
 import { attempt } from './attempt.ts'
 import { captureThings } from './capture-things.ts'
+import { noteSource } from './exchange.ts'
 import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { findRecord, type Kind } from './records.ts'
 import type { Understood } from './understand.ts'
@@ -45,6 +46,7 @@ export async function answerOwnList(
       send(upstream, query),
     )
     turn.end()
+    noteSource(request.exchange, upstream)
     const { whole } = answer.ok
       ? await readBounded(answer.body, gateway.maxBodyBytes)
       : { whole: undefined }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Metrics } from '../core/metrics.ts'
 import type { Json, Store } from '../stores/store.ts'
 import type { Caller, Gateway } from './gateway.ts'
 
@@ -60,6 +61,8 @@ const lifetime = 90 * day
 /** The part of the gateway that remembers. */
 export interface Remembering extends Pick<Gateway, 'now' | 'archiving'> {
   readonly store: Store
+  /** Absent where nobody reads them. */
+  readonly metrics?: Metrics
 }
 
 /** The record of an id for this caller, or `undefined`. */

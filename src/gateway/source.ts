@@ -36,6 +36,8 @@ export interface OpenedFile {
 
 /** A file that can be read. */
 export interface FileSource {
+  /** Which of the two takes the time. */
+  readonly timed: 'archiveMs' | 'upstreamMs'
   /** What is known without asking; it may be old. */
   readonly known: FileFacts
   /** Finds out that the file is there, and how long it is; no content is opened. */
@@ -71,6 +73,7 @@ function copySource(
   }
   let isDamaged = false
   return {
+    timed: 'archiveMs',
     known,
     describe: async () => known,
     open: async ({ start, end } = { start: 0, end: bytes - 1 }) => ({
@@ -82,7 +85,7 @@ function copySource(
           await discardCopy(gateway, copy, cause)
           if (from > start) throw sentDamaged(cause)
         }
-        const either = AbortSignal.any([signal, closed])
+        const either = gateway.traces.either(signal, closed)
         return openUpstream(from, last, either).catch((error) => {
           if (isDamaged) throw error
           return openAt(from, last, either)
@@ -147,6 +150,7 @@ export function upstreamSource(
   }
 
   return {
+    timed: 'upstreamMs',
     known,
     async describe() {
       const { upstream, found } = await asked((client) => readFacts(client, location, signal))
@@ -168,7 +172,7 @@ export function upstreamSource(
       return {
         facts: { ...factsOf(told, found.type), upstream, upstreamRequestId: found.requestId },
         opened: found,
-        reopen: reopenSame(upstream, location, first),
+        reopen: reopenSame(gateway, upstream, location, first),
       }
     },
   }
@@ -182,6 +186,7 @@ interface First {
 
 /** Opens it again, and refuses what the length or the validator shows to be another file. */
 function reopenSame(
+  { traces }: Gateway,
   upstream: Upstream,
   location: FileLocation,
   { signal, etag, size }: First,
@@ -190,7 +195,7 @@ function reopenSame(
     one !== undefined && other !== undefined && one !== other
   return async (start, end = Number.MAX_SAFE_INTEGER, closed) => {
     const range = start > 0 && start <= end ? { start, end } : undefined
-    const again = await openRange(upstream, location, AbortSignal.any([signal, closed]), range)
+    const again = await openRange(upstream, location, traces.either(signal, closed), range)
     if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
     await again.from.body?.cancel()
     throw new CfileError('upstream_invalid', 'The file changed while it was on its way.')

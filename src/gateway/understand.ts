@@ -4,11 +4,12 @@
  * @module
  */
 
-import { mergeNames, namesInPath, namesInQuery } from '../core/api-names.ts'
+import { mergeNames, type Names, namesInPath, namesInQuery } from '../core/api-names.ts'
 import { type Operation, operationOf } from '../core/api-operations.ts'
 import { CfileError } from '../core/errors.ts'
 import { inTurns } from '../core/in-turns.ts'
 import { addMember } from '../core/json/add-member.ts'
+import type { Exchange } from './exchange.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import { type NamedBy, requireOwn } from './naming.ts'
 import { readSentBody, type SentBody } from './proxy/sent-body.ts'
@@ -28,6 +29,7 @@ export interface ApiRequest {
   readonly below?: 'v1' | 'root'
   /** Added to a body that names no model. */
   readonly model?: string
+  readonly exchange: Exchange
 }
 
 /** A request that was understood and may be sent. */
@@ -57,6 +59,7 @@ export async function understand(
   const operation = operationOf(method, path)
   if (gateway.knowsCallers) requireServed(caller, operation)
   const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
+  noteOperation(request.exchange, operation, named.path)
   await requireOwn(gateway, caller, named)
   // After the names, so that a respelt path tells no more about a thing than the right one.
   if (gateway.knowsCallers && !operation.isExact) throw notServed()
@@ -71,6 +74,16 @@ export async function understand(
     canRepeat: !(sent.bytes instanceof ReadableStream),
   })
   return { request, operation, named: { ...named, body }, sent, route }
+}
+
+function noteOperation(
+  exchange: Exchange,
+  { pattern }: Operation,
+  { container, file }: Names,
+): void {
+  exchange.pattern = pattern
+  exchange.containerId = container[0]
+  exchange.fileId = file[0]
 }
 
 /** Lets pass what was reviewed: an unknown operation may show the things of all callers. */

@@ -12,6 +12,7 @@ import { type ZipEntry, zipFiles, zipLength } from '../core/zip.ts'
 import { zipNames } from '../core/zip-names.ts'
 import { answerWith, carry } from './carry.ts'
 import { deliveryHeaders } from './delivery-headers.ts'
+import { type Exchange, noteSource } from './exchange.ts'
 import { type ContainerListing, type ListQuery, listFiles } from './files.ts'
 import type { Caller, Gateway } from './gateway.ts'
 import type { FileLocation } from './locate.ts'
@@ -30,9 +31,9 @@ const mostOfFileLimit = 16
 export async function zipContainer(
   gateway: Gateway,
   caller: Caller,
-  query: ListQuery & { readonly method: 'GET' | 'HEAD' },
+  query: ListQuery & { readonly method: 'GET' | 'HEAD'; readonly exchange: Exchange },
 ): Promise<Response> {
-  const { containerId, method, signal } = query
+  const { containerId, method, signal, exchange } = query
   const listing = await listFiles(gateway, caller, query)
   // Inputs are the caller's own.
   const files = listing.files.filter(({ source }) => source === 'assistant')
@@ -41,7 +42,7 @@ export async function zipContainer(
   const entries = files.map((file, index): ZipEntry => {
     const location = locationOf(containerId, listing, file)
     const open = (closed: AbortSignal) =>
-      openEntry(gateway, location, AbortSignal.any([signal, closed]))
+      openEntry(gateway, location, gateway.traces.either(signal, closed), exchange)
     return { name: names[index] ?? '', bytes: file.bytes ?? undefined, time: file.created_at, open }
   })
   const length = zipLength(entries)
@@ -54,6 +55,8 @@ export async function zipContainer(
     ...(length === undefined ? {} : { 'content-length': String(length) }),
   }
   if (method === 'HEAD') return new Response(null, { headers })
+  exchange.body = 'passing'
+  exchange.isDownload = true
   return answerWith(gateway, zipFiles(entries), { headers })
 }
 
@@ -96,8 +99,10 @@ async function openEntry(
   gateway: Gateway,
   location: FileLocation,
   signal: AbortSignal,
+  exchange: Exchange,
 ): Promise<ByteReader> {
   const file = await fromSource(gateway, location, signal, (source) => source.open())
+  noteSource(exchange, file.facts.upstream)
   const { bytes } = file.facts
   const listed = location.record?.bytes
   const isOther = listed !== undefined && bytes !== listed

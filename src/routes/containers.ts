@@ -42,9 +42,10 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
     return answerFile(gateway, c, file_id, container_id)
   })
   routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
-  routes.get('/:container_id/files.zip', (c) =>
-    zipContainer(gateway, c.get('caller'), { ...readContainer(c), method: readMethod(c) }),
-  )
+  routes.get('/:container_id/files.zip', (c) => {
+    const query = { ...readContainer(c), method: readMethod(c), exchange: c.get('exchange') }
+    return zipContainer(gateway, c.get('caller'), query)
+  })
   routes.all('/:container_id/files.zip', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/path/*', (c) => answerPath(gateway, c))
   routes.all('/:container_id/path/*', methodNotAllowed('GET, HEAD'))

@@ -8,6 +8,7 @@ import type { Context } from 'hono'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId } from '../core/ids.ts'
 import type { Grant } from '../core/links/grant.ts'
+import type { Exchange } from '../gateway/exchange.ts'
 import type { ListQuery } from '../gateway/files.ts'
 import type { Caller } from '../gateway/gateway.ts'
 
@@ -16,6 +17,7 @@ export interface RouteEnv {
   readonly Variables: {
     readonly requestId: string
     readonly caller: Caller
+    readonly exchange: Exchange
     /** What the signed link of the request grants; on `/s` only. */
     readonly grant?: Grant
   }

@@ -4,17 +4,44 @@
  * @module
  */
 
-import type { Context } from 'hono'
-import { type CfileError, toErrorBody } from '../core/errors.ts'
+import { CfileError, isCfileError, toErrorBody } from '../core/errors.ts'
 import { prefersHtml } from '../core/http/accept.ts'
+import { failExchange } from '../gateway/exchange.ts'
+import type { Log } from '../gateway/gateway.ts'
 import { errorPage } from '../page/error-page.ts'
 import { plainPageHeaders } from '../page/plain-page.ts'
+import type { RouteContext } from './context.ts'
 
-/** The id of the request, and where it may be answered with a page. */
-export interface ErrorTerms {
-  readonly requestId: string
-  /** @default false */
-  readonly hasPages?: boolean
+/** nginx's status for a client that went away: nobody reads the answer, and it counts as no failure of ours. */
+export const clientGone = 499
+
+/**
+ * Answers whatever a route threw, and logs the cause.
+ *
+ * @param hasPages whether people may follow links to the route
+ */
+export function answerFailure(
+  log: Log,
+  c: RouteContext,
+  error: unknown,
+  hasPages: boolean | undefined,
+): Response | Promise<Response> {
+  if (c.req.raw.signal.aborted) {
+    failExchange(c.get('exchange'))
+    return c.body(null, clientGone as 400)
+  }
+  const known = isCfileError(error)
+    ? error
+    : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
+        cause: error,
+      })
+  log(known.status < 500 ? 'debug' : 'error', known.message, {
+    request_id: c.get('requestId'),
+    code: known.code,
+    upstream: known.details.upstream,
+    cause: known.cause === undefined ? undefined : String(known.cause),
+  })
+  return answerWithError(c, known, hasPages)
 }
 
 // Without it, caches keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
@@ -22,12 +49,14 @@ const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options
 
 /** Answers with an error; the details' own headers (`Allow`, `Retry-After`) go along. */
 export function answerWithError(
-  c: Context,
+  c: RouteContext,
   error: CfileError,
-  { requestId, hasPages = false }: ErrorTerms,
+  hasPages = false,
 ): Response | Promise<Response> {
+  const requestId = c.get('requestId')
   const status = error.status as 400
   const headers = { 'x-request-id': requestId, ...error.details.headers }
+  failExchange(c.get('exchange'), error.code)
   if (hasPages && prefersHtml(c.req.header('accept'))) {
     const page = errorPage({ error, requestId, nonce: requestId })
     return c.html(page, status, { ...plainPageHeaders(requestId), ...headers })

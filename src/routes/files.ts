@@ -58,7 +58,8 @@ export async function answerFile(
 export function deliveryRequest(c: RouteContext): DeliveryRequest {
   const { headers, signal } = c.req.raw
   const disposition = parseDisposition(queryOnce(c, 'disposition'))
-  return { method: readMethod(c), headers, disposition, isGranted: false, signal }
+  const exchange = c.get('exchange')
+  return { method: readMethod(c), headers, disposition, isGranted: false, signal, exchange }
 }
 
 function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {

@@ -62,7 +62,11 @@ async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Pr
     case 'page':
       return answerPage(gateway, c, grantedQuery(c, grant))
     case 'zip': {
-      const query = { ...grantedQuery(c, grant), method: readMethod(c) }
+      const query = {
+        ...grantedQuery(c, grant),
+        method: readMethod(c),
+        exchange: c.get('exchange'),
+      }
       return zipContainer(gateway, c.get('caller'), query)
     }
     default:
@@ -75,7 +79,8 @@ function grantedDelivery(
   { disposition = 'attachment' }: Grant & { readonly disposition?: DeliveryRequest['disposition'] },
 ): DeliveryRequest {
   const { headers, signal } = c.req.raw
-  return { method: readMethod(c), headers, disposition, isGranted: true, signal }
+  const exchange = c.get('exchange')
+  return { method: readMethod(c), headers, disposition, isGranted: true, signal, exchange }
 }
 
 function grantedQuery(

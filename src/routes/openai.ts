@@ -9,6 +9,7 @@ import type { MiddlewareHandler } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import type { UpgradeBindings } from '../core/socket.ts'
+import { endBody } from '../gateway/exchange.ts'
 import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { serveSocket } from '../gateway/proxy/websocket.ts'
@@ -45,8 +46,14 @@ function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefine
   // A copy: Deno closes the request with the upgrade, and with it what was not read of it.
   const headers = new Headers(c.req.raw.headers)
   const { search: query } = new URL(c.req.url)
-  const request = { headers, query: withoutDate(query), requestId: c.get('requestId') }
-  return upgrade?.((client) => serveSocket(gateway, c.get('caller'), request, client))
+  const exchange = c.get('exchange')
+  const request = { headers, query: withoutDate(query), exchange }
+  const answer = upgrade?.((client) => {
+    const served = serveSocket(gateway, c.get('caller'), request, client)
+    return served.finally(() => endBody(exchange, 0, 'done'))
+  })
+  if (answer !== undefined && answer.status < 400) exchange.body = 'socket'
+  return answer
 }
 
 /** Whether a path goes on with the first part of a base URL, or with none: the client has another base URL in mind. */
@@ -117,7 +124,7 @@ function decoded(segment: string): string {
 // Others are unknown to the API, but a server behind it may give them a meaning.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-function forwardTo(
+async function forwardTo(
   gateway: Gateway,
   c: RouteContext,
   { path, search, below, model }: Target,
@@ -125,7 +132,17 @@ function forwardTo(
   const { method, headers, body, signal } = c.req.raw
   if (!methods.includes(method)) throw wrongMethod(method, methods.join(', '))
   const to = { path, query: search, below, model: method === 'POST' ? model : undefined }
-  return forward(gateway, c.get('caller'), { method, headers, body, signal, ...to })
+  const exchange = c.get('exchange')
+  const answer = await forward(gateway, c.get('caller'), {
+    method,
+    headers,
+    body,
+    signal,
+    exchange,
+    ...to,
+  })
+  if (answer.body !== null) exchange.body = 'passing'
+  return answer
 }
 
 /** The v1 path refuses dates; all other parameters stay as they were written. */

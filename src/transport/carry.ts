@@ -6,8 +6,10 @@
  */
 
 import { type Carrier, webCarrier } from '../core/carrier.ts'
+import { type OnBodyEnd, type Outcome, outcomeOfCancel, outcomeOfFailure } from '../core/outcome.ts'
 import { type Pieces, type ReadPieces, readPieces } from '../core/pieces.ts'
-import { isRaw, LazyResponse, underOf } from './lazy-response.ts'
+import { readStream, watchBytes } from '../core/watched-bytes.ts'
+import { isRaw, LazyResponse, rawResponse, underOf } from './lazy-response.ts'
 import type { RawBody } from './raw-body.ts'
 
 const readRawPieces: ReadPieces = (from) => {
@@ -88,6 +90,37 @@ function takePieces(raw: RawBody): Pieces {
   }
 }
 
+function watchRaw(raw: RawBody, onEnd: OnBodyEnd): RawBody {
+  let bytes = 0
+  let isOver = false
+  const end = (outcome: Outcome): void => {
+    if (!isOver) onEnd(bytes, outcome)
+    isOver = true
+  }
+  return {
+    resume: raw.resume,
+    flow: (sink) =>
+      raw.flow({
+        write(chunk) {
+          bytes += chunk.byteLength
+          return sink.write(chunk)
+        },
+        end() {
+          end('done')
+          sink.end()
+        },
+        fail(error) {
+          end(outcomeOfFailure(error))
+          sink.fail(error)
+        },
+      }),
+    cancel(reason) {
+      end(outcomeOfCancel(reason))
+      raw.cancel(reason)
+    },
+  }
+}
+
 /** Carries as an answer that need not become a stream: whoever knows how takes the bytes under it. */
 export const nodeCarrier: Carrier = {
   ...webCarrier,
@@ -99,4 +132,10 @@ export const nodeCarrier: Carrier = {
       status,
       headers: new Headers(headers),
     }),
+  watch(answer, onEnd) {
+    const under = underOf(answer)
+    if (under !== undefined && isRaw(under)) return rawResponse(watchRaw(under, onEnd), answer)
+    const bytes = watchBytes(under ?? readStream(answer.body), onEnd)
+    return new LazyResponse(bytes, () => webCarrier.stream(bytes), answer)
+  },
 }

@@ -7,6 +7,7 @@
 
 import type { ServerResponse } from 'node:http'
 import type { ByteReader } from '../core/pieces.ts'
+import { readStream } from '../core/watched-bytes.ts'
 import { isRaw, underOf } from './lazy-response.ts'
 import type { RawBody } from './raw-body.ts'
 
@@ -14,7 +15,7 @@ import type { RawBody } from './raw-body.ts'
 export function respond(response: Response, outgoing: ServerResponse): void {
   const headers = headersOf(response.headers)
   outgoing.writeHead(response.status, headers)
-  const source = underOf(response) ?? (response.body && readerOf(response.body, outgoing))
+  const source = underOf(response) ?? (response.body && readStream(response.body))
   if (source === null) {
     outgoing.end()
     return
@@ -28,16 +29,6 @@ export function respond(response: Response, outgoing: ServerResponse): void {
   if (headers['content-length'] === undefined) outgoing.flushHeaders()
   if (isRaw(source)) pipe(source, outgoing)
   else void pump(source, outgoing)
-}
-
-function readerOf(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): ByteReader {
-  const reader = body.getReader()
-  // A body may break while its client takes nothing, and so nothing is read of it.
-  reader.closed.catch(() => outgoing.destroy())
-  return {
-    read: async () => (await reader.read()).value,
-    cancel: () => reader.cancel(),
-  }
 }
 
 function headersOf(headers: Headers): Record<string, string | string[]> {
@@ -63,6 +54,8 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
 
 async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void> {
   outgoing.once('close', () => void source.cancel().catch(() => {}))
+  // A body may break while its client takes nothing, and so nothing is read of it.
+  source.closed?.catch(() => outgoing.destroy())
   const write = writerTo(outgoing)
   try {
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {

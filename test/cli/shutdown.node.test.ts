@@ -85,7 +85,9 @@ async function beginDownload({ url }: Child, kilobytes: number): Promise<Downloa
 /** Waits until the server has sent what its sockets take. */
 async function sendAll({ url }: Child): Promise<void> {
   const inFlight = async () =>
-    /^cfile_downloads_in_flight.*/m.exec(await (await fetch(`${url}/metrics`)).text())?.[0] ?? ''
+    /^cfile_in_flight\{family="files"\}.*/m.exec(
+      await (await fetch(`${url}/metrics`)).text(),
+    )?.[0] ?? ''
   let seen = ''
   for (let before = '-'; before !== seen; await sleep(1000)) {
     before = seen

@@ -21,7 +21,7 @@ it('counts requests by family and class of status, and names no id and no owner'
 it('counts for each app alone', async () => {
   const [one, other] = [openHarness(), openHarness()]
   await one.ask('/healthz')
-  expect(await (await other.ask('/metrics')).text()).not.toContain('family="healthz"')
+  expect(await (await other.ask('/metrics')).text()).not.toContain('_total{family="healthz"')
 })
 
 it('counts the bytes that were handed out, and the downloads under way', async () => {
@@ -29,7 +29,10 @@ it('counts the bytes that were handed out, and the downloads under way', async (
   const counts = async () => {
     const text = await (await ask('/metrics')).text()
     const read = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
-    return [read('cfile_downloads_in_flight'), read('cfile_delivered_bytes_total')]
+    return [
+      read('cfile_in_flight{family="files"}'),
+      read('cfile_delivered_bytes_total{from="upstream"}'),
+    ]
   }
   const [file] = await respond('Save a 1 MB binary file')
   const path = `/files/${file?.file_id}`

@@ -12,6 +12,7 @@ import type { Socket, SocketEnd } from '../../core/socket.ts'
 import { wasNeverSent } from '../../core/unsent.ts'
 import { createEventHandler } from '../answer.ts'
 import { previousTurn } from '../capture/turns.ts'
+import { type Exchange, noteSource } from '../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { understand } from '../understand.ts'
 import { type Healing, prepareHealing } from './heal.ts'
@@ -26,7 +27,7 @@ export interface SocketRequest {
   readonly headers: Headers
   /** With its `?`, or empty. */
   readonly query: string
-  readonly requestId: string
+  readonly exchange: Exchange
 }
 
 interface Session {
@@ -102,6 +103,7 @@ async function prepare(
     headers: new Headers({ 'content-type': 'application/json' }),
     body: new Response(message).body,
     signal: new AbortController().signal,
+    exchange: request.exchange,
   })
   const healing = await prepareHealing(gateway, caller, understood)
   const { sent, route, named } = healing.current
@@ -116,10 +118,11 @@ async function prepare(
   }
   const opened = await open(request, route.upstreams)
   session.upstream = opened
+  noteSource(request.exchange, opened.home)
   watchSilence(session, opened.socket).catch(() => {})
   passEvents(session, opened).catch((error) => {
     gateway.log('error', 'A WebSocket failed.', {
-      request_id: request.requestId,
+      request_id: request.exchange.requestId,
       cause: String(error),
     })
     session.client.close({ code: 1011, reason: 'The gateway failed; its log has the cause.' })
@@ -271,14 +274,14 @@ function typeOf(message: string): string {
 function errorEvent({ gateway, request }: Session, error: unknown): string {
   const known = isCfileError(error) ? error : asFailure(error)
   gateway.log(known.status < 500 ? 'info' : 'error', known.message, {
-    request_id: request.requestId,
+    request_id: request.exchange.requestId,
     code: known.code,
     cause: known.cause === undefined ? undefined : String(known.cause),
   })
   return JSON.stringify({
     type: 'error',
     status: known.status,
-    ...toErrorBody(known, request.requestId),
+    ...toErrorBody(known, request.exchange.requestId),
   })
 }
 

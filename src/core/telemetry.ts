@@ -1,0 +1,146 @@
+/**
+ * Spans of OpenTelemetry, for a host app that has registered it. Its API is taken from where every copy of it registers,
+ * so that nothing is loaded where nobody uses it.
+ *
+ * @see https://github.com/open-telemetry/opentelemetry-js/tree/main/api
+ * @module
+ */
+
+/** Immutable values that go with a piece of work, the span among them. */
+export interface TelemetryContext {
+  getValue(key: symbol): unknown
+  setValue(key: symbol, value: unknown): TelemetryContext
+  deleteValue(key: symbol): TelemetryContext
+}
+
+type Attributes = Readonly<Record<string, string | number>>
+
+/** A piece of work under way. */
+export interface Span {
+  setAttribute(name: string, value: string | number): unknown
+  setStatus(status: { readonly code: number }): unknown
+  updateName(name: string): unknown
+  end(): void
+}
+
+/** The parts of `@opentelemetry/api` 1.x that are used, by their names there. */
+export interface TelemetryApi {
+  readonly trace?: {
+    getTracer(
+      name: string,
+      version?: string,
+    ): {
+      startSpan(
+        name: string,
+        options: { readonly kind: number; readonly attributes: Attributes },
+        context: TelemetryContext,
+      ): Span
+    }
+  }
+  readonly context?: {
+    active(): TelemetryContext
+    with<T>(context: TelemetryContext, work: () => T): T
+  }
+  readonly propagation?: {
+    extract(
+      context: TelemetryContext,
+      carrier: Headers,
+      getter: { get(carrier: Headers, name: string): string | undefined; keys(): string[] },
+    ): TelemetryContext
+    inject(
+      context: TelemetryContext,
+      carrier: Record<string, string>,
+      setter: { set(carrier: Record<string, string>, name: string, value: string): void },
+    ): void
+  }
+}
+
+/** Where the API is registered in `globalThis`. */
+export const telemetryKey: unique symbol = Symbol.for('opentelemetry.js.api.1') as never
+
+/** A span, and the context in which it is the active one. */
+export interface StartedSpan {
+  readonly span: Span
+  readonly context: TelemetryContext
+}
+
+// As `createContextKey('OpenTelemetry Context Key SPAN')` makes it.
+const spanKey = Symbol.for('OpenTelemetry Context Key SPAN')
+const serverKind = 1
+const clientKind = 2
+const errorStatus = { code: 2 }
+
+/** Starts the span of a request; its parent is the active one, else the one that `traceparent` names. */
+export function startServerSpan(
+  api: TelemetryApi,
+  version: string,
+  method: string,
+  headers: Headers,
+): StartedSpan | undefined {
+  const active = api.context?.active() ?? emptyContext()
+  const parent =
+    active.getValue(spanKey) === undefined
+      ? (api.propagation?.extract(active, headers, getter) ?? active)
+      : active
+  return startSpan(api, version, method, serverKind, { 'http.request.method': method }, parent)
+}
+
+/** Starts the span of a request to an upstream, and adds to its headers what names the span. */
+export function startClientSpan(
+  api: TelemetryApi,
+  version: string,
+  { method, host }: { readonly method: string; readonly host: string },
+  headers: Record<string, string>,
+  parent?: TelemetryContext,
+): StartedSpan | undefined {
+  const attributes = { 'http.request.method': method, 'server.address': host }
+  const active = api.context?.active()
+  const isInSpan = active?.getValue(spanKey) !== undefined
+  const above = (isInSpan ? active : (parent ?? active)) ?? emptyContext()
+  const started = startSpan(api, version, method, clientKind, attributes, above)
+  if (started !== undefined) api.propagation?.inject(started.context, headers, setter)
+  return started
+}
+
+function startSpan(
+  { trace }: TelemetryApi,
+  version: string,
+  name: string,
+  kind: number,
+  attributes: Attributes,
+  parent: TelemetryContext,
+): StartedSpan | undefined {
+  const span = trace?.getTracer('cfile', version).startSpan(name, { kind, attributes }, parent)
+  return span && { span, context: parent.setValue(spanKey, span) }
+}
+
+/** Ends a span with the status of the answer; `undefined` where there was none. */
+export function endSpan({ span }: StartedSpan, status: number | undefined, isError: boolean): void {
+  if (status !== undefined) span.setAttribute('http.response.status_code', status)
+  if (isError) span.setStatus(errorStatus)
+  span.end()
+}
+
+const getter = {
+  get: (headers: Headers, name: string) => headers.get(name) ?? undefined,
+  keys: () => [],
+}
+
+const setter = {
+  set(headers: Record<string, string>, name: string, value: string) {
+    headers[name.toLowerCase()] = value
+  },
+}
+
+/** The context where the host has registered none. */
+function emptyContext(values: ReadonlyMap<symbol, unknown> = new Map()): TelemetryContext {
+  return {
+    getValue: (key) => values.get(key),
+    setValue: (key, value) => emptyContext(new Map(values).set(key, value)),
+    deleteValue(key) {
+      const rest = new Map(values)
+      rest.delete(key)
+      return emptyContext(rest)
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The requests to one upstream, as metrics and traces tell of them.
+ *
+ * @module
+ */
+
+import type { ObserveRequest } from '../../azure/client.ts'
+import { label, type Metrics } from '../../core/metrics.ts'
+import type { RequestTraces } from '../../core/request-traces.ts'
+import { endSpan, startClientSpan, type TelemetryApi } from '../../core/telemetry.ts'
+import { version } from '../../core/version.ts'
+
+/** What observing takes. */
+export interface UpstreamObservation {
+  readonly metrics: Metrics
+  readonly traces: RequestTraces
+  /** The host app's OpenTelemetry, where it has registered one. */
+  readonly telemetry: () => TelemetryApi | undefined
+}
+
+/** Counts each request, sends the trace of the request behind it along, and records a span for it. */
+export function observeUpstream(
+  { metrics, traces, telemetry }: UpstreamObservation,
+  { name, host }: { readonly name: string; readonly host: string },
+): ObserveRequest {
+  const labels = new Map<number | undefined, string>()
+  const labelOf = (status: number | undefined): string => {
+    const known = labels.get(status)
+    if (known !== undefined) return known
+    const made = label({ upstream: name, status: status === undefined ? 'error' : String(status) })
+    labels.set(status, made)
+    return made
+  }
+  return ({ method, signal }, headers) => {
+    const trace = traces.of(signal)
+    if (trace !== undefined) Object.assign(headers, trace.headers)
+    const api = telemetry()
+    const span = api && startClientSpan(api, version, { method, host }, headers, trace?.context)
+    return (status) => {
+      metrics.add('cfile_upstream_requests_total', 1, labelOf(status))
+      if (span !== undefined) endSpan(span, status, status === undefined || status >= 400)
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Observe: what is told of each request: its line in the log, its metrics, its span.
+ *
+ * @module
+ */
+
+import { baseRoutePath, matchedRoutes } from 'hono/route'
+import { isContainerFileId, isContainerId, isFileId } from '../core/ids.ts'
+import { label } from '../core/metrics.ts'
+import { traceHeaders } from '../core/request-traces.ts'
+import { endSpan, type StartedSpan, startServerSpan, type TelemetryApi } from '../core/telemetry.ts'
+import { version } from '../core/version.ts'
+import { beginExchange, type Exchange, endBody, sendHead } from '../gateway/exchange.ts'
+import { anyone, type Gateway } from '../gateway/gateway.ts'
+import type { RouteContext } from './context.ts'
+import { clientGone } from './error-answer.ts'
+
+/** What observing takes. */
+export interface Observation {
+  /** Whether each request has a line in the log. */
+  readonly accessLog: boolean
+  /** The host app's OpenTelemetry, where it has registered one. */
+  readonly telemetry: () => TelemetryApi | undefined
+  /** A new id for a request. */
+  readonly createId: () => string
+}
+
+/** Watches the requests of one family of routes. */
+export interface Observer {
+  /** Gives the request its exchange, and answers it within its span. */
+  run(c: RouteContext, answer: () => Promise<void>): Promise<void>
+  /** Is to be called when the head of the answer is ready. */
+  settle(c: RouteContext): Promise<void>
+}
+
+/** Makes the observer of a family. */
+export function observeFamily(
+  gateway: Gateway,
+  { accessLog, telemetry, createId }: Observation,
+  family: string,
+): Observer {
+  const { metrics, clock, carrier, traces, log } = gateway
+  const labels = label({ family })
+  const statusLabels = [0, 1, 2, 3, 4, 5].map((first) => label({ family, status: `${first}xx` }))
+  metrics.add('cfile_in_flight', 0, labels)
+
+  function finish(c: RouteContext, exchange: Exchange, started: StartedSpan | undefined): void {
+    const now = clock()
+    const { startedAt, bytes, from, isDownload, status } = exchange
+    metrics.add('cfile_in_flight', -1, labels)
+    metrics.observe('cfile_request_duration_seconds', (now - startedAt) / 1000, labels)
+    if (isDownload && from !== undefined) {
+      metrics.add('cfile_delivered_bytes_total', bytes, originLabels[from])
+    }
+    // The upstream's body breaks too when the client leaves, and may be the first to tell.
+    const isLeft = exchange.outcome === 'upstream_broke' && c.req.raw.signal.aborted
+    if (isLeft) exchange.outcome = 'client_left'
+    if (started !== undefined) {
+      const route = routeOf(c, exchange)
+      started.span.updateName(`${exchange.method} ${route}`)
+      started.span.setAttribute('http.route', route)
+      endSpan(started, status, status >= 500)
+    }
+    if (accessLog && log.writes?.('info') !== false) {
+      const route = routeOf(c, exchange)
+      const fields = accessFields(gateway, c, exchange, { route, now })
+      log('info', `${exchange.method} ${route} ${status}`, fields)
+    }
+  }
+
+  return {
+    async run(c, answer) {
+      const { method, headers, signal } = c.req.raw
+      const requestId = createId()
+      const api = telemetry()
+      const started = api && startServerSpan(api, version, method, headers)
+      const trace = traceHeaders(headers)
+      if (trace !== undefined || started !== undefined) {
+        traces.begin(signal, { headers: trace ?? {}, context: started?.context })
+      }
+      const exchange: Exchange = beginExchange({
+        requestId,
+        method,
+        startedAt: clock(),
+        onEnd: () => finish(c, exchange, started),
+      })
+      metrics.add('cfile_in_flight', 1, labels)
+      c.set('requestId', requestId)
+      c.set('caller', anyone)
+      c.set('exchange', exchange)
+      if (started === undefined || api?.context === undefined) return answer()
+      return api.context.with(started.context, answer)
+    },
+
+    async settle(c) {
+      const exchange = c.get('exchange')
+      const now = clock()
+      const { body } = exchange
+      const status = body === 'socket' ? 101 : c.res.status
+      metrics.add('cfile_requests_total', 1, statusLabels[Math.floor(status / 100)])
+      metrics.observe('cfile_first_byte_seconds', (now - exchange.startedAt) / 1000, labels)
+      if (body === 'whole') await measure(c, exchange)
+      if (body === 'passing') {
+        const watched = carrier.watch(c.res, (bytes, outcome) => endBody(exchange, bytes, outcome))
+        replace(c, watched)
+      }
+      sendHead(exchange, status, now)
+    },
+  }
+}
+
+/** Begins to count the bytes of each origin that there is, so that a scraper sees the first rise. */
+export function countOrigins({ metrics, upstreams, archiving }: Gateway): void {
+  const origins = upstreams.map(({ isEmulator }) => (isEmulator ? 'emulator' : 'upstream'))
+  for (const origin of [...origins, ...(archiving === undefined ? [] : (['archive'] as const))]) {
+    metrics.add('cfile_delivered_bytes_total', 0, originLabels[origin])
+  }
+}
+
+const originLabels = {
+  archive: label({ from: 'archive' }),
+  upstream: label({ from: 'upstream' }),
+  emulator: label({ from: 'emulator' }),
+}
+
+/** Reads an answer that is whole anyway, so that its length is known. */
+async function measure(c: RouteContext, exchange: Exchange): Promise<void> {
+  const { res } = c
+  const outcome = res.status === clientGone ? 'client_left' : 'done'
+  if (exchange.method === 'HEAD' || res.body === null) return endBody(exchange, 0, outcome)
+  const bytes = await res.arrayBuffer()
+  const measured = new Response(bytes, res)
+  measured.headers.set('content-length', String(bytes.byteLength))
+  replace(c, measured)
+  endBody(exchange, bytes.byteLength, outcome)
+}
+
+function replace(c: RouteContext, answer: Response): void {
+  // Else Hono copies the answer, to keep the headers of the one before.
+  c.res = undefined
+  c.res = answer
+}
+
+interface Told {
+  readonly route: string
+  readonly now: number
+}
+
+function accessFields(
+  { knowsCallers }: Gateway,
+  c: RouteContext,
+  exchange: Exchange,
+  { route, now }: Told,
+): Readonly<Record<string, unknown>> {
+  const caller = c.get('caller')
+  const { fileId = c.req.param('file_id'), containerId = c.req.param('container_id') } = exchange
+  return {
+    request_id: exchange.requestId,
+    method: exchange.method,
+    route,
+    status: exchange.status,
+    bytes: exchange.bytes,
+    ms: rounded(now - exchange.startedAt),
+    ttfb_ms: rounded(exchange.firstByteAt - exchange.startedAt),
+    owner: knowsCallers && caller === anyone ? undefined : caller.owner || caller.key,
+    // What a client wrote in the place of an id may be anything.
+    file_id: isFileId(fileId) || isContainerFileId(fileId) ? fileId : undefined,
+    container_id: isContainerId(containerId) ? containerId : undefined,
+    upstream: exchange.upstream,
+    from: exchange.from,
+    code: exchange.code,
+    outcome: exchange.outcome,
+    aborted: exchange.outcome === 'client_left',
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
+
+/** The pattern of the route, as the API's documents write it: `/files/{file_id}`. */
+function routeOf(c: RouteContext, { pattern }: Exchange): string {
+  let longest = '*'
+  for (const { path } of matchedRoutes(c)) if (path.length > longest.length) longest = path
+  const route = pattern === undefined ? longest : baseRoutePath(c) + pattern
+  return route.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace(/\/path\/\*$/, '/path/{path}')
+}
