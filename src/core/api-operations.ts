@@ -73,7 +73,6 @@ const silent: TableEntry = { shows: 'nothing', generates: false, body: 'json' }
 
 function findPath(method: string, segments: readonly string[]): Found | undefined {
   const paths = tablePaths.filter(({ parts }) => matches(parts, segments))
-  if (method === 'OPTIONS') return paths[0] && { path: paths[0], entry: silent }
   const name = method === 'HEAD' ? 'GET' : method
   for (const path of paths) {
     const entry = Object.hasOwn(path.methods, name) ? path.methods[name] : undefined

@@ -19,6 +19,7 @@ import type { Caller, Gateway, Upstream } from './gateway.ts'
 import { isShared } from './naming.ts'
 import { answerOwnList } from './own-list.ts'
 import { passContent } from './pass-content.ts'
+import { requireOwnBatch } from './proxy/batch-input.ts'
 import type { Wanted } from './proxy/completions.ts'
 import { sendHealed } from './proxy/heal.ts'
 import { resumptionOf } from './resume.ts'
@@ -37,6 +38,7 @@ export async function forward(
   request: ApiRequest,
 ): Promise<Response> {
   const understood = await understand(gateway, caller, request)
+  await requireOwnBatch(gateway, caller, understood)
   if (await isOwnList(gateway, caller, understood)) {
     const page = await answerOwnList(gateway, caller, understood, (upstream, query) =>
       sendOnce(gateway, upstream, understood, { method: 'GET', query }),

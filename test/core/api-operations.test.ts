@@ -27,7 +27,6 @@ describe('operationOf', () => {
     ['POST /chat/completions', 'completion', 'thing'],
     ['GET /chat/completions', 'list', 'thing'],
     ['HEAD /chat/completions', 'list', 'thing'],
-    ['OPTIONS /chat/completions', 'nothing'],
     ['GET /models', 'nothing'],
     ['GET /vector_stores', 'list', 'thing'],
     ['POST /fine_tuning/jobs', 'thing', 'thing'],

@@ -166,7 +166,13 @@ describe.each(operations)('%s', (operation) => {
 
 describe('an operation that is in no document', () => {
   const unknown = ['GET /', 'GET /secrets', 'GET /secrets/1', 'POST /secrets', 'GET /completions']
-  const unusual = ['GET /realtime/calls', 'PUT /files', 'PATCH /responses/resp_of_b', 'GET /usage']
+  const unusual = [
+    'GET /realtime/calls',
+    'PUT /files',
+    'OPTIONS /files',
+    'PATCH /responses/resp_of_b',
+    'GET /usage',
+  ]
   const respelt = [
     '/responses/',
     '/RESPONSES',

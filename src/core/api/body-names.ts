@@ -44,16 +44,18 @@ export const mostNames = 1000
  * Reads a JSON body. It yields where other work may run.
  *
  * @param isStrict whether to refuse what can be read in two ways; else it is passed over, and so is what would be too much
+ * @param root how the whole is read, where it holds a body among other things
  * @throws CfileError `invalid_request` for a body that is not JSON; and where it is strict, for one that names something
  * in a way that can be read otherwise, or that names more than 1,000 things
  */
 export function* readBodyNames(
   bytes: Uint8Array,
   isStrict = true,
+  root: Place = bodyPlace,
 ): Generator<undefined, BodyNames> {
   const found = createFound()
   const marks = { readsAll: false, isStored: false, speaks: false }
-  const reading: Reading = { bytes, isStrict, frames: [], depth: 0, found, ...marks }
+  const reading: Reading = { bytes, isStrict, root, frames: [], depth: 0, found, ...marks }
   yield* scanJson(bytes, {
     key: (start, end) => enterKey(reading, start, end),
     scalar: (start, end) => readScalar(reading, start, end),
@@ -83,6 +85,7 @@ function createFound(): Found {
 interface Reading {
   readonly bytes: Uint8Array
   readonly isStrict: boolean
+  readonly root: Place
   /** By depth; one is used again and again, since a body may have millions of lists. */
   readonly frames: Frame[]
   depth: number
@@ -224,7 +227,7 @@ function noteMore(frame: Frame): void {
 function openValue(reading: Reading, isList: boolean): void {
   const around = reading.frames[reading.depth]
   if (around === undefined) {
-    push(reading, isList, bodyPlace)
+    push(reading, isList, reading.root)
     return
   }
   around.isEmpty = false

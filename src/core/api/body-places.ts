@@ -115,6 +115,9 @@ export const bodyPlace: Place = place({
   workflow: place({ state_variables: words }),
 })
 
+/** A line of a batch's file: a request's body, and where it goes. */
+export const batchPlace: Place = place({ body: bodyPlace })
+
 /** The place of what stands under a key. */
 export function placeBelow(around: Place, key: string): Place {
   const { members, each, reads } = around

@@ -1,0 +1,106 @@
+/**
+ * The file of requests that a batch runs: each is held to what a request may name, since the upstream runs them all with
+ * the gateway's own credential.
+ *
+ * @see https://platform.openai.com/docs/api-reference/batch/request-input
+ * @module
+ */
+
+import {
+  type BodyNames,
+  mostNames,
+  noBodyNames,
+  readBodyNames,
+  tooManyNames,
+} from '../../core/api/body-names.ts'
+import { batchPlace } from '../../core/api/body-places.ts'
+import { emptyNames, namedKinds, toLists } from '../../core/api-names.ts'
+import { readBounded } from '../../core/body.ts'
+import { CfileError } from '../../core/errors.ts'
+import { inTurns } from '../../core/in-turns.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { requireOwnBody } from '../naming.ts'
+import type { Understood } from '../understand.ts'
+
+/**
+ * Lets a batch pass whose requests name only the caller's own; any other request passes unread.
+ *
+ * @throws CfileError `not_found` and its like; `invalid_request` for a file that can't be read; `payload_too_large`
+ */
+export async function requireOwnBatch(
+  gateway: Gateway,
+  caller: Caller,
+  understood: Understood,
+): Promise<void> {
+  const { method, path, signal } = understood.request
+  const isTrusted = !gateway.knowsCallers || caller.admin
+  if (isTrusted || method !== 'POST' || path !== '/batches') return
+  const lines = await readInput(gateway, understood)
+  const named = await inTurns(gateway.wait, readLines(lines), signal)
+  await requireOwnBody(gateway, caller, named)
+}
+
+async function readInput(
+  { maxBodyBytes }: Gateway,
+  { request: { signal }, named, route }: Understood,
+): Promise<Uint8Array> {
+  const [fileId, another] = named.body.file
+  const [upstream] = route.upstreams
+  if (fileId === undefined || another !== undefined || upstream === undefined) throw unreadable()
+  const answer = await upstream.client.request({
+    method: 'GET',
+    path: `/files/${fileId}/content`,
+    signal,
+  })
+  const read = answer.ok ? await readBounded(answer.body, maxBodyBytes) : undefined
+  if (read === undefined) await answer.body?.cancel()
+  else if (read.whole === undefined) await read.stream.cancel()
+  else return read.whole
+  throw read === undefined ? unreadable() : tooLarge(maxBodyBytes)
+}
+
+const lineFeed = 10
+// Bytes between two turns of others; a long line yields by itself.
+const turn = 128 * 1024
+
+function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
+  const names = emptyNames()
+  const carried = new Set<string>()
+  let readsAll = false
+  for (let start = 0, turnEnd = turn; start < bytes.length; ) {
+    const end = bytes.indexOf(lineFeed, start)
+    const line = bytes.subarray(start, end === -1 ? bytes.length : end)
+    start += line.length + 1
+    if (start > turnEnd) {
+      turnEnd = start + turn
+      yield
+    }
+    if (line.every(isBlank)) continue
+    const found = yield* readBodyNames(line, true, batchPlace)
+    for (const kind of namedKinds) for (const id of found.names[kind]) names[kind].add(id)
+    for (const id of found.carried) carried.add(id)
+    readsAll ||= found.readsAll
+    const count = namedKinds.reduce((sum, kind) => sum + names[kind].size, carried.size)
+    if (count > mostNames) throw tooManyNames()
+  }
+  return { ...noBodyNames, names: toLists(names), carried: [...carried], readsAll }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 13 || byte === 32 || byte === 9
+}
+
+function unreadable(): CfileError {
+  return new CfileError('invalid_request', 'The requests of the batch cannot be read.', {
+    param: 'input_file_id',
+    hint: 'Upload them as a file of JSON lines, and name that file as "input_file_id".',
+  })
+}
+
+function tooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The file of the batch is larger than the ${limit} bytes that are read.`,
+    { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../../src/azure/credentials.ts'
+import { openCallers, refusal } from '../../callers.ts'
+import { json } from '../../harness.ts'
+
+const line = (body: object) =>
+  JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/responses', body })
+const own = line({ model: 'm', input: 'hi', previous_response_id: 'resp_of_bob' })
+
+/** Bob's upload holds some lines, and ann has a response, a thing and a container. */
+async function openWith(content: string, maxBodyBytes?: number) {
+  const asked: string[] = []
+  const upstream = {
+    endpoint: 'http://upstream.localhost',
+    credential: apiKey('a-secret-key'),
+    fetch: async (input: string | URL | Request, init?: RequestInit) => {
+      const { method, url } = new Request(input, init)
+      const path = new URL(url).pathname.replace('/openai/v1', '')
+      asked.push(`${method} ${path}`)
+      if (path.endsWith('/content')) return new Response(content)
+      return Response.json(path === '/files' ? { id: 'file-1', object: 'file' } : { id: 'batch_1' })
+    },
+  }
+  const gateway = openCallers({ upstreams: [upstream], maxBodyBytes })
+  const form = new FormData()
+  form.set('purpose', 'batch')
+  form.set('file', new File([content], 'requests.jsonl'))
+  await gateway.as('bob').ask('/openai/v1/files', { method: 'POST', body: form })
+  await gateway.give('ann', 'response', 'resp_of_ann')
+  await gateway.give('ann', 'container', 'cntr_of_ann')
+  await gateway.give('ann', 'thing', 'msg_of_ann')
+  await gateway.give('bob', 'response', 'resp_of_bob')
+  const start = (owner: 'ann' | 'bob' | 'admin', more: object = { input_file_id: 'file-1' }) =>
+    gateway
+      .as(owner)
+      .ask(
+        '/openai/v1/batches',
+        json({ endpoint: '/v1/responses', completion_window: '24h', ...more }),
+      )
+  return { start, started: () => asked.includes('POST /batches') }
+}
+
+describe('a batch', () => {
+  const foreign: [body: object, code: string][] = [
+    [{ previous_response_id: 'resp_of_ann' }, 'not_found'],
+    [{ tools: [{ type: 'code_interpreter', container: 'cntr_of_ann' }] }, 'container_not_found'],
+    [{ input: [{ type: 'item_reference', id: 'msg_of_ann' }] }, 'not_found'],
+    [{ input: [{ id: 'msg_of_ann' }] }, 'not_found'],
+    [{ previous_response_id: 'resp_of_nobody' }, 'not_found'],
+  ]
+  it.each(foreign)('runs no request that names another’s: %j', async (body, code) => {
+    for (const content of [line(body), `${own}\r\n\r\n${line(body)}\r\n`]) {
+      const { start, started } = await openWith(content)
+      expect(await refusal(await start('bob'))).toMatchObject({ status: 404, error: { code } })
+      expect(started()).toBe(false)
+    }
+  })
+
+  it('runs what names the caller’s own, or nothing, with metadata as they are', async () => {
+    const words = line({ input: 'hi', metadata: { container_id: 'any words' } })
+    const { start, started } = await openWith(`${own}\n${words}\n`)
+    expect((await start('bob')).status).toBe(200)
+    expect(started()).toBe(true)
+  })
+
+  const doubled =
+    '{"body":{"previous_response_id":"resp_of_bob","previous_response_id":"resp_of_ann"}}'
+  const unclear = ['{"body":{NaN}}', '{"body":{}} {}', doubled, '{"Body":1', '\uFEFF{}']
+  it.each(unclear)('is refused where a line can be read in two ways: %s', async (content) => {
+    const { start, started } = await openWith(content)
+    expect((await start('bob')).status).toBe(400)
+    expect(started()).toBe(false)
+  })
+
+  it('is refused where its requests are elsewhere or too large to be read', async () => {
+    const elsewhere = await openWith(own)
+    expect((await elsewhere.start('bob', { input_blob: 'https://blob.example' })).status).toBe(400)
+    expect(elsewhere.started()).toBe(false)
+    const large = await openWith(`${own}\n`.repeat(100), 4096)
+    expect((await large.start('bob')).status).toBe(413)
+    expect(large.started()).toBe(false)
+  })
+
+  it('is refused where all its requests name more than 1,000 things', async () => {
+    const lines = Array.from({ length: 1001 }, (_, index) =>
+      line({ previous_response_id: `resp_${index}` }),
+    )
+    const { start } = await openWith(lines.join('\n'))
+    expect((await start('bob')).status).toBe(400)
+  })
+
+  it('of an admin passes unread', async () => {
+    const { start, started } = await openWith('no JSON')
+    expect((await start('admin')).status).toBe(200)
+    expect(started()).toBe(true)
+  })
+})
