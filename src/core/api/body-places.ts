@@ -41,19 +41,20 @@ const localIds: Place = { hasLocalIds: true }
 
 const metadata = place({ metadata: words })
 
-function toolPlaces(): Place {
-  const schemas = {
-    parameters: words,
-    input_schema: words,
-    output_schema: words,
-    annotations: words,
-    headers: words,
-    function: place({ parameters: words }),
-  }
-  // Tools of a namespace.
-  return place({ ...schemas, tools: place(schemas) })
+const toolWords = {
+  parameters: words,
+  output_schema: words,
+  headers: words,
+  function: place({ parameters: words }),
 }
-const tools = toolPlaces()
+const tools = place({ ...toolWords, tools: place(toolWords) })
+// Those of an MCP server, as it listed them, are replayed too.
+const listedTools = place({
+  ...toolWords,
+  tools: place(toolWords),
+  input_schema: words,
+  annotations: words,
+})
 
 const part = place({ annotations: { echoOf: 'output_text' } })
 
@@ -63,7 +64,7 @@ const item = place(
     content: part,
     output: part,
     results: place({ attributes: words }, { echoOf: 'file_search_call' }),
-    tools,
+    tools: listedTools,
     action: place({ env: words }),
     pending_safety_checks: localIds,
     acknowledged_safety_checks: localIds,

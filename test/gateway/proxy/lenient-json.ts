@@ -152,7 +152,8 @@ interface Where {
   readonly below: 'name' | 'object' | 'nothing'
 }
 
-const ownWords = /^\.metadata$|\.tools(?:\.\d+)*\.parameters$/
+const ownWords =
+  /^\.metadata$|\.tools(?:\.\d+)*\.parameters$|\.input(?:\.\d+)*\.tools(?:\.\d+)*\.annotations$/
 const parts = /\.input(?:\.\d+)*\.content(?:\.\d+)*$/
 
 function walk(value: unknown, { path, below }: Where, tell: (text: string) => void): void {
