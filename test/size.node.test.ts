@@ -11,10 +11,10 @@ import { packageBuild, workerBuild } from '../scripts/bundle.ts'
 const kilobyte = 1024
 const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)} KB`
 
-// The goal is 45. Each is the figure of its day and ten percent: what is over the goal was found worth its weight.
+// The goal is 105 with every archive, and it is missed: each budget is the figure of its day and five percent.
 const budgets = {
-  'with every archive': { remoteArchives: true, budget: 85 * kilobyte },
-  'without those over the network': { remoteArchives: false, budget: 79 * kilobyte },
+  'with every archive': { remoteArchives: true, budget: 118 * kilobyte },
+  'without those over the network': { remoteArchives: false, budget: 112 * kilobyte },
 }
 
 async function bundle(options: Parameters<typeof workerBuild>[0]): Promise<Uint8Array> {
@@ -79,22 +79,23 @@ describe('what is published', () => {
   it('loads few bytes in few files when it is imported', () => {
     const { files, bytes } = loadedBy(metafile, 'index')
     process.stdout.write(`import 'cfile': ${files} files, ${inKilobytes(bytes)}\n`)
-    expect(files).toBeLessThanOrEqual(12)
+    expect(files).toBeLessThanOrEqual(14)
     expect(bytes).toBeLessThanOrEqual(350 * kilobyte)
   })
 
-  it('loads no package for it but the parts of Hono, and nothing of a runtime', () => {
-    expect(loadedBy(metafile, 'index').packages).toEqual(['hono/route', 'hono/tiny'])
+  it('loads no package for it but parts of Hono and zod/mini, and nothing of a runtime', () => {
+    const { packages } = loadedBy(metafile, 'index')
+    expect(packages.filter((name) => !name.startsWith('hono/'))).toEqual(['zod/mini'])
   })
 
-  const server = ['@hono/node-server', '@hono/node-server/utils/response']
+  const server = ['@hono/node-server', '@hono/node-server/utils/response', 'ws', 'zod/mini']
   it.each([
-    ['index', []],
+    ['index', ['zod/mini']],
     ['node', server],
-    ['bun', []],
-    ['deno', []],
+    ['bun', ['ws', 'zod/mini']],
+    ['deno', ['ws', 'zod/mini']],
     // Which is bundled into one file anyway, and where the emulator is a dead branch.
-    ['workers', ['aws4fetch', 'cloudflare:workers']],
+    ['workers', ['aws4fetch', 'cloudflare:workers', 'zod/mini']],
     ['cli', []],
   ])('loads the emulator, a database or a cloud for %s only where it is needed', (door, own) => {
     const { sources, packages } = loadedBy(metafile, door)
@@ -105,13 +106,15 @@ describe('what is published', () => {
 })
 
 describe('the package', () => {
-  it('brings no more than four others, since everybody installs them with it', () => {
+  it('brings no more than six others, since everybody installs them with it', () => {
     const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
     expect(Object.keys(JSON.parse(manifest).dependencies)).toEqual([
       '@hono/node-server',
       'aws4fetch',
       'hono',
       'undici',
+      'ws',
+      'zod',
     ])
   })
 })

@@ -38,6 +38,7 @@ export function answerFailure(
   log(known.status < 500 ? 'debug' : 'error', known.message, {
     request_id: c.get('requestId'),
     code: known.code,
+    hint: known.status < 500 ? undefined : known.details.hint,
     upstream: known.details.upstream,
     cause: known.cause === undefined ? undefined : String(known.cause),
   })
