@@ -13,7 +13,7 @@ const testTimeout = isLong ? 900_000 : 60_000
 
 // What is web-standard runs twice, on Node and in workerd; `*.node.test.ts` needs a file system, a socket or a process,
 // `*.workers.test.ts` a binding.
-const everywhere = 'test/{core,azure,gateway,routes,stores,archives,storage,emulator}/**/*.test.ts'
+const everywhere = 'test/{core,azure,gateway,routes,stores,archives,emulator}/**/*.test.ts'
 
 // What starts programs takes a minute, and runs with the other engines (test/e2e/vitest.config.ts).
 const programs = ['test/cli/**', 'test/examples.node.test.ts']
@@ -54,7 +54,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workers',
-          include: [everywhere, 'test/*.workers.test.ts'],
+          include: [everywhere, 'test/*.workers.test.ts', 'test/start/*.workers.test.ts'],
           exclude: ['**/*.node.test.ts'],
           // One workerd for all files; storage is shared, so keys must be a file's own.
           isolate: false,

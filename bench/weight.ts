@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { workerBuild } from '../scripts/bundle.ts'
 import { createSigner } from '../src/core/links/signer.ts'
-import { nodeHmac } from '../src/transport/hmac.ts'
+import { nodeHmac } from '../src/node-http/hmac.ts'
 import { spreadOf, table } from './measure.ts'
 import { root } from './process.ts'
 

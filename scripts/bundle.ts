@@ -10,8 +10,11 @@ import { type BuildOptions, build } from 'esbuild'
 
 const absWorkingDir = dirname(import.meta.dirname)
 const manifest = JSON.parse(readFileSync(`${absWorkingDir}/package.json`, 'utf8'))
-const targets: readonly { readonly '@cfile/source'?: string }[] = Object.values(manifest.exports)
-const doors = targets.flatMap(({ '@cfile/source': source }) => source ?? [])
+// A subpath that is closed to importers has no target.
+const targets: readonly ({ readonly '@cfile/source'?: string } | null)[] = Object.values(
+  manifest.exports,
+)
+const doors = targets.flatMap((target) => target?.['@cfile/source'] ?? [])
 
 /**
  * The published package: one file for each entry in `exports` and for the CLI. `chunks/` holds the code that they share.

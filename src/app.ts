@@ -6,35 +6,28 @@
 
 import { Hono } from 'hono/tiny'
 import { parseEndpoint } from './azure/endpoint.ts'
-import { createAzureClient } from './azure-client.ts'
 import { CfileError } from './core/errors.ts'
 import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import { createSigner, parseLinkBase } from './core/links/signer.ts'
 import { createMetrics } from './core/metrics.ts'
-import { archiveStatus } from './gateway/archive.ts'
-import { createRequestTraces } from './core/request-traces.ts'
-import { type Archiving, startArchiving } from './gateway/archive-state.ts'
+import { createRequestTraces } from './core/observe/request-traces.ts'
+import { archiveStatus } from './gateway/archive/find.ts'
+import { startCopies, stopCopies } from './gateway/archive/queue.ts'
+import { type Archiving, startArchiving } from './gateway/archive/state.ts'
+import { sweep } from './gateway/archive/upkeep.ts'
 import { createBalance } from './gateway/balance.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
-import { startCopies, stopCopies } from './gateway/copying.ts'
 import type { Gateway, Log, Upstream, Webhooks } from './gateway/gateway.ts'
-import { guardStore } from './gateway/guarded-store.ts'
 import { createLimits } from './gateway/limits.ts'
-import { sweep } from './gateway/sweep.ts'
+import { guardStore } from './gateway/owners/guarded-store.ts'
 import { observeUpstream, type UpstreamObservation } from './gateway/upstreams/observe-upstream.ts'
+import { createAzureClient } from './library/azure-client.ts'
 import type { AppOptions, UpstreamOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
-import {
-  methodNotAllowed,
-  nothingServed,
-  type RouteContext,
-  type RouteEnv,
-  wrongMethod,
-} from './routes/context.ts'
 import { allowOrigins } from './routes/cors.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { answerFailure, answerWithError } from './routes/error-answer.ts'
@@ -46,6 +39,13 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { countOrigins, type Observation, type Observer, observeFamily } from './routes/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
+import {
+  methodNotAllowed,
+  nothingServed,
+  type RouteContext,
+  type RouteEnv,
+  wrongMethod,
+} from './routes/request.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { memoryStore } from './stores/memory.ts'

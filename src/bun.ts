@@ -13,14 +13,14 @@ import {
   type Socket,
   sendableCode,
   type UpgradeBindings,
-} from './core/socket.ts'
-import { type Env, type Platform, type Running, serveOn } from './serving.ts'
-import { openStorage } from './storage/server.ts'
-import { nodeHmac } from './transport/hmac.ts'
-import { connectSocket } from './transport/websocket.ts'
+} from './core/sockets/socket.ts'
+import { nodeHmac } from './node-http/hmac.ts'
+import { connectSocket } from './node-http/websocket.ts'
+import { type Env, type Platform, type Running, serveOn } from './start/serve.ts'
+import { openStorage } from './start/server-storage.ts'
 
-export type { Running } from './serving.ts'
-export { openStorage } from './storage/server.ts'
+export type { Running } from './start/serve.ts'
+export { openStorage } from './start/server-storage.ts'
 
 /** The part of Bun that is used here; its published types would replace Node's. */
 declare const Bun: {

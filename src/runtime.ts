@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type Carrier, type FixedLength, webCarrier } from './core/carrier.ts'
+import { type Carrier, type FixedLength, webCarrier } from './core/bytes/carrier.ts'
 import type { Hmac } from './core/links/hmac.ts'
-import type { Connect } from './core/socket.ts'
-import { type TelemetryApi, telemetryKey } from './core/telemetry.ts'
-import type { Wait, WaitSignal } from './core/wait.ts'
+import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
+import type { Connect } from './core/sockets/socket.ts'
+import type { Wait, WaitSignal } from './core/time.ts'
 
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
 export interface Runtime {

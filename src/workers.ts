@@ -6,17 +6,23 @@
 
 import { waitUntil } from 'cloudflare:workers'
 import type { ExecutionContext, Hono } from 'hono'
-import { toHex } from './archives/bucket.ts'
-import { largePiecesCarrier } from './core/carrier.ts'
+import { toHex } from './archives/lib/bucket.ts'
+import { largePiecesCarrier } from './core/bytes/carrier.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
-import { isLoopback } from './core/loopback.ts'
-import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/socket.ts'
-import { webSocket } from './core/web-socket.ts'
-import { consoleLog, type DoorOptions, isEmulated, knowsCallers, openApp } from './open.ts'
+import { isLoopback } from './core/http/loopback.ts'
+import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/sockets/socket.ts'
+import { webSocket } from './core/sockets/web-socket.ts'
 import { webRuntime } from './runtime.ts'
-import { parseEnv, type Settings } from './settings.ts'
-import { storageTools } from './storage/storage.ts'
-import { openWorkerStorage } from './storage/worker.ts'
+import {
+  consoleLog,
+  type DoorOptions,
+  isEmulated,
+  knowsCallers,
+  openApp,
+} from './start/open-app.ts'
+import { parseEnv, type Settings } from './start/settings.ts'
+import { storageTools } from './start/storage.ts'
+import { openWorkerStorage } from './start/worker-storage.ts'
 
 /** The Worker's bindings: settings by their names, and the stores that are bound. */
 export type WorkerEnv = Readonly<Record<string, unknown>>

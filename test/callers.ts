@@ -2,11 +2,11 @@
  * A gateway that tells its callers apart, and what each of them can do.
  */
 
-import { createKeyRing } from '../src/core/api-keys.ts'
 import { webHmac } from '../src/core/links/hmac.ts'
-import { ownerKey } from '../src/gateway/caller.ts'
+import { ownerKey } from '../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../src/options.ts'
-import { createAuthenticate } from '../src/routes/authenticate.ts'
+import { createKeyRing } from '../src/routes/api-keys.ts'
+import { createAuthenticate } from '../src/routes/callers.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import {
   type CitedFile,

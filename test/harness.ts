@@ -7,7 +7,7 @@ import { createApp } from '../src/app.ts'
 import { apiKey } from '../src/azure/credentials.ts'
 import type { Grant } from '../src/core/links/grant.ts'
 import { readPayload } from '../src/core/links/spelling.ts'
-import { connectWithin } from '../src/core/socket.ts'
+import { connectWithin } from '../src/core/sockets/socket.ts'
 import { createEmulator } from '../src/emulator/emulator.ts'
 import type { AppOptions } from '../src/options.ts'
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const toml = read('wrangler.toml')
 const [explained = '', planned = ''] = toml.split(/^# =+ Not read yet =+$/m)
-const source = read('src/settings.ts')
+const source = read('src/start/settings.ts')
 const settings = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name)
 
 /** A Worker listens nowhere, has no disk, and nobody gives it an identity. */

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { parseJson } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
-import type { ByteRange } from '../core/range.ts'
+import { parseJson } from '../core/http/body.ts'
+import type { ByteRange } from '../core/http/range.ts'
 
 /** What is kept beside the bytes. */
 export interface ArchiveMeta {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Wait } from '../core/wait.ts'
-import { elementsOf, textOf } from '../core/xml.ts'
+import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
-import { createRequester, type SendRequest, type StorageRequest, toObject } from './request.ts'
+import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
+import { createRequester, type SendRequest, type StorageRequest, toObject } from './lib/request.ts'
+import { elementsOf, textOf } from './lib/xml.ts'
 
 /** What proves who asks: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
 export interface BlobAuth {

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DamagedCopy } from '../core/damaged-copy.ts'
+import { DamagedCopy } from '../core/bytes/damaged-copy.ts'
 import {
   type Archive,
   type ArchivePutOptions,
@@ -36,9 +36,9 @@ import {
   remove,
   type Write,
   writeWhole,
-} from './disk.ts'
-import { halfCopyName, isLeftOver } from './half-copies.ts'
-import { isWholeRange, verifyBody } from './verify.ts'
+} from './lib/disk.ts'
+import { halfCopyName, isLeftOver } from './lib/half-copies.ts'
+import { isWholeRange, verifyBody } from './lib/verify.ts'
 
 /** Options of {@link fsArchive}. */
 export interface FsArchiveOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { concatBytes } from '../core/body.ts'
+import { concatBytes } from '../core/http/body.ts'
 import {
   type Archive,
   type ArchiveRecord,

@@ -7,7 +7,7 @@
 
 import { CfileError } from '../core/errors.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, bucketArchive, type Upload } from './bucket.ts'
+import { type Bucket, bucketArchive, type Upload } from './lib/bucket.ts'
 
 /** A part that was uploaded. */
 export interface R2Part {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Wait } from '../core/wait.ts'
-import { elementsOf, escapeXml, textOf } from '../core/xml.ts'
+import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './bucket.ts'
-import { createRequester, refused, type SendRequest, type Sign, toObject } from './request.ts'
+import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
+import { createRequester, refused, type SendRequest, type Sign, toObject } from './lib/request.ts'
+import { elementsOf, escapeXml, textOf } from './lib/xml.ts'
 
 /** What signs requests with SigV4: an `AwsClient` of aws4fetch, made with `service: 's3'` and a region. */
 export interface S3Signer {

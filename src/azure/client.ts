@@ -4,11 +4,11 @@
  * @module
  */
 
-import { brokenOff } from '../core/broken-off.ts'
+import { brokenOff } from '../core/bytes/broken-off.ts'
+import { passBody } from '../core/bytes/pass.ts'
 import { CfileError } from '../core/errors.ts'
-import { passBody } from '../core/passing-body.ts'
-import { type Connect, HandshakeRefused, type Socket } from '../core/socket.ts'
-import { startDeadline } from '../core/wait.ts'
+import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/socket.ts'
+import { startDeadline } from '../core/time.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
 import { upstreamAnswer } from './errors.ts'

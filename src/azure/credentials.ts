@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import type { Wait } from '../core/wait.ts'
+import type { Wait } from '../core/time.ts'
 
 /** What of the runtime a credential may need. */
 export interface Means {

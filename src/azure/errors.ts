@@ -6,8 +6,8 @@
  * @module
  */
 
-import { concatBytes, parseJson } from '../core/body.ts'
 import { CfileError, type ErrorCode, type UpstreamAnswer } from '../core/errors.ts'
+import { concatBytes, parseJson } from '../core/http/body.ts'
 import { retryAfterMs } from './retry.ts'
 
 /** What was asked for when the upstream refused. */

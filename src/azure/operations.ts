@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
+import { parseJson, readBounded } from '../core/http/body.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Asked, readUpstreamError, upstreamAnswer } from './errors.ts'
 import type { Send } from './request.ts'

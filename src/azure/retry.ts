@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import type { Wait } from '../core/wait.ts'
+import type { Wait } from '../core/time.ts'
 
 /** Limits of asking again. */
 export interface RetryLimits {

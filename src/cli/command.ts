@@ -8,6 +8,7 @@ import { type CfileError, isCfileError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 import { type Command, UsageError } from './args.ts'
 import { doctorCommand } from './doctor.ts'
+import { emulatorCommand } from './emulator.ts'
 import { linkCommand } from './link.ts'
 import { captureCommand, lsCommand } from './list.ts'
 import { restoreCommand } from './restore.ts'
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   capture: captureCommand,
   webhook: webhookCommand,
   restore: restoreCommand,
+  emulator: emulatorCommand,
   doctor: doctorCommand,
 }
 

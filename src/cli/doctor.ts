@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { type CfileError, isCfileError } from '../core/errors.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
-import { parseEnv, type Settings } from '../settings.ts'
+import { parseEnv, type Settings } from '../start/settings.ts'
 import { type Command, UsageError } from './args.ts'
 import { examine, type Finding, failed } from './examine.ts'
 import { door } from './serve.ts'

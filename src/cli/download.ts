@@ -7,8 +7,8 @@
 import { constants } from 'node:fs'
 import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { cleanFilename, parseContentDisposition } from '../core/content-disposition.ts'
 import { CfileError, reasonOf } from '../core/errors.ts'
+import { cleanFilename, parseContentDisposition } from '../core/http/content-disposition.ts'
 import type { Ask } from './gateway.ts'
 
 /** Where a download goes. */

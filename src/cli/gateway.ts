@@ -5,7 +5,7 @@
  */
 
 import { CfileError, type ErrorCode, reasonOf } from '../core/errors.ts'
-import type { Env } from '../serving.ts'
+import type { Env } from '../start/serve.ts'
 
 /** Asks for a path of the gateway. @throws CfileError for every answer that is none */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>
@@ -48,8 +48,8 @@ function remote(base: string, key: string | undefined): Ask {
 async function local(env: Env): Promise<Ask> {
   // A gateway of one's own takes a moment to load, which asking another need not wait for.
   const [{ openApp }, { parseEnv }] = await Promise.all([
-    import('../open.ts'),
-    import('../settings.ts'),
+    import('../start/open-app.ts'),
+    import('../start/settings.ts'),
   ])
   const own = Object.entries(env).filter(
     ([name]) => !/^CFILE_(?:API_KEYS|JW|STORE|ARCHIVE$)/.test(name),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Wait, WaitSignal } from './wait.ts'
+import type { Wait, WaitSignal } from './time.ts'
 
 /**
  * Runs work that yields from time to time; whatever else waits has its turn then.

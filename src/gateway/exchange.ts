@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { OnBodyEnd, Outcome } from '../core/outcome.ts'
+import type { OnBodyEnd, Outcome } from '../core/observe/outcome.ts'
+import type { FileLocation } from './files/locate.ts'
 import type { Upstream } from './gateway.ts'
-import type { FileLocation } from './locate.ts'
 
 /** Where bytes came from. */
 export type Origin = 'archive' | 'upstream' | 'emulator'

@@ -5,16 +5,16 @@
  */
 
 import type { AzureClient } from '../azure/client.ts'
-import type { Carrier } from '../core/carrier.ts'
+import type { Carrier } from '../core/bytes/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { RequestTraces } from '../core/request-traces.ts'
-import type { SocketEnd } from '../core/socket.ts'
-import type { Wait } from '../core/wait.ts'
-import type { Archiving } from './archive-state.ts'
+import type { RequestTraces } from '../core/observe/request-traces.ts'
+import type { SocketEnd } from '../core/sockets/socket.ts'
+import type { Wait } from '../core/time.ts'
+import type { Archiving } from './archive/state.ts'
 import type { Balance } from './balance.ts'
-import type { GuardedStore } from './guarded-store.ts'
 import type { Limits } from './limits.ts'
+import type { GuardedStore } from './owners/guarded-store.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
 export interface Upstream {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { FixedLength } from '../core/carrier.ts'
+import type { FixedLength } from '../core/bytes/carrier.ts'
+import { watchBody } from '../core/bytes/watch.ts'
 import { CfileError } from '../core/errors.ts'
-import { createMeter } from '../core/meter.ts'
-import type { Wait } from '../core/wait.ts'
-import { watchBody } from '../core/watched-body.ts'
+import type { Wait } from '../core/time.ts'
+import { createMeter } from './meter.ts'
 
 /** What one owner may take; what is absent has no limit. */
 export interface LimitSettings {

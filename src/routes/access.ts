@@ -5,13 +5,13 @@
  */
 
 import type { MiddlewareHandler } from 'hono'
-import type { Identity } from '../core/api-keys.ts'
 import { CfileError } from '../core/errors.ts'
 import { splitLink } from '../core/links/spelling.ts'
-import { granteeOf, toCaller } from '../gateway/caller.ts'
 import { anyone, type Caller, type Gateway } from '../gateway/gateway.ts'
-import type { Authenticate } from './authenticate.ts'
-import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './context.ts'
+import type { Identity } from '../gateway/owners/caller.ts'
+import { granteeOf, toCaller } from '../gateway/owners/caller.ts'
+import type { Authenticate } from './callers.ts'
+import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 
 /** `open`: everybody; `caller`: who is known; `link`: whoever holds a signed link, whatever credentials come with it. */
 export type Access = 'open' | 'caller' | 'link'

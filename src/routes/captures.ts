@@ -5,16 +5,16 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { mentionsInTranscript } from '../core/citation-stream.ts'
-import { type Citation, getMentions } from '../core/citations.ts'
+import { mentionsInTranscript } from '../core/api/citation-stream.ts'
+import { type Citation, getMentions } from '../core/api/citations.ts'
 import { CfileError } from '../core/errors.ts'
 import { isId } from '../core/ids.ts'
-import { findHeld } from '../gateway/authorize.ts'
-import { type Captured, capture, captureResponse } from '../gateway/capture.ts'
-import { claim } from '../gateway/claim.ts'
+import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
+import { claim } from '../gateway/capture/claim.ts'
 import type { Caller, Gateway } from '../gateway/gateway.ts'
-import { createLinker } from '../gateway/link.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+import { createLinker } from '../gateway/links.ts'
+import { findHeld } from '../gateway/owners/access.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 import { parseObject, readBody } from './request-body.ts'
 
 /** The routes at `/captures`. */

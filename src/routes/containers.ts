@@ -5,17 +5,19 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { decodeOnce } from '../core/container-paths.ts'
+import { decodeOnce } from '../core/api/container-files.ts'
 import { CfileError } from '../core/errors.ts'
 import { idCreatedAt, parseContainerId, parseFileId } from '../core/ids.ts'
+import { describeListing } from '../gateway/containers/describe.ts'
+import { listFiles } from '../gateway/containers/listing.ts'
+import { locatePath } from '../gateway/containers/path.ts'
 import { restoreContainer } from '../gateway/containers/replacement.ts'
-import { deliverFile } from '../gateway/deliver.ts'
-import { listFiles } from '../gateway/files.ts'
+import { zipContainer } from '../gateway/containers/zip.ts'
+import { deliverFile } from '../gateway/files/deliver.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { longestLife } from '../gateway/gone.ts'
-import { locatePath } from '../gateway/path.ts'
-import { describeListing } from '../gateway/present.ts'
-import { zipContainer } from '../gateway/zip.ts'
+import { longestLife } from '../gateway/upstreams/expired.ts'
+import { answerFile, deliveryRequest } from './files.ts'
+import { answerPage } from './page.ts'
 import {
   methodNotAllowed,
   queryOnce,
@@ -23,9 +25,7 @@ import {
   type RouteEnv,
   readContainer,
   readMethod,
-} from './context.ts'
-import { answerFile, deliveryRequest } from './files.ts'
-import { answerPage } from './page.ts'
+} from './request.ts'
 
 /** The routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {

@@ -10,8 +10,8 @@ import { prefersHtml } from '../core/http/accept.ts'
 import { version } from '../core/version.ts'
 import { homePage } from '../page/home.ts'
 import { plainPageHeaders } from '../page/plain-page.ts'
-import type { RouteEnv } from './context.ts'
 import { type Operation, operations } from './operations.ts'
+import type { RouteEnv } from './request.ts'
 
 const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
   name: 'cfile',

@@ -10,7 +10,7 @@ import { failExchange } from '../gateway/exchange.ts'
 import type { Log } from '../gateway/gateway.ts'
 import { errorPage } from '../page/error-page.ts'
 import { plainPageHeaders } from '../page/plain-page.ts'
-import type { RouteContext } from './context.ts'
+import type { RouteContext } from './request.ts'
 
 /** nginx's status for a client that went away: nobody reads the answer, and it counts as no failure of ours. */
 export const clientGone = 499

@@ -6,13 +6,13 @@
 
 import { Hono } from 'hono/tiny'
 import { parseContainerId } from '../core/ids.ts'
-import { rethrowMissing } from '../gateway/authorize.ts'
-import { deliverFile } from '../gateway/deliver.ts'
+import { deliverFile } from '../gateway/files/deliver.ts'
 import { deleteFile, describeFile, locateForFilesApi } from '../gateway/files/file-object.ts'
+import type { FileQuery } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { FileQuery } from '../gateway/locate.ts'
-import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './context.ts'
+import { rethrowMissing } from '../gateway/owners/access.ts'
 import { deliveryRequest } from './files.ts'
+import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './request.ts'
 
 // Every other id below /files is the upstream's own and passes through.
 const one = '/:file_id{cfile[_-][A-Za-z0-9_-]+}'

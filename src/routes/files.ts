@@ -7,18 +7,18 @@
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
-import { rethrowMissing } from '../gateway/authorize.ts'
-import { type DeliveryRequest, deliverFile } from '../gateway/deliver.ts'
-import { eraseFile } from '../gateway/erase.ts'
+import { eraseFile } from '../gateway/archive/erase.ts'
+import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
+import { locateFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { locateFile } from '../gateway/locate.ts'
+import { rethrowMissing } from '../gateway/owners/access.ts'
 import {
   methodNotAllowed,
   queryOnce,
   type RouteContext,
   type RouteEnv,
   readMethod,
-} from './context.ts'
+} from './request.ts'
 
 /** The routes below `/files`. */
 export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {

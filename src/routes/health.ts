@@ -6,9 +6,9 @@
 
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
-import { archiveStatus } from '../gateway/archive.ts'
+import { archiveStatus } from '../gateway/archive/find.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { RouteEnv } from './context.ts'
+import type { RouteEnv } from './request.ts'
 
 /** The process answers. */
 export function healthRoutes(): Hono<RouteEnv> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Wait } from '../core/wait.ts'
+import type { Wait } from '../core/time.ts'
 
 /**
  * The same request with a signal that fires only when the client has gone. Requests of Azure Functions have no signal,

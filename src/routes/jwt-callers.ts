@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseJson } from '../core/body.ts'
-import type { VerificationKey } from '../core/jwks.ts'
+import { parseJson } from '../core/http/body.ts'
+import type { VerificationKey } from './jwks.ts'
 import { createRemoteKeys, type RemoteKeyOptions } from './remote-keys.ts'
 
 /** Options of {@link jwtCallers}. */

@@ -6,7 +6,7 @@
 
 import { Hono } from 'hono/tiny'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { RouteEnv } from './context.ts'
+import type { RouteEnv } from './request.ts'
 
 /** The route at `/metrics`. */
 export function metricsRoutes({ metrics }: Gateway): Hono<RouteEnv> {

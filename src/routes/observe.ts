@@ -7,13 +7,18 @@
 import { baseRoutePath, matchedRoutes } from 'hono/route'
 import { isContainerFileId, isContainerId, isFileId } from '../core/ids.ts'
 import { label } from '../core/metrics.ts'
-import { traceHeaders } from '../core/request-traces.ts'
-import { endSpan, type StartedSpan, startServerSpan, type TelemetryApi } from '../core/telemetry.ts'
+import { traceHeaders } from '../core/observe/request-traces.ts'
+import {
+  endSpan,
+  type StartedSpan,
+  startServerSpan,
+  type TelemetryApi,
+} from '../core/observe/telemetry.ts'
 import { version } from '../core/version.ts'
 import { beginExchange, type Exchange, endBody, sendHead } from '../gateway/exchange.ts'
 import { anyone, type Gateway } from '../gateway/gateway.ts'
-import type { RouteContext } from './context.ts'
 import { clientGone } from './error-answer.ts'
+import type { RouteContext } from './request.ts'
 
 /** What observing takes. */
 export interface Observation {

@@ -8,13 +8,13 @@
 import type { MiddlewareHandler } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
-import type { UpgradeBindings } from '../core/socket.ts'
+import type { UpgradeBindings } from '../core/sockets/socket.ts'
 import { endBody } from '../gateway/exchange.ts'
-import { forward } from '../gateway/forward.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { forward } from '../gateway/proxy/forward.ts'
 import { serveSocket } from '../gateway/proxy/websocket.ts'
-import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './context.ts'
 import { filesApiRoutes } from './files-api.ts'
+import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 
 /** The routes below `/openai/v1`, `/v1` and a project's `/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {

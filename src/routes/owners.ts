@@ -5,9 +5,9 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { eraseOwner } from '../gateway/erase.ts'
+import { eraseOwner } from '../gateway/archive/erase.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { methodNotAllowed, type RouteEnv } from './context.ts'
+import { methodNotAllowed, type RouteEnv } from './request.ts'
 
 /** The routes below `/owners`. */
 export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {

@@ -5,13 +5,13 @@
  */
 
 import { idCreatedAt } from '../core/ids.ts'
-import { type ListQuery, listFiles } from '../gateway/files.ts'
+import { type ListQuery, listFiles } from '../gateway/containers/listing.ts'
+import { previewListing } from '../gateway/containers/preview.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { longestLife } from '../gateway/gone.ts'
-import { createLinker } from '../gateway/link.ts'
-import { previewListing } from '../gateway/preview.ts'
+import { createLinker } from '../gateway/links.ts'
+import { longestLife } from '../gateway/upstreams/expired.ts'
 import { containerPage } from '../page/container-page.ts'
-import type { RouteContext } from './context.ts'
+import type { RouteContext } from './request.ts'
 
 /** Answers with the page. Every link on it is signed, since a browser can't send a key. */
 export async function answerPage(

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError, reasonOf } from '../core/errors.ts'
-import { readKeySet, type VerificationKey } from '../core/jwks.ts'
-import { isLoopback } from '../core/loopback.ts'
-import { showUrl } from '../core/show-url.ts'
+import { parseJson, readBounded } from '../core/http/body.ts'
+import { isLoopback } from '../core/http/loopback.ts'
+import { showUrl } from '../core/url.ts'
+import { readKeySet, type VerificationKey } from './jwks.ts'
 
 /** Options of {@link createRemoteKeys}. */
 export interface RemoteKeyOptions {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
+import { parseJson, readBounded } from '../core/http/body.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { RouteContext } from './context.ts'
+import type { RouteContext } from './request.ts'
 
 /**
  * Reads a request's body.

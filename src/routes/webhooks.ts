@@ -6,13 +6,13 @@
 
 import { Hono } from 'hono/tiny'
 import * as z from 'zod/mini'
-import { parseJson, readBounded } from '../core/body.ts'
 import { CfileError } from '../core/errors.ts'
+import { parseJson, readBounded } from '../core/http/body.ts'
 import { createWebhookVerifier } from '../core/http/webhook-signature.ts'
 import { isId } from '../core/ids.ts'
 import { captureNoted, noteWebhook } from '../gateway/capture/webhook.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv } from './context.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 
 // Events name a response and do not carry it.
 const mostBytes = 256 * 1024

@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import type { Wait } from '../core/wait.ts'
+import type { Wait } from '../core/time.ts'
 import type { Store, StoreEntry } from './store.ts'
 
 /** What may be bound to a statement. */

@@ -13,33 +13,58 @@ export type Zone =
   | 'archives'
   | 'routes'
   | 'page'
-  | 'storage'
-  | 'hall'
+  | 'library'
+  | 'app'
+  | 'start'
   | 'doors'
   | 'cli'
-  | 'transport'
+  | 'node-http'
   | 'emulator'
 
-/** Files directly in `src/`: something that can be run or imported, or the hall behind it. */
+/** Files directly in `src/`: what can be imported or run, and the app between them. */
 export const topFiles: Readonly<Record<string, Zone>> = {
-  'app.ts': 'hall',
-  'options.ts': 'hall',
-  'rewrite-links.ts': 'hall',
-  'settings.ts': 'hall',
-  'settings-warnings.ts': 'hall',
-  'upstream-settings.ts': 'hall',
-  'azure-client.ts': 'hall',
-  'runtime.ts': 'hall',
-  'open.ts': 'hall',
-  'capture-fetch.ts': 'hall',
-  'serving.ts': 'hall',
+  'app.ts': 'app',
+  'options.ts': 'app',
+  'runtime.ts': 'app',
   'index.ts': 'doors',
   'node.ts': 'doors',
   'workers.ts': 'doors',
   'bun.ts': 'doors',
   'deno.ts': 'doors',
+  'emulator.ts': 'doors',
   'cli.ts': 'doors',
 }
+
+/**
+ * The rooms of a zone that has any, in the direction of its imports: a file may import from its own room, from the rooms
+ * behind it in this list, and from the files directly in the zone's folder. Those import only types from the rooms.
+ */
+export const rooms: Readonly<Partial<Record<Zone, readonly string[]>>> = {
+  gateway: ['proxy', 'capture', 'containers', 'files', 'archive', 'upstreams', 'owners'],
+  core: ['rewrite', 'links', 'api', 'sse', 'json', 'zip', 'bytes', 'sockets', 'observe', 'http'],
+}
+
+/** Imports against the direction of the rooms that still stand, each with what would end it. */
+export const roomExceptions: readonly (readonly [from: string, to: string, reason: string])[] = [
+  ['gateway/archive/copy.ts', 'gateway/files/carry.ts', 'a copy reads a file as a download does'],
+  ['gateway/archive/copy.ts', 'gateway/files/locate.ts', 'a copy reads a file as a download does'],
+  ['gateway/archive/copy.ts', 'gateway/files/source.ts', 'a copy reads a file as a download does'],
+  [
+    'gateway/archive/lazy.ts',
+    'gateway/files/locate.ts',
+    'the type of a location belongs to upstreams',
+  ],
+  ['gateway/archive/lazy.ts', 'gateway/files/source.ts', 'a source should copy while it serves'],
+  ['gateway/upstreams/content.ts', 'gateway/files/locate.ts', 'the type of a location'],
+  ['gateway/upstreams/expired.ts', 'gateway/files/locate.ts', 'the type of a location'],
+  ['gateway/upstreams/file.ts', 'gateway/files/locate.ts', 'the type of a location'],
+  ['gateway/containers/sizes.ts', 'gateway/capture/capture.ts', 'the type of an origin'],
+  ['gateway/containers/replacement.ts', 'gateway/capture/capture.ts', 'records the new container'],
+  ['core/http/form-fields.ts', 'core/bytes/search.ts', 'a search in bytes'],
+]
+
+/** The most files that may lie directly in the folder of a zone with rooms. */
+export const mostFlatFiles = 8
 
 /**
  * What one zone may take from another: everything, types only (`import type`), or only some `files` of it, for only
@@ -56,6 +81,19 @@ export type Cell =
 
 type Row = Readonly<Partial<Record<Zone, Cell>>>
 
+/** The archive's interface, and what its engines share. */
+const archiveInterface: readonly string[] = [
+  'archives/archive.ts',
+  'archives/lib/bucket.ts',
+  'archives/lib/budget.ts',
+  'archives/lib/disk.ts',
+  'archives/lib/half-copies.ts',
+  'archives/lib/parts.ts',
+  'archives/lib/request.ts',
+  'archives/lib/verify.ts',
+  'archives/lib/xml.ts',
+]
+
 const served: Row = {
   core: 'yes',
   azure: 'types',
@@ -63,65 +101,55 @@ const served: Row = {
   stores: 'types',
   archives: 'types',
 }
+const assembled: Row = {
+  core: 'yes',
+  azure: 'yes',
+  gateway: 'yes',
+  stores: { files: ['stores/memory.ts'], types: true },
+  archives: { files: ['archives/memory.ts'], types: true },
+  routes: 'yes',
+  page: 'yes',
+  library: 'yes',
+  app: 'yes',
+}
 const outside: Row = {
   core: 'yes',
   azure: 'yes',
   stores: 'yes',
   archives: 'yes',
-  storage: 'yes',
-  hall: 'yes',
+  start: 'yes',
+  library: 'yes',
+  app: 'yes',
 }
 
-/** A row takes, a column gives; what is absent is forbidden. */
+/** A row imports, a column is imported; what is absent is forbidden. */
 export const table: Readonly<Record<Zone, Row>> = {
   core: { core: 'yes' },
   azure: { core: 'yes', azure: 'yes' },
   stores: { core: 'yes', stores: { files: ['stores/store.ts'] } },
-  archives: {
-    core: 'yes',
-    // What the buckets share is part of the interface: an engine is a bucket and how it is asked.
-    archives: {
-      files: [
-        'archives/archive.ts',
-        'archives/bucket.ts',
-        'archives/disk.ts',
-        'archives/half-copies.ts',
-        'archives/request.ts',
-        'archives/verify.ts',
-      ],
-    },
-  },
+  archives: { core: 'yes', archives: { files: archiveInterface } },
   gateway: { core: 'yes', azure: 'types', gateway: 'yes', stores: 'types', archives: 'types' },
   routes: { ...served, routes: 'yes', page: 'yes' },
   page: { ...served, page: 'yes' },
-  // The engines that the settings name: opened for the doors, of which each takes those that its runtime has.
-  storage: {
+  library: assembled,
+  app: assembled,
+  start: {
     core: 'yes',
-    azure: 'types',
+    azure: 'yes',
     gateway: 'types',
     stores: 'yes',
     archives: 'yes',
-    storage: 'yes',
-    hall: { files: ['runtime.ts'], types: true },
-  },
-  hall: {
-    storage: 'types',
-    core: 'yes',
-    azure: 'yes',
-    gateway: 'yes',
-    stores: { files: ['stores/memory.ts'], types: true },
-    archives: { files: ['archives/memory.ts'], types: true },
     routes: 'yes',
-    page: 'yes',
-    hall: 'yes',
+    app: 'yes',
+    start: 'yes',
   },
   doors: {
     ...outside,
     doors: { takers: ['cli.ts'], files: ['node.ts'] },
     cli: { takers: ['cli.ts'] },
-    transport: { takers: ['node.ts', 'bun.ts', 'deno.ts'] },
+    'node-http': { takers: ['node.ts', 'bun.ts', 'deno.ts'] },
     // Nothing else may answer from the emulator.
-    emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'cli.ts'] },
+    emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'emulator.ts', 'cli.ts'] },
   },
   cli: {
     ...outside,
@@ -129,7 +157,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     cli: 'yes',
     emulator: 'yes',
   },
-  transport: { core: 'yes', transport: 'yes' },
+  'node-http': { core: 'yes', 'node-http': 'yes' },
   emulator: { emulator: 'yes' },
 }
 
@@ -150,17 +178,18 @@ export const runtime: readonly string[] = [
 /** The packages that a zone may take. */
 export const packages: Readonly<Record<Zone, readonly string[]>> = {
   core: [],
-  azure: [],
+  azure: [...zod, 'jose'],
   stores: [],
   archives: [],
-  gateway: ['zod/mini'],
-  routes: [...hono, ...zod],
+  gateway: zod,
+  routes: [...hono, ...zod, 'jose'],
   page: [...hono, ...zod],
-  storage: ['aws4fetch', 'redis', 'ioredis', ...runtime],
-  hall: [...hono, ...zod],
+  library: [...hono, ...zod],
+  app: [...hono, ...zod],
+  start: [...hono, ...zod, 'aws4fetch', 'redis', 'ioredis', ...runtime],
   doors: [...hono, ...runtime],
   cli: [...hono, ...runtime],
-  transport: [...runtime, 'undici', 'ws'],
+  'node-http': [...runtime, 'undici', 'ws'],
   emulator: hono,
 }
 
@@ -168,11 +197,11 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
 export const atRuntime: readonly string[] = [
   'doors',
   'cli',
-  'transport',
+  'node-http',
   'stores/sqlite.ts',
-  'archives/disk.ts',
   'archives/fs.ts',
-  'archives/half-copies.ts',
+  'archives/lib/disk.ts',
+  'archives/lib/half-copies.ts',
 ]
 
 /** Globals of one runtime. */
@@ -188,9 +217,9 @@ export const runtimeGlobals: readonly string[] = [
 ]
 
 /** The zones that make what those below are given: network, clock, random and timers. */
-export const makers: readonly Zone[] = ['hall', 'storage', 'doors', 'cli']
+export const makers: readonly Zone[] = ['app', 'library', 'start', 'doors', 'cli']
 
-/** What is an argument below the hall. `new Date` is meant without arguments; `globalThis` is the way around. */
+/** What is an argument below the app. `new Date` is meant without arguments; `globalThis` is the way around. */
 export const ambient: readonly string[] = [
   'fetch',
   'Date.now',
@@ -232,11 +261,34 @@ export const allowances: readonly Allowance[] = [
   { file: 'emulator/emulator.ts', use: 'fetch', reason: 'the default of its option `fetch`' },
   { file: 'emulator/emulator.ts', use: 'setTimeout', reason: 'the default of its option `wait`' },
   {
-    file: 'open.ts',
+    file: 'start/open-app.ts',
     use: 'console',
     reason: 'the log of every door: written once, where settings become an app',
   },
 ]
 
 /** Lines after which a file is too long. */
-export const maxLines = 400
+export const maxLines = 300
+
+/** Files that still break a rule about their text: what, and how often. A rule that is kept better fails too. */
+export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<TextRule, number>>>>> =
+  {
+    'app.ts': { lines: 339, cast: 1 },
+    'core/api/body-names.ts': { lines: 358 },
+    'gateway/containers/replacement.ts': { lines: 302 },
+    'start/settings.ts': { lines: 342 },
+    'core/links/signer.ts': { state: 1 },
+    'core/sse/split.ts': { state: 1 },
+    'core/zip/crc32.ts': { state: 1 },
+    'gateway/containers/listing.ts': { state: 1 },
+    'gateway/owners/caller.ts': { state: 1 },
+    'node-http/response.ts': { state: 1 },
+    'gateway/archive/pending.ts': { cast: 1 },
+    'gateway/archive/rows.ts': { cast: 2 },
+    'gateway/owners/records.ts': { cast: 1 },
+    'gateway/proxy/websocket.ts': { cast: 1, lines: 303 },
+    'start/redis.ts': { cast: 1 },
+  }
+
+/** Rules about the text of a file. */
+export type TextRule = 'lines' | 'state' | 'cast'

@@ -13,11 +13,16 @@ import {
   defaultExporters,
   makers,
   maxLines,
+  mostFlatFiles,
   packages,
+  roomExceptions,
+  rooms,
   runtime,
   runtimeGlobals,
   speakers,
+  type TextRule,
   table,
+  textExceptions,
   topFiles,
   type Zone,
 } from './house.ts'
@@ -44,6 +49,7 @@ export function findOffences(sources: Sources, allowances: readonly Allowance[] 
   const isAllowed = ({ file, use }: Use): boolean =>
     allowances.some((allowance) => allowance.file === file && allowance.use === use)
   return [
+    ...checkRooms(Object.keys(sources)),
     ...homeless.map((path) => `src/${path}:1 has no row in the table of the house`),
     ...modules.flatMap((module) => [
       ...module.imports.flatMap((statement) => checkImport(module, statement, sources)),
@@ -67,7 +73,7 @@ function readModule(path: string, source: string): Module[] {
 function zoneOf(path: string): Zone | undefined {
   const [top = '', ...rest] = path.split('/')
   if (rest.length === 0) return topFiles[top]
-  return top !== 'hall' && top !== 'doors' && top in table ? (top as Zone) : undefined
+  return top !== 'app' && top !== 'doors' && top in table ? (top as Zone) : undefined
 }
 
 function checkImport(module: Module, statement: ImportStatement, sources: Sources): string[] {
@@ -106,6 +112,10 @@ interface Step {
 
 function whyNotCell(cell: Cell | undefined, step: Step): string | undefined {
   const { path, zone, target, to, typeOnly } = step
+  if (zone === to) {
+    const why = whyNotRoom(step)
+    if (why !== undefined) return why
+  }
   if (cell === 'yes') return undefined
   if (cell === undefined) return `${zone} may take nothing from ${to}`
   if (cell === 'types') return typeOnly ? undefined : `${zone} may take only types from ${to}`
@@ -113,6 +123,44 @@ function whyNotCell(cell: Cell | undefined, step: Step): string | undefined {
   if (takers.includes(path) && files.includes(target)) return undefined
   if (types && typeOnly) return undefined
   return `${zone} may take from ${to} only ${cell.files?.join(', ') ?? 'it'} in ${cell.takers?.join(', ') ?? 'any file'}${types ? ', and types' : ''}`
+}
+
+/** Rooms of one zone import in one direction. */
+function whyNotRoom({ path, zone, target, typeOnly }: Step): string | undefined {
+  const order = rooms[zone]
+  if (order === undefined) return undefined
+  const [from, to] = [roomOf(path), roomOf(target)]
+  if (to === undefined || from === to) return undefined
+  if (from === undefined) {
+    return typeOnly ? undefined : `a file directly in ${zone} imports only types from its rooms`
+  }
+  const isKnown = roomExceptions.some(([one, other]) => one === path && other === target)
+  return isKnown || order.indexOf(from) < order.indexOf(to)
+    ? undefined
+    : `${zone}/${from} stands behind ${zone}/${to}`
+}
+
+/** The folder below a zone's own; `undefined` for a file directly in it. */
+function roomOf(path: string): string | undefined {
+  const [, room, file] = path.split('/')
+  return file === undefined ? undefined : room
+}
+
+/** Rooms that nobody listed, and zones with too many files outside of rooms. */
+function checkRooms(paths: readonly string[]): string[] {
+  return Object.entries(rooms).flatMap(([zone, order]) => {
+    const own = paths.filter((path) => path.startsWith(`${zone}/`))
+    const flat = own.filter((path) => roomOf(path) === undefined)
+    const unknown = own.filter((path) => !order.includes(roomOf(path) ?? order[0] ?? ''))
+    return [
+      ...unknown.map((path) => `src/${path}:1 is in a room that the plan of the house lacks`),
+      ...(flat.length > mostFlatFiles
+        ? [
+            `src/${zone}:1 holds ${flat.length} files outside of its rooms, more than ${mostFlatFiles}`,
+          ]
+        : []),
+    ]
+  })
 }
 
 function whyNotPackage({ path, zone }: Module, specifier: string): string | undefined {
@@ -152,7 +200,7 @@ function findForbiddenUses({ path, zone, masked }: Module): Use[] {
   const ofRuntime = atRuntime.includes(zone) || atRuntime.includes(path)
   return [
     ...(ofRuntime ? [] : find(runtimeGlobals, `is no business of ${zone}, which runs everywhere`)),
-    ...(makers.includes(zone) ? [] : find(ambient, 'is an argument below the hall')),
+    ...(makers.includes(zone) ? [] : find(ambient, 'is an argument below the app')),
     ...(speakers.includes(zone)
       ? []
       : find(['console'], 'only doors and cli speak to the console')),
@@ -163,14 +211,41 @@ const anyType =
   /(?:[:<|&]|=>|\b(?:as|satisfies|extends)|\btype\s+\w+\s*=)\s*any\b(?=\s*(?:[[\]>),;|&={}\n]|$))|,\s*any\s*>|\bany\s*\[\s*\]/g
 const defaultExport = /(?<![.\w$])export\s+(?:default\b|\{[^}]*\bas\s+default\b)/g
 
-function checkText({ path, source, masked }: Module): string[] {
+// What is made empty at the top of a module is filled later.
+const moduleState =
+  /^(?:export\s+)?(?:let\s+\w+|const\s+\w+(?:\s*:[^=]+)?\s*=\s*new\s+(?:Weak)?(?:Map|Set)(?:<[^()]*>)?\(\s*\))/gm
+// Values from outside come in through a schema, which can say what is wrong with them.
+const outsideCast =
+  /\bas\s+unknown\s+as\b|(?:\bJSON\.parse\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\.json\(\s*\)\)*)\s*as\s/g
+/** Zones whose modules may keep state: one process runs one of them. */
+const keepers: readonly Zone[] = ['doors', 'cli', 'emulator']
+
+function checkText({ path, zone, source, masked }: Module): string[] {
+  const found = (shape: RegExp): number[] =>
+    [...masked.matchAll(shape)].map(({ index }) => lineAt(masked, index))
   const at = (shape: RegExp, why: string): string[] =>
-    [...masked.matchAll(shape)].map(({ index }) => `src/${path}:${lineAt(masked, index)} ${why}`)
+    found(shape).map((line) => `src/${path}:${line} ${why}`)
+  const excepted = textExceptions[path] ?? {}
+  /** Offences of a rule, unless there are as many as are known. */
+  const beyond = (rule: TextRule, shape: RegExp, why: string): string[] =>
+    found(shape).length === (excepted[rule] ?? 0) ? [] : at(shape, why)
   const lines = source.trimEnd().split('\n').length
+  const most = excepted.lines ?? maxLines
+  const isKeeper = keepers.includes(zone)
   return [
+    ...(isKeeper
+      ? []
+      : beyond(
+          'state',
+          moduleState,
+          'module state: keep it in Gateway, or in a closure that is made once',
+        )),
+    ...(isKeeper
+      ? []
+      : beyond('cast', outsideCast, 'cast of data from outside: read it by a schema')),
     ...at(anyType, 'any: say what it is, or unknown'),
     ...(defaultExporters.includes(path) ? [] : at(defaultExport, 'default export: give it a name')),
-    ...(lines > maxLines ? [`src/${path}:${lines} has ${lines} lines, more than ${maxLines}`] : []),
+    ...(lines > most ? [`src/${path}:${lines} has ${lines} lines, more than ${most}`] : []),
   ]
 }
 

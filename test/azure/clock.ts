@@ -2,7 +2,7 @@
  * A clock that nobody waits for: when all that is left is waiting, it jumps to the next timer.
  */
 
-import type { Wait } from '../../src/core/wait.ts'
+import type { Wait } from '../../src/core/time.ts'
 
 export interface Clock {
   /** Unix seconds. */

@@ -3,7 +3,7 @@
  */
 
 import type { Means } from '../../src/azure/credentials.ts'
-import { untilAborted } from '../../src/core/wait.ts'
+import { untilAborted } from '../../src/core/time.ts'
 import type { Clock } from './clock.ts'
 
 export interface Sent {

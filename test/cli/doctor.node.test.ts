@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/cli/doctor.ts'
-import type { WaitSignal } from '../../src/core/wait.ts'
+import type { WaitSignal } from '../../src/core/time.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { json } from '../harness.ts'
 

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { type FixedLength, largePiecesCarrier, webCarrier } from '../../src/core/carrier.ts'
+import { type FixedLength, largePiecesCarrier, webCarrier } from '../../src/core/bytes/carrier.ts'
 import { type CitedFile, openHarness, sha256 } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 

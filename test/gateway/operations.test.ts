@@ -5,8 +5,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { operationOf } from '../../src/core/api-operations.ts'
-import { ownerKey } from '../../src/gateway/caller.ts'
+import { operationOf } from '../../src/core/api/operations.ts'
+import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { openCallers } from '../callers.ts'
 import { apiPaths } from '../fixtures/api-paths.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ownerKey } from '../../src/gateway/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import { type Answered, openCallers, refusal } from '../callers.ts'
 import { type CitedFile, errorCode, grantIn, json, openHarness } from '../harness.ts'
 

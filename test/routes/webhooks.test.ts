@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryArchive } from '../../src/archives/memory.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
-import { ownerKey } from '../../src/gateway/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'

@@ -6,7 +6,7 @@
  */
 
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { startDeadline } from '../../core/wait.ts'
+import { startDeadline } from '../../core/time.ts'
 import type { Credential } from '../credentials.ts'
 import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseJson, readBounded } from '../../core/body.ts'
 import { CfileError, type ErrorCode } from '../../core/errors.ts'
+import { parseJson, readBounded } from '../../core/http/body.ts'
 import { upstreamAnswer } from '../errors.ts'
 import { type Token, type TokenCall, tokenFor } from './tokens.ts'
 

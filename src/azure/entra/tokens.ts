@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../../core/errors.ts'
-import { startDeadline, untilAborted } from '../../core/wait.ts'
+import { startDeadline, untilAborted } from '../../core/time.ts'
 import type { AuthorizeOptions, Credential, Means } from '../credentials.ts'
 
 /** A token, with its times in unix seconds. */

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { emptyNames, type Names, namedKinds, toLists } from '../api-names.ts'
-import type { NamedKind } from '../api-operations.ts'
 import { CfileError } from '../errors.ts'
 import { isId } from '../ids.ts'
 import { scanJson } from '../json/scan.ts'
 import { jsonTextAt } from '../json/text.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
+import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
 import { isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
+import type { NamedKind } from './operations.ts'
 
 /** What a body says of where it must go, and whether it may. */
 export interface BodyNames {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { NamedKind } from '../api-operations.ts'
 import { CfileError } from '../errors.ts'
 import { isContainerFileId, isContainerId, isFileId, isId, isVectorStoreId } from '../ids.ts'
+import type { NamedKind } from './operations.ts'
 
 /** How a key names. */
 export interface NamingKey {

@@ -5,8 +5,8 @@
  */
 
 import { isContainerId } from '../ids.ts'
-import { elements, members, pick, rootSpan, type Span, stringAt } from '../json-spans.ts'
-import { type Edit, memberSlot, splice } from '../json-splice.ts'
+import { type Edit, memberSlot, splice } from '../json/edits.ts'
+import { elements, members, pick, rootSpan, type Span, stringAt } from '../json/spans.ts'
 
 /** The tools of a request that run code. */
 export interface CodeTools {

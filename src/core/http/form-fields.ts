@@ -9,8 +9,8 @@
  * @module
  */
 
-import { concatBytes } from '../body.ts'
-import { createByteSearch, hasBytes } from '../byte-search.ts'
+import { createByteSearch, hasBytes } from '../bytes/search.ts'
+import { concatBytes } from './body.ts'
 import { type FormPart, parsePartHead, refuseForm } from './form-head.ts'
 
 /** What is to be known of a form. */

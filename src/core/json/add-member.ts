@@ -4,8 +4,8 @@
  * @module
  */
 
-import { concatBytes } from '../body.ts'
 import { isCfileError } from '../errors.ts'
+import { concatBytes } from '../http/body.ts'
 import { scanJson } from './scan.ts'
 import { jsonTextAt } from './text.ts'
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { cleanFilename } from '../content-disposition.ts'
 import { CfileError } from '../errors.ts'
+import { cleanFilename } from '../http/content-disposition.ts'
 import { parseContainerId, parseFileId } from '../ids.ts'
 
 interface Terms {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseNamedSecrets, type SecretSetting, wrongEntry } from '../named-secrets.ts'
+import { parseNamedSecrets, type SecretSetting, wrongEntry } from './named-secrets.ts'
 
 /** A secret of 32 bytes or more, and the name under which links refer to it: 1 to 64 of `A-Z a-z 0-9 - . _ ~`. */
 export interface SigningKey {

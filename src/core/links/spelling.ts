@@ -18,8 +18,8 @@
  * @module
  */
 
-import { nameInPath, spellings } from '../container-paths.ts'
-import { cleanFilename } from '../content-disposition.ts'
+import { nameInPath, spellings } from '../api/container-files.ts'
+import { cleanFilename } from '../http/content-disposition.ts'
 import { checkGrant, type Grant } from './grant.ts'
 
 const version = 1

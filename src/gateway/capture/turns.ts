@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { PreviousTurn } from '../../core/answer-containers.ts'
-import type { Names } from '../../core/api-names.ts'
-import type { Turn } from '../../core/findings.ts'
+import type { Turn } from '../../core/api/mentions.ts'
+import type { Names } from '../../core/api/named-ids.ts'
+import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import type { Caller } from '../gateway.ts'
-import { findRecord, putRecord, type Remembering } from '../records.ts'
+import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
 
 /** Who got a turn, and what the request said that it goes on from. */
 export interface TurnSource {

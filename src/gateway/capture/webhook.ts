@@ -5,17 +5,17 @@
  */
 
 import * as z from 'zod/mini'
-import { getMentions } from '../../core/citations.ts'
+import { getMentions } from '../../core/api/citations.ts'
 import { isCfileError } from '../../core/errors.ts'
 import type { Json } from '../../stores/store.ts'
-import { granteeOf, toCaller } from '../caller.ts'
-import { capture } from '../capture.ts'
+import { withLease } from '../archive/lease.ts'
+import { upstreamsNamed } from '../files/locate.ts'
 import { anyone, type Caller, type Gateway } from '../gateway.ts'
-import { withLease } from '../lease.ts'
-import { upstreamsNamed } from '../locate.ts'
-import { findRecord, listOwners } from '../records.ts'
-import { sweepAfter } from '../uncited.ts'
-import { askInTurn } from '../upstream-file.ts'
+import { granteeOf, toCaller } from '../owners/caller.ts'
+import { findRecord, listOwners } from '../owners/records.ts'
+import { askInTurn } from '../upstreams/file.ts'
+import { capture } from './capture.ts'
+import { sweepAfter } from './uncited.ts'
 
 // The specification's schedule of redeliveries ends within three days.
 const seenSeconds = 3 * 24 * 3600

@@ -6,15 +6,15 @@
 
 import * as z from 'zod/mini'
 import type { ContainerFile } from '../../azure/operations.ts'
-import { cleanFilename } from '../../core/content-disposition.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { cleanFilename } from '../../core/http/content-disposition.ts'
 import type { Json } from '../../stores/store.ts'
-import { listCopies } from '../archived.ts'
-import { notThere, viewContainer } from '../authorize.ts'
-import { recordPlace } from '../capture.ts'
+import { withLease } from '../archive/lease.ts'
+import { listCopies } from '../archive/rows.ts'
+import { recordPlace } from '../capture/capture.ts'
+import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { withLease } from '../lease.ts'
-import { upstreamsNamed } from '../locate.ts'
+import { notThere, viewContainer } from '../owners/access.ts'
 
 /** A container that took another one's place. */
 export interface Replacement {

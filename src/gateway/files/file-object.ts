@@ -7,13 +7,13 @@
 
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { idCreatedAt } from '../../core/ids.ts'
-import { notThere, rethrowMissing } from '../authorize.ts'
-import { remember } from '../deliver.ts'
-import { eraseFile } from '../erase.ts'
+import { eraseFile } from '../archive/erase.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { type FileLocation, type FileQuery, locateFile } from '../locate.ts'
-import { fromSource } from '../source.ts'
-import { askInTurn } from '../upstream-file.ts'
+import { notThere, rethrowMissing } from '../owners/access.ts'
+import { askInTurn } from '../upstreams/file.ts'
+import { remember } from './deliver.ts'
+import { type FileLocation, type FileQuery, locateFile } from './locate.ts'
+import { fromSource } from './source.ts'
 
 /** A file object of the Files API, with the container that the file is in. */
 export interface FileObject {

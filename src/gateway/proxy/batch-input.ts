@@ -14,13 +14,13 @@ import {
   tooManyNames,
 } from '../../core/api/body-names.ts'
 import { batchPlace } from '../../core/api/body-places.ts'
-import { emptyNames, namedKinds, toLists } from '../../core/api-names.ts'
-import { readBounded } from '../../core/body.ts'
+import { emptyNames, namedKinds, toLists } from '../../core/api/named-ids.ts'
 import { CfileError } from '../../core/errors.ts'
+import { readBounded } from '../../core/http/body.ts'
 import { inTurns } from '../../core/in-turns.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from '../naming.ts'
-import type { Understood } from '../understand.ts'
+import { requireOwnBody } from './names.ts'
+import type { Understood } from './request.ts'
 
 /**
  * Lets a batch pass whose requests name only the caller's own; any other request passes unread.

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type EventHandler, throughEvents } from '../../core/event-pump.ts'
 import { isId } from '../../core/ids.ts'
-import { eventJson } from '../../core/sse.ts'
-import { recordPlace, type Source } from '../capture.ts'
+import { type EventHandler, throughEvents } from '../../core/sse/pump.ts'
+import { eventJson } from '../../core/sse/split.ts'
+import { recordPlace, type Source } from '../capture/capture.ts'
 import type { Gateway } from '../gateway.ts'
-import { recordIfUp } from '../record-if-up.ts'
+import { recordIfUp } from '../owners/record-if-up.ts'
 
 /** What a chat completion is asked for that gives it ids of its own. */
 export interface Wanted {

@@ -6,14 +6,14 @@
  */
 
 import { readCodeTools, setToolContainer } from '../../core/api/tool-containers.ts'
-import { decodeUtf8, readBounded } from '../../core/body.ts'
+import { decodeUtf8, readBounded } from '../../core/http/body.ts'
 import { isContainerId } from '../../core/ids.ts'
-import type { Answered } from '../attempt.ts'
 import { previousTurn, recordedContainer } from '../capture/turns.ts'
 import { findReplacement, replaceContainer } from '../containers/replacement.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { findRecord } from '../records.ts'
-import type { Understood } from '../understand.ts'
+import { findRecord } from '../owners/records.ts'
+import type { Answered } from './attempt.ts'
+import type { Understood } from './request.ts'
 
 /** An answer, and the containers that were replaced for it. */
 export interface Healed {

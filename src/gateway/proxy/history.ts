@@ -5,15 +5,15 @@
  * @module
  */
 
-import { linkItems } from '../../core/answer-links.ts'
-import type { LinkMaker } from '../../core/links.ts'
-import { linkBytes } from '../answer.ts'
+import type { LinkMaker } from '../../core/rewrite/link-maker.ts'
+import { linkItems } from '../../core/rewrite/linker.ts'
+import type { Source } from '../capture/capture.ts'
 import { recordedContainer } from '../capture/turns.ts'
-import type { Source } from '../capture.ts'
 import type { Gateway } from '../gateway.ts'
-import type { NamedBy } from '../naming.ts'
-import { findRecord } from '../records.ts'
-import { linksOfResponse } from '../resume.ts'
+import { findRecord } from '../owners/records.ts'
+import { linkBytes } from './answer.ts'
+import type { NamedBy } from './names.ts'
+import { linksOfResponse } from './resume.ts'
 
 /** A request for history. */
 export interface HistoryRequest {

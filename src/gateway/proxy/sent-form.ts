@@ -14,14 +14,14 @@ import {
 } from '../../core/api/body-names.ts'
 import { readingOf } from '../../core/api/form-names.ts'
 import { type NamingKey, noSuchId } from '../../core/api/naming-keys.ts'
-import { concatBytes, readBounded } from '../../core/body.ts'
+import { atMost } from '../../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { atMost } from '../../core/exact-length.ts'
+import { concatBytes, readBounded } from '../../core/http/body.ts'
 import { type FormWatch, watchForm } from '../../core/http/form-fields.ts'
 import { parseFormBoundary } from '../../core/http/form-head.ts'
 import { inTurns } from '../../core/in-turns.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from '../naming.ts'
+import { requireOwnBody } from './names.ts'
 
 /** A request with a form. */
 export interface WithForm {

@@ -5,17 +5,17 @@
  * @module
  */
 
-import type { PreviousTurn } from '../../core/answer-containers.ts'
 import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
-import { requestHeaders } from '../../core/headers.ts'
-import type { Socket, SocketEnd } from '../../core/socket.ts'
-import { wasNeverSent } from '../../core/unsent.ts'
-import { createEventHandler } from '../answer.ts'
+import { requestHeaders } from '../../core/http/proxied-headers.ts'
+import { wasNeverSent } from '../../core/http/unsent.ts'
+import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
+import type { Socket, SocketEnd } from '../../core/sockets/socket.ts'
 import { previousTurn } from '../capture/turns.ts'
 import { type Exchange, noteSource } from '../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { understand } from '../understand.ts'
+import { createEventHandler } from './answer.ts'
 import { type Healing, prepareHealing } from './heal.ts'
+import { understand } from './request.ts'
 
 // A message becomes an event of a stream, so that one implementation reads and rewrites both.
 const prefix = 'data: '

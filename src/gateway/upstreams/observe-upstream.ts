@@ -6,8 +6,8 @@
 
 import type { ObserveRequest } from '../../azure/client.ts'
 import { label, type Metrics } from '../../core/metrics.ts'
-import type { RequestTraces } from '../../core/request-traces.ts'
-import { endSpan, startClientSpan, type TelemetryApi } from '../../core/telemetry.ts'
+import type { RequestTraces } from '../../core/observe/request-traces.ts'
+import { endSpan, startClientSpan, type TelemetryApi } from '../../core/observe/telemetry.ts'
 import { version } from '../../core/version.ts'
 
 /** What observing takes. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cleanFilename } from '../../../src/core/content-disposition.ts'
+import { cleanFilename } from '../../../src/core/http/content-disposition.ts'
 import type { Grant } from '../../../src/core/links/grant.ts'
 import { parseSigningKeys } from '../../../src/core/links/keys.ts'
 import { createSigner, parseLinkBase, signUrl, verifyUrl } from '../../../src/core/links/signer.ts'

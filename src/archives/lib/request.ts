@@ -1,0 +1,148 @@
+/**
+ * Requests to a storage service: signed anew for each try, repeated where that may help, with a limit on the wait.
+ *
+ * @module
+ */
+
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { readBounded } from '../../core/http/body.ts'
+import { startDeadline, type Wait } from '../../core/time.ts'
+
+/** What to ask a storage service. */
+export interface StorageRequest {
+  /** The service's own name for it, for the log: `PutObject`. */
+  readonly operation: string
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD'
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array<ArrayBuffer>
+  readonly signal?: AbortSignal
+  /** The service's codes of failures that the caller takes for an answer. */
+  readonly accept?: readonly string[]
+}
+
+/** Adds to the headers of a request what proves who asks. */
+export type Sign = (request: StorageRequest) => Promise<HeadersInit>
+
+/** Options of {@link createRequester}. */
+export interface RequesterOptions {
+  /** For messages: `S3`. */
+  readonly service: string
+  /** What a bucket is called there, and what may be wrong where the service refuses access, in words. */
+  readonly bucket: string
+  readonly access: string
+  readonly fetch: typeof fetch
+  readonly wait: Wait
+  /** Milliseconds to the headers of an answer, the upload of a part included. */
+  readonly timeoutMs: number
+  readonly sign: Sign
+  /** Where the service puts the code of a failure. */
+  readonly codeOf: (response: Response, text: string) => string | undefined
+}
+
+/**
+ * Sends a request; resolves with a success, or with `undefined` for a failure that the caller accepts.
+ *
+ * @throws CfileError `not_ready`, or the signal's reason
+ */
+export type SendRequest = (request: StorageRequest) => Promise<Response | undefined>
+
+const passing: readonly number[] = [408, 429, 500, 502, 503, 504]
+const pauses: readonly number[] = [250, 1000]
+
+/** Makes what sends requests to one service. Every request here may be repeated without harm. */
+export function createRequester(options: RequesterOptions): SendRequest {
+  return async (request) => {
+    for (let failures = 0; ; failures += 1) {
+      const pause = pauses[failures]
+      try {
+        const response = await sendOnce(options, request)
+        if (response.ok) return response
+        const mayPass = pause !== undefined && passing.includes(response.status)
+        if (!mayPass) return await refusal(options, request, response)
+        await response.body?.cancel()
+      } catch (error) {
+        request.signal?.throwIfAborted()
+        if (isCfileError(error)) throw error
+        if (pause === undefined) throw unreachable(options, request, error)
+      }
+      await options.wait(pause, request.signal)
+    }
+  }
+}
+
+async function sendOnce(options: RequesterOptions, request: StorageRequest): Promise<Response> {
+  // Not a method call: workerd refuses fetch on any other `this`.
+  const { fetch, wait, timeoutMs, sign } = options
+  const { method, url, body, signal } = request
+  const deadline = startDeadline(wait, timeoutMs, signal)
+  try {
+    const headers = await sign(request)
+    return await fetch(url, { method, headers, body, signal: deadline.signal, redirect: 'manual' })
+  } finally {
+    deadline.clear()
+  }
+}
+
+async function refusal(
+  options: RequesterOptions,
+  { operation, accept = [] }: StorageRequest,
+  response: Response,
+): Promise<undefined> {
+  const { whole } = await readBounded(response.body, 64 * 1024)
+  const { service, codeOf } = options
+  const code = codeOf(response, new TextDecoder().decode(whole))
+  if (code !== undefined && accept.includes(code)) return undefined
+  const said = /^\w{1,64}$/.test(code ?? '') ? ` ${code}` : ''
+  throw refused(service, operation, `${response.status}${said}`, hintFor(response.status, options))
+}
+
+/** A service said no to an operation, with this answer. */
+export function refused(
+  service: string,
+  operation: string,
+  answer: string,
+  hint: string = laterHint,
+): CfileError {
+  const message = `The archive could not be used: ${service} answered ${operation} with ${answer}.`
+  return new CfileError('not_ready', message, { hint })
+}
+
+const laterHint = 'Try again; if it stays so, check the service that CFILE_ARCHIVE names.'
+
+function hintFor(status: number, { bucket, access }: RequesterOptions): string {
+  if (status === 401 || status === 403)
+    return `Check ${access}, that it may read, write, list and delete in the ${bucket} of CFILE_ARCHIVE, the firewall before it, and the clock of this machine.`
+  if (status === 404) return `Make the ${bucket}, or correct its name in CFILE_ARCHIVE.`
+  if (status >= 300 && status < 400) return 'Check the endpoint and the region in CFILE_ARCHIVE.'
+  return laterHint
+}
+
+function unreachable(
+  { service }: RequesterOptions,
+  { operation }: StorageRequest,
+  cause: unknown,
+): CfileError {
+  return new CfileError(
+    'not_ready',
+    `The archive could not be used: ${service} did not answer ${operation}.`,
+    {
+      hint: 'Check CFILE_ARCHIVE, and that this machine may connect to it: name resolution, firewall, private endpoint.',
+      cause,
+    },
+  )
+}
+
+/** An object in an answer that gives it, by the headers that all services have. */
+export function toObject({ body, headers }: Response): {
+  readonly body: ReadableStream<Uint8Array>
+  readonly bytes?: number
+  readonly modifiedAt: number
+} {
+  const length = headers.get('content-length')
+  return {
+    body: body ?? new Blob().stream(),
+    modifiedAt: Math.floor(Date.parse(headers.get('last-modified') ?? '') / 1000),
+    ...(length === null ? {} : { bytes: Number(length) }),
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Copies are checked while they are read.
+ *
+ * @module
+ */
+
+import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
+import type { ArchiveRecord, CreateSha256 } from '../archive.ts'
+import { readParts } from './parts.ts'
+
+const partBytes = 128 * 1024
+// So a copy of up to 256 KiB is checked before its first byte passes.
+const partsHeld = 2
+
+/**
+ * Passes a whole copy on, of which the last 256 KiB only when its length and its SHA-256 are those of the record.
+ *
+ * @throws (from the stream) DamagedCopy
+ */
+export function verifyBody(
+  body: ReadableStream<Uint8Array>,
+  { bytes, sha256 }: Pick<ArchiveRecord, 'bytes' | 'sha256'>,
+  createSha256: CreateSha256,
+): ReadableStream<Uint8Array> {
+  const reader = readParts(body)
+  const hash = createSha256()
+  const held: Uint8Array[] = []
+  let left = bytes
+  let isWhole = false
+
+  async function readOn(): Promise<void> {
+    const part = await reader.read(partBytes)
+    left -= part.byteLength
+    if (part.byteLength > 0) held.push(part)
+    isWhole = part.byteLength < partBytes
+    if (left < 0 || (isWhole && left > 0)) throw new DamagedCopy(`It has not ${bytes} bytes.`)
+    await hash.update(part)
+    if (isWhole && (await hash.digest()) !== sha256) throw new DamagedCopy('Its hash is another.')
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          while (!isWhole && held.length <= partsHeld) await readOn()
+          const part = held.shift()
+          if (part === undefined) controller.close()
+          else controller.enqueue(part)
+        } catch (error) {
+          reader.cancel(error).catch(() => {})
+          controller.error(error)
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** Whether a range is all of a file. */
+export function isWholeRange(
+  { bytes }: Pick<ArchiveRecord, 'bytes'>,
+  range?: { readonly start: number; readonly end: number },
+): boolean {
+  return range === undefined || (range.start === 0 && range.end === bytes - 1)
+}

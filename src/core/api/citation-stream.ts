@@ -1,0 +1,63 @@
+/**
+ * What the events of a stream mention, as they pass.
+ *
+ * @module
+ */
+
+import { createAnySearch } from '../bytes/search.ts'
+import { isDeltaEvent } from '../sse/delta-events.ts'
+import { createSplitter, eventJson, eventsIn } from '../sse/split.ts'
+import { getMentions } from './citations.ts'
+import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'
+
+// An event that names none of these mentions nothing, and is not parsed.
+const isTelling = createAnySearch([
+  'file_id',
+  'container_id',
+  '"response"',
+  '"item"',
+  '"thread"',
+  '"thread.message"',
+  '"thread.run"',
+  '"thread.run.step"',
+])
+
+const nothing: Mentions = { responses: [], conversations: [], containers: [], citations: [] }
+
+/** What one raw event mentions; one that is broken mentions nothing. */
+export function mentionsInEvent(raw: Uint8Array): Mentions {
+  return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : nothing
+}
+
+/** What a whole transcript mentions. */
+export function mentionsInTranscript(bytes: Uint8Array): Mentions {
+  const found = createFindings()
+  for (const event of eventsIn(bytes)) found.all(mentionsInEvent(event))
+  return found.mentions()
+}
+
+/**
+ * Reads an event stream and yields each cited file once, as soon as the event that cites it is whole.
+ *
+ * @example
+ * for await (const { file_id } of response.body.pipeThrough(citationStream())) …
+ */
+export function citationStream(): TransformStream<Uint8Array, Citation> {
+  const splitter = createSplitter()
+  const seen = new Set<string>()
+  type Controller = TransformStreamDefaultController<Citation>
+  function read(events: Iterable<Uint8Array>, controller: Controller): void {
+    for (const event of events) {
+      for (const citation of mentionsInEvent(event).citations) {
+        const key = citationKey(citation)
+        if (seen.has(key)) continue
+        seen.add(key)
+        controller.enqueue(citation)
+      }
+    }
+  }
+  return new TransformStream({
+    transform: (chunk, controller) => read(splitter.push(chunk), controller),
+    flush: (controller) => read(splitter.end(), controller),
+  })
+}

@@ -1,0 +1,103 @@
+/**
+ * The places of one event that links go into: the annotation, part, item or response that it carries.
+ *
+ * @module
+ */
+
+import type { Edit } from '../json/edits.ts'
+import { elements, indexAt, pick, rootSpan, type Span, stringAt } from '../json/spans.ts'
+import { type Annotation, linkEdits, readAnnotation } from './annotations.ts'
+import type { AnswerContainers } from './answer-containers.ts'
+import type { AnswerLinks, FileSizes } from './link-maker.ts'
+import { type ChangeText, itemParts, outputParts, partEdits, type TextPart } from './parts.ts'
+import { pictureEdits } from './pictures.ts'
+
+/** What an event carries, and which part of the answer it belongs to. */
+export interface EventFields {
+  /** Empty where there is none. */
+  readonly type: string
+  readonly outputIndex?: number
+  readonly contentIndex?: number
+  readonly sequenceNumber?: number
+  readonly delta?: Span
+  readonly text?: Span
+  readonly annotation?: Span
+  readonly part?: Span
+  readonly item?: Span
+  readonly response?: Span
+}
+
+const keys = [
+  'type',
+  'output_index',
+  'content_index',
+  'sequence_number',
+  'delta',
+  'text',
+  'annotation',
+  'part',
+  'item',
+  'response',
+] as const
+
+/** Reads the fields of an event of the Responses API; `undefined` for anything else. */
+export function readEventFields(json: string): EventFields | undefined {
+  const { type, output_index, content_index, sequence_number, ...carried } = pick(
+    json,
+    rootSpan(json),
+    keys,
+  )
+  const name = stringAt(json, type)
+  if (name === undefined) return undefined
+  return {
+    type: name,
+    outputIndex: indexAt(json, output_index),
+    contentIndex: indexAt(json, content_index),
+    sequenceNumber: indexAt(json, sequence_number),
+    ...carried,
+  }
+}
+
+/** How an event's links are made; without the changes only annotations are given links. */
+export interface EventLinkOptions {
+  readonly links: AnswerLinks
+  /** Takes note of the items of a whole response. */
+  readonly containers?: AnswerContainers
+  readonly changeText?: ChangeText
+  /** More edits of the annotation that an event adds. */
+  readonly moveAnnotation?: (annotation: Annotation) => Edit[]
+  /** Has the pictures of a whole response replaced: only there is known which files there are. */
+  readonly sizes?: FileSizes
+}
+
+/** The edits that give the files of an event their links. */
+export async function eventEdits(
+  json: string,
+  event: EventFields,
+  { links, containers, changeText, moveAnnotation, sizes }: EventLinkOptions,
+): Promise<Edit[]> {
+  if (!event.type.startsWith('response.')) return []
+  const edits = await Promise.all(
+    Array.from(eventParts(json, event, containers), (part) =>
+      partEdits(json, part, links, changeText),
+    ),
+  )
+  if (event.annotation !== undefined) {
+    const annotation = readAnnotation(json, event.annotation)
+    edits.push(await linkEdits(json, annotation, links), moveAnnotation?.(annotation) ?? [])
+  }
+  const { output } = pick(json, event.response, ['output'])
+  edits.push(await pictureEdits(json, output, links, sizes))
+  return edits.flat()
+}
+
+function* eventParts(
+  json: string,
+  event: EventFields,
+  containers?: AnswerContainers,
+): Generator<TextPart> {
+  const { outputIndex = 0, contentIndex = 0, part, item, response } = event
+  if (part !== undefined) yield { span: part, outputIndex, contentIndex }
+  yield* itemParts(json, item, outputIndex)
+  yield* outputParts(json, elements(json, pick(json, response, ['output']).output), containers)
+}

@@ -1,0 +1,86 @@
+/**
+ * A whole answer in JSON, or items of one, given links.
+ *
+ * @module
+ */
+
+import { type Edit, splice } from '../json/edits.ts'
+import { elements, pick, rootSpan, type Span, stringAt } from '../json/spans.ts'
+import { type AnswerContainers, createAnswerContainers } from './answer-containers.ts'
+import { type AnswerLinks, type LinkMode, type LinkOptions, linksOfAnswer } from './link-maker.ts'
+import { type ChangeText, outputParts, partEdits } from './parts.ts'
+import { pictureEdits } from './pictures.ts'
+import { replaceLinks } from './text-links.ts'
+
+/**
+ * Gives the files of a Responses object their links. Only what is added or replaced differs; what is no JSON, no
+ * Responses object, or has no links comes back as it is.
+ *
+ * @param json the body's text
+ */
+export async function linkAnswer(json: string, options: LinkOptions): Promise<string> {
+  if (!mayHoldFiles(json)) return json
+  const response = rootSpan(json)
+  const output = outputOf(json, response)
+  if (output === undefined) return json
+  const links = linksOfAnswer(options.links)
+  const containers = createAnswerContainers(options.recordedContainer)
+  containers.seeResponse(json, response)
+  const texts = textEdits(json, elements(json, output), { ...options, links, containers })
+  const pictures = pictureEdits(json, output, links, options.sizes)
+  return splice(json, [...(await texts), ...(await pictures)])
+}
+
+/** How items are given links that may stand in a list of them, or alone. */
+export interface ItemOptions extends Omit<LinkOptions, 'sizes'> {
+  /** Whether a list has its latest item first. */
+  readonly isNewestFirst: boolean
+}
+
+/** Does the same to a list of items, or to one item. */
+export async function linkItems(json: string, options: ItemOptions): Promise<string> {
+  if (!mayHoldFiles(json)) return json
+  const root = rootSpan(json)
+  const { data } = pick(json, root, ['data'])
+  const items = data === undefined && root !== undefined ? [root] : [...elements(json, data)]
+  const links = linksOfAnswer(options.links)
+  const containers = createAnswerContainers(options.recordedContainer)
+  const inOrder = options.isNewestFirst ? items.toReversed() : items
+  return splice(json, await textEdits(json, inOrder, { ...options, links, containers }))
+}
+
+interface TextOptions {
+  readonly links: AnswerLinks
+  readonly containers: AnswerContainers
+  readonly mode?: LinkMode
+}
+
+async function textEdits(
+  json: string,
+  items: Iterable<Span>,
+  { links, containers, mode = 'annotate' }: TextOptions,
+): Promise<Edit[]> {
+  const changeText = mode === 'rewrite' ? replaceByAnnotations(links, containers) : undefined
+  const parts = Array.from(outputParts(json, items, containers), (part) =>
+    partEdits(json, part, links, changeText),
+  )
+  return (await Promise.all(parts)).flat()
+}
+
+/** A text change that goes by what the part itself and the items before it say. */
+function replaceByAnnotations(links: AnswerLinks, containers: AnswerContainers): ChangeText {
+  return async ({ outputIndex }, text, annotations) => ({
+    replacements: await replaceLinks(text, annotations, () => containers.find(outputIndex), links),
+  })
+}
+
+/** Lists of items and compactions hold echoed input, and say so in `object`. */
+function outputOf(json: string, response: Span | undefined): Span | undefined {
+  const { object, type, output } = pick(json, response, ['object', 'type', 'output'])
+  const isResponse = stringAt(json, object) === 'response' || (object ?? type) === undefined
+  return isResponse ? output : undefined
+}
+
+function mayHoldFiles(json: string): boolean {
+  return /container_file_citation|"file_path"|sandbox:/.test(json)
+}

@@ -1,0 +1,93 @@
+/**
+ * Where the texts of a Responses object are in its JSON text, and how each changes.
+ *
+ * @module
+ */
+
+import { type Edit, stringEdits } from '../json/edits.ts'
+import { elements, pick, type Span, stringAt } from '../json/spans.ts'
+import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annotations.ts'
+import type { AnswerContainers } from './answer-containers.ts'
+import type { AnswerLinks } from './link-maker.ts'
+import { createSpanMover, measureText, type Replacement, type SpanMemory } from './spans.ts'
+
+/** A text part of an answer. */
+export interface TextPart {
+  readonly span: Span
+  readonly outputIndex: number
+  readonly contentIndex: number
+}
+
+/** How the text of a part changes; without it only annotations do. */
+export interface TextChange {
+  readonly replacements: readonly Replacement[]
+  readonly memory?: SpanMemory
+}
+
+/** Decides how a part's text changes, and how its spans are counted. */
+export type ChangeText = (
+  part: TextPart,
+  text: string,
+  annotations: readonly Annotation[],
+) => Promise<TextChange>
+
+/** The text parts of some output items, in order; the containers take note of each item. */
+export function* outputParts(
+  json: string,
+  items: Iterable<Span>,
+  containers?: AnswerContainers,
+): Generator<TextPart> {
+  let outputIndex = 0
+  for (const item of items) {
+    containers?.seeItem(json, item, outputIndex)
+    yield* itemParts(json, item, outputIndex)
+    outputIndex += 1
+  }
+}
+
+/** The text parts of one output item; none unless it is a message. */
+export function* itemParts(
+  json: string,
+  item: Span | undefined,
+  outputIndex: number,
+): Generator<TextPart> {
+  let contentIndex = 0
+  for (const span of elements(json, pick(json, item, ['content']).content)) {
+    yield { span, outputIndex, contentIndex }
+    contentIndex += 1
+  }
+}
+
+/** The edits that give a text part its links; none for a refusal or whatever else is no `output_text`. */
+export async function partEdits(
+  json: string,
+  part: TextPart,
+  links: AnswerLinks,
+  changeText?: ChangeText,
+): Promise<Edit[]> {
+  const { type, text, annotations } = pick(json, part.span, ['type', 'text', 'annotations'])
+  if (stringAt(json, type) !== 'output_text') return []
+  const cited = readAnnotations(json, annotations)
+  const edits = (await Promise.all(cited.map((one) => linkEdits(json, one, links)))).flat()
+  const content = stringAt(json, text)
+  if (changeText === undefined || text === undefined || content === undefined) return edits
+  const { replacements, memory } = await changeText(part, content, cited)
+  return replacements.length === 0
+    ? edits
+    : [...edits, ...replaceEdits(json, text, content, cited, { replacements, memory })]
+}
+
+/** The edits that replace links in a text and move its annotations' spans along. */
+export function replaceEdits(
+  json: string,
+  text: Span,
+  content: string,
+  annotations: readonly Annotation[],
+  { replacements, memory }: TextChange,
+): Edit[] {
+  const move = createSpanMover(measureText(content), replacements, memory)
+  return [
+    ...stringEdits(json, text, replacements),
+    ...annotations.flatMap((annotation) => moveEdits(annotation, move)),
+  ]
+}

@@ -1,0 +1,93 @@
+/**
+ * Pictures inside an answer: a figure that code showed stands in `outputs` as a `data:` URL, and is a file as well.
+ *
+ * @module
+ */
+
+import { isAutoPlot } from '../api/auto-plots.ts'
+import type { Citation } from '../api/mentions.ts'
+import type { Edit } from '../json/edits.ts'
+import { elements, pick, type Span, stringAt } from '../json/spans.ts'
+import { readAnnotations } from './annotations.ts'
+import { callContainer } from './answer-containers.ts'
+import type { AnswerLinks, FileSizes } from './link-maker.ts'
+import { itemParts } from './parts.ts'
+
+interface Picture {
+  readonly url: Span
+  readonly bytes: number
+}
+
+/**
+ * The edits that put links in the place of pictures. It is certain which file a picture is where the answer has as many
+ * pictures of a container as it cites automatic plots, and each is as long as the plot of its turn.
+ */
+export async function pictureEdits(
+  json: string,
+  output: Span | undefined,
+  links: AnswerLinks,
+  sizes: FileSizes | undefined,
+): Promise<Edit[]> {
+  if (sizes === undefined) return []
+  const { pictures, plots } = findPictures(json, output)
+  const edits = Array.from(pictures, async ([containerId, shown]) => {
+    const cited = [...(plots.get(containerId)?.values() ?? [])]
+    if (cited.length !== shown.length) return []
+    const known = await sizes(containerId)
+    if (shown.some(({ bytes }, at) => bytes !== known.get(cited[at]?.file_id ?? ''))) return []
+    return linkPictures(shown, cited, links)
+  })
+  return (await Promise.all(edits)).flat()
+}
+
+async function linkPictures(
+  pictures: readonly Picture[],
+  plots: readonly Citation[],
+  links: AnswerLinks,
+): Promise<Edit[]> {
+  const edits = pictures.map(async ({ url }, index): Promise<Edit[]> => {
+    const plot = plots[index]
+    const link = plot && (await links.file(plot))
+    return link === undefined ? [] : [{ ...url, text: JSON.stringify(link.download_url) }]
+  })
+  return (await Promise.all(edits)).flat()
+}
+
+function findPictures(json: string, output: Span | undefined) {
+  const pictures = new Map<string, Picture[]>()
+  const plots = new Map<string, Map<string, Citation>>()
+  for (const item of elements(json, output)) {
+    const containerId = callContainer(json, item)
+    if (containerId !== undefined) {
+      const shown = [...(pictures.get(containerId) ?? []), ...picturesOf(json, item)]
+      if (shown.length > 0) pictures.set(containerId, shown)
+    }
+    for (const { span } of itemParts(json, item, 0)) {
+      for (const { citation } of readAnnotations(
+        json,
+        pick(json, span, ['annotations']).annotations,
+      )) {
+        if (citation?.container_id === undefined || !isAutoPlot(citation.filename ?? '')) continue
+        const cited = plots.get(citation.container_id) ?? new Map<string, Citation>()
+        plots.set(citation.container_id, cited.set(citation.file_id, citation))
+      }
+    }
+  }
+  return { pictures, plots }
+}
+
+function* picturesOf(json: string, call: Span): Generator<Picture> {
+  for (const shown of elements(json, pick(json, call, ['outputs']).outputs)) {
+    const { type, url } = pick(json, shown, ['type', 'url'])
+    const bytes = pictureLength(stringAt(json, url))
+    if (stringAt(json, type) === 'image' && url && bytes !== undefined) yield { url, bytes }
+  }
+}
+
+/** How many bytes a `data:` URL in base64 holds. */
+function pictureLength(url = ''): number | undefined {
+  const start = /^data:image\/\w+;base64,/.exec(url)?.[0].length
+  if (start === undefined) return undefined
+  const padding = url.endsWith('==') ? 2 : url.endsWith('=') ? 1 : 0
+  return ((url.length - start) / 4) * 3 - padding
+}

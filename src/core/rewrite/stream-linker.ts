@@ -1,0 +1,46 @@
+/**
+ * An event stream given its links: file annotations in every event that carries one, and `sandbox:` links in texts.
+ *
+ * @module
+ */
+
+import { createAnySearch } from '../bytes/search.ts'
+import { isDeltaEvent } from '../sse/delta-events.ts'
+import { readEventText, spliceEvent } from '../sse/event-json.ts'
+import type { EventHandler } from '../sse/pump.ts'
+import { createAnswerContainers } from './answer-containers.ts'
+import { type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
+import { type LinkOptions, linksOfAnswer } from './link-maker.ts'
+import { createTextRewriter } from './stream-rewriter.ts'
+
+/** Gives the files of one answer their links as its events pass; all other events keep their bytes. */
+export function createEventLinker({
+  links: maker,
+  mode = 'annotate',
+  sizes,
+  recordedContainer,
+}: LinkOptions): EventHandler {
+  const links = linksOfAnswer(maker)
+  return mode === 'rewrite'
+    ? createTextRewriter({ links, sizes, containers: createAnswerContainers(recordedContainer) })
+    : createAnnotator({ links, sizes })
+}
+
+const isCiting = createAnySearch(['container_file_citation', '"file_path"'])
+
+function createAnnotator(options: EventLinkOptions): EventHandler {
+  return {
+    push(raw, emit) {
+      if (!isDeltaEvent(raw) && isCiting(raw)) return annotate(raw, options).then(emit)
+      emit(raw)
+    },
+    end: () => undefined,
+  }
+}
+
+async function annotate(raw: Uint8Array, options: EventLinkOptions): Promise<Uint8Array> {
+  const text = readEventText(raw)
+  const event = text && readEventFields(text.json)
+  if (text === undefined || event === undefined) return raw
+  return spliceEvent(raw, text, await eventEdits(text.json, event, options))
+}

@@ -1,0 +1,216 @@
+/**
+ * The links of one text that lead to files, replaced: which container each belongs to, and the URL that takes its place.
+ *
+ * @module
+ */
+
+import type { Citation } from '../api/citations.ts'
+import { nameInPath, spellings } from '../api/container-files.ts'
+import { cleanFilename } from '../http/content-disposition.ts'
+import type { Span } from '../json/spans.ts'
+import type { Annotation } from './annotations.ts'
+import type { AnswerLinks } from './link-maker.ts'
+import { findLinksAndCode } from './markdown-regions.ts'
+import { findSandboxLinks, readSandboxLink, type SandboxLink } from './sandbox-links.ts'
+import {
+  codePointLength,
+  countBelow,
+  measureText,
+  type Replacement,
+  type TextMeasure,
+  utf16Offset,
+} from './spans.ts'
+
+/** Gives the container to which links belong that no citation covers. */
+export type FindContainer = () => Promise<string | undefined>
+
+/**
+ * The replacements for a whole text: of its `sandbox:` links, and of the names of files that are cited where they stand.
+ * A link belongs to the container of the citation that covers it, else to the one that is found; without any it stays.
+ */
+export async function replaceLinks(
+  text: string,
+  annotations: readonly Annotation[],
+  findContainer: FindContainer,
+  links: AnswerLinks,
+): Promise<Replacement[]> {
+  const found = linksAsCited(text, annotations, findSandboxLinks(text).links)
+  const citedContainer = createCitedContainers(text, annotations)
+  const ofLinks = found.map((link) => {
+    const covering = citedContainer(link)
+    const find = covering === undefined ? findContainer : async () => covering
+    return replaceSandboxLink(link, find, links)
+  })
+  const ofNames = citedNames(text, annotations, found).map((name) => replaceName(name, links))
+  const made = await Promise.all([...ofLinks, ...ofNames])
+  return inOrder(made.filter((replacement) => replacement !== undefined))
+}
+
+/** The replacement for one link; `undefined` where it stays. */
+export async function replaceSandboxLink(
+  { start, end, path }: SandboxLink,
+  findContainer: FindContainer,
+  links: AnswerLinks,
+): Promise<Replacement | undefined> {
+  const containerId = await findContainer()
+  if (containerId === undefined) return undefined
+  const made = await links.path(containerId, path)
+  return made === undefined
+    ? undefined
+    : { start, end, text: made.download_url, name: nameInPath(path) }
+}
+
+/** A name in the text that a citation covers. */
+interface CitedName {
+  readonly start: number
+  readonly end: number
+  readonly name: string
+  readonly citation: Citation
+}
+
+/** The name becomes the text of a link to the file, and the citation covers the URL. */
+async function replaceName(
+  { start, end, name, citation }: CitedName,
+  links: AnswerLinks,
+): Promise<Replacement | undefined> {
+  const made = await links.file(citation)
+  if (made === undefined) return undefined
+  const head = `[${name}](`
+  const after = { start: head.length, end: head.length + made.download_url.length }
+  return { start, end, text: `${head}${made.download_url})`, name, cited: { after } }
+}
+
+const balanced = /^(?:[^[\]\\`<\n\r]|\[[^[\]\\`<\n\r]*\])+$/
+
+/** Whether a Markdown link can hold a name, and a signed link carries it to the letter. */
+function isLinkable(name: string): boolean {
+  return balanced.test(name) && cleanFilename(name) === name
+}
+
+/** The names of files where a citation covers exactly the name, outside links and code. */
+function citedNames(
+  text: string,
+  annotations: readonly Annotation[],
+  links: readonly SandboxLink[],
+): CitedName[] {
+  const measure = measureText(text)
+  const names: CitedName[] = []
+  for (const annotation of annotations) {
+    const { filename: name, citation } = annotation
+    if (name === undefined || citation === undefined || !isLinkable(name)) continue
+    const place = placesOf(annotation, measure).find(
+      ({ start, end }) => text.slice(start, end) === name,
+    )
+    if (place !== undefined) names.push({ ...place, name, citation })
+  }
+  if (names.length === 0) return names
+  const isTaken = createOverlapSearch([...links, ...findLinksAndCode(text)])
+  return apart(names.filter((name) => !isTaken(name)))
+}
+
+/** What an annotation's span may be in UTF-16 units: nobody says how it was counted. */
+function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
+  if (start === undefined || end === undefined) return []
+  const units = { start: start.value, end: end.value }
+  const points = {
+    start: utf16Offset(measure, start.value),
+    end: utf16Offset(measure, end.value),
+  }
+  return [units, points]
+}
+
+/**
+ * The links where they are cited: a citation whose span is exactly a link to its file says where that link ends, though
+ * nothing else in the text does.
+ */
+function linksAsCited(
+  text: string,
+  annotations: readonly Annotation[],
+  found: readonly SandboxLink[],
+): readonly SandboxLink[] {
+  const known = new Set(found.map(({ start, end }) => `${start},${end}`))
+  const cited = apart(
+    citedLinks(text, annotations).filter(({ start, end }) => !known.has(`${start},${end}`)),
+  )
+  if (cited.length === 0) return found
+  const isCited = createOverlapSearch(cited)
+  return inOrder([...cited, ...found.filter((link) => !isCited(link))])
+}
+
+function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLink[] {
+  const measure = measureText(text)
+  return annotations.flatMap((annotation) => {
+    const { filename, citation } = annotation
+    if (filename === undefined || citation === undefined) return []
+    const link = placesOf(annotation, measure)
+      .map(({ start, end }) => readSandboxLink(text, start, end))
+      .find((one) => one && spellings(nameInPath(one.path)).includes(filename))
+    return link ?? []
+  })
+}
+
+function inOrder<T extends Span>(spans: readonly T[]): T[] {
+  return spans.toSorted((one, other) => one.start - other.start)
+}
+
+/** Some spans in order, without those that begin inside one before. */
+function apart<T extends Span>(spans: readonly T[]): T[] {
+  let end = 0
+  return inOrder(spans).filter((span) => {
+    const isApart = span.start >= end
+    if (isApart) end = span.end
+    return isApart
+  })
+}
+
+/** Prepares asking whether a span has a character with any of these in common. */
+function createOverlapSearch(spans: readonly Span[]): (span: Span) => boolean {
+  const sorted = inOrder(spans)
+  let furthest = 0
+  const ends = sorted.map(({ end }) => {
+    furthest = Math.max(furthest, end)
+    return furthest
+  })
+  const starts = sorted.map(({ start }) => start)
+  return ({ start, end }) => (ends[countBelow(starts, end) - 1] ?? 0) > start
+}
+
+/**
+ * Looks up the container of the citation that covers a link: its span, counted either way, is the link, or goes around a
+ * link with the cited name. To be asked in the order of the text.
+ */
+function createCitedContainers(
+  text: string,
+  annotations: readonly Annotation[],
+): (link: SandboxLink) => string | undefined {
+  const bySpan = new Map<string, Annotation>()
+  const byName = new Map<string, Annotation>()
+  for (const annotation of annotations) {
+    const { start, end, filename, citation } = annotation
+    if (citation?.container_id === undefined) continue
+    if (start && end) bySpan.set(`${start.value},${end.value}`, annotation)
+    if (filename !== undefined && !byName.has(filename)) byName.set(filename, annotation)
+  }
+  let at = 0
+  let points = 0
+  return ({ start, end, path }) => {
+    if (bySpan.size === 0) return undefined
+    const name = nameInPath(path)
+    const startPoint = points + codePointLength(text.slice(at, start))
+    const endPoint = startPoint + codePointLength(text.slice(start, end))
+    at = end
+    points = endPoint
+    const exact = [bySpan.get(`${start},${end}`), bySpan.get(`${startPoint},${endPoint}`)]
+    const named = byName.get(name)
+    const covering =
+      exact.find((annotation) => annotation?.filename === name) ??
+      exact.find((annotation) => annotation !== undefined) ??
+      (covers(named, start, end) || covers(named, startPoint, endPoint) ? named : undefined)
+    return covering?.citation?.container_id
+  }
+}
+
+function covers(annotation: Annotation | undefined, start: number, end: number): boolean {
+  const { start: from, end: to } = annotation ?? {}
+  return from !== undefined && to !== undefined && from.value <= start && to.value >= end
+}

@@ -1,0 +1,204 @@
+/**
+ * Replayed answers without what was added to them: the services refuse fields that they do not know, and the model should
+ * read the link that it wrote.
+ *
+ * @module
+ */
+
+import { nameInPath } from '../api/container-files.ts'
+import { createByteSearch } from '../bytes/search.ts'
+import { concatBytes } from '../http/body.ts'
+import { type Edit, removalEdits, splice, stringEdits } from '../json/edits.ts'
+import { scanJson } from '../json/scan.ts'
+import { elements, pick, type Span, stringAt } from '../json/spans.ts'
+import { jsonTextAt } from '../json/text.ts'
+import { readPayload, splitToken, writeName } from '../links/spelling.ts'
+import {
+  type Annotation,
+  isFileAnnotation,
+  linkMembers,
+  moveEdits,
+  readAnnotation,
+} from './annotations.ts'
+import { toWrittenLink } from './sandbox-links.ts'
+import {
+  createSpanMemory,
+  createSpanMover,
+  type MoveSpan,
+  measureText,
+  type Replacement,
+} from './spans.ts'
+
+/** So large an item is no message of a model. */
+const largestItem = 16 * 1024 ** 2
+
+/**
+ * Takes out of a request's body what was added to the answers that it replays: the links of annotations, and in the
+ * model's texts our own path links, which become `sandbox:` links again. Nothing else changes by a byte, and where there
+ * is nothing to take out, the bytes come back as they are. It yields where other work may run.
+ *
+ * @param bytes valid JSON
+ * @param publicUrl the base of our links, without a slash at its end
+ */
+export function* unlinkBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  publicUrl: string,
+): Generator<undefined, Uint8Array<ArrayBuffer>> {
+  const mayHoldLinks = createLinkSearch(publicUrl)
+  if (!(yield* anywhere(bytes, mayHoldLinks))) return bytes
+  const pieces: Uint8Array[] = []
+  let kept = 0
+  yield* eachItem(bytes, ({ start, end }) => {
+    if (end - start > largestItem || !mayHoldLinks(bytes, start, end)) return
+    const item = decoder.decode(bytes.subarray(start, end))
+    const unlinked = splice(item, itemEdits(item, { start: 0, end: item.length }, publicUrl))
+    if (unlinked === item) return
+    pieces.push(bytes.subarray(kept, start), new TextEncoder().encode(unlinked))
+    kept = end
+  })
+  return kept === 0 ? bytes : concatBytes([...pieces, bytes.subarray(kept)])
+}
+
+const decoder = new TextDecoder()
+
+/** Whether something of ours may stand between two places. */
+type LinkSearch = (bytes: Uint8Array, start: number, end: number) => boolean
+
+/** Looks for the host of our links, since serialisers may escape the slashes around it. */
+function createLinkSearch(publicUrl: string): LinkSearch {
+  const searches = [...linkMembers, new URL(publicUrl).host].map(createByteSearch)
+  return (bytes, start, end) => searches.some((find) => find(bytes, start, end) !== -1)
+}
+
+const block = 1024 ** 2
+// More than the longest text that is looked for.
+const overlap = 256
+
+function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, boolean> {
+  for (let start = 0; start < bytes.length; start += block) {
+    if (search(bytes, start, Math.min(start + block + overlap, bytes.length))) return true
+    if (start > 0) yield
+  }
+  return false
+}
+
+/** Tells of each object in the lists `input` and `items` of a body. */
+function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<undefined, void> {
+  let depth = 0
+  let isWanted = false
+  let isInList = false
+  let start = 0
+  yield* scanJson(bytes, {
+    key(from, to) {
+      if (depth === 1) isWanted = /^(?:input|items)$/.test(jsonTextAt(bytes, from, to) ?? '')
+    },
+    scalar() {},
+    open(at, isList) {
+      depth += 1
+      if (depth === 2) isInList = isList && isWanted
+      if (depth === 3) start = isList ? -1 : at
+    },
+    close(end) {
+      depth -= 1
+      if (depth === 2 && isInList && start !== -1) tell({ start, end })
+    },
+  })
+}
+
+function itemEdits(json: string, item: Span, publicUrl: string): Edit[] {
+  const { content, role } = pick(json, item, ['content', 'role'])
+  const said = stringAt(json, role)
+  if (said !== undefined && said !== 'assistant') return []
+  const edits = [...elements(json, content)].flatMap((part) => partEdits(json, part, publicUrl))
+  const text = stringAt(json, content)
+  if (content === undefined || text === undefined || said === undefined) return edits
+  return stringEdits(json, content, findOwnLinks(text, publicUrl))
+}
+
+function partEdits(json: string, part: Span, publicUrl: string): Edit[] {
+  const { type, text, annotations } = pick(json, part, ['type', 'text', 'annotations'])
+  if (stringAt(json, type) !== 'output_text') return []
+  const content = stringAt(json, text)
+  const links = content === undefined ? [] : findOwnLinks(content, publicUrl)
+  const edits = text === undefined ? [] : stringEdits(json, text, links)
+  const spans = [...elements(json, annotations)]
+  if (content !== undefined && links.length > 0) {
+    const cited = spans.map((span) => readAnnotation(json, span))
+    const move = createReverseMover(content, links, cited)
+    edits.push(...cited.flatMap((annotation) => moveEdits(annotation, move)))
+  }
+  for (const span of spans) {
+    if (isFileAnnotation(json, span)) edits.push(...removalEdits(json, span, isAdded))
+  }
+  return edits
+}
+
+/** Our links are ASCII, so they may not tell how the spans were counted; UTF-16 is taken then. */
+function createReverseMover(
+  text: string,
+  links: readonly Replacement[],
+  annotations: readonly Annotation[],
+): MoveSpan {
+  const memory = createSpanMemory()
+  const measure = measureText(text)
+  const probe = createSpanMover(measure, links, memory)
+  for (const annotation of annotations) moveEdits(annotation, probe)
+  return createSpanMover(measure, links, { ...createSpanMemory(), unit: memory.unit ?? 'utf16' })
+}
+
+function isAdded(key: string): boolean {
+  return (linkMembers as readonly string[]).includes(key)
+}
+
+/**
+ * Our links in a text, and what they took the place of: `sandbox:` links, and names that citations covered. The signature
+ * is not verified: a link whose key is no longer in use was ours too.
+ */
+function findOwnLinks(text: string, publicUrl: string): Replacement[] {
+  const found: Replacement[] = []
+  const opening = `${publicUrl}/s/`
+  for (let start = text.indexOf(opening); start !== -1; ) {
+    const link = readOwnLink(text, start, start + opening.length)
+    if (link !== undefined) found.push(link)
+    start = text.indexOf(opening, link?.end ?? start + opening.length)
+  }
+  return found
+}
+
+const tokenAtStart = /[\w-]+\.[\w-]{22}(?![\w-])/y
+const nameAtStart = /\/[\w.~%-]*(?<![.~_])/y
+
+/** @param at where the token begins */
+function readOwnLink(text: string, start: number, at: number): Replacement | undefined {
+  const token = matchAt(tokenAtStart, text, at)
+  const { grant } = readPayload(splitToken(token)?.payload ?? '') ?? {}
+  if (grant?.kind !== 'path' && grant?.kind !== 'file') return undefined
+  const behind = at + token.length
+  const written = `/${writeName(grant)}`
+  // Text may follow the link without a blank. Only of a name that somebody changed the end must be guessed.
+  const name = text.startsWith(written, behind) ? written : matchAt(nameAtStart, text, behind)
+  const end = behind + name.length
+  return grant.kind === 'path'
+    ? { start, end, text: toWrittenLink(grant.path), name: nameInPath(grant.path) }
+    : readLinkedName(text, start, end, grant.filename)
+}
+
+/** The name that became the text of a link to its file; a link to a file that stands otherwise is not ours. */
+function readLinkedName(
+  text: string,
+  start: number,
+  end: number,
+  name = '',
+): Replacement | undefined {
+  const head = `[${name}](`
+  const first = start - head.length
+  if (name === '' || !text.startsWith(head, first) || text[end] !== ')') return undefined
+  const url = { start: head.length, end: end - first }
+  return { start: first, end: end + 1, text: name, name, cited: { before: url } }
+}
+
+/** What a sticky pattern finds at a place in a text. */
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? ''
+}

@@ -1,0 +1,195 @@
+/**
+ * One copy: from where the file was made, or from another owner's copy, into the archive.
+ *
+ * @module
+ */
+
+import type { ArchivedFile, ArchiveMeta } from '../../archives/archive.ts'
+import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
+import type { ByteReader } from '../../core/bytes/reader.ts'
+import { CfileError } from '../../core/errors.ts'
+import { within } from '../../core/time.ts'
+import { carry } from '../files/carry.ts'
+import { type FileLocation, upstreamsNamed } from '../files/locate.ts'
+import { type FileFacts, upstreamSource } from '../files/source.ts'
+import type { Gateway, Upstream } from '../gateway.ts'
+import { granteeOf } from '../owners/caller.ts'
+import { listOwners } from '../owners/records.ts'
+import { discardCopy } from './damaged.ts'
+import { isErased, removeCopy } from './erase.ts'
+import { noteFailure, noteSuccess } from './find.ts'
+import { noteCopied } from './rows.ts'
+import type { PendingCopy, WantedCopy } from './state.ts'
+
+/** A body that is to be kept. */
+export interface CopyBody {
+  readonly reader: ByteReader
+  /** Absent where nobody knows. */
+  readonly bytes?: number
+  readonly meta: ArchiveMeta
+}
+
+/**
+ * Copies a file, unless there is a copy. Where another owner has one of the same container's file, that one is copied:
+ * the upstream is asked for a file once, however many answers cite it.
+ */
+export async function copyFile(
+  gateway: Gateway,
+  pending: PendingCopy,
+  signal: AbortSignal,
+): Promise<void> {
+  const copy = await find(gateway, pending.owner, pending.file_id, signal)
+  // Noted once more: what made it may have ended in between.
+  if (copy !== undefined) return noteCopied(gateway, copy, copy.storedAt)
+  const found = await openOtherCopy(gateway, pending, signal)
+  await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
+}
+
+async function find(gateway: Gateway, owner: string, fileId: string, signal: AbortSignal) {
+  return asArchive(gateway, 'read', 0, signal, (limited) =>
+    gateway.archiving?.archive.get(`${owner}/${fileId}`, { signal: limited }),
+  )
+}
+
+const mostOwners = 20
+
+async function openOtherCopy(
+  gateway: Gateway,
+  { owner, file_id, container_id, filename }: PendingCopy,
+  signal: AbortSignal,
+): Promise<CopyBody | undefined> {
+  for (const other of await listOwners(gateway, 'file', file_id, mostOwners)) {
+    if (other === owner) continue
+    const copy = await find(gateway, other, file_id, signal)
+    if (copy === undefined || copy.meta.container_id !== container_id) continue
+    const { bytes, meta } = copy
+    const own = { ...meta, owner, name: filename ?? meta.name }
+    const reader = await openCopy(gateway, copy, signal)
+    if (reader !== undefined) return { bytes, meta: own, reader }
+  }
+  return undefined
+}
+
+/** Opens a copy; `undefined` where it is damaged. */
+async function openCopy(
+  gateway: Gateway,
+  copy: ArchivedFile,
+  signal: AbortSignal,
+): Promise<ByteReader | undefined> {
+  const discard = async (error: unknown): Promise<void> => {
+    if (!(error instanceof DamagedCopy)) throw error
+    await discardCopy(gateway, copy, error)
+  }
+  try {
+    const reader = readAll(gateway, await copy.open({ signal }))
+    const read = () =>
+      reader.read().catch((error) => discard(error).then(() => Promise.reject(error)))
+    return { ...reader, read }
+  } catch (error) {
+    await discard(error)
+    return undefined
+  }
+}
+
+async function openUpstream(
+  gateway: Gateway,
+  { owner, file_id, container_id, upstream, filename }: PendingCopy,
+  signal: AbortSignal,
+): Promise<CopyBody> {
+  const location: FileLocation = {
+    fileId: file_id,
+    containerId: container_id,
+    upstreams: upstreamsNamed(gateway, upstream),
+    filename,
+    holder: granteeOf(owner),
+    recorded: true,
+  }
+  const file = await upstreamSource(gateway, location, signal).open()
+  const { facts } = file
+  const { bytes } = facts
+  if (bytes !== undefined && bytes > gateway.maxFileBytes) {
+    await file.opened.from.body?.cancel()
+    throw new CfileError('file_too_large', `The file has ${bytes} bytes, which is too much.`)
+  }
+  return {
+    reader: carry(gateway, file, signal),
+    bytes,
+    meta: await metaOf(facts.upstream, { owner, file_id, container_id }, facts, signal),
+  }
+}
+
+/** What is kept beside a copy; the container's own row is asked for, since nobody can when the container is gone. */
+export async function metaOf(
+  upstream: Upstream | undefined,
+  { owner, file_id, container_id }: Pick<WantedCopy, 'owner' | 'file_id' | 'container_id'>,
+  { filename: name, type }: FileFacts,
+  signal: AbortSignal,
+): Promise<ArchiveMeta> {
+  const file = { owner, file_id, container_id, upstream: upstream?.name, name, type }
+  if (container_id === undefined || upstream === undefined) return file
+  const row = await upstream.client
+    .getContainerFile(container_id, file_id, { signal })
+    .catch(() => undefined)
+  return { ...file, path: row?.path, source: row?.source, created_at: row?.created_at }
+}
+
+/** Reads a stream to its end. */
+export function readAll({ carrier }: Gateway, stream: ReadableStream<Uint8Array>): ByteReader {
+  const { read, cancel } = carrier.read({ body: stream })
+  return { read: () => read(Number.MAX_SAFE_INTEGER), cancel }
+}
+
+/** Writes a copy, and takes it back where the file was erased meanwhile. */
+export async function keepCopy(
+  gateway: Gateway,
+  pending: PendingCopy,
+  { reader, bytes, meta }: CopyBody,
+  signal: AbortSignal,
+): Promise<void> {
+  let broken: unknown
+  // How the body fails is not the archive's failure.
+  const watched = async () => {
+    try {
+      return await reader.read()
+    } catch (error) {
+      broken = error
+      throw error
+    }
+  }
+  const body = gateway.carrier.stream({ ...reader, read: watched })
+  const record = await asArchive(
+    gateway,
+    'write',
+    bytes ?? gateway.maxFileBytes,
+    signal,
+    (limited) =>
+      gateway.archiving?.archive.put(`${pending.owner}/${pending.file_id}`, body, meta, {
+        bytes,
+        signal: limited,
+      }),
+    (error) => error !== broken,
+  )
+  if (record !== undefined) await noteCopied(gateway, record)
+  if (await isErased(gateway, pending)) await removeCopy(gateway, pending, signal)
+}
+
+/** Asks the archive for something, with a limit for engines that may hang: a minute, and more for many bytes. */
+async function asArchive<T>(
+  gateway: Gateway,
+  at: 'read' | 'write',
+  bytes: number,
+  signal: AbortSignal,
+  task: (signal: AbortSignal) => Promise<T> | undefined,
+  isItsOwn: (error: unknown) => boolean = () => true,
+): Promise<T | undefined> {
+  // Slower than 200 KB a second is no copy that gets ahead of a container's end.
+  const limit = 2 * gateway.idleTimeoutMs + bytes / 200
+  try {
+    const done = await within(gateway.wait, limit, signal, async (limited) => task(limited))
+    noteSuccess(gateway, at)
+    return done
+  } catch (error) {
+    if (!signal.aborted && isItsOwn(error)) noteFailure(gateway, at, error)
+    throw error
+  }
+}

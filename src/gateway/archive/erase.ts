@@ -1,0 +1,180 @@
+/**
+ * Erase: a file's copy and record, or all of an owner's, as if they had never been here.
+ *
+ * @module
+ */
+
+import { CfileError } from '../../core/errors.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { notThere } from '../owners/access.ts'
+import { granteeOf, ownerKey } from '../owners/caller.ts'
+import { findRecord, type Kind, kinds, listOwners, removeRecord } from '../owners/records.ts'
+import { listPending, removePending } from './pending.ts'
+import { noteUncopied } from './rows.ts'
+import type { PendingCopy } from './state.ts'
+
+// Longer than any copy takes that may be under way.
+const tombstoneTtl = 6 * 3600
+const ofAll = '*'
+
+/**
+ * Erases a file for the caller; for an admin, everybody's copies and records of it.
+ *
+ * @throws CfileError `file_not_found` for what is not the caller's; `not_ready` where the archive does not answer, and
+ * then nothing is erased and it can be tried again
+ */
+export async function eraseFile(
+  gateway: Gateway,
+  caller: Caller,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!(await eraseThing(gateway, caller, { kind: 'file', id: fileId }, signal))) {
+    throw notThere('file')
+  }
+  gateway.log('info', 'A file was erased.', { owner: caller.key, file_id: fileId })
+}
+
+/**
+ * Erases a thing's record for the caller, or for an admin everybody's; of a file the copies too.
+ *
+ * @returns whether there was any
+ */
+export async function eraseThing(
+  gateway: Gateway,
+  caller: Caller,
+  { kind, id }: { readonly kind: Kind; readonly id: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const others = caller.admin ? await listOwners(gateway, kind, id, 1000) : []
+  let isFound = others.length > 0
+  for (const owner of new Set([caller.key, ...others])) {
+    if (kind !== 'file') await removeRecord(gateway, granteeOf(owner), kind, id)
+    else if (await eraseOne(gateway, owner, id, signal)) isFound = true
+  }
+  return isFound
+}
+
+async function eraseOne(
+  gateway: Gateway,
+  owner: string,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { archiving } = gateway
+  const holder = granteeOf(owner)
+  const record = await findRecord(gateway, holder, 'file', fileId)
+  const copy = await archiving?.archive.get(`${owner}/${fileId}`, { signal })
+  const place = {
+    owner,
+    file_id: fileId,
+    container_id: copy?.meta.container_id ?? record?.container_id,
+  }
+  if (record === undefined && copy === undefined) return false
+  await eraseCopy(gateway, place, signal)
+  await removeRecord(gateway, holder, 'file', fileId)
+  return true
+}
+
+type CopyPlace = Pick<PendingCopy, 'owner' | 'file_id'> & { readonly container_id?: string }
+
+/** Removes an owner's copy of a file, also one that is under way or waits for its turn. */
+export async function eraseCopy(
+  gateway: Gateway,
+  place: CopyPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner, file_id } = place
+  await bury(gateway, owner, file_id)
+  await removeCopy(gateway, place, signal)
+  for await (const pending of listPending(gateway)) {
+    if (pending.owner === owner && pending.file_id === file_id)
+      await removePending(gateway, pending)
+  }
+}
+
+/** Removes an owner's copy of a file, and its row in the container's list. */
+export async function removeCopy(
+  gateway: Gateway,
+  { owner, file_id, container_id }: CopyPlace,
+  signal: AbortSignal,
+): Promise<void> {
+  await gateway.archiving?.archive.delete(`${owner}/${file_id}`, { signal })
+  if (container_id !== undefined) await noteUncopied(gateway, owner, container_id, file_id)
+}
+
+/**
+ * Erases everything of an owner's, by name: copies, records of all kinds, and what is pending.
+ *
+ * @returns how many copies and records there were
+ * @throws CfileError `not_ready` where the archive or the store does not answer; what is left can be erased again
+ */
+export async function eraseOwner(
+  gateway: Gateway,
+  admin: Caller,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly copies: number; readonly records: number }> {
+  if (!admin.admin) throw new CfileError('not_found', 'Nothing is served at this path.')
+  const owner = await ownerKey(name)
+  await bury(gateway, owner, ofAll)
+  const copies = await eraseCopies(gateway, owner, signal)
+  let records = 0
+  for (const kind of [...kinds, 'archived', 'copy', 'until']) {
+    const erased = await eraseKeys(gateway, `${kind}/`, (key) => key.split('/').includes(owner))
+    if (kinds.some((name) => name === kind)) records += erased
+  }
+  gateway.log('info', 'An owner was erased.', { owner, by: admin.key, copies, records })
+  return { copies, records }
+}
+
+async function eraseCopies({ archiving }: Gateway, owner: string, signal: AbortSignal) {
+  let copies = 0
+  if (archiving === undefined) return copies
+  for await (const { key } of archiving.archive.list({ owner, signal })) {
+    await archiving.archive.delete(key, { signal })
+    copies += 1
+  }
+  return copies
+}
+
+/** Reads all keys of a kind: an index by owner would cost a write at each capture, and this is asked for rarely. */
+async function eraseKeys(
+  { store }: Gateway,
+  prefix: string,
+  isOwn: (key: string) => boolean,
+): Promise<number> {
+  let erased = 0
+  for (let after = prefix; ; ) {
+    const page = await store.list(prefix, { after, limit: 1000 })
+    for (const { key } of page) {
+      if (!isOwn(key)) continue
+      await store.delete(key)
+      erased += 1
+    }
+    after = page.at(-1)?.key ?? ''
+    if (page.length < 1000) return erased
+  }
+}
+
+/** Says to copies that are under way on whatever instance that they come too late. */
+async function bury(
+  { store, archiving, now }: Gateway,
+  owner: string,
+  fileId: string,
+): Promise<void> {
+  if (archiving !== undefined) {
+    await store.put(`erased/${owner}/${fileId}`, now(), { ttl: tombstoneTtl })
+  }
+}
+
+/** Whether a file was erased after it was noted to be copied. */
+export async function isErased(
+  { store }: Gateway,
+  { owner, file_id, noted_at }: PendingCopy,
+): Promise<boolean> {
+  const times = await Promise.all(
+    [file_id, ofAll].map((what) => store.get(`erased/${owner}/${what}`)),
+  )
+  return times.some((time) => typeof time === 'number' && time >= noted_at)
+}

@@ -1,0 +1,139 @@
+/**
+ * Archive: the copies of files that outlive their containers, as downloads and lists find them. An archive that is ill
+ * or silent makes nothing fail that the upstream can still serve.
+ *
+ * @module
+ */
+
+import type { ArchivedFile } from '../../archives/archive.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { within } from '../../core/time.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+
+// How long a download waits for the archive before it asks the upstream: little where it failed a moment ago.
+const patienceMs = 2000
+const illPatienceMs = 250
+// Where nothing else has the file.
+const lastPatienceMs = 10_000
+
+/** The caller's copy of a file; `undefined` where there is none, and where the archive does not answer. */
+export async function findCopy(
+  gateway: Gateway,
+  caller: Caller,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<ArchivedFile | undefined> {
+  const { archiving } = gateway
+  if (archiving === undefined) return undefined
+  const isIll = archiving.state.failing.has('read')
+  try {
+    return await readCopy(gateway, caller, fileId, signal, isIll ? illPatienceMs : patienceMs)
+  } catch {
+    signal.throwIfAborted()
+    return undefined
+  }
+}
+
+/**
+ * The caller's copy of a file that is gone everywhere else; `undefined` only where there is none.
+ *
+ * @throws CfileError `not_ready` where the archive does not answer
+ */
+export async function findLastCopy(
+  gateway: Gateway,
+  caller: Caller,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<ArchivedFile | undefined> {
+  return readCopy(gateway, caller, fileId, signal, lastPatienceMs).catch((cause) => {
+    signal.throwIfAborted()
+    throw new CfileError(
+      'not_ready',
+      'The container is gone, and the archive that may have a copy of the file does not answer.',
+      { hint: 'Ask again in a while.', headers: { 'retry-after': '5' }, cause },
+    )
+  })
+}
+
+async function readCopy(
+  gateway: Gateway,
+  { key }: Caller,
+  fileId: string,
+  signal: AbortSignal,
+  patience: number,
+): Promise<ArchivedFile | undefined> {
+  const { archiving, wait } = gateway
+  if (archiving === undefined) return undefined
+  try {
+    const copy = await within(wait, patience, signal, (limited) =>
+      archiving.archive.get(`${key}/${fileId}`, { signal: limited }),
+    )
+    noteSuccess(gateway, 'read')
+    return copy
+  } catch (error) {
+    if (!signal.aborted) noteFailure(gateway, 'read', error)
+    throw error
+  }
+}
+
+/** Whether the archive can be read and written; absent where no copies are kept. */
+export async function archiveStatus(
+  gateway: Gateway,
+  signal: AbortSignal,
+): Promise<'ok' | 'failing' | undefined> {
+  const { archiving, wait } = gateway
+  if (archiving === undefined) return undefined
+  const trial = within(wait, patienceMs, signal, (limited) => tryArchive(gateway, limited))
+  await Promise.all([
+    trial.catch((error) => noteFailure(gateway, 'write', error)),
+    // Looked at and not only remembered: without downloads nobody would learn that it is well again.
+    findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal),
+  ])
+  const { failing, isProven } = archiving.state
+  return isProven && failing.size === 0 ? 'ok' : 'failing'
+}
+
+const probe = 'readyz/probe'
+const trialEverySeconds = 15
+
+/** Writes and erases a copy of one byte, unless a write has succeeded since the last one that failed. */
+export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise<void> {
+  const { archiving, now } = gateway
+  if (archiving === undefined) return
+  const { archive, state } = archiving
+  const isKnown = state.isProven && !state.failing.has('write')
+  if (isKnown || now() < state.trialAt) return
+  state.trialAt = now() + trialEverySeconds
+  try {
+    const meta = { owner: 'readyz', file_id: 'probe' }
+    await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal })
+    await archive.delete(probe, { signal })
+    noteSuccess(gateway, 'write')
+  } catch (error) {
+    if (!signal.aborted) noteFailure(gateway, 'write', error)
+  }
+}
+
+/** Notes that the archive answered. */
+export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void {
+  if (archiving === undefined) return
+  archiving.state.failing.delete(at)
+  if (at === 'write') archiving.state.isProven = true
+}
+
+/** Notes that it failed: in the log once until it answers again, in the count each time. */
+export function noteFailure(
+  { archiving, log, metrics }: Gateway,
+  at: 'read' | 'write',
+  error: unknown,
+): void {
+  metrics.add('cfile_archive_errors_total')
+  const { failing } = archiving?.state ?? { failing: new Set() }
+  const level = failing.has(at) ? 'debug' : 'error'
+  failing.add(at)
+  log(level, `The archive failed at a ${at}; the upstream serves what it still has.`, {
+    setting: 'CFILE_ARCHIVE',
+    cause: String(error),
+    hint: isCfileError(error) ? error.details.hint : undefined,
+  })
+}

@@ -1,0 +1,82 @@
+/**
+ * Path: `/mnt/data/{path}` → the file that is there now.
+ *
+ * @module
+ */
+
+import type { ContainerFile } from '../../azure/operations.ts'
+import { findByPath, nameInPath } from '../../core/api/container-files.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { cleanFilename, stripStoredPrefix } from '../../core/http/content-disposition.ts'
+import type { FileLocation } from '../files/locate.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { notThere } from '../owners/access.ts'
+import { forgetListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
+
+/** A path in a container; nothing of it is ever sent upstream. */
+export interface PathQuery extends ListQuery {
+  /** Below `/mnt/data/`, as the model wrote it. */
+  readonly path: string
+}
+
+/**
+ * Finds the file at a path among those that the caller may see. A caller's find is recorded, that of a signed link is not.
+ *
+ * @throws CfileError `file_not_found`, `container_expired`
+ */
+export async function locatePath(
+  gateway: Gateway,
+  caller: Caller,
+  query: PathQuery,
+): Promise<FileLocation> {
+  const { containerId } = query
+  const { file, ...listing } = await search(gateway, caller, query)
+  // Of a container that is gone, what was not copied may have been there.
+  if (file === undefined) throw listing.gone ?? nothingAt(query, listing.files)
+  const records = await recordFiles(gateway, query, { ...listing, files: [file] })
+  const record = records.get(file.id)
+  return {
+    fileId: file.id,
+    containerId,
+    upstreams: [listing.upstream],
+    filename: record?.filename,
+    record,
+    holder: listing.holder,
+    recorded: true,
+  }
+}
+
+async function search(gateway: Gateway, caller: Caller, query: PathQuery) {
+  const look = async () => {
+    const listing = await listFiles(gateway, caller, query).catch(rethrowAsFile)
+    return { ...listing, file: findByPath(listing.files, query.path) }
+  }
+  const found = await look()
+  if (found.file !== undefined || !found.isRemembered) return found
+  forgetListing(gateway, query.containerId)
+  return look()
+}
+
+/** Where a path is named, it is the file that is not there. */
+function rethrowAsFile(error: unknown): never {
+  throw isCfileError(error) && error.status === 404 ? notThere('file') : error
+}
+
+const mostNames = 10
+
+/** Tells a caller what is there instead; who holds a link to one path is told no other name. */
+function nothingAt(
+  { containerId, isGranted }: PathQuery,
+  files: readonly ContainerFile[],
+): CfileError {
+  const seen = isGranted ? [] : files
+  const names = new Set(seen.map(({ path }) => cleanFilename(stripStoredPrefix(nameInPath(path)))))
+  const shown = [...names].slice(0, mostNames).map((name) => JSON.stringify(name))
+  const more = names.size > mostNames ? ` and ${names.size - mostNames} more` : ''
+  const there = shown.length > 0 ? ` There are: ${shown.join(', ')}${more}.` : ''
+  return new CfileError(
+    'file_not_found',
+    `There is no such file in the container ${containerId}.${there}`,
+    { param: 'path' },
+  )
+}

@@ -1,0 +1,34 @@
+/**
+ * File sizes: how long the files of a container are, for telling which of them a picture is.
+ *
+ * @module
+ */
+
+import { startDeadline } from '../../core/time.ts'
+import type { Source } from '../capture/capture.ts'
+import type { Gateway } from '../gateway.ts'
+import { listFiles } from './listing.ts'
+
+// An answer waits for it.
+const timeoutMs = 10_000
+
+/** The sizes of a container's files by their ids; none where the container does not tell in time. */
+export async function readFileSizes(
+  gateway: Gateway,
+  { caller, upstream }: Source,
+  containerId: string,
+): Promise<ReadonlyMap<string, number>> {
+  const { signal, clear } = startDeadline(gateway.wait, timeoutMs)
+  try {
+    const query = { containerId, upstream, isGranted: true, signal }
+    const { files } = await listFiles(gateway, caller, query)
+    return new Map(files.flatMap(({ id, bytes }) => (bytes === null ? [] : [[id, bytes]])))
+  } catch (error) {
+    gateway.log('warn', 'A container could not be listed, so its pictures stay in the answer.', {
+      cause: String(error),
+    })
+    return new Map()
+  } finally {
+    clear()
+  }
+}

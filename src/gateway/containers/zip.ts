@@ -1,0 +1,114 @@
+/**
+ * Zip: what the code interpreter wrote into a container, as one archive that is made while it is read.
+ *
+ * @module
+ */
+
+import type { ContainerFile } from '../../azure/operations.ts'
+import { nameInPath } from '../../core/api/container-files.ts'
+import type { ByteReader } from '../../core/bytes/reader.ts'
+import { CfileError } from '../../core/errors.ts'
+import { zipNames } from '../../core/zip/names.ts'
+import { type ZipEntry, zipFiles, zipLength } from '../../core/zip/zip.ts'
+import { type Exchange, noteSource } from '../exchange.ts'
+import { answerWith, carry } from '../files/carry.ts'
+import { deliveryHeaders } from '../files/headers.ts'
+import type { FileLocation } from '../files/locate.ts'
+import { fromSource } from '../files/source.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { type ContainerListing, type ListQuery, listFiles } from './listing.ts'
+
+// More than a container was ever seen to hold.
+const mostFiles = 10_000
+// An archive may be larger than the largest file, but somewhere it must end.
+const mostOfFileLimit = 16
+
+/**
+ * Answers with a zip of all files that code wrote. A file that fails midway breaks the connection.
+ *
+ * @throws CfileError those of {@link listFiles}, and `file_too_large`
+ */
+export async function zipContainer(
+  gateway: Gateway,
+  caller: Caller,
+  query: ListQuery & { readonly method: 'GET' | 'HEAD'; readonly exchange: Exchange },
+): Promise<Response> {
+  const { containerId, method, signal, exchange } = query
+  const listing = await listFiles(gateway, caller, query)
+  // Inputs are the caller's own.
+  const files = listing.files.filter(({ source }) => source === 'assistant')
+  checkLimits(gateway, files)
+  const names = zipNames(files.map(({ path }) => path.replace(/^\/mnt\/data\//, '')))
+  const entries = files.map((file, index): ZipEntry => {
+    const location = locationOf(containerId, listing, file)
+    const open = (closed: AbortSignal) =>
+      openEntry(gateway, location, gateway.traces.either(signal, closed), exchange)
+    return { name: names[index] ?? '', bytes: file.bytes ?? undefined, time: file.created_at, open }
+  })
+  const length = zipLength(entries)
+  const filename = `${containerId}.zip`
+  const headers = {
+    ...deliveryHeaders(
+      { fileId: containerId, filename, type: 'application/zip' },
+      { disposition: 'attachment', isGranted: query.isGranted },
+    ),
+    ...(length === undefined ? {} : { 'content-length': String(length) }),
+  }
+  if (method === 'HEAD') return new Response(null, { headers })
+  exchange.body = 'passing'
+  exchange.isDownload = true
+  return answerWith(gateway, zipFiles(entries), { headers })
+}
+
+/** A file whose length nobody knows is measured while it is sent. */
+function checkLimits({ maxFileBytes }: Gateway, files: readonly ContainerFile[]): void {
+  const sizes = files.map(({ bytes }) => bytes ?? 0)
+  const largest = Math.max(0, ...sizes)
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
+  if (largest <= maxFileBytes && total <= maxFileBytes * mostOfFileLimit) {
+    if (files.length <= mostFiles) return
+    throw tooMuch(`${files.length} files; a zip holds at most ${mostFiles}`)
+  }
+  throw tooMuch(
+    `${total} bytes of files, the largest of ${largest}; this gateway serves at most ${maxFileBytes} in a file and ${mostOfFileLimit} times that in a zip`,
+  )
+}
+
+function tooMuch(what: string): CfileError {
+  return new CfileError('file_too_large', `The container has ${what}.`, {
+    param: 'CFILE_MAX_FILE_BYTES',
+    hint: 'Download the files one by one; whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
+  })
+}
+
+function locationOf(
+  containerId: string,
+  { upstream, holder }: ContainerListing,
+  { id, path, bytes, created_at }: ContainerFile,
+): FileLocation {
+  const record = {
+    container_id: containerId,
+    stored_name: nameInPath(path),
+    bytes: bytes ?? undefined,
+    seen_at: created_at,
+  }
+  return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
+}
+
+async function openEntry(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+  exchange: Exchange,
+): Promise<ByteReader> {
+  const file = await fromSource(gateway, location, signal, (source) => source.open())
+  noteSource(exchange, file.facts.upstream)
+  const { bytes } = file.facts
+  const listed = location.record?.bytes
+  const isOther = listed !== undefined && bytes !== listed
+  if (!isOther && (bytes ?? 0) <= gateway.maxFileBytes) return carry(gateway, file, signal)
+  await file.opened.from.body?.cancel()
+  throw isOther
+    ? new CfileError('upstream_invalid', 'A file is of another length than listed.')
+    : tooMuch(`a file of ${bytes} bytes; this gateway serves at most ${gateway.maxFileBytes}`)
+}

@@ -1,0 +1,168 @@
+/**
+ * An answer of the OpenAI API on its way back: what it mentions is recorded before the client can see it, and its files
+ * are given their links.
+ *
+ * @module
+ */
+
+import { mentionsInEvent } from '../../core/api/citation-stream.ts'
+import { getMentions, type Mentions } from '../../core/api/citations.ts'
+import { decodeUtf8, parseJson, readBounded } from '../../core/http/body.ts'
+import type { LinkOptions } from '../../core/rewrite/link-maker.ts'
+import { linkAnswer } from '../../core/rewrite/linker.ts'
+import { createEventLinker } from '../../core/rewrite/stream-linker.ts'
+import { type EventHandler, throughEvents } from '../../core/sse/pump.ts'
+import { eventJson } from '../../core/sse/split.ts'
+import { capture, captureOnce, type Source } from '../capture/capture.ts'
+import { recordedContainer } from '../capture/turns.ts'
+import { sweepAfter } from '../capture/uncited.ts'
+import { forgetListing } from '../containers/listing.ts'
+import { readFileSizes } from '../containers/sizes.ts'
+import type { Gateway } from '../gateway.ts'
+import { recordIfUp } from '../owners/record-if-up.ts'
+import { linksOfResponse, sendAfter } from './resume.ts'
+
+/**
+ * Records what an answer mentions and gives its files their links; nothing of its body is read before.
+ *
+ * @param after the number of the last event of a stream that the client has already
+ */
+export async function passAnswer(
+  gateway: Gateway,
+  source: Source,
+  answer: Response,
+  after?: number,
+): Promise<Response> {
+  const type = answer.headers.get('content-type') ?? ''
+  if (!answer.ok || answer.body === null) return answer
+  if (/^text\/event-stream\b/i.test(type)) {
+    return withBody(answer, passEvents(gateway, source, answer.body, after))
+  }
+  if (/^application\/json\b/i.test(type)) {
+    return withBody(answer, await passJson(gateway, source, answer.body))
+  }
+  return answer
+}
+
+/** The answer with another body: a length and a hash are those of the bytes before. */
+export function withBody({ status, statusText, headers }: Response, body: BodyInit): Response {
+  const kept = new Headers(headers)
+  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
+  if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
+  return new Response(body, { status, statusText, headers: kept })
+}
+
+async function passJson(
+  gateway: Gateway,
+  source: Source,
+  body: ReadableStream<Uint8Array>,
+): Promise<BodyInit> {
+  const read = await readBounded(body, gateway.maxBodyBytes)
+  if (read.whole === undefined) {
+    gateway.log(
+      'warn',
+      'An answer was too large to be read, so its files are not recorded and have no links.',
+      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.maxBodyBytes },
+    )
+    return read.stream
+  }
+  const response = parseJson(read.whole)
+  const mentions = getMentions(response)
+  forgetListings(gateway, mentions)
+  await recordIfUp(gateway.log, capture(gateway, source, mentions), idsOf(source, mentions))
+  sweepAfter(gateway, source, response)
+  const options = linkOptions(gateway, source, () => mentions.responses[0])
+  return options === undefined
+    ? read.whole
+    : linkBytes(read.whole, (json) => linkAnswer(json, options))
+}
+
+/** Changes JSON in bytes; those come back as they are where nothing changes, or where they are no text. */
+export async function linkBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  link: (json: string) => Promise<string>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const json = decodeUtf8(bytes)
+  const linked = json && (await link(json))
+  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
+}
+
+/** Sends a stream through {@link createEventHandler}. */
+function passEvents(
+  gateway: Gateway,
+  source: Source,
+  body: ReadableStream<Uint8Array>,
+  after: number | undefined,
+): ReadableStream<Uint8Array> {
+  const handler = createEventHandler(gateway, source)
+  return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
+}
+
+/**
+ * Makes what the events of one answer go through: an event that cites a file waits until the store has it, and the
+ * events behind it wait too; all others pass at once.
+ */
+export function createEventHandler(gateway: Gateway, source: Source): EventHandler {
+  const record = captureOnce(gateway, source)
+  let responseId: string | undefined
+  const options = linkOptions(gateway, source, () => responseId)
+  const linker = options === undefined ? untouched : createEventLinker(options)
+  return {
+    push(raw, emit) {
+      const mentions = mentionsInEvent(raw)
+      responseId ??= mentions.responses[0]
+      forgetListings(gateway, mentions)
+      const recording = record(mentions)
+      const recorded = recording && recordIfUp(gateway.log, recording, idsOf(source, mentions))
+      if (gateway.sweep && mentions.responses.length > 0) {
+        Promise.resolve(recorded).then(
+          () => sweepAfter(gateway, source, responseIn(raw)),
+          () => {},
+        )
+      }
+      return recorded === undefined
+        ? linker.push(raw, emit)
+        : recorded.then(() => linker.push(raw, emit))
+    },
+    end: linker.end,
+  }
+}
+
+/** What an answer mentions, for the log. */
+function idsOf({ caller }: Source, { responses, containers, citations }: Mentions) {
+  const files = citations.map(({ file_id }) => file_id)
+  return { owner: caller.owner, responses, containers, files }
+}
+
+/** Code ran in them. */
+function forgetListings(gateway: Gateway, { containers }: Mentions): void {
+  for (const containerId of containers) forgetListing(gateway, containerId)
+}
+
+const untouched: EventHandler = {
+  push: (raw, emit) => void emit(raw),
+  end: () => undefined,
+}
+
+function linkOptions(
+  gateway: Gateway,
+  source: Source,
+  responseId: () => string | undefined,
+): LinkOptions | undefined {
+  const { links: mode, inlineImages } = gateway
+  if (mode === 'off') return undefined
+  const sizes = (containerId: string) => readFileSizes(gateway, source, containerId)
+  return {
+    mode,
+    links: linksOfResponse(gateway, source, responseId),
+    sizes: inlineImages === 'link' ? sizes : undefined,
+    recordedContainer: (turn) => recordedContainer(gateway, source, turn).catch(() => undefined),
+  }
+}
+
+function responseIn(raw: Uint8Array): unknown {
+  const event = eventJson(raw)
+  return typeof event === 'object' && event !== null && 'response' in event
+    ? event.response
+    : undefined
+}

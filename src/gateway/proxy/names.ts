@@ -1,0 +1,109 @@
+/**
+ * Naming: a request may name only what is the caller's own. What is not is not there, whoever else has it.
+ *
+ * @module
+ */
+
+import type { BodyNames } from '../../core/api/body-names.ts'
+import { type Names, namedKinds } from '../../core/api/named-ids.ts'
+import { CfileError } from '../../core/errors.ts'
+import { isVectorStoreId } from '../../core/ids.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
+import { granteeOf } from '../owners/caller.ts'
+import { findRecord, listOwners } from '../owners/records.ts'
+
+/** What a request names, and where. */
+export interface NamedBy {
+  readonly path: Names
+  readonly query: Names
+  readonly body: Names
+}
+
+/**
+ * Lets a path and a query pass that name only the caller's own.
+ *
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found`
+ */
+export async function requireOwn(
+  gateway: Gateway,
+  caller: Caller,
+  { path, query }: Pick<NamedBy, 'path' | 'query'>,
+): Promise<void> {
+  if (!gateway.knowsCallers || caller.admin) return
+  const isFileInContainer = path.container.length > 0 && path.file.length > 0
+  if (isFileInContainer) await requireFile(gateway, caller, path)
+  for (const names of isFileInContainer ? [query] : [path, query]) {
+    for (const kind of namedKinds) {
+      const mayPass = await all(names[kind], (id) => mayName(gateway, caller, kind, id))
+      if (!mayPass) throw notThere(names === path && path.file.length > 0 ? 'file' : kind)
+    }
+  }
+}
+
+/**
+ * Lets a body pass that names only the caller's own, or vector stores of nobody: those are the operator's, to be used by
+ * all.
+ *
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` for what has no one owner
+ */
+export async function requireOwnBody(
+  gateway: Gateway,
+  caller: Caller,
+  { names, carried, readsAll }: BodyNames,
+): Promise<void> {
+  if (!gateway.knowsCallers || caller.admin) return
+  if (readsAll) throw ofEveryOwner()
+  const isNobodyElses = async (id: string) =>
+    (await standingOf(gateway, caller, 'thing', id)) !== 'others'
+  for (const kind of namedKinds) {
+    const mayPass = await all(names[kind], (id) =>
+      kind === 'thing' && isVectorStoreId(id)
+        ? isNobodyElses(id)
+        : mayName(gateway, caller, kind, id),
+    )
+    if (!mayPass) throw notThere(kind)
+  }
+  if (!(await all(carried, isNobodyElses))) throw notThere('thing')
+}
+
+async function all(
+  ids: readonly string[],
+  isAllowed: (id: string) => Promise<boolean>,
+): Promise<boolean> {
+  return !(await Promise.all(ids.map(isAllowed))).includes(false)
+}
+
+function ofEveryOwner(): CfileError {
+  return new CfileError(
+    'invalid_request',
+    'The request reads the stored answers of every owner, which only an admin may.',
+    { param: 'data_source.source', hint: 'Give the rows themselves, or a file of your own.' },
+  )
+}
+
+/** Whether several owners have the container, each of whom then has only the files that were cited to them. */
+export async function isShared(gateway: Gateway, containerId: string): Promise<boolean> {
+  if (!gateway.knowsCallers) return false
+  const [owner, other] = await listOwners(gateway, 'container', containerId, 2)
+  if (other !== undefined) return true
+  return (
+    owner !== undefined &&
+    isSharedByAll(gateway, await findRecord(gateway, granteeOf(owner), 'container', containerId))
+  )
+}
+
+/** A file of a container: the caller's own, or one that nobody has in a container that is the caller's alone. */
+async function requireFile(
+  gateway: Gateway,
+  caller: Caller,
+  { container: [containerId = ''], file: files }: Names,
+): Promise<void> {
+  for (const fileId of files) {
+    const record = await findRecord(gateway, caller, 'file', fileId)
+    if (record?.container_id === containerId) continue
+    const mayEnter = await mayName(gateway, caller, 'container', containerId)
+    if (!mayEnter || (await isShared(gateway, containerId))) throw notThere('file')
+    if ((await standingOf(gateway, caller, 'file', fileId)) === 'others') throw notThere('file')
+  }
+}

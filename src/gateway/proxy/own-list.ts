@@ -1,0 +1,140 @@
+/**
+ * Own list: of a list that holds everybody's things, a page of the caller's own.
+ *
+ * @module
+ */
+
+import { parseJson, readBounded } from '../../core/http/body.ts'
+import { responseHeaders } from '../../core/http/proxied-headers.ts'
+import { elements, pick, rootSpan, stringAt } from '../../core/json/spans.ts'
+import { captureThings } from '../capture/things.ts'
+import { noteSource } from '../exchange.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import { findRecord, type Kind } from '../owners/records.ts'
+import { attempt } from './attempt.ts'
+import type { Understood } from './request.ts'
+
+// A caller with little among much is served by the next page too; one request must not read a whole resource.
+const mostPages = 20
+
+interface Sizes {
+  /** The page that the API gives where none is asked for. */
+  readonly usual: number
+  readonly largest: number
+  /** What is asked for here. */
+  readonly read: number
+}
+const fewAtOnce: Sizes = { usual: 20, largest: 100, read: 100 }
+const uploads: Sizes = { usual: 10_000, largest: 10_000, read: 1000 }
+
+/**
+ * Answers with a page of what is the caller's, the rows as the upstream wrote them. It reads on until the page is full,
+ * at most so many pages; `has_more` then says that there may be more.
+ */
+export async function answerOwnList(
+  gateway: Gateway,
+  caller: Caller,
+  { request, operation: { kind }, named, route }: Understood,
+  send: (upstream: Upstream, query: string) => Promise<Response>,
+): Promise<Response> {
+  const sizes = kind === 'file' && named.path.container.length === 0 ? uploads : fewAtOnce
+  const limit = limitOf(request.query, sizes)
+  const rows: Row[] = []
+  let query = limit === undefined ? request.query : withPage(request.query, sizes)
+  for (let page = 1; ; page += 1) {
+    const { answer, turn, upstream } = await attempt(gateway, route, 'GET', (upstream) =>
+      send(upstream, query),
+    )
+    turn.end()
+    noteSource(request.exchange, upstream)
+    const { whole } = answer.ok
+      ? await readBounded(answer.body, gateway.maxBodyBytes)
+      : { whole: undefined }
+    // A refusal says nothing of others' things; a list that can't be read must not pass.
+    if (whole === undefined) return answer.ok ? emptyPage(answer) : passRefusal(answer)
+    const found = readPage(new TextDecoder().decode(whole))
+    const own = await ownRows(gateway, caller, kind, found.rows)
+    // A row may be the first to name what its thing has produced.
+    const source = { caller, upstream: upstream.name }
+    if (kind === 'thing') await captureThings(gateway, source, toPage(own), kind)
+    rows.push(...own)
+    const isFull = limit !== undefined && rows.length > limit
+    const last = found.rows.at(-1)?.id
+    if (isFull || !found.hasMore || last === undefined || page === mostPages) {
+      const hasMore = isFull || (found.hasMore && last !== undefined)
+      return writePage(answer, rows.slice(0, limit), hasMore)
+    }
+    query = withPage(query, sizes, last)
+  }
+}
+
+function toPage(rows: readonly Row[]): unknown {
+  return parseJson(new TextEncoder().encode(`{"object":"list","data":[${joined(rows)}]}`))
+}
+
+function joined(rows: readonly Row[]): string {
+  return rows.map(({ json }) => json).join(',')
+}
+
+interface Row {
+  readonly id: string
+  /** As the upstream wrote it. */
+  readonly json: string
+}
+
+function readPage(json: string): { readonly rows: readonly Row[]; readonly hasMore: boolean } {
+  const { data, has_more } = pick(json, rootSpan(json), ['data', 'has_more'])
+  const rows = Array.from(elements(json, data), (span) => ({
+    id: stringAt(json, pick(json, span, ['id']).id) ?? '',
+    json: json.slice(span.start, span.end),
+  }))
+  return { rows, hasMore: has_more !== undefined && json.startsWith('true', has_more.start) }
+}
+
+async function ownRows(
+  gateway: Gateway,
+  caller: Caller,
+  kind: Kind,
+  rows: readonly Row[],
+): Promise<Row[]> {
+  const records = await Promise.all(rows.map(({ id }) => findRecord(gateway, caller, kind, id)))
+  return rows.filter((_, index) => records[index] !== undefined)
+}
+
+/** How many rows were asked for; `undefined` for what the upstream will refuse. */
+function limitOf(query: string, { usual, largest }: Sizes): number | undefined {
+  const text = new URLSearchParams(query).get('limit') ?? String(usual)
+  const limit = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined
+  return limit === undefined || limit > largest ? undefined : limit
+}
+
+/** The query for a large page, from behind a row; the other parameters stay as they are. */
+function withPage(query: string, { read }: Sizes, after?: string): string {
+  const replaced = after === undefined ? /^limit=/ : /^(?:limit|after)=/
+  const kept = query
+    .replace(/^\?/, '')
+    .split('&')
+    .filter((parameter) => parameter !== '' && !replaced.test(parameter))
+  if (after !== undefined) kept.push(`after=${encodeURIComponent(after)}`)
+  return `?${[...kept, `limit=${read}`].join('&')}`
+}
+
+function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Response {
+  const ids = [rows[0]?.id ?? null, rows.at(-1)?.id ?? null].map((id) => JSON.stringify(id))
+  const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
+  const headers = responseHeaders(answer.headers)
+  // Those of everybody's list.
+  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag', 'last-modified']) {
+    headers.delete(name)
+  }
+  return new Response(page, { status: answer.status, headers })
+}
+
+function emptyPage(answer: Response): Response {
+  return writePage(answer, [], false)
+}
+
+function passRefusal(answer: Response): Response {
+  const { status, statusText, headers, body } = answer
+  return new Response(body, { status, statusText, headers: responseHeaders(headers) })
+}

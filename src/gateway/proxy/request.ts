@@ -1,0 +1,117 @@
+/**
+ * Understand: what a request of the OpenAI API names, whether the caller may, and where it must go.
+ *
+ * @module
+ */
+
+import { mergeNames, type Names, namesInPath, namesInQuery } from '../../core/api/named-ids.ts'
+import { type Operation, operationOf } from '../../core/api/operations.ts'
+import { CfileError } from '../../core/errors.ts'
+import { inTurns } from '../../core/in-turns.ts'
+import { addMember } from '../../core/json/add-member.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { type NamedBy, requireOwn } from './names.ts'
+import { findRoute, type Route } from './route.ts'
+import { readSentBody, type SentBody } from './sent-body.ts'
+
+/** A request of the OpenAI API. */
+export interface ApiRequest {
+  readonly method: string
+  /** Below `/openai/v1`, or below `/openai`, as it was written. */
+  readonly path: string
+  /** With its `?`, or empty. */
+  readonly query: string
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array> | null
+  readonly signal: AbortSignal
+  /** `root`: a deployment, under a dated api-version. @default 'v1' */
+  readonly below?: 'v1' | 'root'
+  /** Added to a body that names no model. */
+  readonly model?: string
+  readonly exchange: Exchange
+}
+
+/** A request that was understood and may be sent. */
+export interface Understood {
+  readonly request: ApiRequest
+  readonly operation: Operation
+  readonly named: NamedBy
+  readonly sent: SentBody
+  readonly route: Route
+}
+
+/**
+ * Reads a request and decides; nothing is asked upstream. Where callers are told apart, a request that changes something
+ * is refused while the store is down: what it makes would be paid for and belong to nobody.
+ *
+ * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_id`, `invalid_request`,
+ * `payload_too_large`, `not_ready`
+ */
+export async function understand(
+  gateway: Gateway,
+  caller: Caller,
+  request: ApiRequest,
+): Promise<Understood> {
+  const { method, path, query, headers, below = 'v1' } = request
+  refuseUpgrade(headers)
+  if (gateway.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method)) await gateway.store.check()
+  const operation = operationOf(method, path)
+  if (gateway.knowsCallers) requireServed(caller, operation)
+  const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
+  noteOperation(request.exchange, operation, named.path)
+  await requireOwn(gateway, caller, named)
+  // After the names, so that a respelt path tells no more about a thing than the right one.
+  if (gateway.knowsCallers && !operation.isExact) throw notServed()
+  const read = await readSentBody(gateway, caller, request, operation)
+  const sent = await withModel(gateway, request, read)
+  const body = sent.named.names
+  const route = await findRoute(gateway, caller, {
+    method,
+    operation,
+    names: mergeNames(named.path, named.query, body),
+    model: below === 'root' ? path.split('/')[2] : sent.named.model,
+    canRepeat: !(sent.bytes instanceof ReadableStream),
+  })
+  return { request, operation, named: { ...named, body }, sent, route }
+}
+
+function noteOperation(
+  exchange: Exchange,
+  { pattern }: Operation,
+  { container, file }: Names,
+): void {
+  exchange.pattern = pattern
+  exchange.containerId = container[0]
+  exchange.fileId = file[0]
+}
+
+/** Lets pass what was reviewed: an unknown operation may show the things of all callers. */
+function requireServed({ admin }: Caller, { askers }: Operation): void {
+  if (askers === 'nobody' || (askers === 'admins' && !admin)) throw notServed()
+}
+
+function notServed(): CfileError {
+  return new CfileError('not_found', 'Nothing is served at this path.', {
+    hint: 'Where callers are told apart, the documented operations of the OpenAI API are served, spelt as documented, and nothing that belongs to all callers.',
+  })
+}
+
+async function withModel(
+  { wait }: Gateway,
+  { model, signal }: ApiRequest,
+  sent: SentBody,
+): Promise<SentBody> {
+  const { bytes, named } = sent
+  const isNamed = model === undefined || named.model !== undefined
+  if (isNamed || bytes === null || bytes instanceof ReadableStream) return sent
+  const added = await inTurns(wait, addMember(bytes, 'model', model), signal)
+  return { ...sent, bytes: added, named: { ...named, model } }
+}
+
+function refuseUpgrade(headers: Headers): void {
+  if (!/\bwebsocket\b/i.test(headers.get('upgrade') ?? '')) return
+  throw new CfileError('invalid_request', 'WebSocket connections are not passed on.', {
+    hint: 'Ask for a stream of events with "stream": true, or connect to the resource itself.',
+  })
+}

@@ -1,0 +1,75 @@
+/**
+ * Gone or never there: what a 404 about a container file means.
+ *
+ * @module
+ */
+
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { idCreatedAt } from '../../core/ids.ts'
+import type { FileLocation } from '../files/locate.ts'
+import type { Gateway } from '../gateway.ts'
+import { askInTurn } from './file.ts'
+
+/** Seconds: Azure deletes a container one hour after it made it, however busy it is. */
+export const longestLife = 3600
+
+/**
+ * Turns a refusal into `container_expired` where the container was there once: it says so itself, we recorded it, or
+ * its id is too old. Anything else is handed back as it is.
+ */
+export async function explainMissing(
+  gateway: Gateway,
+  location: FileLocation,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { containerId } = location
+  if (!isCfileError(error) || containerId === undefined) return error
+  if (error.code === 'container_expired') return containerExpired(containerId, error)
+  if (error.status !== 404) return error
+  const state = await containerState(location, containerId, signal)
+  if (state === 'alive') return error
+  const made = idCreatedAt(containerId)
+  const old = made !== undefined && gateway.now() - made > longestLife
+  if (state === 'expired' || location.recorded || old) return containerExpired(containerId, error)
+  return error
+}
+
+/** `alive` also where the upstream can't tell: a 410 would make clients give up for good. */
+async function containerState(
+  { upstreams }: FileLocation,
+  containerId: string,
+  signal: AbortSignal,
+): Promise<'alive' | 'expired' | 'unknown'> {
+  try {
+    const { found } = await askInTurn(upstreams, (client) =>
+      client.getContainer(containerId, { signal }),
+    )
+    return found.status === 'expired' ? 'expired' : 'alive'
+  } catch (error) {
+    if (!isCfileError(error)) throw error
+    if (error.code === 'container_expired') return 'expired'
+    return error.status === 404 ? 'unknown' : 'alive'
+  }
+}
+
+function containerExpired(containerId: string, cause: CfileError): CfileError {
+  const made = idCreatedAt(containerId)
+  const when =
+    made === undefined
+      ? ''
+      : ` It was made ${formatTime(made)} and lived until ${formatTime(made + longestLife)} at the latest.`
+  return new CfileError(
+    'container_expired',
+    `The container ${containerId} is gone, and its files with it: Azure keeps a container for 20 to 30 idle minutes and one hour at most.${when}`,
+    {
+      hint: 'Files that must last longer have to be copied while they live: set CFILE_ARCHIVE.',
+      upstream: cause.details.upstream,
+      cause,
+    },
+  )
+}
+
+function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}

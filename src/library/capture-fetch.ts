@@ -1,0 +1,153 @@
+/**
+ * `captureFetch`: what a gateway records, recorded in an app that calls Azure itself.
+ *
+ * @module
+ */
+
+import { mentionsInEvent } from '../core/api/citation-stream.ts'
+import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
+import { type Operation, operationOf } from '../core/api/operations.ts'
+import { concatBytes, parseJson } from '../core/http/body.ts'
+import { createSplitter } from '../core/sse/split.ts'
+import { captureOnce } from '../gateway/capture/capture.ts'
+import { captureThings } from '../gateway/capture/things.ts'
+import { anyone } from '../gateway/gateway.ts'
+import { toCaller } from '../gateway/owners/caller.ts'
+import { webRuntime } from '../runtime.ts'
+import type { Store } from '../stores/store.ts'
+
+/** Options of {@link captureFetch}. */
+export interface CaptureFetchOptions {
+  /** Where a gateway with the same store finds what was recorded. */
+  readonly store: Store
+  /** Called with the files that an answer cites, each once, as soon as they are recorded. */
+  readonly onFiles?: (files: readonly Citation[]) => void
+  /** The owner for whom it is recorded. @default the one that there is where callers are not told apart */
+  readonly owner?: string
+  /** The name of the upstream that is asked. @default 'default' */
+  readonly upstream?: string
+  /** Called with what kept an answer from being recorded; the answer itself passes all the same. */
+  readonly onError?: (error: unknown) => void
+  /** Unix seconds. @default the system's clock */
+  readonly now?: () => number
+}
+
+type Fetch = typeof fetch
+
+/**
+ * Wraps a fetch so that the files which answers of the Responses API cite are recorded, along with what is uploaded,
+ * created and listed. Answers are neither delayed nor altered.
+ *
+ * @example
+ * new OpenAI({ baseURL, apiKey, fetch: captureFetch(fetch, { store, onFiles: (files) => console.log(files) }) })
+ */
+export function captureFetch(fetch: Fetch, options: CaptureFetchOptions): Fetch {
+  return async (input, init) => {
+    const answer = await fetch(input, init)
+    const operation = operationAt(input, init)
+    if (!answer.ok || answer.body === null || operation === undefined) return answer
+    const observer = observerFor(operation, answer, options)
+    return observer === undefined ? answer : observed(answer, answer.body, observer)
+  }
+}
+
+/** What reads along: nothing of it holds up a byte. */
+interface Observer {
+  chunk(bytes: Uint8Array): void
+  end(): void
+}
+
+const apiPath = /\/(?:openai\/v1|openai|v1)(\/.*)$/
+
+function operationAt(input: string | URL | Request, init?: RequestInit): Operation | undefined {
+  const isRequest = typeof input === 'object' && 'url' in input
+  const url = isRequest ? input.url : String(input)
+  const method = init?.method ?? (isRequest ? input.method : 'GET')
+  const path = URL.canParse(url) ? apiPath.exec(new URL(url).pathname)?.[1] : undefined
+  const operation = path === undefined ? undefined : operationOf(method.toUpperCase(), path)
+  return operation && /^(?:answer|thing|list)$/.test(operation.shows) ? operation : undefined
+}
+
+function observerFor(
+  { shows }: Operation,
+  { headers }: Response,
+  options: CaptureFetchOptions,
+): Observer | undefined {
+  const type = headers.get('content-type') ?? ''
+  const record = recorder(options)
+  if (/^application\/json\b/i.test(type)) {
+    return wholeJson((body) =>
+      shows === 'answer' ? record.mentions(getMentions(body)) : record.things(body),
+    )
+  }
+  if (shows !== 'answer' || !/^text\/event-stream\b/i.test(type)) return undefined
+  const splitter = createSplitter()
+  const read = (events: Iterable<Uint8Array>): void => {
+    for (const event of events) record.mentions(mentionsInEvent(event))
+  }
+  return { chunk: (bytes) => read(splitter.push(bytes)), end: () => read(splitter.end()) }
+}
+
+const mostJsonBytes = 64 * 1024 ** 2
+
+function wholeJson(read: (body: unknown) => void): Observer {
+  let chunks: Uint8Array[] = []
+  let length = 0
+  return {
+    chunk(bytes) {
+      length += bytes.byteLength
+      if (length <= mostJsonBytes) chunks.push(bytes)
+      else chunks = []
+    },
+    end() {
+      if (length <= mostJsonBytes) read(parseJson(concatBytes(chunks)))
+    },
+  }
+}
+
+/** Records in the background; whatever fails is told and goes no further. */
+function recorder({
+  store,
+  onFiles,
+  owner,
+  upstream = 'default',
+  onError = () => {},
+  now = webRuntime.now,
+}: CaptureFetchOptions) {
+  const remembering = { store, now }
+  const caller = owner === undefined ? Promise.resolve(anyone) : toCaller({ owner })
+  const source = caller.then((known) => ({ caller: known, upstream }))
+  const once = source.then((known) => captureOnce(remembering, known))
+  const told = new Set<string>()
+  return {
+    mentions(mentions: Mentions): void {
+      const files = mentions.citations.filter(({ file_id }) => told.size !== told.add(file_id).size)
+      once
+        .then((capture) => capture(mentions))
+        .then(() => files.length > 0 && onFiles?.(files))
+        .catch(onError)
+    },
+    things(body: unknown): void {
+      source.then((known) => captureThings(remembering, known, body)).catch(onError)
+    },
+  }
+}
+
+function observed(
+  answer: Response,
+  body: ReadableStream<Uint8Array>,
+  observer: Observer,
+): Response {
+  const passing = body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        controller.enqueue(chunk)
+        observer.chunk(chunk)
+      },
+      flush: () => observer.end(),
+    }),
+  )
+  const same = new Response(passing, answer)
+  // The one property of an answer that its constructor does not take.
+  return Object.defineProperty(same, 'url', { value: answer.url })
+}

@@ -1,0 +1,69 @@
+/**
+ * The keys that callers show, and whose they are.
+ *
+ * @module
+ */
+
+import type { Hmac } from '../core/links/hmac.ts'
+import { parseNamedSecrets, type SecretSetting, wrongEntry } from '../core/links/named-secrets.ts'
+import type { Identity } from '../gateway/owners/caller.ts'
+
+/** A caller's key. The owner `*` is an admin. */
+export interface ApiKey {
+  readonly owner: string
+  readonly key: string
+}
+
+const setting: SecretSetting = {
+  setting: 'CFILE_API_KEYS',
+  takes:
+    'owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key',
+}
+
+/**
+ * Reads `owner:key,owner2:key2`; an owner may have several keys.
+ *
+ * @throws CfileError `invalid_request` that names `CFILE_API_KEYS` and no key
+ */
+export function parseApiKeys(text: string): ApiKey[] {
+  const seen = new Set<string>()
+  return parseNamedSecrets(text, setting).map(({ name, secret }, index) => {
+    const owner = name.trim()
+    const key = secret.trim()
+    // A header holds nothing else (RFC 9110 §5.5), so such a key could never be shown.
+    if (!/^[\x21-\x7e]+$/.test(key)) {
+      throw wrongEntry(setting, index, 'has a key that is not printable ASCII without blanks')
+    }
+    if (key.length < 16) throw wrongEntry(setting, index, `has a key of ${key.length} characters`)
+    if (seen.has(key)) throw wrongEntry(setting, index, 'has the key of another')
+    seen.add(key)
+    return { owner, key }
+  })
+}
+
+/** Finds out whose key it is. */
+export interface KeyRing {
+  find(key: string): Promise<Identity | undefined>
+}
+
+/**
+ * Holds keys as their HMACs with a secret of this process. A search looks at all of every one, whatever it finds, so
+ * that its time tells nothing.
+ */
+export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
+  const hashed = Promise.all(keys.map(async ({ owner, key }) => ({ owner, hash: await hmac(key) })))
+  return {
+    async find(key) {
+      const wanted = await hmac(key)
+      let found: string | undefined
+      for (const { owner, hash } of await hashed) if (isSame(hash, wanted)) found = owner
+      return found === undefined ? undefined : { owner: found, admin: found === '*' }
+    },
+  }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = one.byteLength ^ other.byteLength
+  for (const [at, byte] of one.entries()) difference |= byte ^ (other[at] ?? 0)
+  return difference === 0
+}

@@ -1,0 +1,132 @@
+/**
+ * Between the doors and the hall: what is the same on every runtime when settings become a running app.
+ *
+ * @module
+ */
+
+import type { Hono } from 'hono'
+import { createApp } from '../app.ts'
+import { apiKey } from '../azure/credentials.ts'
+import { CfileError } from '../core/errors.ts'
+import { webHmac } from '../core/links/hmac.ts'
+import { connectWithin } from '../core/sockets/socket.ts'
+import type { Log } from '../gateway/gateway.ts'
+import type { AppOptions } from '../options.ts'
+import { createKeyRing } from '../routes/api-keys.ts'
+import { type Authenticate, createAuthenticate } from '../routes/callers.ts'
+import { jwtCallers } from '../routes/jwt-callers.ts'
+import { type Runtime, webRuntime } from '../runtime.ts'
+import type { CallerSettings, Settings } from './settings.ts'
+
+/** What only a door can bring. */
+export interface DoorOptions extends Partial<AppOptions> {
+  /** The built-in emulator; without it, settings that name no upstream are an error. */
+  readonly emulator?: () => Pick<Hono, 'fetch'>
+}
+
+/** Whether the settings name no upstream, so that the built-in emulator answers. */
+export function isEmulated(settings: Settings): boolean {
+  return settings.upstreams.length === 0
+}
+
+/** Whether callers are told apart. */
+export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
+  return keys !== undefined || jwt !== undefined
+}
+
+/**
+ * Makes the app that the settings describe.
+ *
+ * @throws CfileError `invalid_request` for settings that can't work
+ */
+export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
+  const log = door.log ?? consoleLog(settings)
+  for (const warning of settings.warnings) log('warn', warning)
+  const { store, archive, ...plain } = settings
+  if (door.store === undefined && store !== undefined && store.kind !== 'memory') {
+    throw notOpened('CFILE_STORE', store.kind)
+  }
+  if (door.archive === undefined && archive !== undefined) {
+    throw notOpened('CFILE_ARCHIVE', archive.kind)
+  }
+  const authenticate = authenticateBy(settings.callers, { ...webRuntime, ...door })
+  const options: AppOptions = { log, authenticate, ...plain, ...definedOf(door) }
+  if (!isEmulated(settings)) return createApp(options)
+  if (emulator === undefined) throw noUpstream()
+  return openEmulated(options, emulator())
+}
+
+/** Where ids and copies are kept is not to be something else than what was asked for. */
+function notOpened(param: string, kind: string): CfileError {
+  return new CfileError(
+    'invalid_request',
+    `${param} is ${kind}:, but nobody opened it: give openApp what openStorage of cfile/node makes of the settings.`,
+    { param },
+  )
+}
+
+function authenticateBy(
+  { keys, jwt }: CallerSettings,
+  { fetch, now, wait, createHmac = webHmac }: Runtime,
+): Authenticate | undefined {
+  if (keys === undefined && jwt === undefined) return undefined
+  const secret = crypto.getRandomValues(new Uint8Array(32))
+  const timeout = (ms: number) => {
+    const limit = new AbortController()
+    wait(ms).then(() => limit.abort())
+    return limit.signal
+  }
+  return createAuthenticate({
+    keys: keys && createKeyRing(keys, createHmac(secret)),
+    jwt: jwt && jwtCallers({ ...jwt, fetch, now, timeout }),
+  })
+}
+
+function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
+  const upstream = {
+    // Never dialled: every request to it is answered in this process.
+    endpoint: 'http://emulator.localhost',
+    isEmulator: true,
+    credential: apiKey('emulator'),
+    fetch: async (input: string | URL | Request, init?: RequestInit) =>
+      emulator.fetch(new Request(input, init)),
+    connect: connectWithin(emulator),
+  }
+  const headers = { 'x-cfile-emulator': '1' }
+  const app = createApp({ ...options, upstreams: [upstream], headers })
+  app.all('/emulator', (c) => emulator.fetch(c.req.raw))
+  app.all('/emulator/*', (c) => emulator.fetch(c.req.raw))
+  return app
+}
+
+/** What a door leaves undefined must not take the place of a setting, and is nothing to tell. */
+function definedOf<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<T>
+}
+
+function noUpstream(): CfileError {
+  return new CfileError('not_ready', 'There is no upstream: set AZURE_OPENAI_ENDPOINT.', {
+    param: 'AZURE_OPENAI_ENDPOINT',
+  })
+}
+
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** A log that writes lines to the console's error stream, as JSON or for a person. */
+export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
+  const least = levels.indexOf(logLevel)
+  return (level, message, fields = {}) => {
+    if (levels.indexOf(level) < least) return
+    const time = new Date().toISOString()
+    const pairs = Object.entries(definedOf(fields)).map(
+      ([name, value]) => ` ${name}=${JSON.stringify(value)}`,
+    )
+    console.error(
+      logFormat === 'json'
+        ? JSON.stringify({ time, level, message, ...fields })
+        : `${time} ${level} ${message}${pairs.join('')}`,
+    )
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The store and the archive of a Worker: what is bound to it, and what it reaches over the network.
+ *
+ * @module
+ */
+
+import type { Archive } from '../archives/archive.ts'
+import { type R2Binding, r2Archive } from '../archives/r2.ts'
+import { CfileError } from '../core/errors.ts'
+import { type KvBinding, kvStore } from '../stores/cloudflare-kv.ts'
+import { type D1Binding, d1Store } from '../stores/d1.ts'
+import { memoryStore } from '../stores/memory.ts'
+import type { Store } from '../stores/store.ts'
+import { openRemoteArchive, type RemoteSetting } from './remote-archive.ts'
+import type { Settings } from './settings.ts'
+import { notHere, type Storage, type StorageSettings, type StorageTools } from './storage.ts'
+
+/** A Worker's bindings by their names. */
+export type Bindings = Readonly<Record<string, unknown>>
+
+/**
+ * Opens what the settings name; by default the first D1 database that is bound, else the first KV namespace.
+ *
+ * @throws CfileError `invalid_request` for what is not bound, and for what there is not on Workers
+ */
+export async function openWorkerStorage(
+  settings: StorageSettings,
+  env: Bindings,
+  tools: StorageTools,
+): Promise<Storage> {
+  return {
+    store: openStore(settings, env, tools),
+    archive: openArchive(settings, env, tools),
+    close: async () => {},
+  }
+}
+
+function openStore(
+  { store: setting, upstreams }: StorageSettings,
+  env: Bindings,
+  { now, log }: StorageTools,
+): Store {
+  const bound = Object.values(env)
+  const [d1, kv] = setting === undefined ? [bound.find(isD1), bound.find(isKv)] : []
+  if (d1 !== undefined) return d1Store({ database: d1, now })
+  if (kv !== undefined) return kvStore({ namespace: kv, now })
+  if (setting?.kind === 'd1') {
+    return d1Store({ database: bindingOf(env, 'CFILE_STORE', setting.binding, isD1), now })
+  }
+  if (setting?.kind === 'kv') {
+    return kvStore({ namespace: bindingOf(env, 'CFILE_STORE', setting.binding, isKv), now })
+  }
+  if (setting !== undefined && setting.kind !== 'memory') {
+    throw notHere('CFILE_STORE', setting.kind, 'd1:BINDING, kv:BINDING or memory:')
+  }
+  if (setting === undefined && upstreams.length > 0) {
+    log('warn', 'What is recorded is lost with this isolate: bind a D1 database or a KV namespace.')
+  }
+  return memoryStore({ now })
+}
+
+function openArchive(
+  { archive: setting, identity }: StorageSettings,
+  env: Bindings,
+  tools: StorageTools,
+): Archive | undefined {
+  if (setting === undefined) return undefined
+  if (setting.kind === 'r2') {
+    return r2Archive({ ...tools, bucket: bindingOf(env, 'CFILE_ARCHIVE', setting.binding, isR2) })
+  }
+  if (setting.kind === 'fs') {
+    throw notHere('CFILE_ARCHIVE', 'fs', 'r2:BINDING, s3://… or azblob:https://…')
+  }
+  return openRemote(setting, identity, tools)
+}
+
+// Set by wrangler.toml; whoever bundles without it has them.
+declare const CFILE_REMOTE_ARCHIVES: boolean | undefined
+
+/** A Worker pays at each cold start for what it does not use, and most that keep copies have R2. */
+function openRemote(
+  setting: RemoteSetting,
+  identity: Settings['identity'],
+  tools: StorageTools,
+): Archive {
+  if (typeof CFILE_REMOTE_ARCHIVES === 'undefined' || CFILE_REMOTE_ARCHIVES) {
+    return openRemoteArchive(setting, identity, tools)
+  }
+  throw new CfileError(
+    'invalid_request',
+    `CFILE_ARCHIVE is ${setting.kind}:, which this build leaves out: take CFILE_REMOTE_ARCHIVES out of wrangler.toml, or set r2:BINDING.`,
+    { param: 'CFILE_ARCHIVE' },
+  )
+}
+
+function bindingOf<T>(
+  env: Bindings,
+  param: string,
+  name: string,
+  isExpected: (value: unknown) => value is T,
+): T {
+  const value = env[name]
+  if (isExpected(value)) return value
+  const found = value === undefined ? 'is not bound' : 'is a binding of another kind'
+  throw new CfileError(
+    'invalid_request',
+    `${param} names ${name}, which ${found}: see wrangler.toml.`,
+    { param },
+  )
+}
+
+// A binding does not say what it is, but each kind has a method of its own.
+const has = (value: unknown, method: string): boolean =>
+  typeof value === 'object' && value !== null && method in value
+
+function isD1(value: unknown): value is D1Binding {
+  return has(value, 'prepare') && has(value, 'batch')
+}
+
+function isKv(value: unknown): value is KvBinding {
+  return has(value, 'getWithMetadata')
+}
+
+function isR2(value: unknown): value is R2Binding {
+  return has(value, 'createMultipartUpload')
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { decodeOnce, findByPath, isGlued } from '../../../src/core/api/container-files.ts'
+
+function row(name: string, created_at = 0, bytes: number | null = 1) {
+  return { path: `/mnt/data/${name}`, created_at, bytes }
+}
+
+function found(names: readonly ReturnType<typeof row>[], path: string): number | undefined {
+  const file = findByPath(names, path)
+  return file && names.indexOf(file)
+}
+
+const prefix = '0123456789abcdef0123456789abcdef-'
+
+describe('the file at a path', () => {
+  it('is the newest of its name, in whatever order they are listed', () => {
+    expect(found([row('a.csv', 1), row('a.csv', 3), row('a.csv', 2)], 'a.csv')).toBe(1)
+    expect(found([row('a.csv', 3), row('a.csv', 3)], 'a.csv')).toBe(0)
+  })
+
+  it('is the newest, whether code wrote it or an input was given the name', () => {
+    expect(found([row(`${prefix}a.csv`, 9), row('a.csv', 1)], 'a.csv')).toBe(0)
+    expect(found([row(`${prefix}a.csv`, 1), row('a.csv', 9)], 'a.csv')).toBe(1)
+    expect(found([row(`${prefix}a.csv`, 9)], 'a.csv')).toBe(0)
+    expect(found([row('file-AbCdEfGhIjKlMnOpQrSt12-a.csv')], 'a.csv')).toBe(0)
+    expect(found([row(`out/${prefix}a.csv`)], 'out/a.csv')).toBe(0)
+  })
+
+  it('is the whole path, its case kept', () => {
+    const files = [row('out/a.csv'), row('B.csv')]
+    expect(found(files, 'a.csv')).toBeUndefined()
+    expect(found(files, 'b.csv')).toBeUndefined()
+    expect(found(files, '')).toBeUndefined()
+    expect(found(files, 'out/a.csv')).toBe(0)
+  })
+
+  it('is the path as it is written, before it is decoded', () => {
+    const files = [row('a b.csv'), row('a%20b.csv')]
+    expect(found(files, 'a%20b.csv')).toBe(1)
+    expect(found(files.slice(0, 1), 'a%20b.csv')).toBe(0)
+    expect(found([row('100%.csv')], '100%.csv')).toBe(0)
+  })
+
+  it('is found though the model escaped it for Markdown or HTML', () => {
+    const files = [row('q_1 (final).csv'), row('a & b.csv'), row('a\\_b.csv'), row('a_b.csv')]
+    expect(found(files, 'q\\_1 \\(final\\).csv')).toBe(0)
+    expect(found(files, 'q\\_1%20\\(final\\).csv')).toBe(0)
+    expect(found(files, 'a &amp; b.csv')).toBe(1)
+    expect(found(files, 'a\\_b.csv')).toBe(2)
+    expect(found(files.slice(3), 'a\\_b.csv')).toBe(0)
+    expect(found([row('ab.csv')], 'a\\b.csv')).toBeUndefined()
+  })
+
+  it('is none of a row in which several paths are glued together', () => {
+    const glued = row('a.csv  /mnt/data/b.csv')
+    expect(isGlued(glued)).toBe(true)
+    expect(found([glued], 'a.csv')).toBeUndefined()
+    expect(found([glued], 'a.csv  /mnt/data/b.csv')).toBeUndefined()
+  })
+
+  it('is there though its length is not known; of two of one second the one with a length', () => {
+    expect(found([row('a.csv', 1, null)], 'a.csv')).toBe(0)
+    expect(found([row('a.csv', 2, null), row('a.csv', 1)], 'a.csv')).toBe(0)
+    expect(found([row('a.csv', 1, null), row('a.csv', 1)], 'a.csv')).toBe(1)
+  })
+})
+
+describe('decoding once', () => {
+  it('leaves what cannot be decoded as it is', () => {
+    expect(decodeOnce('%C3%9C')).toBe('Ü')
+    expect(decodeOnce('100%')).toBe('100%')
+    expect(decodeOnce('%2520')).toBe('%20')
+  })
+})

@@ -1,0 +1,190 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  chooseContentType,
+  contentSecurityPolicy,
+  contentTypeOf,
+  inlineContentType,
+  isInlineType,
+} from '../../../src/core/http/content-type.ts'
+import { azureContentHeaders, openaiContentHeaders } from '../../fixtures/http.ts'
+import { rounds } from '../../rounds.ts'
+
+describe('contentTypeOf', () => {
+  it.each([
+    ['chart.png', 'image/png'],
+    ['photo.JPG', 'image/jpeg'],
+    ['rows.csv', 'text/csv; charset=utf-8'],
+    ['rows.tsv', 'text/tab-separated-values; charset=utf-8'],
+    ['notes.txt', 'text/plain; charset=utf-8'],
+    ['notes.md', 'text/markdown; charset=utf-8'],
+    ['page.html', 'text/html; charset=utf-8'],
+    ['main.py', 'text/x-python; charset=utf-8'],
+    ['rows.json', 'application/json'],
+    ['rows.jsonl', 'application/jsonl'],
+    ['book.xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
+    ['rows.parquet', 'application/vnd.apache.parquet'],
+    ['all.tar.gz', 'application/gzip'],
+    ['sound.wav', 'audio/wav'],
+    ['film.mp4', 'video/mp4'],
+    ['.csv', 'text/csv; charset=utf-8'],
+  ])('opens %s with the right program', (filename, type) => {
+    expect(contentTypeOf(filename)).toBe(type)
+  })
+
+  it('calls a file that it does not know bytes, also one that is named like a part of every object', () => {
+    for (const name of [
+      '',
+      'csv',
+      'a.',
+      'a.unknown',
+      'a.constructor',
+      'a.__proto__',
+      'a.toString',
+    ]) {
+      expect(contentTypeOf(name), name).toBe('application/octet-stream')
+    }
+  })
+})
+
+describe('chooseContentType', () => {
+  it('goes by the name where Azure sends no type, and by the type where OpenAI sends one', () => {
+    const azure = new Headers(azureContentHeaders).get('content-type')
+    expect(chooseContentType(azure, 'profit_by_year.png')).toBe('image/png')
+    const openai = new Headers(openaiContentHeaders).get('content-type')
+    expect(chooseContentType(openai, 'rows.csv')).toBe('text/plain; charset=utf-8')
+  })
+
+  it.each([
+    'text/csv',
+    'Text/CSV; Charset="utf-8"',
+    'text/plain;',
+    'text/plain; ; format=flowed',
+    'application/octet-stream-of-ours',
+    'application/vnd.api+json;v="a;b,\\"c"',
+    "x!#$&'*+.^_`|~/y-0",
+  ])('takes %j, which is one media type', (type) => {
+    expect(chooseContentType(type, 'a.png')).toBe(type)
+    expect(chooseContentType(` \t${type} `, 'a.png')).toBe(type)
+  })
+
+  it.each([
+    null,
+    '',
+    'application/octet-stream',
+    'Application/Octet-Stream; charset=binary',
+    'application/binary',
+    'binary/octet-stream',
+    'text',
+    'text/',
+    '/plain',
+    'text/plain, text/html',
+    'text/plain text/html',
+    'text/plain; charset',
+    'text/plain; charset = utf-8',
+    'text/plain; charset="utf-8',
+    'text/plain\r\nset-cookie: a=b',
+    'text/plain\n',
+    '<svg>/html',
+    'text/plain; x=é',
+  ])('takes %j for no type at all', (type) => {
+    expect(chooseContentType(type, 'a.png')).toBe('image/png')
+    expect(chooseContentType(type, 'a')).toBe('application/octet-stream')
+  })
+
+  it('gives what a header can hold, whatever an upstream sends', () => {
+    const piece = fc.constantFrom(
+      'text',
+      '/',
+      'html',
+      ';',
+      '=',
+      '"',
+      '\\',
+      ' ',
+      '\t',
+      '\r\n',
+      ',',
+      'é',
+      '\0',
+    )
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: piece }), fc.string({ unit: 'binary' })), (type) => {
+        expect(chooseContentType(type, 'a.png')).toMatch(/^[a-z]+\/[!-~]+(?:[ \t;][ -~\t]*)?$/)
+      }),
+      { seed: 1, numRuns: rounds(2000) },
+    )
+  })
+
+  it('is not held up by a megabyte that is almost a type', () => {
+    const almost = ['; ', `;${' '.repeat(1000)}`, ' ', 'a', ';a="b"', ';a="\\"']
+    for (const piece of almost) {
+      const type = `a/b${piece.repeat(2 ** 20 / piece.length)},`
+      expect(chooseContentType(type, 'a.png'), piece).toBe('image/png')
+    }
+  })
+})
+
+describe('isInlineType', () => {
+  it.each([
+    'image/png',
+    'image/jpeg',
+    'image/gif',
+    'image/webp',
+    'image/avif',
+    'text/plain; charset=utf-8',
+    'Text/CSV',
+    'application/json',
+    'application/pdf',
+  ])('shows %s in the browser', (type) => {
+    expect(isInlineType(type)).toBe(true)
+  })
+
+  it.each([
+    'text/html; charset=utf-8',
+    'TEXT/HTML',
+    'application/xhtml+xml',
+    'image/svg+xml',
+    'application/xml',
+    'text/xml',
+    'text/javascript; charset=utf-8',
+    'text/markdown; charset=utf-8',
+    'multipart/related',
+    'application/octet-stream',
+    'constructor',
+    '',
+  ])('never shows %j, in which something could run', (type) => {
+    expect(isInlineType(type)).toBe(false)
+  })
+})
+
+describe('inlineContentType', () => {
+  it.each([
+    ['text/csv', 'text/plain; charset=utf-8'],
+    ['Text/CSV; header=present; charset="latin1"', 'text/plain; charset=latin1'],
+    ['image/png', 'image/png'],
+    ['application/json', 'application/json'],
+  ])('shows %s as %s', (type, want) => {
+    expect(inlineContentType(type)).toBe(want)
+  })
+})
+
+describe('contentSecurityPolicy', () => {
+  it('lets nothing load and nothing run in a download', () => {
+    for (const type of ['text/html', 'image/png', 'application/pdf']) {
+      expect(contentSecurityPolicy(type, false)).toBe("default-src 'none'; sandbox")
+    }
+  })
+
+  it('gives a shown picture or text what its viewer needs, in the sandbox still', () => {
+    expect(contentSecurityPolicy('image/png', true)).toMatch(
+      /^default-src 'none'; sandbox; .*img-src 'self'/,
+    )
+  })
+
+  it('shows a PDF without the sandbox, in which viewers stay empty', () => {
+    const policy = contentSecurityPolicy('Application/PDF; a=b', true)
+    expect(policy).toMatch(/^default-src 'none';/)
+    expect(policy).not.toMatch(/sandbox|script/)
+  })
+})

@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { memberSlot, removalEdits, splice, stringEdits } from '../../../src/core/json/edits.ts'
+import { pick, rootSpan, type Span } from '../../../src/core/json/spans.ts'
+import { blanks, spell } from '../../fixtures/json-spelling.ts'
+import { rounds } from '../../rounds.ts'
+
+const numRuns = rounds(200)
+const keys = fc.constantFrom('a', 'b', 'type', 'te"xt', 'ü', '\\', '')
+const objects = fc.dictionary(keys, fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true })
+
+describe('replacing in JSON', () => {
+  it('changes a string as its text is changed, and keeps the escapes of the rest', () => {
+    const cuts = fc.array(fc.nat(40), { minLength: 2, maxLength: 6 })
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), cuts, fc.string(), (text, at, more) => {
+        const places = [...new Set(at.map((one) => one % (text.length + 1)))].sort((a, b) => a - b)
+        const edits = places.flatMap((start, index) => {
+          const end = places[index + 1]
+          return index % 2 === 0 && end !== undefined ? [{ start, end, text: more }] : []
+        })
+        let want = text
+        for (const { start, end } of edits.toReversed()) {
+          want = want.slice(0, start) + more + want.slice(end)
+        }
+        for (const isEscaped of [true, false]) {
+          const json = `{"text": ${spell(text, '', isEscaped)} }`
+          const { text: span } = pick(json, rootSpan(json), ['text'])
+          const changed = splice(json, stringEdits(json, span as Span, edits))
+          expect(JSON.parse(changed)).toEqual({ text: want })
+        }
+      }),
+      { seed: 1, numRuns },
+    )
+  })
+
+  it('adds a last member, before the blanks that close the object', () => {
+    const json = '{ "a": 1 \n}'
+    const slot = memberSlot(json, rootSpan(json) as Span)
+    expect(splice(json, [{ ...slot, text: ',"b":2' }])).toBe('{ "a": 1,"b":2 \n}')
+  })
+
+  it('removes members with the commas that belong to them', () => {
+    fc.assert(
+      fc.property(objects, blanks, fc.subarray(['a', 'b', 'type', 'ü']), (value, blank, gone) => {
+        const json = spell(value, blank, false)
+        const edits = removalEdits(json, rootSpan(json) as Span, (key) => gone.includes(key))
+        const left = Object.entries(JSON.parse(json)).filter(([key]) => !gone.includes(key))
+        expect(JSON.parse(splice(json, edits))).toEqual(Object.fromEntries(left))
+      }),
+      { seed: 1, numRuns },
+    )
+  })
+})

@@ -1,0 +1,34 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { crc32 } from '../../../src/core/zip/crc32.ts'
+import { rounds } from '../../rounds.ts'
+
+const text = (value: string) => new TextEncoder().encode(value)
+
+/** The definition, bit by bit. */
+function slowCrc(bytes: Uint8Array): number {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+  }
+  return ~crc >>> 0
+}
+
+describe('crc32', () => {
+  it('has the value that the standard gives as its check', () => {
+    expect(crc32(text('123456789'))).toBe(0xcbf43926)
+    expect(crc32(text(''))).toBe(0)
+  })
+
+  it('is what the definition says, in whatever pieces the bytes come', () => {
+    const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 })
+    fc.assert(
+      fc.property(pieces, (parts) => {
+        const whole = new Uint8Array(parts.flatMap((part) => [...part]))
+        expect(parts.reduce((crc, part) => crc32(part, crc), 0)).toBe(slowCrc(whole))
+      }),
+      { seed: 2, numRuns: rounds(200) },
+    )
+  })
+})

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import type { ByteReader } from '../../../src/core/bytes/reader.ts'
+import { type ZipEntry, zipFiles, zipLength } from '../../../src/core/zip/zip.ts'
+
+const gigabyte = 1024 ** 3
+
+/** A file whose bytes nobody holds: one piece is said to be all of its pieces. */
+function entry(name: string, bytes: number, more: Partial<ZipEntry> = {}): ZipEntry {
+  let left = bytes
+  return {
+    name,
+    bytes,
+    time: 1_790_000_000,
+    open: async () => ({
+      async read() {
+        const length = Math.min(left, 1000)
+        left -= length
+        return length > 0 ? new Uint8Array(length).fill(65) : undefined
+      },
+      cancel: async () => {},
+    }),
+    ...more,
+  }
+}
+
+async function collect(reader: ByteReader): Promise<Uint8Array> {
+  const bytes: number[] = []
+  for (let piece = await reader.read(); piece !== undefined; piece = await reader.read()) {
+    bytes.push(...piece)
+  }
+  return new Uint8Array(bytes)
+}
+
+describe('a zip', () => {
+  it('is as long as was said before', async () => {
+    const names = [[], ['a'], ['a', 'out/b.txt', 'Größe.csv', '😀']]
+    for (const list of names) {
+      const entries = list.map((name, index) => entry(name, index * 1500))
+      const length = zipLength(entries)
+      expect((await collect(zipFiles(entries))).byteLength).toBe(length)
+    }
+  })
+
+  it('of nothing is an end without a beginning', async () => {
+    const empty = await collect(zipFiles([]))
+    expect([...empty]).toEqual([0x50, 0x4b, 5, 6, ...new Array(18).fill(0)])
+  })
+
+  it('takes the long fields where 32 bits are not enough', () => {
+    const plain = (name: string) => 30 + name.length + 16 + 46 + name.length
+    const small = zipLength([entry('a', 4 * gigabyte - 2)]) ?? 0
+    expect(small - (4 * gigabyte - 2) - plain('a') - 22).toBe(0x4c)
+    const large = zipLength([entry('a', 5 * gigabyte)]) ?? 0
+    expect(large - 5 * gigabyte).toBe(plain('a') + 20 + 8 + 20 + 76 + 22)
+    const far = zipLength([entry('a', 3 * gigabyte), entry('b', 3 * gigabyte)]) ?? 0
+    expect(far - 6 * gigabyte).toBe(2 * plain('a') + 76 + 22)
+    const many = Array.from({ length: 65_535 }, () => entry('a', 0))
+    expect(zipLength(many)).toBe(65_535 * plain('a') + 76 + 22)
+  })
+
+  it('breaks where a file does', async () => {
+    const broken = entry('b', 10, {
+      open: async () => ({
+        read: async () => {
+          throw new Error('gone')
+        },
+        cancel: async () => {},
+      }),
+    })
+    await expect(collect(zipFiles([entry('a', 5), broken]))).rejects.toThrow('gone')
+  })
+
+  it('opens a file when its turn comes, and lets it go when nobody reads on', async () => {
+    const seen: string[] = []
+    const watched = (name: string): ZipEntry =>
+      entry(name, 5000, {
+        open: async (signal) => {
+          seen.push(`open ${name}`)
+          signal.addEventListener('abort', () => seen.push(`abort ${name}`))
+          const read = async () => new Uint8Array(1000)
+          return { read, cancel: async () => void seen.push(`cancel ${name}`) }
+        },
+      })
+    const zip = zipFiles([watched('a'), watched('b')])
+    expect(seen).toEqual([])
+    await zip.read()
+    await zip.read()
+    await zip.cancel()
+    expect(seen).toEqual(['open a', 'abort a', 'cancel a'])
+  })
+})

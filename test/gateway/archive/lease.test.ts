@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { withLease } from '../../../src/gateway/archive/lease.ts'
+import type { Gateway } from '../../../src/gateway/gateway.ts'
+import { memoryStore } from '../../../src/stores/memory.ts'
+
+it('is not taken back from another instance by one that stood still for longer than it lasts', async () => {
+  let time = 0
+  const store = memoryStore({ now: () => time })
+  let wake = (): void => {}
+  const wait = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  const gateway = { store, wait, random: Math.random, now: () => time } as unknown as Gateway
+  let finish = (): void => {}
+  const done = withLease(
+    gateway,
+    'lease/f',
+    () =>
+      new Promise((resolve) => {
+        finish = resolve
+      }),
+  )
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  time = 60
+  await store.put('lease/f', 'another', { ifAbsent: true, ttl: 30 })
+  wake()
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  expect(await store.get('lease/f')).toBe('another')
+  finish()
+  await done
+  expect(await store.get('lease/f')).toBe('another')
+})

@@ -1,0 +1,82 @@
+import { createServer, get, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { ByteReader } from '../../src/core/bytes/reader.ts'
+import { nodeCarrier } from '../../src/node-http/carry.ts'
+import { respond } from '../../src/node-http/respond.ts'
+
+let close: (() => void) | undefined
+afterEach(() => close?.())
+
+async function listen(answer: (outgoing: ServerResponse) => void): Promise<number> {
+  const server = createServer((_, outgoing) => answer(outgoing))
+  close = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** Gives pieces of a few bytes, some at once and some later. */
+function readerOf(texts: readonly string[]): ByteReader & { readonly seen: string[] } {
+  const left = [...texts]
+  const seen: string[] = []
+  return {
+    seen,
+    async read() {
+      const text = left.shift()
+      seen.push(text ?? 'end')
+      if (left.length % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 2))
+      return text === undefined ? undefined : new TextEncoder().encode(text)
+    },
+    async cancel() {
+      seen.push('cancelled')
+    },
+  }
+}
+
+describe('an answer of small pieces', () => {
+  it('is whole and the only thing on its connection, with a length and in chunks', async () => {
+    const texts = Array.from({ length: 50 }, (_, at) => `piece ${at};`)
+    const whole = texts.join('')
+    const lengths: Record<string, string>[] = [{}, { 'content-length': String(whole.length) }]
+    for (const headers of lengths) {
+      const port = await listen(async (outgoing) =>
+        respond(await nodeCarrier.answer(readerOf(texts), { headers }), outgoing),
+      )
+      const socket = connect(port, '127.0.0.1')
+      let raw = ''
+      socket.on('data', (chunk) => {
+        raw += chunk
+      })
+      const request = 'GET / HTTP/1.1\r\nhost: a\r\n'
+      socket.write(`${request}\r\n${request}connection: close\r\n\r\n`)
+      await new Promise((resolve) => socket.once('end', resolve))
+      const bodies = raw.split(/HTTP\/1\.1 200 OK\r\n/).slice(1)
+      const read = bodies.map((text) => bodyIn(text.slice(text.indexOf('\r\n\r\n') + 4), headers))
+      expect(read).toEqual([whole, whole])
+      close?.()
+    }
+  })
+
+  it('is not read for a client that is gone already', async () => {
+    const reader = readerOf(['a', 'b'])
+    const port = await listen((outgoing) => {
+      outgoing.once('close', async () =>
+        respond(await nodeCarrier.answer(reader, { headers: {} }), outgoing),
+      )
+      request.destroy()
+    })
+    const request = get({ port, host: '127.0.0.1' }).on('error', () => {})
+    await expect.poll(() => reader.seen).toEqual(['cancelled'])
+  })
+})
+
+function bodyIn(text: string, headers: object): string {
+  if ('content-length' in headers) return text
+  const chunks = text.match(/[0-9a-f]+\r\n[^\r]*\r\n/g) ?? []
+  expect(chunks.join('')).toBe(text)
+  expect(chunks.at(-1)).toBe('0\r\n\r\n')
+  return chunks.map((chunk) => chunk.split('\r\n')[1]).join('')
+}

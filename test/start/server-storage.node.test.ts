@@ -1,0 +1,116 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStorage } from '../../src/node.ts'
+import { openApp } from '../../src/start/open-app.ts'
+import { parseEnv } from '../../src/start/settings.ts'
+import type { Storage } from '../../src/start/storage.ts'
+import { bodyOf, testBytes } from '../archives/contract.ts'
+
+let root: string
+let folders = 0
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cfile-storage-'))
+})
+
+afterAll(async () => {
+  await rm(root, { recursive: true })
+})
+
+const azure = {
+  AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
+  AZURE_OPENAI_API_KEY: 'key',
+  LOG_LEVEL: 'silent',
+}
+
+function freshFolder(): string {
+  folders += 1
+  return join(root, String(folders))
+}
+
+async function open(env: Record<string, string>): Promise<Storage> {
+  return openStorage(parseEnv(env))
+}
+
+describe('a server', () => {
+  it('remembers over a restart without any setting, in the data folder', async () => {
+    const env = { ...azure, CFILE_DATA_DIR: freshFolder() }
+    const before = await open(env)
+    await before.store.put('file/1', 1)
+    await before.close()
+    expect(await readdir(env.CFILE_DATA_DIR)).toContain('cfile.db')
+    const after = await open(env)
+    expect(await after.store.get('file/1')).toBe(1)
+    await after.close()
+  })
+
+  it('leaves no file of ids behind that died with the emulator, unless it is told to', async () => {
+    const folder = freshFolder()
+    const { store } = await open({ CFILE_DATA_DIR: folder })
+    await store.put('file/1', 1)
+    await expect(readdir(folder)).rejects.toThrow('ENOENT')
+    const path = join(folder, 'own.db')
+    const told = await open({ CFILE_STORE: `sqlite:${path}` })
+    await told.close()
+    expect(await readdir(folder)).toContain('own.db')
+  })
+
+  it('keeps copies in the folder that CFILE_ARCHIVE names', async () => {
+    const folder = freshFolder()
+    const { archive } = await open({ CFILE_ARCHIVE: `fs:${folder}` })
+    await archive?.put('o/f', bodyOf(testBytes(3)), { owner: 'o', file_id: 'f' })
+    expect(await readdir(folder)).toContain('records')
+  })
+
+  it('says by which setting something was asked for that there is not on a server', async () => {
+    await expect(open({ CFILE_STORE: 'd1:DB' })).rejects.toThrow('CFILE_STORE is d1:')
+    await expect(open({ CFILE_ARCHIVE: 'r2:B' })).rejects.toThrow('CFILE_ARCHIVE is r2:')
+  })
+
+  it('starts with an Azure Blob archive that has neither key nor SAS: Entra signs in when it is used', async () => {
+    const url = 'azblob:https://acc.blob.core.windows.net/files'
+    const { archive, close } = await open({ CFILE_ARCHIVE: url, CFILE_STORE: 'memory:' })
+    expect(archive).toBeDefined()
+    await close()
+  })
+
+  it('starts although Redis is down, says by which setting, and refuses at once what needs it', async () => {
+    const lines: unknown[] = []
+    const settings = parseEnv({ CFILE_STORE: 'redis://:hush@127.0.0.1:1' })
+    const { store, close } = await openStorage(settings, (...line) => lines.push(line))
+    await expect(store.get('file/1')).rejects.toThrow()
+    await close()
+    expect(lines).toContainEqual([
+      'error',
+      expect.stringContaining('Redis does not answer'),
+      {
+        setting: 'CFILE_STORE',
+        cause: 'ECONNREFUSED',
+        hint: expect.stringContaining('host, port'),
+      },
+    ])
+    expect(JSON.stringify(lines)).not.toContain('hush')
+  })
+
+  it('says by which setting a database was asked for that can’t be opened', async () => {
+    await expect(open({ CFILE_STORE: 'sqlite:/dev/null/x.db' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('CFILE_STORE is sqlite:/dev/null/x.db, which can not be'),
+      details: { hint: expect.stringContaining('Set CFILE_STORE') },
+    })
+    await expect(open({ ...azure, CFILE_DATA_DIR: '/dev/null/x' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('CFILE_DATA_DIR is /dev/null/x'),
+      details: { hint: expect.stringContaining('Set CFILE_DATA_DIR') },
+    })
+  })
+})
+
+describe('an app of settings that name a store or an archive', () => {
+  it('is refused rather than made with another', () => {
+    const settings = parseEnv({ ...azure, CFILE_STORE: 'redis://127.0.0.1:1' })
+    expect(() => openApp(settings)).toThrow(/CFILE_STORE.*openStorage/)
+  })
+})

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { parseEnv } from '../../src/start/settings.ts'
+
+describe('a wrong setting', () => {
+  it.each([
+    [{ AZURE_STORAGE_KEY: 'no base64!' }, 'AZURE_STORAGE_KEY', 'masked'],
+    [{ CFILE_PUBLIC_URL: 'ftp://files.example' }, 'CFILE_PUBLIC_URL', '"ftp://files.example"'],
+    [
+      { CFILE_PUBLIC_URL: 'https://me:pass@files.example?a=b' },
+      'CFILE_PUBLIC_URL',
+      '"https://…@files.example?…"',
+    ],
+    [{ CFILE_SHUTDOWN_DELAY_MS: '5s' }, 'CFILE_SHUTDOWN_DELAY_MS', 'a number of milliseconds'],
+    [{ CFILE_JWT_ISSUER: 'https://login.example' }, 'CFILE_JWT_ISSUER', 'CFILE_JWKS_URL is not'],
+    [
+      { CFILE_JWT_OWNER_CLAIM: 'oid', CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },
+      'CFILE_JWT_OWNER_CLAIM',
+      'CFILE_JWKS_URL is not',
+    ],
+  ])('%o is named in one line, with what it got and no secret', (env, name, got) => {
+    const message = messageOf(() => parseEnv(env))
+    expect(message).toContain(name)
+    expect(message).toContain(got)
+    expect(message).not.toMatch(/\n|base64!|pass/)
+  })
+})
+
+describe('a setting that works and is doubtful', () => {
+  const warnings = (env: Record<string, unknown>) => parseEnv(env).warnings
+
+  it('is told of where its name is none, with the name that was meant', () => {
+    expect(warnings({ CFILE_API_KEY: 'ann:a-key-of-ann-for-tests' })).toEqual([
+      'CFILE_API_KEY is set, but cfile has no such setting and ignores it. Did you mean CFILE_API_KEYS?',
+    ])
+    expect(warnings({ CFILE_XYZ: '1' })).toEqual([
+      'CFILE_XYZ is set, but cfile has no such setting and ignores it.',
+    ])
+    expect(warnings({ CFILE_PORT: '80' })[0]).toMatch(/Did you mean PORT\?$/)
+  })
+
+  it('is not told of where something else than a person set it', () => {
+    const kubernetes = {
+      CFILE_SERVICE_HOST: '10.0.0.1',
+      CFILE_SERVICE_PORT: '80',
+      CFILE_SERVICE_PORT_HTTP: '80',
+      CFILE_PORT: 'tcp://10.0.0.1:80',
+      CFILE_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      CFILE_PORT_80_TCP_PROTO: 'tcp',
+    }
+    expect(warnings({ ...kubernetes, CFILE_URL: 'http://x', CFILE_KEY: 'k' })).toEqual([])
+    expect(warnings({ CFILE_DB: { prepare() {} }, CFILE_EMPTY: '' })).toEqual([])
+  })
+
+  it('is told of where a secret can be guessed, without the secret', () => {
+    const found = warnings({
+      CFILE_API_KEYS: `ann:kx7Qp2mVz9Lr4Tn8,bob:${'b'.repeat(20)}`,
+      CFILE_SIGNING_KEYS: `one:${'s'.repeat(32)}`,
+    })
+    expect(found).toEqual([
+      expect.stringMatching(/^CFILE_API_KEYS: the key of entry 2 is easy to guess/),
+      expect.stringMatching(/^CFILE_SIGNING_KEYS: the secret of entry 1 is easy to guess/),
+    ])
+    expect(found.join()).not.toMatch(/bbb|sss|kx7/)
+  })
+})
+
+function messageOf(parse: () => unknown): string {
+  try {
+    parse()
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('It was taken.')
+}
