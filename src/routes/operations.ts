@@ -28,6 +28,7 @@ GET /containers/{container_id}/files ?all c files Every file that the code inter
 GET /containers/{container_id}/files.zip c zip All of them, as one zip
 GET /containers/{container_id}/files/{file_id} ?disposition c file The bytes of a file, its container named
 GET /containers/{container_id}/path/{path} ?disposition c file The file at /mnt/data/{path}
+POST /containers/{container_id}/restore c object Makes a new container with the archived files of one that is gone
 POST /captures c files Records what the posted answer cites, or {"response_id"}
 POST /links c link Signs a link to a file, a page or a zip
 DELETE /owners/{owner} c object Erases all of an owner's; for admins
