@@ -7,10 +7,12 @@
 import { readFile } from 'node:fs/promises'
 import { type CfileError, isCfileError } from '../core/errors.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
+import { refuseToBeOpen } from '../start/serve.ts'
 import { parseEnv, type Settings } from '../start/settings.ts'
 import { type Command, UsageError } from './args.ts'
 import { examine, type Finding, failed } from './examine.ts'
-import { door } from './serve.ts'
+import { examineCallers } from './examine-callers.ts'
+import { examineStorage } from './examine-storage.ts'
 import { formatFindings } from './table.ts'
 
 /** What the doctor says, and whether anything is wrong. */
@@ -51,7 +53,8 @@ export async function diagnose(
       const where = typeof endpoint === 'string' ? endpoint : `${endpoint.kind} ${endpoint.base}`
       parts.push({ title: `Upstream ${name}: ${where}`, findings: await examine(upstream, means) })
     }
-    parts.push({ title: 'Store and archive', findings: await storageFindings(env) })
+    parts.push({ title: 'Callers', findings: await examineCallers(settings.callers, means) })
+    parts.push({ title: 'Store and archive', findings: await examineStorage(settings, means) })
   }
   const failures = parts
     .flatMap(({ findings }) => findings)
@@ -61,9 +64,12 @@ export async function diagnose(
   return { text: `${tables.join('\n')}\n${end}\n`, isWell: failures.length === 0 }
 }
 
+/** The settings, or why the server would not start with them. */
 function readSettings(env: Env): Settings | CfileError {
   try {
-    return parseEnv(env)
+    const settings = parseEnv(env)
+    if (settings.upstreams.length > 0) refuseToBeOpen(settings)
+    return settings
   } catch (error) {
     if (isCfileError(error)) return error
     throw error
@@ -87,24 +93,4 @@ function settingsFindings({ upstreams, warnings }: Settings, env: Env): Finding[
       ]
     : warnings
   return [read, ...remarks.map((found): Finding => ({ state: 'note', what: 'warning', found }))]
-}
-
-/** The server itself, for a moment, on a port that nobody knows. */
-async function storageFindings(env: Env): Promise<Finding[]> {
-  const what = 'ready'
-  try {
-    const { serve } = await door()
-    const running = await serve({ ...env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent' })
-    const answer = await fetch(`${running.url}/readyz`)
-    const body = await answer.text()
-    await running.close()
-    if (answer.ok)
-      return [{ state: 'ok', what, found: 'the server opens them, and says it is ready' }]
-    return [
-      { state: 'failed', what, found: JSON.parse(body).error.message, cure: 'Check CFILE_STORE.' },
-    ]
-  } catch (error) {
-    if (isCfileError(error)) return [failed(what, error)]
-    throw error
-  }
 }

@@ -5,13 +5,16 @@ import { describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/cli/doctor.ts'
 import type { WaitSignal } from '../../src/core/time.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
+import { openStorage } from '../../src/node.ts'
+import { parseEnv } from '../../src/start/settings.ts'
 import { json } from '../harness.ts'
+import { createIssuer } from '../routes/tokens.ts'
 
 const key = 'a-secret-key'
 const resource = {
   AZURE_OPENAI_ENDPOINT: 'http://emulator.localhost',
   AZURE_OPENAI_API_KEY: key,
-  CFILE_SIGNING_KEYS: `k1:${'x'.repeat(32)}`,
+  CFILE_SIGNING_KEYS: 'k1:9f2c4be07a61d83f5512c0e4ab97d36e',
 }
 const now = 1_790_000_000
 
@@ -21,9 +24,14 @@ interface World {
   /** Of Entra ID. */
   readonly token?: (form: URLSearchParams) => Response
   readonly date?: number
+  /** What the issuer of callers' tokens answers. */
+  readonly keySet?: () => Response
 }
 
-async function visit({ env = {}, fault, token, date = now }: World = {}, width = 100) {
+async function visit(
+  { env = {}, fault, token, date = now, keySet = () => Response.error() }: World = {},
+  width = 100,
+) {
   const emulator = createEmulator({ now: () => now })
   if (fault !== undefined) {
     await emulator.request('/emulator/faults', json({ times: 100, ...fault }))
@@ -38,6 +46,7 @@ async function visit({ env = {}, fault, token, date = now }: World = {}, width =
     },
     async fetch(input: string | URL | Request, init?: RequestInit) {
       const request = new Request(input, init)
+      if (request.url.startsWith('https://issuer.example/')) return keySet()
       if (request.url.includes('/oauth2/')) {
         return token?.(new URLSearchParams(await request.text())) ?? Response.error()
       }
@@ -64,7 +73,7 @@ describe('cfile doctor', () => {
 
   it('finds nothing where all is well, in a table that is good to read', async () => {
     const { text, isWell } = await visit()
-    expect(text).toBe(`Settings
+    expect(text.replace(/in \/\S+:/, 'in FOLDER:')).toBe(`Settings
   ok    settings  read
 
 Upstream default: resource http://emulator.localhost/openai/v1
@@ -74,8 +83,12 @@ Upstream default: resource http://emulator.localhost/openai/v1
   -     dated path  does not answer; not needed
   ok    clock       0 s ahead of the upstream's
 
+Callers
+  -     callers  are not told apart
+
 Store and archive
-  ok    ready  the server opens them, and says it is ready
+  ok    store    sqlite in FOLDER: written, read and erased
+  -     archive  off: files are gone with their containers
 
 All is well.
 `)
@@ -128,6 +141,68 @@ All is well.
     expect(text.replace(/\s+/g, ' ')).toMatch(says)
     expect(isWell).toBe(false)
     expect(text).not.toContain(key)
+  })
+
+  const jwks = { CFILE_JWKS_URL: 'https://issuer.example/keys' }
+  const beyond = { HOST: '0.0.0.0', CFILE_ALLOW_ANONYMOUS: '1' }
+
+  it.each<[string, World, RegExp]>([
+    [
+      'links that lead nowhere',
+      { env: beyond },
+      /FAIL settings HOST is 0\.0\.0\.0.*CFILE_PUBLIC_URL/,
+    ],
+    [
+      'a secret of webhooks',
+      { env: { CFILE_WEBHOOK_SECRETS: 'hush' } },
+      /FAIL settings CFILE_WEBHOOK/,
+    ],
+    [
+      'a database',
+      { env: { CFILE_STORE: 'sqlite:/dev/null/x.db' } },
+      /FAIL settings CFILE_STORE is/,
+    ],
+    [
+      'a Redis that is not there',
+      { env: { CFILE_STORE: 'redis://:hush@127.0.0.1:1' } },
+      /FAIL store .*ECONNREFUSED.* > Check host, port and redis: or rediss: in CFILE_STORE/,
+    ],
+    [
+      'a folder that can’t be written',
+      { env: { CFILE_ARCHIVE: 'fs:/dev/null/archive' } },
+      /FAIL archive .*at \w+ with ENOTDIR.* > Check that the folder of CFILE_ARCHIVE can be written/,
+    ],
+    [
+      'a page in place of keys',
+      { env: jwks, keySet: () => new Response('<html>') },
+      /FAIL tokens .*CFILE_JWKS_URL.*no JSON Web Key Set.* > Set CFILE_JWKS_URL to the jwks_uri/,
+    ],
+    ['no keys', { env: jwks, keySet: () => new Response('', { status: 404 }) }, /FAIL.*status 404/],
+    ['useless keys', { env: jwks, keySet: () => Response.json({ keys: [] }) }, /no key for RS256/],
+  ])('finds %s, and names the setting', async (_name, world, says) => {
+    const { text, isWell } = await visit(world)
+    expect(text.replace(/\s+/g, ' ')).toMatch(says)
+    expect(isWell).toBe(false)
+    expect(text).not.toContain('hush')
+  })
+
+  it('tries store, archive and keys, and leaves nothing of that behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cfile-'))
+    const { jwk } = await createIssuer('ES256', 'one')
+    const env = {
+      ...jwks,
+      CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests',
+      CFILE_DATA_DIR: folder,
+      CFILE_ARCHIVE: `fs:${join(folder, 'archive')}`,
+    }
+    const { text, isWell } = await visit({ env, keySet: () => Response.json({ keys: [jwk] }) })
+    expect(text).toContain('ok    tokens  keys at CFILE_JWKS_URL: 1')
+    expect(text).toContain('ok    archive  fs: written, read and erased')
+    expect(isWell).toBe(true)
+    const { store, archive, close } = await openStorage(parseEnv({ ...resource, ...env }))
+    expect(await store.list('')).toEqual([])
+    for await (const { key } of archive?.list() ?? []) expect.unreachable(key)
+    await close()
   })
 
   it('finds a certificate that is not where the setting says', async () => {

@@ -1,0 +1,56 @@
+/**
+ * What `cfile doctor` finds out about callers: whether they are told apart, and whether the keys of their tokens can be
+ * fetched.
+ *
+ * @module
+ */
+
+import { isCfileError } from '../core/errors.ts'
+import { createRemoteKeys } from '../routes/remote-keys.ts'
+import type { Runtime } from '../runtime.ts'
+import type { CallerSettings } from '../start/settings.ts'
+import type { Finding } from './examine.ts'
+
+/** Examines the settings of callers. */
+export async function examineCallers(
+  { keys, jwt }: CallerSettings,
+  runtime: Pick<Runtime, 'fetch' | 'now'>,
+): Promise<Finding[]> {
+  if (keys === undefined && jwt === undefined) {
+    return [{ state: 'note', what: 'callers', found: 'are not told apart' }]
+  }
+  const owners = new Set(keys?.map(({ owner }) => owner))
+  return [
+    ...(keys === undefined
+      ? []
+      : [
+          {
+            state: 'ok' as const,
+            what: 'keys',
+            found: `${keys.length}, of owners: ${owners.size}`,
+          },
+        ]),
+    ...(jwt === undefined ? [] : [await examineTokens(jwt.jwksUrl, runtime)]),
+  ]
+}
+
+async function examineTokens(
+  url: string,
+  { fetch, now }: Pick<Runtime, 'fetch' | 'now'>,
+): Promise<Finding> {
+  const what = 'tokens'
+  const cure =
+    'Set CFILE_JWKS_URL to the jwks_uri that the issuer names in its /.well-known/openid-configuration.'
+  try {
+    const timeout = (ms: number) => AbortSignal.timeout(ms)
+    const keys = await createRemoteKeys({ url, fetch, now, timeout }).find(undefined)
+    if (keys.length > 0)
+      return { state: 'ok', what, found: `keys at CFILE_JWKS_URL: ${keys.length}` }
+    const found = 'CFILE_JWKS_URL has no key for RS256, ES256 or EdDSA'
+    return { state: 'failed', what, found, cure }
+  } catch (error) {
+    if (!isCfileError(error)) throw error
+    const found = `the keys at CFILE_JWKS_URL can't be fetched: ${error.details.cause}`
+    return { state: 'failed', what, found, cure }
+  }
+}
