@@ -153,6 +153,9 @@ export const table: Readonly<Record<Zone, Row>> = {
   },
   cli: {
     ...outside,
+    gateway: 'types',
+    // The doctor fetches the keys of callers' tokens as the server does.
+    routes: { takers: ['cli/examine-callers.ts'], files: ['routes/remote-keys.ts'] },
     doors: { files: ['node.ts', 'bun.ts', 'deno.ts'] },
     cli: 'yes',
     emulator: 'yes',
