@@ -304,7 +304,10 @@ function createUpstream(
     typeof upstream.endpoint === 'string' ? parseEndpoint(upstream.endpoint) : upstream.endpoint
   const observe = observeUpstream(observation, { name, host: new URL(endpoint.origin).host })
   const onRetry = () => observation.metrics.add('cfile_upstream_retries_total')
-  const own = { endpoint, credential, timeoutMs, idleMs, retry, fetch, connect, observe, onRetry }
+  // Where bytes should not pass through JavaScript, the runtime's own limits have to do.
+  const followsUploads = runtime.fixedLength === undefined
+  const limits = { timeoutMs, idleMs, followsUploads, retry }
+  const own = { endpoint, credential, ...limits, fetch, connect, observe, onRetry }
   return { name, models, weight, isEmulator, client: createAzureClient({ ...runtime, ...own }) }
 }
 

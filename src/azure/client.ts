@@ -8,22 +8,28 @@ import { brokenOff } from '../core/bytes/broken-off.ts'
 import { passBody } from '../core/bytes/pass.ts'
 import { CfileError } from '../core/errors.ts'
 import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/socket.ts'
-import { startDeadline } from '../core/time.ts'
+import { type Deadline, startDeadline } from '../core/time.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
 import { upstreamAnswer } from './errors.ts'
 import { type Operations, operations } from './operations.ts'
 import type { AzureRequest, Send } from './request.ts'
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
+import { followUpload } from './upload.ts'
 
 /** Options of {@link createClient}. */
 export interface AzureClientOptions extends Means {
   readonly endpoint: Endpoint
   readonly credential: Credential
-  /** Milliseconds to the headers of an answer. @default 60000 */
+  /**
+   * Milliseconds to the headers of an answer, tokens and repetitions included; of an upload, since its last bytes went
+   * out. @default 60000
+   */
   readonly timeoutMs?: number
-  /** Milliseconds that an answer of JSON may fall silent. @default 60000 */
+  /** Milliseconds that an answer of JSON, or an upload, may fall silent. @default 60000 */
   readonly idleMs?: number
+  /** Whether uploads are followed on their way; if not, they pass as the runtime's own streams. @default true */
+  readonly followsUploads?: boolean
   /** How long and how often a GET or HEAD that fails is sent again. */
   readonly retry?: Partial<RetryLimits>
   /** Opens WebSockets. @default the runtime has none */
@@ -75,31 +81,52 @@ export function createClient(options: AzureClientOptions): AzureClient {
   const budget = createRetryBudget(now)
   const scopes: Scopes = { current: endpoint.scope, untried: endpoint.otherScope }
   const signing = { ...options, scopes }
-  const request: Send = (wanted) => {
-    const { method, signal, patienceMs = limits.totalMs } = wanted
+  const request: Send = async (wanted) => {
+    const { method, patienceMs = limits.totalMs } = wanted
     const ownMs = wanted.timeoutMs ?? timeoutMs
-    const attempt = (leftMs = ownMs) => send(signing, wanted, Math.min(ownMs, leftMs))
-    return wanted.repeat !== false && (method === 'GET' || method === 'HEAD')
-      ? repeat(attempt, { limits, budget, patienceMs, now, wait, random, signal, onRetry })
-      : attempt()
+    // One limit for all of the waiting: for tokens, for answers, and between attempts.
+    const deadline = startDeadline(wait, ownMs, wanted.signal)
+    const attempt = (leftMs?: number) => send(signing, wanted, deadline, leftMs)
+    try {
+      if (wanted.repeat === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
+      const within = { ...limits, totalMs: Math.min(limits.totalMs, ownMs) }
+      const { signal } = deadline
+      const options = { limits: within, budget, patienceMs, now, wait, random, signal, onRetry }
+      return await repeat(attempt, options)
+    } catch (error) {
+      wanted.signal?.throwIfAborted()
+      throw asFailure(error, deadline.isOver())
+    } finally {
+      deadline.clear()
+    }
   }
   const connect: AzureClient['connect'] = (wanted) => connectSigned(signing, wanted, timeoutMs)
   return { endpoint, request, connect, ...operations(endpoint, request) }
 }
 
+/**
+ * Sends a request once.
+ *
+ * @param overall the limit of all attempts together
+ * @param leftMs a shorter one for this attempt
+ */
 async function send(
   options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
-  timeoutMs: number,
+  overall: Deadline,
+  leftMs?: number,
 ): Promise<Response> {
-  const deadline = startDeadline(options.wait, timeoutMs, wanted.signal)
+  const deadline =
+    leftMs === undefined ? overall : startDeadline(options.wait, leftMs, overall.signal)
+  const upload = followUpload(options, wanted, deadline)
   try {
-    return watched(options, wanted, await sendSigned(options, wanted, deadline.signal))
+    const sent = { ...wanted, body: upload.body }
+    return watched(options, wanted, await sendSigned(options, sent, deadline.signal))
   } catch (error) {
     wanted.signal?.throwIfAborted()
-    throw asFailure(error, deadline.isOver())
+    throw upload.failure() ?? asFailure(error, deadline.isOver() || overall.isOver())
   } finally {
-    deadline.clear()
+    if (deadline !== overall) deadline.clear()
   }
 }
 
@@ -139,7 +166,10 @@ async function sendSigned(
   const { untried } = scopes
   const anew = await credential
     .authorize(untried ?? current, { ...means, refused: signed.value })
-    .catch(() => signed)
+    .catch(() => {
+      signal.throwIfAborted()
+      return signed
+    })
   if (anew.value === signed.value) return answer
   await answer.body?.cancel()
   options.onRetry?.()

@@ -51,6 +51,8 @@ export interface Deadline {
   readonly signal: AbortSignal
   /** Whether it was the time that fired it. */
   isOver(): boolean
+  /** Begins the time anew, unless the limit was taken back. */
+  restart(): void
   /** Takes the limit back: from here on only the caller's own signal counts. */
   clear(): void
 }
@@ -58,19 +60,27 @@ export interface Deadline {
 /** Starts a time limit, whatever else ends the work. */
 export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Deadline {
   const limit = new AbortController()
-  const cleared = createStop()
+  let running: Stop | undefined = createStop()
   let isOver = false
-  wait(ms, cleared.signal).then(
-    () => {
-      isOver = true
-      limit.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
-    },
-    () => {},
-  )
+  const end = (): void => {
+    isOver = true
+    limit.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
+  }
+  const start = (stop: Stop): void => void wait(ms, stop.signal).then(end, () => {})
+  start(running)
   return {
     signal: caller === undefined ? limit.signal : AbortSignal.any([caller, limit.signal]),
     isOver: () => isOver,
-    clear: () => cleared.stop(),
+    restart() {
+      if (running === undefined) return
+      running.stop()
+      running = createStop()
+      start(running)
+    },
+    clear() {
+      running?.stop()
+      running = undefined
+    },
   }
 }
 

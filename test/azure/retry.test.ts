@@ -1,22 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRetryBudget, pauseBefore, retryAfterMs } from '../../src/azure/retry.ts'
-import { apiKey, isCfileError } from '../../src/index.ts'
+import { untilAborted } from '../../src/core/time.ts'
+import { apiKey, clientSecret, isCfileError } from '../../src/index.ts'
 import { createAzureClient } from '../../src/library/azure-client.ts'
 import { openHarness, sha256 } from '../harness.ts'
 import { rounds } from '../rounds.ts'
 import { type Clock, createClock } from './clock.ts'
-import { type Answer, wire } from './means.ts'
+import { type Answer, tokenAnswer, wire } from './means.ts'
+
+type AzureOptions = Parameters<typeof createAzureClient>[0]
 
 const get = { method: 'GET', path: '/models' }
 const down = (status: number, headers?: HeadersInit) => () =>
   Response.json({ error: { code: 'server_error', message: 'Oh.' } }, { status, headers })
 
-function asking(answer: Answer, more: { random?: () => number } = {}) {
+function asking(answer: Answer, more: Partial<AzureOptions> = {}) {
   const clock = createClock()
-  const means = wire(clock, answer, more)
+  const means = wire(clock, answer)
   const endpoint = 'https://res.openai.azure.com'
-  const client = createAzureClient({ ...means, endpoint, credential: apiKey('key') })
+  const client = createAzureClient({ ...means, endpoint, credential: apiKey('key'), ...more })
   return { clock, client, sent: means.sent }
 }
 
@@ -113,6 +116,93 @@ describe('a request that fails', () => {
     const { client, clock, sent } = asking(down(503))
     await clock.settle(client.request({ ...get, repeat: false }))
     expect(sent.length).toBe(1)
+  })
+})
+
+describe('the limit on the wait', () => {
+  it.each([900, 1400, 1600, 2500])(
+    'holds for all attempts together, and the pauses between them, where each takes %i ms',
+    async (ms) => {
+      const timeoutMs = 2000
+      const ask = asking(
+        slowly(() => ask.clock, ms, down(503)),
+        { timeoutMs },
+      )
+      const failed = await ask.clock.settle(ask.client.request(get).catch((error) => error))
+      expect(ask.clock.elapsed()).toBeLessThanOrEqual(timeoutMs)
+      if (isCfileError(failed)) expect(failed.code).toBe('upstream_timeout')
+      else expect(failed.status).toBe(503)
+    },
+  )
+
+  it.each(['at first', 'after a 401'])('holds for a token that does not come %s', async (when) => {
+    let tokens = 0
+    const never = new Promise<never>(() => {})
+    const answer: Answer = ({ url }) => {
+      if (url.hostname === 'res.openai.azure.com') return new Response('{}', { status: 401 })
+      tokens += 1
+      return when === 'at first' || tokens > 1 ? never : tokenAnswer('one')
+    }
+    const credential = clientSecret({ tenantId: 't', clientId: 'c', clientSecret: 's' })
+    const { client, clock } = asking(answer, { credential, timeoutMs: 2000 })
+    await expect(clock.settle(client.request(get))).rejects.toMatchObject({
+      code: 'upstream_timeout',
+      status: 504,
+    })
+    expect(clock.elapsed()).toBe(2000)
+  })
+})
+
+describe('an upload', () => {
+  const timeoutMs = 60_000
+  const upload = { method: 'POST', path: '/files' }
+
+  /** A body of so many chunks, each after a pause; a pause without an end where the last is missing. */
+  const bodyOf = (clock: Clock, chunks: number, ms: number, isWhole = true) => {
+    let sent = 0
+    return new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (sent === chunks && isWhole) return controller.close()
+        await (sent === chunks ? new Promise(() => {}) : clock.wait(ms))
+        sent += 1
+        controller.enqueue(new Uint8Array(10))
+      },
+    })
+  }
+
+  it('may take as long as it moves', async () => {
+    const ask = asking(() => Response.json({}), { timeoutMs, idleMs: 60_000 })
+    const body = bodyOf(ask.clock, 20, 50_000)
+    const answer = await ask.clock.settle(ask.client.request({ ...upload, body }))
+    expect(answer.status).toBe(200)
+    expect(ask.clock.elapsed()).toBe(20 * 50_000)
+    expect(ask.sent[0]?.body).toHaveLength(200)
+  })
+
+  it('that stands still ends, and whoever sent it is told', async () => {
+    const ask = asking(() => Response.json({}), { timeoutMs: 600_000, idleMs: 60_000 })
+    const body = bodyOf(ask.clock, 2, 1000, false)
+    await expect(ask.clock.settle(ask.client.request({ ...upload, body }))).rejects.toMatchObject({
+      code: 'invalid_request',
+      status: 400,
+    })
+    expect(ask.clock.elapsed()).toBeLessThanOrEqual(2000 + 75_000)
+  })
+
+  it('that the upstream does not take ends too', async () => {
+    const clock = createClock()
+    const fetch: AzureOptions['fetch'] = (_, init) =>
+      untilAborted(new Promise(() => {}), init?.signal ?? undefined)
+    const ask = asking(() => Response.json({}), {
+      ...wire(clock, () => Response.json({})),
+      fetch,
+      timeoutMs,
+    })
+    const body = bodyOf(clock, 2, 1000)
+    await expect(clock.settle(ask.client.request({ ...upload, body }))).rejects.toMatchObject({
+      code: 'upstream_timeout',
+    })
+    expect(clock.elapsed()).toBe(60_000)
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * An answer's body as it passes: not for ever silent, and known when it has ended.
+ * A body as it passes: not for ever silent, and known when it has ended.
  *
  * @module
  */
@@ -12,16 +12,18 @@ export interface PassOptions {
   readonly wait: Wait
   /** Milliseconds that it may be silent while somebody reads. */
   readonly idleMs: number
+  /** Called when a chunk passes. */
+  readonly onChunk?: () => void
   /** Called once, when the last byte has passed, it broke, or nobody wants it any more. */
   readonly onEnd?: () => void
   /** Turns what broke it into what its reader is told. */
   readonly explain?: (error: unknown) => unknown
 }
 
-/** The same bytes, chunk for chunk; a body that is silent for too long breaks, and the upstream's is given up. */
+/** The same bytes, chunk for chunk; a body that is silent for too long breaks, and its source is given up. */
 export function passBody(
   body: ReadableStream<Uint8Array>,
-  { wait, idleMs, onEnd, explain = (error) => error }: PassOptions,
+  { wait, idleMs, onChunk, onEnd, explain = (error) => error }: PassOptions,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const idle = watchIdle(wait, idleMs)
@@ -34,6 +36,7 @@ export function passBody(
       async pull(controller) {
         try {
           const { done, value } = await idle.watch(reader.read())
+          onChunk?.()
           if (!done) return controller.enqueue(value)
           end()
           controller.close()
