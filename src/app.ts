@@ -197,7 +197,7 @@ function openFamily(
   if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
   const observer = observeFamily(gateway, observation, name)
   family.use(async (c, next) => {
-    c.req.raw = hostRequest(c.req.raw, gateway.wait)
+    c.req.raw = hostRequest(c.req.raw, gateway)
     await observer.run(c, async () => {
       try {
         await next()

@@ -1,23 +1,32 @@
 /**
- * Requests as hosts hand them over: not each has the signal that the web's own have.
+ * Requests as hosts hand them over: not each has the signal that the web's own have, nor bodies that end.
  *
  * @module
  */
 
+import { watchIdle } from '../core/bytes/idle.ts'
+import { stopped } from '../core/bytes/stopped.ts'
 import type { Wait } from '../core/time.ts'
 
+/** What {@link hostRequest} goes by. */
+export interface HostRequestOptions {
+  readonly wait: Wait
+  /** Milliseconds that a body may be silent while it is read. */
+  readonly idleTimeoutMs: number
+}
+
 /**
- * The same request with a signal that fires only when the client has gone. Requests of Azure Functions have no signal,
- * and those of srvx 0.8 and 0.9 fire theirs when the body has been read. So a signal that fires while the body is read
+ * The same request with a body that breaks off where nothing comes for too long, and a signal that fires only when the
+ * client has gone. Requests of Azure Functions have no signal, and those of srvx 0.8 and 0.9 fire theirs when the body has been read. So a signal that fires while the body is read
  * is not believed: if the client has gone then, the body breaks off.
  */
-export function hostRequest(raw: Request, wait: Wait): Request {
+export function hostRequest(raw: Request, options: HostRequestOptions): Request {
   const given: AbortSignal | undefined = raw.signal
   const isReading = /^(?:GET|HEAD)$/.test(raw.method)
   if (isReading && given !== undefined) return raw
   const signal = given ?? new AbortController().signal
   const body = isReading ? null : raw.body
-  return withParts(raw, body === null ? { body, signal } : partsOf(raw, body, signal, wait))
+  return withParts(raw, body === null ? { body, signal } : partsOf(raw, body, signal, options))
 }
 
 type Parts = Pick<Request, 'body' | 'signal'>
@@ -39,18 +48,18 @@ function partsOf(
   raw: Request,
   body: NonNullable<Request['body']>,
   signal: AbortSignal,
-  wait: Wait,
+  options: HostRequestOptions,
 ): Parts {
   const gone = new AbortController()
   const leave = (): void => gone.abort(signal.reason)
   if (/^multipart\//i.test(raw.headers.get('content-type') ?? '')) {
-    // Not wrapped: an upload passes as the runtime's own stream.
+    // Not wrapped: an upload passes as the runtime's own stream, and is followed where it is sent on.
     signal.addEventListener('abort', () => body.locked || leave(), { once: true })
     return { body, signal: gone.signal }
   }
   let isBeingRead = false
   signal.addEventListener('abort', () => isBeingRead || leave(), { once: true })
-  const reader = watchReading(body, {
+  const reader = watchReading(body, options, {
     onRead() {
       isBeingRead = true
     },
@@ -59,7 +68,7 @@ function partsOf(
         isBeingRead = false
       }
       // A host may fire the signal in the same turn of the event loop.
-      wait(0).then(settle, settle)
+      options.wait(0).then(settle, settle)
     },
     onBreak() {
       isBeingRead = false
@@ -77,8 +86,10 @@ interface ReadingWatch {
 
 function watchReading(
   body: NonNullable<Request['body']>,
+  { wait, idleTimeoutMs }: HostRequestOptions,
   { onRead, onEnd, onBreak }: ReadingWatch,
 ): NonNullable<Request['body']> {
+  const idle = watchIdle(wait, idleTimeoutMs)
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
   return new ReadableStream(
     {
@@ -86,16 +97,20 @@ function watchReading(
         onRead()
         reader ??= body.getReader()
         try {
-          const { done, value } = await reader.read()
+          const { done, value } = await idle.watch(reader.read())
           if (!done) return controller.enqueue(value)
+          idle.stop()
           onEnd()
           controller.close()
         } catch (error) {
+          idle.stop()
           onBreak()
-          throw error
+          reader.cancel(error).catch(() => {})
+          throw stopped(error, idleTimeoutMs)
         }
       },
       cancel(reason) {
+        idle.stop()
         onBreak()
         return reader === undefined ? body.cancel(reason) : reader.cancel(reason)
       },

@@ -1,0 +1,120 @@
+/**
+ * Clients that begin to send a body and then send no more.
+ */
+
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type Running, serve } from '../../src/node.ts'
+
+const idleMs = 600
+
+let azure: Server
+let gateway: Running
+/** How each request to the upstream ended, in order. */
+let upstream: ('whole' | 'aborted')[]
+
+beforeEach(async () => {
+  upstream = []
+  azure = createServer(async (req, res) => {
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of req) chunks.push(chunk)
+      upstream.push('whole')
+    } catch {
+      upstream.push('aborted')
+      return
+    }
+    const bytes = Buffer.concat(chunks).byteLength
+    res.setHeader('content-type', 'application/json')
+    res.end(JSON.stringify({ id: 'file-abc123', object: 'file', bytes, output: [] }))
+  })
+  await new Promise<void>((resolve) => azure.listen(0, '127.0.0.1', resolve))
+  gateway = await serve({
+    AZURE_OPENAI_ENDPOINT: `http://127.0.0.1:${(azure.address() as AddressInfo).port}`,
+    AZURE_OPENAI_API_KEY: 'a-key',
+    CFILE_STORE: 'memory:',
+    CFILE_IDLE_TIMEOUT_MS: String(idleMs),
+    LOG_LEVEL: 'silent',
+    PORT: '0',
+  })
+})
+
+afterEach(async () => {
+  azure.closeAllConnections()
+  azure.close()
+  await gateway.close()
+})
+
+interface Sending {
+  readonly socket: Socket
+  /** All that is answered, when the connection has ended. */
+  readonly answer: Promise<string>
+}
+
+function begin(path: string, type: string, length: number): Sending {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    'host: localhost',
+    `content-type: ${type}`,
+    `content-length: ${length}`,
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  let text = ''
+  socket.on('data', (bytes) => {
+    text += bytes.toString()
+  })
+  socket.on('error', () => {})
+  const answer = new Promise<string>((resolve) => socket.on('close', () => resolve(text)))
+  return { socket, answer }
+}
+
+/** Sends a body in pieces, each after a pause that is shorter than the limit, which all pauses together are not. */
+async function sendSlowly(socket: Socket, body: string): Promise<void> {
+  const size = Math.ceil(body.length / 6)
+  for (let at = 0; at < body.length; at += size) {
+    await sleep(idleMs / 2)
+    socket.write(body.slice(at, at + size))
+  }
+}
+
+const form = 'multipart/form-data; boundary=b'
+const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+const bodies = [
+  ['/openai/v1/responses', 'application/json', '{"model":"gpt-4.1","input":"Hello"}'],
+  ['/captures', 'application/json', '{"id":"resp_abc","object":"response","output":[]}'],
+  ['/links', 'application/json', '{"file_id":"cfile_abc","container_id":"cntr_abc"}'],
+  ['/openai/v1/files', form, `${head}${'x'.repeat(100_000)}\r\n--b--\r\n`],
+] as const
+
+it.each(bodies)(
+  'tells a client of %s that its body stopped, and lets go of it',
+  async (...sent) => {
+    const [path, type, body] = sent
+    const { socket, answer } = begin(path, type, body.length)
+    socket.write(body.slice(0, body.length >> 1))
+    const started = performance.now()
+    const text = await answer
+    expect(performance.now() - started).toBeGreaterThan(idleMs * 0.9)
+    expect(text).toMatch(/^HTTP\/1\.1 400 .*connection: close/is)
+    expect(text).toContain('"code":"invalid_request"')
+    expect(text).toContain('CFILE_IDLE_TIMEOUT_MS')
+    await expect.poll(() => upstream).toEqual(type === form ? ['aborted'] : [])
+  },
+)
+
+it.each(bodies)('takes a body of %s that comes slowly, but comes', async (path, type, body) => {
+  const { socket, answer } = begin(path, type, body.length)
+  await sendSlowly(socket, body)
+  await sleep(300)
+  socket.end()
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+it('lets go of a client whose body nobody reads', async () => {
+  const { socket, answer } = begin('/nowhere', 'application/json', 1000)
+  socket.write('{')
+  expect(await answer).toMatch(/^HTTP\/1\.1 404 /)
+})
