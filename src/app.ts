@@ -299,16 +299,13 @@ function createUpstream(
   observation: UpstreamObservation,
   { name = 'default', models, weight = 1, isEmulator = false, ...upstream }: UpstreamOptions,
 ): Upstream {
-  const { credential, fetch = runtime.fetch, connect = runtime.connect } = upstream
-  const endpoint =
-    typeof upstream.endpoint === 'string' ? parseEndpoint(upstream.endpoint) : upstream.endpoint
+  const { endpoint: given, credential, fetch = runtime.fetch, connect = runtime.connect } = upstream
+  const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
   const observe = observeUpstream(observation, { name, host: new URL(endpoint.origin).host })
   const onRetry = () => observation.metrics.add('cfile_upstream_retries_total')
-  // Where bytes should not pass through JavaScript, the runtime's own limits have to do.
-  const followsUploads = runtime.fixedLength === undefined
-  const limits = { timeoutMs, idleMs, followsUploads, retry }
-  const own = { endpoint, credential, ...limits, fetch, connect, observe, onRetry }
-  return { name, models, weight, isEmulator, client: createAzureClient({ ...runtime, ...own }) }
+  const limits = { timeoutMs, idleMs, followsUploads: runtime.fixedLength === undefined, retry }
+  const own = { ...runtime, endpoint, credential, ...limits, fetch, connect, observe, onRetry }
+  return { name, models, weight, isEmulator, client: createAzureClient(own) }
 }
 
 function archivingOf(

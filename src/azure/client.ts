@@ -11,7 +11,7 @@ import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/soc
 import { type Deadline, startDeadline } from '../core/time.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
-import { upstreamAnswer } from './errors.ts'
+import { asFailure, asRefusal, redirected } from './failures.ts'
 import { type Operations, operations } from './operations.ts'
 import type { AzureRequest, Send } from './request.ts'
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
@@ -28,7 +28,7 @@ export interface AzureClientOptions extends Means {
   readonly timeoutMs?: number
   /** Milliseconds that an answer of JSON, or an upload, may fall silent. @default 60000 */
   readonly idleMs?: number
-  /** Whether uploads are followed on their way; if not, they pass as the runtime's own streams. @default true */
+  /** Whether uploads are followed on their way; not on Workers, where bytes should not pass JavaScript. @default true */
   readonly followsUploads?: boolean
   /** How long and how often a GET or HEAD that fails is sent again. */
   readonly retry?: Partial<RetryLimits>
@@ -224,16 +224,6 @@ async function connectSigned(
   }
 }
 
-function asRefusal(error: unknown): CfileError | undefined {
-  if (!(error instanceof HandshakeRefused)) return undefined
-  const isAuth = error.status === 401 || error.status === 403
-  return new CfileError(
-    isAuth ? 'upstream_auth' : 'upstream_error',
-    `The upstream refused the WebSocket with status ${error.status}.`,
-    { hint: 'Send the same request by POST to see the reason.', cause: error },
-  )
-}
-
 async function dial(
   // Not a method call: workerd refuses fetch on any other `this`.
   { endpoint, fetch, observe }: AzureClientOptions,
@@ -299,29 +289,4 @@ function isRedirect({ type, status }: Response): boolean {
   return (
     type === 'opaqueredirect' || status === 0 || (status >= 300 && status < 400 && status !== 304)
   )
-}
-
-function redirected(answer: Response): CfileError {
-  return new CfileError(
-    'upstream_invalid',
-    'The upstream answered with a redirect, which was not followed.',
-    {
-      hint: 'AZURE_OPENAI_ENDPOINT must be the resource itself, not something that forwards to it.',
-      upstream: upstreamAnswer(answer),
-    },
-  )
-}
-
-function asFailure(error: unknown, isLate: boolean): unknown {
-  if (error instanceof CfileError) return error
-  if (isLate) {
-    return new CfileError('upstream_timeout', 'The upstream did not answer in time.', {
-      hint: 'CFILE_UPSTREAM_TIMEOUT_MS and CFILE_GENERATION_TIMEOUT_MS set how long it may take.',
-      cause: error,
-    })
-  }
-  return new CfileError('upstream_error', 'The upstream could not be reached.', {
-    hint: 'Check AZURE_OPENAI_ENDPOINT, and that this machine may connect to it: name resolution, firewall, private endpoint.',
-    cause: error,
-  })
 }
