@@ -35,7 +35,11 @@ export interface CallersHarness extends Harness {
   keyOf(owner: 'ann' | 'bob' | 'admin'): string
   as(owner: 'ann' | 'bob' | 'admin'): CallerHarness
   /** Records a thing for an owner, as an answer of the upstream's own would. */
-  give(owner: string, kind: 'container' | 'response' | 'thing', id: string): Promise<unknown>
+  give(
+    owner: string,
+    kind: 'container' | 'file' | 'response' | 'thing',
+    id: string,
+  ): Promise<unknown>
   /** An answer that did not pass through the gateway. */
   answerDirectly(prompt: string, more?: object): Promise<Answered>
 }

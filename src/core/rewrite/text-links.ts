@@ -108,7 +108,7 @@ function citedNames(
   return apart(names.filter((name) => !isTaken(name)))
 }
 
-/** What an annotation's span may be in UTF-16 units: nobody says how it was counted. */
+/** Where in the text an annotation's span may be, in UTF-16 units: it does not say how it was counted. */
 function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
   if (start === undefined || end === undefined) return []
   const units = { start: start.value, end: end.value }
@@ -116,7 +116,7 @@ function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
     start: utf16Offset(measure, start.value),
     end: utf16Offset(measure, end.value),
   }
-  return [units, points]
+  return [units, points].filter((place) => place.start < place.end && place.end <= measure.length)
 }
 
 /**

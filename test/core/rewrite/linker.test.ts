@@ -1,8 +1,12 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { LinkMaker } from '../../../src/core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../src/core/rewrite/linker.ts'
+import { toWrittenLink } from '../../../src/core/rewrite/sandbox-links.ts'
 import { createEventLinker } from '../../../src/core/rewrite/stream-linker.ts'
 import { throughEvents } from '../../../src/core/sse/pump.ts'
 import { plainLinks, urlOf } from '../../fixtures/answers.ts'
+import { rounds } from '../../rounds.ts'
 
 const container = 'cntr_a1'
 const url = (path: string) => urlOf(container, path)
@@ -36,9 +40,27 @@ function partOf({ output }: ReturnType<typeof answerOf>): Part {
   return output[1].content[0] as unknown as Part
 }
 
-async function rewrite(text: string, annotations: readonly Annotation[] = []): Promise<Part> {
+async function rewrite(
+  text: string,
+  annotations: readonly Annotation[] = [],
+  links: LinkMaker = plainLinks,
+): Promise<Part> {
   const json = JSON.stringify(answerOf(text, annotations))
-  return partOf(JSON.parse(await linkAnswer(json, { links: plainLinks, mode: 'rewrite' })))
+  return partOf(JSON.parse(await linkAnswer(json, { links, mode: 'rewrite' })))
+}
+
+/** Links that say where they end, whatever stands behind them. */
+const codedLinks: LinkMaker = {
+  file: async () => ({ download_url: 'https://x.io/fZ', expires_at: 0 }),
+  path: async (_, path) => ({ download_url: `https://x.io/${toCodes(path)}Z`, expires_at: 0 }),
+}
+
+function toCodes(text: string): string {
+  return text.replace(/[\s\S]/g, (unit) => `${unit.charCodeAt(0).toString(16)}-`)
+}
+
+function fromCodes(codes: string): string {
+  return codes.replace(/([0-9a-f]+)-/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
 interface Seen {
@@ -131,9 +153,53 @@ describe('a rewritten answer', () => {
       [5, 28],
       [30, 4],
       [4, 1e9],
+      [32, 60],
     ] as const) {
       expect((await rewrite(text, [cite('a.csv', start, end)])).text).toBe(want)
     }
+  })
+
+  it('is its text with nothing but links replaced, whatever its spans are', async () => {
+    const names = ['a.csv', '📈.png', 'my file.csv']
+    const piece = fc.constantFrom(
+      ...[
+        'sandbox:/mnt/data/',
+        'sandbox://mnt/data/',
+        '](',
+        ')',
+        ' ',
+        '\n',
+        '"',
+        '`',
+        '📈',
+        '.',
+        '<',
+      ],
+      ...names,
+    )
+    const span = fc.record({
+      name: fc.constantFrom(...names),
+      start: fc.nat(60),
+      length: fc.nat(30),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { maxLength: 12 }),
+        fc.array(span, { maxLength: 4 }),
+        async (pieces, spans) => {
+          const text = pieces.join('')
+          const cited = spans.map(({ name, start, length }) => cite(name, start, start + length))
+          const part = await rewrite(text, cited, codedLinks)
+          const restored = part.text
+            .replace(/\[([^[\]]*)\]\(https:\/\/x\.io\/fZ\)/g, '$1')
+            .replace(/https:\/\/x\.io\/((?:[0-9a-f]+-)*)Z/g, (_, codes: string) =>
+              toWrittenLink(fromCodes(codes)),
+            )
+          expect(restored).toBe(text)
+        },
+      ),
+      { seed: 1, numRuns: rounds(500) },
+    )
   })
 
   it('is JSON where its text was', async () => {
@@ -183,6 +249,7 @@ describe('a name that a citation covers', () => {
 
   it.each([
     ['a span that is not exactly it', 'See chart.png', cite('chart.png', 3, 13)],
+    ['a span that ends behind the text', 'See chart.png', cite('chart.png', 4, 14)],
     ['another name', 'See chart.png', cite('chart.csv', 4, 13)],
     ['a name of unbalanced brackets', 'See a].png', cite('a].png', 4, 10)],
   ])('stays for %s', async (_, text, annotation) => {

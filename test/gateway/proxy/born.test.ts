@@ -290,7 +290,8 @@ describe('what a thing produces', () => {
           if (asked === thing) return Response.json(body)
           return asked === where ? Response.json({ object: 'list', data: [body] }) : undefined
         })
-        await gateway.as('ann').ask(`/openai/v1${where}`, json({}))
+        await gateway.give('ann', 'file', 'file-in')
+        await gateway.as('ann').ask(`/openai/v1${where}`, json({ input_file_id: 'file-in' }))
         expect(await statuses(gateway, `/files/${file}/content`)).toEqual([404, 404])
         await gateway.as('bob').ask(`/openai/v1${shown}`)
         await gateway.as('ann').ask(`/openai/v1${shown}`)
