@@ -74,8 +74,8 @@ const hash = async (bytes: ArrayBuffer) => {
   return `sha-256=:${btoa(String.fromCharCode(...digest))}:`
 }
 
-// Each request has ids of its own, and only the archive knows the hash.
-const apart = ['x-request-id', 'apim-request-id', 'repr-digest']
+// Each request has ids and times of its own, and only the archive knows the hash.
+const apart = ['x-request-id', 'apim-request-id', 'repr-digest', 'server-timing']
 
 async function seen(answer: Response) {
   const headers = [...answer.headers].filter(([name]) => !apart.includes(name))

@@ -99,6 +99,7 @@ const allowed = new Set([
   'date',
   'etag',
   'referrer-policy',
+  'server-timing',
   'x-content-type-options',
   'x-request-id',
 ])

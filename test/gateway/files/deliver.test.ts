@@ -339,6 +339,7 @@ describe('the headers of a download', () => {
       'cross-origin-resource-policy',
       'etag',
       'referrer-policy',
+      'server-timing',
       'x-content-type-options',
       'x-request-id',
     ])
