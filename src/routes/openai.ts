@@ -26,14 +26,13 @@ export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
 }
 
 /**
- * The routes below `/openai`, where `AzureOpenAI` clients ask with an `api-version`. Deployments are served there, except
- * for responses: these and all else are served without a date only, so they go to the v1 path.
+ * The routes below `/openai`, where `AzureOpenAI` clients ask with an `api-version` and the Vercel AI SDK without one.
+ * Deployments are served there, except for responses: these and all else are served without a date only, so they go to
+ * the v1 path.
  */
 export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
-  const isRight = (first: string, search: string) =>
-    first === 'deployments' || (!isPrefix(first) && /[?&]api-version=[^&]/i.test(search))
   return new Hono<RouteEnv>()
-    .use(requireBase(gateway, isRight))
+    .use(requireBase(gateway, (first) => !isPrefix(first)))
     .all('/deployments/*', (c) => forwardTo(gateway, c, deploymentTarget(partsOf(c))))
     .route('/files', filesApiRoutes(gateway))
     .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
@@ -64,12 +63,11 @@ function isPrefix(first: string): boolean {
 /** @throws (in the chain) CfileError `not_found`, whose hint names the right base URL */
 function requireBase(
   { publicUrl }: Gateway,
-  isRight: (first: string, search: string) => boolean,
+  isRight: (first: string) => boolean,
 ): MiddlewareHandler<RouteEnv> {
   return async (c, next) => {
-    const { path, search } = partsOf(c)
-    const [, first = ''] = path.split('/')
-    if (!isRight(first, search)) throw nothingServed(publicUrl)
+    const [, first = ''] = partsOf(c).path.split('/')
+    if (!isRight(first)) throw nothingServed(publicUrl)
     await next()
   }
 }

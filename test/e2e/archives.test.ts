@@ -91,7 +91,7 @@ describeWith(['s3rver'], 'S3', () => {
     const put = archive.put('o/f', bodyOf(testBytes(9)), { owner: 'o', file_id: 'f' })
     await expect(put).rejects.toMatchObject({
       code: 'not_ready',
-      details: { hint: expect.stringContaining('credentials') },
+      details: { hint: expect.stringContaining('Check the key of AWS_ACCESS_KEY_ID') },
     })
   })
 })
@@ -224,7 +224,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     const archive = await open({ CFILE_ARCHIVE: `azblob:${url}`, AZURE_STORAGE_KEY: wrong })
     await expect(archive.get('o/f')).rejects.toMatchObject({
       code: 'not_ready',
-      details: { hint: expect.stringContaining('credentials') },
+      details: { hint: expect.stringContaining('Check AZURE_STORAGE_KEY') },
     })
   })
 

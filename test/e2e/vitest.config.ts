@@ -15,11 +15,7 @@ export default defineConfig({
     name: 'e2e',
     // With what starts programs, which would take `npm test` a minute.
     include: ['test/e2e/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/examples.node.test.ts'],
-    exclude: [
-      '**/node_modules/**',
-      'test/e2e/vercel-ai-sdk.test.ts',
-      'test/e2e/archives.test.ts',
-    ],
+    exclude: ['**/node_modules/**'],
     // Each file may have an engine beside it, and two cores is what a small machine has.
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { openCallers } from '../callers.ts'
-import { json, openHarness } from '../harness.ts'
+import { json, openHarness, responseRequest } from '../harness.ts'
 import { openRegions } from '../regions.ts'
 
 const publicUrl = 'https://files.example.com/ai'
@@ -32,9 +32,6 @@ describe('a base URL that is wrong', () => {
     ['POST', '//responses'],
     ['GET', '/openai'],
     ['GET', '/openai/'],
-    ['POST', '/openai/responses'],
-    ['POST', '/openai/responses?api-version='],
-    ['GET', '/openai/files/cfile_1'],
     ['POST', '/openai//responses?api-version=preview'],
     ['POST', '/openai/openai/responses?api-version=preview'],
     ['GET', '/openai/v1'],
@@ -172,5 +169,18 @@ describe('responses below a deployment', () => {
     await gateway.ask('/openai/deployments/b/responses', json({ input: 'hi' }))
     expect(await gateway.requests('east')).toEqual([])
     expect(await gateway.requests('west')).toMatchObject([{ path: '/openai/v1/responses' }])
+  })
+})
+
+describe('a base URL that ends with /openai', () => {
+  it.each([
+    '/openai/responses',
+    '/openai/responses?api-version=',
+    '/openai/responses?api-version=2025-04-01-preview',
+  ])('is served without an api-version too, as the Vercel AI SDK asks: %s', async (path) => {
+    const gateway = openHarness()
+    const answer = await gateway.ask(path, json(responseRequest('hi')))
+    expect(answer.status).toBe(200)
+    expect((await gateway.requests()).map((seen) => seen.path)).toEqual(['/openai/v1/responses'])
   })
 })
