@@ -48,14 +48,14 @@ function pipe(body: RawBody, outgoing: ServerResponse): void {
   body.flow({
     write: writerTo(outgoing),
     end: () => outgoing.end(),
-    fail: () => outgoing.destroy(),
+    fail: () => breakOff(outgoing),
   })
 }
 
 async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void> {
   outgoing.once('close', () => void source.cancel().catch(() => {}))
   // A body may break while its client takes nothing, and so nothing is read of it.
-  source.closed?.catch(() => outgoing.destroy())
+  source.closed?.catch(() => breakOff(outgoing))
   const write = writerTo(outgoing)
   try {
     for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
@@ -64,8 +64,21 @@ async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void>
     outgoing.end()
   } catch {
     // Whoever knows why has logged it; the client sees a connection that broke.
-    outgoing.destroy()
+    breakOff(outgoing)
   }
+}
+
+/** Cuts the connection behind what was written: without any of it the client would not even see a status. */
+function breakOff(outgoing: ServerResponse): void {
+  const { socket, writableNeedDrain } = outgoing
+  if (socket === null) {
+    outgoing.destroy()
+    return
+  }
+  socket.uncork()
+  // Of a client that takes nothing the end would be waited for in vain.
+  if (writableNeedDrain) socket.destroy()
+  else socket.destroySoon()
 }
 
 // That of a TLS record (RFC 8446 §5.1): what comes from a plain socket is larger, and worth a call of its own.

@@ -3,7 +3,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/core/bytes/reader.ts'
 import { nodeCarrier } from '../../src/node-http/carry.ts'
+import { createRawBody } from '../../src/node-http/raw-body.ts'
 import { respond } from '../../src/node-http/respond.ts'
+import { rawResponse } from '../../src/node-http/response.ts'
 
 let close: (() => void) | undefined
 afterEach(() => close?.())
@@ -71,6 +73,50 @@ describe('an answer of small pieces', () => {
     const request = get({ port, host: '127.0.0.1' }).on('error', () => {})
     await expect.poll(() => reader.seen).toEqual(['cancelled'])
   })
+})
+
+describe('a body that breaks', () => {
+  const lengths: Record<string, string>[] = [{}, { 'content-length': '1000' }]
+  it.each(lengths)(
+    'sends what came before, and then cuts the connection, with %j',
+    async (headers) => {
+      const encode = (text: string) => new TextEncoder().encode(text)
+      const asReader = (): Response => {
+        const pieces = [encode('abc')]
+        const read = async () => {
+          const piece = pieces.shift()
+          if (piece === undefined) throw new Error('broken')
+          return piece
+        }
+        return nodeCarrier.answer({ read, cancel: async () => {} }, { headers })
+      }
+      const asStream = (): Response => {
+        const pieces = [encode('abc')]
+        const pull = (controller: ReadableStreamDefaultController) => {
+          const piece = pieces.shift()
+          if (piece === undefined) controller.error(new Error('broken'))
+          else controller.enqueue(piece)
+        }
+        return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers })
+      }
+      const asRaw = (): Response => {
+        const source = createRawBody({ pause() {}, resume() {}, abort() {} })
+        source.write(encode('abc'))
+        source.fail(new Error('broken'))
+        return rawResponse(source.body, { status: 200, headers: new Headers(headers) })
+      }
+      for (const make of [asReader, asStream, asRaw]) {
+        const port = await listen((outgoing) => respond(make(), outgoing))
+        const socket = connect(port, '127.0.0.1')
+        socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+        let raw = ''
+        for await (const chunk of socket) raw += chunk
+        expect([make.name, raw]).toEqual([make.name, expect.stringMatching(/^HTTP\/1\.1 200/)])
+        expect(raw).toMatch(/abc(?:\r\n)?$/)
+        close?.()
+      }
+    },
+  )
 })
 
 function bodyIn(text: string, headers: object): string {
