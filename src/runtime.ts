@@ -14,6 +14,8 @@ import type { Wait, WaitSignal } from './core/time.ts'
 /** What the doors bring; the hall has web-standard defaults for what every runtime has. */
 export interface Runtime {
   readonly fetch: typeof fetch
+  /** Whether `fetch` has undone these content codings, although its answer still names them. */
+  readonly fetchUndoes: (codings: string) => boolean
   /** Unix seconds. */
   readonly now: () => number
   /** Milliseconds of a clock that never goes back, to measure durations. */
@@ -46,6 +48,7 @@ interface Registry {
 export const webRuntime: Runtime = {
   // Looked up at each call and called as a plain function: workerd refuses it as a method of anything else.
   fetch: (input, init) => fetch(input, init),
+  fetchUndoes,
   now: () => Math.floor(Date.now() / 1000),
   wait: sleep,
   random: () => Math.random(),
@@ -69,3 +72,17 @@ function sleep(ms: number, signal?: WaitSignal): Promise<void> {
     signal?.addEventListener('abort', stop, { once: true })
   })
 }
+
+/**
+ * What the `fetch` of each runtime does about codings where `Accept-Encoding` was set by hand, as it is here: Node undoes
+ * all that it knows, as the Fetch standard says, Bun undoes one, Workers undo `gzip` and `br`, and Deno none.
+ */
+function fetchUndoes(codings: string): boolean {
+  const { userAgent = 'Node.js' } = globalThis.navigator ?? {}
+  if (userAgent === 'Cloudflare-Workers') return codings === 'gzip' || codings === 'br'
+  const applied = codings.split(',').map((coding) => coding.trim())
+  const most = userAgent.startsWith('Deno/') ? 0 : userAgent.startsWith('Bun/') ? 1 : 5
+  return applied.length <= most && applied.every((coding) => known.test(coding))
+}
+
+const known = /^(?:gzip|x-gzip|deflate|br|zstd)$/i

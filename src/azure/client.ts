@@ -7,11 +7,12 @@
 import { brokenOff } from '../core/bytes/broken-off.ts'
 import { passBody } from '../core/bytes/pass.ts'
 import { CfileError } from '../core/errors.ts'
+import { decodeAnswer } from '../core/http/content-coding.ts'
 import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/socket.ts'
 import { type Deadline, startDeadline } from '../core/time.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
-import { asFailure, asRefusal, redirected } from './failures.ts'
+import { asFailure, asRefusal, codedPart, redirected } from './failures.ts'
 import { type Operations, operations } from './operations.ts'
 import type { AzureRequest, Send } from './request.ts'
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
@@ -32,6 +33,8 @@ export interface AzureClientOptions extends Means {
   readonly followsUploads?: boolean
   /** How long and how often a GET or HEAD that fails is sent again. */
   readonly retry?: Partial<RetryLimits>
+  /** Whether `fetch` has undone these content codings, although its answer still names them. */
+  readonly fetchUndoes?: (codings: string) => boolean
   /** Opens WebSockets. @default the runtime has none */
   readonly connect?: Connect
   /** Is told of each request before it is sent. @default nobody */
@@ -226,11 +229,12 @@ async function connectSigned(
 
 async function dial(
   // Not a method call: workerd refuses fetch on any other `this`.
-  { endpoint, fetch, observe }: AzureClientOptions,
+  options: AzureClientOptions,
   wanted: AzureRequest,
   authorization: Authorization,
   signal: AbortSignal,
 ): Promise<Response> {
+  const { endpoint, fetch, fetchUndoes, observe } = options
   const { method, body } = wanted
   const headers = signedHeaders(wanted.headers, authorization)
   const end = observe?.(wanted, headers)
@@ -251,9 +255,13 @@ async function dial(
   } finally {
     end?.(status)
   }
-  if (!isRedirect(answer)) return answer
+  const isPart = answer.status === 206 && answer.headers.has('content-encoding')
+  if (!isRedirect(answer) && !isPart) return decodeAnswer(answer, { fetchUndoes })
   await answer.body?.cancel()
-  throw redirected(answer)
+  if (!isPart || headers.range === undefined) throw (isPart ? codedPart : redirected)(answer)
+  // It is a part of the coded body, not of the file: the whole is asked for, which can be decoded.
+  const { range, 'if-range': condition, ...others } = headers
+  return dial(options, { ...wanted, headers: others }, authorization, signal)
 }
 
 /** Never elsewhere than at the endpoint: that is seen to where URLs are made. */

@@ -45,3 +45,10 @@ export function asFailure(error: unknown, isLate: boolean): unknown {
     cause: error,
   })
 }
+
+/** The error for a part of a coded body where the whole was asked for. */
+export function codedPart(answer: Response): CfileError {
+  return new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.', {
+    upstream: upstreamAnswer(answer),
+  })
+}

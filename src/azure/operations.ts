@@ -173,12 +173,28 @@ async function readJson<T>(
 async function readContent(answer: Response, asked: Asked): Promise<Response> {
   if (!answer.ok) throw await readUpstreamError(answer, asked)
   const { status, headers } = answer
+  const coding = headers.get('content-encoding')
+  if (coding !== null) {
+    await answer.body?.cancel()
+    throw unknownCoding(answer, coding)
+  }
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
   if ((status === 200 || status === 206) && !(isPage && !headers.has('content-disposition'))) {
     return answer
   }
   await answer.body?.cancel()
   throw notAsPromised(answer)
+}
+
+function unknownCoding(answer: Response, coding: string): CfileError {
+  return new CfileError(
+    'upstream_invalid',
+    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although none was asked for.`,
+    {
+      hint: 'Have what stands between cfile and Azure, a CDN or API Management, leave bodies as they are.',
+      upstream: upstreamAnswer(answer),
+    },
+  )
 }
 
 function notAsPromised(answer: Response): CfileError {

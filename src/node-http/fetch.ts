@@ -7,6 +7,8 @@
 
 import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
+import { decodeAnswer } from '../core/http/content-coding.ts'
+import { createNodeDecoder } from './decoder.ts'
 import { createRawBody, type RawBodySource } from './raw-body.ts'
 import { rawResponse } from './response.ts'
 
@@ -35,7 +37,7 @@ function isAtLeast(version: string, major: number, minor: number): boolean {
   return ours > major || (ours === major && theirs >= minor)
 }
 
-/** Makes one; it follows no redirect and decodes no body. */
+/** Makes one; it follows no redirect. */
 export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions): DispatchFetch {
   let opening: Promise<Agent> | undefined
   // Loaded when it is first needed: an older Node can't even import it.
@@ -113,7 +115,7 @@ function createHandler(
       const head = { status, statusText, headers: toHeaders(headers) }
       if (method === 'HEAD' || bodiless.includes(status)) return resolve(new Response(null, head))
       const body = createRawBody(started)
-      resolve(rawResponse(body.body, head))
+      resolve(decodeAnswer(rawResponse(body.body, head), { createDecoder: createNodeDecoder }))
       source = body
     },
     onResponseData(_, chunk) {

@@ -44,18 +44,29 @@ export function concatBytes(
   return whole
 }
 
+/** A body that has begun to come. */
+export interface BegunBody {
+  /** Its first bytes; empty where it has none. */
+  readonly start: Uint8Array
+  /** All of it, the first bytes included. */
+  readonly stream: ReadableStream<Uint8Array>
+}
+
 /**
- * Waits for the first bytes of a body, so that a failure before them can still be answered.
+ * Waits for the first bytes of a body, at least so many if it has them.
  *
- * @returns a stream of the whole body
- * @throws what the first read throws
+ * @throws what a read throws
  */
-export async function beginBody(
-  body: ReadableStream<Uint8Array>,
-): Promise<ReadableStream<Uint8Array>> {
+export async function beginBody(body: ReadableStream<Uint8Array>, bytes = 1): Promise<BegunBody> {
   const reader = body.getReader()
-  const { done, value } = await reader.read()
-  return resumeReading(done ? [] : [value], reader)
+  const chunks: Uint8Array[] = []
+  for (let length = 0; length < bytes; ) {
+    const { done, value } = await reader.read()
+    if (done) break
+    chunks.push(value)
+    length += value.byteLength
+  }
+  return { start: concatBytes(chunks), stream: resumeReading(chunks, reader) }
 }
 
 function resumeReading(

@@ -74,11 +74,6 @@ export function responseHeaders(headers: Headers): Headers {
   for (const name of ofTheUpstream) kept.delete(name)
   // Which pages may read an answer is for this gateway's settings to say.
   for (const name of [...kept.keys()]) if (name.startsWith('access-control-')) kept.delete(name)
-  // fetch has undone the coding, and with it the length.
-  if (kept.has('content-encoding')) {
-    kept.delete('content-encoding')
-    kept.delete('content-length')
-  }
   return kept
 }
 

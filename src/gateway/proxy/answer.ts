@@ -35,6 +35,17 @@ export async function passAnswer(
 ): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
   if (!answer.ok || answer.body === null) return answer
+  const coding = answer.headers.get('content-encoding')
+  if (coding !== null) {
+    gateway.log(
+      'warn',
+      'An answer is in a content coding that cannot be undone here, so its files are not recorded.',
+      {
+        coding,
+      },
+    )
+    return answer
+  }
   if (/^text\/event-stream\b/i.test(type)) {
     return withBody(answer, passEvents(gateway, source, answer.body, after))
   }

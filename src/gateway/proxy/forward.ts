@@ -14,6 +14,7 @@ import { previousTurn } from '../capture/turns.ts'
 import { noteSource } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import { findRecord } from '../owners/records.ts'
 import { type Answered, attempt } from './attempt.ts'
 import { requireOwnBatch } from './batch-input.ts'
 import type { Wanted } from './completions.ts'
@@ -54,7 +55,7 @@ export async function forward(
   )
   const { after } = resumption ?? {}
   noteSource(request.exchange, answered.upstream)
-  const answer = await begin(gateway, request, answered)
+  const answer = await begin(gateway, caller, understood, answered)
   const handed = await handBack(gateway, caller, last.understood, { ...answered, answer, after })
   if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)
   return handed
@@ -67,17 +68,26 @@ export async function forward(
  */
 async function begin(
   gateway: Gateway,
-  request: ApiRequest,
+  caller: Caller,
+  { request, named }: Understood,
   { answer, turn }: Answered,
 ): Promise<Response> {
   const { wait, streamIdleTimeoutMs: idleMs } = gateway
   const { body } = answer
   try {
     request.exchange.isDownload = isContent(request) && answer.ok
-    if (isContent(request)) return await passContent(gateway, answer)
+    if (isContent(request)) {
+      const [fileId = ''] = named.path.file
+      return await passContent(gateway, answer, async () => {
+        // The answer is here: a store that is down is no reason to refuse it.
+        const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
+        return record?.bytes
+      })
+    }
     if (body === null) return answer
     const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body
-    return new Response(await beginBody(watched), answer)
+    const { stream } = await beginBody(watched)
+    return new Response(stream, answer)
   } catch (error) {
     turn.end()
     throw brokenOff(error)

@@ -124,9 +124,8 @@ function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Re
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
   const headers = responseHeaders(answer.headers)
   // Those of everybody's list.
-  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag', 'last-modified']) {
-    headers.delete(name)
-  }
+  const ofTheWhole = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
+  for (const name of [...ofTheWhole, 'last-modified']) headers.delete(name)
   return new Response(page, { status: answer.status, headers })
 }
 

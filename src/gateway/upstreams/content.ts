@@ -48,7 +48,7 @@ export async function openRange(
   return {
     from,
     at: Number(at ?? 0),
-    size: at === undefined ? contentLength(headers) : toNumber(size),
+    size: toNumber(at === undefined ? headers.get('content-length') : size),
     etag: headers.get('etag') ?? undefined,
     name: parseContentDisposition(headers.get('content-disposition')).extended,
     type: headers.get('content-type') ?? undefined,
@@ -66,17 +66,10 @@ export async function openRange(
   }
 }
 
-function toNumber(digits = ''): number | undefined {
-  return /^\d+$/.test(digits) ? Number(digits) : undefined
+function toNumber(digits: string | null = null): number | undefined {
+  return digits !== null && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
 }
 
 function isUnsatisfiable(error: unknown): boolean {
   return isCfileError(error) && error.details.upstream?.status === 416
-}
-
-/** Of a coded body it is that of the coding, which fetch has undone. */
-function contentLength(headers: Headers): number | undefined {
-  const text = headers.get('content-length')
-  if (text === null || headers.has('content-encoding') || !/^\d{1,15}$/.test(text)) return undefined
-  return Number(text)
 }
