@@ -51,7 +51,7 @@ async function watched(): Promise<Watched> {
 }
 
 /** Sends one request to a gateway of its own. */
-async function measure({ path = '/openai/v1/responses', body, headers }: Case): Promise<string[]> {
+async function measure(one: Case): Promise<string[]> {
   const gateway = await start(
     [node, '--import', './bench/proxies/watch-loop.ts', 'bench/proxies/cfile.ts'],
     {
@@ -68,15 +68,18 @@ async function measure({ path = '/openai/v1/responses', body, headers }: Case): 
       },
     },
   )
-  const send = async (bytes: Uint8Array<ArrayBuffer>, target: string, more = {}) => {
-    const answer = await fetch(`http://127.0.0.1:${ports.gateway}${target}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...more },
-      body: bytes,
-    })
-    await answer.arrayBuffer()
-    return answer.status
+  try {
+    return await measureIn(one)
+  } finally {
+    await gateway.stop()
   }
+}
+
+async function measureIn({
+  path = '/openai/v1/responses',
+  body,
+  headers,
+}: Case): Promise<string[]> {
   // Written before, so that no connection is idle for so long that the gateway closes it.
   const encoder = new TextEncoder()
   const bytes = encoder.encode(body)
@@ -85,11 +88,24 @@ async function measure({ path = '/openai/v1/responses', body, headers }: Case): 
   }
   await watched()
   const began = performance.now()
-  const status = await send(bytes, path, headers)
-  const seconds = (performance.now() - began) / 1000
+  const status = await send(bytes, path, headers).catch(() => 0)
+  const ms = performance.now() - began
   const { wall, cpu, peak } = await watched()
-  await gateway.stop()
-  return [status, cpu, wall, seconds * 1000, peak / megabyte].map((figure) => figure.toFixed(0))
+  return [status, cpu, wall, ms, peak / megabyte].map((figure) => figure.toFixed(0))
+}
+
+async function send(
+  body: Uint8Array<ArrayBuffer>,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${ports.gateway}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+    body,
+  })
+  await answer.arrayBuffer()
+  return answer.status
 }
 
 export async function stallsTable(): Promise<string> {

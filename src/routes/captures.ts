@@ -5,10 +5,12 @@
  */
 
 import { Hono } from 'hono/tiny'
+import { mostNames, tooManyNames } from '../core/api/body-names.ts'
 import { mentionsInTranscript } from '../core/api/citation-stream.ts'
-import { type Citation, getMentions } from '../core/api/citations.ts'
+import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
 import { CfileError } from '../core/errors.ts'
 import { isId } from '../core/ids.ts'
+import { inTurns } from '../core/in-turns.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
 import { claim } from '../gateway/capture/claim.ts'
 import type { Caller, Gateway } from '../gateway/gateway.ts'
@@ -36,15 +38,22 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   const caller = c.get('caller')
   const bytes = await readBody(gateway, c)
   const isTranscript = /^text\/event-stream\b/i.test(c.req.header('content-type') ?? '')
-  const body = isTranscript ? undefined : parseObject(bytes, wanted)
+  const body = isTranscript ? undefined : await parseObject(gateway, bytes, wanted)
   const responseId = body === undefined ? undefined : namedResponse(body)
   if (responseId !== undefined) {
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
   }
   if (gateway.captures === 'response_id') throw onlyResponseIds()
-  const mentions = isTranscript ? mentionsInTranscript(bytes) : getMentions(body)
+  const mentions = isTranscript
+    ? await inTurns(gateway.wait, mentionsInTranscript(bytes))
+    : getMentions(body)
+  if (countMentions(mentions) > mostNames) throw tooManyNames()
   await capture(gateway, { caller }, await claim(gateway, caller, mentions))
   return mentions
+}
+
+function countMentions({ responses, conversations, containers, citations }: Mentions): number {
+  return responses.length + conversations.length + containers.length + citations.length
 }
 
 /** The id in `{"response_id"}`; a body that carries an answer itself names no response. */

@@ -6,6 +6,8 @@
 
 import { CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
+import { inTurns } from '../core/in-turns.ts'
+import { largeJson, setAside } from '../core/json/set-aside.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteContext } from './request.ts'
 
@@ -28,12 +30,26 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
  * Reads a JSON object.
  *
  * @param wanted what to post instead of anything else
- * @throws CfileError `invalid_request`
+ * @throws CfileError `invalid_request`, `payload_too_large`
  */
-export function parseObject(bytes: Uint8Array, wanted: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(bytes)
+export async function parseObject(
+  { wait }: Gateway,
+  bytes: Uint8Array,
+  wanted: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const whole = { start: 0, end: bytes.length }
+  const aside =
+    bytes.length < largeJson ? undefined : await inTurns(wait, setAside(bytes, whole, 'aside'))
+  if (aside?.isDense === true) throw tooDense()
+  const value = parseJson(aside?.bytes ?? bytes)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>
   }
   throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
+}
+
+function tooDense(): CfileError {
+  return new CfileError('payload_too_large', 'The body holds too many values to be read.', {
+    hint: 'Post the answer alone, as the upstream gave it, or name it by its response_id.',
+  })
 }

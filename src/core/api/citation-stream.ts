@@ -5,8 +5,9 @@
  */
 
 import { createAnySearch } from '../bytes/search.ts'
+import { largeJson, setAside } from '../json/set-aside.ts'
 import { isDeltaEvent } from '../sse/delta-events.ts'
-import { createSplitter, eventJson, eventsIn } from '../sse/split.ts'
+import { createSplitter, dataSpan, eventJson, eventsIn } from '../sse/split.ts'
 import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'
 
@@ -29,10 +30,22 @@ export function mentionsInEvent(raw: Uint8Array): Mentions {
   return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : nothing
 }
 
-/** What a whole transcript mentions. */
-export function mentionsInTranscript(bytes: Uint8Array): Mentions {
+/**
+ * What a whole transcript mentions; of a large event, without what only repeats the request. It yields where other work
+ * may run.
+ */
+export function* mentionsInTranscript(bytes: Uint8Array): Generator<undefined, Mentions> {
   const found = createFindings()
-  for (const event of eventsIn(bytes)) found.all(mentionsInEvent(event))
+  let unread = 0
+  for (const event of eventsIn(bytes)) {
+    const data = event.byteLength < largeJson ? undefined : dataSpan(event)
+    const aside = data && (yield* setAside(event, { ...data, member: 'response' }, 'aside'))
+    if (aside?.isDense !== true) found.all(mentionsInEvent(aside?.bytes ?? event))
+    unread += event.byteLength
+    if (unread < largeJson) continue
+    unread = 0
+    yield
+  }
   return found.mentions()
 }
 

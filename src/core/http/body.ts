@@ -19,16 +19,77 @@ export async function readBounded(
 ): Promise<BoundedBody> {
   if (body === null) return { whole: new Uint8Array() }
   const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let length = 0
+  const held = createGrowing(limit)
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return { whole: concatBytes(chunks, length) }
-    chunks.push(value)
-    length += value.byteLength
-    if (length > limit) return { stream: resumeReading(chunks, reader) }
+    if (done) return { whole: held.bytes() }
+    if (held.length + value.byteLength > limit) {
+      return { stream: resumeReading([held.bytes(), value], reader) }
+    }
+    held.push(value)
   }
 }
+
+/** See {@link createGrowing}. */
+export interface Growing {
+  readonly length: number
+  push(chunk: Uint8Array): void
+  bytes(): Uint8Array<ArrayBuffer>
+}
+
+// From here on all that may come is allocated at once: pages that nobody writes to cost nothing, and a copy would hold
+// up others.
+const growsAtOnce = 8 * 1024 ** 2
+
+/**
+ * Bytes in one piece, each of which is copied when it comes, so that joining them takes no time at the end.
+ *
+ * @param limit how many are expected at most
+ */
+export function createGrowing(limit: number): Growing {
+  let whole = new Uint8Array()
+  let length = 0
+  return {
+    get length() {
+      return length
+    },
+    push(chunk) {
+      const needed = length + chunk.byteLength
+      if (needed > whole.length) {
+        const doubled = Math.max(needed, 2 * whole.length)
+        const wanted = doubled > growsAtOnce ? limit : Math.min(doubled, limit)
+        const grown = new Uint8Array(Math.max(needed, wanted))
+        grown.set(whole.subarray(0, length))
+        whole = grown
+      }
+      whole.set(chunk, length)
+      length = needed
+    },
+    bytes: () => whole.subarray(0, length),
+  }
+}
+
+/** Joins chunks as {@link concatBytes} does; yields where other work may run. */
+export function* joinBytes(
+  chunks: readonly Uint8Array[],
+): Generator<undefined, Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
+  let offset = 0
+  let pause = joinedAtOnce
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength; at += joinedAtOnce) {
+      const piece = chunk.subarray(at, at + joinedAtOnce)
+      whole.set(piece, offset)
+      offset += piece.byteLength
+      if (offset < pause) continue
+      yield
+      pause = offset + joinedAtOnce
+    }
+  }
+  return whole
+}
+
+const joinedAtOnce = 4 * 1024 ** 2
 
 /** Joins chunks whose lengths add up to `length`. */
 export function concatBytes(

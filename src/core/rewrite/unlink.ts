@@ -7,7 +7,7 @@
 
 import { nameInPath } from '../api/container-files.ts'
 import { createByteSearch } from '../bytes/search.ts'
-import { concatBytes } from '../http/body.ts'
+import { joinBytes } from '../http/body.ts'
 import { type Edit, removalEdits, splice, stringEdits } from '../json/edits.ts'
 import { scanJson } from '../json/scan.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
@@ -30,7 +30,7 @@ import {
 } from './spans.ts'
 
 /** So large an item is no message of a model. */
-const largestItem = 16 * 1024 ** 2
+const largestItem = 4 * 1024 ** 2
 
 /**
  * Takes out of a request's body what was added to the answers that it replays: the links of annotations, and in the
@@ -56,7 +56,7 @@ export function* unlinkBytes(
     pieces.push(bytes.subarray(kept, start), new TextEncoder().encode(unlinked))
     kept = end
   })
-  return kept === 0 ? bytes : concatBytes([...pieces, bytes.subarray(kept)])
+  return kept === 0 ? bytes : yield* joinBytes([...pieces, bytes.subarray(kept)])
 }
 
 const decoder = new TextDecoder()

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { concatBytes } from '../http/body.ts'
+import { bytesOf, hasBytes } from '../bytes/search.ts'
+import { createGrowing } from '../http/body.ts'
 
 const lf = 10
 const cr = 13
@@ -50,29 +51,35 @@ export interface EventSplitter {
 /** What {@link splitEvents} does, for those who bring their own stream. */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
   const { maxEventBytes = 64 * 1024 ** 2 } = options
-  let held: Uint8Array[] = []
-  let heldBytes = 0
+  let held = createGrowing(maxEventBytes)
   let isTooLong = false
   const endsEvent = createLineState()
 
   /** The event that ends with this piece. */
   function take(piece: Uint8Array): Uint8Array {
-    const event = held.length === 0 ? piece : concatBytes([...held, piece])
+    let event = piece
+    if (held.length > 0) {
+      held.push(piece)
+      event = held.bytes()
+    }
     if (isTooLong) fragments.add(event)
-    held = []
-    heldBytes = 0
+    held = createGrowing(maxEventBytes)
     isTooLong = false
     return event
   }
 
   function* hold(piece: Uint8Array): Generator<Uint8Array> {
-    held.push(piece)
-    heldBytes += piece.byteLength
-    if (!isTooLong && heldBytes <= maxEventBytes) return
+    if (!isTooLong && held.length + piece.byteLength <= maxEventBytes) {
+      held.push(piece)
+      return
+    }
     isTooLong = true
-    for (const fragment of held) fragments.add(fragment)
-    yield* held
-    held = []
+    for (const fragment of [held.bytes(), piece]) {
+      if (fragment.byteLength === 0) continue
+      fragments.add(fragment)
+      yield fragment
+    }
+    held = createGrowing(maxEventBytes)
   }
 
   return {
@@ -179,6 +186,23 @@ export function parseEvent(raw: Uint8Array): ServerSentEvent {
     if (field === 'data') data.push(value)
   }
   return { event, data: data.join('\n') }
+}
+
+const dataField = bytesOf('data:')
+
+/** Where an event's data stands in its bytes; `undefined` where that is not one line. */
+export function dataSpan(raw: Uint8Array): { start: number; end: number } | undefined {
+  let found: { start: number; end: number } | undefined
+  for (let start = 0; start < raw.length; ) {
+    const lineEnd = raw.indexOf(lf, start)
+    const end = lineEnd === -1 ? raw.length : lineEnd
+    if (hasBytes(raw, start, dataField)) {
+      if (found !== undefined) return undefined
+      found = { start: start + dataField.length, end }
+    }
+    start = end + 1
+  }
+  return found
 }
 
 /** The JSON value in an event's data, or `undefined` where it holds none, as in `[DONE]`. */

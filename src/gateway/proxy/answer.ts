@@ -20,6 +20,7 @@ import { forgetListing } from '../containers/listing.ts'
 import { readFileSizes } from '../containers/sizes.ts'
 import type { Gateway } from '../gateway.ts'
 import { recordIfUp } from '../owners/record-if-up.ts'
+import { openAnswer, throughLargeEvents } from './large-answers.ts'
 import { linksOfResponse, sendAfter } from './resume.ts'
 
 /**
@@ -77,15 +78,17 @@ async function passJson(
     )
     return read.stream
   }
-  const response = parseJson(read.whole)
+  const { left, restore } = await openAnswer(gateway, read.whole)
+  if (left === undefined) return read.whole
+  const response = parseJson(left)
   const mentions = getMentions(response)
   forgetListings(gateway, mentions)
   await recordIfUp(gateway.log, capture(gateway, source, mentions), idsOf(source, mentions))
   sweepAfter(gateway, source, response)
   const options = linkOptions(gateway, source, () => mentions.responses[0])
-  return options === undefined
-    ? read.whole
-    : linkBytes(read.whole, (json) => linkAnswer(json, options))
+  if (options === undefined) return read.whole
+  const linked = await linkBytes(left, (json) => linkAnswer(json, options))
+  return linked === left ? read.whole : restore(linked)
 }
 
 /** Changes JSON in bytes; those come back as they are where nothing changes, or where they are no text. */
@@ -106,7 +109,8 @@ function passEvents(
   after: number | undefined,
 ): ReadableStream<Uint8Array> {
   const handler = createEventHandler(gateway, source)
-  return throughEvents(body, after === undefined ? handler : sendAfter(after, handler))
+  const sent = after === undefined ? handler : sendAfter(after, handler)
+  return throughEvents(body, throughLargeEvents(gateway, sent))
 }
 
 /**

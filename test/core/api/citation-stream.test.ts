@@ -6,6 +6,7 @@ import {
   mentionsInTranscript,
 } from '../../../src/core/api/citation-stream.ts'
 import type { Citation } from '../../../src/core/api/mentions.ts'
+import { atOnce } from '../../at-once.ts'
 import { threadStream } from '../../fixtures/assistants.ts'
 import { assistantFileId, containerId, responseId, uploadId } from '../../fixtures/ids.ts'
 import { chartCitation, plotCitation } from '../../fixtures/responses.ts'
@@ -115,9 +116,11 @@ describe('mentionsInEvent', () => {
   })
 })
 
+const readTranscript = (bytes: Uint8Array) => atOnce(mentionsInTranscript(bytes))
+
 describe('mentionsInTranscript', () => {
   it('tells all that a recorded stream mentions, each thing once', () => {
-    expect(mentionsInTranscript(bytesOf(streamWithCitation))).toEqual({
+    expect(readTranscript(bytesOf(streamWithCitation))).toEqual({
       responses: [responseId],
       turns: [{ response: responseId, container: containerId }],
       conversations: [],
@@ -125,15 +128,15 @@ describe('mentionsInTranscript', () => {
       citations: [chart],
       items: ['ci_0a5e68b0f003', 'msg_0a5e68b0f004'],
     })
-    expect(mentionsInTranscript(bytesOf(streamOfShell)).containers).toEqual([containerId])
-    expect(mentionsInTranscript(new Uint8Array())).toEqual(nothing)
+    expect(readTranscript(bytesOf(streamOfShell)).containers).toEqual([containerId])
+    expect(readTranscript(new Uint8Array())).toEqual(nothing)
   })
 
   it('reads the last event of a transcript that somebody trimmed', () => {
-    expect(mentionsInTranscript(bytesOf(streamWithCitation.trim()))).toEqual(
-      mentionsInTranscript(bytesOf(streamWithCitation)),
+    expect(readTranscript(bytesOf(streamWithCitation.trim()))).toEqual(
+      readTranscript(bytesOf(streamWithCitation)),
     )
     const last = toSse(eventsWithCitation.slice(-1)).trim()
-    expect(mentionsInTranscript(bytesOf(last)).citations).toEqual([chart])
+    expect(readTranscript(bytesOf(last)).citations).toEqual([chart])
   })
 })

@@ -185,12 +185,12 @@ describe('splitEvents of hostile streams', () => {
     expect(texts).toEqual([
       [],
       [],
-      ['data: 1\n', 'data: 2\n', 'data: 3\n'],
+      ['data: 1\ndata: 2\n', 'data: 3\n'],
       ['data: 4\n\n'],
       ['data: 5\n\n'],
       [],
     ])
-    expect(out.flat().map((event) => parseEvent(event).data)).toEqual(['', '', '', '', '5'])
+    expect(out.flat().map((event) => parseEvent(event).data)).toEqual(['', '', '', '5'])
   })
 })
 

@@ -1,0 +1,133 @@
+/**
+ * Large JSON made small for those who look into it: members that repeat a request are set aside and put back afterwards.
+ *
+ * @module
+ */
+
+import { createByteSearch } from '../bytes/search.ts'
+import { isCfileError } from '../errors.ts'
+import { joinBytes } from '../http/body.ts'
+import { scanJson } from './scan.ts'
+import { jsonTextAt } from './text.ts'
+
+/** JSON of so many bytes is worth it. */
+export const largeJson: number = 256 * 1024
+
+/** What is left to look into. */
+export interface SetAside {
+  /** Absent where nothing was set aside. */
+  readonly bytes?: Uint8Array<ArrayBuffer>
+  /** Whether it holds so many values that reading them would hold up others. */
+  readonly isDense: boolean
+  /** Puts back what was set aside, wherever its place is now; the pieces joined are the whole. */
+  restore(bytes: Uint8Array): Uint8Array[]
+}
+
+/** Where the object is whose members may be set aside. */
+export interface Where {
+  /** The JSON in the bytes: `[start, end)`. */
+  readonly start: number
+  readonly end: number
+  /** The member of the root that is the object; absent: it is the root. */
+  readonly member?: string
+}
+
+interface Cut {
+  readonly start: number
+  readonly end: number
+}
+
+// What files are looked for in.
+const kept = new Set(
+  'output data response choices message tool_calls content item part annotation delta text'.split(
+    ' ',
+  ),
+)
+const smallest = 64 * 1024
+const mostValues = 500_000
+
+/**
+ * Sets large members of an object aside. It yields where other work may run.
+ *
+ * @param token stands nowhere in the bytes; of letters, digits and dashes
+ * @returns `undefined` for bytes that are no JSON
+ */
+export function* setAside(
+  bytes: Uint8Array,
+  where: Where,
+  token: string,
+): Generator<undefined, SetAside | undefined> {
+  try {
+    const { cuts, values } = yield* findCuts(bytes.subarray(where.start, where.end), where)
+    const isDense = values > mostValues
+    if (cuts.length === 0) return { isDense, restore: (whole) => [whole] }
+    const encoder = new TextEncoder()
+    const pieces = cuts.flatMap(({ start }, index) => [
+      bytes.subarray(cuts[index - 1]?.end ?? 0, start),
+      encoder.encode(`"${token}-${index}"`),
+    ])
+    const left = yield* joinBytes([...pieces, bytes.subarray(cuts.at(-1)?.end)])
+    const aside = cuts.map(({ start, end }) => bytes.subarray(start, end))
+    return { bytes: left, isDense, restore: createRestore(token, aside) }
+  } catch (error) {
+    if (isCfileError(error)) return undefined
+    throw error
+  }
+}
+
+function* findCuts(
+  json: Uint8Array,
+  { start: offset, member }: Where,
+): Generator<undefined, { readonly cuts: readonly Cut[]; readonly values: number }> {
+  const level = member === undefined ? 1 : 2
+  const cuts: Cut[] = []
+  let depth = 0
+  let isInside = member === undefined
+  let key = ''
+  let begin = 0
+  let values = 0
+  let before = 0
+  const tell = (start: number, end: number): void => {
+    if (!isInside || kept.has(key) || end - start < smallest) return
+    cuts.push({ start: offset + start, end: offset + end })
+    values = before
+  }
+  yield* scanJson(json, {
+    key(start, end) {
+      if (depth === 1 && member !== undefined) isInside = jsonTextAt(json, start, end) === member
+      if (depth !== level) return
+      key = jsonTextAt(json, start, end) ?? ''
+      before = values
+    },
+    scalar(start, end) {
+      values += 1
+      if (depth === level && key !== '') tell(start, end)
+    },
+    open(start) {
+      values += 1
+      if (depth === level) begin = start
+      depth += 1
+    },
+    close(end) {
+      depth -= 1
+      if (depth === level) tell(begin, end)
+    },
+  })
+  return { cuts, values }
+}
+
+function createRestore(token: string, aside: readonly Uint8Array[]): SetAside['restore'] {
+  const find = createByteSearch(`"${token}-`)
+  const opening = token.length + 2
+  return (bytes) => {
+    const pieces: Uint8Array[] = []
+    let at = 0
+    for (let mark = find(bytes); mark !== -1; mark = find(bytes, at)) {
+      const end = bytes.indexOf(34, mark + opening)
+      const index = Number(new TextDecoder().decode(bytes.subarray(mark + opening, end)))
+      pieces.push(bytes.subarray(at, mark), aside[index] ?? new Uint8Array())
+      at = end + 1
+    }
+    return [...pieces, bytes.subarray(at)]
+  }
+}

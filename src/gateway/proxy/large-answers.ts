@@ -1,0 +1,73 @@
+/**
+ * Large answers: what repeats a caller's request (tools, instructions) is set aside while the rest is read, so that no
+ * caller's request holds up the others.
+ *
+ * @module
+ */
+
+import { joinBytes } from '../../core/http/body.ts'
+import { inTurns } from '../../core/in-turns.ts'
+import { largeJson, type SetAside, setAside, type Where } from '../../core/json/set-aside.ts'
+import type { Emit, EventHandler } from '../../core/sse/pump.ts'
+import { dataSpan } from '../../core/sse/split.ts'
+import type { Gateway } from '../gateway.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** What is left of an answer to be read. */
+export interface OpenAnswer {
+  /** Absent where it holds so many values that it is not read. */
+  readonly left?: Bytes
+  /** The whole answer, from what became of what was left. */
+  restore(left: Bytes): Promise<Bytes>
+}
+
+/** Opens an answer in JSON. */
+export async function openAnswer({ wait, log }: Gateway, whole: Bytes): Promise<OpenAnswer> {
+  const asIs = { left: whole, restore: async (left: Bytes) => left }
+  if (whole.length < largeJson) return asIs
+  const all = { start: 0, end: whole.length }
+  const aside = await inTurns(wait, setAside(whole, all, newToken()))
+  if (aside === undefined) return asIs
+  const restore = async (left: Bytes) =>
+    aside.bytes === undefined ? left : inTurns(wait, joinBytes(aside.restore(left)))
+  if (!aside.isDense) return { left: aside.bytes ?? whole, restore }
+  log('warn', 'An answer holds too many values to be read, so nothing of it is recorded or linked.')
+  return { restore }
+}
+
+/** Sets aside in each large event of a stream, before a handler sees it; what it emits is whole again. */
+export function throughLargeEvents({ wait }: Gateway, handler: EventHandler): EventHandler {
+  // A handler may hold events back, so each is restored wherever it comes out.
+  const open = new Set<SetAside>()
+  const whole = (emit: Emit): Emit => {
+    if (open.size === 0) return emit
+    return (raw) => {
+      let pieces: readonly Uint8Array[] = [raw]
+      for (const aside of open) {
+        const restored = pieces.flatMap(aside.restore)
+        if (restored.length > pieces.length) open.delete(aside)
+        pieces = restored
+      }
+      pieces.forEach(emit)
+    }
+  }
+  async function pushLarge(raw: Uint8Array, where: Where, emit: Emit): Promise<void> {
+    const aside = await inTurns(wait, setAside(raw, where, newToken()))
+    if (aside?.bytes !== undefined) open.add(aside)
+    await handler.push(aside?.bytes ?? raw, whole(emit))
+  }
+  return {
+    ...handler,
+    push(raw, emit) {
+      const data = raw.length < largeJson ? undefined : dataSpan(raw)
+      if (data === undefined) return handler.push(raw, whole(emit))
+      return pushLarge(raw, { ...data, member: 'response' }, emit)
+    },
+    end: (emit) => handler.end(whole(emit)),
+  }
+}
+
+function newToken(): string {
+  return `cfile-${crypto.randomUUID()}`
+}
