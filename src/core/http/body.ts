@@ -69,6 +69,26 @@ export function createGrowing(limit: number): Growing {
   }
 }
 
+const streamedAtOnce = 256 * 1024
+
+/** A body of some bytes: large ones as a stream, since a runtime copies bytes that it is given whole. */
+export function toBody(
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
+  if (bytes.length <= streamedAtOnce) return bytes
+  let at = 0
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(at, at + streamedAtOnce))
+        at += streamedAtOnce
+        if (at >= bytes.length) controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
 /** Joins chunks as {@link concatBytes} does; yields where other work may run. */
 export function* joinBytes(
   chunks: readonly Uint8Array[],

@@ -1,5 +1,6 @@
 /**
- * Large JSON made small for those who look into it: members that repeat a request are set aside and put back afterwards.
+ * Large JSON made small for those who look into it: members that repeat a request, and long texts, are set aside and put
+ * back afterwards.
  *
  * @module
  */
@@ -30,6 +31,8 @@ export interface Where {
   readonly end: number
   /** The member of the root that is the object; absent: it is the root. */
   readonly member?: string
+  /** Strings of so many bytes are set aside too, wherever they stand. @default 512 KiB */
+  readonly longText?: number
 }
 
 interface Cut {
@@ -44,6 +47,7 @@ const kept = new Set(
   ),
 )
 const smallest = 64 * 1024
+const longestText = 512 * 1024
 const mostValues = 500_000
 
 /**
@@ -77,7 +81,7 @@ export function* setAside(
 
 function* findCuts(
   json: Uint8Array,
-  { start: offset, member }: Where,
+  { start: offset, member, longText = longestText }: Where,
 ): Generator<undefined, { readonly cuts: readonly Cut[]; readonly values: number }> {
   const level = member === undefined ? 1 : 2
   const cuts: Cut[] = []
@@ -87,10 +91,10 @@ function* findCuts(
   let begin = 0
   let values = 0
   let before = 0
-  const tell = (start: number, end: number): void => {
-    if (!isInside || kept.has(key) || end - start < smallest) return
+  const cut = (start: number, end: number): void => {
+    // What was set aside of it goes along.
+    while ((cuts.at(-1)?.start ?? 0) > offset + start) cuts.pop()
     cuts.push({ start: offset + start, end: offset + end })
-    values = before
   }
   yield* scanJson(json, {
     key(start, end) {
@@ -101,7 +105,8 @@ function* findCuts(
     },
     scalar(start, end) {
       values += 1
-      if (depth === level && key !== '') tell(start, end)
+      const isLong = end - start >= (depth === level ? smallest : longText)
+      if (isLong && isInside && depth >= level) cut(start, end)
     },
     open(start) {
       values += 1
@@ -110,7 +115,9 @@ function* findCuts(
     },
     close(end) {
       depth -= 1
-      if (depth === level) tell(begin, end)
+      if (depth !== level || !isInside || kept.has(key) || end - begin < smallest) return
+      cut(begin, end)
+      values = before
     },
   })
   return { cuts, values }

@@ -7,7 +7,7 @@
 
 import { mentionsInEvent } from '../../core/api/citation-stream.ts'
 import { getMentions, type Mentions } from '../../core/api/citations.ts'
-import { decodeUtf8, parseJson, readBounded } from '../../core/http/body.ts'
+import { decodeUtf8, parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import type { LinkOptions } from '../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../core/rewrite/linker.ts'
 import { createEventLinker } from '../../core/rewrite/stream-linker.ts'
@@ -57,18 +57,22 @@ export async function passAnswer(
 }
 
 /** The answer with another body: a length and a hash are those of the bytes before. */
-export function withBody({ status, statusText, headers }: Response, body: BodyInit): Response {
+export function withBody(
+  { status, statusText, headers }: Response,
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+): Response {
   const kept = new Headers(headers)
   for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
   if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
-  return new Response(body, { status, statusText, headers: kept })
+  const sent = body instanceof Uint8Array ? toBody(body) : body
+  return new Response(sent, { status, statusText, headers: kept })
 }
 
 async function passJson(
   gateway: Gateway,
   source: Source,
   body: ReadableStream<Uint8Array>,
-): Promise<BodyInit> {
+): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>> {
   const read = await readBounded(body, gateway.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log(

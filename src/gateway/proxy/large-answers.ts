@@ -22,11 +22,19 @@ export interface OpenAnswer {
   restore(left: Bytes): Promise<Bytes>
 }
 
+// Pictures that are to become links are told by their length.
+const longestPicture = 16 * 1024 ** 2
+
+function longTextFor({ inlineImages }: Gateway): number | undefined {
+  return inlineImages === 'link' ? longestPicture : undefined
+}
+
 /** Opens an answer in JSON. */
-export async function openAnswer({ wait, log }: Gateway, whole: Bytes): Promise<OpenAnswer> {
+export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAnswer> {
+  const { wait, log } = gateway
   const asIs = { left: whole, restore: async (left: Bytes) => left }
   if (whole.length < largeJson) return asIs
-  const all = { start: 0, end: whole.length }
+  const all = { start: 0, end: whole.length, longText: longTextFor(gateway) }
   const aside = await inTurns(wait, setAside(whole, all, newToken()))
   if (aside === undefined) return asIs
   const restore = async (left: Bytes) =>
@@ -37,7 +45,8 @@ export async function openAnswer({ wait, log }: Gateway, whole: Bytes): Promise<
 }
 
 /** Sets aside in each large event of a stream, before a handler sees it; what it emits is whole again. */
-export function throughLargeEvents({ wait }: Gateway, handler: EventHandler): EventHandler {
+export function throughLargeEvents(gateway: Gateway, handler: EventHandler): EventHandler {
+  const { wait } = gateway
   // A handler may hold events back, so each is restored wherever it comes out.
   const open = new Set<SetAside>()
   const whole = (emit: Emit): Emit => {
@@ -62,7 +71,7 @@ export function throughLargeEvents({ wait }: Gateway, handler: EventHandler): Ev
     push(raw, emit) {
       const data = raw.length < largeJson ? undefined : dataSpan(raw)
       if (data === undefined) return handler.push(raw, whole(emit))
-      return pushLarge(raw, { ...data, member: 'response' }, emit)
+      return pushLarge(raw, { ...data, member: 'response', longText: longTextFor(gateway) }, emit)
     },
     end: (emit) => handler.end(whole(emit)),
   }

@@ -7,7 +7,7 @@
 import { namedKinds } from '../../core/api/named-ids.ts'
 import type { NamedKind, Operation } from '../../core/api/operations.ts'
 import { getResources } from '../../core/api/resources.ts'
-import { parseJson, readBounded } from '../../core/http/body.ts'
+import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
 import { recordPlace, type Source } from '../capture/capture.ts'
 import { captureRows, captureThings } from '../capture/things.ts'
@@ -116,7 +116,7 @@ async function readAnswer(
     await recordIfUp(gateway.log, record(shown), { owner, things })
   }
   const changed = change === undefined ? read.whole : await change(read.whole)
-  return changed === read.whole ? new Response(changed, answer) : withBody(answer, changed)
+  return changed === read.whole ? new Response(toBody(changed), answer) : withBody(answer, changed)
 }
 
 /** A realtime call is answered with SDP, and its id with the address of the call. */

@@ -44,6 +44,14 @@ describe('setAside', () => {
     )
   })
 
+  it('takes long texts out wherever they stand, and keeps count of what they stood in', () => {
+    const long = JSON.stringify('x'.repeat(600_000))
+    const json = `{"tools":[${long},${large('1')}],"output":[{"a":${long},"b":1}]}`
+    const aside = open(json)
+    expect(aside?.left).toBe('{"tools":"token-0","output":[{"a":"token-1","b":1}]}')
+    expect(decode(concatBytes(aside?.restore(encode(aside.left)) ?? []))).toBe(json)
+  })
+
   it('looks into one member only, where it is told which', () => {
     const tools = large('1')
     const event = `{"tools":${tools},"response":{"tools":${tools}},"other":{"tools":${tools}}}`
