@@ -46,7 +46,7 @@ export const manifest: Manifest = readJson('package.json')
 export const lockfile: { readonly packages: Readonly<Record<string, Locked>> } =
   readJson('package-lock.json')
 
-// What the Dockerfile adds.
+// Files that the Dockerfile adds.
 const imageOnly = ['redis']
 
 /** Every package that ships, with the dependencies of dependencies, by name. */

@@ -7,7 +7,6 @@
 import { Hono } from 'hono/tiny'
 import { parseEndpoint } from './azure/endpoint.ts'
 import { CfileError } from './core/errors.ts'
-import { parseWebhookSecret } from './core/http/webhook-signature.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import { createSigner, parseLinkBase } from './core/links/signer.ts'
 import { createMetrics } from './core/metrics.ts'
@@ -17,9 +16,9 @@ import { startCopies, stopCopies } from './gateway/archive/queue.ts'
 import { type Archiving, startArchiving } from './gateway/archive/state.ts'
 import { sweep } from './gateway/archive/upkeep.ts'
 import { createBalance } from './gateway/balance.ts'
-import { resumeWebhooks } from './gateway/capture/webhook.ts'
+import { openWebhooks, resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
-import type { Gateway, Log, Upstream, Webhooks } from './gateway/gateway.ts'
+import type { Gateway, Log, Upstream } from './gateway/gateway.ts'
 import { createLimits } from './gateway/limits.ts'
 import { guardStore } from './gateway/owners/guarded-store.ts'
 import { observeUpstream, type UpstreamObservation } from './gateway/upstreams/observe-upstream.ts'
@@ -259,11 +258,12 @@ function createGateway(options: AppOptions): Gateway {
     balance: createBalance(now),
     store: guardStore(options.store ?? memoryStore({ now }), random),
     archiving,
-    webhooks: webhooksOf(options),
+    webhooks: options.webhooks && openWebhooks(options.webhooks),
     now,
     clock,
     wait,
     random,
+    newToken: () => `cfile-${crypto.randomUUID()}`,
     waitUntil,
     log: options.log ?? silence,
     metrics,
@@ -318,20 +318,6 @@ function archivingOf(
   now: () => number,
 ): Archiving | undefined {
   return archive && startArchiving({ archive, mode, concurrency, ttl }, now)
-}
-
-function webhooksOf({ webhooks }: AppOptions): Webhooks | undefined {
-  if (webhooks === undefined) return undefined
-  const secrets = webhooks.secrets.map((text, index) => {
-    const secret = parseWebhookSecret(text)
-    if (secret !== undefined) return secret
-    throw new CfileError(
-      'invalid_request',
-      `CFILE_WEBHOOK_SECRETS got a value (masked) whose entry ${index + 1} is not whsec_ and the base64 of 24 to 64 bytes; it takes whsec_… with commas between several.`,
-      { param: 'CFILE_WEBHOOK_SECRETS' },
-    )
-  })
-  return { secrets, owner: webhooks.owner, state: { dueAt: 0 } }
 }
 
 function newSigningKey(): SigningKey {

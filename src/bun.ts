@@ -52,7 +52,7 @@ interface BunSocket {
   close(code: number, reason: string): void
 }
 
-/** What belongs to one socket. */
+/** State of one socket. */
 interface SocketData {
   readonly serve: (socket: Socket) => Promise<void>
   readonly inbox: Inbox

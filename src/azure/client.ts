@@ -70,7 +70,7 @@ export interface AzureClient extends Operations {
   readonly connect: (wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>) => Promise<Socket>
 }
 
-/** What one client has learnt of the scopes of its endpoint. */
+/** Which Entra scopes a client has tried at its endpoint. */
 interface Scopes {
   current: string
   /** Tried once after a 401; absent once any scope has worked, or both have failed. */

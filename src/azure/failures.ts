@@ -1,5 +1,5 @@
 /**
- * What keeps a request from being answered, with a code and what to do.
+ * Failures of a request to the upstream, each with a code and what to do.
  *
  * @module
  */

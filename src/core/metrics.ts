@@ -28,11 +28,11 @@ const histograms = {
   cfile_first_byte_seconds: 'Time to the first byte of the answer, by family of routes.',
 } as const
 
-/** What is counted up. */
+/** Counters: they only rise. */
 export type Counter = keyof typeof counters
-/** What rises and falls. */
+/** Gauges: they rise and fall. */
 export type Gauge = keyof typeof gauges
-/** What is measured, in seconds. */
+/** Histograms, in seconds. */
 export type Histogram = keyof typeof histograms
 
 /**

@@ -142,7 +142,7 @@ function compose(
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
 }
 
-/** What code that runs in the container can read. */
+/** The files that code in the container can read. */
 function listing({ files }: Container): string {
   return `The container holds: ${[...files.values()].map(({ path }) => path).join(', ')}`
 }

@@ -11,7 +11,7 @@ import type { Upstream } from './gateway.ts'
 /** Where bytes came from. */
 export type Origin = 'archive' | 'upstream' | 'emulator'
 
-/** What is known of an exchange; it is filled while the request goes through. Times are milliseconds of one clock. */
+/** Facts of one exchange, filled in while the request goes through. Times are milliseconds of one clock. */
 export interface Exchange {
   readonly requestId: string
   readonly method: string

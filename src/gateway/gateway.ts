@@ -41,7 +41,7 @@ export interface Caller {
 /** The one owner there is where callers are not told apart. */
 export const anyone: Caller = { owner: '', key: 'anyone', admin: false }
 
-/** What the settings say of webhooks. */
+/** Settings of webhooks. */
 export interface Webhooks {
   /** The bytes behind `whsec_`, decoded; any of them may sign. */
   readonly secrets: readonly Uint8Array<ArrayBuffer>[]
@@ -78,6 +78,8 @@ export interface Gateway {
   readonly wait: Wait
   /** From 0 to 1, for jitter only. */
   readonly random: () => number
+  /** A text that nothing outside of this process can guess. */
+  readonly newToken: () => string
   /** Keeps the instance alive for work that no answer waits for; whoever starts it sees to its failures. */
   readonly waitUntil: (work: Promise<unknown>) => void
   readonly log: Log

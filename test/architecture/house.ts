@@ -276,9 +276,8 @@ export const maxLines = 300
 /** Files that still break a rule about their text: what, and how often. A rule that is kept better fails too. */
 export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<TextRule, number>>>>> =
   {
-    'app.ts': { lines: 339, cast: 1 },
+    'app.ts': { lines: 325, cast: 1 },
     'core/api/body-names.ts': { lines: 358 },
-    'gateway/containers/replacement.ts': { lines: 302 },
     'start/settings.ts': { lines: 342 },
     'core/links/signer.ts': { state: 1 },
     'core/sse/split.ts': { state: 1 },
@@ -289,7 +288,6 @@ export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<Tex
     'gateway/archive/pending.ts': { cast: 1 },
     'gateway/archive/rows.ts': { cast: 2 },
     'gateway/owners/records.ts': { cast: 1 },
-    'gateway/proxy/websocket.ts': { cast: 1, lines: 303 },
     'start/redis.ts': { cast: 1 },
   }
 

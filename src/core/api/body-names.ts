@@ -28,7 +28,7 @@ export interface BodyNames {
   readonly model?: string
 }
 
-/** What a body names that is not read. */
+/** The names of a body that is not read. */
 export const noBodyNames: BodyNames = {
   names: toLists(emptyNames()),
   carried: [],
@@ -99,7 +99,7 @@ interface Reading {
   model?: string
 }
 
-/** What was found at a place that counts only if the object around it has another type than this. */
+/** Names that count only if the object around them has another type than this. */
 interface Echo {
   readonly type: string
   readonly found: Found
@@ -202,7 +202,7 @@ function nameScalar(
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
 
-/** What an object says of itself. */
+/** The `type` and `id` of an object, as far as they were read. */
 function noteScalar(reading: Reading, frame: Frame, start: number, end: number): void {
   const { bytes, depth } = reading
   const { key } = frame
@@ -325,7 +325,7 @@ function refuse(reading: Reading, { place }: Frame, error: CfileError): void {
   if (place.reads === undefined) defer(reading, error)
 }
 
-/** What may be an echo is refused once it is known to be none. */
+/** Refuses names that looked like an echo once they are known to be none. */
 function defer({ echo, isStrict }: Reading, error: CfileError): void {
   if (!isStrict) return
   if (echo === undefined) throw error

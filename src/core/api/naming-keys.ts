@@ -68,7 +68,7 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['workflow', of('thing', 'object')],
 ])
 
-// What else decides how an object is read.
+// Other keys that decide how an object is read.
 const deciding = ['type', 'id']
 
 const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))

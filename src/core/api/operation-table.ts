@@ -9,7 +9,7 @@
 export type NamedKind = 'response' | 'conversation' | 'container' | 'file' | 'thing'
 
 /**
- * What an answer shows, and so what is recorded of it.
+ * Which things an answer shows, and so which are recorded.
  *
  * - `answer`: what the model did, with its citations and items, or a part of a thread
  * - `thing`: one thing that was made or read
@@ -201,8 +201,8 @@ function parseMethod(text: string): [method: string, entry: TableEntry] {
   return [method, { shows: shows as Shows, generates: star !== undefined, body: body as BodyForm }]
 }
 
-// What is below these is of the whole organisation or resource and has no owner among the callers, or tells of all of
-// them: keys and users, webhooks for everybody's responses, hosted agents.
+// Things below these belong to the whole organisation or resource and not to one caller, or show things of all callers:
+// keys and users, webhooks for everybody's responses, hosted agents.
 const ofTheOperator = new Set([
   'organization',
   'projects',

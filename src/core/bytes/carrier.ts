@@ -80,7 +80,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
   function streamOf(bytes: ByteReader, length: string | null = null): ReadableStream<Uint8Array> {
     if (length === null) return stream(bytes)
     const { readable, writable } = fixedLength(Number(length))
-    // Whoever reads learns of a failure from the stream.
+    // The reader gets the failure from the stream.
     pump(bytes, writable.getWriter()).catch(() => {})
     return readable
   }

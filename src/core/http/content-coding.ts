@@ -10,7 +10,7 @@ import { beginBody, concatBytes, parseJson } from './body.ts'
 /** The formats that codings stand for. */
 export type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
 
-/** What decodes one body. */
+/** Decodes one body. */
 export type Decoder = ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>
 
 /** Makes a decoder; `undefined` where the runtime has none for the format. */

@@ -13,7 +13,7 @@ import { createByteSearch, hasBytes } from '../bytes/search.ts'
 import { concatBytes } from './body.ts'
 import { type FormPart, parsePartHead, refuseForm } from './form-head.ts'
 
-/** What is to be known of a form. */
+/** The parts of a form that the gateway reads. */
 export interface FormWatch {
   /** How many bytes of a part's value are wanted at most; 0: none, it passes unread. May throw to refuse it. */
   wants(part: FormPart): number

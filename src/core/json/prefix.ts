@@ -33,7 +33,7 @@ function nextInString(piece: string, from: number): number {
 export function createJsonPrefix(): JsonPrefix {
   const nesting: ('{' | '[')[] = []
   let state: State = 'value'
-  // What a string that is being read is.
+  // The role of the string that is being read.
   let isKey = false
   let isEscaped = false
 

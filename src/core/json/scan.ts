@@ -10,7 +10,7 @@
 
 import { CfileError } from '../errors.ts'
 
-/** What is told of each token, in order. Offsets are in bytes; those of a string include its quotes. */
+/** Called for each token, in order. Offsets are in bytes; those of a string include its quotes. */
 export interface JsonVisitor {
   /** A member's key; the next token begins its value. */
   key(start: number, end: number): void
@@ -73,7 +73,7 @@ const closeBracket = 93
 const openBrace = 123
 const closeBrace = 125
 
-// What may come next.
+// The tokens that may come next.
 const value = 0
 const valueOrEnd = 1
 const key = 2

@@ -14,7 +14,7 @@ import { jsonTextAt } from './text.ts'
 /** JSON of so many bytes is worth it. */
 export const largeJson: number = 256 * 1024
 
-/** What is left to look into. */
+/** Values that are still to be searched. */
 export interface SetAside {
   /** Absent where nothing was set aside. */
   readonly bytes?: Uint8Array<ArrayBuffer>
@@ -40,7 +40,7 @@ interface Cut {
   readonly end: number
 }
 
-// What files are looked for in.
+// Item types in which files are searched.
 const kept = new Set(
   'output data response choices message tool_calls content item part annotation delta text'.split(
     ' ',
@@ -92,7 +92,7 @@ function* findCuts(
   let values = 0
   let before = 0
   const cut = (start: number, end: number): void => {
-    // What was set aside of it goes along.
+    // The parts that were set aside go along.
     while ((cuts.at(-1)?.start ?? 0) > offset + start) cuts.pop()
     cuts.push({ start: offset + start, end: offset + end })
   }

@@ -30,7 +30,7 @@ export interface Signer {
    */
   sign(base: string, grant: Grant): Promise<string>
   /**
-   * What the token of a link grants.
+   * Returns the grant in a link's token.
    *
    * @param now unix seconds
    * @throws CfileError `signature_invalid` for any other text than a token that a key of ours signed, `link_expired`

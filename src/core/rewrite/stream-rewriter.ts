@@ -38,7 +38,7 @@ interface ReadEvent {
   readonly fields: EventFields
 }
 
-/** What rewriting takes. */
+/** Options of the rewriting. */
 export interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes'> {
   readonly containers: AnswerContainers
 }
@@ -118,7 +118,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
     const { streamed } = part
     const offset = streamed?.offsetIn(text)
     const find = () => containers.find(part.outputIndex)
-    // What was missed went out before its annotations came.
+    // A missed link went out before its annotations came.
     const known = streamed === undefined ? annotations : []
     const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
     const replacements =

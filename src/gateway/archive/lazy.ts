@@ -13,7 +13,7 @@ import { keepCopy, metaOf, readAll } from './copy.ts'
 import { noteCopy } from './pending.ts'
 import { copySoon, startCopy } from './queue.ts'
 
-// What an archive may fall behind a download before it is left to copy the file later.
+// Bytes that the archive may fall behind a download before the copy is given up and made later.
 const mostBehind = 8 * 1024 * 1024
 
 /** Whether downloads of the file from the upstream are to be copied. */

@@ -6,11 +6,12 @@
 
 import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations.ts'
-import { isCfileError } from '../../core/errors.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
+import { parseWebhookSecret } from '../../core/http/webhook-signature.ts'
 import type { Json } from '../../stores/store.ts'
 import { withLease } from '../archive/lease.ts'
 import { upstreamsNamed } from '../files/locate.ts'
-import { anyone, type Caller, type Gateway } from '../gateway.ts'
+import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
 import { granteeOf, toCaller } from '../owners/caller.ts'
 import { findRecord, listOwners } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/file.ts'
@@ -35,6 +36,31 @@ const workSchema = z.object({
 
 /** A response that is still to be captured. */
 type Work = z.infer<typeof workSchema>
+
+/**
+ * Makes what the gateway needs to take webhooks.
+ *
+ * @param secrets as Azure showed them: `whsec_…`
+ * @throws CfileError `invalid_request` that names `CFILE_WEBHOOK_SECRETS` and no secret
+ */
+export function openWebhooks({
+  secrets,
+  owner,
+}: {
+  readonly secrets: readonly string[]
+  readonly owner?: string
+}): Webhooks {
+  const parsed = secrets.map((text, index) => {
+    const secret = parseWebhookSecret(text)
+    if (secret !== undefined) return secret
+    throw new CfileError(
+      'invalid_request',
+      `CFILE_WEBHOOK_SECRETS got a value (masked) whose entry ${index + 1} is not whsec_ and the base64 of 24 to 64 bytes; it takes whsec_… with commas between several.`,
+      { param: 'CFILE_WEBHOOK_SECRETS' },
+    )
+  })
+  return { secrets: parsed, owner, state: { dueAt: 0 } }
+}
 
 /**
  * Notes the response that a webhook names, so that it is captured even if this process ends now.

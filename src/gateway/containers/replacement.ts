@@ -7,7 +7,6 @@
 import * as z from 'zod/mini'
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { cleanFilename } from '../../core/http/content-disposition.ts'
 import type { Json } from '../../stores/store.ts'
 import { withLease } from '../archive/lease.ts'
 import { listCopies } from '../archive/rows.ts'
@@ -15,6 +14,7 @@ import { recordPlace } from '../capture/capture.ts'
 import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { notThere, viewContainer } from '../owners/access.ts'
+import { checkUploads, refused, uploadAll } from './upload.ts'
 
 /** A container that took another one's place. */
 export interface Replacement {
@@ -27,9 +27,6 @@ export interface Replacement {
 const rememberedSeconds = 90 * 24 * 3600
 const makingSeconds = 24 * 3600
 const lookEverySeconds = 15
-const uploadsAtATime = 4
-/** The largest file that Azure takes into a container, in bytes. */
-const mostUploadBytes = 512 * 1024 ** 2
 const waitForOtherMs = 200
 const mostWaits = 600
 
@@ -118,8 +115,7 @@ async function make(
 ): Promise<Replacement> {
   const files = await copiesOfAllLives(gateway, caller, id)
   if (files.length === 0) throw nothingArchived(id)
-  const large = files.find(({ bytes }) => (bytes ?? 0) > mostUploadBytes)
-  if (large !== undefined) throw tooLargeToUpload(large)
+  checkUploads(files)
   const containerId = await createLike(upstream, id, signal)
   const making = makingPrefix + containerId
   const lease = leaseKey(id, caller)
@@ -183,70 +179,6 @@ async function createLike(upstream: Upstream, id: string, signal: AbortSignal): 
   throw refused('refused the new container', answer)
 }
 
-interface Filling {
-  readonly upstream: Upstream
-  readonly containerId: string
-  readonly files: readonly ContainerFile[]
-}
-
-async function uploadAll(
-  gateway: Gateway,
-  caller: Caller,
-  { upstream, containerId, files }: Filling,
-  signal: AbortSignal,
-): Promise<void> {
-  const waiting = [...files]
-  const work = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      await upload(gateway, caller, { upstream, containerId, file }, signal)
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: uploadsAtATime }, work))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-}
-
-/** Streams one copy to the container, under its path below `/mnt/data/`. */
-async function upload(
-  { archiving }: Gateway,
-  { key }: Caller,
-  { upstream, containerId, file }: Omit<Filling, 'files'> & { readonly file: ContainerFile },
-  signal: AbortSignal,
-): Promise<void> {
-  const copy = await archiving?.archive.get(`${key}/${file.id}`, { signal })
-  if (copy === undefined) throw new CfileError('file_not_found', `The copy of ${file.id} is gone.`)
-  const boundary = `cfile-${file.id}`
-  const name = file.path
-    .replace(/^\/mnt\/data\//, '')
-    .split('/')
-    .map(cleanFilename)
-    .join('/')
-  const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name.replaceAll('"', '%22')}"\r\ncontent-type: application/octet-stream\r\n\r\n`
-  const answer = await upstream.client.request({
-    method: 'POST',
-    path: `/containers/${containerId}/files`,
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: join(head, await copy.open({ signal }), `\r\n--${boundary}--\r\n`),
-    signal,
-  })
-  await answer.body?.cancel()
-  if (!answer.ok) throw refused(`refused the upload of ${file.id}`, answer)
-}
-
-function join(
-  head: string,
-  body: ReadableStream<Uint8Array>,
-  tail: string,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      start: (controller) => controller.enqueue(encoder.encode(head)),
-      flush: (controller) => controller.enqueue(encoder.encode(tail)),
-    }),
-  )
-}
-
 /** Best effort: Azure deletes it after 20 idle minutes in any case. */
 async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
   const answer = await upstream.client
@@ -288,15 +220,4 @@ function nothingArchived(id: string): CfileError {
       hint: 'Files that must outlive their container have to be copied while it lives: set CFILE_ARCHIVE.',
     },
   )
-}
-
-function tooLargeToUpload({ id, bytes }: ContainerFile): CfileError {
-  return new CfileError(
-    'file_too_large',
-    `The copy of ${id} has ${bytes} bytes; Azure takes at most ${mostUploadBytes} into a container.`,
-  )
-}
-
-function refused(what: string, { status }: Response): CfileError {
-  return new CfileError('upstream_error', `The upstream ${what} with status ${status}.`)
 }

@@ -14,7 +14,7 @@ import type { Gateway } from '../gateway.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** What is left of an answer to be read. */
+/** The rest of an answer that is still to be read. */
 export interface OpenAnswer {
   /** Absent where it holds so many values that it is not read. */
   readonly left?: Bytes
@@ -35,7 +35,7 @@ export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAn
   const asIs = { left: whole, restore: async (left: Bytes) => left }
   if (whole.length < largeJson) return asIs
   const all = { start: 0, end: whole.length, longText: longTextFor(gateway) }
-  const aside = await inTurns(wait, setAside(whole, all, newToken()))
+  const aside = await inTurns(wait, setAside(whole, all, gateway.newToken()))
   if (aside === undefined) return asIs
   const restore = async (left: Bytes) =>
     aside.bytes === undefined ? left : inTurns(wait, joinBytes(aside.restore(left)))
@@ -62,7 +62,7 @@ export function throughLargeEvents(gateway: Gateway, handler: EventHandler): Eve
     }
   }
   async function pushLarge(raw: Uint8Array, where: Where, emit: Emit): Promise<void> {
-    const aside = await inTurns(wait, setAside(raw, where, newToken()))
+    const aside = await inTurns(wait, setAside(raw, where, gateway.newToken()))
     if (aside?.bytes !== undefined) open.add(aside)
     await handler.push(aside?.bytes ?? raw, whole(emit))
   }
@@ -75,8 +75,4 @@ export function throughLargeEvents(gateway: Gateway, handler: EventHandler): Eve
     },
     end: (emit) => handler.end(whole(emit)),
   }
-}
-
-function newToken(): string {
-  return `cfile-${crypto.randomUUID()}`
 }

@@ -1,5 +1,5 @@
 /**
- * Naming: a request may name only what is the caller's own. What is not is not there, whoever else has it.
+ * A request may name only things of its caller. Everything else is answered as if it did not exist.
  *
  * @module
  */

@@ -10,6 +10,7 @@ import { requestHeaders } from '../../core/http/proxied-headers.ts'
 import { wasNeverSent } from '../../core/http/unsent.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import type { Socket, SocketEnd } from '../../core/sockets/socket.ts'
+import { eventToMessage, messageToEvent, messageType } from '../../core/sse/message.ts'
 import { previousTurn } from '../capture/turns.ts'
 import { type Exchange, noteSource } from '../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
@@ -17,9 +18,6 @@ import { createEventHandler } from './answer.ts'
 import { type Healing, prepareHealing } from './heal.ts'
 import { understand } from './request.ts'
 
-// A message becomes an event of a stream, so that one implementation reads and rewrites both.
-const prefix = 'data: '
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** The upgrade request of a client. */
@@ -160,7 +158,7 @@ async function passEvents(
     withItems: gateway.knowsCallers || gateway.upstreams.length > 1,
   }
   let outbox: string[] = []
-  const emit = (raw: Uint8Array): void => void outbox.push(fromEvent(raw))
+  const emit = (raw: Uint8Array): void => void outbox.push(eventToMessage(raw))
   const flush = async (): Promise<void> => {
     const messages = outbox
     outbox = []
@@ -172,13 +170,13 @@ async function passEvents(
     message !== undefined;
     message = await nextEvent(session, socket)
   ) {
-    const type = typeOf(message)
+    const type = messageType(message)
     if (await isHealed(session, { home, socket }, type, message)) continue
     if (type === 'response.created') {
       await handler.end(emit)
       handler = createEventHandler(gateway, { ...origin, previous: session.previous })
     }
-    await handler.push(toEvent(message), emit)
+    await handler.push(messageToEvent(message), emit)
     if (lastOfAnswer.has(type)) {
       await handler.end(emit)
       session.isAnswering = false
@@ -249,25 +247,6 @@ function endOf({ ended }: Socket): SocketEnd {
     return { code: 1011, reason: 'The upstream broke the connection off.' }
   }
   return ended
-}
-
-/** The raw event that carries a message: a line of data for each line of it. */
-function toEvent(message: string): Uint8Array {
-  return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
-}
-
-function fromEvent(raw: Uint8Array): string {
-  const lines = decoder.decode(raw).trimEnd().split('\n')
-  return lines.map((line) => line.slice(prefix.length)).join('\n')
-}
-
-function typeOf(message: string): string {
-  try {
-    const { type } = JSON.parse(message) as { type?: unknown }
-    return String(type)
-  } catch {
-    return ''
-  }
 }
 
 /** What went wrong with a message, as the API tells it. */

@@ -1,0 +1,102 @@
+/**
+ * Uploads archived copies to a container.
+ *
+ * @module
+ */
+
+import type { ContainerFile } from '../../azure/operations.ts'
+import { CfileError } from '../../core/errors.ts'
+import { cleanFilename } from '../../core/http/content-disposition.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+
+const uploadsAtATime = 4
+/** The largest file that Azure takes into a container, in bytes. */
+const mostUploadBytes = 512 * 1024 ** 2
+
+/** Checks that Azure takes the files. @throws CfileError `file_too_large` */
+export function checkUploads(files: readonly ContainerFile[]): void {
+  const large = files.find(({ bytes }) => (bytes ?? 0) > mostUploadBytes)
+  if (large !== undefined) throw tooLargeToUpload(large)
+}
+
+/** Files that go to a container. */
+export interface Filling {
+  readonly upstream: Upstream
+  readonly containerId: string
+  readonly files: readonly ContainerFile[]
+}
+
+/**
+ * Uploads copies to a container, several at a time.
+ *
+ * @throws CfileError `upstream_error` where the upstream refuses one, `file_not_found` where a copy is gone
+ */
+export async function uploadAll(
+  gateway: Gateway,
+  caller: Caller,
+  { upstream, containerId, files }: Filling,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = [...files]
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      await upload(gateway, caller, { upstream, containerId, file }, signal)
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: uploadsAtATime }, work))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+/** Streams one copy to the container, under its path below `/mnt/data/`. */
+async function upload(
+  { archiving }: Gateway,
+  { key }: Caller,
+  { upstream, containerId, file }: Omit<Filling, 'files'> & { readonly file: ContainerFile },
+  signal: AbortSignal,
+): Promise<void> {
+  const copy = await archiving?.archive.get(`${key}/${file.id}`, { signal })
+  if (copy === undefined) throw new CfileError('file_not_found', `The copy of ${file.id} is gone.`)
+  const boundary = `cfile-${file.id}`
+  const name = file.path
+    .replace(/^\/mnt\/data\//, '')
+    .split('/')
+    .map(cleanFilename)
+    .join('/')
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name.replaceAll('"', '%22')}"\r\ncontent-type: application/octet-stream\r\n\r\n`
+  const answer = await upstream.client.request({
+    method: 'POST',
+    path: `/containers/${containerId}/files`,
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: join(head, await copy.open({ signal }), `\r\n--${boundary}--\r\n`),
+    signal,
+  })
+  await answer.body?.cancel()
+  if (!answer.ok) throw refused(`refused the upload of ${file.id}`, answer)
+}
+
+function join(
+  head: string,
+  body: ReadableStream<Uint8Array>,
+  tail: string,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => controller.enqueue(encoder.encode(head)),
+      flush: (controller) => controller.enqueue(encoder.encode(tail)),
+    }),
+  )
+}
+
+function tooLargeToUpload({ id, bytes }: ContainerFile): CfileError {
+  return new CfileError(
+    'file_too_large',
+    `The copy of ${id} has ${bytes} bytes; Azure takes at most ${mostUploadBytes} into a container.`,
+  )
+}
+
+/** The upstream's refusal of a step. */
+export function refused(what: string, { status }: Response): CfileError {
+  return new CfileError('upstream_error', `The upstream ${what} with status ${status}.`)
+}
