@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Html, html } from './html.ts'
+import { html, raw } from 'hono/html'
+import type { HtmlEscapedString } from 'hono/utils/html'
 import { style } from './style.ts'
 
 /** A file as the page shows it. */
@@ -39,7 +40,7 @@ export function containerPage(page: ContainerPage): string {
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${countOf(files.length)} · cfile</title>
-<style nonce="${nonce}">${{ html: style }}</style>
+<style nonce="${nonce}">${raw(style)}</style>
 <header>
 <h1>${countOf(files.length)}</h1>
 ${files.length === 0 ? undefined : html`<a class="button" href="${zipUrl}" download>Download all (.zip, ${sizeOf(totalOf(files))})</a>`}
@@ -48,10 +49,16 @@ ${files.length === 0 ? undefined : html`<a class="button" href="${zipUrl}" downl
 <ul>${files.map(fileItem)}</ul>
 ${files.length === 0 ? html`<p>The code interpreter has written nothing here yet.</p>` : undefined}
 </html>
-`.html
+`.toString()
 }
 
-function fileItem({ filename, bytes, created_at, download_url, preview_url }: PageFile): Html {
+function fileItem({
+  filename,
+  bytes,
+  created_at,
+  download_url,
+  preview_url,
+}: PageFile): HtmlEscapedString | Promise<HtmlEscapedString> {
   const ending = /\.([A-Za-z0-9]{1,5})$/.exec(filename)?.[1] ?? 'file'
   const preview =
     preview_url === undefined
