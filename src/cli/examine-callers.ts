@@ -8,7 +8,7 @@
 import { isCfileError } from '../core/errors.ts'
 import { createRemoteKeys } from '../routes/remote-keys.ts'
 import type { Runtime } from '../runtime.ts'
-import type { CallerSettings } from '../start/settings.ts'
+import type { CallerSettings } from '../start/caller-settings.ts'
 import type { Finding } from './examine.ts'
 
 /** Examines the settings of callers. */

@@ -9,23 +9,13 @@ import { CfileError } from '../core/errors.ts'
 import { parseSigningKeys } from '../core/links/keys.ts'
 import { parseLinkBase } from '../core/links/signer.ts'
 import type { AppOptions } from '../options.ts'
-import { type ApiKey, parseApiKeys } from '../routes/api-keys.ts'
-import { checkKeysUrl } from '../routes/remote-keys.ts'
 import { type ArchiveSetting, parseArchiveSetting } from './archive-setting.ts'
+import { type CallerSettings, parseCallers } from './caller-settings.ts'
+import { type MachineIdentity, parseIdentity } from './identity.ts'
+import { machineIdentity } from './machine-identity.ts'
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts'
-import { apiVersionGrammar, idGrammar, parseIdentity, parseUpstreams } from './upstreams.ts'
+import { apiVersionGrammar, idGrammar, parseUpstreams } from './upstreams.ts'
 import { settingWarnings } from './warnings.ts'
-
-/** Whom to believe about callers. */
-export interface CallerSettings {
-  readonly keys?: readonly ApiKey[]
-  readonly jwt?: {
-    readonly jwksUrl: string
-    readonly issuer?: string
-    readonly audience?: string
-    readonly ownerClaim?: string
-  }
-}
 
 type Plain = Pick<
   AppOptions,
@@ -197,17 +187,28 @@ type Settled = {
 }
 
 /**
- * Reads the settings; an empty value counts as none.
+ * Reads the settings of a runtime with files; an empty value counts as none.
  *
  * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
  */
 export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
+  return parseSettings(env, machineIdentity)
+}
+
+/**
+ * Reads the settings as {@link parseEnv} does. A Worker brings its own `machine`, so that its bundle leaves out
+ * certificates and managed identities.
+ */
+export function parseSettings(
+  env: Readonly<Record<string, unknown>>,
+  machine: MachineIdentity,
+): Settings {
   const read = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [name, readSetting(env, name, setting)]),
   ) as Settled
-  const upstreams = parseUpstreams(read)
+  const upstreams = parseUpstreams(read, machine)
   const archive = archiveOf(read)
-  const callers = callersOf(read)
+  const callers = parseCallers(read)
   const signingKeys = ifSet(read.CFILE_SIGNING_KEYS, parseSigningKeys)
   return {
     upstreams,
@@ -230,7 +231,7 @@ export function parseEnv(env: Readonly<Record<string, unknown>>): Settings {
     inlineImages: read.CFILE_INLINE_IMAGES,
     store: ifSet(read.CFILE_STORE, parseStoreSetting),
     archive,
-    identity: needsIdentity(archive) ? parseIdentity(read) : undefined,
+    identity: needsIdentity(archive) ? parseIdentity(read, machine) : undefined,
     archiveMode: read.CFILE_ARCHIVE_MODE,
     archiveConcurrency: read.CFILE_ARCHIVE_CONCURRENCY,
     archiveTtl: read.CFILE_ARCHIVE_TTL,
@@ -277,24 +278,6 @@ function ifSet<T>(value: string | undefined, parse: (value: string) => T): T | u
   return value === undefined ? undefined : parse(value)
 }
 
-function callersOf(read: Settled): CallerSettings {
-  const { CFILE_API_KEYS: keys, CFILE_JWKS_URL: jwksUrl } = read
-  if (jwksUrl === undefined) refuseLone(read)
-  else checkKeysUrl(jwksUrl)
-  return {
-    keys: keys === undefined ? undefined : parseApiKeys(keys),
-    jwt:
-      jwksUrl === undefined
-        ? undefined
-        : {
-            jwksUrl,
-            issuer: read.CFILE_JWT_ISSUER,
-            audience: read.CFILE_JWT_AUDIENCE,
-            ownerClaim: read.CFILE_JWT_OWNER_CLAIM,
-          },
-  }
-}
-
 /** @throws CfileError where an owner is named and no secret */
 function webhooksOf(read: Settled): Settings['webhooks'] {
   const { CFILE_WEBHOOK_SECRETS: secrets, CFILE_WEBHOOK_OWNER: owner } = read
@@ -306,18 +289,6 @@ function webhooksOf(read: Settled): Settings['webhooks'] {
     'invalid_request',
     'CFILE_WEBHOOK_OWNER is set, but CFILE_WEBHOOK_SECRETS is not: set the secret of the webhook endpoint.',
     { param: 'CFILE_WEBHOOK_SECRETS' },
-  )
-}
-
-/** Whoever says what tokens must hold means them to be asked for. */
-function refuseLone(read: Settled): void {
-  const names = ['CFILE_JWT_ISSUER', 'CFILE_JWT_AUDIENCE', 'CFILE_JWT_OWNER_CLAIM'] as const
-  const lone = names.find((name) => read[name] !== undefined)
-  if (lone === undefined) return
-  throw new CfileError(
-    'invalid_request',
-    `${lone} is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.`,
-    { param: 'CFILE_JWKS_URL' },
   )
 }
 

@@ -4,28 +4,11 @@
  * @module
  */
 
-import { apiKey, type Credential, firstAvailable } from '../azure/credentials.ts'
+import { apiKey } from '../azure/credentials.ts'
 import { parseEndpoint } from '../azure/endpoint.ts'
-import { clientCertificate } from '../azure/entra/client-certificate.ts'
-import { clientSecret } from '../azure/entra/client-secret.ts'
-import { appServiceIdentity, imds } from '../azure/entra/managed-identity.ts'
-import { settingFile } from '../azure/entra/setting-file.ts'
-import { workloadIdentity } from '../azure/entra/workload-identity.ts'
 import { CfileError } from '../core/errors.ts'
 import type { UpstreamOptions } from '../options.ts'
-
-/** The settings that tell who cfile is to Entra ID. */
-export interface IdentitySettings {
-  readonly AZURE_TENANT_ID?: string
-  readonly AZURE_CLIENT_ID?: string
-  readonly AZURE_CLIENT_SECRET?: string
-  readonly AZURE_CLIENT_CERTIFICATE_PATH?: string
-  readonly AZURE_FEDERATED_TOKEN_FILE?: string
-  readonly AZURE_AUTHORITY_HOST?: string
-  readonly IDENTITY_ENDPOINT?: string
-  readonly IDENTITY_HEADER?: string
-  readonly AZURE_POD_IDENTITY_AUTHORITY_HOST?: string
-}
+import { type IdentitySettings, type MachineIdentity, parseIdentity } from './identity.ts'
 
 /** The settings that tell which upstreams there are. */
 export interface UpstreamSettings extends IdentitySettings {
@@ -48,73 +31,25 @@ export const idGrammar: RegExp = /^[\w.-]{1,128}$/
  *
  * @throws CfileError `invalid_request` that names the setting, and in a list the entry and its field
  */
-export function parseUpstreams(read: UpstreamSettings): UpstreamOptions[] {
+export function parseUpstreams(
+  read: UpstreamSettings,
+  machine: MachineIdentity,
+): UpstreamOptions[] {
   const { CFILE_UPSTREAMS: list, AZURE_OPENAI_ENDPOINT: endpoint } = read
   const key = read.AZURE_OPENAI_API_KEY
   if (list !== undefined) {
     const other = endpoint === undefined ? 'AZURE_OPENAI_API_KEY' : 'AZURE_OPENAI_ENDPOINT'
-    if (endpoint === undefined && key === undefined) return parseList(list, read)
+    if (endpoint === undefined && key === undefined) return parseList(list, read, machine)
     throw wrong(
       other,
       `CFILE_UPSTREAMS and ${other} are both set: put that one into the list too, as "${other === 'AZURE_OPENAI_ENDPOINT' ? 'endpoint' : 'api_key'}" of an entry, and unset ${other}.`,
     )
   }
-  if (endpoint !== undefined) return [upstreamOf({ endpoint, api_key: key }, read)]
+  if (endpoint !== undefined) return [upstreamOf({ endpoint, api_key: key }, read, machine)]
   if (key === undefined) return []
   throw wrong(
     'AZURE_OPENAI_ENDPOINT',
     'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not: set the URL of the resource that the key belongs to.',
-  )
-}
-
-/**
- * Who cfile is to Entra ID: the app that is set, else whatever identity the place that it runs at gives. Whether there
- * is one shows at the first call.
- *
- * @throws CfileError `invalid_request` where half of it is set
- */
-export function parseIdentity(read: IdentitySettings): Credential {
-  const { AZURE_CLIENT_SECRET: secret, AZURE_CLIENT_CERTIFICATE_PATH: certificate } = read
-  const { AZURE_FEDERATED_TOKEN_FILE: file } = read
-  const { AZURE_CLIENT_ID: clientId, AZURE_POD_IDENTITY_AUTHORITY_HOST: host } = read
-  if (secret !== undefined) {
-    return clientSecret({ ...appOf(read, 'AZURE_CLIENT_SECRET'), clientSecret: secret })
-  }
-  if (certificate !== undefined) {
-    const name = 'AZURE_CLIENT_CERTIFICATE_PATH'
-    return clientCertificate({ ...appOf(read, name), pem: settingFile(name, certificate) })
-  }
-  const found: Credential[] = []
-  if (file !== undefined) {
-    const name = 'AZURE_FEDERATED_TOKEN_FILE'
-    found.push(workloadIdentity({ ...appOf(read, name), assertion: settingFile(name, file) }))
-  }
-  const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = read
-  if (endpoint !== undefined && header !== undefined) {
-    checkUrl('IDENTITY_ENDPOINT', endpoint)
-    found.push(appServiceIdentity({ endpoint, header, clientId }))
-  }
-  if (host !== undefined) checkUrl('AZURE_POD_IDENTITY_AUTHORITY_HOST', host)
-  const machine = imds({ host, clientId })
-  const [first, ...others] = found
-  return first === undefined ? machine : firstAvailable(first, ...others, machine)
-}
-
-function appOf(read: IdentitySettings, because: string) {
-  const { AZURE_TENANT_ID: tenantId, AZURE_CLIENT_ID: clientId } = read
-  if (tenantId !== undefined && clientId !== undefined) {
-    return { tenantId, clientId, authorityHost: read.AZURE_AUTHORITY_HOST }
-  }
-  const missing = tenantId === undefined ? 'AZURE_TENANT_ID' : 'AZURE_CLIENT_ID'
-  throw wrong(missing, `${because} is set, but ${missing} is not: set both ids of the app.`)
-}
-
-/** Plain http is what these speak: they are on this machine, or on its own link. */
-function checkUrl(name: string, text: string): void {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
-  throw wrong(
-    name,
-    `${name} got ${JSON.stringify(text.slice(0, 100))}, but takes an http or https URL.`,
   )
 }
 
@@ -160,7 +95,11 @@ const fields: Readonly<Record<keyof Entry, Field>> = {
   scope: [isText, 'a scope such as https://cognitiveservices.azure.com/.default'],
 }
 
-function parseList(list: string, read: UpstreamSettings): UpstreamOptions[] {
+function parseList(
+  list: string,
+  read: UpstreamSettings,
+  machine: MachineIdentity,
+): UpstreamOptions[] {
   const entries = jsonOf(list)
   if (!Array.isArray(entries) || entries.length === 0) {
     throw wrongList('is no JSON list', '[{"name","endpoint","api_key"?,…}] with one entry or more')
@@ -171,7 +110,7 @@ function parseList(list: string, read: UpstreamSettings): UpstreamOptions[] {
     const place = placeOf(index, entry.name)
     if (names.has(entry.name)) throw wrongList(`has the name of ${place} twice`, fields.name[1])
     names.add(entry.name)
-    return upstreamOf(entry, ofEntry(entry, read), place)
+    return upstreamOf(entry, ofEntry(entry, read), machine, place)
   })
 }
 
@@ -216,6 +155,7 @@ function ofEntry(entry: Entry, read: UpstreamSettings): UpstreamSettings {
 function upstreamOf(
   entry: Omit<Entry, 'name'> & { readonly name?: string },
   read: UpstreamSettings,
+  machine: MachineIdentity,
   place?: string,
 ): UpstreamOptions {
   const { name = 'default', endpoint, api_key: key, models, weight } = entry
@@ -225,7 +165,7 @@ function upstreamOf(
     scope: read.AZURE_OPENAI_SCOPE,
     setting: place && `CFILE_UPSTREAMS: "endpoint" of ${place}`,
   })
-  const credential = key === undefined ? parseIdentity(read) : apiKey(key)
+  const credential = key === undefined ? parseIdentity(read, machine) : apiKey(key)
   return { name, endpoint: parsed, credential, models, weight }
 }
 

@@ -8,6 +8,7 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { startDeadline } from '../../core/time.ts'
 import type { Credential } from '../credentials.ts'
+import { signInHint } from './hints.ts'
 import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'
 
@@ -53,9 +54,6 @@ export interface ImdsOptions extends ManagedIdentityOptions {
 // Where there is none, nothing answers at all; where there is, it answers at once.
 const longestMs = 3000
 
-const hint =
-  'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'
-
 /** Signs in as the identity of the machine. */
 export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions = {}): Credential {
   const path = `${host.replace(/\/+$/, '')}/metadata/identity/oauth2/token`
@@ -71,13 +69,18 @@ export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions 
 }
 
 async function ask(url: URL, call: TokenCall) {
-  const request = { url, headers: { metadata: 'true' }, who: 'The managed identity', hint }
+  const request = {
+    url,
+    headers: { metadata: 'true' },
+    who: 'The managed identity',
+    hint: signInHint,
+  }
   return requestToken(request, call).catch((cause) => {
     const { upstream } = isCfileError(cause) ? cause.details : {}
     const message = upstream
       ? `There is no key and no app to sign in with, and the managed identity gave no token (status ${upstream.status}).`
       : 'There is nothing to sign in with: no key, no app, and no managed identity.'
-    throw new CfileError('upstream_auth', message, { hint, upstream, cause })
+    throw new CfileError('upstream_auth', message, { hint: signInHint, upstream, cause })
   })
 }
 
