@@ -15,8 +15,7 @@ import type { AnswerContainers } from './answer-containers.ts'
 import { type EventFields, type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
 import { createStreamedText, type StreamedText } from './held-text.ts'
 import type { ChangeText } from './parts.ts'
-import { createSpanMover, type Replacement } from './spans.ts'
-import { createStreamParts, type StreamPart } from './stream-parts.ts'
+import { createSpanMemory, createSpanMover, type Replacement, type SpanMemory } from './spans.ts'
 import { replaceLinks, replaceSandboxLink } from './text-links.ts'
 
 // An event with none of these tells nothing of a text, of the container of its links, or of whose text it is.
@@ -194,4 +193,55 @@ function shifted(replacements: readonly Replacement[], offset: number): Replacem
     start: start + offset,
     end: end + offset,
   }))
+}
+
+/** A text part, from its first event on. */
+interface StreamPart {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  /** Whether the stream may have been taken up in the middle of it. */
+  readonly isTail: boolean
+  readonly memory: SpanMemory
+  /** Its deltas, once there was one. */
+  streamed?: StreamedText
+  /** How the last whole copy was changed, for the next to follow. */
+  decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
+}
+
+/** The parts of one stream. */
+interface StreamParts {
+  /** Whether no event was seen yet. */
+  isNew(): boolean
+  /** Takes note of an event; to be called before its parts are asked for. */
+  see(event: EventFields): void
+  at(outputIndex: number, contentIndex: number): StreamPart
+  /** Those of whose text something is held back. */
+  holding(): readonly StreamPart[]
+}
+
+/** Begins without any. */
+function createStreamParts(): StreamParts {
+  const parts = new Map<string, StreamPart>()
+  const begun = new Set<string>()
+  let isResumed: boolean | undefined
+
+  return {
+    isNew: () => isResumed === undefined,
+    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
+      isResumed ??= sequenceNumber > 0 && type !== 'response.created'
+      if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
+    },
+    at(outputIndex, contentIndex) {
+      const key = `${outputIndex} ${contentIndex}`
+      const part = parts.get(key) ?? {
+        outputIndex,
+        contentIndex,
+        isTail: isResumed === true && !begun.has(key),
+        memory: createSpanMemory(),
+      }
+      parts.set(key, part)
+      return part
+    },
+    holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),
+  }
 }

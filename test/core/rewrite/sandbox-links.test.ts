@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLinkScanner } from '../../../src/core/rewrite/link-scanner.ts'
+import { createLinkScanner } from '../../../src/core/rewrite/held-text.ts'
 import {
   findSandboxLinks,
   mayHoldLink,
