@@ -1,5 +1,5 @@
 /**
- * The annotations of a text part in JSON text: read, given a link, moved along with the text.
+ * Reads the annotations of a text part in JSON text, adds their links, and moves their spans when the text changes.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { elements, indexAt, pick, type Span, stringAt } from '../json/spans.ts'
 import type { AnswerLinks } from './link-maker.ts'
 import type { MoveSpan } from './spans.ts'
 
-/** An annotation of whatever type, and where its parts are. */
+/** An annotation of any type, with the positions of its members in the JSON text. */
 export interface Annotation {
   readonly span: Span
-  /** What it cites, if it is a file annotation. */
+  /** The cited file, if this is a file annotation. */
   readonly citation?: Citation
   readonly filename?: string
   readonly start?: Index
   readonly end?: Index
-  /** The one position of a `file_citation` or `file_path`. */
+  /** The single position that a `file_citation` or `file_path` has instead of a span. */
   readonly index?: Index
-  /** Its link, if it has one already. */
+  /** Link members that are already present. */
   readonly link: { readonly download_url?: Span; readonly download_expires_at?: Span }
 }
 
@@ -30,7 +30,7 @@ interface Index {
   readonly value: number
 }
 
-/** The members that file annotations are given. */
+/** The members that are added to file annotations. */
 export const linkMembers = ['download_url', 'download_expires_at'] as const
 
 const keys = [
@@ -44,7 +44,11 @@ const keys = [
   ...linkMembers,
 ] as const
 
-/** Reads the annotations of a part. */
+/**
+ * Reads all annotations of a text part.
+ *
+ * @param annotations the array's span; no annotations if absent
+ */
 export function readAnnotations(json: string, annotations: Span | undefined): Annotation[] {
   return Array.from(elements(json, annotations), (span) => readAnnotation(json, span))
 }
@@ -70,13 +74,16 @@ export function readAnnotation(json: string, span: Span): Annotation {
   }
 }
 
-/** Whether an annotation's type is one of those that are given links. */
+/** Whether an annotation has a type that can get a link: `container_file_citation` or `file_path`. */
 export function isFileAnnotation(json: string, span: Span): boolean {
   const type = stringAt(json, pick(json, span, ['type']).type)
   return type === 'container_file_citation' || type === 'file_path'
 }
 
-/** The edits that give a file annotation its link. */
+/**
+ * The edits that write a file annotation's link: they add the two link members, or replace present values. No edits if
+ * the annotation cites no file or the link could not be made.
+ */
 export async function linkEdits(
   json: string,
   { span, citation, link }: Annotation,
@@ -94,7 +101,11 @@ export async function linkEdits(
   })
 }
 
-/** The edits that move an annotation's span, or its one position, along with its text. */
+/**
+ * The edits that adjust an annotation's span, or its single position, after its text changed.
+ *
+ * @param move gives the new place of a span
+ */
 export function moveEdits({ start, end, index, filename }: Annotation, move: MoveSpan): Edit[] {
   const edits: Edit[] = []
   const put = ({ span, value }: Index, moved: number): void => {

@@ -1,6 +1,6 @@
 /**
- * Which container the links in an answer's texts lead to: that of the last call before the text, else the one that the
- * response's tools name, else the one that is recorded for the turn before.
+ * Finds the container for the links in an answer's texts. In order of preference: the container of the last call before
+ * the text, the container in the response's `tools`, the container recorded for the previous turn.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import { containerOfCall, containerOfTool } from '../api/citations.ts'
 import { isContainerId } from '../ids.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 
-/** The turn that a response goes on from, as far as the response names it. */
+/** The previous turn, as far as the response names it. */
 export interface PreviousTurn {
   readonly responseId?: string
   readonly conversationId?: string
 }
 
-/** Gives the container that is recorded for a turn. */
+/** Looks up the container that is recorded for a turn. */
 export type RecordedContainer = (turn: PreviousTurn) => Promise<string | undefined>
 
-/** The containers of one answer, known from its items as they are read. */
+/** The containers of one answer, collected while its items are read. */
 export interface AnswerContainers {
-  /** Takes note of an item of the output. */
+  /** Records the container and the agent of an output item. */
   seeItem(json: string, item: Span | undefined, outputIndex: number): void
-  /** Takes note of what a response says of itself. */
+  /** Records the tools and the previous turn of a response. */
   seeResponse(json: string, response: Span | undefined): void
-  /** The container of the links in the text of an item. */
+  /** Finds the container for the links in the text of an item. */
   find(outputIndex: number): Promise<string | undefined>
 }
 
@@ -33,12 +33,16 @@ interface Call {
   readonly containerId: string
 }
 
-/** Begins an answer of which nothing has been read. */
+/**
+ * Creates the collector for one answer.
+ *
+ * @param recorded looks up the container of the previous turn; by default there is none
+ */
 export function createAnswerContainers(
   recorded: RecordedContainer = async () => undefined,
 ): AnswerContainers {
   const agents = new Map<number, string>()
-  // All calls, and those of each agent; the empty name has those that name none.
+  // All calls, and the calls of each agent. The empty name holds calls without an agent.
   const calls: Call[] = []
   const callsOf = new Map<string, Call[]>()
   let ofTools: string | undefined
@@ -51,7 +55,10 @@ export function createAnswerContainers(
     for (const list of [calls, own]) insert(list, call)
   }
 
-  /** An agent's text goes by the agent's own calls; by any where the item names no agent, or the call does not. */
+  /**
+   * The last call before an item. If the item names an agent, only calls of that agent and calls without an agent
+   * count.
+   */
   function lastCall(outputIndex: number): Call | undefined {
     const agent = agents.get(outputIndex)
     if (agent === undefined) return before(calls, outputIndex)
@@ -89,7 +96,7 @@ export function createAnswerContainers(
   }
 }
 
-/** Keeps the calls in the order of the output; a call that is seen again is the same call, known better. */
+/** Keeps the calls in output order. A call that is seen again replaces its earlier entry. */
 function insert(calls: Call[], call: Call): void {
   let at = calls.length
   while (at > 0 && (calls[at - 1]?.outputIndex ?? 0) > call.outputIndex) at -= 1
@@ -106,14 +113,15 @@ function agentOf(json: string, item: Span | undefined): string | undefined {
   return stringAt(json, pick(json, agent, ['agent_name']).agent_name) || undefined
 }
 
-/** The container in which an item ran code; `undefined` for an item that is no such call, nor the result of one. */
+/** The container in which an item ran code; `undefined` if the item is neither such a call nor its output. */
 export function callContainer(json: string, item: Span | undefined): string | undefined {
   const { type, container_id, environment } = pick(json, item, keys)
   const kind = stringAt(json, type) ?? ''
   if (!/_call(?:_output)?$/.test(kind)) return undefined
   const id = stringAt(json, container_id ?? pick(json, environment, ['container_id']).container_id)
   if (isContainerId(id)) return id
-  // The result of a toolbox tells it in one of many forms. What code showed is not read: it may be large.
+  // Toolbox results name the container in several forms. Outputs of the code interpreter are not parsed: they may be
+  // large.
   const isResult = kind !== 'code_interpreter_call'
   return isResult ? containerOfCall(parse(json, item)) : undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Where bare `sandbox:` links end, and those in quotes.
+ * Finds the end of a `sandbox:` link that stands bare in a text or in quotes.
  *
  * @module
  */
@@ -9,11 +9,11 @@ export interface Line {
   readonly text: string
   /** Whether the text is complete. */
   readonly isWhole: boolean
-  /** Whether it was cut because it would be too long, not because the line ended. */
+  /** Whether the text was cut at the length limit instead of at a line end. */
   readonly isCut: boolean
 }
 
-/** Where a link ends in its line; `none` where it is no link, `open` where a longer text decides. */
+/** Where a link ends in its line: an offset, `none` if this is not a link, `open` if only more text can decide. */
 export type LinkEnd = number | 'none' | 'open'
 
 // Full-width and CJK punctuation, and the full-width forms of ASCII characters that end a link.
@@ -32,10 +32,11 @@ function findMark(text: string, from: number): { text: string; at: number } | un
 }
 
 /**
- * The end of a bare link: at a blank, a quote, a bracket that closes, punctuation of CJK scripts or what else no name in
- * a sentence holds; without the sentence's own marks, and without emphasis that was opened before it.
+ * The end of a bare link. A link ends at a blank, a quote, a closing bracket, CJK punctuation or any other character
+ * that a name in a sentence cannot contain. Punctuation of the sentence and closing emphasis markers at the end are not
+ * part of the link.
  *
- * @param before the text before the link
+ * @param before the text before the link, to find emphasis markers that are open
  */
 export function endOfBareLink(line: Line, before: string): LinkEnd {
   const end = endOfName(line)
@@ -53,15 +54,19 @@ function endOfName({ text, isWhole, isCut }: Line): LinkEnd {
   return isCut ? 'none' : text.length
 }
 
-/** Where a name goes on behind a mark; `none` where it ends there. */
+/** Where a name continues after a mark; `none` if the mark ends the name. */
 function nameBehind(text: string, mark: { text: string; at: number }, isWhole: boolean): LinkEnd {
   if (mark.text.startsWith('\\')) return behindBackslashes(text, mark.at, isWhole)
   if (isOpening(mark.text)) return behindPair(text, mark.at, isWhole)
-  // Markdown's own brackets open in a name, and end one.
+  // An opening Markdown bracket may be part of a name; a closing one ends the name.
   return /[([]/.test(mark.text) ? mark.at + 1 : 'none'
 }
 
-/** The end of a link in quotes: where they close, or the string literal around it goes on. */
+/**
+ * The end of a link in quotes: at the closing quote, or at an escape of the surrounding string literal.
+ *
+ * @param closer the closing quote
+ */
 export function endOfQuotedLink({ text, isWhole }: Line, closer: string): LinkEnd {
   for (let at = 0; at < text.length; at += 1) {
     if (text[at] === closer) return at
@@ -75,8 +80,8 @@ export function endOfQuotedLink({ text, isWhole }: Line, closer: string): LinkEn
 }
 
 /**
- * Where a name goes on behind backslashes; `none` where they stand before a quote or a letter, and so belong to a string
- * literal around it. A letter may be escaped itself, as `\u00e9`.
+ * Where a name continues after backslashes. `none` if a quote or a letter follows, because the backslashes then belong
+ * to a surrounding string literal. A letter may itself be escaped, as in `\u00e9`.
  */
 function behindBackslashes(text: string, start: number, isWhole: boolean): LinkEnd {
   let end = start
@@ -90,14 +95,17 @@ function behindBackslashes(text: string, start: number, isWhole: boolean): LinkE
   return /^["'“”‘’`\p{L}]/u.test(next) ? 'none' : end
 }
 
-/** Whether a bracket opens a pair that may belong to a name; parentheses and square brackets are Markdown's. */
+/**
+ * Whether a bracket opens a pair that may be part of a name. Parentheses and square brackets are excluded because
+ * Markdown uses them.
+ */
 function isOpening(mark: string): boolean {
   return /^\p{Ps}$/u.test(mark) && !/[([„‚]/.test(mark)
 }
 
 const ending = /\.[A-Za-z0-9]{1,10}(?![A-Za-z0-9])/y
 
-/** Where a name goes on behind a pair of brackets; `none` where no file ending follows it. */
+/** Where a name continues after a pair of brackets; `none` if no file extension follows. */
 function behindPair(text: string, start: number, isWhole: boolean): LinkEnd {
   const end = endOfPair(text, start, isWhole)
   if (typeof end !== 'number') return end
@@ -106,7 +114,10 @@ function behindPair(text: string, start: number, isWhole: boolean): LinkEnd {
   return ending.test(text) ? end : 'none'
 }
 
-/** Where the pair that opens here is closed; punctuation may stand inside, what else ends a name may not. */
+/**
+ * Where the pair that opens at `start` closes. Wide punctuation may stand inside; other characters that end a name may
+ * not.
+ */
 function endOfPair(text: string, start: number, isWhole: boolean): LinkEnd {
   const open: string[] = []
   for (let mark = findMark(text, start); mark !== undefined; ) {
@@ -120,14 +131,14 @@ function endOfPair(text: string, start: number, isWhole: boolean): LinkEnd {
   return isWhole ? 'none' : 'open'
 }
 
-/** The bracket that closes a pair: Unicode has it one or two code points after the opening one. */
+/** The bracket that closes a pair. In Unicode it is one or two code points after the opening bracket. */
 function closerOf(opening: string): string {
   const code = opening.codePointAt(0) ?? 0
   const next = String.fromCodePoint(code + 1)
   return /\p{Pe}/u.test(next) ? next : String.fromCodePoint(code + 2)
 }
 
-/** A name's length without the marks at its end that belong to the sentence. */
+/** The length of a name without the punctuation of the sentence at its end. */
 function trimmed(name: string, before: string): number {
   let end = name.length
   const closed = new Set<string>()
@@ -145,14 +156,14 @@ function trimmed(name: string, before: string): number {
   }
 }
 
-/** How many of these marks are open at a paragraph's end, by the rules of CommonMark's emphasis. */
+/** How many emphasis markers are open at the end of a paragraph, by the rules of CommonMark 0.31 §6.2. */
 function openMarkers(before: string, marker: string): number {
   const paragraph = before.slice((/^[\s\S]*\n[ \t\r]*\n/.exec(before)?.[0] ?? '').length)
   let open = 0
   for (let at = paragraph.indexOf(marker); at !== -1; ) {
     let end = at
     while (paragraph[end] === marker) end += 1
-    // A link follows the text.
+    // The end of the paragraph counts as text, because the link follows.
     const [previous, next] = [kindOf(paragraph[at - 1]), kindOf(paragraph[end] ?? 's')]
     const isInWord = marker === '_' && previous === 'letter' && next === 'letter'
     const opens = next === 'letter' || (next === 'punctuation' && previous !== 'letter')

@@ -1,5 +1,5 @@
 /**
- * The places of one event that links go into: the annotation, part, item or response that it carries.
+ * Adds links to one event of the Responses API: to the annotation, part, item or response that it carries.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import type { AnswerLinks, FileSizes } from './link-maker.ts'
 import { type ChangeText, itemParts, outputParts, partEdits, type TextPart } from './parts.ts'
 import { pictureEdits } from './pictures.ts'
 
-/** What an event carries, and which part of the answer it belongs to. */
+/** The fields of an event that matter for links. */
 export interface EventFields {
-  /** Empty where there is none. */
+  /** Empty if the event has none. */
   readonly type: string
   readonly outputIndex?: number
   readonly contentIndex?: number
@@ -40,7 +40,7 @@ const keys = [
   'response',
 ] as const
 
-/** Reads the fields of an event of the Responses API; `undefined` for anything else. */
+/** Reads the fields of an event of the Responses API; `undefined` if the JSON has no `type`. */
 export function readEventFields(json: string): EventFields | undefined {
   const { type, output_index, content_index, sequence_number, ...carried } = pick(
     json,
@@ -58,19 +58,19 @@ export function readEventFields(json: string): EventFields | undefined {
   }
 }
 
-/** How an event's links are made; without the changes only annotations are given links. */
+/** How the links of an event are made. Without `changeText` only annotations get links. */
 export interface EventLinkOptions {
   readonly links: AnswerLinks
-  /** Takes note of the items of a whole response. */
+  /** Records the items of a whole response. */
   readonly containers?: AnswerContainers
   readonly changeText?: ChangeText
-  /** More edits of the annotation that an event adds. */
+  /** Further edits of the annotation in an `annotation.added` event. */
   readonly moveAnnotation?: (annotation: Annotation) => Edit[]
-  /** Has the pictures of a whole response replaced: only there is known which files there are. */
+  /** Turns on the replacement of pictures. It needs a whole response, because only that lists all files. */
   readonly sizes?: FileSizes
 }
 
-/** The edits that give the files of an event their links. */
+/** The edits that add links to the files of an event. */
 export async function eventEdits(
   json: string,
   event: EventFields,

@@ -1,6 +1,6 @@
 /**
- * The text of one part as it comes in pieces: whatever may still become a `sandbox:` link is held back, as the raw
- * events that brought it, and released as they were if it was none.
+ * The text of one part while it streams. Events whose text may belong to a `sandbox:` link are held back until the link
+ * is decided. Without a link they are released unchanged.
  *
  * @module
  */
@@ -17,51 +17,53 @@ import {
 } from './sandbox-links.ts'
 import { measureText, type Replacement, type TextMeasure } from './spans.ts'
 
-/** An event that brings a piece of text. */
+/** An event that carries a piece of text. */
 export interface TextPiece {
   readonly text: string
-  /** The raw event, with some of its piece replaced. */
+  /** Gives the raw event, with the edits applied to its piece. */
   release(edits: readonly Edit[]): Uint8Array
 }
 
 /** Options of {@link createStreamedText}. */
 export interface StreamedTextOptions {
-  /** What takes the place of a link; `undefined` where it stays. */
+  /** Makes the replacement of a link; `undefined` if the link stays. */
   readonly replace: (link: SandboxLink) => Promise<Replacement | undefined>
-  /** Whether text was missed before the first piece. */
+  /** Whether the stream was joined after this text began. */
   readonly isTail: boolean
 }
 
-/** A text that is growing. */
+/** A text that is still growing. */
 export interface StreamedText {
   readonly isTail: boolean
-  /** Takes the next piece; a promise where a link has to be made. */
+  /** Adds the next piece. Returns a promise if a link has to be made. */
   push(piece: TextPiece, emit: Emit): Promise<void> | undefined
-  /** Puts another event behind those that are held. */
+  /** Queues an event without text after the held events. */
   queue(release: () => Promise<Uint8Array>): void
   isHolding(): boolean
-  /** The text is whole: what is held is a link now, or none. */
+  /** Decides all held text, because the text is complete. */
   finish(emit: Emit): Promise<void>
-  /** The text breaks off, so that what is held is none. */
+  /** Releases all held text unchanged, because the text broke off. */
   abandon(emit: Emit): Promise<void>
-  /** Of the text so far, as the upstream sent it. */
+  /** The measure of the text received so far, before replacements. */
   measure(): TextMeasure
-  /** What was replaced in it. */
+  /** The replacements made so far. */
   replacements(): readonly Replacement[]
-  /** Where in a whole text, as the upstream sent it, this one begins; `undefined` where it is another text. */
+  /**
+   * Where this text begins in a whole text as the upstream sent it; `undefined` if the whole text is a different one.
+   */
   offsetIn(whole: string): number | undefined
 }
 
 interface Held {
-  /** Where in the text its piece ends. */
+  /** The offset in the text at which the event's piece ends. */
   readonly end: number
   release(): Uint8Array | Promise<Uint8Array>
 }
 
-/** Begins a text. */
+/** Creates the buffer for one streamed text. */
 export function createStreamedText({ replace, isTail }: StreamedTextOptions): StreamedText {
   const replacements: Replacement[] = []
-  // Not the text itself: what was replaced is all that anybody asks for again.
+  // Only the replaced links are kept, not the text: nothing else is compared later.
   const replaced: { readonly start: number; readonly text: string }[] = []
   const pairs: number[] = []
   const held: Held[] = []
@@ -70,7 +72,7 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   let lastUnit = ''
 
   function grow(text: string): void {
-    // A pair may come in two halves.
+    // A surrogate pair may be split between two pieces.
     const half = /[\uD800-\uDBFF]/.test(lastUnit) ? lastUnit : ''
     for (const pair of measureText(half + text).pairs) pairs.push(length - half.length + pair)
     length += text.length
@@ -132,7 +134,10 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
   }
 }
 
-/** The new text stands where the link began; the pieces that brought the rest of it lose their share. */
+/**
+ * The edits for one piece. The replacement goes into the piece where the link begins; later pieces lose their part of
+ * the link.
+ */
 function editsWithin(replacements: readonly Replacement[], start: number, end: number): Edit[] {
   return replacements
     .filter((link) => link.start < end && link.end > start)
@@ -143,28 +148,28 @@ function editsWithin(replacements: readonly Replacement[], start: number, end: n
     }))
 }
 
-/** Finds links in a growing text; their places are those in the whole of it. */
+/** Finds links in a growing text. Offsets count from the start of the whole text. */
 export interface LinkScanner {
-  /** Takes the next piece, and gives the links that are decided with it. */
+  /** Adds the next piece and returns the links that it completes. */
   push(piece: string): readonly SandboxLink[]
-  /** The text is whole: gives the links that its end decides. */
+  /** Returns the links that the end of the text decides. */
   end(): readonly SandboxLink[]
-  /** No link goes on or begins in what came so far. */
+  /** Rules out a link in the text so far. */
   settle(): void
-  /** From here on a longer text may have a link that was not given yet. */
+  /** The offset from which more text may still complete a link. */
   open(): number
 }
 
-/** Begins a text. */
+/** Creates a scanner for one text. */
 export function createLinkScanner({ isTail = false }: { readonly isTail?: boolean }): LinkScanner {
-  // The text from `offset` on: what is open, and what stands before it as far as that matters.
+  // The window of the text from `offset` on: the undecided rest, and some context before it.
   let text = ''
   let offset = 0
   let open = 0
   const json = createJsonPrefix()
   let jsonRead = 0
 
-  /** Reads the text up to a place of the window, to know whether it may be JSON. */
+  /** Reads the text up to an offset of the window and returns whether that place is inside a JSON string. */
   function isInJson(at: number): boolean {
     const piece = text.slice(jsonRead - offset, at)
     jsonRead = offset + at

@@ -1,5 +1,5 @@
 /**
- * A whole answer in JSON, or items of one, given links.
+ * Adds links to a whole answer in JSON, or to a list of items.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { pictureEdits } from './pictures.ts'
 import { replaceLinks } from './text-links.ts'
 
 /**
- * Gives the files of a Responses object their links. Only what is added or replaced differs; what is no JSON, no
- * Responses object, or has no links comes back as it is.
+ * Adds links to the files of a Responses object. All other bytes stay the same. Text that is not JSON, is not a
+ * Responses object or cites no files is returned unchanged.
  *
- * @param json the body's text
+ * @param json text of the body
  */
 export async function linkAnswer(json: string, options: LinkOptions): Promise<string> {
   if (!mayHoldFiles(json)) return json
@@ -31,13 +31,13 @@ export async function linkAnswer(json: string, options: LinkOptions): Promise<st
   return splice(json, [...(await texts), ...(await pictures)])
 }
 
-/** How items are given links that may stand in a list of them, or alone. */
+/** Options for adding links to items. */
 export interface ItemOptions extends Omit<LinkOptions, 'sizes'> {
-  /** Whether a list has its latest item first. */
+  /** Whether a list begins with the newest item. */
   readonly isNewestFirst: boolean
 }
 
-/** Does the same to a list of items, or to one item. */
+/** Adds links to a list of items, or to a single item. */
 export async function linkItems(json: string, options: ItemOptions): Promise<string> {
   if (!mayHoldFiles(json)) return json
   const root = rootSpan(json)
@@ -67,14 +67,14 @@ async function textEdits(
   return (await Promise.all(parts)).flat()
 }
 
-/** A text change that goes by what the part itself and the items before it say. */
+/** Replaces links by what the part itself and the earlier items say. */
 function replaceByAnnotations(links: AnswerLinks, containers: AnswerContainers): ChangeText {
   return async ({ outputIndex }, text, annotations) => ({
     replacements: await replaceLinks(text, annotations, () => containers.find(outputIndex), links),
   })
 }
 
-/** Lists of items and compactions hold echoed input, and say so in `object`. */
+/** The `output` of a response. Lists of items and compactions are skipped: they hold echoed input. */
 function outputOf(json: string, response: Span | undefined): Span | undefined {
   const { object, type, output } = pick(json, response, ['object', 'type', 'output'])
   const isResponse = stringAt(json, object) === 'response' || (object ?? type) === undefined

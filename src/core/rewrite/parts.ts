@@ -1,5 +1,5 @@
 /**
- * Where the texts of a Responses object are in its JSON text, and how each changes.
+ * Finds the text parts of a Responses object in its JSON text, and makes their edits.
  *
  * @module
  */
@@ -18,20 +18,24 @@ export interface TextPart {
   readonly contentIndex: number
 }
 
-/** How the text of a part changes; without it only annotations do. */
+/** How the text of a part changes. */
 export interface TextChange {
   readonly replacements: readonly Replacement[]
   readonly memory?: SpanMemory
 }
 
-/** Decides how a part's text changes, and how its spans are counted. */
+/** Decides how a part's text changes. */
 export type ChangeText = (
   part: TextPart,
   text: string,
   annotations: readonly Annotation[],
 ) => Promise<TextChange>
 
-/** The text parts of some output items, in order; the containers take note of each item. */
+/**
+ * The text parts of the given output items, in order.
+ *
+ * @param containers records each item
+ */
 export function* outputParts(
   json: string,
   items: Iterable<Span>,
@@ -45,7 +49,7 @@ export function* outputParts(
   }
 }
 
-/** The text parts of one output item; none unless it is a message. */
+/** The text parts of one output item; none if the item is not a message. */
 export function* itemParts(
   json: string,
   item: Span | undefined,
@@ -58,7 +62,11 @@ export function* itemParts(
   }
 }
 
-/** The edits that give a text part its links; none for a refusal or whatever else is no `output_text`. */
+/**
+ * The edits that add links to a text part; none if the part is not an `output_text`.
+ *
+ * @param changeText replaces links in the text too; without it only annotations get links
+ */
 export async function partEdits(
   json: string,
   part: TextPart,
@@ -77,7 +85,7 @@ export async function partEdits(
     : [...edits, ...replaceEdits(json, text, content, cited, { replacements, memory })]
 }
 
-/** The edits that replace links in a text and move its annotations' spans along. */
+/** The edits that replace links in a text and move the spans of its annotations. */
 export function replaceEdits(
   json: string,
   text: Span,

@@ -1,5 +1,6 @@
 /**
- * Pictures inside an answer: a figure that code showed stands in `outputs` as a `data:` URL, and is a file as well.
+ * Replaces pictures inside an answer. A figure that code displayed appears in `outputs` as a `data:` URL and also
+ * exists as a file.
  *
  * @module
  */
@@ -19,8 +20,8 @@ interface Picture {
 }
 
 /**
- * The edits that put links in the place of pictures. It is certain which file a picture is where the answer has as many
- * pictures of a container as it cites automatic plots, and each is as long as the plot of its turn.
+ * The edits that replace pictures with links. The match is certain if an answer has as many pictures of a container as
+ * it cites automatic plots, and each picture has the size of the plot at the same position.
  */
 export async function pictureEdits(
   json: string,
@@ -84,7 +85,7 @@ function* picturesOf(json: string, call: Span): Generator<Picture> {
   }
 }
 
-/** How many bytes a `data:` URL in base64 holds. */
+/** The number of bytes in a base64 `data:` URL; `undefined` for any other URL. */
 function pictureLength(url = ''): number | undefined {
   const start = /^data:image\/\w+;base64,/.exec(url)?.[0].length
   if (start === undefined) return undefined

@@ -1,6 +1,6 @@
 /**
- * The grammar of `sandbox:` links: where in a model's text one begins and ends, in a whole text or in one that is still
- * growing. What is decided about a growing text, no later text changes.
+ * The grammar of `sandbox:` links: where a link begins and ends in a model's text. Works on a whole text and on a
+ * growing one. More text never changes an earlier decision.
  *
  * @module
  */
@@ -8,49 +8,53 @@
 import { createJsonPrefix } from '../json/prefix.ts'
 import { endOfBareLink, endOfQuotedLink, type Line, type LinkEnd } from './bare-links.ts'
 
-/** The usual beginning of a link; models also write two or three slashes. */
+/** The usual beginning of a link. Models also write two or three slashes. */
 export const sandboxPrefix = 'sandbox:/mnt/data/'
 
 const prefixes = [sandboxPrefix, 'sandbox://mnt/data/', 'sandbox:///mnt/data/']
 const prefix = /sandbox:\/{1,3}mnt\/data\//g
 const longestPrefix = 20
 
-/** A link: `[start, end)` of the text in UTF-16 units. */
+/** A link at `[start, end)`, in UTF-16 units of the text. */
 export interface SandboxLink {
   readonly start: number
   readonly end: number
-  /** As a signed link carries it: see {@link toCarriedPath}. */
+  /** The path in the form of {@link toCarriedPath}. */
   readonly path: string
 }
 
-/** What {@link findSandboxLinks} found. */
+/** Result of {@link findSandboxLinks}. */
 export interface FoundLinks {
   readonly links: SandboxLink[]
-  /** From here on a longer text may have a link; the text's length where nothing is open. */
+  /** The offset from which more text may still add a link; the text's length if nothing is undecided. */
   readonly open: number
 }
 
-/** How much of a text there is, and of what kind it is. */
+/** Which part of a text is present. */
 export interface TextExtent {
-  /** Where to begin. @default 0 */
+  /** Offset at which to begin. @default 0 */
   readonly from?: number
-  /** Whether the text is still growing. @default false */
+  /** Whether more text may follow. @default false */
   readonly isGrowing?: boolean
-  /** Whether text was missed before the first character. @default false */
+  /** Whether text before the first character is missing. @default false */
   readonly isTail?: boolean
-  /** Whether a place is in a string of what may be JSON; asked in the order of the text. @default read from its start */
+  /**
+   * Whether an offset lies in a JSON string. Called with ascending offsets. @default computed from the start of the
+   * text
+   */
   readonly isInJson?: (at: number) => boolean
 }
 
-/** How many characters before a link are read to tell its form. */
+/** How many characters before a link are read to determine its form. */
 export const lookBehind = 512
 
-// A path of Linux has at most 4096 bytes; without a limit, one quote could hold back the rest of an answer.
+// A Linux path has at most 4096 bytes. Without a limit, one open quote could hold back the rest of an answer.
 const longestLink = 4096
 
 /**
- * Finds the links of a text. One is `sandbox:/mnt/data/` and a name: inside `](…)` up to the balancing `)` or a title,
- * inside `<…>` or quotes up to their end, else as a bare link ends; never over a line's end.
+ * Finds the links of a text. A link is `sandbox:/mnt/data/` and a name. Inside `](…)` it ends at the balancing `)` or
+ * at a title; inside `<…>` or quotes at their end; elsewhere as {@link endOfBareLink} says. It never crosses a line
+ * end.
  */
 export function findSandboxLinks(text: string, extent: TextExtent = {}): FoundLinks {
   const { from = 0, isGrowing = false, isInJson = jsonPlaces(text) } = extent
@@ -75,29 +79,32 @@ export function findSandboxLinks(text: string, extent: TextExtent = {}): FoundLi
 }
 
 /**
- * The path of a link in the form in which a signed link carries it, and from which {@link toWrittenLink} gives the link
- * back to the letter: what is below `/mnt/data/`, or the whole link where it is not written in the usual way.
+ * The path of a link as a signed link carries it: the part below `/mnt/data/`, or the whole link if it is not spelled
+ * in the usual way. {@link toWrittenLink} is the inverse.
  */
 export function toCarriedPath(link: string): string {
   const path = link.slice(sandboxPrefix.length)
   return link.startsWith(sandboxPrefix) && !path.startsWith('sandbox:') ? path : link
 }
 
-/** The link as the model wrote it. */
+/** Restores the link that the model wrote. */
 export function toWrittenLink(carried: string): string {
   return carried.startsWith('sandbox:') ? carried : sandboxPrefix + carried
 }
 
-/** The link that a part of a text is, whatever stands around it; `undefined` where it is none. */
+/** Reads a part of a text as a link, whatever surrounds it; `undefined` if it is not a link. */
 export function readSandboxLink(text: string, start: number, end: number): SandboxLink | undefined {
   const link = text.slice(start, end)
   const written = prefixes.find((whole) => link.startsWith(whole))
-  // A quote may end the string that it is in.
+  // A quote may end a string that contains the link.
   if (written === undefined || /[\n\r"]/.test(link)) return undefined
   return isName(link.slice(written.length)) ? { start, end, path: toCarriedPath(link) } : undefined
 }
 
-/** A cheap check whether a piece of text may hold a link or the beginning of one; it may say yes for neither. */
+/**
+ * Quick check whether a piece of text may contain a link or the beginning of one. It has false positives but no false
+ * negatives.
+ */
 export function mayHoldLink(piece: string): boolean {
   return piece.includes('sandbox:/') || beginningIn(piece) < piece.length
 }
@@ -112,7 +119,7 @@ function jsonPlaces(text: string): (at: number) => boolean {
   }
 }
 
-/** Where the text's end may be the beginning of a link; its length where it can not. */
+/** Where the beginning of a link may stand at the end of the text; the text's length if there is none. */
 function possibleStart(text: string): number {
   const start = beginningIn(text)
   return isInWord(text.slice(0, start)) ? text.length : start
@@ -120,20 +127,20 @@ function possibleStart(text: string): number {
 
 function beginningIn(text: string): number {
   const tail = text.slice(1 - longestPrefix)
-  // No other letter of the prefix is an "s".
+  // "s" occurs only at the start of the prefix.
   const at = tail.lastIndexOf('s')
   const begun = at === -1 ? '' : tail.slice(at)
   const isPossible = begun !== '' && prefixes.some((whole) => whole.startsWith(begun))
   return text.length - (isPossible ? begun.length : 0)
 }
 
-/** `mysandbox:` is another word; `\nsandbox:` in a string literal is not. */
+/** In `mysandbox:` the prefix is part of a word; after an escape such as `\n` in a string literal it is not. */
 function isInWord(before: string): boolean {
   const last = before.slice(-6)
   return /[A-Za-z0-9]$/.test(last) && !/\\(?:[a-z]|u[0-9A-Fa-f]{4})$/.test(last)
 }
 
-/** URLs drop the path segments `.` and `..`, so no link can carry them. */
+/** URL parsers remove the path segments `.` and `..`, so no link can carry them. */
 function isName(path: string): boolean {
   return path.trim() !== '' && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path)
 }
@@ -147,7 +154,7 @@ function linkEnd(text: string, start: number, name: number, extent: TextExtent):
   return typeof bound === 'number' ? name + bound : bound
 }
 
-/** The text from a link's name to the end of its line, or of its string in JSON. */
+/** The text from a link's name to the end of its line, or of its JSON string. */
 function lineAt(text: string, name: number, isGrowing: boolean, isInJson: boolean): Line {
   const longest = text.slice(name, name + longestLink)
   const lineEnd = longest.search(/[\n\r]/)
@@ -184,7 +191,7 @@ function endInLine(line: Line, before: string): LinkEnd {
   return closer === undefined ? endOfBareLink(line, before) : endOfQuotedLink(line, closer)
 }
 
-/** The text before is not known, so this is a link only where every form ends it at the same place. */
+/** The end of a link whose context is missing. It counts only if every form would end it at the same place. */
 function endOfUnknown(line: Line): LinkEnd {
   const end = endOfBareLink(line, '')
   if (typeof end !== 'number' || /[)>"'”’»]/.test(line.text.charAt(end))) return end
@@ -218,11 +225,11 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
 }
 
-// In a string literal, a backslash stands before its quotes.
+// In a string literal a backslash stands before its quotes.
 const title = /[ \t]+(?:\\?"[^"]*"|\\?'[^']*')[ \t]*\)/y
 const titleBeginning = /[ \t]+(?:\\?$|\\?"[^"]*$|\\?'[^']*$|(?:\\?"[^"]*"|\\?'[^']*')[ \t]*$)/y
 
-/** Whether a blank is followed by a title and the closing parenthesis. */
+/** Whether a title and the closing parenthesis follow a blank. */
 function titleAt(text: string, blank: number): 'title' | 'none' | 'open' {
   title.lastIndex = blank
   if (title.test(text)) return 'title'

@@ -1,19 +1,21 @@
 /**
- * Spans of a text whose links are replaced: where they are afterwards. A service counts in UTF-16 units or in code
- * points and does not say which; a span that is exactly a link tells. Until one does, UTF-16 is taken, here and when a
- * replayed answer is read back.
+ * Moves spans of a text when links in it are replaced. A service counts spans in UTF-16 units or in code points and
+ * does not say which. A span that covers exactly one link reveals the unit. Until then UTF-16 is assumed, here and when
+ * a replayed answer is restored.
  *
  * @module
  */
 
-/** What stands in a text instead of `[start, end)`, in UTF-16 units of the text before. */
+/** Text that replaces `[start, end)`, in UTF-16 units of the original text. */
 export interface Replacement {
   readonly start: number
   readonly end: number
   readonly text: string
-  /** The file's name: it tells two links of one length apart. */
+  /** The file's name, to distinguish two links of the same length. */
   readonly name: string
-  /** What a citation covers: a part of the text before, and of `text`, each from its start. @default all of it */
+  /**
+   * The part that a citation covers, in the original text and in `text`, each relative to its start. @default all of it
+   */
   readonly cited?: { readonly before?: Part; readonly after?: Part }
 }
 
@@ -22,13 +24,13 @@ interface Part {
   readonly end: number
 }
 
-/** How long a text is, in UTF-16 units, and where the characters are that take two of them. */
+/** The length of a text in UTF-16 units, and the offsets of its surrogate pairs. */
 export interface TextMeasure {
   readonly length: number
   readonly pairs: readonly number[]
 }
 
-/** What was learnt from one copy of a part and holds for the others, so that all copies agree. */
+/** Results from one copy of a part that apply to later copies, so that all copies agree. */
 export interface SpanMemory {
   unit?: Unit
   readonly moved: Map<string, readonly [number, number]>
@@ -36,19 +38,19 @@ export interface SpanMemory {
 
 type Unit = 'utf16' | 'codePoint'
 
-/** Gives a span's place in the new text, in the unit in which it came. */
+/** Gives the place of a span in the new text, in the unit of its input. */
 export type MoveSpan = (start: number, end: number, name?: string) => readonly [number, number]
 
-/** The memory of a part of which nothing has been seen. */
+/** Creates the memory for one part. */
 export function createSpanMemory(): SpanMemory {
   return { moved: new Map() }
 }
 
 /**
- * Prepares moving the spans of one text. A span that is a replaced link covers the link that replaced it, one behind it
- * moves along, one that is not inside the text stays.
+ * Creates the function that moves spans of one text. A span that covers a replaced link will cover its replacement. A
+ * span after it shifts. A span outside the text stays.
  *
- * @param replacements in order, without overlap
+ * @param replacements in ascending order, without overlap
  */
 export function createSpanMover(
   { length, pairs }: TextMeasure,
@@ -84,7 +86,11 @@ export function createSpanMover(
   }
 }
 
-/** Applies the replacements to the text. */
+/**
+ * Applies replacements to a text.
+ *
+ * @param replacements in ascending order, without overlap
+ */
 export function replaceIn(text: string, replacements: readonly Replacement[]): string {
   let at = 0
   let result = ''
@@ -97,7 +103,7 @@ export function replaceIn(text: string, replacements: readonly Replacement[]): s
 
 interface Ruler {
   readonly length: number
-  /** The link that a span is, and where it is afterwards. */
+  /** The link that a span covers exactly, and its new place. */
   linkAt(start: number, end: number): MovedLink | undefined
   move(position: number): number
 }
@@ -107,7 +113,7 @@ interface MovedLink {
   readonly moved: readonly [number, number]
 }
 
-/** The replacements as they are measured in one unit. */
+/** Converts the replacements to one unit of length. */
 function createRuler(
   replacements: readonly Replacement[],
   length: number,
@@ -143,7 +149,8 @@ function createRuler(
       if (link === undefined) return position
       const { start, end, newLength } = link
       const offset = position - start
-      // Inside a link, where only a wrong span ends, it stays as far behind the link's start as the new one reaches.
+      // A position inside a link comes from a wrong span. It keeps its distance from the link's start, up to the length
+      // of the new link.
       return (
         start +
         link.shift +
@@ -155,13 +162,13 @@ function createRuler(
 
 /** Measures a text. */
 export function measureText(text: string): TextMeasure {
-  // Most have none, and that is told faster.
+  // Most texts have no surrogate pairs, and this check is faster.
   if (!/[\uD800-\uDBFF]/.test(text)) return { length: text.length, pairs: [] }
   const astral = text.matchAll(/[\u{10000}-\u{10FFFF}]/gu)
   return { length: text.length, pairs: Array.from(astral, ({ index }) => index) }
 }
 
-/** Where a place that is counted in code points is in UTF-16 units. */
+/** Converts an offset in code points to UTF-16 units. */
 export function utf16Offset({ pairs }: TextMeasure, points: number): number {
   let low = 0
   let high = pairs.length
@@ -173,7 +180,7 @@ export function utf16Offset({ pairs }: TextMeasure, points: number): number {
   return points + low
 }
 
-/** A text's length in code points. */
+/** The length of a text in code points. */
 export function codePointLength(text: string): number {
   const { length, pairs } = measureText(text)
   return length - pairs.length
@@ -183,7 +190,7 @@ function utf16Length(text: string): number {
   return text.length
 }
 
-/** How many of some ascending numbers are below a limit. */
+/** Counts the ascending numbers that are below a limit, by binary search. */
 export function countBelow(ascending: readonly number[], limit: number): number {
   let low = 0
   let high = ascending.length

@@ -1,5 +1,5 @@
 /**
- * An event stream given its links: file annotations in every event that carries one, and `sandbox:` links in texts.
+ * Adds links to an event stream: to the file annotations of every event, and to `sandbox:` links in texts.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
 import { type LinkOptions, linksOfAnswer } from './link-maker.ts'
 import { createTextRewriter } from './stream-rewriter.ts'
 
-/** Gives the files of one answer their links as its events pass; all other events keep their bytes. */
+/** Creates the handler that adds links to the events of one answer. All other events keep their bytes. */
 export function createEventLinker({
   links: maker,
   mode = 'annotate',

@@ -1,5 +1,5 @@
 /**
- * The `sandbox:` links of an event stream, replaced: in the deltas, and alike in every later copy of the text.
+ * Replaces the `sandbox:` links of an event stream, in the deltas and in the same way in every later copy of the text.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { ChangeText } from './parts.ts'
 import { createSpanMemory, createSpanMover, type Replacement, type SpanMemory } from './spans.ts'
 import { replaceLinks, replaceSandboxLink } from './text-links.ts'
 
-// An event with none of these tells nothing of a text, of the container of its links, or of whose text it is.
+// An event without any of these carries no text, no container and no agent name, so it is not parsed.
 const mayMatter = createAnySearch([
   textDeltaType,
   'container_id',
@@ -30,22 +30,22 @@ const mayMatter = createAnySearch([
   'agent_name',
 ])
 
-/** An event that was read. */
+/** A parsed event. */
 interface ReadEvent {
   readonly raw: Uint8Array
   readonly text: EventText
   readonly fields: EventFields
 }
 
-/** Options of the rewriting. */
+/** Options of {@link createTextRewriter}. */
 export interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes'> {
   readonly containers: AnswerContainers
 }
 
-/** Rewrites the events of one answer. */
+/** Creates the handler that rewrites the events of one answer. */
 export function createTextRewriter({ links, sizes, containers }: RewriterOptions): EventHandler {
   const parts = createStreamParts()
-  // The text to which the previous event belongs.
+  // The text of the previous event.
   let last: StreamedText | undefined
 
   function textOf(part: StreamPart): StreamedText {
@@ -62,7 +62,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
     return last.push({ text, release }, emit)
   }
 
-  /** Overtakes what is held of other parts, and waits behind what is held of its own. */
+  /** Handles an event without text. It passes held events of other parts, and waits for held events of its own part. */
   async function pushOther(event: ReadEvent, emit: Emit): Promise<void> {
     const { type, contentIndex } = event.fields
     const own = parts.holding().filter((part) => concerns(event.fields, part))
@@ -87,7 +87,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
       changeText,
       moveAnnotation: (annotation) => {
         const { streamed, memory } = parts.at(outputIndex, contentIndex)
-        // Of a text whose beginning was missed, nobody knows what stands where.
+        // Offsets are unknown if the beginning of the text was missed.
         if (streamed === undefined || streamed.isTail) return []
         const move = createSpanMover(streamed.measure(), streamed.replacements(), memory)
         return moveEdits(annotation, move)
@@ -107,7 +107,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
     return { replacements: await decide(part, text, annotations), memory: part.memory }
   }
 
-  /** How a whole copy changes: as its deltas did, else as the copy before. */
+  /** The replacements for a whole copy: those of its deltas, else those of the previous copy. */
   async function decide(
     part: StreamPart,
     text: string,
@@ -117,7 +117,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
     const { streamed } = part
     const offset = streamed?.offsetIn(text)
     const find = () => containers.find(part.outputIndex)
-    // A missed link went out before its annotations came.
+    // A link that was missed in the deltas was already sent, so later annotations must not change it.
     const known = streamed === undefined ? annotations : []
     const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
     const replacements =
@@ -142,7 +142,7 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
       return undefined
     }
     const fields = readEventFields(text.json)
-    // `[DONE]` comes last, whatever was held.
+    // `[DONE]` is the last event, so held text can be released.
     if (fields === undefined) return abandon(emit).then(() => emit(raw))
     parts.see(fields)
     containers.seeItem(text.json, fields.item, fields.outputIndex ?? 0)
@@ -167,19 +167,19 @@ export function createTextRewriter({ links, sizes, containers }: RewriterOptions
   }
 }
 
-/** The event with a part of its piece of text replaced. */
+/** The raw event with edits applied to its delta. */
 function editDelta(raw: Uint8Array, edits: readonly Edit[]): Uint8Array {
   const text = readEventText(raw)
   const delta = text && readEventFields(text.json)?.delta
   return text && delta ? spliceEvent(raw, text, stringEdits(text.json, delta, edits)) : raw
 }
 
-/** The second half of a CRLF that came in two chunks belongs to the event before. */
+/** The second half of a CRLF that was split between two chunks belongs to the previous event. */
 function isLineFeed(raw: Uint8Array): boolean {
   return raw.length === 1 && raw[0] === 10
 }
 
-/** Whether an event says something of a part. */
+/** Whether an event belongs to a part. */
 function concerns(fields: EventFields, part: StreamPart): boolean {
   const { type, outputIndex, contentIndex, item, response } = fields
   if (response !== undefined || type === 'error') return true
@@ -195,31 +195,31 @@ function shifted(replacements: readonly Replacement[], offset: number): Replacem
   }))
 }
 
-/** A text part, from its first event on. */
+/** The state of a text part, from its first event on. */
 interface StreamPart {
   readonly outputIndex: number
   readonly contentIndex: number
-  /** Whether the stream may have been taken up in the middle of it. */
+  /** Whether the stream may have been joined in the middle of this part. */
   readonly isTail: boolean
   readonly memory: SpanMemory
-  /** Its deltas, once there was one. */
+  /** The streamed text, from the first delta on. */
   streamed?: StreamedText
-  /** How the last whole copy was changed, for the next to follow. */
+  /** The replacements in the last whole copy; the next copy gets the same. */
   decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
 }
 
-/** The parts of one stream. */
+/** The text parts of one stream. */
 interface StreamParts {
-  /** Whether no event was seen yet. */
+  /** Whether no event has been read yet. */
   isNew(): boolean
-  /** Takes note of an event; to be called before its parts are asked for. */
+  /** Records an event. Call it before `at`. */
   see(event: EventFields): void
   at(outputIndex: number, contentIndex: number): StreamPart
-  /** Those of whose text something is held back. */
+  /** The parts with held text. */
   holding(): readonly StreamPart[]
 }
 
-/** Begins without any. */
+/** Creates an empty collection of parts. */
 function createStreamParts(): StreamParts {
   const parts = new Map<string, StreamPart>()
   const begun = new Set<string>()

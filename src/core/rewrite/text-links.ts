@@ -1,5 +1,5 @@
 /**
- * The links of one text that lead to files, replaced: which container each belongs to, and the URL that takes its place.
+ * Replaces the links of one text that lead to files: finds the container of each link and the URL for it.
  *
  * @module
  */
@@ -20,12 +20,15 @@ import {
   utf16Offset,
 } from './spans.ts'
 
-/** Gives the container to which links belong that no citation covers. */
+/** Finds the container for links that no citation covers. */
 export type FindContainer = () => Promise<string | undefined>
 
 /**
- * The replacements for a whole text: of its `sandbox:` links, and of the names of files that are cited where they stand.
- * A link belongs to the container of the citation that covers it, else to the one that is found; without any it stays.
+ * The replacements for a whole text: for its `sandbox:` links, and for file names that a citation covers. A link
+ * belongs to the container of the citation that covers it, else to the container that `findContainer` finds. Without a
+ * container the link stays.
+ *
+ * @param findContainer called at most once for each link
  */
 export async function replaceLinks(
   text: string,
@@ -45,7 +48,7 @@ export async function replaceLinks(
   return inOrder(made.filter((replacement) => replacement !== undefined))
 }
 
-/** The replacement for one link; `undefined` where it stays. */
+/** The replacement for one link; `undefined` if the link stays. */
 export async function replaceSandboxLink(
   { start, end, path }: SandboxLink,
   findContainer: FindContainer,
@@ -59,7 +62,7 @@ export async function replaceSandboxLink(
     : { start, end, text: made.download_url, name: nameInPath(path) }
 }
 
-/** A name in the text that a citation covers. */
+/** A file name in the text that a citation covers. */
 interface CitedName {
   readonly start: number
   readonly end: number
@@ -67,7 +70,7 @@ interface CitedName {
   readonly citation: Citation
 }
 
-/** The name becomes the text of a link to the file, and the citation covers the URL. */
+/** Turns a name into a Markdown link with the name as its text. The citation will cover the URL. */
 async function replaceName(
   { start, end, name, citation }: CitedName,
   links: AnswerLinks,
@@ -81,12 +84,12 @@ async function replaceName(
 
 const balanced = /^(?:[^[\]\\`<\n\r]|\[[^[\]\\`<\n\r]*\])+$/
 
-/** Whether a Markdown link can hold a name, and a signed link carries it to the letter. */
+/** Whether a name can be the text of a Markdown link and can pass through a signed link unchanged. */
 function isLinkable(name: string): boolean {
   return balanced.test(name) && cleanFilename(name) === name
 }
 
-/** The names of files where a citation covers exactly the name, outside links and code. */
+/** File names that a citation covers exactly, outside links and code. */
 function citedNames(
   text: string,
   annotations: readonly Annotation[],
@@ -107,7 +110,10 @@ function citedNames(
   return apart(names.filter((name) => !isTaken(name)))
 }
 
-/** Where in the text an annotation's span may be, in UTF-16 units: it does not say how it was counted. */
+/**
+ * The possible places of an annotation's span in UTF-16 units. There may be two, because the unit of the span is
+ * unknown.
+ */
 function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
   if (start === undefined || end === undefined) return []
   const units = { start: start.value, end: end.value }
@@ -118,10 +124,7 @@ function placesOf({ start, end }: Annotation, measure: TextMeasure): Span[] {
   return [units, points].filter((place) => place.start < place.end && place.end <= measure.length)
 }
 
-/**
- * The links where they are cited: a citation whose span is exactly a link to its file says where that link ends, though
- * nothing else in the text does.
- */
+/** Adds links whose extent only a citation defines: its span covers exactly a link to its file. */
 function linksAsCited(
   text: string,
   annotations: readonly Annotation[],
@@ -152,7 +155,7 @@ function inOrder<T extends Span>(spans: readonly T[]): T[] {
   return spans.toSorted((one, other) => one.start - other.start)
 }
 
-/** Some spans in order, without those that begin inside one before. */
+/** Sorts spans and removes each that begins inside an earlier one. */
 function apart<T extends Span>(spans: readonly T[]): T[] {
   let end = 0
   return inOrder(spans).filter((span) => {
@@ -162,7 +165,7 @@ function apart<T extends Span>(spans: readonly T[]): T[] {
   })
 }
 
-/** Prepares asking whether a span has a character with any of these in common. */
+/** Creates a test whether a span overlaps any of the given spans. */
 function createOverlapSearch(spans: readonly Span[]): (span: Span) => boolean {
   const sorted = inOrder(spans)
   let furthest = 0
@@ -175,8 +178,8 @@ function createOverlapSearch(spans: readonly Span[]): (span: Span) => boolean {
 }
 
 /**
- * Looks up the container of the citation that covers a link: its span, counted either way, is the link, or goes around a
- * link with the cited name. To be asked in the order of the text.
+ * Creates the lookup of the container of the citation that covers a link. The citation's span, in either unit, is
+ * exactly the link, or contains a link with the cited name. Call it with links in ascending order.
  */
 function createCitedContainers(
   text: string,
@@ -214,7 +217,7 @@ function covers(annotation: Annotation | undefined, start: number, end: number):
   return from !== undefined && to !== undefined && from.value <= start && to.value >= end
 }
 
-// Each is bounded, so that a text of nothing but opening marks costs no more than its length.
+// Each pattern is bounded, so that a text of only opening marks takes linear time.
 const regions = [
   // A fenced block, up to its closing fence or the text's end.
   String.raw`(?<=^|\n) {0,3}(?<fence>\x60{3,}|~{3,})[^\n]*(?:\n[\s\S]*?(?:\n {0,3}\k<fence>[\x60~]*[ \t]*(?=\n|$)|$)|$)`,
@@ -222,7 +225,7 @@ const regions = [
   String.raw`(?<!\x60)(?<ticks>\x60{1,20})(?!\x60)[\s\S]{1,2000}?(?<!\x60)\k<ticks>(?!\x60)`,
   // A link or an image, with its destination or its reference.
   String.raw`\[(?:[^[\]\n]|\[[^[\]\n]{0,200}\]){0,500}\](?:\((?:[^()\n\\]|\\.|\([^()\n]{0,200}\)){0,4096}\)|\[[^\]\n]{0,200}\])`,
-  // A link of HTML, any other tag, an autolink.
+  // An HTML link, any other tag, an autolink.
   String.raw`<[aA]\b[^<>]{0,4096}>[\s\S]{0,500}?<\/[aA]>`,
   String.raw`<[^<>\n]{1,4096}>`,
   // A bare URL.
@@ -230,7 +233,7 @@ const regions = [
 ]
 const region = new RegExp(regions.join('|'), 'g')
 
-/** The links and the code of a text, in order. */
+/** The links and the code of a Markdown text, in order. */
 function findLinksAndCode(text: string): Span[] {
   return Array.from(text.matchAll(region), ({ 0: found, index }) => ({
     start: index,

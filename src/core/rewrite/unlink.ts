@@ -1,6 +1,6 @@
 /**
- * Replayed answers without what was added to them: the services refuse fields that they do not know, and the model should
- * read the link that it wrote.
+ * Removes from replayed answers what cfile added to them. The services refuse fields that they do not know, and the
+ * model should read the link that it wrote.
  *
  * @module
  */
@@ -29,16 +29,16 @@ import {
   type Replacement,
 } from './spans.ts'
 
-/** So large an item is no message of a model. */
+/** Items above this size, in bytes, are not messages of a model. */
 const largestItem = 4 * 1024 ** 2
 
 /**
- * Takes out of a request's body what was added to the answers that it replays: the links of annotations, and in the
- * model's texts our own path links, which become `sandbox:` links again. Nothing else changes by a byte, and where there
- * is nothing to take out, the bytes come back as they are. It yields where other work may run.
+ * Removes cfile's additions from the answers that a request body replays: the link members of annotations, and cfile's
+ * path links in the model's texts, which become `sandbox:` links again. All other bytes stay the same. A body without
+ * additions is returned as is. Yields at points where other work may run.
  *
  * @param bytes valid JSON
- * @param publicUrl the base of our links, without a slash at its end
+ * @param publicUrl base of cfile's links, without a trailing slash
  */
 export function* unlinkBytes(
   bytes: Uint8Array<ArrayBuffer>,
@@ -61,17 +61,17 @@ export function* unlinkBytes(
 
 const decoder = new TextDecoder()
 
-/** Whether something of ours may stand between two places. */
+/** Whether a range of bytes may contain a cfile link or link member. */
 type LinkSearch = (bytes: Uint8Array, start: number, end: number) => boolean
 
-/** Looks for the host of our links, since serialisers may escape the slashes around it. */
+/** Searches for the host of the links only, because serialisers may escape the slashes around it. */
 function createLinkSearch(publicUrl: string): LinkSearch {
   const searches = [...linkMembers, new URL(publicUrl).host].map(createByteSearch)
   return (bytes, start, end) => searches.some((find) => find(bytes, start, end) !== -1)
 }
 
 const block = 1024 ** 2
-// More than the longest text that is looked for.
+// More than the longest search term.
 const overlap = 256
 
 function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, boolean> {
@@ -82,7 +82,7 @@ function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, 
   return false
 }
 
-/** Tells of each object in the lists `input` and `items` of a body. */
+/** Calls back with each object in the lists `input` and `items` of a body. */
 function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<undefined, void> {
   let depth = 0
   let isWanted = false
@@ -133,7 +133,10 @@ function partEdits(json: string, part: Span, publicUrl: string): Edit[] {
   return edits
 }
 
-/** Our links are ASCII, so they may not tell how the spans were counted; UTF-16 is taken then. */
+/**
+ * Creates the mover for restored texts. cfile's links are ASCII, so a span may not reveal its unit; UTF-16 is assumed
+ * then.
+ */
 function createReverseMover(
   text: string,
   links: readonly Replacement[],
@@ -151,8 +154,8 @@ function isAdded(key: string): boolean {
 }
 
 /**
- * Our links in a text, and what they took the place of: `sandbox:` links, and names that citations covered. The signature
- * is not verified: a link whose key is no longer in use was ours too.
+ * Finds cfile's links in a text and what they replaced: `sandbox:` links, and names that citations covered. The
+ * signature is not verified, because a link with a retired key must be restored too.
  */
 function findOwnLinks(text: string, publicUrl: string): Replacement[] {
   const found: Replacement[] = []
@@ -168,14 +171,14 @@ function findOwnLinks(text: string, publicUrl: string): Replacement[] {
 const tokenAtStart = /[\w-]+\.[\w-]{22}(?![\w-])/y
 const nameAtStart = /\/[\w.~%-]*(?<![.~_])/y
 
-/** @param at where the token begins */
+/** @param at offset of the token */
 function readOwnLink(text: string, start: number, at: number): Replacement | undefined {
   const token = matchAt(tokenAtStart, text, at)
   const { grant } = readPayload(splitToken(token)?.payload ?? '') ?? {}
   if (grant?.kind !== 'path' && grant?.kind !== 'file') return undefined
   const behind = at + token.length
   const written = `/${writeName(grant)}`
-  // Text may follow the link without a blank. Only of a name that somebody changed the end must be guessed.
+  // Text may follow the link without a blank. The end must be guessed only if the name was changed.
   const name = text.startsWith(written, behind) ? written : matchAt(nameAtStart, text, behind)
   const end = behind + name.length
   return grant.kind === 'path'
@@ -183,7 +186,10 @@ function readOwnLink(text: string, start: number, at: number): Replacement | und
     : readLinkedName(text, start, end, grant.filename)
 }
 
-/** The name that became the text of a link to its file; a link to a file that stands otherwise is not ours. */
+/**
+ * The link text of a name that was turned into a link; `undefined` for any other link to a file, which the caller
+ * wrote.
+ */
 function readLinkedName(
   text: string,
   start: number,
@@ -197,7 +203,7 @@ function readLinkedName(
   return { start: first, end: end + 1, text: name, name, cited: { before: url } }
 }
 
-/** What a sticky pattern finds at a place in a text. */
+/** The match of a sticky pattern at an offset; empty if there is none. */
 function matchAt(pattern: RegExp, text: string, at: number): string {
   pattern.lastIndex = at
   return pattern.exec(text)?.[0] ?? ''

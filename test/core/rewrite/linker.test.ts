@@ -49,7 +49,7 @@ async function rewrite(
   return partOf(JSON.parse(await linkAnswer(json, { links, mode: 'rewrite' })))
 }
 
-/** Links that say where they end, whatever stands behind them. */
+/** Links that mark their own end, whatever follows. */
 const codedLinks: LinkMaker = {
   file: async () => ({ download_url: 'https://x.io/fZ', expires_at: 0 }),
   path: async (_, path) => ({ download_url: `https://x.io/${toCodes(path)}Z`, expires_at: 0 }),
@@ -71,7 +71,7 @@ interface Seen {
   readonly response?: ReturnType<typeof answerOf>
 }
 
-/** The events of an answer, after a stream of them was rewritten. */
+/** The events of an answer after its stream was rewritten. */
 async function rewriteEvents(events: readonly object[]): Promise<Seen[]> {
   const sent = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
   const linker = createEventLinker({ links: plainLinks, mode: 'rewrite' })
@@ -79,7 +79,7 @@ async function rewriteEvents(events: readonly object[]): Promise<Seen[]> {
   return Array.from(got.matchAll(/^data: (.*)$/gm), ([, data = '']) => JSON.parse(data))
 }
 
-/** An answer as the events of a stream, with its deltas and annotations or only with whole copies. */
+/** An answer as stream events, with deltas and annotations or only with whole copies. */
 function eventsOf(text: string, annotations: readonly Annotation[], hasDeltas: boolean): object[] {
   const response = answerOf(text, annotations)
   const [call, message] = response.output
@@ -107,7 +107,7 @@ function wholeCopies(events: readonly Seen[]): Part[] {
 }
 
 describe('a rewritten answer', () => {
-  it('has a span that is exactly the URL where emphasis stands around the link', async () => {
+  it('has a span that is exactly the URL when emphasis surrounds the link', async () => {
     const text = '**sandbox:/mnt/data/tool.zip**'
     const part = await rewrite(text, [cite('tool.zip', 2, 28)])
     expect(part.text).toBe(`**${url('tool.zip')}**`)
@@ -115,7 +115,7 @@ describe('a rewritten answer', () => {
     expect(part.text.slice(start_index, end_index)).toBe(url('tool.zip'))
   })
 
-  it('moves annotations of one position along, alike in every copy', async () => {
+  it('moves single-position annotations with the text, the same in every copy', async () => {
     const text = '[a](sandbox:/mnt/data/a.csv) and the contract.'
     const annotations = [
       cite('a.csv', 4, 27),
@@ -133,7 +133,7 @@ describe('a rewritten answer', () => {
     for (const copy of wholeCopies(events)) expect(copy.annotations).toEqual(part.annotations)
   })
 
-  it('ends a link where the span of its citation does, though the text goes on', async () => {
+  it('ends a link where its citation ends, even if the text continues', async () => {
     for (const count of [(text: string) => text.length, (text: string) => [...text].length]) {
       const [before, name] = ['📈 See ', 'my chart, new.png']
       const text = `${before}sandbox:/mnt/data/${name} and sandbox:/mnt/data/b.csv.`
@@ -143,7 +143,7 @@ describe('a rewritten answer', () => {
     }
   })
 
-  it('is not harmed by spans that are wrong', async () => {
+  it('stays valid when spans are wrong', async () => {
     const text = 'See sandbox:/mnt/data/a.csv and sandbox:/mnt/data/b.csv now'
     const want = `See ${url('a.csv')} and ${url('b.csv')} now`
     for (const [start, end] of [
@@ -159,7 +159,7 @@ describe('a rewritten answer', () => {
     }
   })
 
-  it('is its text with nothing but links replaced, whatever its spans are', async () => {
+  it('equals its original text with only the links replaced, for any spans', async () => {
     const names = ['a.csv', '📈.png', 'my file.csv']
     const piece = fc.constantFrom(
       ...[
@@ -202,7 +202,7 @@ describe('a rewritten answer', () => {
     )
   })
 
-  it('is JSON where its text was', async () => {
+  it('stays JSON if the text was JSON', async () => {
     const text =
       '{"h":"<a href=\\"sandbox:/mnt/data/j.csv\\">x</a>","m":"sandbox:/mnt/data/k.csv\\nBye"}'
     const part = await rewrite(text)
@@ -213,13 +213,13 @@ describe('a rewritten answer', () => {
   })
 })
 
-describe('a name that a citation covers', () => {
+describe('a cited name', () => {
   const file = 'https://x.io/f/cntr_a1/cfile_1'
 
-  it('becomes a link whose URL the citation covers, and other annotations move along', async () => {
+  it('becomes a link whose URL the citation covers, and other annotations move with the text', async () => {
     const text = '📈 Generated chart.png. See e.example.'
     for (const more of [0, 1]) {
-      // Counted in code points, and in UTF-16.
+      // In code points and in UTF-16 units.
       const web = { type: 'url_citation', start_index: 27 + more, end_index: 36 + more }
       const part = await rewrite(text, [cite('chart.png', 12 + more, 21 + more), web])
       expect(part.text).toBe(`📈 Generated [chart.png](${file}). See e.example.`)
@@ -256,7 +256,7 @@ describe('a name that a citation covers', () => {
     expect((await rewrite(text, [annotation])).text).toBe(text)
   })
 
-  it('becomes one link, though it is cited twice', async () => {
+  it('becomes one link when it is cited twice', async () => {
     const cited = cite('chart.png', 4, 13)
     const part = await rewrite('See chart.png', [cited, cited])
     expect(part.text).toBe(`See [chart.png](${file})`)
@@ -266,7 +266,7 @@ describe('a name that a citation covers', () => {
     expect([one, other]).toEqual([file, file])
   })
 
-  it('becomes a link in a stream only where its text was not sent before', async () => {
+  it('becomes a link in a stream only if its text was not sent before', async () => {
     const [text, annotations] = ['See chart.png now', [cite('chart.png', 4, 13)]]
     const whole = await rewriteEvents(eventsOf(text, annotations, false))
     const part = await rewrite(text, annotations)

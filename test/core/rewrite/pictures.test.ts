@@ -35,7 +35,7 @@ async function picturesOf(json: string, sizes: Record<string, number>): Promise<
 const kept = 'data:image/png;base64,'
 
 describe('pictures in an answer', () => {
-  it('become links where each is as long as the plot of its turn', async () => {
+  it('become links if each has the size of the plot of its turn', async () => {
     const json = answer(
       [picture(10), { type: 'logs', logs: 'x' }, picture(11)],
       [plot('cfile_1'), plot('cfile_2')],
@@ -46,7 +46,7 @@ describe('pictures in an answer', () => {
     ])
   })
 
-  it('stay where it is not certain which file each is', async () => {
+  it('stay if it is not certain which file each one is', async () => {
     const two = [picture(10), picture(11)]
     const plots = [plot('cfile_1'), plot('cfile_2')]
     const doubts: [string, Record<string, number>][] = [
@@ -60,7 +60,7 @@ describe('pictures in an answer', () => {
     }
   })
 
-  it('stay where nobody asked for links', async () => {
+  it('stay if no links are wanted', async () => {
     const json = answer([picture(10)], [plot('cfile_1')])
     const linked = await linkAnswer(json, { links: plainLinks })
     expect(linked).toContain(kept)

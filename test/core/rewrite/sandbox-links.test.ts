@@ -28,7 +28,7 @@ function replaced(text: string): string {
 
 describe('sandbox: links', () => {
   it.each([
-    // In the parentheses of Markdown: up to the one that balances, blanks allowed, a title not.
+    // In Markdown parentheses: up to the balancing one; blanks are allowed, a title is not part of the link.
     [`[a](${prefix}a.csv)`, ['a.csv']],
     [`![a](${prefix}a.png)`, ['a.png']],
     [`[a](${prefix}my chart (1).png)`, ['my chart (1).png']],
@@ -47,7 +47,7 @@ describe('sandbox: links', () => {
     [`"${prefix}never closed`, []],
     [`»${prefix}a b.csv«`, ['a b.csv']],
     [`„${prefix}a b.csv“`, ['a b.csv']],
-    // Bare: up to a blank or what closes, without the sentence's own signs.
+    // Bare: up to a blank or a closing character, without the punctuation of the sentence.
     [`See ${prefix}a.csv.`, ['a.csv']],
     [`See ${prefix}a.csv, ${prefix}b.csv!?`, ['a.csv', 'b.csv']],
     [`(${prefix}a.csv)`, ['a.csv']],
@@ -60,7 +60,7 @@ describe('sandbox: links', () => {
     [`| a | ${prefix}a.csv| b |`, ['a.csv']],
     [`${prefix}a(1).csv`, ['a(1']],
     [`${prefix}a[1].csv`, ['a[1']],
-    // … nor with the emphasis that was opened before it, wherever that was in the paragraph.
+    // Without emphasis that was opened before the link, anywhere in the paragraph.
     [`*${prefix}a.csv*, **${prefix}b.csv**. ~~${prefix}c.csv~~`, ['a.csv', 'b.csv', 'c.csv']],
     [`***${prefix}a.csv*** _${prefix}b.csv._`, ['a.csv', 'b.csv']],
     [`**_${prefix}a.csv_**`, ['a.csv']],
@@ -70,7 +70,7 @@ describe('sandbox: links', () => {
     [`**Saved:\n\n${prefix}a.csv**`, ['a.csv**']],
     [`snake_case ${prefix}a_`, ['a_']],
     [`${prefix}a*b.csv ${prefix}a.txt~ _x_ ${prefix}_a_.csv`, ['a*b.csv', 'a.txt~', '_a_.csv']],
-    // … nor with what CJK texts put behind it; a pair of brackets belongs to a name before its ending alone.
+    // Without CJK punctuation after it. A pair of brackets is part of a name only before its extension.
     [`（对照：${prefix}a.pdf）`, ['a.pdf']],
     [`已存为 ${prefix}报告.xlsx，请查收。`, ['报告.xlsx']],
     [`『${prefix}a.csv』「${prefix}b.csv」《${prefix}c.csv》`, ['a.csv', 'b.csv', 'c.csv']],
@@ -90,7 +90,7 @@ describe('sandbox: links', () => {
     ['sandbox://mnt/data/a.csv', ['sandbox://mnt/data/a.csv']],
     ['[a](sandbox:///mnt/data/a b.csv)', ['sandbox:///mnt/data/a b.csv']],
     ['sandbox:////mnt/data/a.csv', []],
-    // A string literal around it goes on where its escapes begin.
+    // The surrounding string literal continues at its escapes.
     [`{"h":"\\"${prefix}a.csv\\""}`, ['a.csv']],
     [`{"h":"<a href=\\"${prefix}j.csv\\">x</a>"}`, ['j.csv']],
     [`{"m":"Saved to ${prefix}k.csv\\nBye"}`, ['k.csv']],
@@ -106,10 +106,10 @@ describe('sandbox: links', () => {
     [`{"m":"[a](${prefix}a.csv","n":"b)"}`, []],
     [`{"m":"'${prefix}a.csv","n":"it's"}`, []],
     [`"so" [a](${prefix}say "so" now.csv)`, ['say "so" now.csv']],
-    // Escapes of Markdown are part of what is written.
+    // Markdown escapes are part of the written link.
     [`[a](${prefix}q\\_1 \\(final\\).csv)`, ['q\\_1 \\(final\\).csv']],
     [`${prefix}q\\_1.csv\\\n`, ['q\\_1.csv']],
-    // Never over a line's end.
+    // Never across a line end.
     [`[a](${prefix}a\nb.csv)`, []],
     [`${prefix}a\r\nb.csv`, ['a']],
     // Anything else stays.
@@ -122,7 +122,7 @@ describe('sandbox: links', () => {
     [`my${prefix}a.csv`, []],
     [`my_${prefix}a.csv`, ['a.csv']],
     [`SANDBOX:/mnt/data/a.csv`, []],
-    // Two, one the beginning of the other, and one twice.
+    // Two links of which one begins like the other, and one link twice.
     [`[a](${prefix}a) [b](${prefix}a.csv) [a](${prefix}a)`, ['a', 'a.csv', 'a']],
   ])('of %j are %j', (text, paths) => {
     expect(pathsIn(text)).toEqual(paths)
@@ -182,7 +182,7 @@ describe('sandbox: links', () => {
     )
     .map((pieces) => pieces.join(''))
 
-  it('are found in a growing text as in the whole, and what was decided stands', () => {
+  it('are found in a growing text as in the whole text, and no decision changes later', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(), { maxLength: 8 }), (text, cuts) => {
         const whole = findSandboxLinks(text).links
@@ -203,7 +203,7 @@ describe('sandbox: links', () => {
     )
   })
 
-  it('are the same however the text is cut, also where little is kept of what came before', () => {
+  it('are found the same wherever the text is cut, even with little context before them', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(3000), { maxLength: 3 }), texts, (one, pads, two) => {
         const text = [one, ...pads.map((length) => 'x *'.repeat(length)), two].join('')
@@ -222,7 +222,7 @@ describe('sandbox: links', () => {
     )
   })
 
-  it('are not looked for where none can be', () => {
+  it('are not searched in text that cannot contain one', () => {
     fc.assert(
       fc.property(texts, texts, (before, piece) => {
         const { open } = findSandboxLinks(before, { isGrowing: true })
@@ -245,7 +245,7 @@ describe('sandbox: links', () => {
         fc.dictionary(odd, tie('value'), { maxKeys: 3, noNullPrototype: true }),
       ),
     })).value
-    // A service may escape what it need not, and a string may hold JSON itself.
+    // A service may escape more than needed, and a string may contain JSON itself.
     const spellings = [
       (json: string) => json,
       (json: string) => json.replaceAll('/', '\\/'),
@@ -265,14 +265,14 @@ describe('sandbox: links', () => {
     )
   })
 
-  it('hold back a line at most, and no more than a path can be long', () => {
+  it('hold back at most one line, and at most the length of a path', () => {
     const begun = `[a](${prefix}${'x'.repeat(10)}`
     expect(findSandboxLinks(`${begun}\nmore`, { isGrowing: true }).open).toBe(begun.length + 5)
     const long = `[a](${prefix}${'x'.repeat(5000)}`
     expect(findSandboxLinks(long, { isGrowing: true }).open).toBe(long.length)
   })
 
-  it('cost no more than their length, whatever the text', () => {
+  it('take linear time on any text', () => {
     const begun = performance.now()
     for (const piece of [prefix, `](${prefix}`, `"${prefix}`, `](${prefix}( `, ' "', '](']) {
       findSandboxLinks(piece.repeat(5000), { isGrowing: true })

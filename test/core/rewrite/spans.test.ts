@@ -26,7 +26,7 @@ interface Span {
   readonly isLink: boolean
 }
 
-/** A text of links and other pieces, and the span of each. */
+/** A text of links and other pieces, and the span of each piece. */
 function compose(parts: readonly { text: string; isLink: boolean }[], unit: Unit) {
   let text = ''
   const replacements: Replacement[] = []
@@ -45,13 +45,13 @@ function compose(parts: readonly { text: string; isLink: boolean }[], unit: Unit
 }
 
 describe('a span', () => {
-  it('covers after the change what stands for what it covered, in the unit in which it came', () => {
+  it('covers the replacement of the text it covered before, in its own unit', () => {
     fc.assert(
       fc.property(pieces, units, (parts, unit) => {
         const { text, replacements, spans } = compose(parts, unit)
         const move = createSpanMover(measureText(text), replacements)
         const changed = replaceIn(text, replacements)
-        // The links first: a span that is exactly a link tells the unit.
+        // Links first: a span that is exactly a link reveals the unit.
         for (const { start, end, want, name } of spans.filter(({ isLink }) => isLink)) {
           expect(sliceIn(unit, changed, ...move(start, end, name))).toBe(want)
         }
@@ -60,7 +60,7 @@ describe('a span', () => {
     )
   })
 
-  it('of another kind moves along once a link told the unit', () => {
+  it('of another kind moves once a link revealed the unit', () => {
     fc.assert(
       fc.property(pieces, units, (parts, unit) => {
         const { text, replacements, spans } = compose(parts, unit)
@@ -76,7 +76,7 @@ describe('a span', () => {
     )
   })
 
-  it('is moved alike in every copy, and never breaks, however wrong it is', () => {
+  it('moves the same in every copy, and wrong spans do no harm', () => {
     fc.assert(
       fc.property(pieces, units, fc.nat(400), fc.nat(400), (parts, unit, start, end) => {
         const { text, replacements } = compose(parts, unit)
@@ -91,12 +91,12 @@ describe('a span', () => {
     )
   })
 
-  it('of 0, 0 stays, though the text begins with a link', () => {
+  it('of 0, 0 stays, even if the text begins with a link', () => {
     const link = { start: 0, end: 10, text: 'a much longer text', name: 'x' }
     expect(createSpanMover(measureText('sandbox:/x and more'), [link])(0, 0)).toEqual([0, 0])
   })
 
-  it('is measured in code points without making a copy of the text for each', () => {
+  it('is measured in code points without copying the text for each span', () => {
     expect(codePointLength('a📈é')).toBe(3)
     expect(codePointLength('\ud83d')).toBe(1)
   })

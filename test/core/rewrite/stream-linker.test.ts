@@ -24,7 +24,7 @@ import { rounds } from '../../rounds.ts'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** A body that comes in chunks of these lengths, and breaks at its end if it is told to. */
+/** A body in chunks of these lengths. It fails with `broken` at its end, if given. */
 function bodyOf(
   text: string,
   lengths: readonly number[] = [1000],
@@ -77,7 +77,7 @@ function joined(chunks: readonly Uint8Array[]): string {
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('')
 }
 
-/** Reads a stream the plain way. */
+/** Reads a whole stream without the code under test. */
 function readFrames(text: string): { raw: string; event: Event }[] {
   return text
     .split(/(?<=\r\n\r\n|\n\n|\r\r)/)
@@ -113,7 +113,7 @@ function outputOf({ response }: Event): readonly Item[] {
   return (response as { output: readonly Item[] }).output
 }
 
-/** Every copy of every text in a stream, by part: each should be the same. */
+/** Every copy of every text in a stream, by part. All copies of a part should be equal. */
 function copiesOf(events: readonly Event[]): Map<string, string[]> {
   const copies = new Map<string, string[]>()
   const put = (key: string, text = '') => copies.set(key, [...(copies.get(key) ?? []), text])
@@ -139,7 +139,7 @@ function copiesOf(events: readonly Event[]): Map<string, string[]> {
   return copies
 }
 
-/** The same event without what rewriting may change. */
+/** The event without the fields that rewriting may change. */
 function withoutLinks(event: Event): unknown {
   return JSON.parse(JSON.stringify(event), (key, value) => {
     if (['delta', 'text', 'start_index', 'end_index', 'index'].includes(key)) return typeof value
@@ -152,7 +152,7 @@ const lengths = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLen
 const chunks = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 10 })
 
 describe('a rewritten stream', () => {
-  it('says the same in its deltas, in every later copy and as JSON: the text, its links replaced', async () => {
+  it('has the same text, with its links replaced, in its deltas, in every later copy and as JSON', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers,
@@ -180,7 +180,7 @@ describe('a rewritten stream', () => {
     )
   })
 
-  it('has spans that cover the links, counted as the service counted', async () => {
+  it('has spans that cover the links, in the unit of the service', async () => {
     await fc.assert(
       fc.asyncProperty(answers, lengths, async (answer, deltaLengths) => {
         const sent = toEvents(answer, deltaLengths).map(
@@ -203,7 +203,7 @@ describe('a rewritten stream', () => {
     )
   })
 
-  it('adds, drops and reorders nothing, and changes no byte of an event without a link', async () => {
+  it('adds, drops and reorders no event, and changes no byte of an event without a link', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers,
@@ -234,7 +234,7 @@ describe('a rewritten stream', () => {
     )
   })
 
-  it('holds back nothing but what may still become a link', async () => {
+  it('holds back only text that may still become a link', async () => {
     await fc.assert(
       fc.asyncProperty(answers, lengths, async (answer, deltaLengths) => {
         const linker = createEventLinker({ links: plainLinks, mode: 'rewrite' })
@@ -248,7 +248,8 @@ describe('a rewritten stream', () => {
           await linker.push(encoder.encode(raw), (released) => {
             waiting.delete(String(readFrames(decoder.decode(released))[0]?.event.sequence_number))
           })
-          // No link goes over a line's end; "s" begins one, and only the whole beginning keeps it.
+          // A link never crosses a line end. An "s" may begin a link, but only the whole prefix holds text back for
+          // long.
           const line = text.slice(Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1)
           const mayBegin =
             /sandbox:\/{1,3}mnt\/data\/|(?:^|[\W_n])s(?:a(?:n(?:d(?:b(?:ox?)?)?)?)?)?$|sandbox:[/\w]*$/
@@ -260,7 +261,7 @@ describe('a rewritten stream', () => {
     )
   })
 
-  it('ends as its upstream did, with what was held released as it was', async () => {
+  it('ends as its upstream ended, and releases held text unchanged', async () => {
     const [call, ...rest] = toEvents(
       { unit: 'utf16', items: [{ call: 'cntr_a1' }, { parts: [oneLink], refusal: false }] },
       [5],
@@ -276,7 +277,7 @@ describe('a rewritten stream', () => {
     expect(await run(sent, 'rewrite')).toEqual({ text: sent })
   })
 
-  it('keeps the halves of a CRLF together, though they come in two chunks and what is before is held', async () => {
+  it('keeps the two halves of a CRLF together when they come in two chunks after held text', async () => {
     const answer: AnswerCase = {
       unit: 'utf16',
       items: [
@@ -294,7 +295,7 @@ describe('a rewritten stream', () => {
     expect(await run(sent, 'rewrite', [1])).toEqual({ text: sent })
   })
 
-  it('lets events of other parts overtake what is held, and none of its own', async () => {
+  it('lets events of other parts pass held text, but no event of the same part', async () => {
     const at = { output_index: 1, content_index: 0 }
     const delta = 'response.output_text.delta'
     const events: Event[] = [
@@ -328,7 +329,7 @@ describe('a rewritten stream', () => {
     ])
   })
 
-  it('agrees with itself where it is taken up in the middle', async () => {
+  it('agrees with itself if it was joined in the middle', async () => {
     await fc.assert(
       fc.asyncProperty(answers, lengths, fc.nat(), async (answer, deltaLengths, from) => {
         const events = toEvents(answer, deltaLengths)
@@ -359,7 +360,7 @@ const oneLink: TextCase = {
 }
 
 describe('an annotated stream', () => {
-  it('changes only events that carry a file annotation, each by its two members', async () => {
+  it('changes only events with a file annotation, each by its two members', async () => {
     await fc.assert(
       fc.asyncProperty(answers, chunks, framings, async (answer, chunkLengths, framing) => {
         const sent = toFrames(toEvents(answer, [4]), framing).join('')
@@ -376,7 +377,7 @@ describe('an annotated stream', () => {
     )
   })
 
-  it('passes what is no JSON, no text or no event as it came', async () => {
+  it('passes everything else unchanged: other JSON, other text, broken events', async () => {
     const odd = 'data: {"type":"response.x","annotation":{"type":"container_file_citation"\n\n'
     const sent = `: sandbox:/mnt/data/x.csv\n\n${odd}data: [DONE]\n\nsandbox:/mnt/data/`
     for (const mode of ['annotate', 'rewrite'] as const) {

@@ -37,7 +37,7 @@ interface Written {
   readonly span: readonly [number, number]
 }
 
-/** An answer with one text in which a file is linked, as JSON of an odd but valid layout. */
+/** An answer with one text that links to a file, as JSON in an unusual but valid layout. */
 function answer({ text, span }: Written, filename: string): string {
   const annotation = {
     type: 'container_file_citation',
@@ -54,13 +54,13 @@ function answer({ text, span }: Written, filename: string): string {
   return JSON.stringify({ object: 'response', id: 'resp_1', output: [call, message] }, null, 1)
 }
 
-/** What a request's body becomes on its way upstream. */
+/** The request body as it goes to the upstream. */
 function unlink(json: string): string {
   const bytes = new TextEncoder().encode(json)
   return new TextDecoder().decode(atOnce(unlinkBytes(bytes, publicUrl)))
 }
 
-/** The next request, which replays what an answer put out, letter for letter. */
+/** The next request, which replays the output of an answer unchanged. */
 function replay(json: string): string {
   const output = json.slice(json.indexOf('"output":') + 9, json.lastIndexOf('}'))
   return `{"model":"m","seed":1.50,"input":${output}}`
@@ -105,7 +105,7 @@ describe('a replayed answer', () => {
     },
   )
 
-  it('comes out as it was, whatever stands around its links', async () => {
+  it('equals the original answer, whatever surrounds its links', async () => {
     const piece = fc.constantFrom(
       ...prefixes,
       ...[
@@ -153,7 +153,7 @@ describe('a replayed answer', () => {
     )
   })
 
-  it('has its bare names back where citations made links of them', async () => {
+  it('gets its plain names back if citations had turned them into links', async () => {
     const word = fc
       .string({ unit: 'grapheme', maxLength: 12 })
       .filter((text) => !/[`<[]/.test(text))
@@ -163,7 +163,7 @@ describe('a replayed answer', () => {
         const text = `${before} ${name}${after}`
         const count = (part: string) => (isUtf16 ? part.length : [...part].length)
         const start = count(`${before} `)
-        // Our URL is ASCII, so a replayed answer does not tell how a name with an emoji was counted.
+        // Our URL is ASCII, so a replayed answer does not show how a name with an emoji was counted.
         const span = [start, start + name.length] as const
         const json = answer({ text, span }, name)
         const linked = await linkAnswer(json, { links, mode: 'rewrite' })
@@ -175,7 +175,7 @@ describe('a replayed answer', () => {
     expect(await linkAnswer(json, { links, mode: 'rewrite' })).toContain(']('.concat(publicUrl))
   })
 
-  it('is cleaned where its link stands in a plain text, or with escaped slashes', async () => {
+  it('is restored if its link stands in a plain text or has escaped slashes', async () => {
     const url = await link('a.csv')
     const body = { input: [{ role: 'assistant', content: `See ${url}. And ${url}` }] }
     const want = {
@@ -195,7 +195,7 @@ describe('a link in a replayed text', () => {
     .oneof(fc.constantFrom(...names, 'out/a.csv', 'a\\_b.csv', 's', '..'), fc.string())
     .filter((path) => path !== '')
 
-  it('becomes what the model wrote, to the letter, whatever stands around it', async () => {
+  it('becomes exactly the text that the model wrote, whatever surrounds it', async () => {
     const around = fc.constantFrom('', '.', '_', '**', ' ', '/', ')', '。', '"', 'x', '?', '-')
     await fc.assert(
       fc.asyncProperty(
@@ -216,7 +216,7 @@ describe('a link in a replayed text', () => {
     )
   })
 
-  it('is known by its token, though its name is missing or another', async () => {
+  it('is recognised by its token, even if its name is missing or changed', async () => {
     const url = await link('out/sales (1).csv')
     const [whole, token] = [url, url.slice(0, url.lastIndexOf('/'))]
     const bare = 'sandbox:/mnt/data/out/sales (1).csv'
@@ -232,7 +232,7 @@ describe('a link in a replayed text', () => {
     }
   })
 
-  it('stays where it leads to a file, a page or a zip, of which the model wrote no name', async () => {
+  it('stays if it leads to a file, a page or a zip whose name the model did not write', async () => {
     const common = { containerId: container, expiresAt: 1_790_000_000 }
     for (const grant of [
       { kind: 'file', fileId: 'cfile_a', ...common },
@@ -245,8 +245,8 @@ describe('a link in a replayed text', () => {
   })
 })
 
-describe('whatever is not ours', () => {
-  it('stays: the user’s own words, other hosts’ links, broken links, foreign fields', async () => {
+describe('foreign text', () => {
+  it('stays: the user’s own words, links of other hosts, broken links, unknown fields', async () => {
     const url = await link('a.csv')
     const foreign = url.replace('files.example', 'evil.example')
     const bodies = [
