@@ -1,5 +1,5 @@
 /**
- * Long work in short turns, so that the event loop serves others in between.
+ * Work in parts: one after the other so that the event loop serves others in between, or several at a time.
  *
  * @module
  */
@@ -21,4 +21,27 @@ export async function inTurns<T>(
     if (done) return value
     await wait(0, signal)
   }
+}
+
+/**
+ * Does the work for each item, at most so many at a time. When one fails, no other is begun.
+ *
+ * @throws what the first to fail threw, once those that were begun have ended
+ */
+export async function severalAtATime<T>(
+  items: Iterable<T>,
+  most: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items].reverse()
+  const workOn = async (): Promise<void> => {
+    try {
+      for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await work(item)
+    } catch (error) {
+      waiting.length = 0
+      throw error
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: most }, workOn))
+  for (const result of ended) if (result.status === 'rejected') throw result.reason
 }

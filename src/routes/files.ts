@@ -8,10 +8,12 @@ import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { eraseFile } from '../gateway/archive/erase.ts'
+import { eraseFileUpstream } from '../gateway/containers/erase-upstream.ts'
 import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
 import { locateFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
+import { answerErased, isUpstreamToo } from './erase.ts'
 import {
   methodNotAllowed,
   queryOnce,
@@ -27,12 +29,26 @@ export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
     answerFile(gateway, c, c.req.param('file_id'), queryOnce(c, 'container_id')),
   )
   routes.delete('/:file_id', async (c) => {
-    const { id } = parseFileId(c.req.param('file_id'))
-    await eraseFile(gateway, c.get('caller'), id, c.req.raw.signal)
-    return c.json({ id, object: 'file.deleted', deleted: true })
+    const { id, kind } = parseFileId(c.req.param('file_id'))
+    const { signal } = c.req.raw
+    const body = { id, object: 'file.deleted' }
+    if (!isUpstreamToo(c)) {
+      await eraseFile(gateway, c.get('caller'), id, signal)
+      return answerErased(c, body)
+    }
+    if (kind === 'file') throw notInContainer(id)
+    const isErased = await eraseFileUpstream(gateway, c.get('caller'), id, signal)
+    return answerErased(c, body, isErased ? [] : [id])
   })
   routes.all('/:file_id', methodNotAllowed('GET, HEAD, DELETE'))
   return routes
+}
+
+function notInContainer(id: string): CfileError {
+  return new CfileError('invalid_request', `${id} is a file of the Files API, in no container.`, {
+    param: 'upstream',
+    hint: `DELETE /openai/v1/files/${id} erases it at Azure and here.`,
+  })
 }
 
 /** Answers `GET` or `HEAD` with the file that the ids name. */

@@ -22,7 +22,7 @@ const table = `
 GET /s/{token} o file What a signed link grants: a file, a page or a zip
 GET /s/{token}/{name} o file The same; the name is for people and decides nothing
 GET /files/{file_id} ?container_id ?disposition c file The bytes of a file, by its id alone
-DELETE /files/{file_id} c object Erases the copy and the record here
+DELETE /files/{file_id} ?upstream c object Erases the copy and the record here; with upstream=1 the container file at Azure too
 GET /containers/{container_id} c page The page of a container: names, sizes, previews
 GET /containers/{container_id}/files ?all c files Every file that the code interpreter wrote
 GET /containers/{container_id}/files.zip c zip All of them, as one zip
@@ -31,7 +31,7 @@ GET /containers/{container_id}/path/{path} ?disposition c file The file at /mnt/
 POST /containers/{container_id}/restore c object Makes a new container with the archived files of one that is gone
 POST /captures c files Records what the posted answer cites, or {"response_id"}
 POST /links c link Signs a link to a file, a page or a zip
-DELETE /owners/{owner} c object Erases all of an owner's; for admins
+DELETE /owners/{owner} ?upstream c object The same for all of an owner's; for admins
 GET /healthz o object Whether it is alive
 GET /readyz o object Whether it can work
 GET /metrics o text Counts, for Prometheus

@@ -1,12 +1,14 @@
 /**
- * `/owners/{owner}`: for admins, the end of everything that is kept of an owner.
+ * `/owners/{owner}`: admins erase all that is kept of an owner.
  *
  * @module
  */
 
 import { Hono } from 'hono/tiny'
 import { eraseOwner } from '../gateway/archive/erase.ts'
+import { eraseOwnerUpstream } from '../gateway/containers/erase-upstream.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { answerErased, isUpstreamToo } from './erase.ts'
 import { methodNotAllowed, type RouteEnv } from './request.ts'
 
 /** The routes below `/owners`. */
@@ -14,8 +16,16 @@ export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.delete('/:owner{.+}', async (c) => {
     const owner = c.req.param('owner')
-    const erased = await eraseOwner(gateway, c.get('caller'), owner, c.req.raw.signal)
-    return c.json({ owner, object: 'owner.deleted', deleted: true, ...erased })
+    const body = { owner, object: 'owner.deleted' }
+    const { signal } = c.req.raw
+    if (!isUpstreamToo(c)) {
+      return answerErased(c, {
+        ...body,
+        ...(await eraseOwner(gateway, c.get('caller'), owner, signal)),
+      })
+    }
+    const { failed, ...erased } = await eraseOwnerUpstream(gateway, c.get('caller'), owner, signal)
+    return answerErased(c, { ...body, ...erased }, failed)
   })
   routes.all('/:owner{.+}', methodNotAllowed('DELETE'))
   return routes

@@ -8,7 +8,14 @@ import { CfileError } from '../../core/errors.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { notThere } from '../owners/access.ts'
 import { granteeOf, ownerKey } from '../owners/caller.ts'
-import { findRecord, type Kind, kinds, listOwners, removeRecord } from '../owners/records.ts'
+import {
+  findRecord,
+  type Kind,
+  kinds,
+  listEntries,
+  listOwners,
+  removeRecord,
+} from '../owners/records.ts'
 import { listPending, removePending } from './pending.ts'
 import { noteUncopied } from './rows.ts'
 import type { PendingCopy } from './state.ts'
@@ -103,26 +110,42 @@ export async function removeCopy(
   if (container_id !== undefined) await noteUncopied(gateway, owner, container_id, file_id)
 }
 
+/** How much was erased of an owner's. */
+export interface Erased {
+  readonly copies: number
+  readonly records: number
+}
+
+/** Lets only admins erase owners. @throws CfileError `not_found` */
+export function requireAdmin({ admin }: Caller): void {
+  if (!admin) throw new CfileError('not_found', 'Nothing is served at this path.')
+}
+
 /**
  * Erases everything of an owner's, by name: copies, records of all kinds, and what is pending.
  *
- * @returns how many copies and records there were
- * @throws CfileError `not_ready` where the archive or the store does not answer; what is left can be erased again
+ * @param isKept says of the key of a record whether it stays
+ * @throws CfileError `not_found` for who is no admin; `not_ready` where the archive or the store does not answer, and
+ * then what is left can be erased again
  */
 export async function eraseOwner(
   gateway: Gateway,
   admin: Caller,
   name: string,
   signal: AbortSignal,
-): Promise<{ readonly copies: number; readonly records: number }> {
-  if (!admin.admin) throw new CfileError('not_found', 'Nothing is served at this path.')
+  isKept: (key: string) => boolean = () => false,
+): Promise<Erased> {
+  requireAdmin(admin)
   const owner = await ownerKey(name)
   await bury(gateway, owner, ofAll)
   const copies = await eraseCopies(gateway, owner, signal)
   let records = 0
   for (const kind of [...kinds, 'archived', 'copy', 'until']) {
-    const erased = await eraseKeys(gateway, `${kind}/`, (key) => key.split('/').includes(owner))
-    if (kinds.some((name) => name === kind)) records += erased
+    const isRecord = kinds.some((name) => name === kind)
+    const isErased = (key: string): boolean =>
+      key.split('/').includes(owner) && !(isRecord && isKept(key))
+    const erased = await eraseKeys(gateway, `${kind}/`, isErased)
+    if (isRecord) records += erased
   }
   gateway.log('info', 'An owner was erased.', { owner, by: admin.key, copies, records })
   return { copies, records }
@@ -138,23 +161,18 @@ async function eraseCopies({ archiving }: Gateway, owner: string, signal: AbortS
   return copies
 }
 
-/** Reads all keys of a kind: an index by owner would cost a write at each capture, and this is asked for rarely. */
 async function eraseKeys(
-  { store }: Gateway,
+  gateway: Gateway,
   prefix: string,
-  isOwn: (key: string) => boolean,
+  isErased: (key: string) => boolean,
 ): Promise<number> {
   let erased = 0
-  for (let after = prefix; ; ) {
-    const page = await store.list(prefix, { after, limit: 1000 })
-    for (const { key } of page) {
-      if (!isOwn(key)) continue
-      await store.delete(key)
-      erased += 1
-    }
-    after = page.at(-1)?.key ?? ''
-    if (page.length < 1000) return erased
+  for await (const { key } of listEntries(gateway, prefix)) {
+    if (!isErased(key)) continue
+    await gateway.store.delete(key)
+    erased += 1
   }
+  return erased
 }
 
 /** Says to copies that are under way on whatever instance that they come too late. */

@@ -7,6 +7,7 @@
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { cleanFilename } from '../../core/http/content-disposition.ts'
+import { severalAtATime } from '../../core/in-turns.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 
 const uploadsAtATime = 4
@@ -37,15 +38,9 @@ export async function uploadAll(
   { upstream, containerId, files }: Filling,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = [...files]
-  const work = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      await upload(gateway, caller, { upstream, containerId, file }, signal)
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: uploadsAtATime }, work))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  await severalAtATime(files, uploadsAtATime, (file) =>
+    upload(gateway, caller, { upstream, containerId, file }, signal),
+  )
 }
 
 /** Streams one copy to the container, under its path below `/mnt/data/`. */

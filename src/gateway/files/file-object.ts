@@ -100,7 +100,7 @@ export async function deleteFile(
  * @returns whether it was still there; one whose container is gone is gone with it
  */
 export async function deleteUpstream(
-  { containerId, fileId, upstreams }: FileLocation,
+  { containerId, fileId, upstreams }: Pick<FileLocation, 'containerId' | 'fileId' | 'upstreams'>,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (containerId === undefined) return false
@@ -110,9 +110,14 @@ export async function deleteUpstream(
     )
     return true
   } catch (error) {
-    if (isCfileError(error) && (error.status === 404 || error.status === 410)) return false
+    if (isGone(error)) return false
     throw error
   }
+}
+
+/** Whether an upstream refused because a file, or its container, is not there any more. */
+export function isGone(error: unknown): boolean {
+  return isCfileError(error) && (error.status === 404 || error.status === 410)
 }
 
 function notRecorded(): CfileError {

@@ -6,7 +6,7 @@
  */
 
 import type { Metrics } from '../../core/metrics.ts'
-import type { Json, Store } from '../../stores/store.ts'
+import type { Json, Store, StoreEntry } from '../../stores/store.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 
 /** A file that an answer cited, or that was found on the way. */
@@ -72,8 +72,7 @@ export async function findRecord<K extends Kind>(
   kind: K,
   id: string,
 ): Promise<Records[K] | undefined> {
-  const value = await gateway.store.get(recordKey(kind, id, caller))
-  return isRecord(value) ? (value as unknown as Records[K]) : undefined
+  return readRecord(await gateway.store.get(recordKey(kind, id, caller)))
 }
 
 /** Writes the record of an id for this caller. */
@@ -120,10 +119,40 @@ export async function listOwners(
   return found.map(({ key }) => key.slice(prefix.length))
 }
 
+/** All entries of the store whose keys begin so, in the order of their keys. */
+export async function* listEntries(
+  { store }: Remembering,
+  prefix: string,
+): AsyncGenerator<StoreEntry> {
+  for (let after = prefix; ; ) {
+    const page = await store.list(prefix, { after, limit: 1000 })
+    yield* page
+    after = page.at(-1)?.key ?? ''
+    if (page.length < 1000) return
+  }
+}
+
+/**
+ * All records of a kind that an owner has. Reads the keys of every owner: an index by owner would cost a write at each
+ * capture, and this is asked for rarely.
+ */
+export async function* listRecords<K extends Kind>(
+  gateway: Remembering,
+  kind: K,
+  owner: string,
+): AsyncGenerator<{ readonly id: string; readonly record: Records[K] }> {
+  for await (const { key, value } of listEntries(gateway, `${kind}/`)) {
+    const [, id = '', of] = key.split('/')
+    const record = of === owner ? readRecord<K>(value) : undefined
+    if (record !== undefined) yield { id, record }
+  }
+}
+
 function recordKey(kind: Kind, id: string, caller: Caller): string {
   return `${kind}/${id}/${caller.key}`
 }
 
-function isRecord(value: Json | undefined): boolean {
-  return typeof value === 'object' && value !== null && 'seen_at' in value
+function readRecord<K extends Kind>(value: Json | undefined): Records[K] | undefined {
+  const isRecord = typeof value === 'object' && value !== null && 'seen_at' in value
+  return isRecord ? (value as unknown as Records[K]) : undefined
 }

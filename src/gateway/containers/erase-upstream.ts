@@ -1,0 +1,180 @@
+/**
+ * Erasing at Azure as well as here: one file, or what is in an owner's containers.
+ *
+ * @module
+ */
+
+import { isCfileError } from '../../core/errors.ts'
+import { severalAtATime } from '../../core/in-turns.ts'
+import { type Erased, eraseCopy, eraseFile, eraseOwner, requireAdmin } from '../archive/erase.ts'
+import { deleteUpstream, isGone } from '../files/file-object.ts'
+import { upstreamsNamed } from '../files/locate.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { granteeOf, ownerKey } from '../owners/caller.ts'
+import { findRecord, listOwners, listRecords } from '../owners/records.ts'
+import { forgetListing, listFiles } from './listing.ts'
+
+const requestsAtATime = 8
+
+/**
+ * Erases a container file at Azure, and its record and copy here; for an admin, everybody's. Where Azure keeps the file
+ * only the copies are erased: without its record nobody could try again.
+ *
+ * @returns whether it is gone at Azure
+ * @throws CfileError `file_not_found` for what is not the caller's, without asking upstream; `not_ready`
+ */
+export async function eraseFileUpstream(
+  gateway: Gateway,
+  caller: Caller,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const others = caller.admin ? await listOwners(gateway, 'file', fileId, 1000) : []
+  const owners = [...new Set([caller.key, ...others])]
+  const places: Place[] = []
+  for (const owner of owners) {
+    const { container_id: containerId, upstream } =
+      (await findRecord(gateway, granteeOf(owner), 'file', fileId)) ?? {}
+    if (containerId !== undefined) places.push({ owner, containerId, upstream })
+  }
+  let isErased = true
+  for (const place of places) {
+    if (!(await eraseOne(gateway, { ...place, fileId, by: caller.key }, signal))) isErased = false
+  }
+  if (isErased) {
+    await eraseFile(gateway, caller, fileId, signal)
+    return true
+  }
+  for (const { owner, containerId } of places) {
+    await eraseCopy(gateway, { owner, file_id: fileId, container_id: containerId }, signal)
+  }
+  return false
+}
+
+interface Place {
+  /** The key of the owner. */
+  readonly owner: string
+  readonly containerId: string
+  /** The upstream's name, where it is recorded. */
+  readonly upstream?: string
+}
+
+interface FileToErase extends Place {
+  readonly fileId: string
+  /** The key of the caller who asks for it. */
+  readonly by: string
+}
+
+/** Deletes a file at its upstream and writes that to the log. @returns whether it is gone */
+async function eraseOne(
+  gateway: Gateway,
+  { owner, by, containerId, fileId, upstream }: FileToErase,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const upstreams = upstreamsNamed(gateway, upstream)
+  const fields = { owner, by, file_id: fileId, container_id: containerId }
+  try {
+    const wasThere = await deleteUpstream({ containerId, fileId, upstreams }, signal)
+    if (wasThere) gateway.log('info', 'A container file was erased upstream.', fields)
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    const cause = String(error)
+    gateway.log('warn', 'A container file could not be erased upstream.', { ...fields, cause })
+    return false
+  }
+}
+
+/** What was erased of an owner's, and what was not. */
+export interface ErasedUpstream extends Erased {
+  /** Files that stay at Azure because another owner was given them too. */
+  readonly shared: readonly string[]
+  /** Files that Azure keeps, and containers whose files could not be listed. Their records stay. */
+  readonly failed: readonly string[]
+}
+
+/**
+ * Erases everything of an owner's here, and at Azure the files in the owner's containers: of a container that others
+ * share, those that were recorded for this owner.
+ *
+ * @throws CfileError `not_found` for who is no admin, without asking upstream; `not_ready`
+ */
+export async function eraseOwnerUpstream(
+  gateway: Gateway,
+  admin: Caller,
+  name: string,
+  signal: AbortSignal,
+): Promise<ErasedUpstream> {
+  requireAdmin(admin)
+  const owner = await ownerKey(name)
+  const failed: string[] = []
+  // The records that say where to try again.
+  const kept = new Set<string>()
+  const shared: string[] = []
+  const eraseIn = async (held: HeldContainer): Promise<void> => {
+    const { files, isListed } = await filesToErase(gateway, held, signal)
+    if (!isListed) {
+      failed.push(held.containerId)
+      kept.add(held.containerId)
+    }
+    for (const fileId of files) {
+      const owners = await listOwners(gateway, 'file', fileId, 2)
+      if (owners.some((other) => other !== owner)) shared.push(fileId)
+      else if (!(await eraseOne(gateway, { ...held, fileId, by: admin.key }, signal))) {
+        failed.push(fileId)
+        kept.add(fileId).add(held.containerId)
+      }
+    }
+  }
+  await severalAtATime(await containersOf(gateway, owner), requestsAtATime, eraseIn)
+  const isKept = (key: string): boolean => key.split('/').some((part) => kept.has(part))
+  const erased = await eraseOwner(gateway, admin, name, signal, isKept)
+  return { ...erased, shared, failed }
+}
+
+interface HeldContainer extends Place {
+  /** Whether the container itself is recorded for the owner, and not only files of it. */
+  readonly isRecorded: boolean
+  readonly recorded: Set<string>
+}
+
+/** The containers that are recorded for an owner, and those of the owner's files. */
+async function containersOf(gateway: Gateway, owner: string): Promise<Iterable<HeldContainer>> {
+  const held = new Map<string, HeldContainer>()
+  for await (const { id, record } of listRecords(gateway, 'container', owner)) {
+    const { upstream } = record
+    held.set(id, { owner, containerId: id, upstream, isRecorded: true, recorded: new Set() })
+  }
+  for await (const { id, record } of listRecords(gateway, 'file', owner)) {
+    const { container_id: containerId, upstream } = record
+    if (containerId === undefined) continue
+    const fresh = { owner, containerId, upstream, isRecorded: false, recorded: new Set<string>() }
+    const container = held.get(containerId) ?? fresh
+    held.set(containerId, container)
+    container.recorded.add(id)
+  }
+  return held.values()
+}
+
+/** The files of a container that are to be erased upstream: none where it is gone. */
+async function filesToErase(
+  gateway: Gateway,
+  { owner, containerId, isRecorded, recorded }: HeldContainer,
+  signal: AbortSignal,
+): Promise<{ readonly files: Iterable<string>; readonly isListed: boolean }> {
+  if (!isRecorded) return { files: recorded, isListed: true }
+  forgetListing(gateway, containerId)
+  const query = { containerId, isGranted: false, signal }
+  try {
+    const { files, gone } = await listFiles(gateway, granteeOf(owner), query)
+    if (gone !== undefined) return { files: [], isListed: true }
+    return { files: new Set([...recorded, ...files.map(({ id }) => id)]), isListed: true }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isGone(error)) return { files: [], isListed: true }
+    if (isCfileError(error) && error.code === 'not_ready') throw error
+    const fields = { owner, container_id: containerId, cause: String(error) }
+    gateway.log('warn', 'The files of a container could not be listed to erase them.', fields)
+    return { files: recorded, isListed: false }
+  }
+}
