@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 process.env.WRANGLER_SEND_METRICS = 'false'
 
-// Read by test/rounds.ts: `npm run test:long` runs fifty times as many rounds of each property.
+// Read by test/lib/rounds.ts: `npm run test:long` runs fifty times as many rounds of each property.
 const isLong = process.env.CFILE_LONG === '1'
 const define = { __LONG__: isLong }
 // No test is about time: the limit is for one that hangs, on a machine that does much else.
@@ -13,7 +13,8 @@ const testTimeout = isLong ? 900_000 : 60_000
 
 // What is web-standard runs twice, on Node and in workerd; `*.node.test.ts` needs a file system, a socket or a process,
 // `*.workers.test.ts` a binding.
-const everywhere = 'test/{core,azure,gateway,routes,stores,archives,emulator}/**/*.test.ts'
+const everywhere =
+  'test/{core,azure,gateway,routes,stores,archives,emulator,scenarios}/**/*.test.ts'
 
 // What starts programs takes a minute, and runs with the other engines (test/e2e/vitest.config.ts).
 const programs = ['test/cli/**', 'test/examples.node.test.ts']

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../src/azure/credentials.ts'
 import type { Log } from '../src/gateway/gateway.ts'
-import { openHarness } from './harness.ts'
+import { openHarness } from './lib/harness.ts'
 
 describe('an error', () => {
   it('is kept by no cache on its way, so that a file that comes later is seen', async () => {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Running, serve } from '../src/node.ts'
-import { type Child, patient, root, run, start } from './child.ts'
-import { doMainJob } from './main-job.ts'
+import { type Child, patient, root, run, start } from './lib/child.ts'
+import { doMainJob } from './lib/main-job.ts'
 
 const folders = readdirSync(`${root}/examples`, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())

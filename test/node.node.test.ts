@@ -5,8 +5,8 @@ import { createEmulator } from '../src/emulator/emulator.ts'
 import { type Running, serve, toNodeHandler } from '../src/node.ts'
 import { openApp } from '../src/start/open-app.ts'
 import { parseEnv } from '../src/start/settings.ts'
-import { citedFiles, json, responseRequest } from './harness.ts'
-import { doMainJob } from './main-job.ts'
+import { citedFiles, json, responseRequest } from './lib/harness.ts'
+import { doMainJob } from './lib/main-job.ts'
 
 const quiet = { PORT: '0', LOG_LEVEL: 'silent' }
 

@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Archive, ArchiveMeta, CreateSha256 } from '../../src/archives/archive.ts'
 import { DamagedCopy } from '../../src/core/bytes/damaged-copy.ts'
-import { sha256 } from '../harness.ts'
-import { rounds } from '../rounds.ts'
+import { sha256 } from '../lib/harness.ts'
+import { rounds } from '../lib/rounds.ts'
 
 /** An archive to be judged. */
 export interface OpenedArchive {

@@ -4,8 +4,8 @@ import { createRetryBudget, pauseBefore, retryAfterMs } from '../../src/azure/re
 import { untilAborted } from '../../src/core/time.ts'
 import { apiKey, clientSecret, isCfileError } from '../../src/index.ts'
 import { createAzureClient } from '../../src/library/azure-client.ts'
-import { openHarness, sha256 } from '../harness.ts'
-import { rounds } from '../rounds.ts'
+import { openHarness, sha256 } from '../lib/harness.ts'
+import { rounds } from '../lib/rounds.ts'
 import { type Clock, createClock } from './clock.ts'
 import { type Answer, tokenAnswer, wire } from './means.ts'
 

@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { cfile, patient, startServer } from '../child.ts'
 import { hash, startAzure } from '../e2e/azure.ts'
-import { citedFiles, json, responseRequest } from '../harness.ts'
+import { cfile, patient, startServer } from '../lib/child.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
 
 it('archives an older answer while its container lives, on the command line and over HTTP', async () => {
   const azure = await startAzure()

@@ -7,8 +7,8 @@ import type { WaitSignal } from '../../src/core/time.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openStorage } from '../../src/node.ts'
 import { parseEnv } from '../../src/start/settings.ts'
-import { json } from '../harness.ts'
-import { createIssuer } from '../routes/tokens.ts'
+import { json } from '../lib/harness.ts'
+import { createIssuer } from '../lib/tokens.ts'
 
 const key = 'a-secret-key'
 const resource = {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { sha256 } from '../harness.ts'
+import { sha256 } from '../lib/harness.ts'
 import { openCutter, openWorld } from './world.ts'
 
 const world = openWorld()

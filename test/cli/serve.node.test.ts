@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Child, cfile, isOpen, patient, root, startServer } from '../child.ts'
-import { citedFiles, json, responseRequest } from '../harness.ts'
-import { doMainJob } from '../main-job.ts'
+import { type Child, cfile, isOpen, patient, root, startServer } from '../lib/child.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
+import { doMainJob } from '../lib/main-job.ts'
 
 const azure = { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'k' }
 

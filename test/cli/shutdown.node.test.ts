@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Child, isOpen, patient, startServer } from '../child.ts'
+import { type Child, isOpen, patient, startServer } from '../lib/child.ts'
 
 declare const __LONG__: boolean
 const [most, times] = __LONG__ ? [150, 20] : [30, 1]

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Running, serve } from '../../src/node.ts'
-import { cfile, type Ended } from '../child.ts'
-import { type CitedFile, citedFiles, json, responseRequest } from '../harness.ts'
+import { cfile, type Ended } from '../lib/child.ts'
+import { type CitedFile, citedFiles, json, responseRequest } from '../lib/harness.ts'
 
 export interface World {
   readonly url: string

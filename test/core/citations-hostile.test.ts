@@ -20,7 +20,7 @@ import {
   toolCallBodies,
   toolFiles,
 } from '../fixtures/tool-results.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 const { type: _, ...chart } = chartCitation
 const nothing = { responses: [], conversations: [], containers: [], citations: [] }

@@ -18,7 +18,7 @@ import {
   responseId,
   uploadId,
 } from '../fixtures/ids.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 /** What an id could do harm with: leave its place in a URL, a header, a log line. */
 const hostile = [

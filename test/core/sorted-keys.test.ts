@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createSortedKeys } from '../../src/core/sorted-keys.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 it('keeps keys in order, however many come and go', () => {
   const key = fc.stringMatching(/^[a-d]{1,5}$/)

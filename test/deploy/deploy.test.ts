@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { openHarness } from '../harness.ts'
+import { openHarness } from '../lib/harness.ts'
 import { exists, list, parseYaml, read, readYaml } from './files.ts'
 import { settings } from './names.ts'
 

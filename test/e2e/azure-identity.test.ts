@@ -18,7 +18,7 @@ import {
 } from '@azure/identity'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { tokenCredential } from '../../src/index.ts'
-import { openHarness } from '../harness.ts'
+import { openHarness } from '../lib/harness.ts'
 
 /** Never called: that it compiles is what counts. */
 export const taken = (theirs: TokenCredential) =>

@@ -11,8 +11,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
-import { citedFiles, json, responseRequest, sha256 } from '../harness.ts'
-import { type Served, serveApp } from '../served.ts'
+import { citedFiles, json, responseRequest, sha256 } from '../lib/harness.ts'
+import { type Served, serveApp } from '../lib/served.ts'
 import { describeWith } from './engines.ts'
 
 const run = promisify(execFile)

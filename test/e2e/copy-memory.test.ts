@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Child, startServer } from '../child.ts'
-import { type CitedFile, citedFiles, json, responseRequest } from '../harness.ts'
+import { type Child, startServer } from '../lib/child.ts'
+import { type CitedFile, citedFiles, json, responseRequest } from '../lib/harness.ts'
 import { growthOver } from './memory.ts'
 import { freshFolder } from './programs.ts'
 

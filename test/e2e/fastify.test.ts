@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { serve, toNodeHandler } from '../../src/node.ts'
-import { doMainJob } from '../main-job.ts'
+import { doMainJob } from '../lib/main-job.ts'
 import { freePort } from './engines.ts'
 
 it.each(['', '/ai'])(

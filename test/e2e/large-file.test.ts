@@ -3,8 +3,8 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Child, startServer } from '../child.ts'
-import { citedFiles, json, responseRequest } from '../harness.ts'
+import { type Child, startServer } from '../lib/child.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
 import { growthOver } from './memory.ts'
 
 const megabyte = 1_000_000

@@ -3,7 +3,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import type { Child } from '../child.ts'
+import type { Child } from '../lib/child.ts'
 
 /** What a program has in memory (RSS), in bytes; on Linux. */
 export function residentBytes({ pid }: Child): number {

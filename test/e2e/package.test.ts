@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, root, run } from '../child.ts'
+import { type Ended, root, run } from '../lib/child.ts'
 
 // Budgets: what a user downloads with `npm install cfile`, in kilobytes on disk, and how many packages come with it.
 const installBudget = 13350

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { run } from '../child.ts'
+import { run } from '../lib/child.ts'
 import { describeWith, root } from './engines.ts'
 
 describeWith(['promtool'], 'Prometheus', (promtool) => {

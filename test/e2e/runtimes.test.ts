@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type Child, isOpen, patient, root, run, start } from '../child.ts'
-import { citedFiles, json, responseRequest } from '../harness.ts'
-import { doMainJob } from '../main-job.ts'
+import { type Child, isOpen, patient, root, run, start } from '../lib/child.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
+import { doMainJob } from '../lib/main-job.ts'
 import { describeWith } from './engines.ts'
 
 const cli = `${root}src/cli.ts`

@@ -3,8 +3,8 @@
  */
 
 import { expect, it, onTestFinished } from 'vitest'
-import { type Child, patient, startServer } from '../child.ts'
-import { errorCode, json, responseRequest } from '../harness.ts'
+import { type Child, patient, startServer } from '../lib/child.ts'
+import { errorCode, json, responseRequest } from '../lib/harness.ts'
 import { hash, startAzure } from './azure.ts'
 import { describeWith } from './engines.ts'
 import { freshFolder } from './programs.ts'

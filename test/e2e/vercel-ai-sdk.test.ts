@@ -9,8 +9,8 @@ import type { Citation } from '../../src/core/api/citations.ts'
 import { captureFetch } from '../../src/library/capture-fetch.ts'
 import { type Running, serve } from '../../src/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { json } from '../harness.ts'
-import { type ServedPair, servePair } from '../served.ts'
+import { json } from '../lib/harness.ts'
+import { type ServedPair, servePair } from '../lib/served.ts'
 
 const prompt = 'Draw a chart and save the numbers as a CSV.'
 

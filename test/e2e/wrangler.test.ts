@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Child, run, start } from '../child.ts'
-import { doMainJob } from '../main-job.ts'
+import { type Child, run, start } from '../lib/child.ts'
+import { doMainJob } from '../lib/main-job.ts'
 import { describeWith, freePort } from './engines.ts'
 
 const quiet = {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { eventsOf, toEventStream } from '../../src/emulator/events.ts'
 import { makeResponse } from '../../src/emulator/response-object.ts'
 import type { ResponseObject } from '../../src/emulator/shapes.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 import { type Asking, autoContainer, citationsOf, openEmulator, readEvents, textOf } from './ask.ts'
 
 async function stream({ post }: Asking, input: string, more: object = {}) {

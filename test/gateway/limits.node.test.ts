@@ -2,7 +2,7 @@ import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { toNodeHandler } from '../../src/node.ts'
-import { openCallers } from '../callers.ts'
+import { openCallers } from '../lib/callers.ts'
 
 it('cuts the connection of a client that takes nothing, and gives its place to the next', async () => {
   const gateway = openCallers({ maxDownloads: 1, idleTimeoutMs: 100 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { openCallers } from '../callers.ts'
-import { errorCode, json } from '../harness.ts'
+import { openCallers } from '../lib/callers.ts'
+import { errorCode, json } from '../lib/harness.ts'
 
 const prompt = 'Save a 1 MB binary file.'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMeter } from '../../src/gateway/meter.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 describe('createMeter', () => {
   it('gives everybody an allowance of their own, which fills up again evenly', () => {

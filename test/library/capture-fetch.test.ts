@@ -6,7 +6,7 @@ import type { Citation } from '../../src/core/api/citations.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { type CaptureFetchOptions, captureFetch } from '../../src/library/capture-fetch.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { codeInterpreter, json, responseRequest } from '../harness.ts'
+import { codeInterpreter, json, responseRequest } from '../lib/harness.ts'
 
 const base = 'https://res.openai.azure.com/openai/v1'
 const prompt = 'Draw a chart and save the numbers as a CSV.'

@@ -4,8 +4,8 @@ import {
   rewriteLinkStream,
   rewriteLinks,
 } from '../../src/library/rewrite-links.ts'
-import { openCallers } from '../callers.ts'
-import { type Harness, json, openHarness, responseRequest, sha256 } from '../harness.ts'
+import { openCallers } from '../lib/callers.ts'
+import { type Harness, json, openHarness, responseRequest, sha256 } from '../lib/harness.ts'
 
 const keys = [{ kid: 'shared', secret: new Uint8Array(32).fill(7) }]
 const base = 'http://127.0.0.1:8787'

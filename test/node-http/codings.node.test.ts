@@ -12,8 +12,8 @@ import { createEmulator } from '../../src/emulator/emulator.ts'
 import { nodeRuntime } from '../../src/node.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { type CodingOptions, coded, codings, type Encode } from '../fixtures/codings.ts'
-import { type CitedFile, citedFiles, errorCode, json, responseRequest } from '../harness.ts'
-import { serveApp } from '../served.ts'
+import { type CitedFile, citedFiles, errorCode, json, responseRequest } from '../lib/harness.ts'
+import { serveApp } from '../lib/served.ts'
 
 const encoder =
   (encode: (bytes: Uint8Array) => Promise<Uint8Array>): Encode =>

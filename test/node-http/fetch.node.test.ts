@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createDispatchFetch } from '../../src/node-http/fetch.ts'
-import { bodyOf, type Listening, listen, listenRaw } from '../transport/upstream.ts'
+import { bodyOf, type Listening, listen, listenRaw } from '../lib/upstream.ts'
 
 const { fetch: dispatched } = createDispatchFetch({ fetch })
 const both: [string, typeof fetch][] = [

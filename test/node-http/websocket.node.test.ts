@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { nodeRuntime, type Running, serve, toNodeHandler } from '../../src/node.ts'
-import { codeInterpreter } from '../harness.ts'
+import { codeInterpreter } from '../lib/harness.ts'
 
 const create = (input: string) =>
   JSON.stringify({ type: 'response.create', model: 'gpt-4.1', input, tools: codeInterpreter })

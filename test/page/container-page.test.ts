@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { containerPage, type PageFile } from '../../src/page/container-page.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 const file: PageFile = {
   filename: 'chart.png',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { CfileError } from '../../src/core/errors.ts'
 import { errorPage } from '../../src/page/error-page.ts'
-import { rounds } from '../rounds.ts'
+import { rounds } from '../lib/rounds.ts'
 
 it('lets no text of an error become markup', () => {
   const tags = (text: string) =>

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toNodeHandler } from '../../src/node.ts'
-import { type Harness, json, openHarness } from '../harness.ts'
+import { type Harness, json, openHarness } from '../lib/harness.ts'
 
 const publicUrl = 'http://127.0.0.1:8787/ai'
 const closing: (() => void)[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ownerKey } from '../../src/gateway/owners/caller.ts'
-import { type Answered, openCallers, refusal } from '../callers.ts'
-import { type CitedFile, errorCode, grantIn, json, openHarness } from '../harness.ts'
+import { type Answered, openCallers, refusal } from '../lib/callers.ts'
+import { type CitedFile, errorCode, grantIn, json, openHarness } from '../lib/harness.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 

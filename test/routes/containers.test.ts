@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers } from '../callers.ts'
+import { openCallers } from '../lib/callers.ts'
 import {
   type CitedFile,
   errorCode,
@@ -8,7 +8,7 @@ import {
   openHarness,
   responseRequest,
   sha256,
-} from '../harness.ts'
+} from '../lib/harness.ts'
 
 interface ListedFile extends CitedFile {
   readonly path: string

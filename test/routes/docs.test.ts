@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { operations } from '../../src/routes/operations.ts'
-import { openCallers } from '../callers.ts'
-import { errorCode, openHarness } from '../harness.ts'
+import { openCallers } from '../lib/callers.ts'
+import { errorCode, openHarness } from '../lib/harness.ts'
 
 interface Document {
   readonly openapi: string

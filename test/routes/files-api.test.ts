@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { memoryArchive } from '../../src/archives/memory.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { openCallers } from '../callers.ts'
-import { errorCode, openHarness } from '../harness.ts'
+import { openCallers } from '../lib/callers.ts'
+import { errorCode, openHarness } from '../lib/harness.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 const bases = ['/openai/v1/files', '/v1/files', '/openai/files']

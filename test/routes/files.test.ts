@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type CitedFile, errorCode, type Harness, json, openHarness, sha256 } from '../harness.ts'
+import {
+  type CitedFile,
+  errorCode,
+  type Harness,
+  json,
+  openHarness,
+  sha256,
+} from '../lib/harness.ts'
 
 async function original(gateway: Harness, { container_id, file_id }: CitedFile) {
   return gateway.upstream(`/containers/${container_id}/files/${file_id}/content`)

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { jwtCallers } from '../../src/routes/jwt-callers.ts'
-import { base64Url, compact, createEndpoint, createIssuer, hmac, type Issuer } from './tokens.ts'
+import {
+  base64Url,
+  compact,
+  createEndpoint,
+  createIssuer,
+  hmac,
+  type Issuer,
+} from '../lib/tokens.ts'
 
 const jwksUrl = 'https://issuer.example/keys'
 const now = 1_790_000_000

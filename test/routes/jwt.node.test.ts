@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openApp, parseEnv } from '../../src/index.ts'
-import { citedFiles, json, responseRequest } from '../harness.ts'
-import { createIssuer, type Issuer } from './tokens.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
+import { createIssuer, type Issuer } from '../lib/tokens.ts'
 
 const iss = 'https://issuer.example.com/'
 const asked: string[] = []

@@ -3,7 +3,7 @@
  */
 
 import { expect, it } from 'vitest'
-import { type Harness, json, openHarness } from '../harness.ts'
+import { type Harness, json, openHarness } from '../lib/harness.ts'
 
 const file = 'cfile_6b063feb1cc7c4d4adcaf0f4033ea36e'
 const container = 'cntr_6b063feb1cc7c4d4adcaf0f4033ea36e'

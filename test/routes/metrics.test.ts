@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openHarness } from '../harness.ts'
+import { openHarness } from '../lib/harness.ts'
 
 it('counts requests by family and class of status, and names no id and no owner', async () => {
   const { ask, respond } = openHarness({

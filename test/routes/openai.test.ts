@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { codeInterpreter, errorCode, json, openHarness, responseRequest } from '../harness.ts'
+import { codeInterpreter, errorCode, json, openHarness, responseRequest } from '../lib/harness.ts'
 
 interface Thing {
   readonly id: string

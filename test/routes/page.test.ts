@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { json, openHarness } from '../harness.ts'
+import { json, openHarness } from '../lib/harness.ts'
 
 async function openPage(prompt: string) {
   const gateway = openHarness()

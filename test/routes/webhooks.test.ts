@@ -5,9 +5,9 @@ import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { openCallers } from '../callers.ts'
-import { errorCode, type Harness, json, openHarness, responseRequest } from '../harness.ts'
-import { rounds } from '../rounds.ts'
+import { openCallers } from '../lib/callers.ts'
+import { errorCode, type Harness, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { rounds } from '../lib/rounds.ts'
 
 const now = 1_790_000_000
 const secretBytes = new Uint8Array(32).fill(7)

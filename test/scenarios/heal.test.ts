@@ -8,8 +8,8 @@ import { connectWithin } from '../../src/core/sockets/socket.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { openCallers } from '../callers.ts'
-import { citedFiles, codeInterpreter, json, openHarness } from '../harness.ts'
+import { openCallers } from '../lib/callers.ts'
+import { citedFiles, codeInterpreter, json, openHarness } from '../lib/harness.ts'
 
 const start = 1_790_000_000
 const prompt = 'Save the numbers as a CSV.'

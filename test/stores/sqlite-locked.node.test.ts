@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Running, serve } from '../../src/node.ts'
-import { citedFiles, errorCode, json, responseRequest } from '../harness.ts'
+import { citedFiles, errorCode, json, responseRequest } from '../lib/harness.ts'
 
 let folder: string
 let path: string

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type BodyNames, readBodyNames } from '../../../src/core/api/body-names.ts'
-import { atOnce } from '../../at-once.ts'
+import { atOnce } from '../../lib/at-once.ts'
 
 function read(body: unknown, isStrict?: boolean): BodyNames {
   const json = typeof body === 'string' ? body : JSON.stringify(body)

@@ -6,7 +6,6 @@ import {
   mentionsInTranscript,
 } from '../../../src/core/api/citation-stream.ts'
 import type { Citation } from '../../../src/core/api/mentions.ts'
-import { atOnce } from '../../at-once.ts'
 import { threadStream } from '../../fixtures/assistants.ts'
 import { assistantFileId, containerId, responseId, uploadId } from '../../fixtures/ids.ts'
 import { chartCitation, plotCitation } from '../../fixtures/responses.ts'
@@ -20,7 +19,8 @@ import {
   streamWithoutCitation,
   toSse,
 } from '../../fixtures/streams.ts'
-import { rounds } from '../../rounds.ts'
+import { atOnce } from '../../lib/at-once.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const { type: _chart, ...chart } = chartCitation
 const { type: _plot, ...plot } = plotCitation

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { readBodyNames } from '../../../src/core/api/body-names.ts'
 import { isDisguised, namingKeys } from '../../../src/core/api/naming-keys.ts'
-import { atOnce } from '../../at-once.ts'
 import { bodyIds, bodyOwnKeys, toolIds, toolOwnKeys, toolPlaces } from '../../fixtures/body-keys.ts'
+import { atOnce } from '../../lib/at-once.ts'
 
 // Reviewed: none of these opens what somebody owns.
 const harmless: readonly (readonly [path: RegExp, why: string])[] = [

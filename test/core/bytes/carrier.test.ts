@@ -15,7 +15,7 @@ import {
 } from '../../../src/core/bytes/resume.ts'
 import { CfileError } from '../../../src/core/errors.ts'
 import type { WaitSignal } from '../../../src/core/time.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 /** What an upstream does with one request for a file. */
 interface Mood {

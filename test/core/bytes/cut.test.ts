@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutStream } from '../../../src/core/bytes/cut.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 describe('a part cut out of a whole body', () => {
   it('is exactly the bytes of the range, however the body comes', async () => {

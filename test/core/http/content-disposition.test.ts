@@ -7,7 +7,7 @@ import {
   stripStoredPrefix,
 } from '../../../src/core/http/content-disposition.ts'
 import { azureContentHeaders, openaiContentHeaders } from '../../fixtures/http.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 /** Any text that JavaScript can hold: letters, controls, direction marks, halves of surrogate pairs. */
 const anyText = fc.oneof(

@@ -8,7 +8,7 @@ import {
   isInlineType,
 } from '../../../src/core/http/content-type.ts'
 import { azureContentHeaders, openaiContentHeaders } from '../../fixtures/http.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 describe('contentTypeOf', () => {
   it.each([

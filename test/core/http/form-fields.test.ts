@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { watchForm } from '../../../src/core/http/form-fields.ts'
 import { type FormPart, parseFormBoundary } from '../../../src/core/http/form-head.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 /** Sends a form through, cut at these places; tells what came out, and which fields and values were seen. */
 async function through(bytes: Uint8Array, boundary: string, cuts: readonly number[] = []) {

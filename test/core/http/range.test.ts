@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { contentRange, evaluateConditions, parseRange } from '../../../src/core/http/range.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 describe('parseRange', () => {
   it('reads first and last byte, open and suffix ranges, and cuts them at the end of the file', () => {

@@ -4,7 +4,7 @@ import {
   createWebhookVerifier,
   parseWebhookSecret,
 } from '../../../src/core/http/webhook-signature.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const secretText = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const secret = parseWebhookSecret(secretText)

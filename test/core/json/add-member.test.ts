@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addMember } from '../../../src/core/json/add-member.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 function add(json: string): string {
   const steps = addMember(new TextEncoder().encode(json), 'model', 'd "1"')

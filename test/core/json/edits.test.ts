@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { memberSlot, removalEdits, splice, stringEdits } from '../../../src/core/json/edits.ts'
 import { pick, rootSpan, type Span } from '../../../src/core/json/spans.ts'
 import { blanks, spell } from '../../fixtures/json-spelling.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const numRuns = rounds(200)
 const keys = fc.constantFrom('a', 'b', 'type', 'te"xt', 'ü', '\\', '')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createJsonPrefix } from '../../../src/core/json/prefix.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const isInString = (text: string) => createJsonPrefix().read(text)
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deepest, type JsonVisitor, scanJson } from '../../../src/core/json/scan.ts'
-import { atOnce } from '../../at-once.ts'
-import { rounds } from '../../rounds.ts'
+import { atOnce } from '../../lib/at-once.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concatBytes } from '../../../src/core/http/body.ts'
 import { setAside } from '../../../src/core/json/set-aside.ts'
-import { atOnce } from '../../at-once.ts'
-import { rounds } from '../../rounds.ts'
+import { atOnce } from '../../lib/at-once.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)

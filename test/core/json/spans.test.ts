@@ -11,7 +11,7 @@ import {
   stringAt,
 } from '../../../src/core/json/spans.ts'
 import { blanks, spell } from '../../fixtures/json-spelling.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const numRuns = rounds(200)
 function read(json: string, { start, end }: Span): unknown {

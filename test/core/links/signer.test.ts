@@ -4,7 +4,7 @@ import { cleanFilename } from '../../../src/core/http/content-disposition.ts'
 import type { Grant } from '../../../src/core/links/grant.ts'
 import { parseSigningKeys } from '../../../src/core/links/keys.ts'
 import { createSigner, parseLinkBase, signUrl, verifyUrl } from '../../../src/core/links/signer.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 import { anyGrant, anyMutation, anyRewriting, containerId, fileId, mutate, now } from './grants.ts'
 
 const keys = parseSigningKeys(`new:${'n'.repeat(32)},old~2:${'o'.repeat(40)}`)

@@ -6,7 +6,7 @@ import { toWrittenLink } from '../../../src/core/rewrite/sandbox-links.ts'
 import { createEventLinker } from '../../../src/core/rewrite/stream-linker.ts'
 import { throughEvents } from '../../../src/core/sse/pump.ts'
 import { plainLinks, urlOf } from '../../fixtures/answers.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const container = 'cntr_a1'
 const url = (path: string) => urlOf(container, path)

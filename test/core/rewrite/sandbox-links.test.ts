@@ -7,7 +7,7 @@ import {
   type SandboxLink,
   toWrittenLink,
 } from '../../../src/core/rewrite/sandbox-links.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const prefix = 'sandbox:/mnt/data/'
 

@@ -9,7 +9,7 @@ import {
   replaceIn,
 } from '../../../src/core/rewrite/spans.ts'
 import { lengthIn, sliceIn, type Unit } from '../../fixtures/answers.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const words = fc.constantFrom('abc ', '📈', ' – ', 'x', '👩‍💻 ', 'é')
 const pieces = fc.array(fc.record({ text: words, isLink: fc.boolean() }), {

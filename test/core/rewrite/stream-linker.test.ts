@@ -19,7 +19,7 @@ import {
   toResponse,
   urlOf,
 } from '../../fixtures/answers.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()

@@ -5,8 +5,8 @@ import type { LinkMaker } from '../../../src/core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../src/core/rewrite/linker.ts'
 import { toCarriedPath } from '../../../src/core/rewrite/sandbox-links.ts'
 import { unlinkBytes } from '../../../src/core/rewrite/unlink.ts'
-import { atOnce } from '../../at-once.ts'
-import { rounds } from '../../rounds.ts'
+import { atOnce } from '../../lib/at-once.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const publicUrl = 'https://files.example/cfile'
 const container = `cntr_${'0'.repeat(48)}`

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isDeltaEvent, readTextDelta } from '../../../src/core/sse/delta-events.ts'
 import { frame, textDelta, type } from '../../fixtures/deltas.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const encoder = new TextEncoder()
 const bytesOf = (text: string) => encoder.encode(text)

@@ -8,7 +8,7 @@ import {
   splitEvents,
 } from '../../../src/core/sse/split.ts'
 import { streamWithAutoPlot } from '../../fixtures/streams.ts'
-import { rounds } from '../../rounds.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { fsArchive } from '../../../src/archives/fs.ts'
 import { nodeRuntime } from '../../../src/node.ts'
-import { type Archived, openArchived } from '../../archived.ts'
-import { type CitedFile, errorCode, sha256 } from '../../harness.ts'
-import { overHttp } from '../../served.ts'
-import { unzip } from '../../unzip.ts'
+import { type Archived, openArchived } from '../../lib/archived.ts'
+import { type CitedFile, errorCode, sha256 } from '../../lib/harness.ts'
+import { overHttp } from '../../lib/served.ts'
+import { unzip } from '../../lib/unzip.ts'
 
 const damages: Readonly<Record<string, (path: string) => Promise<void>>> = {
   'other bytes': async (path) => {

@@ -9,9 +9,9 @@ import { ownerKey } from '../../../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../../../src/options.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { openArchived as open } from '../../archived.ts'
 import { testSha256 } from '../../archives/contract.ts'
-import { errorCode, json, pathOf, sha256 } from '../../harness.ts'
+import { openArchived as open } from '../../lib/archived.ts'
+import { errorCode, json, pathOf, sha256 } from '../../lib/harness.ts'
 
 const now = () => 1_790_000_000
 

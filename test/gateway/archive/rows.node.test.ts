@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, it, onTestFinished } from 'vitest'
 import { fsArchive } from '../../../src/archives/fs.ts'
 import { nodeRuntime } from '../../../src/node.ts'
-import { openArchived, outliveContainer } from '../../archived.ts'
-import { overHttp } from '../../served.ts'
+import { openArchived, outliveContainer } from '../../lib/archived.ts'
+import { overHttp } from '../../lib/served.ts'
 
 describe('files whose container is gone', () => {
   it('are downloaded over HTTP in every way there is, as before, from a folder', async () => {

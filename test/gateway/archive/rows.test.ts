@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { webHmac } from '../../../src/core/links/hmac.ts'
 import { createKeyRing } from '../../../src/routes/api-keys.ts'
 import { createAuthenticate } from '../../../src/routes/callers.ts'
-import { type Archived, openArchived, outliveContainer } from '../../archived.ts'
-import { citedFiles, json, responseRequest } from '../../harness.ts'
+import { type Archived, openArchived, outliveContainer } from '../../lib/archived.ts'
+import { citedFiles, json, responseRequest } from '../../lib/harness.ts'
 
 const day = 86_400
 const year = 365 * day

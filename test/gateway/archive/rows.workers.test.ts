@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { describe, it } from 'vitest'
 import { r2Archive } from '../../../src/archives/r2.ts'
-import { openArchived, outliveContainer } from '../../archived.ts'
 import { testSha256 } from '../../archives/contract.ts'
+import { openArchived, outliveContainer } from '../../lib/archived.ts'
 
 describe('files whose container is gone', () => {
   it('are downloaded in every way there is, as before, from R2', async () => {

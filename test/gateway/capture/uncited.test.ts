@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AppOptions } from '../../../src/options.ts'
-import { openCallers } from '../../callers.ts'
-import { type Harness, json, openHarness, responseRequest } from '../../harness.ts'
+import { openCallers } from '../../lib/callers.ts'
+import { type Harness, json, openHarness, responseRequest } from '../../lib/harness.ts'
 
 const prompt = 'Save sales.csv and leave an uncited scratch file.'
 

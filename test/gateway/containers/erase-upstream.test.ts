@@ -7,8 +7,8 @@ import { memoryArchive } from '../../../src/archives/memory.ts'
 import { ownerKey } from '../../../src/gateway/owners/caller.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { testSha256 } from '../../archives/contract.ts'
-import { openCallers, refusal } from '../../callers.ts'
-import { type CitedFile, json, responseRequest } from '../../harness.ts'
+import { openCallers, refusal } from '../../lib/callers.ts'
+import { type CitedFile, json, responseRequest } from '../../lib/harness.ts'
 
 const erase = { method: 'DELETE' }
 const prompt = 'Save the numbers as a CSV.'

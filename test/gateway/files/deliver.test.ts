@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../../src/azure/credentials.ts'
 import type { AppOptions } from '../../../src/options.ts'
-import { type CitedFile, errorCode, type Harness, openHarness, sha256 } from '../../harness.ts'
-import { rounds } from '../../rounds.ts'
+import { type CitedFile, errorCode, type Harness, openHarness, sha256 } from '../../lib/harness.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const noLimit = 1_000_000
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers, refusal } from '../../callers.ts'
-import { errorCode, json } from '../../harness.ts'
+import { openCallers, refusal } from '../../lib/callers.ts'
+import { errorCode, json } from '../../lib/harness.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 const madeUp = { container: 'cntr_nobodys', file: `cfile_${'0'.repeat(32)}` }

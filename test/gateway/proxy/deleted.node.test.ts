@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Archive } from '../../../src/archives/archive.ts'
 import { memoryArchive } from '../../../src/archives/memory.ts'
 import { anyone } from '../../../src/gateway/gateway.ts'
-import { openCallers } from '../../callers.ts'
-import { json, openHarness, responseRequest } from '../../harness.ts'
+import { openCallers } from '../../lib/callers.ts'
+import { json, openHarness, responseRequest } from '../../lib/harness.ts'
 
 const { signal } = new AbortController()
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorCode, json, openHarness, responseRequest } from '../../harness.ts'
+import { errorCode, json, openHarness, responseRequest } from '../../lib/harness.ts'
 
 describe("a file's content, asked for by an SDK", () => {
   it('has the limit that it has on every route', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers } from '../../callers.ts'
 import { answerUpstream, contentOf } from '../../fixtures/answer-upstream.ts'
-import { errorCode, type Harness, json, openHarness } from '../../harness.ts'
+import { openCallers } from '../../lib/callers.ts'
+import { errorCode, type Harness, json, openHarness } from '../../lib/harness.ts'
 
 const link = '[a](sandbox:/mnt/data/a.csv)'
 

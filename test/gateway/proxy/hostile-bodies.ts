@@ -5,7 +5,7 @@
 
 import fc from 'fast-check'
 import { apiKey } from '../../../src/azure/credentials.ts'
-import { openCallers } from '../../callers.ts'
+import { openCallers } from '../../lib/callers.ts'
 
 /** What is not bob's. */
 export const foreign: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers, refusal } from '../../callers.ts'
-import { json, responseRequest } from '../../harness.ts'
+import { openCallers, refusal } from '../../lib/callers.ts'
+import { json, responseRequest } from '../../lib/harness.ts'
 
 type Gateway = ReturnType<typeof openCallers>
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../../src/stores/memory.ts'
-import { type CallersHarness, openCallers, refusal } from '../../callers.ts'
-import { json, responseRequest } from '../../harness.ts'
+import { type CallersHarness, openCallers, refusal } from '../../lib/callers.ts'
+import { json, responseRequest } from '../../lib/harness.ts'
 
 const ask = (gateway: CallersHarness, owner: 'ann' | 'bob' | 'admin', more: object) =>
   gateway.as(owner).ask('/openai/v1/responses', json(responseRequest('hi', more)))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { errorCode, json, responseRequest } from '../../harness.ts'
-import { openRegions, type Regions } from '../../regions.ts'
+import { errorCode, json, responseRequest } from '../../lib/harness.ts'
+import { openRegions, type Regions } from '../../lib/regions.ts'
 
 interface Thing {
   readonly id: string

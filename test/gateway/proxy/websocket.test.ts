@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../../src/azure/credentials.ts'
 import { connectWithin, createSocketPair, type Socket } from '../../../src/core/sockets/socket.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
-import { openCallers } from '../../callers.ts'
-import { citedFiles, codeInterpreter, openHarness } from '../../harness.ts'
+import { openCallers } from '../../lib/callers.ts'
+import { citedFiles, codeInterpreter, openHarness } from '../../lib/harness.ts'
 
 interface Asker {
   readonly app: Parameters<typeof connectWithin>[0]

@@ -1,0 +1,175 @@
+/**
+ * A gateway that keeps copies, and what its users are promised of them, whatever keeps the copies.
+ *
+ * @module
+ */
+
+import { expect } from 'vitest'
+import { memoryArchive } from '../../src/archives/memory.ts'
+import type { AppOptions, Upkeep } from '../../src/options.ts'
+import { testSha256 } from '../archives/contract.ts'
+import {
+  type CitedFile,
+  type Harness,
+  json,
+  openHarness,
+  responseRequest,
+  sha256,
+} from './harness.ts'
+import { unzip } from './unzip.ts'
+
+/** A harness whose background work can be waited for. */
+export interface Archived extends Harness {
+  /** Resolves when nothing is under way in the background. */
+  settled(): Promise<void>
+  sweep(): Promise<void>
+  /** Ends the instance in order. */
+  stop(): Promise<void>
+}
+
+/** Opens one; its archive is in memory unless the options bring another. */
+export function openArchived(options: Partial<AppOptions> = {}): Archived {
+  const work = new Set<Promise<unknown>>()
+  let upkeep: Pick<Upkeep, 'sweep' | 'stop'> = { sweep: async () => {}, stop: async () => {} }
+  const harness = openHarness({
+    archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
+    waitUntil(promise) {
+      work.add(promise)
+      promise.then(
+        () => work.delete(promise),
+        () => work.delete(promise),
+      )
+    },
+    schedule(given) {
+      upkeep = given
+    },
+    ...options,
+  })
+  return {
+    ...harness,
+    sweep: () => upkeep.sweep(),
+    stop: () => upkeep.stop(),
+    async settled() {
+      while (work.size > 0) await Promise.allSettled(work)
+    },
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A file as it was served while its container lived, and where it must be served for as long as its copy lives. */
+interface Promised {
+  readonly file: CitedFile
+  readonly bytes: Bytes
+  readonly headers: Headers
+  readonly paths: readonly string[]
+}
+
+const ofWhole = ['etag', 'content-type', 'content-disposition', 'content-length', 'accept-ranges']
+
+/**
+ * Lets a model write files, has their container die, and downloads each of them in every way there is.
+ *
+ * @param gateway signs links that live longer than the wait
+ * @param seconds how long after the answer
+ * @param megabytes the size of one of the files; engines that take files in parts are asked with more than a part
+ */
+export async function outliveContainer(
+  gateway: Archived,
+  seconds: number,
+  megabytes = 1,
+): Promise<void> {
+  const { ask } = gateway
+  const prompt = `Plot it, write a CSV, and save data.bin of ${megabytes} MB.`
+  const answer = await ask('/openai/v1/responses', json(responseRequest(prompt)))
+  const promised = await Promise.all(linkedFiles(await answer.json()).map(promise))
+  expect(promised.length).toBeGreaterThanOrEqual(3)
+  expect(promised.some(({ bytes }) => bytes.byteLength === megabytes * 1_000_000)).toBe(true)
+  await gateway.settled()
+  gateway.advance(seconds)
+  const container = `/containers/${promised[0]?.file.container_id}`
+  expect((await gateway.upstream(`${container}/files`)).ok).toBe(false)
+
+  for (const one of promised) for (const path of one.paths) await keeps(one, path)
+  const listed = (await (await ask(`${container}/files`)).json()) as { files: LinkedFile[] }
+  expect(idsOf(listed.files)).toEqual(idsOf(promised.map(({ file }) => file)))
+  for (const { file_id, download_url } of listed.files) {
+    const one = promised.find(({ file }) => file.file_id === file_id)
+    if (one !== undefined) await keeps(one, pathOf(download_url))
+  }
+  const zip = unzip(await bytesOf(await ask(`${container}/files.zip`)))
+  expect(await hashesOf([...zip.values()])).toEqual(
+    await hashesOf(promised.map(({ bytes }) => bytes)),
+  )
+
+  async function promise({ download_url, ...file }: LinkedFile): Promise<Promised> {
+    const { container_id, file_id, filename } = file
+    const inContainer = `/containers/${container_id}`
+    const paths = [
+      `/files/${file_id}`,
+      `${inContainer}/files/${file_id}`,
+      `${inContainer}/path/${filename}`,
+      pathOf(download_url),
+    ]
+    const served = await ask(paths[0] ?? '')
+    const bytes = await bytesOf(served)
+    const original = await gateway.upstream(`${inContainer}/files/${file_id}/content`)
+    expect(await hashOf(bytes)).toBe(await hashOf(await bytesOf(original)))
+    return { file, bytes, headers: served.headers, paths }
+  }
+
+  async function keeps({ bytes, headers }: Promised, path: string): Promise<void> {
+    const size = bytes.byteLength
+    const etag = headers.get('etag') ?? ''
+    const whole = await ask(path)
+    for (const name of ofWhole) expect(whole.headers.get(name), path).toBe(headers.get(name))
+    expect(whole.headers.get('repr-digest'), path).toBe(await digestOf(bytes))
+    expect(await hashOf(await bytesOf(whole)), path).toBe(await hashOf(bytes))
+    const head = await ask(path, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-length')], path).toEqual([200, String(size)])
+    expect(head.headers.get('etag'), path).toBe(etag)
+    const same = await ask(path, { headers: { 'if-none-match': etag } })
+    expect([same.status, same.headers.get('etag')], path).toEqual([304, etag])
+    const middle = size >> 1
+    for (const [range, start, end] of [
+      ['bytes=0-0', 0, 0],
+      [`bytes=${middle}-${middle + 9}`, middle, middle + 9],
+      ['bytes=-7', size - 7, size - 1],
+    ] as const) {
+      const part = await ask(path, { headers: { range, 'if-range': etag } })
+      expect(part.status, path).toBe(206)
+      expect(part.headers.get('content-range')).toBe(`bytes ${start}-${end}/${size}`)
+      expect(await bytesOf(part)).toEqual(bytes.slice(start, end + 1))
+    }
+    const beyond = await ask(path, { headers: { range: `bytes=${size}-` } })
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${size}`])
+  }
+}
+
+interface LinkedFile extends CitedFile {
+  readonly download_url: string
+}
+
+function linkedFiles(body: unknown): LinkedFile[] {
+  const found: LinkedFile[] = []
+  JSON.stringify(body, (_, value) => {
+    if (value?.type === 'container_file_citation') found.push(value)
+    return value
+  })
+  return found
+}
+
+const pathOf = (url: string): string => url.slice(new URL(url).origin.length)
+const idsOf = (files: readonly CitedFile[]) => files.map(({ file_id }) => file_id).sort()
+const hashOf = (bytes: Bytes): Promise<string> => sha256(bytes.slice().buffer)
+const hashesOf = async (all: readonly Bytes[]) => (await Promise.all(all.map(hashOf))).sort()
+
+async function bytesOf(response: Response): Promise<Bytes> {
+  expect([200, 206]).toContain(response.status)
+  return new Uint8Array(await response.arrayBuffer())
+}
+
+async function digestOf(bytes: Bytes): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return `sha-256=:${btoa(String.fromCharCode(...hash))}:`
+}

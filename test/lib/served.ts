@@ -1,0 +1,65 @@
+/**
+ * Apps behind real sockets, on loopback.
+ */
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { createEmulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
+import { type Fetcher, toNodeHandler } from '../../src/node.ts'
+import type { AppOptions } from '../../src/options.ts'
+import type { Harness } from './harness.ts'
+
+export interface Served {
+  /** Without a slash at its end. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Listens on a port of the system's choice. */
+export async function serveApp(app: Fetcher): Promise<Served> {
+  const handler = toNodeHandler(app)
+  const server = createServer((request, response) => void handler(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/** Puts a harness's gateway behind a socket until the test ends. */
+export async function overHttp<T extends Harness>(harness: T): Promise<T> {
+  const { url, close } = await serveApp(harness.app)
+  onTestFinished(close)
+  return { ...harness, ask: (path, init) => fetch(url + path, init) }
+}
+
+export interface ServedPair {
+  readonly gateway: string
+  readonly emulator: string
+  close(): Promise<void>
+}
+
+/** A gateway before an emulator, each behind a socket of its own. */
+export async function servePair(
+  options: Partial<AppOptions> = {},
+  emulation: EmulatorOptions = {},
+): Promise<ServedPair> {
+  const emulator = await serveApp(createEmulator(emulation))
+  const upstreams = [{ endpoint: emulator.url, credential: apiKey('a-secret-key') }]
+  const gateway = await serveApp(createApp({ upstreams, ...options }))
+  return {
+    gateway: gateway.url,
+    emulator: emulator.url,
+    async close() {
+      await gateway.close()
+      await emulator.close()
+    },
+  }
+}

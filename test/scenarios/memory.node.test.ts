@@ -1,0 +1,36 @@
+/**
+ * How much memory a large download takes: a few pieces, however long it is.
+ */
+
+import { describe, expect, it } from 'vitest'
+import { openHarness } from '../lib/harness.ts'
+
+const most = 64e6
+
+/** Reads an answer to its end; how much the process grew meanwhile, in bytes. */
+async function growthOver(answer: Response): Promise<{ bytes: number; growth: number }> {
+  const before = process.memoryUsage.rss()
+  let [bytes, peak] = [0, 0]
+  for await (const piece of answer.body ?? []) {
+    bytes += piece.byteLength
+    peak = Math.max(peak, process.memoryUsage.rss())
+  }
+  return { bytes, growth: peak - before }
+}
+
+describe('memory', () => {
+  it('grows by no more than 64 MB while a file or a zip of 300 MB passes', async () => {
+    const gateway = openHarness()
+    const [small] = await gateway.respond('Save a 30 MB binary file.')
+    const [large] = await gateway.respond('Save a 300 MB binary file.')
+    await growthOver(await gateway.ask(`/files/${small?.file_id}`))
+    for (const path of [
+      `/files/${large?.file_id}`,
+      `/containers/${large?.container_id}/files.zip`,
+    ]) {
+      const { bytes, growth } = await growthOver(await gateway.ask(path))
+      expect(bytes).toBeGreaterThanOrEqual(300e6)
+      expect(growth).toBeLessThan(most)
+    }
+  })
+})
