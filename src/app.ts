@@ -5,25 +5,14 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { parseEndpoint } from './azure/endpoint.ts'
-import { CfileError } from './core/errors.ts'
-import type { SigningKey } from './core/links/keys.ts'
-import { createSigner, parseLinkBase } from './core/links/signer.ts'
-import { createMetrics } from './core/metrics.ts'
-import { createRequestTraces } from './core/observe/request-traces.ts'
 import { archiveStatus } from './gateway/archive/find.ts'
 import { startCopies, stopCopies } from './gateway/archive/queue.ts'
-import { type Archiving, startArchiving } from './gateway/archive/state.ts'
 import { sweep } from './gateway/archive/upkeep.ts'
-import { createBalance } from './gateway/balance.ts'
-import { openWebhooks, resumeWebhooks } from './gateway/capture/webhook.ts'
+import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
-import type { Gateway, Log, Upstream } from './gateway/gateway.ts'
-import { createLimits } from './gateway/limits.ts'
-import { guardStore } from './gateway/owners/guarded-store.ts'
-import { observeUpstream, type UpstreamObservation } from './gateway/upstreams/observe-upstream.ts'
-import { createAzureClient } from './library/azure-client.ts'
-import type { AppOptions, UpstreamOptions } from './options.ts'
+import type { Gateway } from './gateway/gateway.ts'
+import { createGateway } from './library/create-gateway.ts'
+import type { AppOptions } from './options.ts'
 import { type Access, admit } from './routes/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
@@ -46,8 +35,7 @@ import {
   wrongMethod,
 } from './routes/request.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
-import { type Runtime, webRuntime } from './runtime.ts'
-import { memoryStore } from './stores/memory.ts'
+import { webRuntime } from './runtime.ts'
 
 /**
  * Makes the app, to be served alone or mounted in another one at any path.
@@ -62,7 +50,7 @@ export function createApp(options: AppOptions): Hono {
   const { archiving, webhooks } = gateway
   if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
   options.schedule?.({
-    isNeeded: archiving !== undefined || webhooks !== undefined || gateway.heal,
+    isNeeded: archiving !== undefined || webhooks !== undefined || gateway.containers.heal,
     check: () => checkArchive(gateway),
     sweep: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
@@ -74,7 +62,7 @@ export function createApp(options: AppOptions): Hono {
   }
   const app = new Hono<RouteEnv>()
   // The public URL's path first: it may have the name of a route of ours.
-  const bases = new Set([new URL(gateway.publicUrl).pathname, '/'])
+  const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway)) {
       app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
@@ -95,7 +83,7 @@ export function createApp(options: AppOptions): Hono {
 
 /** Answers at the root, and where no route is. */
 async function answerOutside(
-  { publicUrl }: Gateway,
+  { links: { publicUrl } }: Gateway,
   c: RouteContext,
   isRoot: boolean,
 ): Promise<Response> {
@@ -107,11 +95,12 @@ async function answerOutside(
 }
 
 async function stopWork(gateway: Gateway): Promise<void> {
-  for (const socket of gateway.sockets) socket.end({ code: 1001, reason: 'The server shuts down.' })
+  for (const socket of gateway.sockets.open)
+    socket.end({ code: 1001, reason: 'The server shuts down.' })
   await stopCopies(gateway)
 }
 
-function noPublicUrl({ publicUrl }: Gateway): string {
+function noPublicUrl({ links: { publicUrl } }: Gateway): string {
   return `CFILE_PUBLIC_URL (the option publicUrl) is not set, so links lead to ${publicUrl}: set it to the URL by which clients reach this app.`
 }
 
@@ -195,8 +184,10 @@ function openFamily(
     .filter(Boolean)
   if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
   const observer = observeFamily(gateway, observation, name)
+  const { wait } = gateway.runtime
+  const { idleTimeoutMs } = gateway.bounds
   family.use(async (c, next) => {
-    c.req.raw = hostRequest(c.req.raw, gateway)
+    c.req.raw = hostRequest(c.req.raw, { wait, idleTimeoutMs })
     await observer.run(c, async () => {
       try {
         await next()
@@ -206,7 +197,7 @@ function openFamily(
       }
     })
     // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
-    gateway.waitUntil(doUpkeep(gateway))
+    gateway.runtime.waitUntil(doUpkeep(gateway))
     await finishHead(c, observer, headers, idHeader)
   })
   family.use(admit(gateway, { access, servesFiles, authenticate }))
@@ -214,7 +205,7 @@ function openFamily(
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {
-    throw nothingServed(gateway.publicUrl)
+    throw nothingServed(gateway.links.publicUrl)
   })
   return family
 }
@@ -230,96 +221,4 @@ async function finishHead(
   c.res.headers.set(idHeader, c.get('requestId'))
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   await observer.settle(c)
-}
-
-function createGateway(options: AppOptions): Gateway {
-  const runtime: Runtime = { ...webRuntime, ...options }
-  const metrics = createMetrics()
-  const traces = createRequestTraces()
-  const observation = { metrics, traces, telemetry: runtime.telemetry }
-  const upstreams = (options.upstreams ?? []).map((upstream) =>
-    createUpstream(options, runtime, observation, upstream),
-  )
-  const [first, ...others] = upstreams
-  if (first === undefined) {
-    throw new CfileError('invalid_request', 'There is no upstream; set AZURE_OPENAI_ENDPOINT.', {
-      param: 'AZURE_OPENAI_ENDPOINT',
-    })
-  }
-  const { now, clock, wait, random, waitUntil, createHmac, carrier, fixedLength } = runtime
-  const { idleTimeoutMs = 60_000 } = options
-  const archiving = archivingOf(options, now)
-  if (archiving !== undefined) {
-    const { waiting, running } = archiving.state
-    metrics.readFrom('cfile_archive_pending', () => waiting.size + running.size)
-  }
-  return {
-    upstreams: [first, ...others],
-    balance: createBalance(now),
-    store: guardStore(options.store ?? memoryStore({ now }), random),
-    archiving,
-    webhooks: options.webhooks && openWebhooks(options.webhooks),
-    now,
-    clock,
-    wait,
-    random,
-    newToken: () => `cfile-${crypto.randomUUID()}`,
-    waitUntil,
-    log: options.log ?? silence,
-    metrics,
-    traces,
-    knowsCallers: options.authenticate !== undefined,
-    captures: options.captures ?? 'any',
-    trustUnrecorded: options.trustUnrecorded ?? false,
-    limits: createLimits({ ...options, now, wait, idleTimeoutMs, fixedLength }),
-    signer: createSigner(options.signingKeys ?? [newSigningKey()], createHmac),
-    linkTtl: options.linkTtl ?? 3600,
-    publicUrl: parseLinkBase(options.publicUrl ?? 'http://127.0.0.1:8787'),
-    links: options.links ?? 'annotate',
-    sweep: options.sweep ?? false,
-    heal: options.heal ?? false,
-    replacing: { dueAt: 0 },
-    inlineImages: options.inlineImages ?? 'keep',
-    sockets: new Set(),
-    isClosing: options.isClosing ?? (() => false),
-    maxFileBytes: options.maxFileBytes ?? 1024 ** 3,
-    maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 ** 2,
-    generationTimeoutMs: options.generationTimeoutMs ?? 600_000,
-    idleTimeoutMs,
-    streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
-    carrier,
-  }
-}
-
-const silence: Log = Object.assign(() => {}, { writes: () => false })
-
-function createUpstream(
-  { upstreamTimeoutMs: timeoutMs, idleTimeoutMs: idleMs, retry }: AppOptions,
-  runtime: Runtime,
-  observation: UpstreamObservation,
-  { name = 'default', models, weight = 1, isEmulator = false, ...upstream }: UpstreamOptions,
-): Upstream {
-  const { endpoint: given, credential, fetch = runtime.fetch, connect = runtime.connect } = upstream
-  const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
-  const observe = observeUpstream(observation, { name, host: new URL(endpoint.origin).host })
-  const onRetry = () => observation.metrics.add('cfile_upstream_retries_total')
-  const limits = { timeoutMs, idleMs, followsUploads: runtime.fixedLength === undefined, retry }
-  const own = { ...runtime, endpoint, credential, ...limits, fetch, connect, observe, onRetry }
-  return { name, models, weight, isEmulator, client: createAzureClient(own) }
-}
-
-function archivingOf(
-  {
-    archive,
-    archiveMode: mode = 'eager',
-    archiveConcurrency: concurrency = 4,
-    archiveTtl: ttl = 0,
-  }: AppOptions,
-  now: () => number,
-): Archiving | undefined {
-  return archive && startArchiving({ archive, mode, concurrency, ttl }, now)
-}
-
-function newSigningKey(): SigningKey {
-  return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
 }

@@ -7,14 +7,13 @@
 import type { AzureClient } from '../azure/client.ts'
 import type { Carrier } from '../core/bytes/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
-import type { Metrics } from '../core/metrics.ts'
-import type { RequestTraces } from '../core/observe/request-traces.ts'
 import type { SocketEnd } from '../core/sockets/socket.ts'
 import type { Wait } from '../core/time.ts'
 import type { Archiving } from './archive/state.ts'
 import type { Balance } from './balance.ts'
 import type { Limits } from './limits.ts'
 import type { GuardedStore } from './owners/guarded-store.ts'
+import type { UpstreamObservation } from './upstreams/observe-upstream.ts'
 
 /** One Azure resource or project; a container lives only in the one that made it. */
 export interface Upstream {
@@ -61,67 +60,95 @@ export interface Log {
   readonly writes?: (level: LogLevel) => boolean
 }
 
-/** The hall's gift to the verbs; the first upstream is the default. */
-export interface Gateway {
-  readonly upstreams: readonly [Upstream, ...Upstream[]]
-  /** How busy and how well they are. */
-  readonly balance: Balance
-  readonly store: GuardedStore
-  /** Absent: no copies are kept. */
-  readonly archiving?: Archiving
-  /** Absent: no webhooks are taken. */
-  readonly webhooks?: Webhooks
+/** What the runtime gives to every gateway function. */
+export interface GatewayRuntime {
   /** Unix seconds. */
   readonly now: () => number
-  /** Milliseconds of a clock that never goes back, to measure durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly clock: () => number
   readonly wait: Wait
   /** From 0 to 1, for jitter only. */
   readonly random: () => number
-  /** A text that nothing outside of this process can guess. */
+  /** Makes a text that nothing outside of this process can guess. */
   readonly newToken: () => string
-  /** Keeps the instance alive for work that no answer waits for; whoever starts it sees to its failures. */
+  /** Keeps the instance alive for work that no answer waits for. The caller handles its failures. */
   readonly waitUntil: (work: Promise<unknown>) => void
-  readonly log: Log
-  readonly metrics: Metrics
-  /** Which traces the requests under way belong to. */
-  readonly traces: RequestTraces
-  /** Whether callers are told apart; if not, {@link anyone} is all of them. */
+  /** Moves bytes from the upstream to the client. */
+  readonly carrier: Carrier
+}
+
+/** How callers are told apart, and what each owner may do. */
+export interface Ownership {
+  /** Whether callers are told apart. If not, every caller is {@link anyone}. */
   readonly knowsCallers: boolean
-  /** What posted captures count for. */
+  /** Which posts to `/captures` are accepted. */
   readonly captures: 'any' | 'response_id'
-  /** Whether what nobody owns belongs to the first who names it. */
+  /** Whether a thing that nobody owns belongs to the first caller who names it. */
   readonly trustUnrecorded: boolean
-  /** What one owner may take. */
+  /** Requests and downloads that one owner may make. */
   readonly limits: Limits
+}
+
+/** How links are made, and where they are added. */
+export interface LinkSettings {
   readonly signer: Signer
-  /** Seconds that a link lives. */
-  readonly linkTtl: number
-  /** Base of every link, without a slash at its end; never taken from a request. */
+  /** Lifetime in seconds. */
+  readonly ttl: number
+  /** Base of every link, without a trailing slash. It never comes from a request. */
   readonly publicUrl: string
-  /** What happens to the files of an answer that passes. */
-  readonly links: 'off' | 'annotate' | 'rewrite'
-  /** Whether each answer's container is listed, and what was not cited recorded. */
+  /** How the files of a passing answer get links. */
+  readonly mode: 'off' | 'annotate' | 'rewrite'
+  /** Whether `data:` pictures in an answer become links. */
+  readonly inlineImages: 'keep' | 'link'
+}
+
+/** What happens to containers beyond the answer that cites them. */
+export interface ContainerSettings {
+  /** Whether files that no answer cites are recorded too. */
   readonly sweep: boolean
   /** Whether a request whose container is gone is sent once more with a new one. */
   readonly heal: boolean
-  /** `dueAt`: unix second from which containers that were begun and not handed out are looked for. */
+  /** `dueAt`: unix second of the next search for new containers that were never handed out. */
   readonly replacing: { dueAt: number }
-  readonly inlineImages: 'keep' | 'link'
-  /** The WebSockets that are open; each is told when the instance shuts down. */
-  readonly sockets: Set<{ end(why: SocketEnd): void }>
-  /** Whether the instance is on its way out. */
-  readonly isClosing: () => boolean
-  /** The largest file that is served, in bytes. */
+}
+
+/** Bounds of sizes in bytes, and of waits in milliseconds. */
+export interface Bounds {
   readonly maxFileBytes: number
-  /** The largest JSON body that is read, in bytes. */
+  /** The largest JSON body that is read. */
   readonly maxBodyBytes: number
-  /** Milliseconds to the headers of an answer that is generated. */
+  /** To the headers of a generated answer. */
   readonly generationTimeoutMs: number
-  /** Milliseconds between two bytes of a file. */
+  /** Between two pieces of a file. */
   readonly idleTimeoutMs: number
-  /** Milliseconds between two bytes of a stream of events. */
+  /** Between two pieces of an event stream. */
   readonly streamIdleTimeoutMs: number
-  /** How bytes get from one side to the other. */
-  readonly carrier: Carrier
+}
+
+/** The WebSockets of this instance. */
+export interface Sockets {
+  readonly open: Set<{ end(why: SocketEnd): void }>
+  /** Whether the instance is shutting down. */
+  readonly isClosing: () => boolean
+}
+
+/** Everything that the gateway functions need, grouped by concern. */
+export interface Gateway {
+  /** The first is the default. */
+  readonly upstreams: readonly [Upstream, ...Upstream[]]
+  /** Load and health of the upstreams. */
+  readonly balance: Balance
+  readonly store: GuardedStore
+  /** Absent: no copies are kept. */
+  readonly archiving?: Archiving
+  /** Absent: `POST /webhooks` is not served. */
+  readonly webhooks?: Webhooks
+  readonly log: Log
+  readonly observed: UpstreamObservation
+  readonly runtime: GatewayRuntime
+  readonly owners: Ownership
+  readonly links: LinkSettings
+  readonly containers: ContainerSettings
+  readonly bounds: Bounds
+  readonly sockets: Sockets
 }

@@ -6,7 +6,7 @@
 
 import type { ContainerGrant } from '../core/links/grant.ts'
 import type { LinkMaker, MadeLink } from '../core/rewrite/link-maker.ts'
-import { anyone, type Caller, type Gateway } from './gateway.ts'
+import { anyone, type Caller, type GatewayRuntime, type LinkSettings } from './gateway.ts'
 
 /** Terms of a link beyond the thing itself. */
 export interface LinkTerms {
@@ -29,18 +29,21 @@ export interface Linker extends LinkMaker {
  * @param upstream the name of the upstream that holds the things; absent where it is not known
  */
 export function createLinker(
-  gateway: Pick<Gateway, 'signer' | 'publicUrl' | 'linkTtl' | 'now'>,
+  gateway: {
+    readonly links: Pick<LinkSettings, 'signer' | 'publicUrl' | 'ttl'>
+    readonly runtime: Pick<GatewayRuntime, 'now'>
+  },
   caller: Caller,
   upstream: string | undefined,
-  { ttl = gateway.linkTtl, until = Number.POSITIVE_INFINITY, disposition }: LinkTerms = {},
+  { ttl = gateway.links.ttl, until = Number.POSITIVE_INFINITY, disposition }: LinkTerms = {},
 ): Linker {
-  const { signer, publicUrl } = gateway
+  const { signer, publicUrl } = gateway.links
   // Without caller auth there is one owner, and links are shorter without it.
   const owner = caller.key === anyone.key ? undefined : caller.key
   const terms = () => ({
     upstream,
     owner,
-    expiresAt: Math.min(gateway.now() + ttl, until),
+    expiresAt: Math.min(gateway.runtime.now() + ttl, until),
   })
   const made = async (link: Promise<string>, expires_at: number): Promise<MadeLink> => ({
     download_url: await link,

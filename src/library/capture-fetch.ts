@@ -114,7 +114,7 @@ function recorder({
   onError = () => {},
   now = webRuntime.now,
 }: CaptureFetchOptions) {
-  const remembering = { store, now }
+  const remembering = { store, runtime: { now } }
   const caller = owner === undefined ? Promise.resolve(anyone) : toCaller({ owner })
   const source = caller.then((known) => ({ caller: known, upstream }))
   const once = source.then((known) => captureOnce(remembering, known))

@@ -59,7 +59,10 @@ function toLinks({ mode = 'rewrite', ...options }: RewriteOptions): LinkOptions 
 }
 
 function makerOf({ base, keys, expiresAt, owner, upstream }: RewriteOptions): LinkMaker {
-  const gateway = { signer: createSigner(keys), publicUrl: base, now: () => expiresAt, linkTtl: 0 }
+  const gateway = {
+    links: { signer: createSigner(keys), publicUrl: base, ttl: 0 },
+    runtime: { now: () => expiresAt },
+  }
   const linker = async () => {
     const key = owner === undefined ? anyone.key : await ownerKey(owner)
     return createLinker(gateway, { ...anyone, key }, upstream)

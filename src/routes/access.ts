@@ -38,8 +38,10 @@ export function admit(
     if (access === 'open') return next()
     c.set('caller', await (access === 'link' ? granteeIn(gateway, c) : callerOf(c, authenticate)))
     const { key } = c.get('caller')
-    gateway.limits.countRequest(key)
-    const download = isDownload(c, servesFiles) ? gateway.limits.openDownload?.(key) : undefined
+    gateway.owners.limits.countRequest(key)
+    const download = isDownload(c, servesFiles)
+      ? gateway.owners.limits.openDownload?.(key)
+      : undefined
     try {
       await next()
     } catch (reason) {
@@ -69,13 +71,13 @@ async function callerOf(c: RouteContext, authenticate?: Authenticate): Promise<C
 /** Verifies the link of a request, and gives the owner whose thing it grants. */
 async function granteeIn(gateway: Gateway, c: RouteContext): Promise<Caller> {
   if (!/^(?:GET|HEAD)$/.test(c.req.method)) throw wrongMethod(c.req.method, 'GET, HEAD')
-  const grant = await gateway.signer.verify(sentToken(gateway, c), gateway.now())
+  const grant = await gateway.links.signer.verify(sentToken(gateway, c), gateway.runtime.now())
   c.set('grant', grant)
   return granteeOf(grant.owner ?? anyone.key)
 }
 
 /** The token as it was sent. The router would decode percent-escapes in it, and a token has one spelling only. */
-function sentToken({ publicUrl }: Gateway, { req }: RouteContext): string {
+function sentToken({ links: { publicUrl } }: Gateway, { req }: RouteContext): string {
   const link = splitLink(req.url)
   if (link === undefined) throw nothingServed(publicUrl)
   return link.token

@@ -43,9 +43,9 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   if (responseId !== undefined) {
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
   }
-  if (gateway.captures === 'response_id') throw onlyResponseIds()
+  if (gateway.owners.captures === 'response_id') throw onlyResponseIds()
   const mentions = isTranscript
-    ? await inTurns(gateway.wait, mentionsInTranscript(bytes))
+    ? await inTurns(gateway.runtime.wait, mentionsInTranscript(bytes))
     : getMentions(body)
   if (countMentions(mentions) > mostNames) throw tooManyNames()
   await capture(gateway, { caller }, await claim(gateway, caller, mentions))

@@ -83,7 +83,7 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
 const soon = 300
 
 /** When a container is gone at the latest, as far as its id tells, and whether that is near. */
-function lifeOf({ now }: Gateway, containerId: string): object {
+function lifeOf({ runtime: { now } }: Gateway, containerId: string): object {
   const made = idCreatedAt(containerId)
   if (made === undefined) return {}
   const expires_at = made + longestLife

@@ -18,7 +18,7 @@ export function healthRoutes(): Hono<RouteEnv> {
 /** The process can do its work: it is not shutting down, and its store answers. */
 export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
-    if (gateway.isClosing())
+    if (gateway.sockets.isClosing())
       throw new CfileError('not_ready', 'This instance is shutting down; ask another one.')
     await gateway.store.check()
     const upstreams = gateway.upstreams.map((upstream) => ({

@@ -115,7 +115,7 @@ async function claimFirst(
   c: RouteContext,
   location: FileLocation,
 ): Promise<void> {
-  if (!gateway.knowsCallers || location.holder === undefined) return
+  if (!gateway.owners.knowsCallers || location.holder === undefined) return
   const { signal } = c.req.raw
   const terms = { disposition: 'attachment', isGranted: false, headers: new Headers() } as const
   await deliverFile(gateway, location, { method: 'HEAD', ...terms, signal }).catch((error) =>

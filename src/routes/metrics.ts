@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './request.ts'
 
 /** The route at `/metrics`. */
-export function metricsRoutes({ metrics }: Gateway): Hono<RouteEnv> {
+export function metricsRoutes({ observed: { metrics } }: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', (c) =>
     c.text(metrics.toText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   )

@@ -44,7 +44,9 @@ export function observeFamily(
   { accessLog, telemetry, createId }: Observation,
   family: string,
 ): Observer {
-  const { metrics, clock, carrier, traces, log } = gateway
+  const { log } = gateway
+  const { metrics, traces } = gateway.observed
+  const { clock, carrier } = gateway.runtime
   const labels = label({ family })
   const statusLabels = [0, 1, 2, 3, 4, 5].map((first) => label({ family, status: `${first}xx` }))
   metrics.add('cfile_in_flight', 0, labels)
@@ -115,7 +117,7 @@ export function observeFamily(
 }
 
 /** Begins to count the bytes of each origin that there is, so that a scraper sees the first rise. */
-export function countOrigins({ metrics, upstreams, archiving }: Gateway): void {
+export function countOrigins({ observed: { metrics }, upstreams, archiving }: Gateway): void {
   const origins = upstreams.map(({ isEmulator }) => (isEmulator ? 'emulator' : 'upstream'))
   for (const origin of [...origins, ...(archiving === undefined ? [] : (['archive'] as const))]) {
     metrics.add('cfile_delivered_bytes_total', 0, originLabels[origin])
@@ -152,7 +154,7 @@ interface Told {
 }
 
 function accessFields(
-  { knowsCallers }: Gateway,
+  { owners: { knowsCallers } }: Gateway,
   c: RouteContext,
   exchange: Exchange,
   { route, now }: Told,

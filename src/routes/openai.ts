@@ -62,7 +62,7 @@ function isPrefix(first: string): boolean {
 
 /** @throws (in the chain) CfileError `not_found`, whose hint names the right base URL */
 function requireBase(
-  { publicUrl }: Gateway,
+  { links: { publicUrl } }: Gateway,
   isRight: (first: string) => boolean,
 ): MiddlewareHandler<RouteEnv> {
   return async (c, next) => {

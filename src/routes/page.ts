@@ -35,7 +35,7 @@ export async function answerPage(
   })
   return c.html(page, 200, {
     'cache-control': 'private, no-store',
-    'content-security-policy': `default-src 'none'; img-src ${new URL(gateway.publicUrl).origin}; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; img-src ${new URL(gateway.links.publicUrl).origin}; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     'cross-origin-opener-policy': 'same-origin',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
@@ -45,5 +45,5 @@ export async function answerPage(
 /** Until the container is gone at the latest; its id tells when it was made. */
 function secondsLeft(gateway: Gateway, containerId: string): number | undefined {
   const made = idCreatedAt(containerId)
-  return made === undefined ? undefined : Math.max(0, made + longestLife - gateway.now())
+  return made === undefined ? undefined : Math.max(0, made + longestLife - gateway.runtime.now())
 }

@@ -17,11 +17,11 @@ import type { RouteContext } from './request.ts'
  * @throws CfileError `payload_too_large`
  */
 export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8Array> {
-  const { whole } = await readBounded(c.req.raw.body, gateway.maxBodyBytes)
+  const { whole } = await readBounded(c.req.raw.body, gateway.bounds.maxBodyBytes)
   if (whole !== undefined) return whole
   throw new CfileError(
     'payload_too_large',
-    `The body is larger than the ${gateway.maxBodyBytes} bytes that are read.`,
+    `The body is larger than the ${gateway.bounds.maxBodyBytes} bytes that are read.`,
     { param: 'CFILE_MAX_BODY_BYTES' },
   )
 }
@@ -33,7 +33,7 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
  * @throws CfileError `invalid_request`, `payload_too_large`
  */
 export async function parseObject(
-  { wait }: Gateway,
+  { runtime: { wait } }: Gateway,
   bytes: Uint8Array,
   wanted: string,
 ): Promise<Readonly<Record<string, unknown>>> {

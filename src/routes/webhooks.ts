@@ -33,7 +33,7 @@ export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
     const event = readEvent(body)
     const responseId = finishedResponse(event)
     if (responseId !== undefined && (await noteWebhook(gateway, id, responseId))) {
-      gateway.waitUntil(captureNoted(gateway, responseId))
+      gateway.runtime.waitUntil(captureNoted(gateway, responseId))
     }
     return c.json({ received: true })
   })
@@ -56,7 +56,8 @@ async function readSigned(
   }
   // The id becomes part of a key in the store.
   const isRight =
-    /^[\w.:-]{1,200}$/.test(id) && (await verify({ id, timestamp, signature }, body, gateway.now()))
+    /^[\w.:-]{1,200}$/.test(id) &&
+    (await verify({ id, timestamp, signature }, body, gateway.runtime.now()))
   if (isRight) return { id, body }
   throw new CfileError(
     'signature_invalid',

@@ -276,7 +276,7 @@ export const maxLines = 300
 /** Files that still break a rule about their text: what, and how often. A rule that is kept better fails too. */
 export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<TextRule, number>>>>> =
   {
-    'app.ts': { lines: 325, cast: 1 },
+    'app.ts': { cast: 1 },
     'core/api/body-names.ts': { lines: 358 },
     'start/settings.ts': { lines: 313 },
     'core/links/signer.ts': { state: 1 },

@@ -107,7 +107,7 @@ async function openUpstream(
   const file = await upstreamSource(gateway, location, signal).open()
   const { facts } = file
   const { bytes } = facts
-  if (bytes !== undefined && bytes > gateway.maxFileBytes) {
+  if (bytes !== undefined && bytes > gateway.bounds.maxFileBytes) {
     await file.opened.from.body?.cancel()
     throw new CfileError('file_too_large', `The file has ${bytes} bytes, which is too much.`)
   }
@@ -134,7 +134,10 @@ export async function metaOf(
 }
 
 /** Reads a stream to its end. */
-export function readAll({ carrier }: Gateway, stream: ReadableStream<Uint8Array>): ByteReader {
+export function readAll(
+  { runtime: { carrier } }: Gateway,
+  stream: ReadableStream<Uint8Array>,
+): ByteReader {
   const { read, cancel } = carrier.read({ body: stream })
   return { read: () => read(Number.MAX_SAFE_INTEGER), cancel }
 }
@@ -156,11 +159,11 @@ export async function keepCopy(
       throw error
     }
   }
-  const body = gateway.carrier.stream({ ...reader, read: watched })
+  const body = gateway.runtime.carrier.stream({ ...reader, read: watched })
   const record = await asArchive(
     gateway,
     'write',
-    bytes ?? gateway.maxFileBytes,
+    bytes ?? gateway.bounds.maxFileBytes,
     signal,
     (limited) =>
       gateway.archiving?.archive.put(`${pending.owner}/${pending.file_id}`, body, meta, {
@@ -183,9 +186,9 @@ async function asArchive<T>(
   isItsOwn: (error: unknown) => boolean = () => true,
 ): Promise<T | undefined> {
   // Slower than 200 KB a second is no copy that gets ahead of a container's end.
-  const limit = 2 * gateway.idleTimeoutMs + bytes / 200
+  const limit = 2 * gateway.bounds.idleTimeoutMs + bytes / 200
   try {
-    const done = await within(gateway.wait, limit, signal, async (limited) => task(limited))
+    const done = await within(gateway.runtime.wait, limit, signal, async (limited) => task(limited))
     noteSuccess(gateway, at)
     return done
   } catch (error) {

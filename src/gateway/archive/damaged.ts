@@ -19,14 +19,14 @@ export async function discardCopy(
   copy: ArchivedFile,
   cause: unknown,
 ): Promise<void> {
-  gateway.metrics.add('cfile_archive_errors_total')
+  gateway.observed.metrics.add('cfile_archive_errors_total')
   gateway.log('error', 'A copy in the archive is damaged. It is discarded and made anew.', {
     file_id: copy.meta.file_id,
     cause: String(cause),
   })
   const work = replaceCopy(gateway, copy)
-  gateway.waitUntil(work.catch(() => {}))
-  await within(gateway.wait, patienceMs, undefined, () => work).catch((error) =>
+  gateway.runtime.waitUntil(work.catch(() => {}))
+  await within(gateway.runtime.wait, patienceMs, undefined, () => work).catch((error) =>
     gateway.log('warn', 'A damaged copy could not be discarded.', { cause: String(error) }),
   )
 }

@@ -177,7 +177,7 @@ async function eraseKeys(
 
 /** Says to copies that are under way on whatever instance that they come too late. */
 async function bury(
-  { store, archiving, now }: Gateway,
+  { store, archiving, runtime: { now } }: Gateway,
   owner: string,
   fileId: string,
 ): Promise<void> {

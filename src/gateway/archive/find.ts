@@ -62,7 +62,8 @@ async function readCopy(
   signal: AbortSignal,
   patience: number,
 ): Promise<ArchivedFile | undefined> {
-  const { archiving, wait } = gateway
+  const { archiving } = gateway
+  const { wait } = gateway.runtime
   if (archiving === undefined) return undefined
   try {
     const copy = await within(wait, patience, signal, (limited) =>
@@ -81,7 +82,8 @@ export async function archiveStatus(
   gateway: Gateway,
   signal: AbortSignal,
 ): Promise<'ok' | 'failing' | undefined> {
-  const { archiving, wait } = gateway
+  const { archiving } = gateway
+  const { wait } = gateway.runtime
   if (archiving === undefined) return undefined
   const trial = within(wait, patienceMs, signal, (limited) => tryArchive(gateway, limited))
   await Promise.all([
@@ -98,7 +100,8 @@ const trialEverySeconds = 15
 
 /** Writes and erases a copy of one byte, unless a write has succeeded since the last one that failed. */
 export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise<void> {
-  const { archiving, now } = gateway
+  const { archiving } = gateway
+  const { now } = gateway.runtime
   if (archiving === undefined) return
   const { archive, state } = archiving
   const isKnown = state.isProven && !state.failing.has('write')
@@ -123,7 +126,7 @@ export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void 
 
 /** Notes that it failed: in the log once until it answers again, in the count each time. */
 export function noteFailure(
-  { archiving, log, metrics }: Gateway,
+  { archiving, log, observed: { metrics } }: Gateway,
   at: 'read' | 'write',
   error: unknown,
 ): void {

@@ -52,7 +52,7 @@ export function copyWhileServed(
     }
     startCopy(gateway, archiving, pending, copy, () => dropSecond())
   }
-  gateway.waitUntil(start().catch(() => dropSecond()))
+  gateway.runtime.waitUntil(start().catch(() => dropSecond()))
   return new Response(first, answer)
 }
 
@@ -63,7 +63,7 @@ export function copyBeside(gateway: Gateway, download: CopiedDownload): void {
   const start = async (): Promise<void> => {
     if (await mayCopy(gateway, download)) await copySoon(gateway, wanted)
   }
-  gateway.waitUntil(start().catch(() => {}))
+  gateway.runtime.waitUntil(start().catch(() => {}))
 }
 
 /** A signed link may outlive the record of its file, which was erased for good. */

@@ -22,7 +22,8 @@ export async function withLease(
   task: (signal: AbortSignal) => Promise<void>,
   onRenewal: () => void = () => {},
 ): Promise<boolean> {
-  const { store, random, now } = gateway
+  const { store } = gateway
+  const { random, now } = gateway.runtime
   const holder = `${now()}-${random()}`
   if (!(await store.put(key, holder, { ifAbsent: true, ttl: leaseSeconds }))) return false
   const ended = new AbortController()
@@ -39,7 +40,7 @@ export async function withLease(
 }
 
 async function keepRenewing(
-  { store, wait }: Gateway,
+  { store, runtime: { wait } }: Gateway,
   key: string,
   holder: string,
   ended: AbortSignal,

@@ -24,7 +24,7 @@ function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): st
 
 /** Notes that a file has to be copied; resolves when that is stored. */
 export async function noteCopy(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
-  const noted_at = gateway.now()
+  const noted_at = gateway.runtime.now()
   const pending = { ...wanted, noted_at, tries: 0, next_at: noted_at }
   await putPending(gateway, pending)
   return pending

@@ -44,7 +44,7 @@ export async function stopCopies({ archiving }: Gateway): Promise<void> {
 /** Starts as many of the copies that wait as may be made at a time; nobody waits for them. */
 export function startCopies(gateway: Gateway, archiving: Archiving): void {
   for (;;) {
-    const next = takeNext(archiving, gateway.now())
+    const next = takeNext(archiving, gateway.runtime.now())
     if (next === undefined) return
     startCopy(gateway, archiving, next, (signal) => copyFile(gateway, next, signal))
   }
@@ -59,7 +59,7 @@ export function startCopy(
   onEnd: () => unknown = () => {},
 ): void {
   const { running, flights } = archiving.state
-  running.set(pending.file_id, gateway.now())
+  running.set(pending.file_id, gateway.runtime.now())
   const flight = settle(gateway, archiving, pending, copy).finally(() => {
     onEnd()
     running.delete(pending.file_id)
@@ -67,7 +67,7 @@ export function startCopy(
     startCopies(gateway, archiving)
   })
   flights.add(flight)
-  gateway.waitUntil(flight)
+  gateway.runtime.waitUntil(flight)
 }
 
 // Seconds: a lease that has run out is not to be left for a whole round of sweeps.
@@ -90,17 +90,17 @@ async function settle(
       gateway,
       `lease/${pending.file_id}`,
       (signal) => copy(AbortSignal.any([signal, stopping.signal])),
-      () => running.set(pending.file_id, gateway.now()),
+      () => running.set(pending.file_id, gateway.runtime.now()),
     )
     if (!isDone) {
-      state.sweepAt = Math.min(state.sweepAt, gateway.now() + lookAgainAfter)
+      state.sweepAt = Math.min(state.sweepAt, gateway.runtime.now() + lookAgainAfter)
       return
     }
-    gateway.metrics.add('cfile_archive_copies_total', 1, copied)
+    gateway.observed.metrics.add('cfile_archive_copies_total', 1, copied)
     await removePending(gateway, pending)
   } catch (error) {
     if (stopping.signal.aborted) return
-    gateway.metrics.add('cfile_archive_copies_total', 1, failed)
+    gateway.observed.metrics.add('cfile_archive_copies_total', 1, failed)
     await postpone(gateway, pending, error).catch((cause) =>
       gateway.log('warn', 'The store does not answer.', { cause: String(cause) }),
     )
@@ -111,13 +111,13 @@ async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown):
   const { file_id, tries } = pending
   const fields = { file_id, tries: tries + 1, cause: String(error) }
   if (isFinal(error, tries)) {
-    gateway.metrics.add('cfile_archive_errors_total')
+    gateway.observed.metrics.add('cfile_archive_errors_total')
     gateway.log('error', 'A file could not be copied, and ends with its container.', fields)
     return removePending(gateway, pending)
   }
   gateway.log('warn', 'A copy failed and is tried again.', fields)
-  const pause = Math.min(5 * 3 ** tries, 600) * (0.5 + gateway.random())
-  const next_at = Math.ceil(gateway.now() + pause)
+  const pause = Math.min(5 * 3 ** tries, 600) * (0.5 + gateway.runtime.random())
+  const next_at = Math.ceil(gateway.runtime.now() + pause)
   await putPending(gateway, { ...pending, tries: tries + 1, next_at })
 }
 

@@ -21,7 +21,7 @@ interface CopyRow extends ContainerFile {
 
 /** Notes that a copy of a container's file was made, now or at that unix second. */
 export async function noteCopied(
-  { store, archiving, now }: Gateway,
+  { store, archiving, runtime: { now } }: Gateway,
   { bytes, meta }: ArchiveRecord,
   stored_at: number = now(),
 ): Promise<void> {
@@ -45,7 +45,7 @@ export async function noteUncopied(
 
 /** The caller's copies of a container's files, as rows of the container's own list; newest first. */
 export async function listCopies(
-  { store, archiving, now }: Gateway,
+  { store, archiving, runtime: { now } }: Gateway,
   { key }: Caller,
   containerId: string,
 ): Promise<readonly ContainerFile[]> {

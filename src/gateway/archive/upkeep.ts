@@ -21,7 +21,8 @@ const leftOverAfter = 6 * 3600
  * nothing where that was done a moment ago. Never throws.
  */
 export async function sweep(gateway: Gateway): Promise<void> {
-  const { archiving, now, log } = gateway
+  const { archiving, log } = gateway
+  const { now } = gateway.runtime
   if (archiving === undefined || now() < archiving.state.sweepAt) return
   const { state } = archiving
   state.sweepAt = now() + sweepEverySeconds
@@ -42,7 +43,7 @@ export async function sweep(gateway: Gateway): Promise<void> {
 }
 
 async function tidy(gateway: Gateway, archiving: Archiving, signal: AbortSignal): Promise<void> {
-  const now = gateway.now()
+  const now = gateway.runtime.now()
   const { archive, ttl } = archiving
   try {
     await archive.sweep({ before: now - leftOverAfter, signal })

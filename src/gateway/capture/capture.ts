@@ -126,13 +126,13 @@ export async function recordPlace(
   kind: 'container' | 'thing',
   id: string,
 ): Promise<void> {
-  const { metrics, now } = gateway
+  const { observed, runtime } = gateway
   const isNew =
     kind === 'container' &&
-    metrics !== undefined &&
+    observed !== undefined &&
     (await findRecord(gateway, caller, kind, id)) === undefined
-  await putRecord(gateway, caller, kind, id, { upstream, seen_at: now() })
-  if (isNew) metrics.add('cfile_containers_total')
+  await putRecord(gateway, caller, kind, id, { upstream, seen_at: runtime.now() })
+  if (isNew) observed?.metrics.add('cfile_containers_total')
 }
 
 async function recordFile(
@@ -144,10 +144,10 @@ async function recordFile(
   const known = await findRecord(gateway, caller, 'file', file_id)
   // The first mention with a name stands; what was learnt since (size, type) must not be lost to a repetition.
   if (known !== undefined && (known.filename !== undefined || filename === undefined)) return
-  const seen_at = gateway.now()
+  const seen_at = gateway.runtime.now()
   await putRecord(gateway, caller, 'file', file_id, {
     ...(known ?? { upstream, container_id, seen_at }),
     filename,
   })
-  if (known === undefined) gateway.metrics?.add('cfile_captured_files_total')
+  if (known === undefined) gateway.observed?.metrics.add('cfile_captured_files_total')
 }

@@ -28,7 +28,7 @@ export async function claim(
   caller: Caller,
   mentions: Mentions,
 ): Promise<Mentions> {
-  if (!gateway.knowsCallers) return mentions
+  if (!gateway.owners.knowsCallers) return mentions
   const { responses, conversations, containers, citations, turns } = mentions
   const free = <T>(things: readonly T[], standing: (thing: T) => Promise<Standing>) =>
     filterFree(things, standing, caller, () => notThere(kindOf(mentions)))
@@ -90,11 +90,11 @@ export async function claimContainer(
 ): Promise<ContainerView> {
   const view = await viewContainer(gateway, caller, id)
   const { holder, record } = view
-  if (!gateway.knowsCallers || record !== undefined || holder === undefined) return view
+  if (!gateway.owners.knowsCallers || record !== undefined || holder === undefined) return view
   const { upstream } = await askInTurn(gateway.upstreams, (client) =>
     client.getContainer(id, { signal }),
   ).catch((error) => rethrowMissing(gateway, 'container', error))
-  const claimed = { upstream: upstream.name, seen_at: gateway.now() }
+  const claimed = { upstream: upstream.name, seen_at: gateway.runtime.now() }
   await putRecord(gateway, holder, 'container', id, claimed)
   return { ...view, record: claimed }
 }

@@ -53,6 +53,6 @@ async function recordFile(
 ): Promise<void> {
   const known = await findRecord(gateway, caller, 'file', id)
   if (known?.stored_name !== undefined) return
-  const fresh: FileRecord = { upstream, container_id, seen_at: gateway.now() }
+  const fresh: FileRecord = { upstream, container_id, seen_at: gateway.runtime.now() }
   await putRecord(gateway, caller, 'file', id, { ...(known ?? fresh), stored_name, bytes })
 }

@@ -40,7 +40,11 @@ export async function recordTurn(
           conversationId: conversation,
         })
       : undefined)
-  await putRecord(gateway, caller, kind, id, { upstream, seen_at: gateway.now(), container_id })
+  await putRecord(gateway, caller, kind, id, {
+    upstream,
+    seen_at: gateway.runtime.now(),
+    container_id,
+  })
 }
 
 /** The container that is recorded for the turn before: as the answer names that turn, else as the request did. */

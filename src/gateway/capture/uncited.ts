@@ -16,8 +16,9 @@ const timeoutMs = 120_000
 /** Records, behind the answer's back, what a response left in its containers; what does not yet, or never, end is no matter. */
 export function sweepAfter(gateway: Gateway, source: Source, response: unknown): void {
   const since = finishedSince(response)
-  if (!gateway.sweep || since === undefined) return
-  const { wait, log } = gateway
+  if (!gateway.containers.sweep || since === undefined) return
+  const { log } = gateway
+  const { wait } = gateway.runtime
   const deadline = startDeadline(wait, timeoutMs)
   const { containers } = getMentions(response)
   const work = containers.map((id) =>
@@ -30,7 +31,7 @@ export function sweepAfter(gateway: Gateway, source: Source, response: unknown):
       log('warn', 'A container could not be swept.', { cause: String(result.reason) })
     }
   })
-  gateway.waitUntil(swept)
+  gateway.runtime.waitUntil(swept)
 }
 
 async function sweepContainer(

@@ -73,7 +73,8 @@ export async function noteWebhook(
   webhookId: string,
   responseId: string,
 ): Promise<boolean> {
-  const { store, now } = gateway
+  const { store } = gateway
+  const { now } = gateway.runtime
   const seenKey = `webhook/${webhookId}`
   if ((await store.get(seenKey)) !== undefined) return false
   // The work is written first: a process that dies between the two writes is delivered the event again.
@@ -84,7 +85,8 @@ export async function noteWebhook(
 
 /** Captures a noted response now, unless another instance does; what fails is tried again later. Never throws. */
 export async function captureNoted(gateway: Gateway, responseId: string): Promise<void> {
-  const { store, now, log } = gateway
+  const { store, log } = gateway
+  const { now } = gateway.runtime
   try {
     await withLease(gateway, `lease/webhook/${responseId}`, async (signal) => {
       const work = readWork(await store.get(prefix + responseId))
@@ -101,7 +103,8 @@ export async function captureNoted(gateway: Gateway, responseId: string): Promis
 
 /** Captures what is due of the noted responses, those of ended processes included. Never throws. */
 export async function resumeWebhooks(gateway: Gateway): Promise<void> {
-  const { webhooks, store, now, log } = gateway
+  const { webhooks, store, log } = gateway
+  const { now } = gateway.runtime
   if (webhooks === undefined || now() < webhooks.state.dueAt) return
   webhooks.state.dueAt = now() + firstRetrySeconds
   try {
@@ -148,7 +151,7 @@ async function isCaptured(
       (client) => client.getResponse(responseId, { signal }),
     )
     const mentions = { ...getMentions(found), responses: [responseId] }
-    const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
+    const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
     for (const caller of callers) {
       const source = { caller, upstream: upstream.name, withItems }
       await capture(gateway, source, mentions)
@@ -171,7 +174,7 @@ async function isCaptured(
 
 /** Those who made the response; where nobody recorded it, the owner that the settings name. */
 async function callersOf(gateway: Gateway, responseId: string): Promise<readonly Caller[]> {
-  if (!gateway.knowsCallers) return [anyone]
+  if (!gateway.owners.knowsCallers) return [anyone]
   const keys = await listOwners(gateway, 'response', responseId, mostOwners)
   if (keys.length > 0) return keys.map(granteeOf)
   const owner = gateway.webhooks?.owner

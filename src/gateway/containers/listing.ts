@@ -92,7 +92,7 @@ async function readListing(
   signal: AbortSignal,
 ): Promise<WholeListing> {
   const known = keptBy(gateway).get(containerId)
-  if (known !== undefined && gateway.now() < known.until)
+  if (known !== undefined && gateway.runtime.now() < known.until)
     return { upstream: known.upstream, files: known.files, isRemembered: true }
   const listing = await readPages(upstreams, containerId, signal)
   keep(gateway, containerId, listing)
@@ -102,7 +102,7 @@ async function readListing(
 function keep(gateway: Gateway, containerId: string, listing: FreshListing): void {
   const listings = keptBy(gateway)
   listings.delete(containerId)
-  listings.set(containerId, { ...listing, until: gateway.now() + secondsKept })
+  listings.set(containerId, { ...listing, until: gateway.runtime.now() + secondsKept })
   const [oldest] = listings.keys()
   if (listings.size > mostKept && oldest !== undefined) listings.delete(oldest)
 }
@@ -183,7 +183,11 @@ export async function recordFiles(
   { upstream, files, holder }: Omit<ContainerListing, 'isRemembered'>,
 ): Promise<ReadonlyMap<string, FileRecord>> {
   const known = await findFileRecords(gateway, holder, files)
-  const place = { upstream: upstream.name, container_id: containerId, seen_at: gateway.now() }
+  const place = {
+    upstream: upstream.name,
+    container_id: containerId,
+    seen_at: gateway.runtime.now(),
+  }
   const records = files.map(async ({ id, path, bytes }): Promise<[string, FileRecord]> => {
     const record = known.get(id)
     if (record !== undefined) return [id, record]

@@ -84,7 +84,7 @@ export async function replaceContainer(
       made = await make(gateway, caller, { id, upstream }, signal)
     })
     if (made !== undefined) return made
-    await gateway.wait(waitForOtherMs, signal)
+    await gateway.runtime.wait(waitForOtherMs, signal)
   }
   throw new CfileError('upstream_timeout', 'Another request is still making the new container.')
 }
@@ -189,9 +189,9 @@ async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
 
 /** Deletes containers that a process began to fill and, since it ended, never handed out. Never throws. */
 export async function removeOrphans(gateway: Gateway): Promise<void> {
-  const { replacing } = gateway
-  if (gateway.now() < replacing.dueAt) return
-  replacing.dueAt = gateway.now() + lookEverySeconds
+  const { replacing } = gateway.containers
+  if (gateway.runtime.now() < replacing.dueAt) return
+  replacing.dueAt = gateway.runtime.now() + lookEverySeconds
   try {
     for (const { key, value } of await gateway.store.list(makingPrefix, { limit: 100 })) {
       const making = readMaking(value)

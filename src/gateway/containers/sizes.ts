@@ -18,7 +18,7 @@ export async function readFileSizes(
   { caller, upstream }: Source,
   containerId: string,
 ): Promise<ReadonlyMap<string, number>> {
-  const { signal, clear } = startDeadline(gateway.wait, timeoutMs)
+  const { signal, clear } = startDeadline(gateway.runtime.wait, timeoutMs)
   try {
     const query = { containerId, upstream, isGranted: true, signal }
     const { files } = await listFiles(gateway, caller, query)

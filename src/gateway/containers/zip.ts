@@ -42,7 +42,7 @@ export async function zipContainer(
   const entries = files.map((file, index): ZipEntry => {
     const location = locationOf(containerId, listing, file)
     const open = (closed: AbortSignal) =>
-      openEntry(gateway, location, gateway.traces.either(signal, closed), exchange)
+      openEntry(gateway, location, gateway.observed.traces.either(signal, closed), exchange)
     return { name: names[index] ?? '', bytes: file.bytes ?? undefined, time: file.created_at, open }
   })
   const length = zipLength(entries)
@@ -61,7 +61,7 @@ export async function zipContainer(
 }
 
 /** A file whose length nobody knows is measured while it is sent. */
-function checkLimits({ maxFileBytes }: Gateway, files: readonly ContainerFile[]): void {
+function checkLimits({ bounds: { maxFileBytes } }: Gateway, files: readonly ContainerFile[]): void {
   const sizes = files.map(({ bytes }) => bytes ?? 0)
   const largest = Math.max(0, ...sizes)
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
@@ -106,9 +106,11 @@ async function openEntry(
   const { bytes } = file.facts
   const listed = location.record?.bytes
   const isOther = listed !== undefined && bytes !== listed
-  if (!isOther && (bytes ?? 0) <= gateway.maxFileBytes) return carry(gateway, file, signal)
+  if (!isOther && (bytes ?? 0) <= gateway.bounds.maxFileBytes) return carry(gateway, file, signal)
   await file.opened.from.body?.cancel()
   throw isOther
     ? new CfileError('upstream_invalid', 'A file is of another length than listed.')
-    : tooMuch(`a file of ${bytes} bytes; this gateway serves at most ${gateway.maxFileBytes}`)
+    : tooMuch(
+        `a file of ${bytes} bytes; this gateway serves at most ${gateway.bounds.maxFileBytes}`,
+      )
 }

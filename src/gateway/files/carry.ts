@@ -35,7 +35,7 @@ export function carry(
  * @throws CfileError `upstream_error`, `upstream_timeout`, or the code of the failure
  */
 export async function answerWith(
-  { carrier }: Pick<Gateway, 'carrier'>,
+  { runtime: { carrier } }: Pick<Gateway, 'runtime'>,
   bytes: ByteReader,
   init: AnswerInit,
 ): Promise<Response> {
@@ -61,11 +61,11 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
 }
 
 function transferOf(
-  gateway: Pick<Gateway, 'maxFileBytes'>,
+  gateway: Pick<Gateway, 'bounds'>,
   { facts, opened, reopen }: OpenedFile,
   range?: ByteRange,
 ): Transfer {
-  const { maxFileBytes: most } = gateway
+  const { maxFileBytes: most } = gateway.bounds
   const { bytes: size } = facts
   const start = range?.start ?? 0
   // The file turned out to be of another length, and the part that was asked for begins too late: it is asked for anew.
@@ -79,7 +79,16 @@ function transferOf(
 
 /** The means of carrying, which log and count each cut. */
 function carriageOf(
-  { wait, random, log, metrics, idleTimeoutMs: idleMs, carrier: { read } }: Gateway,
+  {
+    runtime: {
+      wait,
+      random,
+      carrier: { read },
+    },
+    log,
+    observed: { metrics },
+    bounds: { idleTimeoutMs: idleMs },
+  }: Gateway,
   { facts: { fileId } }: OpenedFile,
   signal: AbortSignal,
   onEnd?: OnBodyEnd,

@@ -47,7 +47,7 @@ export async function deliverFile(
   location: FileLocation,
   request: DeliveryRequest,
 ): Promise<Response> {
-  const { clock } = gateway
+  const { clock } = gateway.runtime
   const { exchange } = request
   const { holder } = location
   const began = clock()
@@ -88,7 +88,7 @@ function deliverFromUpstream(
     return deliverFrom(gateway, upstreamSource(gateway, location, request.signal), request, learn)
   }
   // A client who goes away ends the download and not the copy.
-  const signal = gateway.traces.detach(request.signal)
+  const signal = gateway.observed.traces.detach(request.signal)
   const source = upstreamSource(gateway, location, signal)
   return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, answer) => {
     const download = { location, facts, isGranted: request.isGranted }
@@ -145,7 +145,7 @@ async function deliverFrom(
 
 /** Measures what the source takes. */
 async function timed<T>(
-  { clock }: Gateway,
+  { runtime: { clock } }: Gateway,
   exchange: Exchange | undefined,
   { timed }: FileSource,
   work: Promise<T>,
@@ -162,7 +162,11 @@ interface Judged {
   readonly verdict: Evaluation
 }
 
-function judge({ maxFileBytes }: Gateway, facts: FileFacts, { headers }: DeliveryRequest): Judged {
+function judge(
+  { bounds: { maxFileBytes } }: Gateway,
+  facts: FileFacts,
+  { headers }: DeliveryRequest,
+): Judged {
   const { fileId, bytes } = facts
   if (bytes !== undefined && bytes > maxFileBytes) throw fileTooLarge(bytes, maxFileBytes)
   const etag = bytes === undefined ? undefined : entityTag(fileId, bytes)
@@ -211,7 +215,7 @@ export async function remember(
   const { storedName = record?.stored_name, bytes, type = record?.type } = facts
   const known = record !== undefined && record.bytes === bytes && record.type === type
   if (known && record.stored_name === storedName) return
-  const seen_at = gateway.now()
+  const seen_at = gateway.runtime.now()
   const upstream = facts.upstream?.name
   const learnt = { stored_name: storedName, bytes, type }
   try {

@@ -67,7 +67,7 @@ export async function describeFile(
     id,
     object: 'file',
     bytes: facts.bytes ?? null,
-    created_at: facts.createdAt ?? idCreatedAt(id) ?? record?.seen_at ?? gateway.now(),
+    created_at: facts.createdAt ?? idCreatedAt(id) ?? record?.seen_at ?? gateway.runtime.now(),
     filename: facts.filename,
     purpose: 'assistants_output',
     status: 'processed',

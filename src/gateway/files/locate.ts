@@ -56,7 +56,7 @@ export async function locateFile(
     const { id: fileId, kind, containerId } = query
     const isNamed = kind === 'file' || containerId !== undefined
     // Where all are one owner, the names say enough, also while nothing can be looked up.
-    if (gateway.knowsCallers || !isNamed || !isStoreDown(error)) throw error
+    if (gateway.owners.knowsCallers || !isNamed || !isStoreDown(error)) throw error
     return { fileId, containerId, upstreams: gateway.upstreams, recorded: false }
   }
 }
@@ -78,7 +78,7 @@ async function lookUp(
     return { fileId: id, upstreams: gateway.upstreams, holder, recorded: false }
   }
   if (containerId === undefined)
-    throw gateway.knowsCallers ? notThere('file') : containerUnknown(id)
+    throw gateway.owners.knowsCallers ? notThere('file') : containerUnknown(id)
   const { holder, record } = await viewWhole(gateway, caller, containerId)
   return {
     fileId: id,

@@ -85,7 +85,7 @@ function copySource(
           await discardCopy(gateway, copy, cause)
           if (from > start) throw sentDamaged(cause)
         }
-        const either = gateway.traces.either(signal, closed)
+        const either = gateway.observed.traces.either(signal, closed)
         return openUpstream(from, last, either).catch((error) => {
           if (isDamaged) throw error
           return openAt(from, last, either)
@@ -186,7 +186,7 @@ interface First {
 
 /** Opens it again, and refuses what the length or the validator shows to be another file. */
 function reopenSame(
-  { traces }: Gateway,
+  { observed: { traces } }: Gateway,
   upstream: Upstream,
   location: FileLocation,
   { signal, etag, size }: First,

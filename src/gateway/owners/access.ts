@@ -35,8 +35,9 @@ export async function mayName(
   kind: Kind,
   id: string,
 ): Promise<boolean> {
-  if (!gateway.knowsCallers || caller.admin) return true
-  if (!gateway.trustUnrecorded) return (await findRecord(gateway, caller, kind, id)) !== undefined
+  if (!gateway.owners.knowsCallers || caller.admin) return true
+  if (!gateway.owners.trustUnrecorded)
+    return (await findRecord(gateway, caller, kind, id)) !== undefined
   return (await standingOf(gateway, caller, kind, id)) !== 'others'
 }
 
@@ -84,9 +85,9 @@ export async function viewContainer(
   isGranted = false,
 ): Promise<ContainerView> {
   const held = await findHeld(gateway, caller, 'container', id)
-  if (!gateway.knowsCallers) return { holder: caller, record: held?.record, isShared: false }
+  if (!gateway.owners.knowsCallers) return { holder: caller, record: held?.record, isShared: false }
   if (caller.admin) return { ...held, isShared: false }
-  const { trustUnrecorded } = gateway
+  const { trustUnrecorded } = gateway.owners
   if (held === undefined && !isGranted && !trustUnrecorded) throw notThere('container')
   const owners = await listOwners(gateway, 'container', id, 2)
   const isOthers = owners.some((owner) => owner !== caller.key)
@@ -135,5 +136,7 @@ export function notThere(kind: Kind): CfileError {
 
 /** Where callers are told apart, what the upstream says about a missing thing gives way to the one answer of {@link notThere}. */
 export function rethrowMissing(gateway: Gateway, kind: Kind, error: unknown): never {
-  throw gateway.knowsCallers && isCfileError(error) && error.status === 404 ? notThere(kind) : error
+  throw gateway.owners.knowsCallers && isCfileError(error) && error.status === 404
+    ? notThere(kind)
+    : error
 }

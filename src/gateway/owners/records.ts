@@ -7,7 +7,7 @@
 
 import type { Metrics } from '../../core/metrics.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
-import type { Caller, Gateway } from '../gateway.ts'
+import type { Caller, Gateway, GatewayRuntime } from '../gateway.ts'
 
 /** A file that an answer cited, or that was found on the way. */
 export interface FileRecord {
@@ -59,10 +59,11 @@ const day = 24 * 3600
 const lifetime = 90 * day
 
 /** The part of the gateway that remembers. */
-export interface Remembering extends Pick<Gateway, 'now' | 'archiving'> {
+export interface Remembering extends Pick<Gateway, 'archiving'> {
   readonly store: Store
-  /** Absent where nobody reads them. */
-  readonly metrics?: Metrics
+  readonly runtime: Pick<GatewayRuntime, 'now'>
+  /** Absent in the library, which has no metrics. */
+  readonly observed?: { readonly metrics: Metrics }
 }
 
 /** The record of an id for this caller, or `undefined`. */

@@ -73,12 +73,12 @@ async function passJson(
   source: Source,
   body: ReadableStream<Uint8Array>,
 ): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>> {
-  const read = await readBounded(body, gateway.maxBodyBytes)
+  const read = await readBounded(body, gateway.bounds.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log(
       'warn',
       'An answer was too large to be read, so its files are not recorded and have no links.',
-      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.maxBodyBytes },
+      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.bounds.maxBodyBytes },
     )
     return read.stream
   }
@@ -133,7 +133,7 @@ export function createEventHandler(gateway: Gateway, source: Source): EventHandl
       forgetListings(gateway, mentions)
       const recording = record(mentions)
       const recorded = recording && recordIfUp(gateway.log, recording, idsOf(source, mentions))
-      if (gateway.sweep && mentions.responses.length > 0) {
+      if (gateway.containers.sweep && mentions.responses.length > 0) {
         Promise.resolve(recorded).then(
           () => sweepAfter(gateway, source, responseIn(raw)),
           () => {},
@@ -168,7 +168,7 @@ function linkOptions(
   source: Source,
   responseId: () => string | undefined,
 ): LinkOptions | undefined {
-  const { links: mode, inlineImages } = gateway
+  const { mode, inlineImages } = gateway.links
   if (mode === 'off') return undefined
   const sizes = (containerId: string) => readFileSizes(gateway, source, containerId)
   return {

@@ -33,15 +33,15 @@ export async function requireOwnBatch(
   understood: Understood,
 ): Promise<void> {
   const { method, path, signal } = understood.request
-  const isTrusted = !gateway.knowsCallers || caller.admin
+  const isTrusted = !gateway.owners.knowsCallers || caller.admin
   if (isTrusted || method !== 'POST' || path !== '/batches') return
   const lines = await readInput(gateway, understood)
-  const named = await inTurns(gateway.wait, readLines(lines), signal)
+  const named = await inTurns(gateway.runtime.wait, readLines(lines), signal)
   await requireOwnBody(gateway, caller, named)
 }
 
 async function readInput(
-  { maxBodyBytes }: Gateway,
+  { bounds: { maxBodyBytes } }: Gateway,
   { request: { signal }, named, route }: Understood,
 ): Promise<Uint8Array> {
   const [fileId, another] = named.body.file

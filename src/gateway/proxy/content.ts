@@ -29,7 +29,7 @@ export async function passContent(
   const isWhole = status === 200 && headers['content-encoding'] === undefined
   const announced = headers['content-length'] ?? (isWhole ? await known() : undefined)
   const length = announced === undefined ? undefined : Number(announced)
-  const { maxFileBytes } = gateway
+  const { maxFileBytes } = gateway.bounds
   if (length !== undefined && length > maxFileBytes) {
     body.cancel().catch(() => {})
     throw fileTooLarge(length, maxFileBytes)
@@ -39,7 +39,7 @@ export async function passContent(
 }
 
 function readContent(
-  { carrier, wait, idleTimeoutMs, maxFileBytes }: Gateway,
+  { runtime: { carrier, wait }, bounds: { idleTimeoutMs, maxFileBytes } }: Gateway,
   answer: Response,
   length: number | undefined,
 ): ByteReader {

@@ -72,7 +72,8 @@ async function begin(
   { request, named }: Understood,
   { answer, turn }: Answered,
 ): Promise<Response> {
-  const { wait, streamIdleTimeoutMs: idleMs } = gateway
+  const { wait } = gateway.runtime
+  const { streamIdleTimeoutMs: idleMs } = gateway.bounds
   const { body } = answer
   try {
     request.exchange.isDownload = isContent(request) && answer.ok
@@ -104,7 +105,7 @@ async function isOwnList(
   caller: Caller,
   { operation, named }: Understood,
 ): Promise<boolean> {
-  if (!gateway.knowsCallers || caller.admin || operation.shows !== 'list') return false
+  if (!gateway.owners.knowsCallers || caller.admin || operation.shows !== 'list') return false
   const [containerId] = named.path.container
   return containerId === undefined || isShared(gateway, containerId)
 }
@@ -130,7 +131,7 @@ async function sendOnce(
       signal,
       below,
       repeat: isOnce ? false : undefined,
-      timeoutMs: isQuick ? undefined : gateway.generationTimeoutMs,
+      timeoutMs: isQuick ? undefined : gateway.bounds.generationTimeoutMs,
     })
   } finally {
     // Whatever came of a body that we broke off, the reason counts.
@@ -145,7 +146,7 @@ async function handBack(
   { upstream, answer, turn, after }: Answered & Pick<Shown, 'after'>,
 ): Promise<Response> {
   const { request, operation, named, route } = understood
-  const withItems = gateway.knowsCallers || gateway.upstreams.length > 1
+  const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
   const previous = previousTurn(named.body)
   const source = { caller, upstream: upstream.name, withItems, previous }
   if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)

@@ -69,7 +69,7 @@ export async function prepareHealing(
   caller: Caller,
   understood: Understood,
 ): Promise<Healing> {
-  const tools = gateway.heal ? toolsOf(understood) : undefined
+  const tools = gateway.containers.heal ? toolsOf(understood) : undefined
   if (tools === undefined) return { current: understood, heal: async () => undefined }
   const used = tools.containerId ?? (await containerOfTurn(gateway, caller, understood))
   const known = used === undefined ? undefined : await findReplacement(gateway, caller, used)
@@ -142,7 +142,9 @@ async function replace(
   gone: { readonly id: string; readonly upstream: Upstream },
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { log, metrics, knowsCallers } = gateway
+  const { log } = gateway
+  const { metrics } = gateway.observed
+  const { knowsCallers } = gateway.owners
   const { id } = gone
   const record = await findRecord(gateway, caller, 'container', id)
   if (record === undefined && knowsCallers) return undefined

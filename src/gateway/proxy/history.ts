@@ -29,7 +29,7 @@ export async function linkHistory(
   { named: { path }, query }: HistoryRequest,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { links: mode } = gateway
+  const { mode } = gateway.links
   if (mode === 'off') return body
   const turn = { responseId: path.response[0], conversationId: path.conversation[0] }
   const options = {

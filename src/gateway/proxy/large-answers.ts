@@ -25,17 +25,18 @@ export interface OpenAnswer {
 // Pictures that are to become links are told by their length.
 const longestPicture = 16 * 1024 ** 2
 
-function longTextFor({ inlineImages }: Gateway): number | undefined {
+function longTextFor({ links: { inlineImages } }: Gateway): number | undefined {
   return inlineImages === 'link' ? longestPicture : undefined
 }
 
 /** Opens an answer in JSON. */
 export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAnswer> {
-  const { wait, log } = gateway
+  const { log } = gateway
+  const { wait } = gateway.runtime
   const asIs = { left: whole, restore: async (left: Bytes) => left }
   if (whole.length < largeJson) return asIs
   const all = { start: 0, end: whole.length, longText: longTextFor(gateway) }
-  const aside = await inTurns(wait, setAside(whole, all, gateway.newToken()))
+  const aside = await inTurns(wait, setAside(whole, all, gateway.runtime.newToken()))
   if (aside === undefined) return asIs
   const restore = async (left: Bytes) =>
     aside.bytes === undefined ? left : inTurns(wait, joinBytes(aside.restore(left)))
@@ -46,7 +47,7 @@ export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAn
 
 /** Sets aside in each large event of a stream, before a handler sees it; what it emits is whole again. */
 export function throughLargeEvents(gateway: Gateway, handler: EventHandler): EventHandler {
-  const { wait } = gateway
+  const { wait } = gateway.runtime
   // A handler may hold events back, so each is restored wherever it comes out.
   const open = new Set<SetAside>()
   const whole = (emit: Emit): Emit => {
@@ -62,7 +63,7 @@ export function throughLargeEvents(gateway: Gateway, handler: EventHandler): Eve
     }
   }
   async function pushLarge(raw: Uint8Array, where: Where, emit: Emit): Promise<void> {
-    const aside = await inTurns(wait, setAside(raw, where, gateway.newToken()))
+    const aside = await inTurns(wait, setAside(raw, where, gateway.runtime.newToken()))
     if (aside?.bytes !== undefined) open.add(aside)
     await handler.push(aside?.bytes ?? raw, whole(emit))
   }

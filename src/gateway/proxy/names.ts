@@ -30,7 +30,7 @@ export async function requireOwn(
   caller: Caller,
   { path, query }: Pick<NamedBy, 'path' | 'query'>,
 ): Promise<void> {
-  if (!gateway.knowsCallers || caller.admin) return
+  if (!gateway.owners.knowsCallers || caller.admin) return
   const isFileInContainer = path.container.length > 0 && path.file.length > 0
   if (isFileInContainer) await requireFile(gateway, caller, path)
   for (const names of isFileInContainer ? [query] : [path, query]) {
@@ -52,7 +52,7 @@ export async function requireOwnBody(
   caller: Caller,
   { names, carried, readsAll }: BodyNames,
 ): Promise<void> {
-  if (!gateway.knowsCallers || caller.admin) return
+  if (!gateway.owners.knowsCallers || caller.admin) return
   if (readsAll) throw ofEveryOwner()
   const isNobodyElses = async (id: string) =>
     (await standingOf(gateway, caller, 'thing', id)) !== 'others'
@@ -84,7 +84,7 @@ function ofEveryOwner(): CfileError {
 
 /** Whether several owners have the container, each of whom then has only the files that were cited to them. */
 export async function isShared(gateway: Gateway, containerId: string): Promise<boolean> {
-  if (!gateway.knowsCallers) return false
+  if (!gateway.owners.knowsCallers) return false
   const [owner, other] = await listOwners(gateway, 'container', containerId, 2)
   if (other !== undefined) return true
   return (

@@ -48,7 +48,7 @@ export async function answerOwnList(
     turn.end()
     noteSource(request.exchange, upstream)
     const { whole } = answer.ok
-      ? await readBounded(answer.body, gateway.maxBodyBytes)
+      ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
       : { whole: undefined }
     // A refusal says nothing of others' things; a list that can't be read must not pass.
     if (whole === undefined) return answer.ok ? emptyPage(answer) : passRefusal(answer)

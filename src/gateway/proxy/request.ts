@@ -55,14 +55,15 @@ export async function understand(
 ): Promise<Understood> {
   const { method, path, query, headers, below = 'v1' } = request
   refuseUpgrade(headers)
-  if (gateway.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method)) await gateway.store.check()
+  if (gateway.owners.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method))
+    await gateway.store.check()
   const operation = operationOf(method, path)
-  if (gateway.knowsCallers) requireServed(caller, operation)
+  if (gateway.owners.knowsCallers) requireServed(caller, operation)
   const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
   noteOperation(request.exchange, operation, named.path)
   await requireOwn(gateway, caller, named)
   // After the names, so that a respelt path tells no more about a thing than the right one.
-  if (gateway.knowsCallers && !operation.isExact) throw notServed()
+  if (gateway.owners.knowsCallers && !operation.isExact) throw notServed()
   const read = await readSentBody(gateway, caller, request, operation)
   const sent = await withModel(gateway, request, read)
   const body = sent.named.names
@@ -98,7 +99,7 @@ function notServed(): CfileError {
 }
 
 async function withModel(
-  { wait }: Gateway,
+  { runtime: { wait } }: Gateway,
   { model, signal }: ApiRequest,
   sent: SentBody,
 ): Promise<SentBody> {

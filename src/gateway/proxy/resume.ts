@@ -26,7 +26,7 @@ export interface Resumption {
 
 /** Tells a request that takes up a stream whose text is rewritten; any other is sent as it is. */
 export function resumptionOf(
-  { links }: Pick<Gateway, 'links'>,
+  { links: { mode: links } }: Pick<Gateway, 'links'>,
   {
     request: { method, query },
     operation: { shows, kind },
@@ -75,11 +75,13 @@ export function linksOfResponse(
   { caller, upstream }: Source,
   responseId: () => string | undefined,
 ): LinkMaker {
-  const { store, now, linkTtl } = gateway
-  const halfLife = Math.ceil(linkTtl / 2)
+  const { store } = gateway
+  const { now } = gateway.runtime
+  const { ttl } = gateway.links
+  const halfLife = Math.ceil(ttl / 2)
   let until = 0
   async function agree(): Promise<number> {
-    const fresh = now() + linkTtl
+    const fresh = now() + ttl
     const id = responseId()
     if (id === undefined) return fresh
     const key = `until/${id}/${caller.key}`
@@ -91,9 +93,9 @@ export function linksOfResponse(
     file: createLinker(gateway, caller, upstream).file,
     async path(containerId, path) {
       // Without the store a link is as good; only a second copy of it may differ.
-      if (until < now() + halfLife) until = await agree().catch(() => now() + linkTtl)
-      const terms = { ...gateway, now: () => until, linkTtl: 0 }
-      return createLinker(terms, caller, upstream).path(containerId, path)
+      if (until < now() + halfLife) until = await agree().catch(() => now() + ttl)
+      const terms = { ttl: Number.POSITIVE_INFINITY, until }
+      return createLinker(gateway, caller, upstream, terms).path(containerId, path)
     },
   }
 }

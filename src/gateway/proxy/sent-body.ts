@@ -47,7 +47,7 @@ export async function readSentBody(
   const { headers, body } = request
   if (body === null) return { bytes: null, named: noBodyNames }
   const type = headers.get('content-type') ?? ''
-  const isKnown = gateway.knowsCallers
+  const isKnown = gateway.owners.knowsCallers
   if (isKnown) refuseCoding(headers)
   if (/^multipart\//i.test(type) && (operation.body !== 'json' || !isKnown)) {
     return { ...(await readSentForm(gateway, caller, { ...request, body })), named: noBodyNames }
@@ -56,8 +56,8 @@ export async function readSentBody(
   const mustRead = decides || operation.takesHistory || operation.isQuick
   if (!mustRead || (isNameless(operation.body, type) && !isJson(type)))
     return { bytes: body, named: noBodyNames }
-  const { whole } = await readBounded(body, gateway.maxBodyBytes)
-  if (whole === undefined) throw tooLarge(gateway.maxBodyBytes)
+  const { whole } = await readBounded(body, gateway.bounds.maxBodyBytes)
+  if (whole === undefined) throw tooLarge(gateway.bounds.maxBodyBytes)
   if (whole.length === 0) return { bytes: whole, named: noBodyNames }
   if (isKnown && !isJson(type)) throw wrongType(type)
   return readWhole(gateway, caller, whole, request.signal, operation)
@@ -70,7 +70,9 @@ async function readWhole(
   signal: AbortSignal,
   { takesHistory }: Operation,
 ): Promise<SentBody> {
-  const { wait, knowsCallers, publicUrl } = gateway
+  const { wait } = gateway.runtime
+  const { knowsCallers } = gateway.owners
+  const { publicUrl } = gateway.links
   try {
     const named = await inTurns(wait, readBodyNames(whole, knowsCallers), signal)
     await requireOwnBody(gateway, caller, named)

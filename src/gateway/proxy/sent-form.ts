@@ -51,7 +51,7 @@ export async function readSentForm(
   request: WithForm,
 ): Promise<SentForm> {
   const form = limitForm(gateway, request)
-  if (!gateway.knowsCallers) return noteFailure(form)
+  if (!gateway.owners.knowsCallers) return noteFailure(form)
   const boundary = parseFormBoundary(request.headers.get('content-type') ?? '')
   const watch = watchForm(boundary, watchNames(gateway, caller, request))
   const { bytes, check } = noteFailure(form.pipeThrough(watch))
@@ -64,7 +64,7 @@ const besideFile = 1024
 
 /** A form that announces its length is judged by that; another breaks off where it becomes too long. */
 function limitForm(
-  { maxFileBytes }: Gateway,
+  { bounds: { maxFileBytes } }: Gateway,
   { headers, body }: WithForm,
 ): ReadableStream<Uint8Array> {
   const most = maxFileBytes + besideFile
@@ -121,7 +121,7 @@ function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): For
       if (reading === 'nothing') return
       await require(
         reading === 'json'
-          ? await inTurns(gateway.wait, readBodyNames(asMember(part.name, value)), signal)
+          ? await inTurns(gateway.runtime.wait, readBodyNames(asMember(part.name, value)), signal)
           : namesOf(part.name, reading.naming, value),
       )
     },

@@ -65,7 +65,11 @@ export async function showAnswer(
 }
 
 /** What an admin only looks at stays its owner's alone. */
-function mayBeRecorded({ knowsCallers }: Gateway, { admin }: Caller, method: string): boolean {
+function mayBeRecorded(
+  { owners: { knowsCallers } }: Gateway,
+  { admin }: Caller,
+  method: string,
+): boolean {
   return !knowsCallers || !admin || method === 'POST'
 }
 
@@ -103,7 +107,7 @@ async function readAnswer(
   const type = answer.headers.get('content-type') ?? ''
   const isRead = record !== undefined || change !== undefined
   if (!isRead || answer.body === null || !/^application\/json\b/i.test(type)) return answer
-  const read = await readBounded(answer.body, gateway.maxBodyBytes)
+  const read = await readBounded(answer.body, gateway.bounds.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
       setting: 'CFILE_MAX_BODY_BYTES',
@@ -135,7 +139,7 @@ export async function recordNames(
   source: Source,
   { path, body }: Pick<NamedBy, 'path' | 'body'>,
 ): Promise<void> {
-  const { knowsCallers, trustUnrecorded } = gateway
+  const { knowsCallers, trustUnrecorded } = gateway.owners
   if (knowsCallers && (source.caller.admin || !trustUnrecorded)) return
   const [container_id] = path.container
   await Promise.all(
@@ -159,7 +163,7 @@ async function recordName(
   if (!isId(id) || isLost || (await findRecord(gateway, caller, kind, id)) !== undefined) return
   await putRecord(gateway, caller, kind, id, {
     upstream,
-    seen_at: gateway.now(),
+    seen_at: gateway.runtime.now(),
     ...(kind === 'file' && { container_id }),
   })
 }

@@ -57,13 +57,13 @@ export async function serveSocket(
 ): Promise<void> {
   const session: Session = { gateway, caller, request, client, isAnswering: false, quietTicks: 0 }
   const sessionEnd = { end: (why: SocketEnd) => endIdle(session, why) }
-  gateway.sockets.add(sessionEnd)
+  gateway.sockets.open.add(sessionEnd)
   try {
     for (let message = await client.next(); message !== undefined; message = await client.next()) {
       await takeMessage(session, message)
     }
   } finally {
-    gateway.sockets.delete(sessionEnd)
+    gateway.sockets.open.delete(sessionEnd)
     session.upstream?.socket.close({
       code: client.ended?.code ?? 1000,
       reason: client.ended?.reason ?? '',
@@ -155,7 +155,7 @@ async function passEvents(
   const origin = {
     caller,
     upstream: home.name,
-    withItems: gateway.knowsCallers || gateway.upstreams.length > 1,
+    withItems: gateway.owners.knowsCallers || gateway.upstreams.length > 1,
   }
   let outbox: string[] = []
   const emit = (raw: Uint8Array): void => void outbox.push(eventToMessage(raw))
@@ -222,7 +222,8 @@ const ticksOfSilence = 4
 
 /** Closes a socket that is silent for `CFILE_STREAM_IDLE_TIMEOUT_MS` in the middle of an answer. */
 async function watchSilence(session: Session, socket: Socket): Promise<void> {
-  const { wait, streamIdleTimeoutMs } = session.gateway
+  const { wait } = session.gateway.runtime
+  const { streamIdleTimeoutMs } = session.gateway.bounds
   while (socket.ended === undefined) {
     await wait(streamIdleTimeoutMs / ticksOfSilence)
     session.quietTicks += 1

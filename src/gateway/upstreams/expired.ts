@@ -30,7 +30,7 @@ export async function explainMissing(
   const state = await containerState(location, containerId, signal)
   if (state === 'alive') return error
   const made = idCreatedAt(containerId)
-  const old = made !== undefined && gateway.now() - made > longestLife
+  const old = made !== undefined && gateway.runtime.now() - made > longestLife
   if (state === 'expired' || location.recorded || old) return containerExpired(containerId, error)
   return error
 }

@@ -11,7 +11,8 @@ it('is not taken back from another instance by one that stood still for longer t
     new Promise<void>((resolve) => {
       wake = resolve
     })
-  const gateway = { store, wait, random: Math.random, now: () => time } as unknown as Gateway
+  const runtime = { wait, random: Math.random, now: () => time }
+  const gateway = { store, runtime } as unknown as Gateway
   let finish = (): void => {}
   const done = withLease(
     gateway,
