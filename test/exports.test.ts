@@ -170,13 +170,6 @@ describe('README', () => {
     }
   })
 
-  it('names every setting, in its table', () => {
-    const table = read('README.md').split('## Settings')[1] ?? ''
-    const settings = [...read('src/start/settings.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)]
-    expect(settings.length).toBeGreaterThan(30)
-    for (const [, name] of settings) expect(table).toContain(`\`${name}\``)
-  })
-
   it('names every route, in its tables', () => {
     const tables = read('README.md').split('## Routes')[1]?.split('## Settings')[0]
     for (const { path } of operations) expect(tables).toContain(`\`${path}\``)

@@ -1,30 +1,96 @@
 /**
- * Settings for callers' keys and tokens.
+ * The settings that tell callers apart, and those of Azure's webhooks.
  *
  * @module
  */
 
 import { CfileError } from '../core/errors.ts'
+import type { AppOptions } from '../options.ts'
 import { type ApiKey, parseApiKeys } from '../routes/api-keys.ts'
 import { checkKeysUrl } from '../routes/remote-keys.ts'
+import { type Declared, list, parsedBy, readSettings, text, type Variables } from './setting.ts'
 
 /** Which credentials of callers are accepted. */
 export interface CallerSettings {
   readonly keys?: readonly ApiKey[]
-  readonly jwt?: {
-    readonly jwksUrl: string
-    readonly issuer?: string
-    readonly audience?: string
-    readonly ownerClaim?: string
-  }
+  readonly jwt?: TokenSettings & { readonly jwksUrl: string }
 }
 
-interface CallerVariables {
-  readonly CFILE_API_KEYS?: string
-  readonly CFILE_JWKS_URL?: string
-  readonly CFILE_JWT_ISSUER?: string
-  readonly CFILE_JWT_AUDIENCE?: string
-  readonly CFILE_JWT_OWNER_CLAIM?: string
+/** What a caller's token must say. */
+interface TokenSettings {
+  readonly issuer?: string
+  readonly audience?: string
+  readonly ownerClaim?: string
+}
+
+interface Callers extends TokenSettings {
+  readonly keys?: readonly ApiKey[]
+  readonly jwksUrl?: string
+}
+
+interface Webhooks {
+  readonly secrets?: readonly string[]
+  readonly owner?: string
+}
+
+/** The settings of callers. */
+export const callerSettings: Declared<Callers> = {
+  keys: {
+    name: 'CFILE_API_KEYS',
+    schema: parsedBy(parseApiKeys),
+    takes: 'owner:key,owner2:key2',
+    about: "Callers' keys of 16 characters or more, by their owners; the owner `*` is an admin.",
+    secret: true,
+  },
+  jwksUrl: {
+    name: 'CFILE_JWKS_URL',
+    schema: parsedBy((url) => {
+      checkKeysUrl(url)
+      return url
+    }),
+    takes: 'an https URL',
+    about: "Where the keys that sign callers' JWTs are published.",
+  },
+  issuer: {
+    name: 'CFILE_JWT_ISSUER',
+    schema: text,
+    takes: 'the value of iss',
+    about: 'The `iss` that a token must have.',
+    default: 'any',
+  },
+  audience: {
+    name: 'CFILE_JWT_AUDIENCE',
+    schema: text,
+    takes: 'a value of aud',
+    about: 'The `aud` that a token must have.',
+    default: 'any',
+  },
+  ownerClaim: {
+    name: 'CFILE_JWT_OWNER_CLAIM',
+    schema: text,
+    takes: 'the name of a claim',
+    about: 'The claim that names the owner.',
+    default: 'sub',
+  },
+}
+
+/** The settings of `/webhooks`. */
+export const webhookSettings: Declared<Webhooks> = {
+  secrets: {
+    name: 'CFILE_WEBHOOK_SECRETS',
+    schema: list,
+    takes: 'whsec_… with commas between several',
+    about: "The secrets of Azure's webhooks; with one, `POST /webhooks` is served.",
+    secret: true,
+  },
+  owner: {
+    name: 'CFILE_WEBHOOK_OWNER',
+    schema: text,
+    takes: "an owner's name",
+    about:
+      'With caller auth, the owner of responses that a webhook names and that nobody recorded.',
+    default: 'such responses are ignored',
+  },
 }
 
 /**
@@ -32,32 +98,32 @@ interface CallerVariables {
  *
  * @throws CfileError `invalid_request` for keys that do not parse, and for claims without `CFILE_JWKS_URL`
  */
-export function parseCallers(read: CallerVariables): CallerSettings {
-  const { CFILE_API_KEYS: keys, CFILE_JWKS_URL: jwksUrl } = read
-  if (jwksUrl === undefined) refuseLone(read)
-  else checkKeysUrl(jwksUrl)
-  return {
-    keys: keys === undefined ? undefined : parseApiKeys(keys),
-    jwt:
-      jwksUrl === undefined
-        ? undefined
-        : {
-            jwksUrl,
-            issuer: read.CFILE_JWT_ISSUER,
-            audience: read.CFILE_JWT_AUDIENCE,
-            ownerClaim: read.CFILE_JWT_OWNER_CLAIM,
-          },
-  }
-}
-
-/** Claims are checked only in tokens, so claims without a key set are a mistake. */
-function refuseLone(read: CallerVariables): void {
-  const names = ['CFILE_JWT_ISSUER', 'CFILE_JWT_AUDIENCE', 'CFILE_JWT_OWNER_CLAIM'] as const
-  const lone = names.find((name) => read[name] !== undefined)
-  if (lone === undefined) return
+export function parseCallers(variables: Variables): CallerSettings {
+  const { keys, jwksUrl, ...token } = readSettings(variables, callerSettings)
+  if (jwksUrl !== undefined) return { keys, jwt: { jwksUrl, ...token } }
+  const fields = ['issuer', 'audience', 'ownerClaim'] as const
+  const lone = fields.find((field) => token[field] !== undefined)
+  if (lone === undefined) return { keys }
+  // Claims are read from tokens only, and no token is accepted without a key set.
   throw new CfileError(
     'invalid_request',
-    `${lone} is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.`,
+    `${callerSettings[lone].name} is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.`,
     { param: 'CFILE_JWKS_URL' },
+  )
+}
+
+/**
+ * Reads the settings of `/webhooks`.
+ *
+ * @throws CfileError `invalid_request` where an owner is set without a secret
+ */
+export function parseWebhooks(variables: Variables): AppOptions['webhooks'] {
+  const { secrets, owner } = readSettings(variables, webhookSettings)
+  if (secrets !== undefined) return { secrets, owner }
+  if (owner === undefined) return undefined
+  throw new CfileError(
+    'invalid_request',
+    'CFILE_WEBHOOK_OWNER is set, but CFILE_WEBHOOK_SECRETS is not: set the secret of the webhook endpoint.',
+    { param: 'CFILE_WEBHOOK_SECRETS' },
   )
 }

@@ -9,19 +9,7 @@ import type { App } from '../azure/entra/app.ts'
 import { clientSecret } from '../azure/entra/client-secret.ts'
 import { signInHint } from '../azure/entra/hints.ts'
 import { CfileError } from '../core/errors.ts'
-
-/** The settings of Entra ID. */
-export interface IdentitySettings {
-  readonly AZURE_TENANT_ID?: string
-  readonly AZURE_CLIENT_ID?: string
-  readonly AZURE_CLIENT_SECRET?: string
-  readonly AZURE_CLIENT_CERTIFICATE_PATH?: string
-  readonly AZURE_FEDERATED_TOKEN_FILE?: string
-  readonly AZURE_AUTHORITY_HOST?: string
-  readonly IDENTITY_ENDPOINT?: string
-  readonly IDENTITY_HEADER?: string
-  readonly AZURE_POD_IDENTITY_AUTHORITY_HOST?: string
-}
+import type { IdentitySettings } from './azure-settings.ts'
 
 /** Makes the credential that needs files or an identity of the machine. Workers have neither. */
 export type MachineIdentity = (settings: IdentitySettings) => Credential
@@ -32,16 +20,16 @@ export type MachineIdentity = (settings: IdentitySettings) => Credential
  * @throws CfileError `invalid_request` if only part of it is set
  */
 export function parseIdentity(settings: IdentitySettings, machine: MachineIdentity): Credential {
-  const { AZURE_CLIENT_SECRET: secret } = settings
+  const { clientSecret: secret } = settings
   if (secret === undefined) return machine(settings)
   return clientSecret({ ...appOf(settings, 'AZURE_CLIENT_SECRET'), clientSecret: secret })
 }
 
 /** The app registration that a setting needs. @throws CfileError `invalid_request` if one of its ids is missing */
 export function appOf(settings: IdentitySettings, because: string): App {
-  const { AZURE_TENANT_ID: tenantId, AZURE_CLIENT_ID: clientId } = settings
+  const { tenantId, clientId, authorityHost } = settings
   if (tenantId !== undefined && clientId !== undefined) {
-    return { tenantId, clientId, authorityHost: settings.AZURE_AUTHORITY_HOST }
+    return { tenantId, clientId, authorityHost }
   }
   const missing = tenantId === undefined ? 'AZURE_TENANT_ID' : 'AZURE_CLIENT_ID'
   throw new CfileError(
@@ -55,8 +43,7 @@ export function appOf(settings: IdentitySettings, because: string): App {
 export const noMachineIdentity: MachineIdentity = (settings) => ({
   kind: 'none',
   authorize: async () => {
-    const { AZURE_CLIENT_CERTIFICATE_PATH: certificate, AZURE_FEDERATED_TOKEN_FILE: token } =
-      settings
+    const { clientCertificatePath: certificate, federatedTokenFile: token } = settings
     const file = certificate ? 'AZURE_CLIENT_CERTIFICATE_PATH' : 'AZURE_FEDERATED_TOKEN_FILE'
     const message =
       (certificate ?? token)

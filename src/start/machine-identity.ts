@@ -18,14 +18,14 @@ import { appOf, type MachineIdentity } from './identity.ts'
  * @throws CfileError `invalid_request` for an app without both ids, and for an endpoint that is no URL
  */
 export const machineIdentity: MachineIdentity = (settings) => {
-  const { AZURE_CLIENT_CERTIFICATE_PATH: certificate } = settings
+  const { clientCertificatePath: certificate } = settings
   if (certificate !== undefined) {
     const name = 'AZURE_CLIENT_CERTIFICATE_PATH'
     return clientCertificate({ ...appOf(settings, name), pem: settingFile(name, certificate) })
   }
-  const { AZURE_FEDERATED_TOKEN_FILE: file, AZURE_CLIENT_ID: clientId } = settings
-  const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = settings
-  const { AZURE_POD_IDENTITY_AUTHORITY_HOST: host } = settings
+  const { federatedTokenFile: file, clientId } = settings
+  const { identityEndpoint: endpoint, identityHeader: header } = settings
+  const { podIdentityAuthorityHost: host } = settings
   const found: Credential[] = []
   if (file !== undefined) {
     const name = 'AZURE_FEDERATED_TOKEN_FILE'

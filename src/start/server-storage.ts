@@ -23,7 +23,7 @@ import {
   type StorageTools,
   storageTools,
 } from './storage.ts'
-import type { StoreSetting } from './store-setting.ts'
+import type { StoreSetting } from './storage-settings.ts'
 
 interface OpenedStore {
   readonly store: Store

@@ -4,27 +4,13 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import { apiKey } from '../azure/credentials.ts'
 import { parseEndpoint } from '../azure/endpoint.ts'
 import { CfileError } from '../core/errors.ts'
 import type { UpstreamOptions } from '../options.ts'
-import { type IdentitySettings, type MachineIdentity, parseIdentity } from './identity.ts'
-
-/** The settings that tell which upstreams there are. */
-export interface UpstreamSettings extends IdentitySettings {
-  readonly AZURE_OPENAI_ENDPOINT?: string
-  readonly AZURE_OPENAI_API_KEY?: string
-  readonly AZURE_OPENAI_API_VERSION?: string
-  readonly AZURE_OPENAI_SCOPE?: string
-  readonly CFILE_ALLOWED_HOSTS?: string
-  readonly CFILE_UPSTREAMS?: string
-}
-
-/** What an api-version may be. */
-export const apiVersionGrammar: RegExp = /^(?:v1|preview|latest|\d{4}-\d\d-\d\d(?:-preview)?)$/
-
-/** What the id of a tenant, an app or an identity may be. */
-export const idGrammar: RegExp = /^[\w.-]{1,128}$/
+import { apiVersionGrammar, idGrammar, type UpstreamSettings } from './azure-settings.ts'
+import { type MachineIdentity, parseIdentity } from './identity.ts'
 
 /**
  * Reads the upstreams, the default first; none where nothing is set.
@@ -32,20 +18,18 @@ export const idGrammar: RegExp = /^[\w.-]{1,128}$/
  * @throws CfileError `invalid_request` that names the setting, and in a list the entry and its field
  */
 export function parseUpstreams(
-  read: UpstreamSettings,
+  settings: UpstreamSettings,
   machine: MachineIdentity,
 ): UpstreamOptions[] {
-  const { CFILE_UPSTREAMS: list, AZURE_OPENAI_ENDPOINT: endpoint } = read
-  const key = read.AZURE_OPENAI_API_KEY
-  if (list !== undefined) {
-    const other = endpoint === undefined ? 'AZURE_OPENAI_API_KEY' : 'AZURE_OPENAI_ENDPOINT'
-    if (endpoint === undefined && key === undefined) return parseList(list, read, machine)
-    throw wrong(
-      other,
-      `CFILE_UPSTREAMS and ${other} are both set: put that one into the list too, as "${other === 'AZURE_OPENAI_ENDPOINT' ? 'endpoint' : 'api_key'}" of an entry, and unset ${other}.`,
+  const { upstreams, endpoint, apiKey: key } = settings
+  if (upstreams !== undefined) {
+    if (endpoint !== undefined) throw beside('AZURE_OPENAI_ENDPOINT', 'endpoint')
+    if (key !== undefined) throw beside('AZURE_OPENAI_API_KEY', 'api_key')
+    return parseList(upstreams).map((entry, index) =>
+      upstreamOf(entry, ofEntry(entry, settings), machine, placeOf(index, entry.name)),
     )
   }
-  if (endpoint !== undefined) return [upstreamOf({ endpoint, api_key: key }, read, machine)]
+  if (endpoint !== undefined) return [upstreamOf({ endpoint, api_key: key }, settings, machine)]
   if (key === undefined) return []
   throw wrong(
     'AZURE_OPENAI_ENDPOINT',
@@ -53,53 +37,32 @@ export function parseUpstreams(
   )
 }
 
+/** A text of an entry. What it takes is the message of its schema. */
+const text = (takes: string, grammar = /\S/) => z.string(takes).check(z.regex(grammar, takes))
+const models = 'a list of names of models'
+const uniqueName = 'a unique name of 1 to 64 letters, digits, ".", "_" and "-"'
+
+const entrySchema = z.strictObject({
+  name: text(uniqueName, /^[A-Za-z0-9][\w.-]{0,63}$/),
+  endpoint: text('the URL of an Azure OpenAI resource or project'),
+  api_key: z.optional(text('a key of that resource')),
+  api_version: z.optional(
+    text('v1, preview or a date such as 2025-04-01-preview', apiVersionGrammar),
+  ),
+  models: z.optional(z.array(text(models), models).check(z.minLength(1, models))),
+  weight: z.optional(z.number('a number above 0').check(z.gt(0, 'a number above 0'))),
+  tenant_id: z.optional(text('the id of a tenant', idGrammar)),
+  client_id: z.optional(text('the id of an app or identity', idGrammar)),
+  client_secret: z.optional(text('the secret of that app')),
+  client_certificate_path: z.optional(text('the path of a file')),
+  federated_token_file: z.optional(text('the path of a file')),
+  scope: z.optional(text('a scope such as https://cognitiveservices.azure.com/.default')),
+})
+
 /** An entry of the list. */
-interface Entry {
-  readonly name: string
-  readonly endpoint: string
-  readonly api_key?: string
-  readonly api_version?: string
-  readonly models?: readonly string[]
-  readonly weight?: number
-  readonly tenant_id?: string
-  readonly client_id?: string
-  readonly client_secret?: string
-  readonly client_certificate_path?: string
-  readonly federated_token_file?: string
-  readonly scope?: string
-}
+type Entry = z.infer<typeof entrySchema>
 
-type Field = readonly [isRight: (value: unknown) => boolean, takes: string]
-
-const isText = (value: unknown) => typeof value === 'string' && value.trim() !== ''
-const is = (grammar: RegExp) => (value: unknown) => typeof value === 'string' && grammar.test(value)
-
-const fields: Readonly<Record<keyof Entry, Field>> = {
-  name: [
-    is(/^[A-Za-z0-9][\w.-]{0,63}$/),
-    'a unique name of 1 to 64 letters, digits, ".", "_" and "-"',
-  ],
-  endpoint: [isText, 'the URL of an Azure OpenAI resource or project'],
-  api_key: [isText, 'a key of that resource'],
-  api_version: [is(apiVersionGrammar), 'v1, preview or a date such as 2025-04-01-preview'],
-  models: [
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
-    'a list of names of models',
-  ],
-  weight: [(value) => Number(value) > 0 && Number.isFinite(value), 'a number above 0'],
-  tenant_id: [is(idGrammar), 'the id of a tenant'],
-  client_id: [is(idGrammar), 'the id of an app or identity'],
-  client_secret: [isText, 'the secret of that app'],
-  client_certificate_path: [isText, 'the path of a file'],
-  federated_token_file: [isText, 'the path of a file'],
-  scope: [isText, 'a scope such as https://cognitiveservices.azure.com/.default'],
-}
-
-function parseList(
-  list: string,
-  read: UpstreamSettings,
-  machine: MachineIdentity,
-): UpstreamOptions[] {
+function parseList(list: string): Entry[] {
   const entries = jsonOf(list)
   if (!Array.isArray(entries) || entries.length === 0) {
     throw wrongList('is no JSON list', '[{"name","endpoint","api_key"?,…}] with one entry or more')
@@ -107,65 +70,65 @@ function parseList(
   const names = new Set<string>()
   return entries.map((value: unknown, index) => {
     const entry = parseEntry(value, index)
-    const place = placeOf(index, entry.name)
-    if (names.has(entry.name)) throw wrongList(`has the name of ${place} twice`, fields.name[1])
+    if (names.has(entry.name)) {
+      throw wrongList(`has the name of ${placeOf(index, entry.name)} twice`, uniqueName)
+    }
     names.add(entry.name)
-    return upstreamOf(entry, ofEntry(entry, read), machine, place)
+    return entry
   })
 }
 
+const namedSchema = z.looseObject({ name: z.optional(z.unknown()) })
+
 function parseEntry(value: unknown, index: number): Entry {
-  if (typeof value !== 'object' || value === null) {
-    throw wrongList(`has no object as ${placeOf(index)}`, '{"name","endpoint",…}')
-  }
-  const entry = value as Entry
-  const place = placeOf(index, entry.name)
-  const unknown = Object.keys(entry).find((key) => !Object.hasOwn(fields, key))
+  const named = z.safeParse(namedSchema, value)
+  if (!named.success) throw wrongList(`has no object as ${placeOf(index)}`, '{"name","endpoint",…}')
+  const { success, data, error } = z.safeParse(entrySchema, value)
+  if (success) return data
+  const place = placeOf(index, named.data.name)
+  const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknown !== undefined) {
-    const known = Object.keys(fields).join(', ')
-    throw wrongList(`has an unknown field ${shown(unknown)} in ${place}`, known)
+    const known = Object.keys(entrySchema.shape).join(', ')
+    throw wrongList(`has an unknown field ${shown(unknown.keys[0])} in ${place}`, known)
   }
-  for (const [name, [isRight, takes]] of Object.entries(fields)) {
-    const given = entry[name as keyof Entry]
-    if (given === undefined && name !== 'name' && name !== 'endpoint') continue
-    const fault = given === undefined ? 'no' : 'a wrong'
-    if (!isRight(given)) throw wrongList(`has ${fault} "${name}" in ${place}`, takes)
-  }
-  return entry
+  const [issue] = error.issues
+  const field = String(issue?.path[0])
+  const fault = named.data[field] === undefined ? 'no' : 'a wrong'
+  throw wrongList(`has ${fault} "${field}" in ${place}`, issue?.message ?? '')
 }
 
-/** An entry's own identity in place of the one of the process; what it does not say is as for all. */
-function ofEntry(entry: Entry, read: UpstreamSettings): UpstreamSettings {
+/** The settings for one entry: its own identity in place of that of the process, all else as for all. */
+function ofEntry(entry: Entry, settings: UpstreamSettings): UpstreamSettings {
   const own = {
-    ...read,
-    AZURE_OPENAI_API_VERSION: entry.api_version ?? read.AZURE_OPENAI_API_VERSION,
-    AZURE_OPENAI_SCOPE: entry.scope ?? read.AZURE_OPENAI_SCOPE,
-    AZURE_TENANT_ID: entry.tenant_id ?? read.AZURE_TENANT_ID,
-    AZURE_CLIENT_ID: entry.client_id ?? read.AZURE_CLIENT_ID,
+    ...settings,
+    apiVersion: entry.api_version ?? settings.apiVersion,
+    scope: entry.scope ?? settings.scope,
+    tenantId: entry.tenant_id ?? settings.tenantId,
+    clientId: entry.client_id ?? settings.clientId,
   }
   const proofs = {
-    AZURE_CLIENT_SECRET: entry.client_secret,
-    AZURE_CLIENT_CERTIFICATE_PATH: entry.client_certificate_path,
-    AZURE_FEDERATED_TOKEN_FILE: entry.federated_token_file,
+    clientSecret: entry.client_secret,
+    clientCertificatePath: entry.client_certificate_path,
+    federatedTokenFile: entry.federated_token_file,
   }
   const hasProof = Object.values(proofs).some((proof) => proof !== undefined)
   return hasProof ? { ...own, ...proofs } : own
 }
 
 function upstreamOf(
-  entry: Omit<Entry, 'name'> & { readonly name?: string },
-  read: UpstreamSettings,
+  entry: Partial<Entry> & Pick<Entry, 'endpoint'>,
+  settings: UpstreamSettings,
   machine: MachineIdentity,
   place?: string,
 ): UpstreamOptions {
   const { name = 'default', endpoint, api_key: key, models, weight } = entry
   const parsed = parseEndpoint(endpoint, {
-    apiVersion: read.AZURE_OPENAI_API_VERSION,
-    allowedHosts: read.CFILE_ALLOWED_HOSTS?.split(',').map((host) => host.trim()),
-    scope: read.AZURE_OPENAI_SCOPE,
+    apiVersion: settings.apiVersion,
+    allowedHosts: settings.allowedHosts,
+    scope: settings.scope,
     setting: place && `CFILE_UPSTREAMS: "endpoint" of ${place}`,
   })
-  const credential = key === undefined ? parseIdentity(read, machine) : apiKey(key)
+  const credential = key === undefined ? parseIdentity(settings, machine) : apiKey(key)
   return { name, endpoint: parsed, credential, models, weight }
 }
 
@@ -183,6 +146,14 @@ function placeOf(index: number, name?: unknown): string {
 
 function shown(text: unknown): string {
   return JSON.stringify(String(text).slice(0, 64))
+}
+
+/** The error for a setting that CFILE_UPSTREAMS leaves no place for. */
+function beside(name: string, field: string): CfileError {
+  return wrong(
+    name,
+    `CFILE_UPSTREAMS and ${name} are both set: put that one into the list too, as "${field}" of an entry, and unset ${name}.`,
+  )
 }
 
 function wrongList(fault: string, takes: string): CfileError {

@@ -278,7 +278,6 @@ export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<Tex
   {
     'app.ts': { cast: 1 },
     'core/api/body-names.ts': { lines: 358 },
-    'start/settings.ts': { lines: 313 },
     'core/links/signer.ts': { state: 1 },
     'core/sse/split.ts': { state: 1 },
     'core/zip/crc32.ts': { state: 1 },

@@ -1,0 +1,122 @@
+/**
+ * One setting of the environment: its name, its schema, its default, and one sentence for people.
+ *
+ * @module
+ */
+
+import * as z from 'zod/mini'
+import { CfileError } from '../core/errors.ts'
+
+/** A setting. Messages, `docs/settings.md` and the other lists of settings are made from it or tested against it. */
+export interface Setting<T = unknown> {
+  readonly name: string
+  /** Turns the text of the environment into the value; may throw a CfileError of its own. */
+  readonly schema: z.ZodMiniType<T>
+  /** What the setting accepts, in words, for the message about a wrong value. */
+  readonly takes: string
+  /** What the setting is for, in one sentence. */
+  readonly about: string
+  /** The value that counts without it; words where no single value does. */
+  readonly default?: string
+  /** Whether messages hide the value. */
+  readonly secret?: true
+  /** The only place that reads it. @default servers and Workers */
+  readonly only?: 'server' | 'command line'
+}
+
+/** A setting for each field of `Values`. */
+export type Declared<Values> = {
+  readonly [Field in keyof Values]-?: Setting<NonNullable<Values[Field]>>
+}
+
+/** Any text. */
+export const text: z.ZodMiniType<string> = z.string()
+
+/** Text that matches a grammar. */
+export function like(grammar: RegExp): z.ZodMiniType<string> {
+  return z.string().check(z.regex(grammar))
+}
+
+/** Text that a function reads. The function throws a CfileError for a wrong value. */
+export function parsedBy<T>(parse: (text: string) => T): z.ZodMiniType<T> {
+  return z.pipe(z.string(), z.transform(parse))
+}
+
+/** Texts with commas between them. */
+export const list: z.ZodMiniType<readonly string[]> = parsedBy((value) =>
+  value.split(',').map((entry) => entry.trim()),
+)
+
+/** `1` or `0`. */
+export const flag: z.ZodMiniType<boolean> = z.pipe(
+  z.enum(['1', '0']),
+  z.transform((value) => value === '1'),
+)
+
+/** A whole number in decimal digits. */
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodMiniType<number> {
+  const digits = z.string().check(z.regex(/^\d{1,16}$/))
+  return z.pipe(z.pipe(digits, z.transform(Number)), z.number().check(z.gte(min), z.lte(max)))
+}
+
+/** The schema of one of several words, and the words for the message. */
+export function oneOf<const Word extends string>(
+  words: readonly Word[],
+): Pick<Setting<Word>, 'schema' | 'takes'> {
+  return {
+    schema: z.enum(words),
+    takes: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
+  }
+}
+
+/** The variables of a process, or the bindings of a Worker. */
+export type Variables = Readonly<Record<string, unknown>>
+
+/**
+ * Reads the settings that are set. An empty value counts as not set.
+ *
+ * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
+ */
+export function readSettings<Values extends object>(
+  variables: Variables,
+  declared: Declared<Values>,
+): Partial<Values> {
+  const values: Partial<Values> = {}
+  for (const field in declared) {
+    const value = readSetting(variables, declared[field])
+    if (value !== undefined) values[field] = value
+  }
+  return values
+}
+
+/**
+ * Reads settings that each have a value as their default.
+ *
+ * @throws CfileError as {@link readSettings}
+ */
+export function readWithDefaults<Values extends object>(
+  variables: Variables,
+  declared: Declared<Values>,
+): Values {
+  const values = readSettings(variables, declared)
+  for (const field in declared) {
+    const { schema, default: text }: Setting<Values[typeof field]> = declared[field]
+    values[field] ??= z.parse(schema, text)
+  }
+  return values as Values
+}
+
+/** Reads one setting. @throws CfileError as {@link readSettings} */
+export function readSetting<T>(variables: Variables, setting: Setting<T>): T | undefined {
+  const { name, schema, takes, secret } = setting
+  const given = variables[name]
+  // Wrangler passes a JSON list as an array.
+  const value = Array.isArray(given) ? JSON.stringify(given) : given
+  if (typeof value !== 'string' || value.trim() === '') return undefined
+  const result = z.safeParse(schema, value.trim())
+  if (result.success) return result.data
+  const got = secret ? 'a value (masked)' : JSON.stringify(value.slice(0, 100))
+  throw new CfileError('invalid_request', `${name} got ${got}, but takes ${takes}.`, {
+    param: name,
+  })
+}
