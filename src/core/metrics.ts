@@ -12,7 +12,8 @@ const counters = {
   cfile_upstream_retries_total: 'Requests that were sent to an upstream again.',
   cfile_resumptions_total: 'Files whose bytes broke off on their way and were resumed.',
   cfile_captured_files_total: 'Files that were recorded for the first time.',
-  cfile_containers_total: 'Containers that were recorded for the first time; Azure bills each.',
+  cfile_containers_total:
+    'Containers that were recorded for the first time, by upstream; Azure bills each as a session.',
   cfile_archive_copies_total: 'Attempts to copy a file into the archive that ended, by result.',
   cfile_archive_errors_total: 'Copies that could not be written, read or erased.',
   cfile_healed_total: 'Containers that were gone and got a replacement.',
@@ -67,7 +68,6 @@ const unlabelled: readonly (Counter | Gauge)[] = [
   'cfile_upstream_retries_total',
   'cfile_resumptions_total',
   'cfile_captured_files_total',
-  'cfile_containers_total',
   'cfile_archive_errors_total',
   'cfile_healed_total',
   'cfile_archive_pending',

@@ -18,7 +18,6 @@ it('writes what Prometheus reads, with a zero for what has not happened yet', ()
     'cfile_upstream_retries_total 0',
     'cfile_resumptions_total 0',
     'cfile_captured_files_total 0',
-    'cfile_containers_total 0',
     'cfile_archive_errors_total 0',
     'cfile_healed_total 0',
     'cfile_in_flight{family="files"} 0',

@@ -111,7 +111,7 @@ export const metrics: Readonly<
   cfile_upstream_retries_total: { kind: 'counter', labels: [] },
   cfile_resumptions_total: { kind: 'counter', labels: [] },
   cfile_captured_files_total: { kind: 'counter', labels: [] },
-  cfile_containers_total: { kind: 'counter', labels: [] },
+  cfile_containers_total: { kind: 'counter', labels: ['upstream'] },
   cfile_archive_pending: { kind: 'gauge', labels: [] },
   cfile_archive_copies_total: { kind: 'counter', labels: ['result'] },
   cfile_archive_errors_total: { kind: 'counter', labels: [] },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { openHarness } from '../lib/harness.ts'
+import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { openRegions } from '../lib/regions.ts'
 
 it('counts requests by family and class of status, and names no id and no owner', async () => {
   const { ask, respond } = openHarness({
@@ -46,4 +47,27 @@ it('counts the bytes that were handed out, and the downloads under way', async (
   expect(await counts()).toEqual([0, 1_000_010])
   await (await ask(path)).body?.cancel()
   expect((await counts())[0]).toBe(0)
+})
+
+it('counts containers by the upstream that bills them, from zero', async () => {
+  const regions = openRegions([{ name: 'east' }, { name: 'west', models: ['gpt-west'] }])
+  const count = async () => {
+    const text = await (await regions.ask('/metrics')).text()
+    return text.split('\n').filter((line) => line.startsWith('cfile_containers_total'))
+  }
+  expect(await count()).toEqual([
+    'cfile_containers_total{upstream="east"} 0',
+    'cfile_containers_total{upstream="west"} 0',
+  ])
+  const body = json(responseRequest('Draw a chart', { model: 'gpt-west' }))
+  for (const _ of [1, 2]) await (await regions.ask('/openai/v1/responses', body)).text()
+  const direct = await regions.upstream('east', '/responses', json(responseRequest('Draw a chart')))
+  const answer = await direct.json()
+  expect(citedFiles(answer)).not.toEqual([])
+  await regions.ask('/captures', json(answer))
+  expect(await count()).toEqual([
+    'cfile_containers_total{upstream="east"} 0',
+    'cfile_containers_total{upstream="west"} 2',
+    'cfile_containers_total{upstream="unknown"} 1',
+  ])
 })

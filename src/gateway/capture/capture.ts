@@ -6,6 +6,7 @@
 
 import { type Citation, getMentions, type Mentions } from '../../core/api/citations.ts'
 import type { Turn } from '../../core/api/mentions.ts'
+import { label } from '../../core/metrics.ts'
 import { noteForCopy } from '../archive/queue.ts'
 import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -132,7 +133,8 @@ export async function recordPlace(
     observed !== undefined &&
     (await findRecord(gateway, caller, kind, id)) === undefined
   await putRecord(gateway, caller, kind, id, { upstream, seen_at: runtime.now() })
-  if (isNew) observed?.metrics.add('cfile_containers_total')
+  const labels = label({ upstream: upstream ?? 'unknown' })
+  if (isNew) observed.metrics.add('cfile_containers_total', 1, labels)
 }
 
 async function recordFile(
