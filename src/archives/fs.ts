@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DamagedCopy } from '../core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../core/bytes/failures.ts'
 import {
   type Archive,
   type ArchivePutOptions,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { brokenOff } from '../core/bytes/broken-off.ts'
+import { brokenOff } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/pass.ts'
 import { CfileError } from '../core/errors.ts'
 import { decodeAnswer } from '../core/http/content-coding.ts'

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { stopped } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/pass.ts'
-import { stopped } from '../core/bytes/stopped.ts'
 import { isCfileError } from '../core/errors.ts'
 import type { Deadline, Wait } from '../core/time.ts'
 import type { AzureRequest } from './request.ts'

@@ -5,8 +5,8 @@
  */
 
 import type { OnBodyEnd, Outcome } from '../core/observe/outcome.ts'
-import type { FileLocation } from './files/locate.ts'
 import type { Upstream } from './gateway.ts'
+import type { FileLocation } from './upstreams/location.ts'
 
 /** Where bytes came from. */
 export type Origin = 'archive' | 'upstream' | 'emulator'

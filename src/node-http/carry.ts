@@ -6,8 +6,13 @@
  */
 
 import { type Carrier, webCarrier } from '../core/bytes/carrier.ts'
-import { type Pieces, type ReadPieces, readPieces } from '../core/bytes/reader.ts'
-import { readStream, watchBytes } from '../core/bytes/watched-bytes.ts'
+import {
+  type Pieces,
+  type ReadPieces,
+  readPieces,
+  readStream,
+  watchBytes,
+} from '../core/bytes/reader.ts'
 import {
   type OnBodyEnd,
   type Outcome,

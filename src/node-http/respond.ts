@@ -7,7 +7,7 @@
 
 import type { ServerResponse } from 'node:http'
 import type { ByteReader } from '../core/bytes/reader.ts'
-import { readStream } from '../core/bytes/watched-bytes.ts'
+import { readStream } from '../core/bytes/reader.ts'
 import type { RawBody } from './raw-body.ts'
 import { isRaw, underOf } from './response.ts'
 

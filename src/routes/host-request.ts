@@ -4,8 +4,8 @@
  * @module
  */
 
+import { stopped } from '../core/bytes/failures.ts'
 import { watchIdle } from '../core/bytes/idle.ts'
-import { stopped } from '../core/bytes/stopped.ts'
 import type { Wait } from '../core/time.ts'
 
 /** What {@link hostRequest} goes by. */

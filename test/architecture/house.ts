@@ -46,18 +46,6 @@ export const rooms: Readonly<Partial<Record<Zone, readonly string[]>>> = {
 
 /** Imports against the direction of the rooms that still stand, each with what would end it. */
 export const roomExceptions: readonly (readonly [from: string, to: string, reason: string])[] = [
-  ['gateway/archive/copy.ts', 'gateway/files/carry.ts', 'a copy reads a file as a download does'],
-  ['gateway/archive/copy.ts', 'gateway/files/locate.ts', 'a copy reads a file as a download does'],
-  ['gateway/archive/copy.ts', 'gateway/files/source.ts', 'a copy reads a file as a download does'],
-  [
-    'gateway/archive/lazy.ts',
-    'gateway/files/locate.ts',
-    'the type of a location belongs to upstreams',
-  ],
-  ['gateway/archive/lazy.ts', 'gateway/files/source.ts', 'a source should copy while it serves'],
-  ['gateway/upstreams/content.ts', 'gateway/files/locate.ts', 'the type of a location'],
-  ['gateway/upstreams/expired.ts', 'gateway/files/locate.ts', 'the type of a location'],
-  ['gateway/upstreams/file.ts', 'gateway/files/locate.ts', 'the type of a location'],
   ['gateway/containers/sizes.ts', 'gateway/capture/capture.ts', 'the type of an origin'],
   ['gateway/containers/replacement.ts', 'gateway/capture/capture.ts', 'records the new container'],
   ['core/http/form-fields.ts', 'core/bytes/search.ts', 'a search in bytes'],

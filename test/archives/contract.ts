@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Archive, ArchiveMeta, CreateSha256 } from '../../src/archives/archive.ts'
-import { DamagedCopy } from '../../src/core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../../src/core/bytes/failures.ts'
 import { sha256 } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
 

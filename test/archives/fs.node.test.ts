@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archives/archive.ts'
 import { fsArchive } from '../../src/archives/fs.ts'
-import { DamagedCopy } from '../../src/core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../../src/core/bytes/failures.ts'
 import { archiveContract, bodyOf, testBytes } from './contract.ts'
 
 let root: string

@@ -9,9 +9,8 @@
  * @module
  */
 
-import { cutStream } from '../../core/bytes/cut.ts'
-import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
-import { exactLength } from '../../core/bytes/limit.ts'
+import { DamagedCopy } from '../../core/bytes/failures.ts'
+import { cutStream, exactLength } from '../../core/bytes/limit.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 import {
   type Archive,

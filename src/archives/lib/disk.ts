@@ -7,7 +7,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 

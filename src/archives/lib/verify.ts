@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../../core/bytes/failures.ts'
 import type { ArchiveRecord, CreateSha256 } from '../archive.ts'
 import { readParts } from './parts.ts'
 

@@ -5,14 +5,17 @@
  */
 
 import type { OnBodyEnd } from '../observe/outcome.ts'
+import { brokenOff } from './failures.ts'
 import {
   type Bodied,
   type ByteReader,
+  beginReading,
   type ReadPieces,
   readLargePieces,
   readPieces,
+  readStream,
+  watchBytes,
 } from './reader.ts'
-import { readStream, watchBytes } from './watched-bytes.ts'
 
 /** The ways of one runtime. */
 export interface Carrier {
@@ -33,6 +36,38 @@ export interface AnswerInit {
   readonly status?: number
   /** By their names in lower case: to make a list of them at once costs less than to set each. */
   readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Answers with some bytes. The answer begins with their first piece, or with all of them if they are few, so that a failure
+ * until then can be answered with a code.
+ *
+ * @throws CfileError `upstream_error`, `upstream_timeout`, or the code of the failure
+ */
+export async function answerWith(
+  carrier: Carrier,
+  bytes: ByteReader,
+  init: AnswerInit,
+): Promise<Response> {
+  const length = Number(init.headers['content-length'])
+  try {
+    return length <= carrier.mostWhole
+      ? new Response(await readWhole(bytes, length), init)
+      : carrier.answer(await beginReading(bytes), init)
+  } catch (cause) {
+    throw brokenOff(cause)
+  }
+}
+
+async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  if (at < length) throw new RangeError(`The body ended at byte ${at} of ${length}.`)
+  return whole
 }
 
 /** Carries by the web's standards. */

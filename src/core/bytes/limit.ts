@@ -1,10 +1,12 @@
 /**
- * Streams that break rather than have too few or too many bytes.
+ * Transforms that hold a stream to a length.
  *
  * @module
  */
 
-/** Passes every byte and errors unless there are exactly `bytes` of them. */
+import type { ByteRange } from '../http/range.ts'
+
+/** Passes every byte, and fails unless there are exactly `bytes` of them. */
 export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Array> {
   let left = bytes
   return new TransformStream({
@@ -19,7 +21,7 @@ export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Arr
   })
 }
 
-/** Passes at most `bytes` of them, and errors with what it is given at the first that is too many. */
+/** Passes at most `bytes` bytes, and fails with the error of `refuse` at the first one more. */
 export function atMost(
   bytes: number,
   refuse: () => unknown,
@@ -30,6 +32,19 @@ export function atMost(
       left -= chunk.byteLength
       if (left < 0) throw refuse()
       controller.enqueue(chunk)
+    },
+  })
+}
+
+/** Passes the bytes of a range and drops the others, for services that answer a request for a range with the whole. */
+export function cutStream({ start, end }: ByteRange): TransformStream<Uint8Array, Uint8Array> {
+  let at = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      const part = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at))
+      at += chunk.byteLength
+      if (part.byteLength > 0) controller.enqueue(part)
+      if (at > end) controller.terminate()
     },
   })
 }

@@ -1,26 +1,25 @@
 /**
- * One stream for two readers of whom only the first must be served: what the second misses, it misses.
+ * Splits bytes for a client and a background copy. The client sets the pace.
  *
  * @module
  */
 
-/** A stream that was shared. */
-export interface Shared {
-  /** Passes the bytes as they are asked for. If it is cancelled, the other reads on alone. */
-  readonly first: ReadableStream<Uint8Array>
-  /** Passes the same bytes, and breaks where it falls behind. If it is cancelled, the first goes on. */
-  readonly second: ReadableStream<Uint8Array>
-  /** Cancels the second, whoever reads it. Never throws. */
-  dropSecond(reason?: unknown): void
+import type { ByteReader } from './reader.ts'
+
+/** Bytes that two read. */
+export interface SharedBytes {
+  /** Reads the bytes. If it is cancelled, the second reads on alone. */
+  readonly first: ByteReader
+  /** Reads the same bytes, and fails when it falls too far behind the first. If it is cancelled, the first reads on. */
+  readonly second: ByteReader
 }
 
 /**
- * Shares a stream. The source is cancelled when neither wants it any more.
+ * Shares bytes. The source is cancelled when neither reader wants it any more.
  *
  * @param most bytes that are kept for the second reader
  */
-export function shareStream(source: ReadableStream<Uint8Array>, most: number): Shared {
-  const reader = source.getReader()
+export function shareBytes(source: ByteReader, most: number): SharedBytes {
   const kept: Uint8Array[] = []
   let keptBytes = 0
   let firstIsGone = false
@@ -29,7 +28,7 @@ export function shareStream(source: ReadableStream<Uint8Array>, most: number): S
   let wake = (): void => {}
   let reading: Promise<Uint8Array | undefined> | undefined
 
-  /** Reads the next bytes for both; two who ask at once get the same. */
+  /** Reads the next bytes for both; two reads at once get the same bytes. */
   function readOn(): Promise<Uint8Array | undefined> {
     reading ??= readNext().finally(() => {
       reading = undefined
@@ -39,10 +38,10 @@ export function shareStream(source: ReadableStream<Uint8Array>, most: number): S
 
   async function readNext(): Promise<Uint8Array | undefined> {
     try {
-      const { done, value } = await reader.read()
-      if (done) state = {}
-      else keep(value)
-      return value
+      const bytes = await source.read()
+      if (bytes === undefined) state = {}
+      else keep(bytes)
+      return bytes
     } catch (failure) {
       state = { failure }
       throw failure
@@ -56,20 +55,20 @@ export function shareStream(source: ReadableStream<Uint8Array>, most: number): S
     // The source may use its memory again.
     kept.push(bytes.slice())
     keptBytes += bytes.byteLength
-    if (keptBytes > most && !firstIsGone) drop()
+    if (keptBytes > most && !firstIsGone) dropSecond()
   }
 
-  function drop(): void {
+  function dropSecond(): void {
     kept.length = 0
     secondIsGone = true
   }
 
   async function leave(reason: unknown): Promise<void> {
     wake()
-    if (firstIsGone && secondIsGone) await reader.cancel(reason)
+    if (firstIsGone && secondIsGone) await source.cancel(reason)
   }
 
-  async function nextForSecond(): Promise<Uint8Array | undefined> {
+  async function readSecond(): Promise<Uint8Array | undefined> {
     for (;;) {
       const bytes = kept.shift()
       keptBytes -= bytes?.byteLength ?? 0
@@ -88,37 +87,19 @@ export function shareStream(source: ReadableStream<Uint8Array>, most: number): S
   }
 
   return {
-    first: new ReadableStream(
-      {
-        async pull(controller) {
-          const bytes = await readOn()
-          if (bytes === undefined) controller.close()
-          else controller.enqueue(bytes)
-        },
-        cancel(reason) {
-          firstIsGone = true
-          return leave(reason)
-        },
+    first: {
+      read: readOn,
+      cancel(reason) {
+        firstIsGone = true
+        return leave(reason)
       },
-      { highWaterMark: 0 },
-    ),
-    second: new ReadableStream(
-      {
-        async pull(controller) {
-          const bytes = await nextForSecond()
-          if (bytes === undefined) controller.close()
-          else controller.enqueue(bytes)
-        },
-        cancel(reason) {
-          drop()
-          return leave(reason)
-        },
+    },
+    second: {
+      read: readSecond,
+      cancel(reason) {
+        dropSecond()
+        return leave(reason)
       },
-      { highWaterMark: 0 },
-    ),
-    dropSecond(reason) {
-      drop()
-      leave(reason).catch(() => {})
     },
   }
 }

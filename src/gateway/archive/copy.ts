@@ -1,27 +1,27 @@
 /**
- * One copy: from where the file was made, or from another owner's copy, into the archive.
+ * Copies one file into the archive, from its upstream or from another owner's copy.
  *
  * @module
  */
 
 import type { ArchivedFile, ArchiveMeta } from '../../archives/archive.ts'
-import { DamagedCopy } from '../../core/bytes/damaged-copy.ts'
+import { DamagedCopy } from '../../core/bytes/failures.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
 import { within } from '../../core/time.ts'
-import { carry } from '../files/carry.ts'
-import { type FileLocation, upstreamsNamed } from '../files/locate.ts'
-import { type FileFacts, upstreamSource } from '../files/source.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import { granteeOf } from '../owners/caller.ts'
 import { listOwners } from '../owners/records.ts'
+import { upstreamFile } from '../upstreams/file.ts'
+import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
+import type { FileFacts } from '../upstreams/opened-file.ts'
 import { discardCopy } from './damaged.ts'
 import { isErased, removeCopy } from './erase.ts'
 import { noteFailure, noteSuccess } from './find.ts'
 import { noteCopied } from './rows.ts'
 import type { PendingCopy, WantedCopy } from './state.ts'
 
-/** A body that is to be kept. */
+/** The bytes for a copy. */
 export interface CopyBody {
   readonly reader: ByteReader
   /** Absent where nobody knows. */
@@ -39,7 +39,7 @@ export async function copyFile(
   signal: AbortSignal,
 ): Promise<void> {
   const copy = await find(gateway, pending.owner, pending.file_id, signal)
-  // Noted once more: what made it may have ended in between.
+  // Noted once more, because the process that made the copy may have ended before it noted it.
   if (copy !== undefined) return noteCopied(gateway, copy, copy.storedAt)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
@@ -104,21 +104,21 @@ async function openUpstream(
     holder: granteeOf(owner),
     recorded: true,
   }
-  const file = await upstreamSource(gateway, location, signal).open()
+  const file = await upstreamFile(gateway, location, signal).open()
   const { facts } = file
   const { bytes } = facts
   if (bytes !== undefined && bytes > gateway.bounds.maxFileBytes) {
-    await file.opened.from.body?.cancel()
+    await file.cancel()
     throw new CfileError('file_too_large', `The file has ${bytes} bytes, which is too much.`)
   }
   return {
-    reader: carry(gateway, file, signal),
+    reader: file.read(),
     bytes,
     meta: await metaOf(facts.upstream, { owner, file_id, container_id }, facts, signal),
   }
 }
 
-/** What is kept beside a copy; the container's own row is asked for, since nobody can when the container is gone. */
+/** The metadata of a copy. The container's row of the file is read now, because it is gone when the container is. */
 export async function metaOf(
   upstream: Upstream | undefined,
   { owner, file_id, container_id }: Pick<WantedCopy, 'owner' | 'file_id' | 'container_id'>,
@@ -142,7 +142,7 @@ export function readAll(
   return { read: () => read(Number.MAX_SAFE_INTEGER), cancel }
 }
 
-/** Writes a copy, and takes it back where the file was erased meanwhile. */
+/** Writes a copy, and removes it again if the file was erased meanwhile. */
 export async function keepCopy(
   gateway: Gateway,
   pending: PendingCopy,
@@ -150,7 +150,7 @@ export async function keepCopy(
   signal: AbortSignal,
 ): Promise<void> {
   let broken: unknown
-  // How the body fails is not the archive's failure.
+  // An error of the body does not count as the archive's.
   const watched = async () => {
     try {
       return await reader.read()
@@ -176,7 +176,7 @@ export async function keepCopy(
   if (await isErased(gateway, pending)) await removeCopy(gateway, pending, signal)
 }
 
-/** Asks the archive for something, with a limit for engines that may hang: a minute, and more for many bytes. */
+/** Calls the archive with a time limit, because an engine may hang: twice the idle limit, and more for many bytes. */
 async function asArchive<T>(
   gateway: Gateway,
   at: 'read' | 'write',
@@ -185,7 +185,7 @@ async function asArchive<T>(
   task: (signal: AbortSignal) => Promise<T> | undefined,
   isItsOwn: (error: unknown) => boolean = () => true,
 ): Promise<T | undefined> {
-  // Slower than 200 KB a second is no copy that gets ahead of a container's end.
+  // A copy at less than 200 KB a second would not end before its container does.
   const limit = 2 * gateway.bounds.idleTimeoutMs + bytes / 200
   try {
     const done = await within(gateway.runtime.wait, limit, signal, async (limited) => task(limited))

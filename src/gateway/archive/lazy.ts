@@ -1,17 +1,19 @@
 /**
- * Lazy copies: the first download of a file is its copy too, so that the upstream is asked once.
+ * Lazy copies: the first download of a file also fills the archive, so the upstream is asked once.
  *
  * @module
  */
 
-import { shareStream } from '../../core/bytes/tee.ts'
-import type { FileLocation } from '../files/locate.ts'
-import type { FileFacts } from '../files/source.ts'
+import { type ByteReader, watchBytes } from '../../core/bytes/reader.ts'
+import { shareBytes } from '../../core/bytes/tee.ts'
 import type { Gateway } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
-import { keepCopy, metaOf, readAll } from './copy.ts'
+import type { FileLocation } from '../upstreams/location.ts'
+import type { FileFacts, OpenedFile } from '../upstreams/opened-file.ts'
+import { keepCopy, metaOf } from './copy.ts'
 import { noteCopy } from './pending.ts'
 import { copySoon, startCopy } from './queue.ts'
+import type { WantedCopy } from './state.ts'
 
 // Bytes that the archive may fall behind a download before the copy is given up and made later.
 const mostBehind = 8 * 1024 * 1024
@@ -22,48 +24,73 @@ export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileL
   return archiving?.mode === 'lazy' && holder !== undefined && isFree
 }
 
-/** A download of which a copy is made. */
+/** A download whose file is to be copied. */
 export interface CopiedDownload {
   readonly location: FileLocation
-  readonly facts: FileFacts
   /** Whether a signed link asks. */
   readonly isGranted: boolean
 }
 
-/** Copies the body of an answer while it is served. The client may be slow or go away; the archive may fail: the other goes on. */
+/**
+ * Copies a file when it is read: while it is served where the download is of the whole file, else beside the download. The
+ * copy goes on when the client is slow or leaves, and the download when the archive fails.
+ */
 export function copyWhileServed(
   gateway: Gateway,
   download: CopiedDownload,
-  answer: Response,
-): Response {
+  file: OpenedFile,
+): OpenedFile {
   const { archiving } = gateway
-  const { facts } = download
-  const wanted = wantedOf(download)
-  if (archiving === undefined || wanted === undefined || answer.body === null) return answer
-  const { first, second, dropSecond } = shareStream(answer.body, mostBehind)
-  const { bytes, upstream } = facts
-  const start = async (): Promise<void> => {
-    if (!(await mayCopy(gateway, download))) return dropSecond()
+  const { bytes, upstream } = file.facts
+  const wanted = wantedOf(download.location, file.facts)
+  if (archiving === undefined || wanted === undefined) return file
+
+  async function startSharing(second: ByteReader): Promise<void> {
+    if (!archiving || !wanted || !(await mayCopy(gateway, download))) return second.cancel()
     const pending = await noteCopy(gateway, wanted)
-    const copy = async (signal: AbortSignal) => {
-      const meta = await metaOf(upstream, wanted, facts, signal)
-      const reader = readAll(gateway, second)
-      await keepCopy(gateway, pending, { reader, bytes, meta }, signal)
+    const copy = async (signal: AbortSignal): Promise<void> => {
+      const meta = await metaOf(upstream, wanted, file.facts, signal)
+      await keepCopy(gateway, pending, { reader: second, bytes, meta }, signal)
     }
-    startCopy(gateway, archiving, pending, copy, () => dropSecond())
+    startCopy(gateway, archiving, pending, copy, () => giveUp(second))
   }
-  gateway.runtime.waitUntil(start().catch(() => dropSecond()))
-  return new Response(first, answer)
+
+  return {
+    ...file,
+    read(range, onEnd) {
+      if (range !== undefined) {
+        const copySeparately = async (): Promise<void> => {
+          if (await mayCopy(gateway, download)) await copySoon(gateway, wanted)
+        }
+        return afterFirst(file.read(range, onEnd), () =>
+          gateway.runtime.waitUntil(copySeparately().catch(() => {})),
+        )
+      }
+      const { first, second } = shareBytes(file.read(), mostBehind)
+      const client = onEnd === undefined ? first : watchBytes(first, onEnd)
+      return afterFirst(client, () =>
+        gateway.runtime.waitUntil(startSharing(second).catch(() => giveUp(second))),
+      )
+    },
+  }
 }
 
-/** Copies a file of which a download wants a part only. */
-export function copyBeside(gateway: Gateway, download: CopiedDownload): void {
-  const wanted = wantedOf(download)
-  if (wanted === undefined) return
-  const start = async (): Promise<void> => {
-    if (await mayCopy(gateway, download)) await copySoon(gateway, wanted)
+function giveUp(second: ByteReader): void {
+  second.cancel().catch(() => {})
+}
+
+/** The same bytes; acts once, after the first read that succeeds. A file whose first read fails may have no bytes to copy. */
+function afterFirst(bytes: ByteReader, act: () => void): ByteReader {
+  let isBegun = false
+  return {
+    ...bytes,
+    async read() {
+      const piece = await bytes.read()
+      if (!isBegun) act()
+      isBegun = true
+      return piece
+    },
   }
-  gateway.runtime.waitUntil(start().catch(() => {}))
 }
 
 /** A signed link may outlive the record of its file, which was erased for good. */
@@ -75,8 +102,10 @@ async function mayCopy(
   return (await findRecord(gateway, holder, 'file', fileId)) !== undefined
 }
 
-function wantedOf({ location, facts: { upstream } }: CopiedDownload) {
-  const { holder, fileId, containerId, filename } = location
+function wantedOf(
+  { holder, fileId, containerId, filename }: FileLocation,
+  { upstream }: FileFacts,
+): WantedCopy | undefined {
   return (
     holder && {
       owner: holder.key,

@@ -8,11 +8,11 @@ import { type Citation, getMentions, type Mentions } from '../../core/api/citati
 import type { Turn } from '../../core/api/mentions.ts'
 import { label } from '../../core/metrics.ts'
 import { noteForCopy } from '../archive/queue.ts'
-import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { findHeld, rethrowMissing } from '../owners/access.ts'
 import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
-import { askInTurn } from '../upstreams/file.ts'
+import { askInTurn } from '../upstreams/ask.ts'
+import { upstreamsNamed } from '../upstreams/location.ts'
 import { claim } from './claim.ts'
 import { recordTurn, type TurnSource } from './turns.ts'
 

@@ -7,9 +7,9 @@
 import { findOriginals } from '../../core/api/auto-plots.ts'
 import { nameInPath } from '../../core/api/container-files.ts'
 import { listCopies } from '../archive/rows.ts'
-import { displayName } from '../files/headers.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { createLinker } from '../links.ts'
+import { displayName } from '../upstreams/file.ts'
 import { type ContainerListing, type ListQuery, recordFiles } from './listing.ts'
 
 /** A file as `GET /containers/{container_id}/files` lists it. */

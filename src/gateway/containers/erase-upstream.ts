@@ -8,10 +8,10 @@ import { isCfileError } from '../../core/errors.ts'
 import { severalAtATime } from '../../core/in-turns.ts'
 import { type Erased, eraseCopy, eraseFile, eraseOwner, requireAdmin } from '../archive/erase.ts'
 import { deleteUpstream, isGone } from '../files/file-object.ts'
-import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { granteeOf, ownerKey } from '../owners/caller.ts'
 import { findRecord, listOwners, listRecords } from '../owners/records.ts'
+import { upstreamsNamed } from '../upstreams/location.ts'
 import { forgetListing, listFiles } from './listing.ts'
 
 const requestsAtATime = 8

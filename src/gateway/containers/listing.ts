@@ -9,12 +9,12 @@ import { isGlued, nameInPath } from '../../core/api/container-files.ts'
 import { type CfileError, isCfileError } from '../../core/errors.ts'
 import { isContainerFileId } from '../../core/ids.ts'
 import { listCopies } from '../archive/rows.ts'
-import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from '../owners/access.ts'
 import { type FileRecord, findRecord, putRecord } from '../owners/records.ts'
+import { askInTurn } from '../upstreams/ask.ts'
 import { explainMissing } from '../upstreams/expired.ts'
-import { askInTurn } from '../upstreams/file.ts'
+import { upstreamsNamed } from '../upstreams/location.ts'
 
 /** Which container, and how it is asked for. */
 export interface ListQuery {

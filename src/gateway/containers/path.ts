@@ -8,9 +8,9 @@ import type { ContainerFile } from '../../azure/operations.ts'
 import { findByPath, nameInPath } from '../../core/api/container-files.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { cleanFilename, stripStoredPrefix } from '../../core/http/content-disposition.ts'
-import type { FileLocation } from '../files/locate.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { notThere } from '../owners/access.ts'
+import type { FileLocation } from '../upstreams/location.ts'
 import { forgetListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
 
 /** A path in a container; nothing of it is ever sent upstream. */

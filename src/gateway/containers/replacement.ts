@@ -11,9 +11,9 @@ import type { Json } from '../../stores/store.ts'
 import { withLease } from '../archive/lease.ts'
 import { listCopies } from '../archive/rows.ts'
 import { recordPlace } from '../capture/capture.ts'
-import { upstreamsNamed } from '../files/locate.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { notThere, viewContainer } from '../owners/access.ts'
+import { upstreamsNamed } from '../upstreams/location.ts'
 import { checkUploads, refused, uploadAll } from './upload.ts'
 
 /** A container that took another one's place. */

@@ -6,16 +6,16 @@
 
 import type { ContainerFile } from '../../azure/operations.ts'
 import { nameInPath } from '../../core/api/container-files.ts'
+import { answerWith } from '../../core/bytes/carrier.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
 import { zipNames } from '../../core/zip/names.ts'
 import { type ZipEntry, zipFiles, zipLength } from '../../core/zip/zip.ts'
 import { type Exchange, noteSource } from '../exchange.ts'
-import { answerWith, carry } from '../files/carry.ts'
 import { deliveryHeaders } from '../files/headers.ts'
-import type { FileLocation } from '../files/locate.ts'
-import { fromSource } from '../files/source.ts'
+import { openSource } from '../files/source.ts'
 import type { Caller, Gateway } from '../gateway.ts'
+import type { FileLocation } from '../upstreams/location.ts'
 import { type ContainerListing, type ListQuery, listFiles } from './listing.ts'
 
 // More than a container was ever seen to hold.
@@ -57,7 +57,7 @@ export async function zipContainer(
   if (method === 'HEAD') return new Response(null, { headers })
   exchange.body = 'passing'
   exchange.isDownload = true
-  return answerWith(gateway, zipFiles(entries), { headers })
+  return answerWith(gateway.runtime.carrier, zipFiles(entries), { headers })
 }
 
 /** A file whose length nobody knows is measured while it is sent. */
@@ -101,13 +101,14 @@ async function openEntry(
   signal: AbortSignal,
   exchange: Exchange,
 ): Promise<ByteReader> {
-  const file = await fromSource(gateway, location, signal, (source) => source.open())
+  const source = await openSource(gateway, location, { signal })
+  const file = await source.open()
   noteSource(exchange, file.facts.upstream)
   const { bytes } = file.facts
   const listed = location.record?.bytes
   const isOther = listed !== undefined && bytes !== listed
-  if (!isOther && (bytes ?? 0) <= gateway.bounds.maxFileBytes) return carry(gateway, file, signal)
-  await file.opened.from.body?.cancel()
+  if (!isOther && (bytes ?? 0) <= gateway.bounds.maxFileBytes) return file.read()
+  await file.cancel()
   throw isOther
     ? new CfileError('upstream_invalid', 'A file is of another length than listed.')
     : tooMuch(

@@ -1,34 +1,27 @@
 /**
- * Deliver: the bytes of a file, streamed, under headers that we answer for.
+ * Delivers a file: its bytes as a stream, with headers that the gateway chooses.
  *
  * @module
  */
 
+import { answerWith } from '../../core/bytes/carrier.ts'
 import { CfileError, fileTooLarge } from '../../core/errors.ts'
 import { contentRange, type Evaluation, evaluateConditions } from '../../core/http/range.ts'
-import { copyBeside, copyWhileServed, isCopiedLazily } from '../archive/lazy.ts'
-import {
-  addTime,
-  carriedBy,
-  type Exchange,
-  noteLocation,
-  noteSource,
-  serverTiming,
-} from '../exchange.ts'
-import type { Caller, Gateway } from '../gateway.ts'
+import { carriedBy, type Exchange, noteLocation, noteSource, serverTiming } from '../exchange.ts'
+import type { Gateway } from '../gateway.ts'
 import { putRecord } from '../owners/records.ts'
-import { answerWith, carry } from './carry.ts'
+import type { FileLocation } from '../upstreams/location.ts'
+import type { FileFacts, FileSource, OpenedFile } from '../upstreams/opened-file.ts'
 import { deliveryHeaders, entityTag } from './headers.ts'
-import type { FileLocation } from './locate.ts'
-import { type FileFacts, type FileSource, fromSource, upstreamSource } from './source.ts'
+import { openSource } from './source.ts'
 
 /** How a file is asked for. */
 export interface DeliveryRequest {
   readonly method: 'GET' | 'HEAD'
-  /** Its conditions and its range are heeded. */
+  /** Its conditions and its range count. */
   readonly headers: Headers
   readonly disposition: 'attachment' | 'inline'
-  /** Whether a signed link asks: then nothing is read from the store nor written there. */
+  /** Whether a signed link asks. Then the store is neither read nor written. */
   readonly isGranted: boolean
   readonly signal: AbortSignal
   /** Absent where no client gets the answer. */
@@ -36,8 +29,8 @@ export interface DeliveryRequest {
 }
 
 /**
- * Answers with a file, or with what the request's conditions make of it: 206, 304. A HEAD and whatever has no body read
- * the metadata only: an opened content pulls megabytes before an abort takes hold.
+ * Answers with a file, a part of it, or what the request's conditions lead to. A request whose answer has no body reads
+ * the metadata only: content that was opened brings megabytes before an abort stops it.
  *
  * @throws CfileError `file_not_found`, `container_expired`, `file_too_large`, `range_not_satisfiable`,
  * `precondition_failed` and those of the upstream
@@ -47,157 +40,90 @@ export async function deliverFile(
   location: FileLocation,
   request: DeliveryRequest,
 ): Promise<Response> {
-  const { clock } = gateway.runtime
-  const { exchange } = request
-  const { holder } = location
-  const began = clock()
-  if (exchange !== undefined) noteLocation(exchange, location, began)
-  const noteSearch = (): void => {
-    if (exchange !== undefined && gateway.archiving !== undefined) {
-      exchange.archiveMs ??= clock() - began
-    }
+  if (request.exchange !== undefined)
+    noteLocation(request.exchange, location, gateway.runtime.clock())
+  const source = await openSource(gateway, location, request)
+  const decision = await decide(gateway, source, request)
+  if (isBodiless(decision, request)) {
+    await remember(gateway, location, decision.facts, request)
+    return headOnly(decision, request)
   }
-  const learn =
-    holder === undefined || request.isGranted
-      ? undefined
-      : (facts: FileFacts) => remember(gateway, holder, location, facts)
-  return fromSource(
-    gateway,
-    location,
-    request.signal,
-    (source) => {
-      noteSearch()
-      return deliverFrom(gateway, source, request)
-    },
-    () => {
-      noteSearch()
-      return deliverFromUpstream(gateway, location, request, learn)
-    },
-  )
+  const file = await source.open(decision.range)
+  try {
+    // The length is certain only now, so the status and the range are decided again.
+    const last = judge(gateway, file.facts, request)
+    await remember(gateway, location, last.facts, request)
+    return await answer(gateway, file, last, request)
+  } catch (error) {
+    await file.cancel().catch(() => {})
+    throw error
+  }
 }
 
-type Learn = (facts: FileFacts) => Promise<void>
+/** What a file's facts and the request's conditions lead to. */
+type Decision = Evaluation & { readonly facts: FileFacts }
 
-function deliverFromUpstream(
-  gateway: Gateway,
-  location: FileLocation,
-  request: DeliveryRequest,
-  learn?: Learn,
-): Promise<Response> {
-  if (request.method === 'HEAD' || !isCopiedLazily(gateway, location)) {
-    return deliverFrom(gateway, upstreamSource(gateway, location, request.signal), request, learn)
-  }
-  // A client who goes away ends the download and not the copy.
-  const signal = gateway.observed.traces.detach(request.signal)
-  const source = upstreamSource(gateway, location, signal)
-  return deliverFrom(gateway, source, { ...request, signal }, learn, (facts, answer) => {
-    const download = { location, facts, isGranted: request.isGranted }
-    if (answer.status === 200) {
-      if (request.exchange !== undefined) request.exchange.body = 'passing'
-      return copyWhileServed(gateway, download, answer)
-    }
-    copyBeside(gateway, download)
-    return answer
-  })
-}
-
-/** Is shown each answer with a body on its way. */
-type Tap = (facts: FileFacts, answer: Response) => Response
-
-async function deliverFrom(
+/** Decides by what is known; asks the source where that is too little. */
+async function decide(
   gateway: Gateway,
   source: FileSource,
   request: DeliveryRequest,
-  learn: Learn = async () => {},
-  tap: Tap = (_, answer) => answer,
-): Promise<Response> {
-  const { exchange } = request
-  const judged = (facts: FileFacts) => judge(gateway, facts, request)
-  let told = judged(source.known)
-  if (isBodiless(told, request) || isUncertain(told, request)) {
-    told = judged(await timed(gateway, exchange, source, source.describe()))
-    if (isBodiless(told, request)) {
-      if (exchange !== undefined) noteSource(exchange, told.facts.upstream)
-      await learn(told.facts)
-      return answer(told, request)
-    }
-  }
-  const file = await timed(gateway, exchange, source, source.open(told.verdict.range))
-  try {
-    // The answer knows better how long the file is, and so what is wanted of it.
-    told = judged(file.facts)
-    if (exchange !== undefined) noteSource(exchange, file.facts.upstream)
-    await learn(file.facts)
-    if (!isBodiless(told, request)) {
-      const { status, range } = told.verdict
-      const headers = headersOf(told, request)
-      const bytes = carry(gateway, file, request.signal, range, exchange && carriedBy(exchange))
-      return tap(told.facts, await answerWith(gateway, bytes, { status, headers }))
-    }
-  } catch (error) {
-    // Where it is being read already, its reader lets it go.
-    await file.opened.from.body?.cancel().catch(() => {})
-    throw error
-  }
-  await file.opened.from.body?.cancel()
-  return answer(told, request)
-}
-
-/** Measures what the source takes. */
-async function timed<T>(
-  { runtime: { clock } }: Gateway,
-  exchange: Exchange | undefined,
-  { timed }: FileSource,
-  work: Promise<T>,
-): Promise<T> {
-  if (exchange === undefined) return work
-  const began = clock()
-  const done = await work
-  addTime(exchange, timed, clock() - began)
-  return done
-}
-
-interface Judged {
-  readonly facts: FileFacts
-  readonly verdict: Evaluation
+): Promise<Decision> {
+  const decision = judge(gateway, source.known, request)
+  if (!isBodiless(decision, request) && !isUncertain(decision, request)) return decision
+  return judge(gateway, await source.describe(), request)
 }
 
 function judge(
   { bounds: { maxFileBytes } }: Gateway,
   facts: FileFacts,
   { headers }: DeliveryRequest,
-): Judged {
+): Decision {
   const { fileId, bytes } = facts
   if (bytes !== undefined && bytes > maxFileBytes) throw fileTooLarge(bytes, maxFileBytes)
   const etag = bytes === undefined ? undefined : entityTag(fileId, bytes)
-  return { facts, verdict: evaluateConditions(headers, { etag, size: bytes }) }
+  return { facts, ...evaluateConditions(headers, { etag, size: bytes }) }
 }
 
-function isBodiless({ verdict: { status } }: Judged, { method }: DeliveryRequest): boolean {
+function isBodiless({ status }: Decision, { method }: DeliveryRequest): boolean {
   return method === 'HEAD' || (status !== 200 && status !== 206)
 }
 
-/** Whether the length would decide, and is not known. */
-function isUncertain({ facts }: Judged, { headers }: DeliveryRequest): boolean {
-  const conditions = ['range', 'if-none-match', 'if-match']
+const conditions = ['range', 'if-none-match', 'if-match']
+
+/** Whether the decision needs the length, and that is unknown. */
+function isUncertain({ facts }: Decision, { headers }: DeliveryRequest): boolean {
   return facts.bytes === undefined && conditions.some((name) => headers.has(name))
 }
 
-/** What has no body. */
-function answer({ facts, verdict }: Judged, request: DeliveryRequest): Response {
-  const { status } = verdict
+async function answer(
+  { runtime: { carrier } }: Gateway,
+  file: OpenedFile,
+  decision: Decision,
+  request: DeliveryRequest,
+): Promise<Response> {
+  if (isBodiless(decision, request)) {
+    await file.cancel()
+    return headOnly(decision, request)
+  }
+  const { status, range } = decision
+  const headers = headersOf(decision, request)
+  const bytes = file.read(range, request.exchange && carriedBy(request.exchange))
+  return answerWith(carrier, bytes, { status, headers })
+}
+
+/** Answers without a body: to `HEAD`, and with 304, 412 and 416. */
+function headOnly(decision: Decision, request: DeliveryRequest): Response {
+  const { status, facts } = decision
   if (status === 412) throw preconditionFailed()
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
-  const headers = headersOf({ facts, verdict }, request)
-  // What describes a body goes with one (RFC 9110 §15.4.5).
+  const headers = headersOf(decision, request)
+  // A 304 has no header that describes a body (RFC 9110 §15.4.5).
   if (status === 304) for (const name of ofBodies) delete headers[name]
   return new Response(null, { status, headers })
 }
 
-function headersOf(
-  { facts, verdict: { range } }: Judged,
-  request: DeliveryRequest,
-): Record<string, string> {
+function headersOf({ facts, range }: Decision, request: DeliveryRequest): Record<string, string> {
   const headers = deliveryHeaders(facts, request, range)
   if (request.exchange !== undefined) headers['server-timing'] = serverTiming(request.exchange)
   return headers
@@ -205,28 +131,32 @@ function headersOf(
 
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
-/** Keeps what was learnt, so that the next download needs one call and a HEAD answers what this GET did. */
+/**
+ * Notes where a file came from, and stores what its upstream said: the next download then needs one call, and a HEAD
+ * gets the same answer as this GET. A signed link stores nothing.
+ */
 export async function remember(
   gateway: Gateway,
-  holder: Caller,
-  { fileId, containerId, record, recorded }: FileLocation,
-  facts: FileFacts,
+  { fileId, containerId, record, recorded, holder }: FileLocation,
+  { storedName = record?.stored_name, bytes, type = record?.type, upstream }: FileFacts,
+  { exchange, isGranted }: Pick<DeliveryRequest, 'exchange' | 'isGranted'>,
 ): Promise<void> {
-  const { storedName = record?.stored_name, bytes, type = record?.type } = facts
-  const known = record !== undefined && record.bytes === bytes && record.type === type
-  if (known && record.stored_name === storedName) return
+  if (exchange !== undefined) noteSource(exchange, upstream)
+  if (isGranted || holder === undefined || upstream === undefined) return
+  const isKnown = record !== undefined && record.bytes === bytes && record.type === type
+  if (isKnown && record.stored_name === storedName) return
   const seen_at = gateway.runtime.now()
-  const upstream = facts.upstream?.name
-  const learnt = { stored_name: storedName, bytes, type }
+  const { name } = upstream
   try {
     if (!recorded && containerId !== undefined) {
-      await putRecord(gateway, holder, 'container', containerId, { upstream, seen_at })
+      await putRecord(gateway, holder, 'container', containerId, { upstream: name, seen_at })
     }
     const first = { seen_at, container_id: containerId, ...record }
-    await putRecord(gateway, holder, 'file', fileId, { ...first, upstream, ...learnt })
+    const learnt = { upstream: name, stored_name: storedName, bytes, type }
+    await putRecord(gateway, holder, 'file', fileId, { ...first, ...learnt })
   } catch (error) {
-    // The bytes are there all the same.
-    gateway.log('warn', 'What was learnt of a file could not be stored.', { cause: String(error) })
+    // The file is served without it.
+    gateway.log('warn', 'The record of a file could not be stored.', { cause: String(error) })
   }
 }
 

@@ -10,10 +10,11 @@ import { idCreatedAt } from '../../core/ids.ts'
 import { eraseFile } from '../archive/erase.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { notThere, rethrowMissing } from '../owners/access.ts'
-import { askInTurn } from '../upstreams/file.ts'
+import { askInTurn } from '../upstreams/ask.ts'
+import type { FileLocation } from '../upstreams/location.ts'
 import { remember } from './deliver.ts'
-import { type FileLocation, type FileQuery, locateFile } from './locate.ts'
-import { fromSource } from './source.ts'
+import { type FileQuery, locateFile } from './locate.ts'
+import { openSource } from './source.ts'
 
 /** A file object of the Files API, with the container that the file is in. */
 export interface FileObject {
@@ -58,11 +59,10 @@ export async function describeFile(
   signal: AbortSignal,
 ): Promise<FileObject> {
   const location = await locateForFilesApi(gateway, caller, query)
-  const facts = await fromSource(gateway, location, signal, (source) => source.describe()).catch(
-    (error) => rethrowMissing(gateway, 'file', error),
-  )
-  const { holder, fileId: id, containerId: container_id, record } = location
-  if (holder !== undefined) await remember(gateway, holder, location, facts)
+  const source = await openSource(gateway, location, { signal })
+  const facts = await source.describe().catch((error) => rethrowMissing(gateway, 'file', error))
+  await remember(gateway, location, facts, { isGranted: false })
+  const { fileId: id, containerId: container_id, record } = location
   return {
     id,
     object: 'file',

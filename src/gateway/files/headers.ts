@@ -1,14 +1,10 @@
 /**
- * The headers that file bytes go out with: all of them ours, since whatever wrote the file is not to be trusted.
+ * The headers of a file. None is passed on from the upstream, because the code that wrote the file is not trusted.
  *
  * @module
  */
 
-import {
-  cleanFilename,
-  contentDisposition,
-  stripStoredPrefix,
-} from '../../core/http/content-disposition.ts'
+import { contentDisposition } from '../../core/http/content-disposition.ts'
 import {
   chooseContentType,
   contentSecurityPolicy,
@@ -16,33 +12,15 @@ import {
   isInlineType,
 } from '../../core/http/content-type.ts'
 import { type ByteRange, contentRange } from '../../core/http/range.ts'
+import type { FileFacts } from '../upstreams/opened-file.ts'
 
-/** What the headers tell of a file. */
-export interface DeliveredFile {
-  readonly fileId: string
-  /** As it is shown. */
-  readonly filename: string
-  readonly bytes?: number
-  /** As the upstream sent it; hostile. */
-  readonly type?: string
-  /** In hex. */
-  readonly sha256?: string
-  readonly upstreamRequestId?: string
-}
+/** The facts that the headers need. */
+export type DeliveredFile = Pick<
+  FileFacts,
+  'fileId' | 'filename' | 'bytes' | 'type' | 'sha256' | 'upstreamRequestId'
+>
 
-/**
- * The name to show: the annotation's as it is, else the stored one without the prefix that the upstream put before it.
- * `undefined` where there is none.
- */
-export function displayName(
-  cited: string | undefined,
-  stored: string | undefined,
-): string | undefined {
-  const name = cited ?? (stored === undefined ? '' : stripStoredPrefix(stored))
-  return name === '' ? undefined : cleanFilename(name)
-}
-
-/** A strong validator (RFC 9110 §8.8.3), the same wherever the bytes come from: a container file never changes. */
+/** A strong validator (RFC 9110 §8.8.3), the same for the upstream and the archive: a container file never changes. */
 export function entityTag(fileId: string, bytes: number): string {
   return `"${fileId}.${bytes.toString(36)}"`
 }
@@ -50,16 +28,15 @@ export function entityTag(fileId: string, bytes: number): string {
 /** No cache keeps a file, and no proxy compresses it: a compressed body has another length and no ranges. */
 export const fileCacheControl = 'private, no-store, no-transform'
 
-/** How a file is handed out. */
+/** How a file is delivered. */
 export interface DeliveryTerms {
   readonly disposition: 'attachment' | 'inline'
-  /** Whether whoever holds the link may have it, on whatever page. */
+  /** Whether a signed link asks, which may stand on any page. */
   readonly isGranted: boolean
 }
 
 /**
- * Builds the headers of a delivery, of a part where a range is given; `inline` is granted only to types in which nothing
- * can run.
+ * Makes the headers of a file, or of a part of it. `inline` is honoured only for types in which no code can run.
  */
 export function deliveryHeaders(
   file: DeliveredFile,

@@ -1,5 +1,5 @@
 /**
- * Locate: a file id → the container and the upstream that hold it.
+ * Finds the container and the upstream of a file.
  *
  * @module
  */
@@ -7,37 +7,18 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { FileKind } from '../../core/ids.ts'
 import type { FileGrant } from '../../core/links/grant.ts'
-import { anyone, type Caller, type Gateway, type Upstream } from '../gateway.ts'
+import { anyone, type Caller, type Gateway } from '../gateway.ts'
 import { findHeld, holderOfUnrecorded, notThere, viewContainer } from '../owners/access.ts'
 import { granteeOf } from '../owners/caller.ts'
 import { isStoreDown } from '../owners/guarded-store.ts'
 import type { FileRecord } from '../owners/records.ts'
+import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
-/** What a request names. */
+/** The file that a request names. */
 export interface FileQuery {
   readonly id: string
   readonly kind: FileKind
   readonly containerId?: string
-}
-
-/** Where a file is, or may be. */
-export interface FileLocation {
-  readonly fileId: string
-  /** Absent for a file of the Files API. */
-  readonly containerId?: string
-  /** One where it is known, else all that may have it, in the order in which to ask. */
-  readonly upstreams: readonly Upstream[]
-  /** The name to show, where a link or a record says it. */
-  readonly filename?: string
-  /** What is known of the file; absent where nobody saw it yet, and where nobody asked. */
-  readonly record?: FileRecord
-  /**
-   * Whose record and copy these are, and for whom new ones are written. Absent where an admin asks for what nobody owns:
-   * looking at a thing must not make it the admin's.
-   */
-  readonly holder?: Caller
-  /** Whether the file or its container was recorded for the caller. */
-  readonly recorded: boolean
 }
 
 /**
@@ -55,7 +36,7 @@ export async function locateFile(
   } catch (error) {
     const { id: fileId, kind, containerId } = query
     const isNamed = kind === 'file' || containerId !== undefined
-    // Where all are one owner, the names say enough, also while nothing can be looked up.
+    // With one owner for everything the names are enough, so the file is served while the store is down.
     if (gateway.owners.knowsCallers || !isNamed || !isStoreDown(error)) throw error
     return { fileId, containerId, upstreams: gateway.upstreams, recorded: false }
   }
@@ -93,7 +74,7 @@ function isIn({ container_id }: FileRecord, containerId = container_id): boolean
   return containerId === container_id
 }
 
-/** Of a container that is the caller's alone every file is the caller's, cited or not; of a shared one only what is recorded. */
+/** Files that no answer cites belong to the caller too, if the container is the caller's alone; not in a shared container. */
 async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) {
   const view = await viewContainer(gateway, caller, containerId).catch((error) => {
     throw isCfileError(error) && error.status === 404 ? notThere('file') : error
@@ -102,7 +83,7 @@ async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) 
   return view
 }
 
-/** Where a signed link leads: it says all that is needed, so that no store is asked. */
+/** The file of a signed link. The link holds everything, so the store is not asked. */
 export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation {
   const { fileId, containerId, upstream, filename, owner = anyone.key } = grant
   return {
@@ -113,12 +94,6 @@ export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation 
     filename: filename === '' ? undefined : filename,
     recorded: true,
   }
-}
-
-/** The upstream of that name; all of them where nothing is known, or where the one that was known is configured no more. */
-export function upstreamsNamed(gateway: Gateway, name: string | undefined): readonly Upstream[] {
-  const named = gateway.upstreams.filter((upstream) => upstream.name === name)
-  return named.length > 0 ? named : gateway.upstreams
 }
 
 function containerUnknown(id: string): CfileError {

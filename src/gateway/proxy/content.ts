@@ -5,10 +5,10 @@
  * @module
  */
 
+import { answerWith } from '../../core/bytes/carrier.ts'
 import { watchIdle } from '../../core/bytes/idle.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { fileTooLarge } from '../../core/errors.ts'
-import { answerWith } from '../files/carry.ts'
 import type { Gateway } from '../gateway.ts'
 
 /**
@@ -35,7 +35,10 @@ export async function passContent(
     throw fileTooLarge(length, maxFileBytes)
   }
   if (length !== undefined) headers['content-length'] = String(length)
-  return answerWith(gateway, readContent(gateway, answer, length), { status, headers })
+  return answerWith(gateway.runtime.carrier, readContent(gateway, answer, length), {
+    status,
+    headers,
+  })
 }
 
 function readContent(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { brokenOff } from '../../core/bytes/broken-off.ts'
+import { brokenOff } from '../../core/bytes/failures.ts'
 import { passBody } from '../../core/bytes/pass.ts'
 import { beginBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'

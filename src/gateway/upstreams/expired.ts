@@ -1,21 +1,21 @@
 /**
- * Gone or never there: what a 404 about a container file means.
+ * Tells an expired container from one that was never there, after a 404 for a container file.
  *
  * @module
  */
 
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { idCreatedAt } from '../../core/ids.ts'
-import type { FileLocation } from '../files/locate.ts'
 import type { Gateway } from '../gateway.ts'
-import { askInTurn } from './file.ts'
+import { askInTurn } from './ask.ts'
+import type { FileLocation } from './location.ts'
 
-/** Seconds: Azure deletes a container one hour after it made it, however busy it is. */
+/** Seconds after which Azure deletes a container, even one in use. */
 export const longestLife = 3600
 
 /**
- * Turns a refusal into `container_expired` where the container was there once: it says so itself, we recorded it, or
- * its id is too old. Anything else is handed back as it is.
+ * Turns a 404 into `container_expired` where the container existed: Azure says that it expired, the container was
+ * recorded, or its id is too old. Returns any other error as it is.
  */
 export async function explainMissing(
   gateway: Gateway,
@@ -35,7 +35,7 @@ export async function explainMissing(
   return error
 }
 
-/** `alive` also where the upstream can't tell: a 410 would make clients give up for good. */
+/** `alive` also where the upstream can't tell, because after a 410 clients never ask again. */
 async function containerState(
   { upstreams }: FileLocation,
   containerId: string,

@@ -1,87 +1,127 @@
 /**
- * The calls to the upstream that one file needs, for both of the APIs that files live in.
+ * One file of an upstream, to be described and read.
  *
  * @module
  */
 
-import type { AzureClient } from '../../azure/client.ts'
-import { isCfileError } from '../../core/errors.ts'
-import type { FileLocation } from '../files/locate.ts'
-import type { Upstream } from '../gateway.ts'
+import type { Transfer } from '../../core/bytes/resume.ts'
+import { CfileError } from '../../core/errors.ts'
+import { cleanFilename, stripStoredPrefix } from '../../core/http/content-disposition.ts'
+import type { Gateway, Upstream } from '../gateway.ts'
+import { askInTurn } from './ask.ts'
+import { type Content, type Description, openContent, readDescription } from './calls.ts'
+import { explainMissing } from './expired.ts'
+import type { FileLocation } from './location.ts'
+import { type FileFacts, type FileSource, openedFile } from './opened-file.ts'
 
-/** What the upstream's metadata tells of a file. */
-export interface FileFacts {
-  /** The last part of the path, or the Files API's name. */
-  readonly name?: string
-  /** `undefined` where the upstream says `null`. */
-  readonly bytes?: number
-  /** Unix seconds. */
-  readonly createdAt?: number
-  /** Azure's own id of the request that told. */
-  readonly requestId?: string
-}
-
-/** The bytes of a file, unread; those of a range, where the upstream honours that header. */
-export function openContent(
-  client: AzureClient,
-  { containerId, fileId }: FileLocation,
-  signal: AbortSignal,
-  range?: string,
-): Promise<Response> {
-  return containerId === undefined
-    ? client.getFileContent(fileId, { signal, range })
-    : client.getContainerFileContent(containerId, fileId, { signal, range })
-}
-
-/** The metadata of a file. */
-export async function readFacts(
-  client: AzureClient,
-  { containerId, fileId }: FileLocation,
-  signal: AbortSignal,
-): Promise<FileFacts> {
-  let requestId: string | undefined
-  const onHeaders = (headers: Headers): void => {
-    requestId = requestIdOf(headers)
-  }
-  if (containerId === undefined) {
-    const file = await client.getFile(fileId, { signal, onHeaders })
-    return { name: file.filename, bytes: file.bytes ?? undefined, requestId }
-  }
-  const file = await client.getContainerFile(containerId, fileId, { signal, onHeaders })
-  return {
-    name: file.path.split('/').at(-1),
-    bytes: file.bytes ?? undefined,
-    createdAt: file.created_at,
-    requestId,
-  }
-}
-
-/** By which Azure's support finds a request. */
-export function requestIdOf(headers: Headers): string | undefined {
-  return headers.get('apim-request-id') ?? undefined
+/**
+ * The name to show: the annotation's as it is, else the stored one without the prefix that the upstream put before it.
+ * `undefined` where there is neither.
+ */
+export function displayName(
+  cited: string | undefined,
+  stored: string | undefined,
+): string | undefined {
+  const name = cited ?? (stored === undefined ? '' : stripStoredPrefix(stored))
+  return name === '' ? undefined : cleanFilename(name)
 }
 
 /**
- * Asks one upstream after another until one has the thing.
+ * A file where it was made. Nothing is asked before one of its functions is called.
  *
- * @throws whatever the first of them said, where none has it
+ * @param signal fires when nobody wants the file any more
  */
-export async function askInTurn<T>(
-  upstreams: readonly Upstream[],
-  ask: (client: AzureClient, upstream: Upstream) => Promise<T>,
-): Promise<{ upstream: Upstream; found: T }> {
-  let refusal: unknown
-  for (const upstream of upstreams) {
+export function upstreamFile(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+): FileSource {
+  const { fileId, filename, record, upstreams } = location
+  const known = factsOf({ name: record?.stored_name, bytes: record?.bytes }, record?.type)
+  // Kept, so that one download asks for it once.
+  let described: Description | undefined
+
+  function factsOf({ name, bytes }: Description, type: string | undefined): FileFacts {
+    const shown = displayName(filename, name) ?? fileId
+    return { fileId, filename: shown, storedName: name, bytes, type }
+  }
+
+  async function ask<T>(call: Parameters<typeof askInTurn<T>>[1]) {
     try {
-      return { upstream, found: await ask(upstream.client, upstream) }
+      return await askInTurn(upstreams, call)
     } catch (error) {
-      if (!isMissing(error)) throw error
-      refusal ??= error
+      throw await explainMissing(gateway, location, error, signal)
     }
   }
-  throw refusal
+
+  /** Completes what the headers of the content say. The description costs a second call, so it is asked for only if needed. */
+  async function complete({ client }: Upstream, content: Content): Promise<Description> {
+    const name = content.name ?? described?.name ?? record?.stored_name
+    const known = described?.bytes ?? record?.bytes
+    const bytes = content.size ?? known
+    const isComplete = bytes !== undefined && (filename ?? name) !== undefined
+    // Two lengths for one file: it changed, or one is wrong.
+    const isDoubtful = known !== undefined && bytes !== known
+    if (described !== undefined || (isComplete && !isDoubtful)) return checked({ name, bytes })
+    // The bytes are already coming, so they are served even if the upstream can't describe them.
+    described = await readDescription(client, location, signal).catch(() => ({}))
+    signal.throwIfAborted()
+    return checked({ name: name ?? described.name, bytes: bytes ?? described.bytes })
+  }
+
+  function checked(found: Description): Description {
+    if (described?.bytes === undefined || described.bytes === found.bytes) return found
+    throw new CfileError(
+      'upstream_invalid',
+      `The upstream announced ${found.bytes} bytes of a file that has ${described.bytes} by its own description.`,
+    )
+  }
+
+  return {
+    known,
+    async describe() {
+      const { upstream, found } = await ask((client) => readDescription(client, location, signal))
+      described = found
+      const { name, bytes = record?.bytes, requestId: upstreamRequestId, createdAt } = found
+      const facts = factsOf({ name, bytes }, record?.type)
+      return { ...facts, upstream, upstreamRequestId, createdAt }
+    },
+    async open(range) {
+      const { upstream, found } = await ask((client) =>
+        openContent(client, location, signal, range),
+      )
+      const told = await complete(upstream, found).catch(async (error) => {
+        await found.from.body?.cancel()
+        throw error
+      })
+      const { type, requestId: upstreamRequestId, etag } = found
+      const reopen = reopenSame(gateway, upstream, location, { signal, etag, size: told.bytes })
+      const facts = { ...factsOf(told, type), upstream, upstreamRequestId }
+      return openedFile(gateway, facts, { opened: found, reopen }, signal)
+    },
+  }
 }
 
-function isMissing(error: unknown): boolean {
-  return isCfileError(error) && error.status === 404
+interface First {
+  readonly signal: AbortSignal
+  readonly etag?: string
+  readonly size?: number
+}
+
+/** Opens the file again, and refuses it where its length or validator shows that it is another one. */
+function reopenSame(
+  { observed: { traces } }: Gateway,
+  { client }: Upstream,
+  location: FileLocation,
+  { signal, etag, size }: First,
+): Transfer['reopen'] {
+  const isOther = (one: unknown, other: unknown) =>
+    one !== undefined && other !== undefined && one !== other
+  return async (start, end = Number.MAX_SAFE_INTEGER, closed) => {
+    const range = start > 0 && start <= end ? { start, end } : undefined
+    const again = await openContent(client, location, traces.either(signal, closed), range)
+    if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
+    await again.from.body?.cancel()
+    throw new CfileError('upstream_invalid', 'The file changed during the download.')
+  }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutStream } from '../../../src/core/bytes/cut.ts'
+import { cutStream } from '../../../src/core/bytes/limit.ts'
 import { rounds } from '../../lib/rounds.ts'
 
 describe('a part cut out of a whole body', () => {
