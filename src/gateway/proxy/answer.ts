@@ -1,6 +1,6 @@
 /**
- * An answer of the OpenAI API on its way back: what it mentions is recorded before the client can see it, and its files
- * are given their links.
+ * Answers of the Responses API: what an answer mentions is recorded before its bytes are released, and its files get
+ * links. JSON answers are read whole, streams event by event.
  *
  * @module
  */
@@ -24,9 +24,11 @@ import { openAnswer, throughLargeEvents } from './large-answers.ts'
 import { linksOfResponse, sendAfter } from './resume.ts'
 
 /**
- * Records what an answer mentions and gives its files their links; nothing of its body is read before.
+ * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
+ * unread, as do answers with an error status.
  *
- * @param after the number of the last event of a stream that the client has already
+ * @param answer an answer of the upstream whose body has not been read yet
+ * @param after `sequence_number` of the last event that the client already has, for a resumed stream
  */
 export async function passAnswer(
   gateway: Gateway,
@@ -56,7 +58,9 @@ export async function passAnswer(
   return answer
 }
 
-/** The answer with another body: a length and a hash are those of the bytes before. */
+/**
+ * Replaces the body of an answer. Headers that describe the old bytes (length, digests, ETag) are removed.
+ */
 export function withBody(
   { status, statusText, headers }: Response,
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
@@ -95,7 +99,12 @@ async function passJson(
   return linked === left ? read.whole : restore(linked)
 }
 
-/** Changes JSON in bytes; those come back as they are where nothing changes, or where they are no text. */
+/**
+ * Applies a change to JSON that is held as bytes.
+ *
+ * @param link returns the changed JSON text
+ * @returns the same array when nothing changed or when the bytes are not UTF-8
+ */
 export async function linkBytes(
   bytes: Uint8Array<ArrayBuffer>,
   link: (json: string) => Promise<string>,
@@ -105,7 +114,7 @@ export async function linkBytes(
   return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }
 
-/** Sends a stream through {@link createEventHandler}. */
+/** Passes a stream through {@link createEventHandler}. */
 function passEvents(
   gateway: Gateway,
   source: Source,
@@ -118,8 +127,8 @@ function passEvents(
 }
 
 /**
- * Makes what the events of one answer go through: an event that cites a file waits until the store has it, and the
- * events behind it wait too; all others pass at once.
+ * Creates the handler for the events of one answer. An event that mentions something new waits until the store has it,
+ * and so do the events after it. All other events pass at once.
  */
 export function createEventHandler(gateway: Gateway, source: Source): EventHandler {
   const record = captureOnce(gateway, source)
@@ -147,13 +156,13 @@ export function createEventHandler(gateway: Gateway, source: Source): EventHandl
   }
 }
 
-/** What an answer mentions, for the log. */
+/** Ids that an answer mentions, as fields for the log. */
 function idsOf({ caller }: Source, { responses, containers, citations }: Mentions) {
   const files = citations.map(({ file_id }) => file_id)
   return { owner: caller.owner, responses, containers, files }
 }
 
-/** Code ran in them. */
+/** Drops the cached file lists of containers that ran code, since code may have written files. */
 function forgetListings(gateway: Gateway, { containers }: Mentions): void {
   for (const containerId of containers) forgetListing(gateway, containerId)
 }

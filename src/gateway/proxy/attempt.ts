@@ -1,5 +1,5 @@
 /**
- * Attempt: one request, sent to one upstream after another until one gives the answer that counts.
+ * Sends one request to the upstreams of its route in turn, until one gives an answer that is final.
  *
  * @module
  */
@@ -10,22 +10,24 @@ import type { Turn } from '../balance.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import type { Route } from './route.ts'
 
-/** An answer, and the upstream that gave it. */
+/** An answer and the upstream that gave it. */
 export interface Answered {
   readonly upstream: Upstream
   readonly answer: Response
-  /** To be ended with the answer's body. */
+  /** The count of requests in flight; the caller ends it when the body has ended. */
   readonly turn: Turn
 }
 
-/** What an upstream did: it answered, or it could not be reached. */
+/** The result of one attempt: an answer, or the error that kept the upstream from answering. */
 type Outcome = Answered | { readonly upstream: Upstream; readonly error: unknown }
 
 /**
- * Sends a request along its route.
+ * Sends a request to the upstreams of its route until one gives an answer that is final. Otherwise it returns the best
+ * of the answers it got. The bodies of all other answers are cancelled.
  *
- * @param send sends it once
- * @throws CfileError what `send` throws, where none answered
+ * @param method the method that is sent; reads and writes are retried under different rules
+ * @param send sends the request to one upstream, once
+ * @throws CfileError what `send` threw, when no upstream answered
  */
 export async function attempt(
   gateway: Gateway,
@@ -57,14 +59,14 @@ async function attemptOne(
     return { upstream, answer, turn }
   } catch (error) {
     turn.end()
-    // Whoever gave up or sent nonsense says nothing about the upstream.
+    // A client that disconnected or sent a wrong body says nothing about the health of the upstream.
     if (!isCfileError(error) || error.status < 500) throw error
     turn.answered(false)
     return { upstream, error }
   }
 }
 
-/** Hands over one outcome; the others' bodies are not wanted. */
+/** Returns the chosen outcome and cancels the bodies of the others. */
 async function settle(chosen: Outcome, others: readonly Outcome[]): Promise<Answered> {
   for (const other of others) {
     if (other === chosen || 'error' in other) continue
@@ -76,9 +78,9 @@ async function settle(chosen: Outcome, others: readonly Outcome[]): Promise<Answ
 }
 
 interface Rule {
-  /** Whether no other need be asked. */
+  /** Whether this outcome is final, so that no other upstream is asked. */
   counts(outcome: Outcome): boolean
-  /** Which of those that did not count passes: the lowest. */
+  /** Order of the outcomes that were not final; the lowest is returned to the client. */
   rank(outcome: Outcome): number
 }
 
@@ -89,26 +91,33 @@ function ruleFor({ reason }: Route, method: string): Rule {
   return { counts: () => true, rank: () => 0 }
 }
 
-/** Who has a thing that nobody saw yet? An upstream that can't tell is no proof that it is nowhere. */
+/**
+ * Looks for something that has no record: the first success is final. A failure ranks before a 404, since the thing may
+ * live in the upstream that failed.
+ */
 const probing: Rule = {
   counts: (outcome) => !('error' in outcome) && outcome.answer.status < 400,
   rank: (outcome) => ('error' in outcome ? 1 : outcome.answer.status === 404 ? 2 : 0),
 }
 
+/** Reads may be repeated anywhere, so that only a rate limit or a failure makes the gateway ask the next upstream. */
 const reading: Rule = {
   counts: (outcome) =>
     !('error' in outcome) && outcome.answer.status !== 429 && outcome.answer.status < 500,
   rank: waitOf,
 }
 
-/** Sent again only where nothing ran. */
+/** Writes are sent again only when the first upstream certainly ran nothing: never reached, or rate limited. */
 const writing: Rule = {
   counts: (outcome) =>
     'error' in outcome ? !wasNeverSent(outcome.error) : outcome.answer.status !== 429,
   rank: waitOf,
 }
 
-/** Milliseconds after which to ask again; what says nothing of it comes last. */
+/**
+ * Milliseconds after which a retry is worthwhile, from `retry-after-ms` or `Retry-After` (RFC 9110, 10.2.3). Outcomes
+ * without such a header rank last.
+ */
 function waitOf(outcome: Outcome): number {
   if ('error' in outcome) return Number.MAX_VALUE
   const { headers } = outcome.answer

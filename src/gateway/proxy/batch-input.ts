@@ -1,6 +1,6 @@
 /**
- * The file of requests that a batch runs: each is held to what a request may name, since the upstream runs them all with
- * the gateway's own credential.
+ * Checks the input file of a batch. The upstream runs its requests with the gateway's credential, so each of them may
+ * name only what the caller owns.
  *
  * @see https://platform.openai.com/docs/api-reference/batch/request-input
  * @module
@@ -23,9 +23,11 @@ import { requireOwnBody } from './names.ts'
 import type { Understood } from './request.ts'
 
 /**
- * Lets a batch pass whose requests name only the caller's own; any other request passes unread.
+ * Checks that the requests in a new batch name only things of the caller. Requests other than `POST /batches` pass
+ * unread.
  *
- * @throws CfileError `not_found` and its like; `invalid_request` for a file that can't be read; `payload_too_large`
+ * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things of others; `invalid_request` for an
+ * input file that cannot be read; `payload_too_large`
  */
 export async function requireOwnBatch(
   gateway: Gateway,
@@ -60,7 +62,7 @@ async function readInput(
 }
 
 const lineFeed = 10
-// Bytes between two turns of others; a long line yields by itself.
+// Bytes that are parsed before other requests get a turn. The parser of a long line yields by itself.
 const turn = 128 * 1024
 
 function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {

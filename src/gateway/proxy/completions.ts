@@ -1,6 +1,7 @@
 /**
- * Chat completions: the ids that an answer gives and a later request may name are recorded before they are released.
+ * Chat completions: the ids in an answer that later requests may name are recorded before the client sees them.
  *
+ * @see https://platform.openai.com/docs/api-reference/chat
  * @module
  */
 
@@ -11,15 +12,15 @@ import { recordPlace, type Source } from '../capture/capture.ts'
 import type { Gateway } from '../gateway.ts'
 import { recordIfUp } from '../owners/record-if-up.ts'
 
-/** What a chat completion is asked for that gives it ids of its own. */
+/** Options of a chat completion that make it contain ids for later requests. */
 export interface Wanted {
-  /** Whether it is stored, and so can be read and listed by its id. */
+  /** Whether the request has `store: true`: the completion can be read and listed by its id. */
   readonly isStored: boolean
-  /** Whether it speaks: a later request may name its audio. */
+  /** Whether the request asks for audio, which a later request may name by its id. */
   readonly speaks: boolean
 }
 
-/** Records ids for the caller. */
+/** Records ids of kind `thing` for the caller. */
 export async function recordIds(
   gateway: Gateway,
   source: Source,
@@ -28,7 +29,7 @@ export async function recordIds(
   await Promise.all(ids.map((id) => recordPlace(gateway, source, 'thing', id)))
 }
 
-/** The events of a chat completion; the first chunk with an id waits until that is recorded. */
+/** Passes the stream of a chat completion. A chunk with a new id waits until the id is recorded. */
 export function recordChunks(
   gateway: Gateway,
   source: Source,
@@ -54,7 +55,7 @@ export function recordChunks(
   return new Response(throughEvents(answer.body, handler), answer)
 }
 
-/** The ids in a chat completion, or in a chunk of one: Azure's first chunk has an empty id. */
+/** Ids in a chat completion or in one chunk of it. Empty ids are left out: Azure's first chunk has one. */
 export function completionIds(body: unknown, { isStored, speaks }: Wanted): string[] {
   if (!isObject(body)) return []
   const choices = speaks && Array.isArray(body.choices) ? body.choices : []

@@ -1,6 +1,5 @@
 /**
- * Pass content: the bytes of a file to a client of the upstream's own API, within the limits of size and of silence that
- * every download has.
+ * Passes file content of the upstream's own API (`…/content`) with the size limit and the idle timeout of downloads.
  *
  * @module
  */
@@ -12,10 +11,12 @@ import { fileTooLarge } from '../../core/errors.ts'
 import type { Gateway } from '../gateway.ts'
 
 /**
- * The same answer, whose body breaks where it is too large or falls silent, or is of another length than the file.
+ * Wraps the body of an answer so that it breaks when it exceeds the size limit, pauses for longer than the idle timeout,
+ * or has another length than the file.
  *
- * @param known what is known of the file's length, for an answer that announces none
- * @throws CfileError `file_too_large` where that is announced; `upstream_error`, `upstream_timeout` where no byte comes
+ * @param known resolves to the recorded length of the file in bytes, used when the answer has no `Content-Length`
+ * @throws CfileError `file_too_large` when the announced length exceeds the limit; `upstream_error` or
+ * `upstream_timeout` when the body fails before its first byte
  */
 export async function passContent(
   gateway: Gateway,
@@ -25,7 +26,7 @@ export async function passContent(
   const { ok, status, body } = answer
   if (!ok || body === null) return answer
   const headers = Object.fromEntries(answer.headers)
-  // The length of a part or of a coded body is not the file's.
+  // A range or an encoded body has another length than the file.
   const isWhole = status === 200 && headers['content-encoding'] === undefined
   const announced = headers['content-length'] ?? (isWhole ? await known() : undefined)
   const length = announced === undefined ? undefined : Number(announced)

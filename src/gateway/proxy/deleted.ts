@@ -1,5 +1,5 @@
 /**
- * Deleted: what is deleted upstream through the gateway is erased here too.
+ * Erases the records and copies of things that a client deletes through the API.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import type { Caller, Gateway } from '../gateway.ts'
 import type { Understood } from './request.ts'
 
 /**
- * Erases the record of a thing that was deleted upstream, and the copy where it is a file: the caller's, or everybody's
- * where an admin deleted it. A container may go while its record and its copies stay: that is what they are for.
+ * Erases the record of a thing that the upstream has just deleted, and the copy of a file: those of the caller, or those
+ * of all owners when an admin deleted it. The record and the copies of a deleted container stay, since copies exist to
+ * outlive containers. A store or archive that fails is logged, not thrown.
  */
 export async function followDeletion(
   gateway: Gateway,

@@ -1,6 +1,6 @@
 /**
- * Forward: a request of the OpenAI API goes upstream as it is, to where the things live that it names, and what its answer
- * shows is recorded before the client can see it.
+ * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
+ * shows before the client sees it.
  *
  * @module
  */
@@ -28,10 +28,10 @@ import { resumptionOf } from './resume.ts'
 import { isEventStream, recordNames, type Shown, showAnswer } from './shown.ts'
 
 /**
- * Sends a request upstream and hands the answer back, its files recorded.
+ * Sends a request upstream and returns the answer after its files were recorded.
  *
- * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_request`, `payload_too_large`, and
- * whatever keeps an upstream from answering
+ * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;
+ * `invalid_request`; `payload_too_large`; `upstream_error`, `upstream_timeout` and others when no upstream answers
  */
 export async function forward(
   gateway: Gateway,
@@ -62,7 +62,7 @@ export async function forward(
 }
 
 /**
- * Waits for the first bytes of an answer, so that an upstream that fails before them is answered with a code.
+ * Waits for the first bytes of an answer, so that the client gets an error with a code when the upstream fails before.
  *
  * @throws CfileError `upstream_error`, `upstream_timeout`, `file_too_large`
  */
@@ -80,7 +80,7 @@ async function begin(
     if (isContent(request)) {
       const [fileId = ''] = named.path.file
       return await passContent(gateway, answer, async () => {
-        // The answer is here: a store that is down is no reason to refuse it.
+        // The record is only a hint of the length, so a store that is down does not fail the download.
         const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
         return record?.bytes
       })
@@ -99,7 +99,7 @@ function isContent({ path }: ApiRequest): boolean {
   return path.endsWith('/content')
 }
 
-/** Whether a list has to be picked over for what is the caller's. */
+/** Whether the upstream's list holds things of several callers and must be filtered. */
 async function isOwnList(
   gateway: Gateway,
   caller: Caller,
@@ -117,9 +117,9 @@ async function sendOnce(
   { method, query }: Pick<ApiRequest, 'method' | 'query'>,
 ): Promise<Response> {
   const { path, headers, signal, below } = request
-  // Where there is another to ask, or no hope, nobody waits for this one.
+  // No retries here when another upstream can be asked, or when this one has just failed repeatedly.
   const isOnce = route.upstreams.length > 1 || gateway.balance.isResting(upstream)
-  // An upload takes as long as its bytes do.
+  // The time of an upload depends on its size, so the short timeout does not apply.
   const isQuick = operation.isQuick && !(sent.bytes instanceof ReadableStream)
   try {
     return await upstream.client.request({
@@ -134,7 +134,7 @@ async function sendOnce(
       timeoutMs: isQuick ? undefined : gateway.bounds.generationTimeoutMs,
     })
   } finally {
-    // Whatever came of a body that we broke off, the reason counts.
+    // A body that the gateway refused midway makes fetch fail with another error; `check` throws the real reason.
     sent.check?.()
   }
 }
@@ -166,7 +166,7 @@ async function handBack(
   return new Response(body, { status, statusText, headers: handedHeaders(request, shown) })
 }
 
-/** A chat completion that is neither stored nor spoken leaves nothing behind. */
+/** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
 function completionOf({ operation, sent: { named } }: Understood): Wanted | undefined {
   const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
   return isKept ? named : undefined
@@ -176,11 +176,11 @@ function handedHeaders(request: ApiRequest, answer: Response): Headers {
   const headers = responseHeaders(answer.headers)
   if (isEventStream(answer)) {
     headers.set('cache-control', 'no-cache, no-transform')
-    // nginx holds an answer back until its buffer is full, unless the answer says not to.
+    // nginx buffers answers unless this header turns that off.
     headers.set('x-accel-buffering', 'no')
   }
   if (isContent(request)) {
-    // A browser may be the client where callers are not told apart, and who wrote the file is not to be trusted.
+    // Without caller auth a browser may be the client, and the author of the file is not trusted.
     headers.set('content-security-policy', contentSecurityPolicy('', false))
     headers.set('x-content-type-options', 'nosniff')
     headers.set('cache-control', fileCacheControl)

@@ -1,6 +1,6 @@
 /**
- * Heals conversations whose container is gone: a request that Azure refuses for it is sent once more with a new
- * container that holds the archived files.
+ * Heals conversations whose container has expired: a request that Azure refuses for that reason is sent once more with
+ * a new container that holds the archived files (`CFILE_HEAL`).
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { findRecord } from '../owners/records.ts'
 import type { Answered } from './attempt.ts'
 import type { Understood } from './request.ts'
 
-/** An answer, and the containers that were replaced for it. */
+/** An answer, and the container that was replaced to get it. */
 export interface Healed {
   readonly answered: Answered
-  /** The request as it was sent last. */
+  /** The request that got this answer. */
   readonly understood: Understood
-  /** `OLD_ID=NEW_ID`, for the header `x-cfile-healed`. */
+  /** `OLD_ID=NEW_ID` for the header `x-cfile-healed`; absent when nothing was replaced. */
   readonly healed?: string
 }
 
 /**
- * Sends a request, and once more where its container is gone.
+ * Sends a request, and a second time with a new container when the first answer says that the container has expired.
  *
- * @param send sends it along its route
+ * @param send sends the request along its route
  */
 export async function sendHealed(
   gateway: Gateway,
@@ -47,15 +47,16 @@ export async function sendHealed(
   return { answered: await send(again.understood), ...again }
 }
 
-/** A request that may be healed. */
+/** A request that can be sent once more with a new container. */
 export interface Healing {
-  /** The request as it should be sent first: with the container that took the place of the one it names. */
+  /** The request to send first. When its container was replaced before, it names the replacement. */
   readonly current: Understood
   /**
-   * Replaces the container if a refusal says that it is gone.
+   * Replaces the container when the text of a refusal says that it has expired.
    *
-   * @param refusal the refusal's text
-   * @returns the request to send once more; `undefined` where the refusal has to pass
+   * @param refusal body of the refusal as text; empty for other answers
+   * @param upstream the upstream that refused
+   * @returns the request to send once more; `undefined` when the client gets the refusal
    */
   heal(
     refusal: string,
@@ -63,7 +64,10 @@ export interface Healing {
   ): Promise<{ readonly understood: Understood; readonly healed: string } | undefined>
 }
 
-/** Finds out which container a request uses. Without `CFILE_HEAL`, and without a tool that runs code, nothing is healed. */
+/**
+ * Finds the container that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, the
+ * result never heals anything.
+ */
 export async function prepareHealing(
   gateway: Gateway,
   caller: Caller,
@@ -86,7 +90,7 @@ export async function prepareHealing(
   }
 }
 
-/** The tools that run code, of a request for an answer whose body can be changed. */
+/** Code interpreter tools of a request that creates a response; `undefined` when its body cannot be changed. */
 function toolsOf({ request, operation, sent }: Understood): ReturnType<typeof readCodeTools> {
   const { method, path } = request
   const isCreate = method === 'POST' && /^\/(?:deployments\/[^/]+\/)?responses\/?$/.test(path)
@@ -115,7 +119,7 @@ const mostRefusalBytes = 64 * 1024
 const gonePattern =
   /container (?:is|has) expired|expected container_id|container with id '[^']*' not found/i
 
-/** Reads what may be a refusal, and hands back the same answer unread. Its text is empty for every other answer. */
+/** Reads the text of an answer with status 400 or 404, and returns an equal unread answer. Other answers have no text. */
 async function readRefusal(
   answer: Response,
 ): Promise<{ readonly answer: Response; readonly text: string }> {
@@ -135,7 +139,7 @@ function containerIn(refusal: string): string | undefined {
   return isContainerId(named) ? named : undefined
 }
 
-/** The new container's id; `undefined` where the refusal has to pass, and then the log says why. */
+/** Replaces a container and returns the new id; `undefined` when that fails, with a line in the log. */
 async function replace(
   gateway: Gateway,
   caller: Caller,

@@ -1,6 +1,6 @@
 /**
- * Echoed history: the items that a response was given, or that a conversation holds. They are the caller's word and
- * capture nothing, but what is recorded for the caller gets its links.
+ * Adds links to history: the input items of a response, or the items of a conversation. Callers write these items
+ * themselves, so nothing is recorded from them. Only files that are already recorded for the caller get links.
  *
  * @module
  */
@@ -22,7 +22,12 @@ export interface HistoryRequest {
   readonly query: string
 }
 
-/** Gives the files and links in echoed items that are recorded for the caller their links. */
+/**
+ * Adds links to the files in a list of items that are recorded for the caller.
+ *
+ * @param body the JSON of the list
+ * @returns the changed JSON; the same array when nothing changed
+ */
 export async function linkHistory(
   gateway: Gateway,
   source: Source,
@@ -36,13 +41,13 @@ export async function linkHistory(
     mode,
     links: recordedLinks(gateway, source),
     recordedContainer: () => recordedContainer(gateway, source, turn).catch(() => undefined),
-    // The API's own order, where none is asked for.
+    // The API's default order is `desc`.
     isNewestFirst: new URLSearchParams(query).get('order') !== 'asc',
   }
   return linkBytes(body, (json) => linkItems(json, options))
 }
 
-/** Makes links only to what is recorded for the caller: an item may cite anything. */
+/** Makes links only to files and containers that are recorded for the caller, since an item may cite any id. */
 function recordedLinks(gateway: Gateway, source: Source): LinkMaker {
   const { caller } = source
   const links = linksOfResponse(gateway, source, () => undefined)

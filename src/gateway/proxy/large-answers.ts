@@ -1,6 +1,6 @@
 /**
- * Large answers: what repeats a caller's request (tools, instructions) is set aside while the rest is read, so that no
- * caller's request holds up the others.
+ * Large answers: long texts that repeat the request (tools, instructions) are cut out while the rest is parsed, so that
+ * one large answer does not block other requests.
  *
  * @module
  */
@@ -14,22 +14,22 @@ import type { Gateway } from '../gateway.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** The rest of an answer that is still to be read. */
+/** An answer whose long texts were cut out. */
 export interface OpenAnswer {
-  /** Absent where it holds so many values that it is not read. */
+  /** JSON without the long texts; absent when the answer holds too many values to be parsed. */
   readonly left?: Bytes
-  /** The whole answer, from what became of what was left. */
+  /** Puts the long texts back into the (changed) JSON. */
   restore(left: Bytes): Promise<Bytes>
 }
 
-// Pictures that are to become links are told by their length.
+// Pictures that become links are found by their length, so that they must not be cut out. Bytes.
 const longestPicture = 16 * 1024 ** 2
 
 function longTextFor({ links: { inlineImages } }: Gateway): number | undefined {
   return inlineImages === 'link' ? longestPicture : undefined
 }
 
-/** Opens an answer in JSON. */
+/** Cuts the long texts out of a JSON answer. Small answers stay whole. */
 export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAnswer> {
   const { log } = gateway
   const { wait } = gateway.runtime
@@ -45,10 +45,10 @@ export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAn
   return { restore }
 }
 
-/** Sets aside in each large event of a stream, before a handler sees it; what it emits is whole again. */
+/** Wraps a handler so that it gets large events without their long texts. The events that it emits are restored. */
 export function throughLargeEvents(gateway: Gateway, handler: EventHandler): EventHandler {
   const { wait } = gateway.runtime
-  // A handler may hold events back, so each is restored wherever it comes out.
+  // A handler may delay events, so each emitted event is checked against all texts that were cut out.
   const open = new Set<SetAside>()
   const whole = (emit: Emit): Emit => {
     if (open.size === 0) return emit

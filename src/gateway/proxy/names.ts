@@ -1,5 +1,5 @@
 /**
- * A request may name only things of its caller. Everything else is answered as if it did not exist.
+ * Checks that a request names only things of its caller. Everything else is answered as if it did not exist.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { isSharedByAll, mayName, notThere, standingOf } from '../owners/access.t
 import { granteeOf } from '../owners/caller.ts'
 import { findRecord, listOwners } from '../owners/records.ts'
 
-/** What a request names, and where. */
+/** Ids that a request names, by where they stand. */
 export interface NamedBy {
   readonly path: Names
   readonly query: Names
@@ -21,7 +21,7 @@ export interface NamedBy {
 }
 
 /**
- * Lets a path and a query pass that name only the caller's own.
+ * Checks that path and query name only things of the caller.
  *
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found`
  */
@@ -42,10 +42,11 @@ export async function requireOwn(
 }
 
 /**
- * Lets a body pass that names only the caller's own, or vector stores of nobody: those are the operator's, to be used by
- * all.
+ * Checks that a body names only things of the caller. Vector stores without an owner are allowed: the operator made them
+ * for everybody.
  *
- * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` for what has no one owner
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` when the request reads data
+ * of all owners
  */
 export async function requireOwnBody(
   gateway: Gateway,
@@ -82,7 +83,7 @@ function ofEveryOwner(): CfileError {
   )
 }
 
-/** Whether several owners have the container, each of whom then has only the files that were cited to them. */
+/** Whether several owners have a container. Each of them then has only the files that answers cited to them. */
 export async function isShared(gateway: Gateway, containerId: string): Promise<boolean> {
   if (!gateway.owners.knowsCallers) return false
   const [owner, other] = await listOwners(gateway, 'container', containerId, 2)
@@ -93,7 +94,10 @@ export async function isShared(gateway: Gateway, containerId: string): Promise<b
   )
 }
 
-/** A file of a container: the caller's own, or one that nobody has in a container that is the caller's alone. */
+/**
+ * Checks the files of a container path. A file passes when it is recorded for the caller, or when it has no owner and
+ * the container belongs to the caller alone.
+ */
 async function requireFile(
   gateway: Gateway,
   caller: Caller,

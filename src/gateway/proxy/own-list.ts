@@ -1,5 +1,5 @@
 /**
- * Own list: of a list that holds everybody's things, a page of the caller's own.
+ * Filters a list of the upstream, which holds the things of all callers, down to one page of the caller's things.
  *
  * @module
  */
@@ -14,22 +14,25 @@ import { findRecord, type Kind } from '../owners/records.ts'
 import { attempt } from './attempt.ts'
 import type { Understood } from './request.ts'
 
-// A caller with little among much is served by the next page too; one request must not read a whole resource.
+// A limit for callers who own few things among many: one request must not read a whole resource.
 const mostPages = 20
 
 interface Sizes {
-  /** The page that the API gives where none is asked for. */
+  /** Rows of a page when the request has no `limit`. */
   readonly usual: number
+  /** Largest `limit` that the API accepts. */
   readonly largest: number
-  /** What is asked for here. */
+  /** Rows that the gateway asks the upstream for. */
   readonly read: number
 }
 const fewAtOnce: Sizes = { usual: 20, largest: 100, read: 100 }
 const uploads: Sizes = { usual: 10_000, largest: 10_000, read: 1000 }
 
 /**
- * Answers with a page of what is the caller's, the rows as the upstream wrote them. It reads on until the page is full,
- * at most so many pages; `has_more` then says that there may be more.
+ * Answers with one page of the caller's things. The rows keep the upstream's bytes. Pages are read until the caller's
+ * page is full, at most {@link mostPages}; `has_more` is true when rows may follow.
+ *
+ * @param send fetches one page of the upstream's list; `query` begins with `?`
  */
 export async function answerOwnList(
   gateway: Gateway,
@@ -50,11 +53,11 @@ export async function answerOwnList(
     const { whole } = answer.ok
       ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
       : { whole: undefined }
-    // A refusal says nothing of others' things; a list that can't be read must not pass.
+    // An error answer holds nothing of other callers and passes. A list that cannot be parsed does not.
     if (whole === undefined) return answer.ok ? emptyPage(answer) : passRefusal(answer)
     const found = readPage(new TextDecoder().decode(whole))
     const own = await ownRows(gateway, caller, kind, found.rows)
-    // A row may be the first to name what its thing has produced.
+    // A row may be the first mention of a file that its object has produced.
     const source = { caller, upstream: upstream.name }
     if (kind === 'thing') await captureThings(gateway, source, toPage(own), kind)
     rows.push(...own)
@@ -101,14 +104,18 @@ async function ownRows(
   return rows.filter((_, index) => records[index] !== undefined)
 }
 
-/** How many rows were asked for; `undefined` for what the upstream will refuse. */
+/** Rows that the request asks for; `undefined` for a limit that the upstream will refuse. */
 function limitOf(query: string, { usual, largest }: Sizes): number | undefined {
   const text = new URLSearchParams(query).get('limit') ?? String(usual)
   const limit = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined
   return limit === undefined || limit > largest ? undefined : limit
 }
 
-/** The query for a large page, from behind a row; the other parameters stay as they are. */
+/**
+ * Query for one page of the upstream's list. All parameters except `limit` and `after` stay as they are.
+ *
+ * @param after id of the row before the page
+ */
 function withPage(query: string, { read }: Sizes, after?: string): string {
   const replaced = after === undefined ? /^limit=/ : /^(?:limit|after)=/
   const kept = query
@@ -123,7 +130,7 @@ function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Re
   const ids = [rows[0]?.id ?? null, rows.at(-1)?.id ?? null].map((id) => JSON.stringify(id))
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
   const headers = responseHeaders(answer.headers)
-  // Those of everybody's list.
+  // These describe the upstream's list.
   const ofTheWhole = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
   for (const name of [...ofTheWhole, 'last-modified']) headers.delete(name)
   return new Response(page, { status: answer.status, headers })

@@ -1,5 +1,5 @@
 /**
- * Understand: what a request of the OpenAI API names, whether the caller may, and where it must go.
+ * Parses a request of the OpenAI API: what it names, whether the caller may do that, and which upstreams may get it.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import { readSentBody, type SentBody } from './sent-body.ts'
 /** A request of the OpenAI API. */
 export interface ApiRequest {
   readonly method: string
-  /** Below `/openai/v1`, or below `/openai`, as it was written. */
+  /** Path below `/openai/v1` (or `/openai`), as the client wrote it. */
   readonly path: string
-  /** With its `?`, or empty. */
+  /** Query with its `?`, or empty. */
   readonly query: string
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
   readonly signal: AbortSignal
-  /** `root`: a deployment, under a dated api-version. @default 'v1' */
+  /** `root` for a path below `/openai` with a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
-  /** Added to a body that names no model. */
+  /** Model to add to a body that names none. */
   readonly model?: string
   readonly exchange: Exchange
 }
 
-/** A request that was understood and may be sent. */
+/** A parsed request that the caller is allowed to send. */
 export interface Understood {
   readonly request: ApiRequest
   readonly operation: Operation
@@ -42,11 +42,11 @@ export interface Understood {
 }
 
 /**
- * Reads a request and decides; nothing is asked upstream. Where callers are told apart, a request that changes something
- * is refused while the store is down: what it makes would be paid for and belong to nobody.
+ * Parses a request and checks that the caller may send it. Asks no upstream. With caller auth, writes are refused while
+ * the store is down: their results would cost money and belong to nobody.
  *
- * @throws CfileError `not_found` and its like for what is not the caller's, `invalid_id`, `invalid_request`,
- * `payload_too_large`, `not_ready`
+ * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;
+ * `invalid_id`; `invalid_request`; `payload_too_large`; `not_ready`
  */
 export async function understand(
   gateway: Gateway,
@@ -62,7 +62,7 @@ export async function understand(
   const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
   noteOperation(request.exchange, operation, named.path)
   await requireOwn(gateway, caller, named)
-  // After the names, so that a respelt path tells no more about a thing than the right one.
+  // Checked after the names, so that a differently spelt path does not reveal whether a thing exists.
   if (gateway.owners.knowsCallers && !operation.isExact) throw notServed()
   const read = await readSentBody(gateway, caller, request, operation)
   const sent = await withModel(gateway, request, read)
@@ -87,7 +87,7 @@ function noteOperation(
   exchange.fileId = file[0]
 }
 
-/** Lets pass what was reviewed: an unknown operation may show the things of all callers. */
+/** Refuses operations that were not reviewed, since an unknown one may show the things of all callers. */
 function requireServed({ admin }: Caller, { askers }: Operation): void {
   if (askers === 'nobody' || (askers === 'admins' && !admin)) throw notServed()
 }

@@ -1,9 +1,9 @@
 /**
- * Resume: a stream that a client takes up again where it broke off, so that what it has and what it gets fit together.
+ * Resumes a rewritten stream with `starting_after`, so that the new part fits the part that the client already has.
  *
- * A link in the middle of which it broke off, the call that ran before and whatever else the rest of a text depends on
- * stands in front of the place. So the upstream is asked for the stream from its beginning, as the official SDK does, and
- * what the client has is read and not sent.
+ * How a text is rewritten depends on earlier events: a link that the break cut in two, or the call that ran before. So
+ * the gateway asks the upstream for the stream from its beginning, reads the events that the client has, and sends only
+ * those after them.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import type { Source } from '../capture/capture.ts'
 import type { Gateway } from '../gateway.ts'
 import { createLinker } from '../links.ts'
 
-/** How a stream is taken up again. */
+/** How a stream is resumed. */
 export interface Resumption {
-  /** What the upstream is asked instead. */
+  /** Query for the upstream: the client's without `starting_after`. */
   readonly query: string
-  /** The number of the last event that the client has. */
+  /** `sequence_number` of the last event that the client has. */
   readonly after: number
 }
 
-/** Tells a request that takes up a stream whose text is rewritten; any other is sent as it is. */
+/** Recognizes a request that resumes a rewritten stream. `undefined` for all others, which are sent unchanged. */
 export function resumptionOf(
   { links: { mode: links } }: Pick<Gateway, 'links'>,
   {
@@ -47,7 +47,10 @@ export function resumptionOf(
   }
 }
 
-/** Lets a handler read all events and sends those behind a number; what has none goes the way of the one before it. */
+/**
+ * Wraps a handler so that it reads all events and emits only those after a number. An event without a number is treated
+ * as the one before it.
+ */
 export function sendAfter(after: number, { push, end }: EventHandler): EventHandler {
   let isNew = false
   const filter = (emit: (raw: Uint8Array) => void) => (raw: Uint8Array) => {
@@ -65,10 +68,10 @@ function sequenceNumber(raw: Uint8Array): number | undefined {
 }
 
 /**
- * Makes the links of a response. Those in its text end in the same second whenever it is asked for, and so are the same
- * to the letter, until half of their life is over.
+ * Creates the links of a response. Links in its text get the same expiry each time the response is read, so that they
+ * are identical until half of their lifetime is over. A new expiry is chosen after that.
  *
- * @param responseId asked for when the first link is made
+ * @param responseId returns the id of the response; called when the first link is made
  */
 export function linksOfResponse(
   gateway: Gateway,
@@ -92,7 +95,7 @@ export function linksOfResponse(
   return {
     file: createLinker(gateway, caller, upstream).file,
     async path(containerId, path) {
-      // Without the store a link is as good; only a second copy of it may differ.
+      // Without the store the link works too, but the next read may get another one.
       if (until < now() + halfLife) until = await agree().catch(() => now() + ttl)
       const terms = { ttl: Number.POSITIVE_INFINITY, until }
       return createLinker(gateway, caller, upstream, terms).path(containerId, path)

@@ -1,5 +1,5 @@
 /**
- * Route: which upstream a request goes to. What it names decides; only a request that names nothing may be balanced.
+ * Chooses the upstreams for a request. The things that it names decide; only requests that name nothing are balanced.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import { CfileError } from '../../core/errors.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findHeld } from '../owners/access.ts'
 
-/** Where a request may go. */
+/** Upstreams that may get a request. */
 export interface Route {
-  /** In the order in which to try them; one, unless the request is free. */
+  /** In the order in which they are tried. */
   readonly upstreams: readonly Upstream[]
-  /** Why: it names something we know, it names something nobody saw yet, or it names nothing. */
+  /** `known`: it names something with a record. `unknown`: it names only things without one. `free`: it names nothing. */
   readonly reason: 'known' | 'unknown' | 'free'
 }
 
-/** What a route is found by. */
+/** Facts of a request that decide its route. */
 export interface Wanted {
   readonly method: string
   readonly operation: Operation
   readonly names: Names
-  /** The model that is to do the work, where the request says it. */
+  /** `model` of the body, or the deployment of the path. */
   readonly model?: unknown
   /** Whether the request's body can be sent a second time. */
   readonly canRepeat: boolean
 }
 
 /**
- * Finds where a request may go. What names nothing is balanced if it only generates; what makes something goes to the
- * default as long as that can be reached, so that files which are used together come to lie together.
+ * Finds the upstreams for a request. A request that names nothing is balanced when it generates an answer. When it
+ * creates something else it goes to the default upstream first, so that files that are used together live together.
  *
- * @throws CfileError `invalid_request` where it names things of two upstreams
+ * @throws CfileError `invalid_request` when it names things of two upstreams
  */
 export async function findRoute(gateway: Gateway, caller: Caller, wanted: Wanted): Promise<Route> {
   const { method, operation, names, model, canRepeat } = wanted
@@ -42,7 +42,7 @@ export async function findRoute(gateway: Gateway, caller: Caller, wanted: Wanted
   const isReading = method === 'GET' || method === 'HEAD'
   const able = upstreamsForModel(gateway, model)
   if (reason === 'unknown') {
-    // Azure has deleted the thing, or was asked for it elsewhere; only a GET may be tried on all.
+    // The thing may live in any upstream. Only reads are tried on all of them.
     return { reason, upstreams: isReading ? upstreams : [gateway.upstreams[0]] }
   }
   if (operation.shows === 'list') return { reason, upstreams: [gateway.upstreams[0]] }
@@ -52,9 +52,9 @@ export async function findRoute(gateway: Gateway, caller: Caller, wanted: Wanted
 }
 
 /**
- * Finds the upstream of what the names belong to.
+ * Finds the upstream that holds the named things.
  *
- * @throws CfileError `invalid_request` where they belong to two
+ * @throws CfileError `invalid_request` when they live in two upstreams
  */
 export async function routeByNames(gateway: Gateway, caller: Caller, names: Names): Promise<Route> {
   const named = namedKinds.flatMap((kind) => names[kind].map((id) => ({ kind, id })))
@@ -82,7 +82,7 @@ function twoUpstreams(things: readonly string[]): CfileError {
   )
 }
 
-/** The upstreams that serve a model: those that list it, else those that list none, else the default. */
+/** Upstreams that serve a model: those that list it, else those without a list, else the default. */
 export function upstreamsForModel(gateway: Gateway, model: unknown): readonly Upstream[] {
   const { upstreams } = gateway
   const listed = upstreams.filter(

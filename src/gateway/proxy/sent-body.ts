@@ -1,5 +1,5 @@
 /**
- * A request's body on its way upstream: read where what it names matters, streamed where it does not.
+ * Prepares the body of a request for the upstream. Bodies are read when the ids in them matter, and streamed otherwise.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import type { Caller, Gateway } from '../gateway.ts'
 import { requireOwnBody } from './names.ts'
 import { readSentForm } from './sent-form.ts'
 
-/** What goes upstream. */
+/** A body that goes upstream. */
 export interface SentBody {
-  /** A stream can be sent only once. */
+  /** `null`: no body. A stream can be sent only once. */
   readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null
-  /** What it names, where it was read and is JSON. */
+  /** Ids in it, when it was read and is JSON. */
   readonly named: BodyNames
-  /** Throws what broke the body off on its way, where we did. */
+  /** Throws the refusal that broke the stream, if the gateway refused it midway. */
   readonly check?: () => void
 }
 
-/** The part of a request that says what its body is. */
+/** The parts of a request that describe its body. */
 export interface WithBody {
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
@@ -32,11 +32,12 @@ export interface WithBody {
 }
 
 /**
- * Reads a request's body if it must be: to know what it names, to send it again, to take out what was added to the
- * answers that it replays. Where callers are told apart, what can't be read with certainty is refused, since the
- * upstream may read it otherwise.
+ * Reads the body of a request if necessary: to find the ids in it, to be able to send it again, or to remove the links
+ * that the gateway added to replayed answers. With caller auth, bodies that parsers could read differently are refused,
+ * since the upstream may find other ids in them.
  *
- * @throws CfileError `payload_too_large`, `invalid_request`; `not_found` and its like for what is not the caller's
+ * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found` for
+ * things that are not the caller's
  */
 export async function readSentBody(
   gateway: Gateway,
@@ -79,13 +80,13 @@ async function readWhole(
     const bytes = takesHistory ? await inTurns(wait, unlinkBytes(whole, publicUrl), signal) : whole
     return { bytes, named }
   } catch (error) {
-    // It is the upstream's to refuse.
+    // Without caller auth the upstream refuses wrong bodies itself.
     if (!knowsCallers && isCfileError(error)) return { bytes: whole, named: noBodyNames }
     throw error
   }
 }
 
-/** Whether a body of this type names nothing, whatever it is. */
+/** Whether a body of this form and content type cannot contain ids. */
 function isNameless(form: BodyForm, type: string): boolean {
   return form === 'free' || (form === 'sdp' && /^application\/sdp *$/i.test(type))
 }

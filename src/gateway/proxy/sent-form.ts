@@ -1,6 +1,7 @@
 /**
- * A form on its way upstream. It is streamed, and what it names is checked while it passes.
+ * Prepares a multipart form for the upstream. It is streamed, and the ids in its fields are checked while it passes.
  *
+ * @see RFC 7578
  * @module
  */
 
@@ -30,20 +31,21 @@ export interface WithForm {
   readonly signal: AbortSignal
 }
 
-/** A form that goes upstream. */
+/** A form that goes upstream: whole when it is small, otherwise a stream. */
 export interface SentForm {
   readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
-  /** Throws what broke the form off on its way, where we did. */
+  /** Throws the refusal that broke the stream, if the gateway refused it midway. */
   readonly check: () => void
 }
 
-// So small a form is read before anything of it goes upstream; of a larger one, so much.
+// Bytes that are read and checked before the upstream gets any. Smaller forms are sent whole.
 const readAhead = 128 * 1024
 
 /**
- * Reads the beginning of a form and watches the rest.
+ * Reads the beginning of a form and checks the rest while it is streamed.
  *
- * @throws CfileError `payload_too_large`, `invalid_request`, `file_not_found` and its like; later from `check`
+ * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found`. Errors
+ * in the streamed rest are thrown by `check`.
  */
 export async function readSentForm(
   gateway: Gateway,
@@ -59,10 +61,10 @@ export async function readSentForm(
   return { bytes: read.whole ?? read.stream, check }
 }
 
-// What a form has beside its file: boundaries, heads, the purpose.
+// Bytes allowed beside the file: boundaries, part headers, the purpose.
 const besideFile = 1024
 
-/** A form that announces its length is judged by that; another breaks off where it becomes too long. */
+/** Limits the size of a form: by its `Content-Length`, otherwise by breaking the stream at the limit. */
 function limitForm(
   { bounds: { maxFileBytes } }: Gateway,
   { headers, body }: WithForm,
@@ -74,7 +76,7 @@ function limitForm(
   return body.pipeThrough(atMost(most, () => uploadTooLarge(maxFileBytes)))
 }
 
-/** A stream, and what throws the refusal that broke it off: whoever reads it may report another error. */
+/** Remembers the refusal that broke a stream, since the reader of the stream may report another error. */
 function noteFailure(
   stream: ReadableStream<Uint8Array>,
 ): SentForm & { readonly bytes: ReadableStream<Uint8Array> } {
@@ -102,7 +104,7 @@ function noteFailure(
 const longestId = 1024
 const longestJson = 1024 ** 2
 
-/** Checks the fields that name something, as they come. */
+/** Creates the callbacks that check the fields with ids as they arrive. */
 function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormWatch {
   let names = 0
   const require = async (named: BodyNames): Promise<void> => {
@@ -128,7 +130,7 @@ function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): For
   }
 }
 
-/** A field's JSON, as it would stand in a body. */
+/** Wraps the JSON of a field as a member of an object, as it would stand in a JSON body. */
 function asMember(name: string, value: Uint8Array): Uint8Array {
   const encoder = new TextEncoder()
   return concatBytes([encoder.encode(`{"${name}":`), value, encoder.encode('}')])

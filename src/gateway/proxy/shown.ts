@@ -1,5 +1,6 @@
 /**
- * Shown: what an answer of the OpenAI API shows is recorded for the caller before a byte of it is read.
+ * Records what an answer of the OpenAI API shows for the caller before the client sees it. The operation decides how:
+ * answers of the Responses API, chat completions, single objects, lists and histories each have their own way.
  *
  * @module
  */
@@ -20,23 +21,28 @@ import { completionIds, recordChunks, recordIds, type Wanted } from './completio
 import { linkHistory } from './history.ts'
 import type { NamedBy } from './names.ts'
 
-/** An answer, and what it answers. */
+/** An answer and the facts of its request. */
 export interface Shown {
   readonly method: string
   readonly operation: Operation
   readonly named: NamedBy
-  /** The request's, with its `?`, or empty. */
+  /** Query of the request with its `?`, or empty. */
   readonly query: string
-  /** Present where a chat completion has ids that a later request may name. */
+  /** Present for a chat completion with ids that later requests may name. */
   readonly completion?: Wanted
   readonly answer: Response
-  /** The number of the last event of a stream that the client has already. */
+  /** `sequence_number` of the last event that the client already has, for a resumed stream. */
   readonly after?: number
-  /** Called when the answer is there, unless it is a stream of events. */
+  /** Called when the answer was read, unless it is a stream of events. */
   readonly onEnd: () => void
 }
 
-/** Records what an answer shows, and gives the files that it cites their links; nothing of its body is read before. */
+/**
+ * Records what an answer shows and adds links to the files that it cites.
+ *
+ * @param source the caller and the upstream of the answer
+ * @param shown the answer, whose body has not been read yet
+ */
 export async function showAnswer(
   gateway: Gateway,
   source: Source,
@@ -50,7 +56,7 @@ export async function showAnswer(
   }
   try {
     if (shows === 'answer') return await passAnswer(gateway, source, answer)
-    // What changes a container's files makes what is known of them old.
+    // A write may change the files of the container, so its cached list is dropped.
     if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
     if (!answer.ok) return answer
     const mayRecord = mayBeRecorded(gateway, source.caller, method)
@@ -64,7 +70,7 @@ export async function showAnswer(
   }
 }
 
-/** What an admin only looks at stays its owner's alone. */
+/** An admin who only reads a thing does not become its owner. */
 function mayBeRecorded(
   { owners: { knowsCallers } }: Gateway,
   { admin }: Caller,
@@ -73,7 +79,7 @@ function mayBeRecorded(
   return !knowsCallers || !admin || method === 'POST'
 }
 
-/** How the JSON of an answer is recorded; `undefined` where it shows nothing to record. */
+/** Returns the function that records the JSON of an answer; `undefined` when there is nothing to record. */
 function recorderOf(
   gateway: Gateway,
   source: Source,
@@ -86,13 +92,13 @@ function recorderOf(
   if (shows === 'thing' || shows === 'list') {
     return (body) => captureThings(gateway, source, body, kind === 'thing' ? kind : undefined)
   }
-  // The files of a vector store were uploaded, and so recorded, before.
+  // Rows about files are not recorded: the files of a vector store were recorded when they were uploaded.
   const isRows = shows === 'rows' || shows === 'history'
   const hasRows = isRows && kind === 'thing' && source.withItems === true
   return hasRows ? (body) => captureRows(gateway, source, body) : undefined
 }
 
-/** What is done with the JSON of an answer before it is handed on. */
+/** Steps between reading the JSON of an answer and sending it to the client. */
 interface Reading {
   readonly record?: (body: unknown) => Promise<void>
   readonly change?: (body: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>
@@ -123,7 +129,7 @@ async function readAnswer(
   return changed === read.whole ? new Response(toBody(changed), answer) : withBody(answer, changed)
 }
 
-/** A realtime call is answered with SDP, and its id with the address of the call. */
+/** Records the id of a realtime call. The answer body is SDP, so the id is taken from the `Location` header. */
 async function recordCall(gateway: Gateway, source: Source, answer: Response): Promise<void> {
   const id = answer.headers.get('location')?.split(/[?#]/)[0]?.split('/').at(-1)
   if (!isId(id)) return
@@ -133,7 +139,10 @@ async function recordCall(gateway: Gateway, source: Source, answer: Response): P
   })
 }
 
-/** Records what a request named and its upstream has, where nothing was known of it. */
+/**
+ * Records the ids of a request that had no record and that its upstream turned out to have. With caller auth this needs
+ * `CFILE_TRUST_UNRECORDED`, and admins record nothing.
+ */
 export async function recordNames(
   gateway: Gateway,
   source: Source,
@@ -158,7 +167,7 @@ async function recordName(
   id: string,
   container_id: string | undefined,
 ): Promise<void> {
-  // What a container file is called or where it lies is worth nothing without its container.
+  // A container file without its container cannot be fetched.
   const isLost = kind === 'file' && /^cfile/.test(id) && container_id === undefined
   if (!isId(id) || isLost || (await findRecord(gateway, caller, kind, id)) !== undefined) return
   await putRecord(gateway, caller, kind, id, {
@@ -168,7 +177,7 @@ async function recordName(
   })
 }
 
-/** Whether an answer is a stream of events. */
+/** Whether an answer is a stream of server-sent events. */
 export function isEventStream({ headers, ok }: Response): boolean {
   return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 }

@@ -1,5 +1,6 @@
 /**
- * The Responses API over WebSocket: each client message is a request body, each upstream message an event of a stream.
+ * The Responses API over WebSocket: each message of the client is a request body, each message of the upstream is one
+ * event of an answer.
  *
  * @see https://learn.microsoft.com/azure/ai-foundry/openai/how-to/websockets
  * @module
@@ -23,7 +24,7 @@ const decoder = new TextDecoder()
 /** The upgrade request of a client. */
 export interface SocketRequest {
   readonly headers: Headers
-  /** With its `?`, or empty. */
+  /** Query with its `?`, or empty. */
   readonly query: string
   readonly exchange: Exchange
 }
@@ -33,21 +34,23 @@ interface Session {
   readonly caller: Caller
   readonly request: SocketRequest
   readonly client: Socket
-  /** Opened with the first message. */
+  /** The connection to the upstream; opened with the first message. */
   upstream?: { readonly home: Upstream; readonly socket: Socket }
-  /** What heals the last request, until the first event of its answer. */
+  /** Heals the last request; removed with the first event of its answer. */
   healing?: Healing
-  /** Whether the upstream owes the end of an answer. */
+  /** Whether an answer has begun and not ended. */
   isAnswering: boolean
-  /** The turn that the last message goes on from. */
+  /** The turn that the last message continues. */
   previous?: PreviousTurn
-  /** Quarters of the stream's idle limit since the upstream's last message. */
+  /** Quarters of the idle timeout since the last message of the upstream. */
   quietTicks: number
 }
 
 /**
- * Serves one client until either side closes. What a message does wrong is told by an `error` event, and the socket
- * lives on.
+ * Serves one client until either side closes. An invalid message is answered with an `error` event, and the socket stays
+ * open.
+ *
+ * @param client the accepted socket of the client
  */
 export async function serveSocket(
   gateway: Gateway,
@@ -71,7 +74,7 @@ export async function serveSocket(
   }
 }
 
-/** On shutdown: a socket in the middle of an answer is left to end it. */
+/** Closes the socket on shutdown, unless an answer is under way. */
 function endIdle({ client, isAnswering }: Session, why: SocketEnd): void {
   if (!isAnswering) client.close(why)
 }
@@ -88,7 +91,7 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
   }
 }
 
-/** Reads a message as a request body, and opens the upstream's socket with the first. */
+/** Parses a message as a request body and opens the socket to the upstream for the first one. */
 async function prepare(
   session: Session,
   message: string,
@@ -146,7 +149,7 @@ async function open(
   throw failure
 }
 
-/** Passes the upstream's messages on until it closes; what they cite is recorded before they are released. */
+/** Passes the messages of the upstream on until it closes. What they cite is recorded before they are sent. */
 async function passEvents(
   session: Session,
   { home, socket }: { readonly home: Upstream; readonly socket: Socket },
@@ -188,7 +191,7 @@ async function passEvents(
   client.close(endOf(socket))
 }
 
-/** Sends the last request once more where its answer is that the container is gone; that refusal does not pass. */
+/** Sends the last request once more when its answer says that the container has expired. The client never sees that. */
 async function isHealed(
   session: Session,
   { home, socket }: { readonly home: Upstream; readonly socket: Socket },
@@ -220,7 +223,7 @@ async function nextEvent(session: Session, socket: Socket): Promise<string | und
 
 const ticksOfSilence = 4
 
-/** Closes a socket that is silent for `CFILE_STREAM_IDLE_TIMEOUT_MS` in the middle of an answer. */
+/** Closes a socket that sends nothing for `CFILE_STREAM_IDLE_TIMEOUT_MS` during an answer. */
 async function watchSilence(session: Session, socket: Socket): Promise<void> {
   const { wait } = session.gateway.runtime
   const { streamIdleTimeoutMs } = session.gateway.bounds
@@ -250,7 +253,7 @@ function endOf({ ended }: Socket): SocketEnd {
   return ended
 }
 
-/** What went wrong with a message, as the API tells it. */
+/** Builds the `error` event for a failed message, in the shape of the API, and logs the failure. */
 function errorEvent({ gateway, request }: Session, error: unknown): string {
   const known = isCfileError(error) ? error : asFailure(error)
   gateway.log(known.status < 500 ? 'info' : 'error', known.message, {
