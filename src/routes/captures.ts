@@ -5,9 +5,9 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { mostNames, tooManyNames } from '../core/api/body-names.ts'
 import { mentionsInTranscript } from '../core/api/citation-stream.ts'
 import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
+import { mostNames, tooManyNames } from '../core/api/named-ids.ts'
 import { CfileError } from '../core/errors.ts'
 import { isId } from '../core/ids.ts'
 import { inTurns } from '../core/in-turns.ts'

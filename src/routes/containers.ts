@@ -5,9 +5,9 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { decodeOnce } from '../core/api/container-files.ts'
 import { CfileError } from '../core/errors.ts'
 import { idCreatedAt, parseContainerId, parseFileId } from '../core/ids.ts'
+import { decodeOnce } from '../core/url.ts'
 import { describeListing } from '../gateway/containers/describe.ts'
 import { listFiles } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'

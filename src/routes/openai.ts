@@ -9,6 +9,7 @@ import type { MiddlewareHandler } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import type { UpgradeBindings } from '../core/sockets/socket.ts'
+import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { forward } from '../gateway/proxy/forward.ts'
@@ -107,16 +108,8 @@ const makers = ['/responses', '/responses/compact', '/responses/input_tokens']
 function deploymentTarget({ path, search }: Parts): Target {
   const [, deployment, rest] = /^\/deployments\/([^/]+)(\/responses(?:\/.*)?)$/.exec(path) ?? []
   if (deployment === undefined || rest === undefined) return { path, search, below: 'root' }
-  const model = makers.includes(rest) ? decoded(deployment) : undefined
+  const model = makers.includes(rest) ? decodeOnce(deployment) : undefined
   return { path: rest, search: withoutDate(search), below: 'v1', model }
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }
 
 // Others are unknown to the API, but a server behind it may give them a meaning.

@@ -5,14 +5,21 @@
  * @module
  */
 
-import { CfileError } from '../errors.ts'
+import type { CfileError } from '../errors.ts'
 import { isId } from '../ids.ts'
 import { scanJson } from '../json/scan.ts'
 import { jsonTextAt } from '../json/text.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
+import { createNameCollector, type Echo, type NameCollector } from './name-collector.ts'
 import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
-import { isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
-import type { NamedKind } from './operations.ts'
+import {
+  disguisedKey,
+  doubledKey,
+  isDisguised,
+  type NamingKey,
+  namingKeys,
+  noSuchId,
+} from './naming-keys.ts'
 
 /** What a body says of where it must go, and whether it may. */
 export interface BodyNames {
@@ -37,9 +44,6 @@ export const noBodyNames: BodyNames = {
   speaks: false,
 }
 
-/** How many things a request may name: each is looked up in the store. */
-export const mostNames = 1000
-
 /**
  * Reads a JSON body. It yields where other work may run.
  *
@@ -53,9 +57,9 @@ export function* readBodyNames(
   isStrict = true,
   root: Place = bodyPlace,
 ): Generator<undefined, BodyNames> {
-  const found = createFound()
+  const collector = createNameCollector(isStrict)
   const marks = { readsAll: false, isStored: false, speaks: false }
-  const reading: Reading = { bytes, isStrict, root, frames: [], depth: 0, found, ...marks }
+  const reading: Reading = { bytes, root, frames: [], depth: 0, collector, ...marks }
   yield* scanJson(bytes, {
     key: (start, end) => enterKey(reading, start, end),
     scalar: (start, end) => readScalar(reading, start, end),
@@ -63,8 +67,7 @@ export function* readBodyNames(
     close: () => closeValue(reading),
   })
   const { readsAll, isStored, speaks, model } = reading
-  const carried = [...found.carried]
-  return { names: toLists(found.names), carried, readsAll, isStored, speaks, model }
+  return { ...collector.result(), readsAll, isStored, speaks, model }
 }
 
 /** How many lookups the names of a body take. */
@@ -72,39 +75,17 @@ export function countNames({ names, carried }: BodyNames): number {
   return namedKinds.reduce((sum, kind) => sum + names[kind].length, carried.length)
 }
 
-interface Found {
-  readonly names: Record<NamedKind, Set<string>>
-  readonly carried: Set<string>
-  size: number
-}
-
-function createFound(): Found {
-  return { names: emptyNames(), carried: new Set(), size: 0 }
-}
-
 interface Reading {
   readonly bytes: Uint8Array
-  readonly isStrict: boolean
   readonly root: Place
   /** By depth; one is used again and again, since a body may have millions of lists. */
   readonly frames: Frame[]
   depth: number
-  /** Where names go. */
-  found: Found
-  /** The echo that is being read, if it is one. */
-  echo?: Echo
+  readonly collector: NameCollector
   readsAll: boolean
   isStored: boolean
   speaks: boolean
   model?: string
-}
-
-/** Names that count only if the object around them has another type than this. */
-interface Echo {
-  readonly type: string
-  readonly found: Found
-  readonly around: Found
-  fault?: CfileError
 }
 
 /** An object or a list that has not ended. */
@@ -165,11 +146,11 @@ function enterKey(reading: Reading, start: number, end: number): void {
   frame.keyPlace = placeBelow(frame.place, key)
   frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
   if (frame.place.each !== undefined || frame.place.reads === 'data') return
-  if (isDisguised(key)) refuse(reading, frame, disguised(key))
+  if (isDisguised(key)) refuse(reading, frame, disguisedKey(key))
   const decides =
     frame.keyNaming !== undefined || key === 'type' || key === 'id' || contentKeys.has(key)
   if (!decides) return
-  if (frame.seen.includes(key)) refuse(reading, frame, doubled(key))
+  if (frame.seen.includes(key)) refuse(reading, frame, doubledKey(key))
   frame.seen.push(key)
 }
 
@@ -198,7 +179,7 @@ function nameScalar(
   if (takes === 'object' || (first === letterN && !frame.isList)) return
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
-  if (naming.isId(text) && !isMisplaced) add(reading, kind, text)
+  if (naming.isId(text) && !isMisplaced) reading.collector.add(kind, text)
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
 
@@ -234,7 +215,7 @@ function openValue(reading: Reading, isList: boolean): void {
   if (reading.depth === 1 && around.key === 'audio') reading.speaks = true
   const place = around.isList ? around.place : around.keyPlace
   const naming = around.isList ? around.naming : around.keyNaming
-  if (!around.isList && place.echoOf !== undefined) startEcho(reading, place.echoOf)
+  if (!around.isList && place.echoOf !== undefined) reading.collector.startEcho(place.echoOf)
   const frame = push(reading, isList, place)
   if (around.place.reads === 'words') return
   if (!around.isList && around.key === 'id' && around.place.each === undefined) {
@@ -260,44 +241,30 @@ function closeValue(reading: Reading): void {
   if (frame === undefined) return
   if (!frame.isList && frame.place.reads !== 'words') settle(reading, frame)
   if (around === undefined || around.isList) return
-  if (around.keyPlace.echoOf !== undefined) endEcho(reading, around)
+  const echo = around.keyPlace.echoOf === undefined ? undefined : reading.collector.endEcho()
+  if (echo !== undefined) around.echoes.push(echo)
   if (!frame.isEmpty) noteMore(around)
-}
-
-function startEcho(reading: Reading, type: string): void {
-  reading.echo = { type, found: createFound(), around: reading.found }
-  reading.found = reading.echo.found
-}
-
-function endEcho(reading: Reading, around: Frame): void {
-  const { echo } = reading
-  if (echo === undefined) return
-  around.echoes.push(echo)
-  reading.found = echo.around
-  reading.echo = undefined
 }
 
 /** An object has ended, so what it is can be told. */
 function settle(reading: Reading, frame: Frame): void {
+  const { collector } = reading
   const { place, naming, type, id, echoes } = frame
   for (const echo of echoes) {
     if (echo.type === type) continue
     if (echo.fault !== undefined) refuse(reading, frame, echo.fault)
-    for (const kind of namedKinds) {
-      for (const name of echo.found.names[kind]) add(reading, kind, name)
-    }
-    for (const name of echo.found.carried) add(reading, 'carried', name)
+    collector.addAll(echo)
   }
   if (type !== undefined && place.everyones?.includes(type)) reading.readsAll = true
   if (id === undefined || place.hasLocalIds || place.each !== undefined) return
   if (naming !== undefined) {
-    if (naming.isId(id)) add(reading, naming.kind, id)
+    if (naming.isId(id)) collector.add(naming.kind, id)
     else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
   } else if (isReference(frame)) {
-    if (isId(id)) add(reading, 'thing', id)
+    if (isId(id)) collector.add('thing', id)
     else refuse(reading, frame, noSuchId('id', thing))
   } else if (place.isItem && isId(id)) {
-    add(reading, 'carried', id)
+    collector.add('carried', id)
   }
 }
 
@@ -308,51 +275,7 @@ function isReference({ place, type = '', hasMore, hasContent }: Frame): boolean 
   return !hasMore || (foundById.has(type) && !hasContent)
 }
 
-function add(reading: Reading, kind: NamedKind | 'carried', id: string): void {
-  const { found } = reading
-  const ids = kind === 'carried' ? found.carried : found.names[kind]
-  if (ids.has(id)) return
-  if (found.size < mostNames) {
-    ids.add(id)
-    found.size += 1
-    return
-  }
-  defer(reading, tooManyNames())
-}
-
 /** In the caller's own rows nothing is refused but what would be too much. */
-function refuse(reading: Reading, { place }: Frame, error: CfileError): void {
-  if (place.reads === undefined) defer(reading, error)
-}
-
-/** Refuses names that looked like an echo once they are known to be none. */
-function defer({ echo, isStrict }: Reading, error: CfileError): void {
-  if (!isStrict) return
-  if (echo === undefined) throw error
-  echo.fault ??= error
-}
-
-function doubled(key: string): CfileError {
-  return new CfileError('invalid_request', `"${key}" stands twice in one object of the body.`, {
-    param: key,
-    hint: 'Give each key once, so that it can be read in one way only.',
-  })
-}
-
-function disguised(key: string): CfileError {
-  const shown = JSON.stringify(key.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
-  return new CfileError(
-    'invalid_request',
-    `The key ${shown} in the body names nothing as it is written.`,
-    {
-      hint: 'Write the keys as the API does, in lower case.',
-    },
-  )
-}
-
-/** The refusal of a request that names too much. */
-export function tooManyNames(): CfileError {
-  return new CfileError('invalid_request', `The request names more than ${mostNames} things.`, {
-    hint: 'Send several requests that name fewer things each.',
-  })
+function refuse({ collector }: Reading, { place }: Frame, error: CfileError): void {
+  if (place.reads === undefined) collector.refuse(error)
 }

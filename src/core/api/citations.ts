@@ -6,6 +6,7 @@
  */
 
 import { isContainerId } from '../ids.ts'
+import { nameInPath } from './container-files.ts'
 import { type Citation, createFindings, type Findings, type Mentions } from './mentions.ts'
 
 export type { Citation, ContainerFileCitation, Mentions } from './mentions.ts'
@@ -217,7 +218,7 @@ function readAnnotation(annotation: unknown, { found }: Walk): void {
 /** An Assistants annotation has no name of its own, but the link that it stands for ends with one. */
 function linkedName(link: unknown): string | undefined {
   const isLink = typeof link === 'string' && link.startsWith('sandbox:')
-  return isLink ? link.slice(link.lastIndexOf('/') + 1) : undefined
+  return isLink ? nameInPath(link) : undefined
 }
 
 /** Foundry toolboxes put citations into a result's metadata, which may be JSON in a string, at each level. */

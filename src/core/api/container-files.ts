@@ -6,6 +6,7 @@
  */
 
 import { stripStoredPrefix } from '../http/content-disposition.ts'
+import { decodeOnce } from '../url.ts'
 
 /** A row of a container's list, as far as its place tells. */
 export interface PlacedFile {
@@ -76,15 +77,6 @@ export function spellings(path: string): string[] {
   let known = [path]
   for (const decode of decoders) known = [...new Set([...known, ...known.map(decode)])]
   return known
-}
-
-/** Percent-decodes a text; one that can't be decoded stays as it is. */
-export function decodeOnce(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 function withoutPrefix(path: string): string {

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { CfileError } from '../errors.ts'
 import type { FormPart } from '../http/form-head.ts'
-import { isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
+import { disguisedField, isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
 
 /** How a field's value is to be read: as an id, as JSON under the field's name, or not at all. */
 export type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
@@ -41,15 +40,4 @@ function namingOf(keys: readonly string[]): NamingKey | undefined {
   const naming = namingKeys.get(last)
   // In a form, `prompt` and its like are texts.
   return naming?.takes === 'object' ? undefined : naming
-}
-
-function disguisedField(name: string): CfileError {
-  const shown = JSON.stringify(name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
-  return new CfileError(
-    'invalid_request',
-    `The form has a field ${shown}, which may be read as another.`,
-    {
-      hint: 'Name fields as the API does, in lower case.',
-    },
-  )
 }

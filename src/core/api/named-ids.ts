@@ -7,7 +7,9 @@
 
 import { CfileError } from '../errors.ts'
 import { isId } from '../ids.ts'
-import type { NamedKind, Operation } from './operations.ts'
+import { type NamedKind, namedKinds, type Operation } from './operations.ts'
+
+export { namedKinds }
 
 /** Things that live in one upstream, by kind; each id once. */
 export interface Names {
@@ -51,6 +53,16 @@ export function namesInQuery(
   return toLists(names)
 }
 
+/** How many things a request may name: each is looked up in the store. */
+export const mostNames = 1000
+
+/** The refusal of a request that names more than {@link mostNames} things. */
+export function tooManyNames(): CfileError {
+  return new CfileError('invalid_request', `The request names more than ${mostNames} things.`, {
+    hint: 'Send several requests that name fewer things each.',
+  })
+}
+
 /** All that any of them names. */
 export function mergeNames(...all: readonly Names[]): Names {
   const merged = emptyNames()
@@ -59,15 +71,6 @@ export function mergeNames(...all: readonly Names[]): Names {
   }
   return toLists(merged)
 }
-
-/** The kinds of things that a request may name. */
-export const namedKinds: readonly NamedKind[] = [
-  'response',
-  'conversation',
-  'container',
-  'file',
-  'thing',
-]
 
 /** No names yet, to be filled. */
 export function emptyNames(): Record<NamedKind, Set<string>> {

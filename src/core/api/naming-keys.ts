@@ -106,3 +106,31 @@ export function noSuchId(
     hint: 'An id is a string of 1 to 128 letters, digits, "_" and "-", with the prefix that the API gave it.',
   })
 }
+
+/** The error for a key that occurs twice in one object. */
+export function doubledKey(key: string): CfileError {
+  return new CfileError('invalid_request', `"${key}" stands twice in one object of the body.`, {
+    param: key,
+    hint: 'Give each key once, so that it can be read in one way only.',
+  })
+}
+
+/** The error for a key of a body that {@link isDisguised} finds. */
+export function disguisedKey(key: string): CfileError {
+  const message = `The key ${show(key)} in the body names nothing as it is written.`
+  return new CfileError('invalid_request', message, {
+    hint: 'Write the keys as the API does, in lower case.',
+  })
+}
+
+/** The error for a form field that {@link isDisguised} finds, or whose name is malformed. */
+export function disguisedField(name: string): CfileError {
+  const message = `The form has a field ${show(name)}, which may be read as another.`
+  return new CfileError('invalid_request', message, {
+    hint: 'Name fields as the API does, in lower case.',
+  })
+}
+
+function show(name: string): string {
+  return JSON.stringify(name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
+}

@@ -5,8 +5,10 @@
  * @module
  */
 
-/** A kind of thing that lives in one upstream and has a record for each owner. */
-export type NamedKind = 'response' | 'conversation' | 'container' | 'file' | 'thing'
+/** The kinds of things that live in one upstream and have a record for each owner. */
+export const namedKinds = ['response', 'conversation', 'container', 'file', 'thing'] as const
+/** One of {@link namedKinds}. */
+export type NamedKind = (typeof namedKinds)[number]
 
 /**
  * Which things an answer shows, and so which are recorded.

@@ -6,17 +6,19 @@
  */
 
 import { isId } from '../ids.ts'
+import { decodeOnce } from '../url.ts'
 import {
   type BodyForm,
   isOperators,
   type NamedKind,
+  namedKinds,
   type Shows,
   type TableEntry,
   type TablePath,
   tablePaths,
 } from './operation-table.ts'
 
-export type { BodyForm, NamedKind, Shows } from './operation-table.ts'
+export { type BodyForm, type NamedKind, namedKinds, type Shows } from './operation-table.ts'
 
 /** A request's meaning, as far as a gateway must know it. */
 export interface Operation {
@@ -48,7 +50,7 @@ export interface Operation {
  */
 export function operationOf(method: string, path: string): Operation {
   const raw = path.split('/').slice(1)
-  const segments = raw.filter((segment) => segment !== '').map(decode)
+  const segments = raw.filter((segment) => segment !== '').map(decodeOnce)
   const found = findPath(method, segments)
   const read = found ? readFound(found, method, segments) : readUnknown(method, segments)
   const first = segments[0]?.toLowerCase()
@@ -114,10 +116,8 @@ function readFound(
   }
 }
 
-const kinds: readonly NamedKind[] = ['response', 'conversation', 'container', 'file', 'thing']
-
 function holeKind(part: string): NamedKind | undefined {
-  return kinds.find((kind) => part === `{${kind}}`)
+  return namedKinds.find((kind) => part === `{${kind}}`)
 }
 
 const collections = new Map<string, NamedKind>([
@@ -160,12 +160,4 @@ function isExact({ parts }: TablePath, raw: readonly string[]): boolean {
     if (!isHole(part)) return segment === part
     return holeKind(part) === undefined ? nameGrammar.test(segment) : isId(segment)
   })
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }

@@ -5,7 +5,7 @@
  */
 
 import { isContainerFileId, isContainerId, isFileId, isId } from '../ids.ts'
-import { isGlued } from './container-files.ts'
+import { isGlued, nameInPath } from './container-files.ts'
 
 /** A thing as its own API describes it. */
 export type Resource =
@@ -64,7 +64,7 @@ function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | u
   const path = typeof row.path === 'string' ? row.path : ''
   // Such a row has no content.
   if (!isContainerId(container_id) || isGlued({ path })) return undefined
-  const name = path.split('/').at(-1)
+  const name = nameInPath(path)
   return { kind: 'file', id, container_id, ...described(row, name) }
 }
 

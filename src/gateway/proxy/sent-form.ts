@@ -8,12 +8,11 @@
 import {
   type BodyNames,
   countNames,
-  mostNames,
   noBodyNames,
   readBodyNames,
-  tooManyNames,
 } from '../../core/api/body-names.ts'
 import { readingOf } from '../../core/api/form-names.ts'
+import { mostNames, tooManyNames } from '../../core/api/named-ids.ts'
 import { type NamingKey, noSuchId } from '../../core/api/naming-keys.ts'
 import { atMost } from '../../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeOnce, findByPath, isGlued } from '../../../src/core/api/container-files.ts'
+import { findByPath, isGlued } from '../../../src/core/api/container-files.ts'
+import { decodeOnce } from '../../../src/core/url.ts'
 
 function row(name: string, created_at = 0, bytes: number | null = 1) {
   return { path: `/mnt/data/${name}`, created_at, bytes }
