@@ -6,6 +6,7 @@
  */
 
 import { isContainerId } from '../ids.ts'
+import { isObject, parseText } from '../json/value.ts'
 import { nameInPath } from './container-files.ts'
 import { type Citation, createFindings, type Findings, type Mentions } from './mentions.ts'
 
@@ -63,7 +64,7 @@ function startWalk(): Walk {
       if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
       if (value.length > nestedJsonLeft) return undefined
       nestedJsonLeft -= value.length
-      return parseOrNothing(value)
+      return parseText(value)
     },
   }
 }
@@ -268,21 +269,9 @@ function readFiles({ container_id }: Fields, files: unknown, walk: Walk): void {
   }
 }
 
-function parseOrNothing(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
-}
-
 /** Some serialisers write what is not there as `null`. */
 function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isArray(value: unknown): value is readonly unknown[] {

@@ -5,6 +5,7 @@
  */
 
 import { isContainerFileId, isContainerId, isFileId, isId } from '../ids.ts'
+import { isObject } from '../json/value.ts'
 import { isGlued, nameInPath } from './container-files.ts'
 
 /** A thing as its own API describes it. */
@@ -73,8 +74,4 @@ function described(row: Record<string, unknown>, name: unknown) {
     stored_name: typeof name === 'string' && name !== '' ? name : undefined,
     bytes: Number.isSafeInteger(row.bytes) ? Number(row.bytes) : undefined,
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -8,6 +8,7 @@
 import { containerOfCall, containerOfTool } from '../api/citations.ts'
 import { isContainerId } from '../ids.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
+import { parseText } from '../json/value.ts'
 
 /** The previous turn, as far as the response names it. */
 export interface PreviousTurn {
@@ -130,9 +131,5 @@ const keys = ['type', 'container_id', 'environment'] as const
 
 function parse(json: string, value: Span | undefined): unknown {
   const text = json.slice(value?.start, value?.end)
-  try {
-    return text.includes('container') ? JSON.parse(text) : undefined
-  } catch {
-    return undefined
-  }
+  return text.includes('container') ? parseText(text) : undefined
 }

@@ -6,6 +6,7 @@
 
 import { bytesOf, hasBytes } from '../bytes/search.ts'
 import { createGrowing } from '../http/body.ts'
+import { parseText } from '../json/value.ts'
 
 const lf = 10
 const cr = 13
@@ -207,9 +208,5 @@ export function dataSpan(raw: Uint8Array): { start: number; end: number } | unde
 
 /** The JSON value in an event's data, or `undefined` where it holds none, as in `[DONE]`. */
 export function eventJson(raw: Uint8Array): unknown {
-  try {
-    return JSON.parse(parseEvent(raw).data)
-  } catch {
-    return undefined
-  }
+  return parseText(parseEvent(raw).data)
 }

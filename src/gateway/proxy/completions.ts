@@ -6,6 +6,7 @@
  */
 
 import { isId } from '../../core/ids.ts'
+import { isObject } from '../../core/json/value.ts'
 import { type EventHandler, throughEvents } from '../../core/sse/pump.ts'
 import { eventJson } from '../../core/sse/split.ts'
 import { recordPlace, type Source } from '../capture/capture.ts'
@@ -66,8 +67,4 @@ function audioId(choice: unknown): unknown {
   if (!isObject(choice)) return undefined
   const said = isObject(choice.message) ? choice.message : choice.delta
   return isObject(said) && isObject(said.audio) ? said.audio.id : undefined
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
