@@ -1,5 +1,6 @@
 /**
- * Automatic plots: a figure that code shows becomes a file that nobody named, and often another that was saved.
+ * Automatic plots. The code interpreter saves every figure that code displays under a generated name; code often saves
+ * the same figure under its own name too.
  *
  * @module
  */
@@ -11,18 +12,20 @@ interface WrittenFile extends PlacedFile {
   readonly source: string
 }
 
-/** Whether a file's name is one that the service made of its id. */
+/** Whether the service generated a file's name from its id. */
 export function isAutoPlot(name: string): boolean {
   return /^cfile[_-][A-Za-z0-9]+\.png$/.test(name)
 }
 
-// Code that shows a figure and saves it does both in one run.
+// Code that displays a figure and saves it does both in one run.
 const secondsApart = 60
 
 /**
- * The automatic plots that are there under a name too: ids to ids. Two pictures count as one where both are PNGs of the
- * same length, written at about the same time; the bytes themselves are not compared, since that would cost two
- * downloads.
+ * Finds automatic plots that also exist under a name, by plot id to the id of the named file. Two PNGs count as the
+ * same if they have the same size and were written within 60 seconds. The bytes are not compared, because that would
+ * take two downloads.
+ *
+ * @param files the files of one container
  */
 export function findOriginals(files: readonly WrittenFile[]): ReadonlyMap<string, string> {
   const pictures = files.filter(

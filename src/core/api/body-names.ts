@@ -1,6 +1,6 @@
 /**
- * Which things a request's JSON body names. What can be read in two ways is refused, since the upstream may read it in
- * the other.
+ * Reads which ids a request's JSON body names. A body that can be read in two ways is refused, because the upstream may
+ * read it differently than cfile.
  *
  * @module
  */
@@ -21,21 +21,21 @@ import {
   noSuchId,
 } from './naming-keys.ts'
 
-/** What a body says of where it must go, and whether it may. */
+/** Facts in a body that decide its upstream and whether the caller may send it. */
 export interface BodyNames {
   readonly names: Names
-  /** The ids of items that the body carries whole: nobody need have these things, but nobody else may. */
+  /** Ids of items that the body contains in full. The caller may send an unknown one, but not another owner's. */
   readonly carried: readonly string[]
-  /** Whether it asks for things of every owner. */
+  /** Whether the body asks for things of every owner. */
   readonly readsAll: boolean
-  /** Whether a chat completion is to be stored. */
+  /** Whether it asks to store a chat completion. */
   readonly isStored: boolean
-  /** Whether a chat completion is to speak, and so to name its audio. */
+  /** Whether it asks for an audio answer, which gets an id. */
   readonly speaks: boolean
   readonly model?: string
 }
 
-/** The names of a body that is not read. */
+/** The result for a body that is not read. */
 export const noBodyNames: BodyNames = {
   names: toLists(emptyNames()),
   carried: [],
@@ -45,12 +45,13 @@ export const noBodyNames: BodyNames = {
 }
 
 /**
- * Reads a JSON body. It yields where other work may run.
+ * Reads the ids in a JSON body. Yields at points where other work may run.
  *
- * @param isStrict whether to refuse what can be read in two ways; else it is passed over, and so is what would be too much
- * @param root how the whole is read, where it holds a body among other things
- * @throws CfileError `invalid_request` for a body that is not JSON; and where it is strict, for one that names something
- * in a way that can be read otherwise, or that names more than 1,000 things
+ * @param isStrict whether to refuse a body that can be read in two ways; otherwise ambiguous ids and ids after the
+ *   limit are ignored
+ * @param root how to read the whole body; another place for a body inside other data
+ * @throws CfileError `invalid_request` for a body that is not JSON; if strict, also for an ambiguous id and for more
+ *   than 1,000 ids
  */
 export function* readBodyNames(
   bytes: Uint8Array,
@@ -70,7 +71,7 @@ export function* readBodyNames(
   return { ...collector.result(), readsAll, isStored, speaks, model }
 }
 
-/** How many lookups the names of a body take. */
+/** The number of store lookups that the ids of a body take. */
 export function countNames({ names, carried }: BodyNames): number {
   return namedKinds.reduce((sum, kind) => sum + names[kind].length, carried.length)
 }
@@ -78,7 +79,7 @@ export function countNames({ names, carried }: BodyNames): number {
 interface Reading {
   readonly bytes: Uint8Array
   readonly root: Place
-  /** By depth; one is used again and again, since a body may have millions of lists. */
+  /** Frames by depth. They are reused, because a body may have millions of lists. */
   readonly frames: Frame[]
   depth: number
   readonly collector: NameCollector
@@ -88,22 +89,22 @@ interface Reading {
   model?: string
 }
 
-/** An object or a list that has not ended. */
+/** An object or list that has not ended yet. */
 interface Frame {
   isList: boolean
   isEmpty: boolean
   place: Place
-  /** How the elements of the list, or the object's own `id`, name. */
+  /** How the elements of the list, or the object's own `id`, name things. */
   naming?: NamingKey
-  /** The member that is being read. */
+  /** The key of the current member. */
   key: string
   keyNaming?: NamingKey
   keyPlace: Place
-  /** The keys so far that decide something. */
+  /** The keys so far that decide how the object is read. */
   seen: string[]
   type?: string
   id?: string
-  /** Whether the object says more than its type and its id. */
+  /** Whether the object has more than a type, an id and a status. */
   hasMore: boolean
   hasContent: boolean
   echoes: Echo[]
@@ -134,7 +135,7 @@ function newFrame(place: Place): Frame {
 
 const thing = { kind: 'thing', takes: 'id' } as const
 
-// Where one of these has content, its id is not needed to find it.
+// An item with one of these keys is complete, so its id is not needed to find it.
 const contentKeys = new Set(['content', 'encrypted_content', 'result'])
 const foundById = new Set(['reasoning', 'image_generation_call'])
 
@@ -183,7 +184,7 @@ function nameScalar(
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
 
-/** The `type` and `id` of an object, as far as they were read. */
+/** Stores an object's `type` and `id`. */
 function noteScalar(reading: Reading, frame: Frame, start: number, end: number): void {
   const { bytes, depth } = reading
   const { key } = frame
@@ -228,7 +229,7 @@ function openValue(reading: Reading, isList: boolean): void {
   }
 }
 
-/** Whether an object or a list may stand under a key that names. */
+/** Whether an object or a list may be the value of a key that names. */
 function mayHold({ takes }: NamingKey, isInList: boolean, isList: boolean): boolean {
   if (takes === 'object') return true
   return isList ? takes === 'ids' && !isInList : takes === 'either'
@@ -246,7 +247,7 @@ function closeValue(reading: Reading): void {
   if (!frame.isEmpty) noteMore(around)
 }
 
-/** An object has ended, so what it is can be told. */
+/** Evaluates an object at its end, when its type and id are known. */
 function settle(reading: Reading, frame: Frame): void {
   const { collector } = reading
   const { place, naming, type, id, echoes } = frame
@@ -268,14 +269,14 @@ function settle(reading: Reading, frame: Frame): void {
   }
 }
 
-/** Whether an object with an id stands for a thing instead of being one: an item of an earlier answer, or whatever else. */
+/** Whether an object with an id refers to a thing, such as an item of an earlier answer, instead of containing it. */
 function isReference({ place, type = '', hasMore, hasContent }: Frame): boolean {
   if (type === 'item_reference') return true
   if (place.reads === 'data') return false
   return !hasMore || (foundById.has(type) && !hasContent)
 }
 
-/** In the caller's own rows nothing is refused but what would be too much. */
+/** Refuses the body, except for the caller's own data rows: these may contain any keys. */
 function refuse({ collector }: Reading, { place }: Frame, error: CfileError): void {
   if (place.reads === undefined) collector.refuse(error)
 }

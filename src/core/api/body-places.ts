@@ -1,30 +1,30 @@
 /**
- * The places in request bodies that are not read as the API's own words: texts, schemas and values that the caller made
- * up, and echoes of earlier answers. A name is ignored at these places only, never because of the key alone.
+ * The places in request bodies whose contents are not the API's own vocabulary: texts, schemas and values of the
+ * caller, and echoes of earlier answers. Ids are ignored only at these places, never because of a key alone.
  *
- * A list has the place of its key, and so has an object that stands where a list belongs.
+ * A list has the place of its key. An object where a list is expected has the same place.
  *
  * @module
  */
 
-/** How a part of a body is read. */
+/** How to read a part of a body. */
 export interface Place {
-  /** The places below some of its keys; below all others is a plain one, or the same again for `data` and `words`. */
+  /** The places of some keys. For all other keys the place is plain, or the same place again for `data` and `words`. */
   readonly members?: ReadonlyMap<string, Place>
-  /** The place below every key, where the keys are the caller's own words. */
+  /** The place of every key, if the keys are the caller's own words. */
   readonly each?: Place
   /**
-   * `data`: the caller's own rows, which an eval may hand to a model: ids in them are names, and the rest may be
-   * anything. `words`: nothing in it is a name. Otherwise what names must do it as the API does.
+   * `data`: the caller's own rows, which an eval may pass to a model. Ids in them are names; any other content is
+   * allowed. `words`: contains no names. Absent: the part must follow the API.
    */
   readonly reads?: 'data' | 'words'
-  /** The type of the object around in which alone the place is `words`; in any other it is a plain one. */
+  /** The type of the surrounding object for which this place is `words`. For any other type it is plain. */
   readonly echoOf?: string
-  /** Whether its objects are items of a conversation, which may have an id and content too. */
+  /** Whether its objects are items of a conversation, which may have both an id and content. */
   readonly isItem?: true
-  /** Whether the ids of its objects are known inside the body only. */
+  /** Whether the ids of its objects have a meaning only inside the body. */
   readonly hasLocalIds?: true
-  /** Types with which an object stands for things of every owner. */
+  /** Object types that stand for things of every owner. */
   readonly everyones?: readonly string[]
 }
 
@@ -32,7 +32,7 @@ function place(members: Readonly<Record<string, Place>>, more: Omit<Place, 'memb
   return { ...more, members: new Map(Object.entries(members)) }
 }
 
-// Where nothing is known.
+// The place of unknown keys.
 const plain: Place = {}
 
 const words: Place = { reads: 'words' }
@@ -48,7 +48,7 @@ const toolWords = {
   function: place({ parameters: words }),
 }
 const tools = place({ ...toolWords, tools: place(toolWords) })
-// Those of an MCP server, as it listed them, are replayed too.
+// The tool lists of MCP servers are replayed too.
 const listedTools = place({
   ...toolWords,
   tools: place(toolWords),
@@ -78,7 +78,7 @@ const message = place({ metadata: words, tool_calls: localIds })
 
 const toolResources = place({ file_search: place({ vector_stores: metadata }) })
 
-/** What requests for responses, chat completions and realtime sessions have in common. */
+/** The common part of requests for responses, chat completions and realtime sessions. */
 const generation = {
   tools,
   prompt,
@@ -95,7 +95,7 @@ const dataSource = place({
   sampling_params: place(generation),
 })
 
-/** A whole body, of whatever operation. */
+/** A whole body of any operation. */
 export const bodyPlace: Place = place({
   ...generation,
   metadata: words,
@@ -116,10 +116,10 @@ export const bodyPlace: Place = place({
   workflow: place({ state_variables: words }),
 })
 
-/** A line of a batch's file: a request's body, and where it goes. */
+/** A line of a batch file: a request body and its URL. */
 export const batchPlace: Place = place({ body: bodyPlace })
 
-/** The place of what stands under a key. */
+/** The place of a key's value. */
 export function placeBelow(around: Place, key: string): Place {
   const { members, each, reads } = around
   return members?.get(key) ?? each ?? (reads === undefined ? plain : around)

@@ -1,5 +1,5 @@
 /**
- * What the events of a stream mention, as they pass.
+ * Finds citations in the events of a stream while it passes.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { createSplitter, dataSpan, eventJson, eventsIn } from '../sse/split.ts'
 import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'
 
-// An event that names none of these mentions nothing, and is not parsed.
+// An event without any of these mentions nothing, so it is not parsed.
 const isTelling = createAnySearch([
   'file_id',
   'container_id',
@@ -25,14 +25,14 @@ const isTelling = createAnySearch([
 
 const nothing: Mentions = { responses: [], conversations: [], containers: [], citations: [] }
 
-/** What one raw event mentions; one that is broken mentions nothing. */
+/** The mentions in one raw event; none for a malformed event. */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
   return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : nothing
 }
 
 /**
- * What a whole transcript mentions; of a large event, without what only repeats the request. It yields where other work
- * may run.
+ * The mentions in a whole transcript. Parts of a large event that only repeat the request are skipped. Yields at points
+ * where other work may run.
  */
 export function* mentionsInTranscript(bytes: Uint8Array): Generator<undefined, Mentions> {
   const found = createFindings()
@@ -50,7 +50,8 @@ export function* mentionsInTranscript(bytes: Uint8Array): Generator<undefined, M
 }
 
 /**
- * Reads an event stream and yields each cited file once, as soon as the event that cites it is whole.
+ * Creates a stream that reads server-sent events and yields each cited file once, as soon as the event that cites it is
+ * complete.
  *
  * @example
  * for await (const { file_id } of response.body.pipeThrough(citationStream())) …

@@ -1,6 +1,6 @@
 /**
- * What an answer cites: the container files of Responses objects and their events, files of the Assistants era, and
- * what toolboxes report. Only what the service itself put out counts: echoed input is the caller's word.
+ * Finds what an answer cites: container files in Responses objects and their events, files of the Assistants API, and
+ * files that toolboxes report. Only output of the service counts; echoed input comes from the caller and is ignored.
  *
  * @module
  */
@@ -13,18 +13,15 @@ import { type Citation, createFindings, type Findings, type Mentions } from './m
 export type { Citation, ContainerFileCitation, Mentions } from './mentions.ts'
 
 /**
- * The files that an answer cites: a Responses object, one of its events, items, parts or annotations, an Assistants
- * message or a list of them, or a Chat-Completions-shaped object with `tool_calls[].function.output.files`. Anything
- * else cites nothing; it never throws.
- *
- * @example
- * for (const { container_id, file_id, filename } of getCitations(await response.json())) …
+ * The files that an answer cites. Accepts a Responses object, its events, items, parts or annotations, an Assistants
+ * message or a list of them, and an object like a chat completion with `tool_calls[].function.output.files`. Any other
+ * value cites nothing. Never throws.
  */
 export function getCitations(body: unknown): Citation[] {
   return [...getMentions(body).citations]
 }
 
-/** Everything that an answer mentions, in one walk that is bounded whatever the answer is. */
+/** Collects everything that an answer mentions, in one bounded walk. */
 export function getMentions(body: unknown): Mentions {
   const walk = startWalk()
   if (isObject(body)) readAnswer(body, walk)
@@ -33,16 +30,17 @@ export function getMentions(body: unknown): Mentions {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** One reading of one answer, and how much of it is left to do. */
+/** One walk over one answer, with its remaining budget. */
 interface Walk {
   readonly found: Findings
-  /** The elements of an array; none once enough has been seen. */
+  /** The elements of an array; none once the budget is used up. */
   elements(value: unknown): Iterable<unknown>
-  /** The value itself, or what it says where it is JSON in a string. */
+  /** The value itself, or its parsed content if it is JSON in a string. */
   unwrap(value: unknown): unknown
 }
 
-// A real answer has some hundred elements and little nested JSON; a hostile one must not hold up the others.
+// A real answer has some hundred elements and little nested JSON. The limits keep a hostile answer from blocking other
+// requests.
 const mostElements = 100_000
 const mostNestedJson = 2 * 1024 ** 2
 const deepestResult = 6
@@ -72,14 +70,14 @@ function startWalk(): Walk {
 function readAnswer(body: Fields, walk: Walk): void {
   const { object, type, event, output } = body
   if (object === 'list') {
-    // Lists of response items are input as much as output; an assistant's message is its own.
+    // Lists of response items contain input too. In a list of messages, an assistant's message is output.
     for (const part of walk.elements(body.data)) readThreadPart(part, walk)
   } else if (object === 'response' || (isBare(body) && isAbsent(type) && isArray(output))) {
     readResponse(body, walk)
   } else if (typeof type === 'string' && type.startsWith('response.')) {
     readEvent(body, walk)
   } else if (typeof event === 'string' && event.startsWith('thread.')) {
-    // As SDKs hand on the events of an Assistants stream.
+    // The form in which SDKs pass on the events of an Assistants stream.
     readThreadPart(body.data, walk)
   } else {
     readThreadPart(body, walk)
@@ -88,7 +86,10 @@ function readAnswer(body: Fields, walk: Walk): void {
   }
 }
 
-/** Whatever names its kind as `object` is a thing of the API, which may hold echoed input, as a compaction does. */
+/**
+ * Whether a value has no `object` field. Values with one are API objects that may hold echoed input, such as a
+ * compaction.
+ */
 function isBare({ object }: Fields): boolean {
   return isAbsent(object)
 }
@@ -113,7 +114,7 @@ function readOutputItem(item: unknown, walk: Walk): void {
   readItem(item, walk)
 }
 
-/** The container that a tool of a response names; `auto` names none. */
+/** The container that a response's tool names; `undefined` for `auto`. */
 export function containerOfTool(tool: unknown): string | undefined {
   if (!isObject(tool)) return undefined
   const { container = tool.environment } = tool
@@ -121,7 +122,7 @@ export function containerOfTool(tool: unknown): string | undefined {
   return isContainerId(id) ? id : undefined
 }
 
-/** The container in which a call ran, or of which a toolbox's result tells; `undefined` for any other item. */
+/** The container in which a call ran, or that a toolbox result reports; `undefined` for any other item. */
 export function containerOfCall(item: unknown): string | undefined {
   if (!isObject(item)) return undefined
   const { type, container_id, environment } = item
@@ -131,7 +132,7 @@ export function containerOfCall(item: unknown): string | undefined {
   return toolResult.test(type) ? getMentions(item).containers.at(-1) : undefined
 }
 
-/** `response.created` to `response.failed`, `output_item.*`, `content_part.*`, `output_text.annotation.added`. */
+/** Reads `response.created` to `response.failed`, `output_item.*`, `content_part.*`, `output_text.annotation.added`. */
 function readEvent({ response, item, part, annotation }: Fields, walk: Walk): void {
   if (isObject(response)) readResponse(response, walk)
   readOutputItem(item, walk)
@@ -139,7 +140,7 @@ function readEvent({ response, item, part, annotation }: Fields, walk: Walk): vo
   readAnnotation(annotation, walk)
 }
 
-/** An item, a part or an annotation that stands alone. */
+/** Reads an item, a part or an annotation on its own. */
 function readFragment(fragment: Fields, walk: Walk): void {
   readItem(fragment, walk)
   readPart(fragment, walk)
@@ -148,7 +149,7 @@ function readFragment(fragment: Fields, walk: Walk): void {
 
 const toolResult = /^(?:function_call_output|custom_tool_call_output|mcp_call(?:_output)?)$/
 
-/** A message, a call, or a call's output. */
+/** Reads a message, a call, or a call's output. */
 function readItem(item: unknown, walk: Walk): void {
   if (!isObject(item) || !isOwnWord(item)) return
   const type = typeof item.type === 'string' ? item.type : ''
@@ -163,7 +164,7 @@ function readItem(item: unknown, walk: Walk): void {
   for (const part of walk.elements(item.content)) readPart(part, walk)
 }
 
-/** A thread of the Assistants API, or a run, a step, a message or a delta of one in a stream. */
+/** Reads a thread, run, step or message of the Assistants API, or a delta of one in a stream. */
 function readThreadPart(part: unknown, walk: Walk): void {
   if (!isObject(part)) return
   noteThread(part, walk)
@@ -171,7 +172,7 @@ function readThreadPart(part: unknown, walk: Walk): void {
   if (part.object === 'thread.message.delta') readItem(part.delta, walk)
 }
 
-/** The ids by which a later request may name a thread and its parts. */
+/** Records the ids by which a later request may name a thread and its parts. */
 function noteThread(
   { object, id, thread_id, run_id, step_details }: Fields,
   { found }: Walk,
@@ -182,7 +183,7 @@ function noteThread(
   if (isObject(created)) found.item(created.message_id)
 }
 
-/** What a user or a developer said is echoed input, wherever it stands. */
+/** Whether an item is output. Messages of a user or developer are echoed input. */
 function isOwnWord({ role }: Fields): boolean {
   return isAbsent(role) || role === 'assistant'
 }
@@ -190,7 +191,7 @@ function isOwnWord({ role }: Fields): boolean {
 function readPart(part: unknown, walk: Walk): void {
   if (!isObject(part)) return
   readAnnotations(part.annotations, walk)
-  // Assistants: the text is an object of its own, and a picture is a part.
+  // In Assistants messages the text is an object of its own, and a picture is a part.
   if (isObject(part.text)) readAnnotations(part.text.annotations, walk)
   if (part.type === 'image_file' && isObject(part.image_file)) {
     walk.found.citation({ file_id: part.image_file.file_id })
@@ -216,13 +217,16 @@ function readAnnotation(annotation: unknown, { found }: Walk): void {
   }
 }
 
-/** An Assistants annotation has no name of its own, but the link that it stands for ends with one. */
+/** The name of an Assistants annotation: it has none of its own, but the link that it replaces ends with one. */
 function linkedName(link: unknown): string | undefined {
   const isLink = typeof link === 'string' && link.startsWith('sandbox:')
   return isLink ? nameInPath(link) : undefined
 }
 
-/** Foundry toolboxes put citations into a result's metadata, which may be JSON in a string, at each level. */
+/**
+ * Reads a toolbox result. Foundry toolboxes put citations into the result's metadata. Each level may be JSON in a
+ * string.
+ */
 function readToolResult(output: unknown, walk: Walk, depth = 0): void {
   if (depth > deepestResult) return
   const result = walk.unwrap(output)
@@ -231,7 +235,7 @@ function readToolResult(output: unknown, walk: Walk, depth = 0): void {
   if (isArray(result.container_file_citations)) readMetadata(result, walk)
   readMetadata(walk.unwrap(result._meta), walk)
   readMetadata(walk.unwrap(result.metadata), walk)
-  // The parts of a Responses or an MCP result hold their JSON as text.
+  // The parts of a Responses or an MCP result contain JSON as text.
   readToolResult(result.text, walk, depth + 1)
   if (isArray(result.content)) readToolResult(result.content, walk, depth + 1)
 }
@@ -240,7 +244,7 @@ function readMetadata(metadata: unknown, walk: Walk): void {
   if (isObject(metadata)) readFiles(metadata, metadata.container_file_citations, walk)
 }
 
-/** The shape in which gateways hand on tool results beside chat completions. */
+/** Reads tool results in the form that gateways add to chat completions. */
 function readToolCalls(body: Fields, walk: Walk): void {
   readMessageCalls(body, walk)
   readMessageCalls(body.message, walk)
@@ -269,7 +273,7 @@ function readFiles({ container_id }: Fields, files: unknown, walk: Walk): void {
   }
 }
 
-/** Some serialisers write what is not there as `null`. */
+/** Some serialisers write absent values as `null`. */
 function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null
 }

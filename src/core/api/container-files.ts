@@ -1,6 +1,6 @@
 /**
- * Where the files of a container are: below `/mnt/data/`, inputs under a name with a prefix, and sometimes several paths
- * in one row by mistake.
+ * Paths of files in a container. Files lie below `/mnt/data/`. Inputs have a prefix before their name. By a fault of
+ * the service, one row may contain several paths.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { stripStoredPrefix } from '../http/content-disposition.ts'
 import { decodeOnce } from '../url.ts'
 
-/** A row of a container's list, as far as its place tells. */
+/** The fields of a row in a container's file list that concern its place. */
 export interface PlacedFile {
   readonly path: string
   readonly bytes: number | null
@@ -18,7 +18,7 @@ export interface PlacedFile {
 
 const root = '/mnt/data/'
 
-/** Whether a row is several files glued together, which are none that can be opened. */
+/** Whether a row consists of several paths joined together. Such a row has no content. */
 export function isGlued({ path }: Pick<PlacedFile, 'path'>): boolean {
   return /\s\/mnt\//.test(path)
 }
@@ -29,9 +29,9 @@ export function nameInPath(path: string): string {
 }
 
 /**
- * The file at `/mnt/data/{path}`: by the path as it is, else by one of its other spellings; under its stored name, or
- * without the prefix of an input; of several the newest, and of two of one second the one with a length. Rows of several
- * paths are left out.
+ * Finds the file at `/mnt/data/{path}`. Tries the path as given, then its other {@link spellings}; each matches a
+ * stored name with or without the prefix of an input. Among several files the newest wins; with equal times, one with a
+ * known size.
  */
 export function findByPath<File extends PlacedFile>(
   files: readonly File[],
@@ -53,13 +53,13 @@ export function findByPath<File extends PlacedFile>(
   return byPlace.get(root + found)
 }
 
-/** Azure has been seen to list good files without a length. */
+/** Azure sometimes lists valid files without a size. */
 function hasLength({ bytes }: PlacedFile): boolean {
   return bytes !== null
 }
 
 const decoders: readonly ((text: string) => string)[] = [
-  // A signed link carries the whole link where it is written in an unusual way.
+  // A signed link carries the whole link if its spelling is unusual.
   (text) => text.replace(/^sandbox:\/{1,3}mnt\/data\//, ''),
   decodeOnce,
   // Markdown: a backslash before ASCII punctuation escapes it.
@@ -72,7 +72,10 @@ const decoders: readonly ((text: string) => string)[] = [
     ),
 ]
 
-/** The names that a path which a model wrote may mean, likeliest first: as it is, then with each decoder on all before. */
+/**
+ * The names that a path in a model's text may mean, most likely first: the path as given, then each decoder applied to
+ * all earlier spellings.
+ */
 export function spellings(path: string): string[] {
   let known = [path]
   for (const decode of decoders) known = [...new Set([...known, ...known.map(decode)])]

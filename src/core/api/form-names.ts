@@ -1,5 +1,5 @@
 /**
- * What the fields of a form name: the keys of JSON bodies, with brackets where a form nests.
+ * Reads which ids the fields of a form name. Fields use the keys of JSON bodies, with brackets for nested values.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import type { FormPart } from '../http/form-head.ts'
 import { disguisedField, isDisguised, type NamingKey, namingKeys, noSuchId } from './naming-keys.ts'
 
-/** How a field's value is to be read: as an id, as JSON under the field's name, or not at all. */
+/** How to read a field's value: as an id, as JSON under the field's name, or not at all. */
 export type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
 
-// Objects of the API that forms carry as JSON.
+// API objects that forms carry as JSON.
 const objects = new Set(['session', 'video', 'input_reference'])
 
 /**
- * Tells what a field may name.
+ * Determines how to read a field.
  *
- * @throws CfileError `invalid_request` for a name that may pass for another
+ * @throws CfileError `invalid_request` for a name that looks like another one, and for a file in place of an id
  */
 export function readingOf({ name, isFile, type }: FormPart): FieldReading {
   if (!/^\w+(?:\[\w*\])*$/.test(name)) throw disguisedField(name)
@@ -38,6 +38,6 @@ function namingOf(keys: readonly string[]): NamingKey | undefined {
   }
   if (last === 'id') return namingKeys.get(around[0] ?? '')
   const naming = namingKeys.get(last)
-  // In a form, `prompt` and its like are texts.
+  // In a form, `prompt` and similar fields are texts.
   return naming?.takes === 'object' ? undefined : naming
 }

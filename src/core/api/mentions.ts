@@ -1,17 +1,17 @@
 /**
- * What is found in an answer, gathered: each thing once, in the order of appearance, and only if its id is one.
+ * Collects what an answer mentions: each thing once, in order of appearance, and only with a valid id.
  *
  * @module
  */
 
 import { isContainerFileId, isContainerId, isFileId, isId } from '../ids.ts'
 
-/** A cited file; `container_id` is absent for a file of the Files API. */
+/** A cited file. `container_id` is absent for a file of the Files API. */
 export interface Citation {
   readonly container_id?: string
   readonly file_id: string
   readonly filename?: string
-  /** Where in the text the link is: `[start, end)`; 0, 0 where there is none. */
+  /** The link's place in the text, `[start, end)`. 0, 0 if the text has no link. */
   readonly start_index?: number
   readonly end_index?: number
 }
@@ -25,20 +25,20 @@ export interface ContainerFileCitation {
   readonly end_index: number
 }
 
-/** All that an answer mentions, each thing once, in the order of appearance. */
+/** Everything that an answer mentions, each thing once, in order of appearance. */
 export interface Mentions {
   readonly responses: readonly string[]
   readonly conversations: readonly string[]
-  /** Those of citations, and those of tool calls that cite nothing. */
+  /** Containers of citations and of tool calls without citations. */
   readonly containers: readonly string[]
   readonly citations: readonly Citation[]
-  /** How responses hang together, and the containers that they used. */
+  /** The links between responses, and the containers that they used. */
   readonly turns?: readonly Turn[]
-  /** What a response put out, and the parts of a thread: a later request may name each instead of repeating it. */
+  /** Output items of a response, and parts of a thread. A later request may refer to each by id. */
   readonly items?: readonly string[]
 }
 
-/** A response, what it goes on from, and the container that its links lead to. */
+/** A response, its previous response or conversation, and the container for its links. */
 export interface Turn {
   readonly response?: string
   readonly previous?: string
@@ -46,13 +46,13 @@ export interface Turn {
   readonly container?: string
 }
 
-/** A turn that nobody has checked yet. */
+/** A turn before its ids are checked. */
 export type TurnClaim = { readonly [name in keyof Turn]?: unknown }
 
-/** A citation that nobody has checked yet. */
+/** A citation before its ids are checked. */
 export type CitationClaim = { readonly [name in keyof Citation]?: unknown }
 
-/** Takes whatever stands where an id should, and keeps what is one. */
+/** Collects values that should be ids, and keeps the valid ones. */
 export interface Findings {
   response(id: unknown): void
   conversation(id: unknown): void
@@ -60,15 +60,15 @@ export interface Findings {
   item(id: unknown): void
   turn(claim: TurnClaim): void
   citation(claim: CitationClaim): void
-  /** Takes over what was found elsewhere. */
+  /** Adds the mentions of another answer. */
   all(mentions: Mentions): void
   mentions(): Mentions
 }
 
-// A real answer mentions a handful; a hostile one must not fill a store.
+// A real answer mentions a handful of things. The limit keeps a hostile answer from filling a store.
 const mostOfAKind = 10_000
 
-/** Begins to gather. */
+/** Creates an empty collection. */
 export function createFindings(): Findings {
   const responses = new Set<string>()
   const conversations = new Set<string>()
@@ -84,7 +84,7 @@ export function createFindings(): Findings {
     const key = citationKey(citation)
     const known = citations.get(key)
     if (known === undefined && citations.size < mostOfAKind) citations.set(key, citation)
-    // A later mention may know the name.
+    // A later mention may add the name.
     if (known !== undefined && known.filename === undefined) {
       citations.set(key, { ...citation, ...known, ...named(citation) })
     }
@@ -97,7 +97,7 @@ export function createFindings(): Findings {
       ...(isId(conversation) && { conversation }),
       ...(isContainerId(container) && { container }),
     }
-    // A response that says no more is told by its id.
+    // A response without further facts is covered by `responses`.
     if (Object.keys(turn).length > 0)
       turns.set(response, { ...turns.get(response), response, ...turn })
   }
@@ -129,7 +129,7 @@ export function createFindings(): Findings {
   return findings
 }
 
-/** The same for two citations of one file. */
+/** The key of a file: equal for two citations of the same file. */
 export function citationKey({ container_id = '', file_id }: Citation): string {
   return `${container_id} ${file_id}`
 }
@@ -138,7 +138,7 @@ function add(set: Set<string>, id: string): void {
   if (set.size < mostOfAKind) set.add(id)
 }
 
-/** A file id and the API that it belongs to must agree, or the pair leads nowhere. */
+/** Checks a citation. The file id must belong to the same API as the container id. */
 function toCitation(claim: CitationClaim): Citation | undefined {
   const { container_id, file_id, start_index, end_index } = claim
   const rest = {

@@ -1,6 +1,6 @@
 /**
- * Which things a request of the OpenAI API names, in its path, its query and its body: they decide where it must go, and
- * whether the caller may send it.
+ * The ids that a request of the OpenAI API names in its path, query and body. They decide its upstream and whether the
+ * caller may send it.
  *
  * @module
  */
@@ -11,13 +11,15 @@ import { type NamedKind, namedKinds, type Operation } from './operations.ts'
 
 export { namedKinds }
 
-/** Things that live in one upstream, by kind; each id once. */
+/** Ids of things that exist in one upstream, by kind, without duplicates. */
 export interface Names {
   readonly response: readonly string[]
   readonly conversation: readonly string[]
   readonly container: readonly string[]
   readonly file: readonly string[]
-  /** Whatever else the API keeps: vector stores, batches, threads. An empty id stands for one that is none. */
+  /**
+   * Any other thing of the API, such as vector stores, batches and threads. An empty string stands for a malformed id.
+   */
   readonly thing: readonly string[]
 }
 
@@ -35,11 +37,15 @@ export function namesInPath({ ids }: Pick<Operation, 'ids'>): Names {
   return toLists(names)
 }
 
-// Servers read the names of parameters in any case, and some take a list as `after[]`.
+// Servers ignore the case of parameter names, and some accept a list as `after[]`.
 const cursor = /^(?:after|before)(?:\[.*)?$/i
 const filter = /^run_id(?:\[.*)?$/i
 
-/** The ids in a request's query: those by which a list is paged, and the run by which messages are filtered. */
+/**
+ * The ids in a request's query: page cursors, and the run that filters messages.
+ *
+ * @param query with or without its question mark
+ */
 export function namesInQuery(
   query: string,
   { isPaged, kind }: Pick<Operation, 'isPaged' | 'kind'>,
@@ -53,17 +59,17 @@ export function namesInQuery(
   return toLists(names)
 }
 
-/** How many things a request may name: each is looked up in the store. */
+/** The most ids that a request may name. Each needs a lookup in the store. */
 export const mostNames = 1000
 
-/** The refusal of a request that names more than {@link mostNames} things. */
+/** The error for a request that names more than {@link mostNames} ids. */
 export function tooManyNames(): CfileError {
   return new CfileError('invalid_request', `The request names more than ${mostNames} things.`, {
     hint: 'Send several requests that name fewer things each.',
   })
 }
 
-/** All that any of them names. */
+/** Merges names without duplicates. */
 export function mergeNames(...all: readonly Names[]): Names {
   const merged = emptyNames()
   for (const names of all) {
@@ -72,7 +78,7 @@ export function mergeNames(...all: readonly Names[]): Names {
   return toLists(merged)
 }
 
-/** No names yet, to be filled. */
+/** Creates empty sets of ids. */
 export function emptyNames(): Record<NamedKind, Set<string>> {
   return {
     response: new Set(),
@@ -83,7 +89,7 @@ export function emptyNames(): Record<NamedKind, Set<string>> {
   }
 }
 
-/** Names that are complete. */
+/** Converts sets of ids to lists. */
 export function toLists(names: Record<NamedKind, Set<string>>): Names {
   return {
     response: [...names.response],

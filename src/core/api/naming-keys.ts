@@ -1,6 +1,6 @@
 /**
- * The keys of request bodies and forms under which the API takes ids. One table for all operations, so that none can be
- * forgotten; `test/core/naming-keys.test.ts` holds it against OpenAI's published document.
+ * The keys of request bodies and forms whose values are ids. One table serves all operations, so that none is missed.
+ * `test/core/api/openapi-keys.node.test.ts` compares it with OpenAI's published document.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { CfileError } from '../errors.ts'
 import { isContainerFileId, isContainerId, isFileId, isId, isVectorStoreId } from '../ids.ts'
 import type { NamedKind } from './operations.ts'
 
-/** How a key names. */
+/** How a key's value names things. */
 export interface NamingKey {
   readonly kind: NamedKind
   /**
-   * `id`: an id; `ids`: a list of ids; `either`: an id, or an object with one as its `id`; `object`: such an object, while
-   * a string or a list is no name, as in `prompt`. All take `null`.
+   * The form of the value. `id`: one id. `ids`: a list of ids. `either`: an id, or an object with an `id`. `object`: an
+   * object with an `id`, while a string or a list is not a name, as in `prompt`. All accept `null`.
    */
   readonly takes: 'id' | 'ids' | 'either' | 'object'
-  /** Whether a text can be such an id. */
+  /** Whether a text is a valid id of this kind. */
   readonly isId: (text: unknown) => text is string
 }
 
@@ -27,7 +27,7 @@ const of = (
   test: NamingKey['isId'] = isId,
 ): NamingKey => ({ kind, takes, isId: test })
 
-/** Whether a text is the id of a file of either API. */
+/** Whether a text is a file id of the containers API or the Files API. */
 function isAnyFileId(text: unknown): text is string {
   return isFileId(text) || isContainerFileId(text)
 }
@@ -35,7 +35,7 @@ function isAnyFileId(text: unknown): text is string {
 const file = of('file', 'id', isAnyFileId)
 const thing = of('thing', 'id')
 
-/** All of them. */
+/** All naming keys. */
 export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, NamingKey>([
   ['previous_response_id', of('response', 'id')],
   ['response_id', of('response', 'id')],
@@ -68,15 +68,12 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['workflow', of('thing', 'object')],
 ])
 
-// Other keys that decide how an object is read.
+// Further keys that decide how an object is read.
 const deciding = ['type', 'id']
 
 const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))
 
-/**
- * Whether a key is not one that names, but may pass for one with a reader that takes no notice of case, blanks or
- * separators.
- */
+/** Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators. */
 export function isDisguised(key: string): boolean {
   if (/^[a-z0-9_]*$/.test(key)) return false
   return !namingKeys.has(key) && folded.has(fold(key))
@@ -96,7 +93,7 @@ const takesText = {
   object: 'an object with the "id" of a',
 }
 
-/** The refusal of what stands under a key that names and is no id. */
+/** The error for a value under a naming key that is not an id. */
 export function noSuchId(
   key: string,
   { kind, takes }: Pick<NamingKey, 'kind' | 'takes'>,
@@ -109,23 +106,23 @@ export function noSuchId(
 
 /** The error for a key that occurs twice in one object. */
 export function doubledKey(key: string): CfileError {
-  return new CfileError('invalid_request', `"${key}" stands twice in one object of the body.`, {
+  return new CfileError('invalid_request', `The body has the key "${key}" twice in one object.`, {
     param: key,
-    hint: 'Give each key once, so that it can be read in one way only.',
+    hint: 'Give each key once: readers differ in which of two they take.',
   })
 }
 
-/** The error for a key of a body that {@link isDisguised} finds. */
+/** The error for a body key that {@link isDisguised} finds. */
 export function disguisedKey(key: string): CfileError {
-  const message = `The key ${show(key)} in the body names nothing as it is written.`
+  const message = `The body has the key ${show(key)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
-    hint: 'Write the keys as the API does, in lower case.',
+    hint: 'Write keys as the API does, in lower case.',
   })
 }
 
 /** The error for a form field that {@link isDisguised} finds, or whose name is malformed. */
 export function disguisedField(name: string): CfileError {
-  const message = `The form has a field ${show(name)}, which may be read as another.`
+  const message = `The form has the field ${show(name)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
     hint: 'Name fields as the API does, in lower case.',
   })

@@ -1,27 +1,27 @@
 /**
- * The operations of the OpenAI API that were reviewed, as data: those of OpenAI's published document and Azure's
- * additions. Where callers are told apart, an operation that is not in this table is not served.
+ * The reviewed operations of the OpenAI API as data: those of OpenAI's published document and Azure's additions. If
+ * callers are distinguished, cfile serves only operations in this table.
  *
  * @module
  */
 
-/** The kinds of things that live in one upstream and have a record for each owner. */
+/** The kinds of things that exist in one upstream and have a record for each owner. */
 export const namedKinds = ['response', 'conversation', 'container', 'file', 'thing'] as const
 /** One of {@link namedKinds}. */
 export type NamedKind = (typeof namedKinds)[number]
 
 /**
- * Which things an answer shows, and so which are recorded.
+ * The things that an answer shows, which are then recorded.
  *
- * - `answer`: what the model did, with its citations and items, or a part of a thread
- * - `thing`: one thing that was made or read
- * - `completion`: a chat completion, which is a thing where the request says `"store": true`, and may name its audio
+ * - `answer`: output of the model, with its citations and items, or a part of a thread
+ * - `thing`: one thing that was created or read
+ * - `completion`: a chat completion, recorded if the request has `"store": true`; it may contain an audio id
  * - `call`: a realtime call, whose id is in the `Location` header
- * - `list`: things of everybody
- * - `rows`: what belongs to the thing that the path names
- * - `history`: rows that are items which were sent in, or one of them; they capture nothing, but are given links
- * - `gone`: that the thing which the path names last was deleted
- * - `nothing`: bytes, or what leaves nothing behind
+ * - `list`: things of every owner
+ * - `rows`: parts of the thing that the path names
+ * - `history`: items that were sent in, as rows or alone; they are not recorded, but they get links
+ * - `gone`: confirmation that the last thing in the path was deleted
+ * - `nothing`: bytes, or an answer without things to record
  */
 export type Shows =
   | 'answer'
@@ -35,8 +35,8 @@ export type Shows =
   | 'nothing'
 
 /**
- * What a request's body may be: `json` only; a `form` too; a form or a session description (RFC 8866), `sdp`; anything,
- * since it can name nothing: `free`.
+ * The allowed request bodies. `json`: only JSON. `form`: JSON or a form. `sdp`: JSON, a form or a session description
+ * (RFC 8866). `free`: anything, because the body cannot name things.
  */
 export type BodyForm = 'json' | 'form' | 'sdp' | 'free'
 
@@ -48,15 +48,15 @@ export interface TableEntry {
   readonly body: BodyForm
 }
 
-/** One path, and the methods that it has. */
+/** One path with its methods. */
 export interface TablePath {
-  /** Its parts; `{kind}` stands for an id of that kind, `{name}` for a name that is no id. */
+  /** The parts of the path. `{kind}` stands for an id of that kind, `{name}` for a name that is not an id. */
   readonly parts: readonly string[]
   readonly methods: Readonly<Record<string, TableEntry>>
 }
 
-// A line is a path and its methods. `*`: any upstream with the model can do it. `:form` and its like: see BodyForm.
-// Where a literal and an id compete for a place, the line with the literal comes first.
+// Each line is a path and its methods. `*`: any upstream with the model can do it. `:form` and the like: see BodyForm.
+// A line with a literal comes before a line with an id at the same place.
 const text = `
 responses                                             GET=list POST=answer*
 responses/compact                                     POST=answer*
@@ -203,8 +203,8 @@ function parseMethod(text: string): [method: string, entry: TableEntry] {
   return [method, { shows: shows as Shows, generates: star !== undefined, body: body as BodyForm }]
 }
 
-// Things below these belong to the whole organisation or resource and not to one caller, or show things of all callers:
-// keys and users, webhooks for everybody's responses, hosted agents.
+// Paths whose things belong to the whole organisation or resource, or that show things of all callers: keys and users,
+// webhooks for all responses, hosted agents.
 const ofTheOperator = new Set([
   'organization',
   'projects',
@@ -219,8 +219,8 @@ const ofTheOperator = new Set([
 ])
 
 /**
- * Whether an operation was reviewed and found to be the operator's: it is served where callers are not told apart, and to
- * admins.
+ * Whether an operation was reviewed and belongs to the operator. It is served to admins, and to everyone if callers are
+ * not distinguished.
  */
 export function isOperators(method: string, [first = '', second]: readonly string[]): boolean {
   if (first === 'models') return method === 'DELETE'

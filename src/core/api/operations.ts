@@ -1,6 +1,6 @@
 /**
- * What a request of the OpenAI API does, told from its method and path: which things it names, what its answer may show,
- * who may send it, and how long it may take.
+ * Determines from method and path what a request of the OpenAI API does: which ids it names, what its answer shows, who
+ * may send it, how long it may take.
  *
  * @module
  */
@@ -20,33 +20,37 @@ import {
 
 export { type BodyForm, type NamedKind, namedKinds, type Shows } from './operation-table.ts'
 
-/** A request's meaning, as far as a gateway must know it. */
+/** The facts about a request that the gateway needs. */
 export interface Operation {
-  /** Its path in the API's documents, such as `/responses/{response}`; absent where it is in none. */
+  /** Its path in the API's documentation, such as `/responses/{response}`; absent for an unknown path. */
   readonly pattern?: string
   readonly shows: Shows
-  /** The kind of the things that it makes, reads or lists. */
+  /** The kind of the things that it creates, reads or lists. */
   readonly kind: NamedKind
-  /** What its path names, in the order of the path; an id may be malformed. */
+  /** The ids in its path, in order. An id may be malformed. */
   readonly ids: readonly { readonly kind: NamedKind; readonly id: string }[]
-  /** Whether `after` and `before` in its query name rows, of its kind. */
+  /** Whether `after` and `before` in its query name rows of its kind. */
   readonly isPaged: boolean
-  /** Who may send it where callers are told apart: all of them, admins only, or nobody, since it was not reviewed. */
+  /** Who may send it if callers are distinguished. `nobody`: the operation was not reviewed. */
   readonly askers: 'callers' | 'admins' | 'nobody'
-  /** Whether the path is spelt as the API's documents spell it, without any escape that a server could read in two ways. */
+  /**
+   * Whether the path is spelled as in the API's documentation, without escapes that a server could read in two ways.
+   */
   readonly isExact: boolean
   /** Whether any upstream with the model can do it. */
   readonly generates: boolean
   readonly body: BodyForm
-  /** Whether it is answered at once or not at all: files and metadata. */
+  /** Whether it takes little time, because it handles only files and metadata. */
   readonly isQuick: boolean
-  /** Whether its body may hold what cfile added to an answer before. */
+  /** Whether its body may contain what cfile added to an earlier answer. */
   readonly takesHistory: boolean
 }
 
 /**
- * Reads what a request does. Escapes, upper case and superfluous slashes are read as a lenient server would read them, so
- * that a respelt path means the same; {@link Operation.isExact} tells.
+ * Determines what a request does. Escapes, upper case and extra slashes are read as a lenient server reads them, so
+ * that another spelling means the same. {@link Operation.isExact} shows the difference.
+ *
+ * @param path the path below `/openai/v1`, with a leading slash
  */
 export function operationOf(method: string, path: string): Operation {
   const raw = path.split('/').slice(1)
@@ -101,7 +105,7 @@ function readFound(
 ): Read {
   const last = parts.at(-1) ?? ''
   const isRows = /^(?:list|rows|history)$/.test(entry.shows) && !isHole(last)
-  // A HEAD has no rows, but its length would tell of them.
+  // A HEAD answer has no rows, but its Content-Length would reveal their size.
   const shows = method === 'HEAD' && entry.shows !== 'list' ? 'nothing' : entry.shows
   return {
     ...entry,
@@ -135,7 +139,10 @@ function lastKind(parts: readonly string[]): NamedKind {
   return 'thing'
 }
 
-/** What nobody reviewed: a collection and an id, as nearly all of the API is made. Its records only tell where it lives. */
+/**
+ * An operation that was not reviewed is read as a collection and an id, like most of the API. Its records only tell the
+ * upstream.
+ */
 function readUnknown(method: string, segments: readonly string[]): Read {
   const [, id, deeper] = segments
   const isRead = method === 'GET'
@@ -150,7 +157,7 @@ function readUnknown(method: string, segments: readonly string[]): Read {
   }
 }
 
-// Names of models and deployments, and the numbers of versions.
+// Names of models and deployments, and version numbers.
 const nameGrammar = /^(?!\.+$)(?:[\w:.~@+-]|%3A)+$/i
 
 function isExact({ parts }: TablePath, raw: readonly string[]): boolean {

@@ -1,5 +1,5 @@
 /**
- * The things that an answer of the containers, files, conversations or another API presents: made, read or listed.
+ * Finds the things that an answer of the containers, files, conversations or another API contains.
  *
  * @module
  */
@@ -22,9 +22,9 @@ export type Resource =
     }
 
 /**
- * The containers, files and conversations in an object, or in a list of such objects; anything else is passed over.
+ * The containers, files and conversations in an object or in a list of objects. Other values are skipped.
  *
- * @param other what to take anything else with an id for; what such a thing has produced is found too
+ * @param other the kind for any other object with an id; also returns the files that such an object produced
  */
 export function getResources(body: unknown, other?: 'thing'): Resource[] {
   if (!isObject(body)) return []
@@ -35,7 +35,10 @@ export function getResources(body: unknown, other?: 'thing'): Resource[] {
   })
 }
 
-/** The files of a batch, a fine-tuning job or an upload, and the videos of a job: each first shows in its maker. */
+/**
+ * The files of a batch, a fine-tuning job or an upload, and the videos of a job. These objects are the first to show
+ * them.
+ */
 function producedBy({ object, ...row }: Record<string, unknown>): Resource[] {
   const file = (id: unknown): Resource[] => (isFileId(id) ? [{ kind: 'file', id }] : [])
   if (object === 'batch') return [row.output_file_id, row.error_file_id].flatMap(file)

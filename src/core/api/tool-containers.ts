@@ -1,5 +1,5 @@
 /**
- * The container of a request's code interpreter or shell tool: read from the JSON text, and replaced in it.
+ * Reads and replaces the container of a request's code interpreter or shell tool in its JSON text.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { elements, members, pick, rootSpan, type Span, stringAt } from '../json/
 
 /** The tools of a request that run code. */
 export interface CodeTools {
-  /** The container that the first of them names; absent where it leaves the choice to the service. */
+  /** The container that the first tool names; absent if the service chooses one. */
   readonly containerId?: string
 }
 
-/** Looks for tools that run code; `undefined` where there is none. */
+/** Finds the tools that run code; `undefined` if there are none. */
 export function readCodeTools(json: string): CodeTools | undefined {
   const [tool] = codeTools(json)
   if (tool === undefined) return undefined
@@ -25,7 +25,7 @@ export function readCodeTools(json: string): CodeTools | undefined {
   return { containerId: isContainerId(named) ? named : undefined }
 }
 
-/** The same request, whose tools run in one container; nothing else changes. */
+/** Sets the container of all tools that run code. All other bytes stay the same. */
 export function setToolContainer(json: string, containerId: string): string {
   const text = JSON.stringify(containerId)
   const edits = codeTools(json).map((tool): Edit => {

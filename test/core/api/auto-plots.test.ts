@@ -10,20 +10,20 @@ function originals(...files: ReturnType<typeof file>[]) {
 }
 
 describe('an automatic plot', () => {
-  it('is told by the name that the service made of its id', () => {
+  it('is recognised by the name that the service generated', () => {
     expect(isAutoPlot('cfile_0a1b2c.png')).toBe(true)
     for (const name of ['chart.png', 'cfile_0a.csv', 'my cfile_0a.png']) {
       expect(isAutoPlot(name), name).toBe(false)
     }
   })
 
-  it('counts as the picture that was saved in the same run and is as long', () => {
+  it('counts as the saved picture of the same run and size', () => {
     expect(originals(file('cfile_1.png'), file('chart.png'))).toEqual({
       'cfile_1.png': 'chart.png',
     })
   })
 
-  it('stands for itself where that is not certain', () => {
+  it('counts as no other picture if that is not certain', () => {
     const plot = file('cfile_1.png')
     for (const other of [
       file('chart.png', 11),
@@ -37,7 +37,7 @@ describe('an automatic plot', () => {
     expect(originals(file('cfile_1.png', null), file('chart.png', null))).toEqual({})
   })
 
-  it('takes no picture that another plot has already', () => {
+  it('does not match a picture that another plot matches already', () => {
     const pairs = originals(file('cfile_1.png'), file('cfile_2.png'), file('chart.png'))
     expect(pairs).toEqual({ 'cfile_1.png': 'chart.png' })
   })

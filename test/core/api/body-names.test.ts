@@ -7,13 +7,13 @@ function read(body: unknown, isStrict?: boolean): BodyNames {
   return atOnce(readBodyNames(new TextEncoder().encode(json), isStrict))
 }
 
-/** All ids that a body names, of whatever kind. */
+/** All ids that a body names, of any kind. */
 const ids = (body: unknown): string[] => Object.values(read(body).names).flat().sort()
 
 const citation = { type: 'container_file_citation', container_id: 'cntr_9', file_id: 'cfile_9' }
 
-describe('the names in a body', () => {
-  it('are those of every place, each of its kind', () => {
+describe('the ids that a body names', () => {
+  it('are found at every place, each with its kind', () => {
     const { names, model } = read({
       model: 'm',
       previous_response_id: 'resp_1',
@@ -206,7 +206,7 @@ describe('the names in a body', () => {
     expect(ids(body)).toEqual([])
   })
 
-  it('are kept apart from the ids of items that are there whole', () => {
+  it('do not include ids of items that the body contains in full', () => {
     const { names, carried } = read({
       input: [
         { id: 'msg_1', role: 'user', content: [{ type: 'input_text', text: 'hi' }] },
@@ -217,7 +217,7 @@ describe('the names in a body', () => {
     expect(carried).toEqual(['msg_1', 'rs_1'])
   })
 
-  it('tell of what reads the answers of everybody', () => {
+  it('show that a request reads answers of every owner', () => {
     const source = (type: string) =>
       read({ data_source: { type: 'responses', source: { type } } }).readsAll
     expect([source('stored_completions'), source('responses'), source('file_content')]).toEqual([
@@ -227,7 +227,7 @@ describe('the names in a body', () => {
     ])
   })
 
-  it('are a thousand at most, each counted once; what is only quoted does not count', () => {
+  it('are at most a thousand, each counted once, without quoted ones', () => {
     const files = (count: number) => Array.from({ length: count }, (_, at) => `file-${at}`)
     expect(read({ file_ids: [...files(1000), ...files(1000)] }).names.file).toHaveLength(1000)
     expect(() => read({ file_ids: files(1001) })).toThrow('more than 1000 things')
@@ -237,7 +237,7 @@ describe('the names in a body', () => {
     expect(() => read(quoted('input_text'))).toThrow('more than 1000 things')
   })
 
-  it('are found as far as they can be where nothing is refused', () => {
+  it('are found as far as possible if nothing is refused', () => {
     expect(
       read('{"file_ids":"x","File_ID":1,"container":"auto","previous_response_id":"resp_1"}', false)
         .names,
@@ -245,7 +245,7 @@ describe('the names in a body', () => {
     expect(() => read('{"a":NaN}', false)).toThrow('not JSON')
   })
 
-  it('are not confused by keys that every object has', () => {
+  it('are found correctly when keys are names of inherited properties', () => {
     const keys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']
     for (const key of keys) {
       const nested = `{"${key}":{"${key}":[{"${key}":"x","file_id":"file-1"}]}}`

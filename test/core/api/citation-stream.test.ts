@@ -43,12 +43,12 @@ async function streamed(chunks: readonly Uint8Array[]): Promise<Citation[]> {
 }
 
 describe('citationStream', () => {
-  it('yields a file once, though four events cite it', async () => {
+  it('yields a file once when four events cite it', async () => {
     expect(await streamed([bytesOf(streamWithCitation)])).toEqual([chart])
     expect(await streamed([bytesOf(streamWithAutoPlot)])).toEqual([plot])
   })
 
-  it('yields nothing for a stream that cites nothing', async () => {
+  it('yields nothing for a stream without citations', async () => {
     for (const stream of [streamWithoutCitation, streamOfShell, streamWithError, '']) {
       expect(await streamed([bytesOf(stream)])).toEqual([])
     }
@@ -59,7 +59,7 @@ describe('citationStream', () => {
     expect(files).toEqual([assistantFileId, uploadId])
   })
 
-  it('yields a file as soon as its event is whole, while the stream goes on', async () => {
+  it('yields a file as soon as its event is complete, while the stream continues', async () => {
     const { readable, writable } = citationStream()
     const reader = readable.getReader()
     const writer = writable.getWriter()
@@ -69,13 +69,13 @@ describe('citationStream', () => {
     await reader.cancel()
   })
 
-  it('passes over an event that is broken, and goes on', async () => {
+  it('skips a malformed event and continues', async () => {
     const broken = `data: {"type":"response.output_text.annotation.added","annotation":{"file_id":\n\n`
     const text = `${broken}data: file_id [DONE]\n\n${toSse([annotationEvent])}data: "container_id`
     expect(await streamed([bytesOf(text)])).toEqual([chart])
   })
 
-  it('finds the same however the network cuts the stream, with any line ends', async () => {
+  it('finds the same files at any chunk boundaries and with any line ends', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('\n', '\r\n', '\r'),
@@ -95,7 +95,7 @@ describe('citationStream', () => {
 })
 
 describe('mentionsInEvent', () => {
-  it('tells what one event mentions, so that it can be recorded before the event goes on', () => {
+  it('finds what one event mentions, so that it can be recorded before the event is sent', () => {
     expect(mentionsInEvent(bytesOf(toSse([annotationEvent])))).toEqual({
       ...nothing,
       containers: [containerId],
@@ -103,13 +103,13 @@ describe('mentionsInEvent', () => {
     })
   })
 
-  it('tells the response with the first event, and the container before the code runs', () => {
+  it('finds the response in the first event, and the container before the code runs', () => {
     const [created = annotationEvent, , added = annotationEvent] = eventsWithCitation
     expect(mentionsInEvent(bytesOf(toSse([created]))).responses).toEqual([responseId])
     expect(mentionsInEvent(bytesOf(toSse([added]))).containers).toEqual([containerId])
   })
 
-  it('tells nothing where there is nothing to tell', () => {
+  it('finds nothing in an event without ids', () => {
     for (const text of ['', ': ping\n\n', 'data: [DONE]\n\n', 'data: "file_id"\n\n', '\n']) {
       expect(mentionsInEvent(bytesOf(text))).toEqual(nothing)
     }
@@ -119,7 +119,7 @@ describe('mentionsInEvent', () => {
 const readTranscript = (bytes: Uint8Array) => atOnce(mentionsInTranscript(bytes))
 
 describe('mentionsInTranscript', () => {
-  it('tells all that a recorded stream mentions, each thing once', () => {
+  it('finds everything that a recorded stream mentions, each thing once', () => {
     expect(readTranscript(bytesOf(streamWithCitation))).toEqual({
       responses: [responseId],
       turns: [{ response: responseId, container: containerId }],
@@ -132,7 +132,7 @@ describe('mentionsInTranscript', () => {
     expect(readTranscript(new Uint8Array())).toEqual(nothing)
   })
 
-  it('reads the last event of a transcript that somebody trimmed', () => {
+  it('reads the last event of a transcript without a final blank line', () => {
     expect(readTranscript(bytesOf(streamWithCitation.trim()))).toEqual(
       readTranscript(bytesOf(streamWithCitation)),
     )

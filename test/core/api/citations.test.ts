@@ -53,7 +53,7 @@ import {
   toolFiles,
 } from '../../fixtures/tool-results.ts'
 
-/** What is made of an annotation. */
+/** The citation expected for an annotation. */
 function cited({ type: _, ...citation }: { type: string } & Citation): Citation {
   return citation
 }
@@ -68,13 +68,13 @@ describe('getCitations of a Responses object', () => {
     expect(getCitations(responseWithTwoCitations)).toEqual([plot, chart])
   })
 
-  it('finds what OpenAI writes with other members in another order', () => {
+  it('finds what OpenAI writes with its members in another order', () => {
     expect(getCitations(responseWithOneCitation)).toEqual([table])
     expect(getCitations(responseWithOutputs)).toEqual([plot, chart])
     expect(getCitations(responseWithImageLink).map(({ file_id }) => file_id)).toEqual([chartId])
   })
 
-  it('finds citations in every message and every part, not only in the last', () => {
+  it('finds citations in every message and every part', () => {
     const twoParts = {
       type: 'message',
       role: 'assistant',
@@ -88,24 +88,24 @@ describe('getCitations of a Responses object', () => {
     expect(getCitations(response)).toEqual([chart, plot, table])
   })
 
-  it('takes an object for a response by its output alone, as people trim what they log', () => {
+  it('accepts a response that was cut down to its output', () => {
     expect(getCitations({ output: [message(chartText, [chartCitation])] })).toEqual([chart])
   })
 
-  it('gives a file that is cited twice once, with the name that only the later mention has', () => {
+  it('returns a file once if it is cited twice, with the name from the later mention', () => {
     const unnamed = { ...chartCitation, filename: undefined }
     expect(
       getCitations(openaiResponse([message('', [unnamed, plotCitation, chartCitation])])),
     ).toEqual([chart, plot])
   })
 
-  it('tells two containers with a file of the same id apart', () => {
+  it('distinguishes two containers that have a file with the same id', () => {
     const elsewhere = { ...chartCitation, container_id: otherContainerId }
     const found = getCitations(openaiResponse([message('', [chartCitation, elsewhere])]))
     expect(found.map(({ container_id }) => container_id)).toEqual([containerId, otherContainerId])
   })
 
-  it('leaves quotations and web pages out, which are no files to download', () => {
+  it('leaves out quotations and web pages, which are not files', () => {
     const annotations = [
       { type: 'file_citation', file_id: uploadId, index: 3, filename: 'book.pdf' },
       { type: 'url_citation', url: 'https://example.com/cfile_a', title: 'a', start_index: 0 },
@@ -113,14 +113,14 @@ describe('getCitations of a Responses object', () => {
     expect(getCitations(openaiResponse([message('', annotations)]))).toEqual([])
   })
 
-  it('knows a file of the Files API that a response points to', () => {
+  it('finds a file of the Files API that a response refers to', () => {
     const annotation = { type: 'file_path', file_id: uploadId, index: 12 }
     expect(getCitations(openaiResponse([message('', [annotation])]))).toEqual([
       { file_id: uploadId },
     ])
   })
 
-  it('leaves out ids that could leave their place in a URL, and pairs that belong to two APIs', () => {
+  it('leaves out ids that could change the path of a URL, and pairs of ids from two APIs', () => {
     const annotations = [
       { ...chartCitation, file_id: `${chartId}/../..` },
       { ...chartCitation, container_id: '../admin' },
@@ -134,7 +134,7 @@ describe('getCitations of a Responses object', () => {
     expect(getCitations(openaiResponse([message('', annotations)]))).toEqual([])
   })
 
-  it('keeps a file whose name or span is of a wrong type, without them', () => {
+  it('keeps a file whose name or span has a wrong type, without name or span', () => {
     const odd = { ...chartCitation, filename: { toString: 1 }, start_index: '0', end_index: -1 }
     expect(getCitations(openaiResponse([message('', [odd])]))).toEqual([
       { container_id: containerId, file_id: chartId },
@@ -164,7 +164,7 @@ describe('getCitations of a part of an answer', () => {
     expect(getCitations({ type, response: responseWithTwoCitations })).toEqual([plot, chart])
   })
 
-  it('takes an annotation, a part, a message by itself', () => {
+  it('accepts an annotation, a part or a message on its own', () => {
     expect(getCitations(annotationEvent)).toEqual([chart])
     expect(getCitations(tableCitation)).toEqual([table])
     expect(getCitations(table)).toEqual([table])
@@ -172,7 +172,7 @@ describe('getCitations of a part of an answer', () => {
     expect(getCitations(message('', [chartCitation]))).toEqual([chart])
   })
 
-  it('takes what a serialiser has filled up with null', () => {
+  it('accepts absent values that a serialiser wrote as null', () => {
     expect(getCitations({ ...table, type: null, object: null })).toEqual([table])
     expect(getCitations(message('', [chartCitation], { role: null, object: null }))).toEqual([
       chart,
@@ -192,12 +192,12 @@ describe('getCitations of Assistants messages', () => {
     expect(getCitations({ object: 'list', data: [threadMessage] })).toEqual(files)
   })
 
-  it('finds them in a stream’s events, as sent and as SDKs hand them on', () => {
+  it('finds them in the events of a stream, as sent and as SDKs pass them on', () => {
     expect(getCitations(threadMessageDelta)).toEqual([...files].reverse())
     expect(getCitations({ event: 'thread.message.completed', data: threadMessage })).toEqual(files)
   })
 
-  it('grants no file for what the user sent', () => {
+  it('grants no file from a message of the user', () => {
     expect(getMentions(userMessage)).toMatchObject(nothing)
     expect(getMentions({ object: 'list', data: [userMessage] })).toMatchObject(nothing)
   })
@@ -216,7 +216,7 @@ describe('getCitations of tool results', () => {
     expect(getCitations(event)).toEqual(toolFiles)
   })
 
-  it('knows the container that a toolbox names once for all its files, and where it names no file', () => {
+  it('finds a container that a toolbox names once for all its files, and one without files', () => {
     const named = { container_id: containerId, container_file_citations: [{ file_id: chartId }] }
     expect(getCitations(toolboxResponse('mcp_call', { _meta: named }))).toEqual([
       { container_id: containerId, file_id: chartId },
@@ -225,7 +225,7 @@ describe('getCitations of tool results', () => {
     expect(getMentions(bare).containers).toEqual([containerId])
   })
 
-  it('does not take what a program printed for a toolbox’s report', () => {
+  it('does not read the printed output of a program as a toolbox result', () => {
     const [output] = Object.values(toolboxOutputs).filter((form) => typeof form === 'string')
     const printed = { type: 'shell_call_output', output: [{ stdout: output, stderr: output }] }
     expect(getCitations(openaiResponse([printed, codeCall('', { outputs: [output] })]))).toEqual([])
@@ -238,7 +238,7 @@ describe('getCitations of tool results', () => {
 })
 
 describe('getMentions', () => {
-  it('tells response, conversation and container along with the files', () => {
+  it('finds response, conversation and container in addition to the files', () => {
     expect(getMentions(responseWithTwoCitations)).toEqual({
       responses: [responseId],
       turns: [{ response: responseId, conversation: conversationId, container: containerId }],
@@ -252,7 +252,7 @@ describe('getMentions', () => {
     )
   })
 
-  it('knows a container in which code ran though nothing was cited, so that its files can be listed', () => {
+  it('finds a container in which code ran without a citation, so that its files can be listed', () => {
     expect(getMentions(responseWithoutCitation).containers).toEqual([containerId])
     expect(getMentions(responseOfShell).containers).toEqual([containerId])
     expect(getMentions(shellCall).containers).toEqual([containerId])
@@ -260,11 +260,11 @@ describe('getMentions', () => {
     expect(getMentions(added).containers).toEqual([containerId])
   })
 
-  it('grants nothing for a request, whose history is the caller’s word', () => {
+  it('grants nothing for a request, whose history the caller wrote', () => {
     expect(getMentions(requestWithHistory)).toEqual(nothing)
   })
 
-  it('grants nothing for what a response echoes of its request', () => {
+  it('grants nothing for the parts of a response that repeat its request', () => {
     const words = [message('', [chartCitation]), codeCall('')]
     const echo = openaiResponse([message('', [chartCitation], { role: 'user' })], {
       id: undefined,
@@ -278,7 +278,7 @@ describe('getMentions', () => {
     expect(getMentions(echo)).toEqual(nothing)
   })
 
-  it('grants nothing for lists of items, nor for a compaction, which hold what the caller said', () => {
+  it('grants nothing for lists of items and compactions, which contain the caller’s text', () => {
     const data = [message('', [chartCitation]), codeCall(''), shellCall, chartCitation]
     expect(getMentions({ object: 'list', data })).toEqual(nothing)
     expect(getMentions({ object: 'response.compaction', id: responseId, output: data })).toEqual(
@@ -299,7 +299,7 @@ describe('getMentions', () => {
 })
 
 describe('the fixtures', () => {
-  it('have the spans that the service would send', () => {
+  it('have the same spans as the service’s answers', () => {
     expect(chartText.slice(chart.start_index, chart.end_index)).toBe(
       'sandbox:/mnt/data/profit_by_year.png',
     )

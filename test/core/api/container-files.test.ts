@@ -13,7 +13,7 @@ function found(names: readonly ReturnType<typeof row>[], path: string): number |
 
 const prefix = '0123456789abcdef0123456789abcdef-'
 
-describe('the file at a path', () => {
+describe('is the newest of its name, in any order of the list', () => {
   it('is the newest of its name, in whatever order they are listed', () => {
     expect(found([row('a.csv', 1), row('a.csv', 3), row('a.csv', 2)], 'a.csv')).toBe(1)
     expect(found([row('a.csv', 3), row('a.csv', 3)], 'a.csv')).toBe(0)
@@ -66,7 +66,7 @@ describe('the file at a path', () => {
   })
 })
 
-describe('decoding once', () => {
+describe('leaves a text unchanged that cannot be decoded', () => {
   it('leaves what cannot be decoded as it is', () => {
     expect(decodeOnce('%C3%9C')).toBe('Ü')
     expect(decodeOnce('100%')).toBe('100%')

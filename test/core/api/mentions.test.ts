@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createFindings } from '../../../src/core/api/mentions.ts'
 
 describe('createFindings', () => {
-  it('gives each thing once, in the order in which it was first found', () => {
+  it('returns each thing once, in order of appearance', () => {
     const found = createFindings()
     for (const id of ['cntr_b', 'cntr_a', 'cntr_b', 'cfile_a', undefined, 5]) found.container(id)
     for (const id of ['resp_a', 'resp a', {}, 'resp_a']) found.response(id)
@@ -15,7 +15,7 @@ describe('createFindings', () => {
     })
   })
 
-  it('keeps the first name and the first span of a file, and takes a name as soon as one is known', () => {
+  it('keeps the first name and the first span of a file, and adds a name once one is known', () => {
     const found = createFindings()
     const file = { container_id: 'cntr_a', file_id: 'cfile_a' }
     found.citation({ ...file, start_index: 1, end_index: 2 })
@@ -26,7 +26,7 @@ describe('createFindings', () => {
     ])
   })
 
-  it('joins the mentions of several answers as if they were one', () => {
+  it('merges the mentions of several answers', () => {
     const one = createFindings()
     one.response('resp_a')
     one.citation({ container_id: 'cntr_a', file_id: 'cfile_a' })
@@ -37,7 +37,7 @@ describe('createFindings', () => {
     expect(both.mentions()).toEqual({ ...one.mentions(), conversations: ['conv_a'] })
   })
 
-  it('does not let one answer fill a store', () => {
+  it('limits how many things one answer can add to a store', () => {
     const found = createFindings()
     for (let at = 0; at < 30_000; at += 1) {
       found.response(`resp_${at}`)

@@ -4,7 +4,7 @@ import { isDisguised, namingKeys } from '../../../src/core/api/naming-keys.ts'
 import { bodyIds, bodyOwnKeys, toolIds, toolOwnKeys, toolPlaces } from '../../fixtures/body-keys.ts'
 import { atOnce } from '../../lib/at-once.ts'
 
-// Reviewed: none of these opens what somebody owns.
+// Reviewed: none of these ids gives access to a thing of an owner.
 const harmless: readonly (readonly [path: RegExp, why: string])[] = [
   [/(?:^|\.)(?:tool_)?call_id$/, 'it ties a result to its call, inside one body'],
   [/\.caller_id$/, 'it ties a call to its caller, inside one body'],
@@ -28,7 +28,7 @@ function named(body: unknown): string[] {
   return Object.values(atOnce(readBodyNames(bytes)).names).flat()
 }
 
-/** Whether an id at a path is found, of whatever kind it has to be. */
+/** Whether an id at a path is found, of the kind that its key requires. */
 function isNamed(path: string): boolean {
   return ['file-1', 'cntr_1', 'vs_1', 'thing_1'].some((id) => {
     try {
@@ -42,16 +42,16 @@ function isNamed(path: string): boolean {
 const below = (paths: readonly string[]) =>
   toolPlaces.flatMap((place) => paths.map((path) => place + path))
 
-describe('every id that the API takes', () => {
-  it('is looked at, or known to open nothing', () => {
+describe('every id that the API accepts', () => {
+  it('is read, or is known to give access to nothing', () => {
     const isHarmless = (path: string) => harmless.some(([pattern]) => pattern.test(path))
     const ids = [...bodyIds, ...below(toolIds)]
     expect(ids.filter((path) => !isHarmless(path) && !isNamed(path))).toEqual([])
-    // What is named needs no excuse.
+    // A path that is read needs no exception.
     expect(ids.filter((path) => isHarmless(path) && isNamed(path))).toEqual([])
   })
 
-  it('is looked at below `items` as below `input`', () => {
+  it('is read below `items` as below `input`', () => {
     const inputs = bodyIds.filter((path) => path.startsWith('input.') && isNamed(path))
     expect(
       inputs.map((path) => path.replace('input', 'items')).filter((path) => !isNamed(path)),
@@ -59,8 +59,8 @@ describe('every id that the API takes', () => {
   })
 })
 
-describe('keys that are the caller’s own', () => {
-  it('name nothing and are not refused, wherever the API takes them', () => {
+describe('keys of the caller', () => {
+  it('are not read as ids and are not refused, at any place where the API allows them', () => {
     const own = { file_id: 'a text', File_ID: 'x', container: 17, file_ids: 'y' }
     for (const path of [...bodyOwnKeys, ...below(toolOwnKeys)]) {
       expect(named(bodyAt(path, own)), path).toEqual([])
@@ -68,8 +68,8 @@ describe('keys that are the caller’s own', () => {
   })
 })
 
-describe('a key in disguise', () => {
-  it('is told from one that is only similar', () => {
+describe('a key that looks like a naming key', () => {
+  it('is distinguished from a key that is only similar', () => {
     for (const key of namingKeys.keys()) {
       expect(isDisguised(key)).toBe(false)
       for (const other of [

@@ -1,6 +1,4 @@
-/**
- * Holds the fixture of ids in request bodies against OpenAI's document, where the environment says where that is.
- */
+/** Compares the fixture of ids in request bodies with OpenAI's document, if CFILE_OPENAPI gives its path. */
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -65,7 +63,7 @@ function idsIn({ paths, components }: OpenApi): Set<string> {
 }
 
 describe('the fixture of ids in request bodies', () => {
-  it.skipIf(document === undefined)('has every one of the document in CFILE_OPENAPI', () => {
+  it.skipIf(document === undefined)('contains every id of the document in CFILE_OPENAPI', () => {
     const ids = idsIn(JSON.parse(readFileSync(document ?? '', 'utf8')))
     const known = new Set([
       ...bodyIds.flatMap((path) => [path, path.replace(/^input\.\*/, 'items.*')]),

@@ -44,8 +44,8 @@ describe('operationOf', () => {
   })
 })
 
-describe('the names in a path', () => {
-  it('are found whatever their spelling', () => {
+describe('the ids in a path', () => {
+  it('are found in any spelling of the path', () => {
     const names = (path: string) => namesInPath(operationOf('GET', path))
     expect(names('/containers/cntr%5F1/Files/cfile_2/content')).toMatchObject({
       container: ['cntr_1'],
@@ -62,7 +62,7 @@ describe('the names in a path', () => {
 })
 
 describe('wasNeverSent', () => {
-  it('knows a refused connection on every runtime, and takes nothing else for one', () => {
+  it('recognises a refused connection on every runtime, and no other failure', () => {
     const failed = (cause: unknown) => new TypeError('fetch failed', { cause })
     expect(wasNeverSent(failed({ code: 'ECONNREFUSED' }))).toBe(true)
     expect(wasNeverSent({ code: 'ConnectionRefused' })).toBe(true)

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { getCitations, getMentions } from '../../src/core/api/citations.ts'
-import { isContainerFileId, isContainerId, isFileId } from '../../src/core/ids.ts'
-import { threadMessage, threadMessageDelta, threadMessageList } from '../fixtures/assistants.ts'
-import { chartId, containerId } from '../fixtures/ids.ts'
+import { getCitations, getMentions } from '../../../src/core/api/citations.ts'
+import { isContainerFileId, isContainerId, isFileId } from '../../../src/core/ids.ts'
+import { threadMessage, threadMessageDelta, threadMessageList } from '../../fixtures/assistants.ts'
+import { chartId, containerId } from '../../fixtures/ids.ts'
 import {
   chartCitation,
   codeCall,
@@ -12,15 +12,15 @@ import {
   plotCitation,
   responseOfShell,
   responseWithTwoCitations,
-} from '../fixtures/responses.ts'
-import { annotationEvent, eventsWithCitation } from '../fixtures/streams.ts'
+} from '../../fixtures/responses.ts'
+import { annotationEvent, eventsWithCitation } from '../../fixtures/streams.ts'
 import {
   toolboxOutputs,
   toolboxResponse,
   toolCallBodies,
   toolFiles,
-} from '../fixtures/tool-results.ts'
-import { rounds } from '../lib/rounds.ts'
+} from '../../fixtures/tool-results.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const { type: _, ...chart } = chartCitation
 const nothing = { responses: [], conversations: [], containers: [], citations: [] }
@@ -53,7 +53,7 @@ const replacement = fc.oneof(
   fc.constantFrom(...answers).map((answer) => JSON.stringify(answer)),
 )
 
-/** An answer of which some parts, wherever they are, have become something else. */
+/** An answer in which some parts were replaced by other values. */
 const spoiltAnswer = fc
   .tuple(
     fc.constantFrom(...answers),
@@ -110,28 +110,28 @@ describe('getMentions of hostile answers', () => {
     expect(getCitations({ event: 'thread.x', data: text })).toEqual([])
   })
 
-  it('stops somewhere in an answer without end, and keeps what it found before', () => {
+  it('stops at a limit in an endless answer, and keeps what it found before', () => {
     const noise = new Array<object>(200_000).fill(codeCall(''))
     const found = getMentions(openaiResponse([message('', [chartCitation]), ...noise]))
     expect(found.citations).toEqual([chart])
     expect(getCitations(openaiResponse([...noise, message('', [chartCitation])]))).toEqual([])
   })
 
-  it('parses no more nested JSON than one answer may have', () => {
+  it('parses only as much nested JSON as one answer may have', () => {
     const report = JSON.stringify({ padding: 'a'.repeat(3 * 1024 ** 2), ...toolFiles })
     const last = { type: 'mcp_call', output: toolboxOutputs['JSON in a string'] }
     const first = openaiResponse([last, ...new Array(4).fill({ type: 'mcp_call', output: report })])
     expect(getCitations(first)).toEqual(toolFiles)
   })
 
-  it('is not led astray by names that every object inherits', () => {
+  it('ignores names that every object inherits', () => {
     const body = JSON.parse(
       `{"__proto__":{"object":"response","output":[${JSON.stringify(message('', [chartCitation]))}]},"constructor":{},"toString":1}`,
     )
     expect(getMentions(body)).toEqual(nothing)
   })
 
-  it('never throws and invents no ids, whatever stands wherever', () => {
+  it('never throws and never invents ids, for any values at any place', () => {
     fc.assert(
       fc.property(spoiltAnswer, (body) => {
         for (const { file_id, container_id } of getCitations(body)) {
@@ -143,7 +143,7 @@ describe('getMentions of hostile answers', () => {
     )
   })
 
-  it('finds every file that is cited among whatever else, once and in order', () => {
+  it('finds every cited file among other values, once and in order', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(plantedMessage, noiseItem), { maxLength: 12 }), (items) => {
         const planted = items.flatMap((item) => ('planted' in item ? item.planted : []))
