@@ -83,14 +83,14 @@ export function createApp(options: AppOptions): Hono {
 
 /** Answers at the root, and where no route is. */
 async function answerOutside(
-  { links: { publicUrl } }: Gateway,
+  gateway: Gateway,
   c: RouteContext,
   isRoot: boolean,
 ): Promise<Response> {
   const requestId = c.get('requestId')
   const { method } = c.req
-  if (isRoot && /^(?:GET|HEAD)$/.test(method)) return answerRoot(c, publicUrl, requestId)
-  const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(publicUrl)
+  if (isRoot && /^(?:GET|HEAD)$/.test(method)) return answerRoot(c, gateway, requestId)
+  const error = isRoot ? wrongMethod(method, 'GET, HEAD') : nothingServed(gateway.links.publicUrl)
   return answerWithError(c, error)
 }
 

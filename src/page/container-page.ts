@@ -1,76 +1,126 @@
 /**
- * The page of a container: what is in it, to be looked at and taken along. It runs no script.
+ * The page of a container: its files with previews, downloads and a zip. It works without its script.
  *
  * @module
  */
 
-import { html, raw } from 'hono/html'
-import type { HtmlEscapedString } from 'hono/utils/html'
-import { style } from './style.ts'
+import { html } from 'hono/html'
+import { cleanFilename } from '../core/http/content-disposition.ts'
+import type { PreviewedFile } from '../gateway/containers/preview.ts'
+import { filePreview } from './file-preview.ts'
+import { type Markup, renderPage } from './frame.ts'
+import { script } from './script.ts'
 
-/** A file as the page shows it. */
-export interface PageFile {
-  readonly filename: string
-  /** `null` where Azure does not say. */
-  readonly bytes: number | null
-  /** Unix seconds. */
-  readonly created_at: number
-  readonly download_url: string
-  /** A link that shows the file in place; absent for what is no picture. */
-  readonly preview_url?: string
-}
-
-/** What the page tells of a container. */
+/** What the page tells of a container. Times are unix seconds. */
 export interface ContainerPage {
   readonly containerId: string
-  readonly files: readonly PageFile[]
+  readonly files: readonly PreviewedFile[]
   readonly zipUrl: string
-  /** Seconds until the container is gone at the latest; 0: it is gone, and these are copies. Absent: nobody knows. */
-  readonly secondsLeft?: number
-  /** Of the Content-Security-Policy, which lets no other style in. */
+  readonly now: number
+  /** When the container is gone at the latest; absent where its id does not tell. */
+  readonly endsAt?: number
+  /** Whether it is gone, and the files are copies. */
+  readonly isGone: boolean
+  /** When the links of the page expire. */
+  readonly linksEndAt: number
+  /** Seconds that a copy is kept, 0 for ever; absent where no copies are kept. */
+  readonly copyTtl?: number
   readonly nonce: string
 }
 
+// A page of more would be slow to open; the zip has all of them.
+const mostRows = 1000
+// So few previews fit on a screen or two.
+const mostOpen = 4
+// Fewer files need no filter and no sorting.
+const fewest = 6
+// The whole picture is loaded for its thumbnail.
+const mostThumbBytes = 2e6
+
 /** Writes the page. */
-export function containerPage(page: ContainerPage): string {
-  const { containerId, files, zipUrl, secondsLeft, nonce } = page
-  return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${countOf(files.length)} · cfile</title>
-<style nonce="${nonce}">${raw(style)}</style>
-<header>
+export function containerPage(page: ContainerPage): Markup {
+  const { containerId, files, zipUrl, nonce } = page
+  const rows = files.slice(0, mostRows)
+  const isOpen = files.length <= mostOpen
+  const body = html`<header>
 <h1>${countOf(files.length)}</h1>
-${files.length === 0 ? undefined : html`<a class="button" href="${zipUrl}" download>Download all (.zip, ${sizeOf(totalOf(files))})</a>`}
+<p class="dim"><code>${containerId}</code></p>
+<output class="dim"></output>
+${files.length === 0 ? '' : html`<a class="button main" href="${zipUrl}" download>Download all (.zip, ${sizeOf(totalOf(files))})</a>`}
 </header>
-<p class="dim">${timeLeft(secondsLeft)} <code>${containerId}</code></p>
-<ul>${files.map(fileItem)}</ul>
-${files.length === 0 ? html`<p>The code interpreter has written nothing here yet.</p>` : undefined}
-</html>
-`.toString()
+<dl class="facts">${factsOf(page)}</dl>
+${files.length === 0 ? html`<p class="box">The code interpreter has written no files here yet.</p>` : ''}
+${files.length < fewest ? '' : tools}
+${files.length === 0 ? '' : html`<ul role="list">${rows.map((file) => rowOf(file, page, isOpen))}</ul>`}
+${rows.length < files.length ? html`<p class="dim">The first ${rows.length} of ${files.length} files are shown; the zip holds all of them.</p>` : ''}`
+  return renderPage({ title: countOf(files.length), body, layout: 'list', script, nonce })
 }
 
-function fileItem({
-  filename,
-  bytes,
-  created_at,
-  download_url,
-  preview_url,
-}: PageFile): HtmlEscapedString | Promise<HtmlEscapedString> {
-  const ending = /\.([A-Za-z0-9]{1,5})$/.exec(filename)?.[1] ?? 'file'
-  const preview =
-    preview_url === undefined
-      ? html`<span class="none" aria-hidden="true">${ending}</span>`
-      : html`<a href="${preview_url}"><img src="${preview_url}" alt="${filename}" loading="lazy"></a>`
-  return html`<li>${preview}<div><a href="${download_url}" download>${filename}</a><br>
-<small>${sizeOf(bytes)} · <time datetime="${isoTime(created_at)}">${isoTime(created_at).slice(0, 16).replace('T', ' ')} UTC</time></small></div></li>
+function factsOf(page: ContainerPage): Markup[] {
+  const { endsAt, isGone, linksEndAt, now, copyTtl, files } = page
+  const copies = files.filter(({ archived }) => archived).length
+  const facts: [string, Markup | string][] = [['Links', html`work until ${timeOf(linksEndAt)}`]]
+  if (isGone) facts.unshift(['Container', 'gone; these files are copies'])
+  else if (endsAt === undefined) facts.unshift(['Container', 'lives for an hour at most'])
+  else {
+    const minutes = Math.max(0, Math.ceil((endsAt - now) / 60))
+    const left = minutes === 1 ? '1 minute' : `${minutes} minutes`
+    facts.unshift([
+      'Container',
+      html`ends ${timeOf(endsAt)} at the latest (${left} left), earlier if nobody uses it`,
+    ])
+  }
+  if (copyTtl === undefined) facts.push(['Copies', 'none are kept; download what you need'])
+  else facts.push(['Copies', `${copies} of ${files.length} kept`])
+  return facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)
+}
+
+// The script shows them, since nothing works in them without it.
+const tools = html`<div class="tools" hidden>
+<input type="search" placeholder="Filter" aria-label="Filter files">
+<select aria-label="Sort by"><option value="">Newest first<option value="name">Name<option value="size">Largest first<option value="kind">Kind</select>
+</div>`
+
+function rowOf(file: PreviewedFile, { copyTtl }: ContainerPage, isOpen: boolean): Markup {
+  const { filename, path, bytes, created_at, kind, download_url, view_url, archived } = file
+  const preview = filePreview(file)
+  const isPicture = kind === 'Picture' && view_url !== undefined
+  const view = html`<a${isPicture ? html` class="pic"` : ''} href="${view_url ?? ''}" target="_blank" rel="noopener" aria-label="View ${filename}">View</a>`
+  return html`<li data-size="${bytes ?? -1}">${thumbOf(file, isPicture)}
+<span class="name">${folderOf(path)}<a href="${download_url}" download>${filename}</a>${archived ? html`<span class="tag">${keptFor(created_at, copyTtl)}</span>` : ''}</span>
+<span class="meta"><span class="kind">${kind}</span><span class="size">${sizeOf(bytes)}</span>${timeOf(created_at)}
+<span class="acts">${view_url === undefined ? '' : view}<button class="copy" aria-label="Copy link to ${filename}" hidden>Copy link</button></span></span>
+${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summary><i></i><span>Preview of ${filename}</span></summary>${preview}</details>`}</li>
 `
 }
 
+function thumbOf({ filename, bytes, view_url }: PreviewedFile, isPicture: boolean): Markup {
+  const ending = /\.([A-Za-z0-9]{1,4})$/.exec(filename)?.[1]?.toUpperCase() ?? ''
+  if (!isPicture) return html`<span class="thumb" aria-hidden="true">${ending}</span>`
+  // The link "View" leads to the same, so a keyboard and a screen reader need only one of them.
+  const image =
+    bytes !== null && bytes <= mostThumbBytes
+      ? html`<img src="${view_url}" alt="" loading="lazy">`
+      : ending
+  return html`<a class="thumb" href="${view_url}" tabindex="-1" aria-hidden="true">${image}</a>`
+}
+
+function folderOf(path: string): Markup | undefined {
+  const folders = path
+    .replace(/^\/mnt\/data\//, '')
+    .split('/')
+    .slice(0, -1)
+  if (folders.length === 0) return undefined
+  return html`<span class="dim">${folders.map(cleanFilename).join('/').slice(0, 300)}/</span>`
+}
+
+/** A copy is made within the hour that its container lives, so that it is kept at least for so long. */
+function keptFor(createdAt: number, ttl = 0): Markup | string {
+  return ttl === 0 ? 'kept' : html`kept until ${timeOf(createdAt + ttl)}`
+}
+
 /** `null` where the size of one is not known. */
-function totalOf(files: readonly PageFile[]): number | null {
+function totalOf(files: readonly PreviewedFile[]): number | null {
   return files.reduce<number | null>(
     (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
     0,
@@ -79,13 +129,6 @@ function totalOf(files: readonly PageFile[]): number | null {
 
 function countOf(files: number): string {
   return files === 1 ? '1 file' : `${files} files`
-}
-
-function timeLeft(seconds: number | undefined): string {
-  if (seconds === undefined) return 'Azure keeps a container for an hour at most.'
-  if (seconds <= 0) return 'The container is gone; these are the copies that were kept.'
-  const minutes = Math.ceil(seconds / 60)
-  return `At most ${minutes === 1 ? '1 minute' : `${minutes} minutes`} left, fewer if nobody uses it.`
 }
 
 /** In the unit that a person would take. */
@@ -103,6 +146,11 @@ function sizeOf(bytes: number | null): string {
   return `${size < 9.95 ? size.toFixed(1) : Math.round(size)} ${unit}`
 }
 
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+// The last second that a date can hold.
+const lastSecond = 8.64e12
+
+/** The script writes it in the reader's own time. */
+function timeOf(seconds: number): Markup {
+  const time = new Date(Math.min(seconds, lastSecond) * 1000).toISOString()
+  return html`<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')} UTC</time>`
 }

@@ -6,7 +6,7 @@
 
 import { html } from 'hono/html'
 import type { CfileError, ErrorCode } from '../core/errors.ts'
-import { type Markup, plainPage } from './plain-page.ts'
+import { type Markup, renderPage } from './frame.ts'
 
 /** What the page tells. */
 export interface ErrorPage {
@@ -34,12 +34,12 @@ const titles: Partial<Record<ErrorCode, string>> = {
 export function errorPage({ error, requestId, nonce }: ErrorPage): Markup {
   const { code, status, message, details } = error
   const title = titles[code] ?? (status < 500 ? 'This request is not valid' : 'This did not work')
-  const body = html`<h1>${title}</h1>
+  const body = html`<p class="dim">${status} <code>${code}</code></p>
+<h1>${title}</h1>
 <p>${message}</p>
-${details.hint === undefined ? '' : html`<p>${details.hint}</p>`}
+${details.hint === undefined ? '' : html`<p class="box">${details.hint}</p>`}
 <dl>
-<dt>Status</dt><dd>${status} <code>${code}</code></dd>
-<dt>Request</dt><dd><code>${requestId}</code></dd>
+<dt>Request id</dt><dd><code>${requestId}</code></dd>
 </dl>`
-  return plainPage({ title, body, nonce })
+  return renderPage({ title, body, nonce })
 }

@@ -1,28 +1,33 @@
 /**
- * The page at `/`: what is served here, and where to read on.
+ * The page at `/`: what this server does, and where to read on.
  *
  * @module
  */
 
 import { html } from 'hono/html'
-import { type Markup, plainPage } from './plain-page.ts'
+import { type Markup, renderPage } from './frame.ts'
 
 /** What the page tells. */
 export interface HomePage {
   readonly version: string
   /** Base of every link, without a slash at its end. */
   readonly publicUrl: string
+  /** Whether the built-in emulator answers instead of Azure. */
+  readonly isEmulated: boolean
   readonly nonce: string
 }
 
 /** Writes the page. */
-export function homePage({ version, publicUrl, nonce }: HomePage): Markup {
+export function homePage({ version, publicUrl, isEmulated, nonce }: HomePage): Markup {
   const body = html`<h1>cfile</h1>
-<p>This server hands out the files that the code interpreter of Azure OpenAI writes.</p>
-<p>SDKs take <code>${publicUrl}/openai/v1</code> as their base URL.</p>
-<p><a href="${publicUrl}/docs">Routes</a> · <a href="${publicUrl}/openapi.json">OpenAPI document</a> · <a href="${publicUrl}/readyz">State</a></p>
+<p>This server serves the files that the code interpreter of Azure OpenAI writes.</p>
+${isEmulated ? html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests.</p>` : ''}
+<p>Base URL of OpenAI clients:<br><code>${publicUrl}/openai/v1</code></p>
 <dl>
+<dt><a href="${publicUrl}/docs">Routes</a></dt><dd>every route, with its parameters and answers</dd>
+<dt><a href="${publicUrl}/openapi.json">OpenAPI document</a></dt><dd>the same, for programs</dd>
+<dt><a href="${publicUrl}/readyz">Readiness</a></dt><dd>whether the store and the archive answer</dd>
 <dt>Version</dt><dd>${version}</dd>
 </dl>`
-  return plainPage({ title: 'Files of the code interpreter', body, nonce })
+  return renderPage({ title: 'Files of the code interpreter', body, nonce })
 }

@@ -8,8 +8,9 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { prefersHtml } from '../core/http/accept.ts'
 import { version } from '../core/version.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import { pageHeaders } from '../page/frame.ts'
 import { homePage } from '../page/home.ts'
-import { plainPageHeaders } from '../page/plain-page.ts'
 import { type Operation, operations } from './operations.ts'
 import type { RouteEnv } from './request.ts'
 
@@ -23,11 +24,12 @@ const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
 /** Answers at the root: a page for a browser, JSON for anything else. */
 export function answerRoot(
   c: Context,
-  publicUrl: string,
+  { links: { publicUrl }, upstreams }: Pick<Gateway, 'links' | 'upstreams'>,
   nonce: string,
 ): Response | Promise<Response> {
   if (!prefersHtml(c.req.header('accept'))) return c.json(about, 200, { vary: 'accept' })
-  return c.html(homePage({ version, publicUrl, nonce }), 200, plainPageHeaders(nonce))
+  const isEmulated = upstreams.some((upstream) => upstream.isEmulator)
+  return c.html(homePage({ version, publicUrl, isEmulated, nonce }), 200, pageHeaders(nonce))
 }
 
 /** The route at `/openapi.json`. */

@@ -9,7 +9,7 @@ import { prefersHtml } from '../core/http/accept.ts'
 import { failExchange } from '../gateway/exchange.ts'
 import type { Log } from '../gateway/gateway.ts'
 import { errorPage } from '../page/error-page.ts'
-import { plainPageHeaders } from '../page/plain-page.ts'
+import { pageHeaders } from '../page/frame.ts'
 import type { RouteContext } from './request.ts'
 
 /** nginx's status for a client that went away: nobody reads the answer, and it counts as no failure of ours. */
@@ -60,7 +60,7 @@ export function answerWithError(
   failExchange(c.get('exchange'), error.code)
   if (hasPages && prefersHtml(c.req.header('accept'))) {
     const page = errorPage({ error, requestId, nonce: requestId })
-    return c.html(page, status, { ...plainPageHeaders(requestId), ...headers })
+    return c.html(page, status, { ...pageHeaders(requestId), ...headers })
   }
   return c.json(toErrorBody(error, requestId), status, { ...ofErrors, ...headers })
 }

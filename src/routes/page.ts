@@ -11,7 +11,8 @@ import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { longestLife } from '../gateway/upstreams/expired.ts'
 import { containerPage } from '../page/container-page.ts'
-import type { RouteContext } from './request.ts'
+import { pageHeaders } from '../page/frame.ts'
+import { type RouteContext, readMethod } from './request.ts'
 
 /** Answers with the page. Every link on it is signed, since a browser can't send a key. */
 export async function answerPage(
@@ -22,28 +23,24 @@ export async function answerPage(
   const caller = c.get('caller')
   const { containerId, until } = query
   const listing = await listFiles(gateway, caller, query)
-  const files = await previewListing(gateway, caller, query, listing)
+  const method = readMethod(c)
+  const files = await previewListing(gateway, caller, { ...query, method }, listing)
   const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name, { until })
-  const { download_url: zipUrl } = await linker.container('zip', containerId)
+  const zip = await linker.container('zip', containerId)
   const nonce = c.get('requestId')
+  const made = idCreatedAt(containerId)
+  const now = gateway.runtime.now()
   const page = containerPage({
     containerId,
     files,
-    zipUrl,
-    secondsLeft: secondsLeft(gateway, containerId),
+    zipUrl: zip.download_url,
+    now,
+    endsAt: made === undefined ? undefined : made + longestLife,
+    isGone: listing.gone !== undefined,
+    linksEndAt: zip.expires_at,
+    copyTtl: gateway.archiving?.ttl,
     nonce,
   })
-  return c.html(page, 200, {
-    'cache-control': 'private, no-store',
-    'content-security-policy': `default-src 'none'; img-src ${new URL(gateway.links.publicUrl).origin}; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-    'cross-origin-opener-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-  })
-}
-
-/** Until the container is gone at the latest; its id tells when it was made. */
-function secondsLeft(gateway: Gateway, containerId: string): number | undefined {
-  const made = idCreatedAt(containerId)
-  return made === undefined ? undefined : Math.max(0, made + longestLife - gateway.runtime.now())
+  const pictures = new URL(gateway.links.publicUrl).origin
+  return c.html(page, 200, pageHeaders(nonce, { pictures, script: true }))
 }

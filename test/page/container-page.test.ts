@@ -1,40 +1,93 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { containerPage, type PageFile } from '../../src/page/container-page.ts'
+import type { PreviewedFile } from '../../src/gateway/containers/preview.ts'
+import { type ContainerPage, containerPage } from '../../src/page/container-page.ts'
 import { rounds } from '../lib/rounds.ts'
 
-const file: PageFile = {
+const now = 1_790_000_000
+const file: PreviewedFile = {
+  container_id: 'cntr_1',
+  file_id: 'cfile_1',
   filename: 'chart.png',
+  path: '/mnt/data/chart.png',
   bytes: 2171,
-  created_at: 1_790_000_000,
+  created_at: now,
+  source: 'assistant',
+  kind: 'Picture',
+  archived: false,
   download_url: 'https://files.example.com/a',
+  expires_at: now + 600,
 }
-const page = (files: readonly PageFile[], secondsLeft?: number) =>
-  containerPage({
-    containerId: 'cntr_1',
-    files,
-    zipUrl: 'https://files.example.com/z',
-    nonce: 'n',
-    secondsLeft,
-  })
+const page = (files: readonly PreviewedFile[], more: Partial<ContainerPage> = {}) =>
+  String(
+    containerPage({
+      containerId: 'cntr_1',
+      files,
+      zipUrl: 'https://files.example.com/z',
+      now,
+      isGone: false,
+      linksEndAt: now + 600,
+      nonce: 'n',
+      ...more,
+    }),
+  )
+const hostile = fc.string({ unit: fc.constantFrom(...`<>"'&=/ ax,;\n`) })
 
 describe('the page of a container', () => {
-  it('lets no name become markup, whatever the code interpreter called its file', () => {
+  it('lets no name and no folder become markup, whatever the code interpreter called its file', () => {
+    const tags = (text: string) => text.match(/<[a-z!/][^>]*>/gi)?.length
+    const of = (name: string) =>
+      page([{ ...file, filename: name, path: `/mnt/data/a/${name.replaceAll('/', '')}` }])
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...`<>"'&=/ ax`) }), (filename) => {
-        const plain = page([{ ...file, filename: '' }])
-        const tags = (text: string) => text.match(/<[a-z!/][^>]*>/gi)?.length
-        expect(tags(page([{ ...file, filename }]))).toBe(tags(plain))
+      fc.property(hostile, (name) => {
+        expect(tags(of(name))).toBe(tags(of('')))
       }),
       { numRuns: rounds(200), seed: 7 },
     )
   })
 
-  it('shows a picture where there is a link to show it, and the ending where there is none', () => {
-    expect(page([{ ...file, preview_url: 'https://files.example.com/p' }])).toContain(
+  it('lets no text of a file become markup, as lines or as cells', () => {
+    const allowed =
+      /^<\/?(?:table|thead|tbody|tr|th scope="col"|td|pre[^<>]*|p class="dim"|div[^<>]*)>$/
+    fc.assert(
+      fc.property(hostile, fc.constantFrom('Table', 'Text'), (text, kind) => {
+        const shown = page([{ ...file, kind, start: { text: `<b>${text}`, isWhole: true } }])
+        const [, preview = ''] = /<\/summary>([\s\S]*)<\/details>/.exec(shown) ?? []
+        for (const [tag] of preview.matchAll(/<[^>]*>/g)) expect(tag).toMatch(allowed)
+      }),
+      { numRuns: rounds(200), seed: 7 },
+    )
+  })
+
+  it('shows a picture, the rows of a table and the lines of a text', () => {
+    const text = (kind: 'Table' | 'Text', text: string) =>
+      page([{ ...file, kind, start: { text, isWhole: true } }])
+    expect(page([{ ...file, view_url: 'https://files.example.com/p' }])).toContain(
       '<img src="https://files.example.com/p" alt="chart.png"',
     )
-    expect(page([{ ...file, filename: 'table.csv' }])).toContain('>csv</span>')
+    expect(text('Table', 'a,b\n1,"<i>"\n')).toContain(
+      '<th scope="col">a<th scope="col">b<tbody><tr><td>1<td>&lt;i&gt;',
+    )
+    expect(text('Text', 'one\ntwo\u0007')).toContain('\none\ntwo\ufffd</pre>')
+    expect(text('Text', '')).toContain('The file is empty.')
+  })
+
+  it('shows fifty rows and forty lines at most, and says that there are more', () => {
+    const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`).join('\n')
+    const rows = page([{ ...file, kind: 'Table', start: { text: lines, isWhole: true } }])
+    expect(rows).toContain('First 50 rows.')
+    expect(rows.match(/<tr>/g)).toHaveLength(51)
+    const text = page([{ ...file, kind: 'Text', start: { text: lines, isWhole: true } }])
+    expect(text).toContain('First 40 lines.')
+    expect(text).toContain('line 39</pre>')
+    const long = page([{ ...file, kind: 'Text', start: { text: 'x'.repeat(9999), isWhole: true } }])
+    expect(long).toContain(`\n${'x'.repeat(400)}…</pre>`)
+  })
+
+  it('opens the previews of a few files, and leaves those of many closed', () => {
+    const shown = { ...file, view_url: 'https://files.example.com/p' }
+    expect(page([shown])).toContain('<details open>')
+    expect(page(Array.from({ length: 9 }, () => shown))).not.toContain('<details open>')
   })
 
   it.each([
@@ -47,13 +100,29 @@ describe('the page of a container', () => {
     [12_345_678, '12 MB'],
     [2_000_000_000, '2.0 GB'],
   ])('writes %i bytes as a person would', (bytes, text) => {
-    expect(page([{ ...file, bytes }])).toContain(`<small>${text} ·`)
+    expect(page([{ ...file, bytes }])).toContain(`<span class="size">${text}<`)
   })
 
-  it('says how long the files are still there', () => {
-    expect(page([file], 1500)).toContain('At most 25 minutes left')
-    expect(page([file], 20)).toContain('At most 1 minute left')
-    expect(page([file], 0)).toContain('these are the copies that were kept')
+  it('says when the container, the links and the copies end', () => {
+    const text = (more: Partial<ContainerPage>, files = [file]) =>
+      page(files, more)
+        .replaceAll(/<\/?(?:time|dd|dt|div)[^>]*>/g, ' ')
+        .replaceAll(/ +/g, ' ')
+    expect(text({ endsAt: now + 1500 })).toContain(
+      'ends 2026-09-21 14:38 UTC at the latest (25 minutes left)',
+    )
+    expect(text({ endsAt: now + 20 })).toContain('(1 minute left)')
+    expect(text({ isGone: true, endsAt: now + 20 })).toContain('gone; these files are copies')
+    expect(text({})).toContain('Links work until 2026-09-21 14:23 UTC')
+    expect(text({})).toContain('none are kept')
+    expect(text({ copyTtl: 0 }, [{ ...file, archived: true }])).toContain('1 of 1 kept')
+    expect(text({ copyTtl: 86_400 }, [{ ...file, archived: true }])).toContain(
+      'kept until 2026-09-22 14:13 UTC',
+    )
+  })
+
+  it('is still a page where the upstream says times and paths that make no sense', () => {
+    expect(page([{ ...file, created_at: Number.MAX_SAFE_INTEGER, path: '' }])).toContain('1 file')
   })
 
   it('says no size of a zip where that of a file is not known', () => {
@@ -63,5 +132,6 @@ describe('the page of a container', () => {
 
   it('offers no zip of nothing', () => {
     expect(page([])).not.toContain('.zip')
+    expect(page([])).toContain('no files here yet')
   })
 })

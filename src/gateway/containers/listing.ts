@@ -14,7 +14,7 @@ import { type ContainerView, rethrowMissing, viewContainer } from '../owners/acc
 import { type FileRecord, findRecord, putRecord } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { explainMissing } from '../upstreams/expired.ts'
-import { upstreamsNamed } from '../upstreams/location.ts'
+import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
 /** Which container, and how it is asked for. */
 export interface ListQuery {
@@ -70,6 +70,21 @@ export async function listFiles(
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }
+}
+
+/** Where a file of a listing is. */
+export function locationOf(
+  containerId: string,
+  { upstream, holder }: Pick<ContainerListing, 'upstream' | 'holder'>,
+  { id, path, bytes, created_at }: Pick<ContainerFile, 'id' | 'path' | 'bytes' | 'created_at'>,
+): FileLocation {
+  const record = {
+    container_id: containerId,
+    stored_name: nameInPath(path),
+    bytes: bytes ?? undefined,
+    seen_at: created_at,
+  }
+  return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
 }
 
 // A later turn may write the same name again, so it is kept only for the clicks that come together.

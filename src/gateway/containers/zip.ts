@@ -5,7 +5,6 @@
  */
 
 import type { ContainerFile } from '../../azure/operations.ts'
-import { nameInPath } from '../../core/api/container-files.ts'
 import { answerWith } from '../../core/bytes/carrier.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
@@ -16,7 +15,7 @@ import { deliveryHeaders } from '../files/headers.ts'
 import { openSource } from '../files/source.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import type { FileLocation } from '../upstreams/location.ts'
-import { type ContainerListing, type ListQuery, listFiles } from './listing.ts'
+import { type ListQuery, listFiles, locationOf } from './listing.ts'
 
 // More than a container was ever seen to hold.
 const mostFiles = 10_000
@@ -79,20 +78,6 @@ function tooMuch(what: string): CfileError {
     param: 'CFILE_MAX_FILE_BYTES',
     hint: 'Download the files one by one; whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
   })
-}
-
-function locationOf(
-  containerId: string,
-  { upstream, holder }: ContainerListing,
-  { id, path, bytes, created_at }: ContainerFile,
-): FileLocation {
-  const record = {
-    container_id: containerId,
-    stored_name: nameInPath(path),
-    bytes: bytes ?? undefined,
-    seen_at: created_at,
-  }
-  return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
 }
 
 async function openEntry(
