@@ -64,7 +64,7 @@ describe('examples/demo', () => {
     expect(stderr).toBe('')
     expect(stdout.match(/^ok {5}GET \/files\/cfile_/gm)).toHaveLength(3)
     expect(code).toBe(0)
-    const readme = readFileSync(`${root}/README.md`, 'utf8')
+    const readme = readFileSync(`${root}/docs/quick-start.md`, 'utf8')
     expect(readme.split('```').map(normalize)).toContain(normalize(stdout))
   })
 

@@ -5,4 +5,4 @@
  */
 
 /** As in package.json, which no bundler has to be asked for. */
-export const version = '0.1.0'
+export const version = '0.2.0'
