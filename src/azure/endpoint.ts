@@ -5,8 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import { isLoopback } from '../core/http/loopback.ts'
-import { showUrl } from '../core/url.ts'
+import { isLoopback, showUrl } from '../core/url.ts'
 
 /** A resource (`https://RES.openai.azure.com`) or a Foundry project (`…/api/projects/P`). */
 export interface Endpoint {

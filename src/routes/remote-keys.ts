@@ -6,8 +6,7 @@
 
 import { CfileError, reasonOf } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
-import { isLoopback } from '../core/http/loopback.ts'
-import { showUrl } from '../core/url.ts'
+import { isLoopback, showUrl } from '../core/url.ts'
 import { readKeySet, type VerificationKey } from './jwks.ts'
 
 /** Options of {@link createRemoteKeys}. */

@@ -17,7 +17,7 @@ import {
 import { s3Archive } from '../archives/s3.ts'
 import type { Credential } from '../azure/credentials.ts'
 import { CfileError } from '../core/errors.ts'
-import { isLoopback } from '../core/http/loopback.ts'
+import { isLoopback } from '../core/url.ts'
 import { webRuntime } from '../runtime.ts'
 import type { StorageTools } from './storage.ts'
 import type { ArchiveSetting } from './storage-settings.ts'

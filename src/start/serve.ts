@@ -6,8 +6,8 @@
 
 import type { Hono } from 'hono'
 import { CfileError } from '../core/errors.ts'
-import { isLoopback } from '../core/http/loopback.ts'
 import { startDeadline } from '../core/time.ts'
+import { isLoopback } from '../core/url.ts'
 import type { Log } from '../gateway/gateway.ts'
 import type { Upkeep } from '../options.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'

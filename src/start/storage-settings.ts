@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import { isLoopback } from '../core/http/loopback.ts'
+import { isLoopback } from '../core/url.ts'
 import type { AppOptions } from '../options.ts'
 import {
   type Declared,

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { shortHash } from '../core/http/encoding.ts'
 import type { Json, Store, StoreEntry } from './store.ts'
 
 /** A key in a list of a {@link KvBinding}. */
@@ -81,7 +82,7 @@ export function kvStore({ namespace, now }: KvStoreOptions): Store {
       await namespace.put(key, text, { ...lifetime, metadata: small })
       return
     }
-    const copy = `${copyMark}${now()}-${await hashOf(key + text)}`
+    const copy = `${copyMark}${now()}-${await shortHash(key + text)}`
     const metadata: Metadata = { expires, copy }
     await namespace.put(copy, text, { expirationTtl: copyTtl, metadata: { expires } })
     await namespace.put(key, text, { ...lifetime, metadata })
@@ -165,11 +166,4 @@ function toAscii(json: string): string {
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-}
-
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return Array.from(new Uint8Array(digest, 0, 16), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
 }

@@ -265,9 +265,6 @@ export const maxLines = 300
 export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<TextRule, number>>>>> =
   {
     'app.ts': { cast: 1 },
-    'core/links/signer.ts': { state: 1 },
-    'core/sse/split.ts': { state: 1 },
-    'core/zip/crc32.ts': { state: 1 },
     'gateway/containers/listing.ts': { state: 1 },
     'gateway/owners/caller.ts': { state: 1 },
     'node-http/response.ts': { state: 1 },

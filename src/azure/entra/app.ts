@@ -5,7 +5,7 @@
  */
 
 import { CfileError } from '../../core/errors.ts'
-import { isLoopback } from '../../core/http/loopback.ts'
+import { isLoopback } from '../../core/url.ts'
 import type { Credential } from '../credentials.ts'
 import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'

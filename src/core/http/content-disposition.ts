@@ -4,6 +4,8 @@
  * @module
  */
 
+import { percentEncode } from './encoding.ts'
+
 // Separators, controls, and the direction marks that make `gpj.exe` read as `exe.jpg`.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const unsafe = /[/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
@@ -52,10 +54,7 @@ export function contentDisposition(
 
 /** RFC 8187 §3.2.1: `attr-char` stands for itself, all else is percent-encoded. */
 function encodeExtended(name: string): string {
-  return encodeURIComponent(name).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
+  return percentEncode(name, /['()*]/g)
 }
 
 /** The parts of a Content-Disposition, none of them cleaned; absent where the header does not have it, or not rightly. */

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { fromBase64 } from './encoding.ts'
+
 /** The three headers that a webhook brings. */
 export interface WebhookHeaders {
   /** `webhook-id`: the same for each delivery of one event. */
@@ -79,7 +81,7 @@ function parseSignature(entry: string): Uint8Array<ArrayBuffer> | undefined {
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
   try {
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+    return fromBase64(text)
   } catch {
     return undefined
   }

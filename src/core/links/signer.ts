@@ -144,7 +144,7 @@ export interface LinkSettings {
  * @throws CfileError `invalid_id`, `invalid_request` for what can't be granted
  */
 export async function signUrl(grant: Grant, { base, keys }: LinkSettings): Promise<string> {
-  return signerOf(keys).sign(base, grant)
+  return createSigner(keys).sign(base, grant)
 }
 
 /**
@@ -160,14 +160,5 @@ export async function verifyUrl(
   const root = parseLinkBase(base)
   const bases = [root, root.slice(new URL(root).origin.length), '']
   const parts = splitLink(link)
-  return signerOf(keys).verify(parts && bases.includes(parts.base) ? parts.token : '', now)
-}
-
-const signers = new WeakMap<readonly SigningKey[], Signer>()
-
-/** One signer for each list of keys, so that no call imports a key again. */
-function signerOf(keys: readonly SigningKey[]): Signer {
-  const signer = signers.get(keys) ?? createSigner(keys)
-  signers.set(keys, signer)
-  return signer
+  return createSigner(keys).verify(parts && bases.includes(parts.base) ? parts.token : '', now)
 }

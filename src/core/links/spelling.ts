@@ -20,6 +20,7 @@
 
 import { nameInPath, spellings } from '../api/container-files.ts'
 import { cleanFilename } from '../http/content-disposition.ts'
+import { fromBase64url, fromHex, percentEncode, toBase64url, toHex } from '../http/encoding.ts'
 import { checkGrant, type Grant } from './grant.ts'
 
 const version = 1
@@ -190,27 +191,5 @@ function nameOf(grant: Grant): string {
 
 /** Percent-encodes all but the unreserved characters (RFC 3986 §2.3). */
 function encodeName(name: string): string {
-  return encodeURIComponent(name).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-}
-
-function toBase64url(bytes: readonly number[]): string {
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
-}
-
-/** @throws where the text is no base64 */
-function fromBase64url(text: string): Uint8Array {
-  const base64 = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-  return Uint8Array.from(base64, (character) => character.charCodeAt(0))
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return percentEncode(name, /[!'()*]/g)
 }

@@ -63,7 +63,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
       held.push(piece)
       event = held.bytes()
     }
-    if (isTooLong) fragments.add(event)
+    if (isTooLong) event = toFragment(event)
     held = createGrowing(maxEventBytes)
     isTooLong = false
     return event
@@ -76,9 +76,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
     }
     isTooLong = true
     for (const fragment of [held.bytes(), piece]) {
-      if (fragment.byteLength === 0) continue
-      fragments.add(fragment)
-      yield fragment
+      if (fragment.byteLength > 0) yield toFragment(fragment)
     }
     held = createGrowing(maxEventBytes)
   }
@@ -158,8 +156,12 @@ function findLineEnds(chunk: Uint8Array): (from: number) => number {
   }
 }
 
-// The pieces of events that were too long; read alone, a piece could pass for an event.
-const fragments = new WeakSet<Uint8Array>()
+/** A piece of an event that was too long. A class of its own, because read alone a piece may look like an event. */
+class EventFragment extends Uint8Array<ArrayBufferLike> {}
+
+function toFragment({ buffer, byteOffset, byteLength }: Uint8Array): EventFragment {
+  return new EventFragment(buffer, byteOffset, byteLength)
+}
 
 /** The fields of an event that we use. */
 export interface ServerSentEvent {
@@ -178,7 +180,7 @@ const decoder = new TextDecoder()
 export function parseEvent(raw: Uint8Array): ServerSentEvent {
   let event = ''
   const data: string[] = []
-  if (fragments.has(raw)) return { event, data: '' }
+  if (raw instanceof EventFragment) return { event, data: '' }
   for (const line of decoder.decode(raw).split(/\r\n|\r|\n/)) {
     const colon = line.indexOf(':')
     const field = colon === -1 ? line : line.slice(0, colon)

@@ -4,12 +4,9 @@
  * @module
  */
 
-let tables: readonly Uint32Array[] | undefined
-
 /** The CRC of bytes that follow those of `before`. */
 export function crc32(bytes: Uint8Array, before = 0): number {
-  tables ??= makeTables()
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as Tables
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
   const length = bytes.byteLength
   const view = new DataView(bytes.buffer, bytes.byteOffset, length)
   let crc = ~before
@@ -38,15 +35,21 @@ function at8(table: Table, index: number): number {
   return table[index & 0xff] as number
 }
 
-function makeTables(): readonly Uint32Array[] {
+function makeTables(): Tables {
   const first = Uint32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
     return crc
   })
-  const made = [first]
-  for (let n = 1; n < 8; n++) {
-    made.push((made[n - 1] as Table).map((crc) => (crc >>> 8) ^ at8(first, crc)))
-  }
-  return made
+  const next = (table: Table): Table => table.map((crc) => (crc >>> 8) ^ at8(first, crc))
+  const second = next(first)
+  const third = next(second)
+  const fourth = next(third)
+  const fifth = next(fourth)
+  const sixth = next(fifth)
+  const seventh = next(sixth)
+  return [first, second, third, fourth, fifth, sixth, seventh, next(seventh)]
 }
+
+// `PURE` lets bundlers drop the tables together with the unused function.
+const tables: Tables = /* @__PURE__ */ makeTables()

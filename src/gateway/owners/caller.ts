@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shortHash } from '../../core/http/encoding.ts'
 import type { Caller } from '../gateway.ts'
 
 /** Whom a credential stands for. */
@@ -31,9 +32,7 @@ const mostKept = 1000
 export async function ownerKey(owner: string): Promise<string> {
   const known = keys.get(owner)
   if (known !== undefined) return known
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(owner))
-  const bytes = new Uint8Array(hash, 0, 16)
-  const key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const key = await shortHash(owner)
   // Callers' names are few, but a token may name anybody.
   if (keys.size === mostKept) keys.clear()
   keys.set(owner, key)

@@ -1,0 +1,57 @@
+/**
+ * Bytes as text: hex, base64, base64url, and percent-encoding beyond `encodeURIComponent`.
+ *
+ * @module
+ */
+
+/** Writes bytes as lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Reads the bytes of an even number of hex digits. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+}
+
+/** Writes bytes as base64url without padding (RFC 4648 §5). */
+export function toBase64url(bytes: readonly number[]): string {
+  const base64 = btoa(String.fromCharCode(...bytes))
+  return base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/**
+ * Reads base64url.
+ *
+ * @throws DOMException for text that is not base64url
+ */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
+}
+
+/**
+ * Reads base64 (RFC 4648 §4).
+ *
+ * @throws DOMException for text that is not base64
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
+/**
+ * Percent-encodes a text like `encodeURIComponent`, and further characters too.
+ *
+ * @param more a global pattern of single ASCII characters
+ */
+export function percentEncode(text: string, more: RegExp): string {
+  return encodeURIComponent(text).replace(
+    more,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+/** The first 16 bytes of a text's SHA-256, as 32 hex digits. */
+export async function shortHash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return toHex(new Uint8Array(digest, 0, 16))
+}
