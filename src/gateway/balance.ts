@@ -1,47 +1,51 @@
 /**
- * Balance: how busy and how well the upstreams are. It decides only where requests go that may go anywhere.
+ * Balances requests that any upstream can serve, by load, weight and recent failures.
  *
  * @module
  */
 
-/** What must be known of an upstream. */
+/** The parts of an upstream that matter here. */
 interface Member {
   readonly name: string
-  /** Its share of what may go anywhere, against that of others. */
+  /** Share of the balanced requests, relative to the weights of the others. */
   readonly weight: number
 }
 
-/** What is known of the upstreams' state in this process. */
+/** Load and health of the upstreams, as this process sees them. */
 export interface Balance {
-  /** The upstreams in the order in which to try them: those that rest last, else the least busy for its weight first. */
+  /** Sorts upstreams for a request: resting ones last, then by requests in flight divided by weight. */
   order<M extends Member>(members: readonly M[]): M[]
-  /** Counts a request as under way. */
+  /** Counts a request as in flight. */
   begin(member: Member): Turn
-  /** Whether an upstream kept failing and is left alone for a while. */
+  /** Whether an upstream has failed {@link mostFailures} times in a row and gets no requests for a while. */
   isResting(member: Member): boolean
 }
 
-/** A request under way. */
+/** A request in flight. */
 export interface Turn {
-  /** Says how the upstream did. */
+  /** Records whether the upstream answered without a failure of its own. */
   answered(isWell: boolean): void
-  /** The last byte has passed. Doing it again changes nothing. */
+  /** Ends the request, after its last byte. Further calls have no effect. */
   end(): void
 }
 
 interface State {
   inFlight: number
-  /** What it is owed of the requests that any could have taken. */
+  /** Credit of the smooth weighted round robin. */
   credit: number
   failures: number
-  /** Unix second; 0: it is well. */
+  /** Unix second; 0 when it is healthy. */
   restsUntil: number
 }
 
 const mostFailures = 5
 const restSeconds = 10
 
-/** Starts with all upstreams idle and well. */
+/**
+ * Creates the balance, with all upstreams idle and healthy.
+ *
+ * @param now unix seconds
+ */
 export function createBalance(now: () => number): Balance {
   const states = new Map<string, State>()
   const stateOf = ({ name }: Member): State => {
@@ -64,7 +68,7 @@ export function createBalance(now: () => number): Balance {
           Number(a.rests) - Number(b.rests) || a.load - b.load || b.state.credit - a.state.credit,
       )
       const [first] = ranked
-      // Among equals each is owed its weight and the first has been paid: smooth weighted round robin.
+      // Smooth weighted round robin among equals: each gains its weight, and the first pays the sum of the weights.
       const equals = ranked.filter(
         ({ load, rests }) => load === first?.load && rests === first.rests,
       )
@@ -78,7 +82,7 @@ export function createBalance(now: () => number): Balance {
       const state = stateOf(member)
       let isUnderWay = true
       state.inFlight += 1
-      // The first request after a rest is the trial; until it has succeeded, the others stay away.
+      // The first request after a rest is a trial; the rest continues for all others until it has succeeded.
       if (state.restsUntil > 0 && !isResting(member)) state.restsUntil = now() + restSeconds
       return {
         answered(isWell) {

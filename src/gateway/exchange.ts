@@ -1,5 +1,5 @@
 /**
- * An exchange: one request and its answer, as the log, the metrics and `Server-Timing` tell of it.
+ * An exchange: facts of one request and its answer for the access log, the metrics and `Server-Timing`.
  *
  * @module
  */
@@ -8,47 +8,47 @@ import type { OnBodyEnd, Outcome } from '../core/observe/outcome.ts'
 import type { Upstream } from './gateway.ts'
 import type { FileLocation } from './upstreams/location.ts'
 
-/** Where bytes came from. */
+/** Where the bytes of a download came from. */
 export type Origin = 'archive' | 'upstream' | 'emulator'
 
-/** Facts of one exchange, filled in while the request goes through. Times are milliseconds of one clock. */
+/** Facts of one exchange, filled in while the request is handled. Times are milliseconds of one monotonic clock. */
 export interface Exchange {
   readonly requestId: string
   readonly method: string
   readonly startedAt: number
-  /** When the head of the answer was ready. */
+  /** When status and headers of the answer were ready. */
   firstByteAt: number
-  /** 0 until the head is ready. */
+  /** Status of the answer; 0 until the headers are ready. */
   status: number
   /**
-   * How the end of the body becomes known: a `whole` one is there with its head, a `carried` one is a file whose
-   * transfer tells, a `passing` one has to be watched; a `socket` ends on its own.
+   * How the end of the body is observed. `whole`: it ends with the headers. `carried`: the carrier reports the end of a
+   * file. `passing`: the stream must be watched. `socket`: a WebSocket reports its own end.
    */
   body: 'whole' | 'carried' | 'passing' | 'socket'
   bytes: number
-  /** Absent while the body has not ended. */
+  /** How the body ended; `undefined` until then. */
   outcome: Outcome | undefined
-  /** Whether the bytes are those of files. */
+  /** Whether the body holds file content. */
   isDownload: boolean
   fileId: string | undefined
   containerId: string | undefined
-  /** The upstream's name. */
+  /** Name of the upstream. */
   upstream: string | undefined
   from: Origin | undefined
-  /** The code of an error answer. */
+  /** `code` of an error answer. */
   code: string | undefined
-  /** Milliseconds from the start until the file's place was known. */
+  /** Milliseconds until container and upstream of the file were known. */
   lookupMs: number | undefined
-  /** Milliseconds that the upstream, and the archive, took in all to describe and open the file. */
+  /** Milliseconds that upstream and archive took to describe and open the file. */
   upstreamMs: number | undefined
   archiveMs: number | undefined
-  /** Of the OpenAI API's documents, for its operations. */
+  /** Path pattern of an OpenAI API operation, as documented. */
   pattern: string | undefined
-  /** Called once, when head and body are through. */
+  /** Called once, when headers and body have been sent. */
   readonly onEnd: () => void
 }
 
-/** Begins an exchange. */
+/** Creates the exchange of a request. */
 export function beginExchange({
   requestId,
   method,
@@ -78,14 +78,14 @@ export function beginExchange({
   }
 }
 
-/** Tells that the head is ready. */
+/** Records that status and headers are ready. */
 export function sendHead(exchange: Exchange, status: number, now: number): void {
   exchange.status = status
   exchange.firstByteAt = now
   if (exchange.outcome !== undefined) exchange.onEnd()
 }
 
-/** Tells that the body has ended; a small one ends before the head is ready. */
+/** Records the end of the body. A small body ends before the headers are ready. */
 export function endBody(exchange: Exchange, bytes: number, outcome: Outcome): void {
   if (exchange.outcome !== undefined) return
   exchange.bytes = bytes
@@ -93,7 +93,7 @@ export function endBody(exchange: Exchange, bytes: number, outcome: Outcome): vo
   if (exchange.status !== 0) exchange.onEnd()
 }
 
-/** Begins anew with an error as the answer, whatever was carried before. */
+/** Resets the exchange for an error answer. */
 export function failExchange(exchange: Exchange, code?: string): void {
   exchange.code = code
   exchange.body = 'whole'
@@ -101,17 +101,17 @@ export function failExchange(exchange: Exchange, code?: string): void {
   exchange.outcome = undefined
 }
 
-/** The body's end as a transfer tells it. */
+/** Returns the callback with which a carrier reports the end of a file. */
 export function carriedBy(exchange: Exchange): OnBodyEnd {
   exchange.body = 'carried'
   exchange.isDownload = true
   return (bytes, outcome) => {
-    // An error may have taken the body's place.
+    // Ignored when an error answer has replaced the file.
     if (exchange.body === 'carried') endBody(exchange, bytes, outcome)
   }
 }
 
-/** Notes which file is asked for. */
+/** Records which file is requested, and the time of the lookup. */
 export function noteLocation(
   exchange: Exchange,
   { fileId, containerId }: FileLocation,
@@ -122,18 +122,18 @@ export function noteLocation(
   exchange.lookupMs = now - exchange.startedAt
 }
 
-/** Notes which upstream answered; absent: the archive did. */
+/** Records which upstream answered. `undefined`: the archive answered. */
 export function noteSource(exchange: Exchange, upstream: Upstream | undefined): void {
   exchange.upstream = upstream?.name
   exchange.from = upstream === undefined ? 'archive' : upstream.isEmulator ? 'emulator' : 'upstream'
 }
 
-/** Adds to the time that the archive, or the upstream, took. */
+/** Adds milliseconds to the time of the archive or the upstream. */
 export function addTime(exchange: Exchange, of: 'archiveMs' | 'upstreamMs', ms: number): void {
   exchange[of] = (exchange[of] ?? 0) + ms
 }
 
-/** The value of `Server-Timing` (https://www.w3.org/TR/server-timing/), in milliseconds. */
+/** Value of the `Server-Timing` header, in milliseconds. @see https://www.w3.org/TR/server-timing/ */
 export function serverTiming({ lookupMs, archiveMs, upstreamMs }: Exchange): string {
   const lookup = `lookup;dur=${(lookupMs ?? 0).toFixed(1)}`
   const archive = archiveMs === undefined ? '' : `, archive;dur=${archiveMs.toFixed(1)}`

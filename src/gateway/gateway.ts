@@ -1,5 +1,5 @@
 /**
- * What every verb of the gateway is given: the upstreams, the store, the clock, the log.
+ * The `Gateway`: upstreams, store, settings and runtime, which every gateway function gets as its first argument.
  *
  * @module
  */
@@ -15,48 +15,48 @@ import type { Limits } from './limits.ts'
 import type { GuardedStore } from './owners/guarded-store.ts'
 import type { UpstreamObservation } from './upstreams/observe-upstream.ts'
 
-/** One Azure resource or project; a container lives only in the one that made it. */
+/** One Azure resource or project. A container exists only in the upstream that made it. */
 export interface Upstream {
-  /** Unique among the upstreams; records and links carry it. */
+  /** Unique among the upstreams; stored in records and links. */
   readonly name: string
   readonly client: AzureClient
-  /** The models that it serves; absent: any. */
+  /** Models that it serves. Absent: all models. */
   readonly models?: readonly string[]
-  /** Its share of the requests that name nothing, against that of others. */
+  /** Share of the balanced requests, relative to the weights of the other upstreams. */
   readonly weight: number
   /** Whether it is the built-in emulator. */
   readonly isEmulator: boolean
 }
 
-/** Who asks. Records are kept under `key`, which says nothing about the owner's name. */
+/** The caller of a request. Records are stored under `key`, which does not reveal the owner's name. */
 export interface Caller {
   readonly owner: string
-  /** 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  /** 1 to 64 characters of `A-Z a-z 0-9 _ -`. */
   readonly key: string
-  /** Reads everything, and may erase an owner. */
+  /** Whether the caller may read the things of all owners and erase owners. */
   readonly admin: boolean
 }
 
-/** The one owner there is where callers are not told apart. */
+/** The only owner without caller auth. */
 export const anyone: Caller = { owner: '', key: 'anyone', admin: false }
 
 /** Settings of webhooks. */
 export interface Webhooks {
-  /** The bytes behind `whsec_`, decoded; any of them may sign. */
+  /** Decoded secrets (the base64 after `whsec_`). A signature by any of them is valid. */
   readonly secrets: readonly Uint8Array<ArrayBuffer>[]
-  /** With caller auth: the owner of a response that nobody recorded. Absent: such a response is left alone. */
+  /** With caller auth: owner of responses without a record. Absent: such responses are ignored. */
   readonly owner?: string
-  /** `dueAt`: unix second from which responses that could not be captured are tried again. */
+  /** `dueAt`: unix second of the next attempt for responses that could not be captured. */
   readonly state: { dueAt: number }
 }
 
-/** How much a line of the log matters. */
+/** Severity of a log line. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Writes one line of the log; fields hold no secret. */
+/** Writes one log line. Fields must not contain secrets. */
 export interface Log {
   (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void
-  /** Whether lines of a level are written, so that nobody makes one in vain. @default all are */
+  /** Whether lines of a level are written; callers skip building lines that are not. @default all are written */
   readonly writes?: (level: LogLevel) => boolean
 }
 
@@ -89,7 +89,7 @@ export interface Ownership {
   readonly limits: Limits
 }
 
-/** How links are made, and where they are added. */
+/** Settings of signed links. */
 export interface LinkSettings {
   readonly signer: Signer
   /** Lifetime in seconds. */

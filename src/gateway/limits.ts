@@ -1,5 +1,5 @@
 /**
- * Limits: how much one owner may take. Each instance counts for itself.
+ * Limits on requests and downloads of one owner. Each instance counts on its own.
  *
  * @module
  */
@@ -10,17 +10,20 @@ import { CfileError } from '../core/errors.ts'
 import type { Wait } from '../core/time.ts'
 import { createMeter } from './meter.ts'
 
-/** What one owner may take; what is absent has no limit. */
+/** Limits for one owner. Absent fields mean no limit. */
 export interface LimitSettings {
   readonly maxRequestsPerMinute?: number
-  /** Downloads at a time. */
+  /** Concurrent downloads. */
   readonly maxDownloads?: number
   readonly maxDownloadBytesPerHour?: number
-  /** Whether a reader who takes nothing for the idle time is cut off; with one of the limits on downloads it always is. */
+  /**
+   * Whether a download is aborted when the client reads nothing for the idle timeout. Always on when one of the limits
+   * on downloads is set.
+   */
   readonly cutSlowReaders?: boolean
 }
 
-/** What the limits are kept with. */
+/** Limits and the means to enforce them. */
 export interface LimitOptions extends LimitSettings {
   /** Unix seconds. */
   readonly now: () => number
@@ -29,22 +32,22 @@ export interface LimitOptions extends LimitSettings {
   readonly fixedLength?: FixedLength
 }
 
-/** The limits of all owners; each method throws `rate_limited` where an owner's is reached. */
+/** Enforces the limits of all owners. Its methods throw `rate_limited` when an owner has reached a limit. */
 export interface Limits {
   countRequest(owner: string): void
-  /** Opens a download; absent where none is limited, so that nothing stands in the way of its bytes. */
+  /** Begins a download. Absent when downloads have no limit, so that their bodies are not wrapped. */
   readonly openDownload?: (owner: string) => Download
 }
 
-/** A download under way; its place is free again when it has ended. */
+/** A download under way. It counts as concurrent until it has ended. */
 export interface Download {
-  /** Passes the answer on and ends with its body, or when the client goes away. */
+  /** Wraps the answer; the download ends with its body or when the client disconnects. */
   watch(answer: Response, signal: AbortSignal): Response
-  /** Ends it where there is no answer. */
+  /** Ends a download that got no answer. */
   end(): void
 }
 
-/** Makes the limits. */
+/** Creates the limits. */
 export function createLimits(options: LimitOptions): Limits {
   const { maxRequestsPerMinute, maxDownloads, maxDownloadBytesPerHour, cutSlowReaders } = options
   const requests = maxRequestsPerMinute && createMeter(maxRequestsPerMinute, 60, options.now)

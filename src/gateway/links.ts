@@ -1,5 +1,5 @@
 /**
- * Makes the signed links that people are given.
+ * Creates signed links for callers.
  *
  * @module
  */
@@ -8,25 +8,26 @@ import type { ContainerGrant } from '../core/links/grant.ts'
 import type { LinkMaker, MadeLink } from '../core/rewrite/link-maker.ts'
 import { anyone, type Caller, type GatewayRuntime, type LinkSettings } from './gateway.ts'
 
-/** Terms of a link beyond the thing itself. */
+/** Options of a link. */
 export interface LinkTerms {
-  /** Seconds that it lives. @default the gateway's */
+  /** Lifetime in seconds. @default `CFILE_LINK_TTL` */
   readonly ttl?: number
-  /** The unix second that no link outlives. @default none */
+  /** Latest expiry, as a unix second. @default none */
   readonly until?: number
   readonly disposition?: 'attachment' | 'inline'
 }
 
-/** Makes the links of one caller to what one upstream holds. */
+/** Creates the links of one caller to things in one upstream. */
 export interface Linker extends LinkMaker {
-  /** A link to the page or the zip of a container. */
+  /** Creates a link to the page or the zip of a container. */
   container(kind: ContainerGrant['kind'], containerId: string): Promise<MadeLink>
 }
 
 /**
- * Makes a maker of links.
+ * Creates a linker for one caller.
  *
- * @param upstream the name of the upstream that holds the things; absent where it is not known
+ * @param caller the owner of the linked things; each link grants what this owner may read
+ * @param upstream name of the upstream that holds the things; `undefined` when it is not known
  */
 export function createLinker(
   gateway: {
@@ -38,7 +39,7 @@ export function createLinker(
   { ttl = gateway.links.ttl, until = Number.POSITIVE_INFINITY, disposition }: LinkTerms = {},
 ): Linker {
   const { signer, publicUrl } = gateway.links
-  // Without caller auth there is one owner, and links are shorter without it.
+  // Without caller auth there is one owner only, and leaving it out makes links shorter.
   const owner = caller.key === anyone.key ? undefined : caller.key
   const terms = () => ({
     upstream,

@@ -1,25 +1,25 @@
 /**
- * Meters: how much of an allowance is used up, and when there is some of it again.
+ * A meter: a leaky bucket for each name.
  *
  * @module
  */
 
-/** An allowance for each name, which fills up evenly and is never more than `limit`. */
+/** An allowance for each name. It refills evenly up to `limit`. */
 export interface Meter {
-  /** Takes so much from the allowance of a name, also more than there is: what is owed has to fill up first. */
+  /** Takes an amount from the allowance of a name. It may take more than is left; the debt has to refill first. */
   take(name: string, amount: number): void
-  /** Whole seconds until there is one again; 0 where there is. */
+  /** Whole seconds until at least one is left; 0 when it is. */
   wait(name: string): number
 }
 
-/** Names that are remembered; the one that was least recently used is forgotten first. */
+/** Most names kept in memory. The least recently used is dropped first. */
 const mostNames = 10_000
 
 /**
- * Makes a meter.
+ * Creates a meter.
  *
- * @param limit how much there is in a period
- * @param period in seconds
+ * @param limit allowance for each period
+ * @param period seconds
  * @param now unix seconds
  */
 export function createMeter(limit: number, period: number, now: () => number): Meter {

@@ -64,7 +64,7 @@ it('says which query parameter is wrong', async () => {
     404 | container_not_found |  | The upstream knows no such container. | Things live only where they were made, in one resource of one region. The endpoint asked was that of a resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.
     404 | container_not_found |  | The upstream knows no such container. | Things live only where they were made, in one resource of one region. The endpoint asked was that of a resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
-    404 | file_not_found |  | There is no such file here, or it is not yours. | A thing is known to whom the answer that mentions it was given, through /openai/v1 or by POST /captures.
+    404 | file_not_found |  | There is no such file here, or it is not yours. | A thing is known to the caller who got the answer that mentions it, through /openai/v1 or by POST /captures.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
     404 | file_not_found |  | There is no such file here, or it is not yours. | Nothing is recorded of this file; ?container_id=cntr_… names its container."
   `)

@@ -1,5 +1,5 @@
 /**
- * Damaged: a copy whose bytes are not those that were copied is discarded, and made anew while its container lives.
+ * Deletes damaged copies, whose bytes do not match their checksum, and copies the files again while their container lives.
  *
  * @module
  */
@@ -10,24 +10,29 @@ import type { Gateway } from '../gateway.ts'
 import { removeCopy } from './erase.ts'
 import { enqueue, noteCopy } from './pending.ts'
 
-// The download that found it out waits no longer, but the work goes on.
+// The download that found the damage waits no longer. The work continues in the background.
 const patienceMs = 2000
 
-/** Discards a damaged copy, unless it was replaced meanwhile, and notes that another is wanted. Never throws. */
+/**
+ * Deletes a damaged copy, unless it was replaced meanwhile, and stores the file as pending. Never throws.
+ *
+ * @param copy the copy as it was opened
+ * @param cause the checksum error
+ */
 export async function discardCopy(
   gateway: Gateway,
   copy: ArchivedFile,
   cause: unknown,
 ): Promise<void> {
   gateway.observed.metrics.add('cfile_archive_errors_total')
-  gateway.log('error', 'A copy in the archive is damaged. It is discarded and made anew.', {
+  gateway.log('error', 'A copy in the archive is damaged. It is deleted and copied again.', {
     file_id: copy.meta.file_id,
     cause: String(cause),
   })
   const work = replaceCopy(gateway, copy)
   gateway.runtime.waitUntil(work.catch(() => {}))
   await within(gateway.runtime.wait, patienceMs, undefined, () => work).catch((error) =>
-    gateway.log('warn', 'A damaged copy could not be discarded.', { cause: String(error) }),
+    gateway.log('warn', 'A damaged copy could not be deleted.', { cause: String(error) }),
   )
 }
 

@@ -1,5 +1,5 @@
 /**
- * Erase: a file's copy and record, or all of an owner's, as if they had never been here.
+ * Erases the copy and record of one file, or everything of an owner.
  *
  * @module
  */
@@ -20,15 +20,15 @@ import { listPending, removePending } from './pending.ts'
 import { noteUncopied } from './rows.ts'
 import type { PendingCopy } from './state.ts'
 
-// Longer than any copy takes that may be under way.
+// Longer than a copy under way can take.
 const tombstoneTtl = 6 * 3600
 const ofAll = '*'
 
 /**
- * Erases a file for the caller; for an admin, everybody's copies and records of it.
+ * Erases the caller's record and copy of a file. For an admin, those of all owners.
  *
- * @throws CfileError `file_not_found` for what is not the caller's; `not_ready` where the archive does not answer, and
- * then nothing is erased and it can be tried again
+ * @throws CfileError `file_not_found` for files of others; `not_ready` when the archive fails. Nothing is erased then,
+ * and it can be tried again.
  */
 export async function eraseFile(
   gateway: Gateway,
@@ -43,9 +43,9 @@ export async function eraseFile(
 }
 
 /**
- * Erases a thing's record for the caller, or for an admin everybody's; of a file the copies too.
+ * Erases the caller's record of a thing, and the copy of a file. For an admin, those of all owners.
  *
- * @returns whether there was any
+ * @returns whether a record or a copy existed
  */
 export async function eraseThing(
   gateway: Gateway,
@@ -85,7 +85,7 @@ async function eraseOne(
 
 type CopyPlace = Pick<PendingCopy, 'owner' | 'file_id'> & { readonly container_id?: string }
 
-/** Removes an owner's copy of a file, also one that is under way or waits for its turn. */
+/** Removes an owner's copy of a file, including one that is under way or pending. */
 export async function eraseCopy(
   gateway: Gateway,
   place: CopyPlace,
@@ -100,7 +100,7 @@ export async function eraseCopy(
   }
 }
 
-/** Removes an owner's copy of a file, and its row in the container's list. */
+/** Removes an owner's copy of a file and its row in the list of copies of the container. */
 export async function removeCopy(
   gateway: Gateway,
   { owner, file_id, container_id }: CopyPlace,
@@ -110,23 +110,24 @@ export async function removeCopy(
   if (container_id !== undefined) await noteUncopied(gateway, owner, container_id, file_id)
 }
 
-/** How much was erased of an owner's. */
+/** Numbers of copies and records that were erased. */
 export interface Erased {
   readonly copies: number
   readonly records: number
 }
 
-/** Lets only admins erase owners. @throws CfileError `not_found` */
+/** Checks that the caller is an admin. @throws CfileError `not_found` */
 export function requireAdmin({ admin }: Caller): void {
   if (!admin) throw new CfileError('not_found', 'Nothing is served at this path.')
 }
 
 /**
- * Erases everything of an owner's, by name: copies, records of all kinds, and what is pending.
+ * Erases everything of an owner: copies, pending copies and records of all kinds.
  *
- * @param isKept says of the key of a record whether it stays
- * @throws CfileError `not_found` for who is no admin; `not_ready` where the archive or the store does not answer, and
- * then what is left can be erased again
+ * @param name name of the owner
+ * @param isKept whether the record with a key stays
+ * @throws CfileError `not_found` for callers who are not admins; `not_ready` when the archive or the store fails. The
+ * call can be repeated to erase the rest.
  */
 export async function eraseOwner(
   gateway: Gateway,
@@ -175,7 +176,7 @@ async function eraseKeys(
   return erased
 }
 
-/** Says to copies that are under way on whatever instance that they come too late. */
+/** Marks a file as erased, so that copies under way on any instance are discarded. */
 async function bury(
   { store, archiving, runtime: { now } }: Gateway,
   owner: string,
@@ -186,7 +187,7 @@ async function bury(
   }
 }
 
-/** Whether a file was erased after it was noted to be copied. */
+/** Whether a file was erased after its copy became pending. */
 export async function isErased(
   { store }: Gateway,
   { owner, file_id, noted_at }: PendingCopy,

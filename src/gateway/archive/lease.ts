@@ -1,20 +1,21 @@
 /**
- * Leases: one of all the instances that share a store does a thing, and another takes over if that one dies.
+ * Leases: among the instances that share a store, one runs a task. Another takes over when that instance dies.
  *
  * @module
  */
 
 import type { Gateway } from '../gateway.ts'
 
-/** How long the lease of a process that died lasts, in seconds. */
+/** Lifetime in seconds of a lease that is not renewed. */
 export const leaseSeconds = 9
 const renewEveryMs = 3000
 
 /**
- * Does a task while nobody else does; the lease is renewed as long as the task runs.
+ * Runs a task under a lease, which is renewed while the task runs.
  *
- * @param onRenewal is told each time that the task still runs
- * @returns whether it was done, and not somebody else's turn
+ * @param key key of the lease in the store
+ * @param onRenewal called at each renewal
+ * @returns false when another instance holds the lease
  */
 export async function withLease(
   gateway: Gateway,
@@ -33,7 +34,7 @@ export async function withLease(
     return true
   } finally {
     ended.abort()
-    // Somebody else's by now, if this instance was stopped for long.
+    // Another instance may hold the lease by now, if this process was suspended.
     const current = await store.get(key).catch(() => undefined)
     if (current === holder) await store.delete(key).catch(() => {})
   }
@@ -49,7 +50,7 @@ async function keepRenewing(
   for (;;) {
     await wait(renewEveryMs, ended)
     onRenewal()
-    // A store that is down for a moment must not end the copy.
+    // A store that fails for a moment must not abort the task.
     const current = await store.get(key).catch(() => holder)
     if (current !== undefined && current !== holder) return
     if (!ended.aborted) await store.put(key, holder, { ttl: leaseSeconds }).catch(() => false)

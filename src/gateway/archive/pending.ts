@@ -1,5 +1,5 @@
 /**
- * Copies: which files still have to be copied, in the store, so that nothing is lost with a process.
+ * Pending copies: files that still have to be copied. They are kept in the store, so that they survive the process.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { Remembering } from '../owners/records.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 
 const prefix = 'copy/'
-// Longer than any container lives.
+// Seconds. Longer than any container lives.
 const lifetime = 24 * 3600
-// More than this waits in the store alone.
+// Most pending copies in memory. The rest stays in the store only.
 const mostWaiting = 2000
 
-/** Keys begin with the second in which the container was made, so that a list has first what ends first. */
+/** Keys begin with the unix second of the container's creation, so that containers that expire first are listed first. */
 function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): string {
   const made = idCreatedAt(container_id) ?? noted_at
   return `${prefix}${String(made).padStart(10, '0')}/${file_id}/${owner}`
 }
 
-/** Notes that a file has to be copied; resolves when that is stored. */
+/** Stores a file as pending. */
 export async function noteCopy(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
   const noted_at = gateway.runtime.now()
   const pending = { ...wanted, noted_at, tries: 0, next_at: noted_at }
@@ -30,18 +30,18 @@ export async function noteCopy(gateway: Remembering, wanted: WantedCopy): Promis
   return pending
 }
 
-/** Writes anew when and how often a copy is tried. */
+/** Stores a pending copy after its schedule has changed. */
 export async function putPending(gateway: Remembering, pending: PendingCopy): Promise<void> {
   const value: Json = JSON.parse(JSON.stringify(pending))
   await gateway.store.put(keyOf(pending), value, { ttl: lifetime })
 }
 
-/** Forgets a copy that was made, or can't be. */
+/** Removes a pending copy that is done or has failed for good. */
 export async function removePending(gateway: Gateway, pending: PendingCopy): Promise<void> {
   await gateway.store.delete(keyOf(pending))
 }
 
-/** The copies that are pending, nearest to their end first. */
+/** Lists the pending copies; containers that expire first come first. */
 export async function* listPending(gateway: Gateway): AsyncGenerator<PendingCopy> {
   for (let after = prefix; ; ) {
     const page = await gateway.store.list(prefix, { after, limit: 1000 })
@@ -51,15 +51,20 @@ export async function* listPending(gateway: Gateway): AsyncGenerator<PendingCopy
   }
 }
 
-/** Puts a copy into the queue of this instance. */
+/** Adds a pending copy to the queue of this instance, unless the queue is full. */
 export function enqueue({ state }: Archiving, pending: PendingCopy): void {
   if (state.waiting.size < mostWaiting) state.waiting.set(keyOf(pending), pending)
 }
 
-// A Worker may be stopped in the middle of a copy, and then nobody says that it ended.
+// Seconds without a sign of life. A Worker can be stopped in the middle of a copy without any event.
 const deadAfter = 120
 
-/** Takes the copy that is nearest to its end, unless as many are under way as may be. */
+/**
+ * Takes the pending copy whose container expires first. `undefined` when none is due or the limit of concurrent copies
+ * is reached.
+ *
+ * @param now unix seconds
+ */
 export function takeNext(
   { state: { waiting, running, stopping }, concurrency }: Archiving,
   now: number,

@@ -1,6 +1,5 @@
 /**
- * Copying: the copies that are pending, made one after another in the background, and taken up again after whatever
- * stopped them.
+ * The queue of copies: makes pending copies in the background, and resumes them after a failure or a restart.
  *
  * @module
  */
@@ -14,12 +13,12 @@ import { withLease } from './lease.ts'
 import { enqueue, listPending, noteCopy, putPending, removePending, takeNext } from './pending.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 
-/** Has a cited file copied, where that is done at once; resolves when it is stored that it must be. */
+/** With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue. */
 export async function noteForCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   if (gateway.archiving?.mode === 'eager') await copySoon(gateway, wanted)
 }
 
-/** Has a file copied; resolves when it is stored that it must be. */
+/** Stores a file as pending and starts the queue. Resolves when it is stored. */
 export async function copySoon(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
@@ -27,7 +26,7 @@ export async function copySoon(gateway: Remembering, wanted: WantedCopy): Promis
   archiving.state.start()
 }
 
-/** Takes up what is pending in the store: of this instance, and of others that died. */
+/** Puts the pending copies of the store into the queue, including those of instances that ended. */
 export async function resumeCopies(gateway: Gateway): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
@@ -35,13 +34,13 @@ export async function resumeCopies(gateway: Gateway): Promise<void> {
   startCopies(gateway, archiving)
 }
 
-/** Leaves the copies under way to the next process; resolves when their leases are free. */
+/** Aborts the copies under way, which stay pending for the next process. Resolves when their leases are released. */
 export async function stopCopies({ archiving }: Gateway): Promise<void> {
   archiving?.state.stopping.abort(new Error('The process ends.'))
   await Promise.allSettled(archiving?.state.flights ?? [])
 }
 
-/** Starts as many of the copies that wait as may be made at a time; nobody waits for them. */
+/** Starts queued copies in the background, up to the limit of concurrent copies. */
 export function startCopies(gateway: Gateway, archiving: Archiving): void {
   for (;;) {
     const next = takeNext(archiving, gateway.runtime.now())
@@ -50,7 +49,12 @@ export function startCopies(gateway: Gateway, archiving: Archiving): void {
   }
 }
 
-/** Starts a copy, which nobody waits for. */
+/**
+ * Starts one copy in the background.
+ *
+ * @param copy copies the file; the signal aborts when the lease is lost or the process ends
+ * @param onEnd called when the copy has ended, successfully or not
+ */
 export function startCopy(
   gateway: Gateway,
   archiving: Archiving,
@@ -70,13 +74,13 @@ export function startCopy(
   gateway.runtime.waitUntil(flight)
 }
 
-// Seconds: a lease that has run out is not to be left for a whole round of sweeps.
+// Seconds. Shorter than the interval of upkeep, so that an expired lease is taken over soon.
 const lookAgainAfter = 3
 
 const copied = label({ result: 'copied' })
 const failed = label({ result: 'failed' })
 
-/** Makes a copy, and writes down what became of it. Never throws. */
+/** Makes a copy and stores its result. Never throws. */
 async function settle(
   gateway: Gateway,
   { state }: Archiving,
@@ -85,7 +89,7 @@ async function settle(
 ): Promise<void> {
   const { stopping, running } = state
   try {
-    // Where another instance copies it, it stays pending until that one is done or has died.
+    // While another instance copies the file, it stays pending here, in case that instance dies.
     const isDone = await withLease(
       gateway,
       `lease/${pending.file_id}`,
@@ -112,7 +116,7 @@ async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown):
   const fields = { file_id, tries: tries + 1, cause: String(error) }
   if (isFinal(error, tries)) {
     gateway.observed.metrics.add('cfile_archive_errors_total')
-    gateway.log('error', 'A file could not be copied, and ends with its container.', fields)
+    gateway.log('error', 'A file could not be copied, so it ends with its container.', fields)
     return removePending(gateway, pending)
   }
   gateway.log('warn', 'A copy failed and is tried again.', fields)
@@ -121,7 +125,7 @@ async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown):
   await putPending(gateway, { ...pending, tries: tries + 1, next_at })
 }
 
-// A file that was cited a moment ago may not be there everywhere yet.
+// A file that was just cited can be missing for a moment.
 const missesAllowed = 2
 
 function isFinal(error: unknown, tries: number): boolean {

@@ -1,6 +1,5 @@
 /**
- * Archived: what the archive holds of a container, kept in the store beside the copies, so that the files of a
- * container that is gone can be listed and found by their paths.
+ * Rows of archived copies in the store, so that the files of an expired container can be listed and found by their paths.
  *
  * @module
  */
@@ -15,11 +14,15 @@ const keyOf = (containerId: string, owner: string, fileId: string): string =>
   `archived/${containerId}/${owner}/${fileId}`
 
 interface CopyRow extends ContainerFile {
-  /** Unix second in which the copy was made; absent in rows of older versions. */
+  /** Unix second at which the copy was made; absent in rows of older versions. */
   readonly stored_at?: number
 }
 
-/** Notes that a copy of a container's file was made, now or at that unix second. */
+/**
+ * Adds the row of a copy.
+ *
+ * @param stored_at unix second at which the copy was made
+ */
 export async function noteCopied(
   { store, archiving, runtime: { now } }: Gateway,
   { bytes, meta }: ArchiveRecord,
@@ -33,7 +36,7 @@ export async function noteCopied(
   await store.put(keyOf(container_id, owner, id), { ...row } as unknown as Json, { ttl })
 }
 
-/** Notes that a copy is no more. */
+/** Removes the row of a copy. */
 export async function noteUncopied(
   { store }: Gateway,
   owner: string,
@@ -43,7 +46,7 @@ export async function noteUncopied(
   await store.delete(keyOf(containerId, owner, fileId))
 }
 
-/** The caller's copies of a container's files, as rows of the container's own list; newest first. */
+/** Lists the caller's copies of the files of a container, in the shape of the container's own list, newest first. */
 export async function listCopies(
   { store, archiving, runtime: { now } }: Gateway,
   { key }: Caller,

@@ -1,70 +1,70 @@
 /**
- * What one instance knows of its archive: whether it answers, which copies are under way and which wait.
+ * State of the archive in one instance: recent failures, queued copies and copies under way.
  *
  * @module
  */
 
 import type { Archive } from '../../archives/archive.ts'
 
-/** Where copies are kept, and how they come there. */
+/** Settings of the archive. */
 export interface ArchivePolicy {
   readonly archive: Archive
   readonly mode: 'eager' | 'lazy'
-  /** Copies at a time. */
+  /** Concurrent copies. */
   readonly concurrency: number
-  /** Seconds that a copy is kept; 0: for ever. */
+  /** Lifetime of a copy in seconds; 0: unlimited. */
   readonly ttl: number
 }
 
-/** A file of which a copy is wanted. */
+/** A file to copy. */
 export interface WantedCopy {
-  /** The owner's key. */
+  /** Key of the owner. */
   readonly owner: string
   readonly file_id: string
   readonly container_id?: string
   readonly upstream?: string
-  /** The annotation's name. */
+  /** `filename` of the citation. */
   readonly filename?: string
 }
 
-/** A file that has to be copied. */
+/** A pending copy, as the store keeps it. */
 export interface PendingCopy extends WantedCopy {
-  /** Unix second. */
+  /** Unix second at which it became pending. */
   readonly noted_at: number
   readonly tries: number
-  /** Unix second before which it is not tried again. */
+  /** Unix second of the next attempt. */
   readonly next_at: number
 }
 
-/** What changes while the instance runs. */
+/** The mutable state of one instance. */
 export interface ArchiveState {
-  /** The last failure of reading and of writing; gone after the next success. */
+  /** Directions whose last operation failed. */
   readonly failing: Set<'read' | 'write'>
-  /** Whether anything was ever written to it. */
+  /** Whether a write to the archive has ever succeeded. */
   isProven: boolean
-  /** Unix second before which no write is tried again for its own sake. */
+  /** Unix second of the next trial write. */
   trialAt: number
-  /** Copies that wait for their turn, by their keys in the store. */
+  /** Queued copies by their keys in the store. */
   readonly waiting: Map<string, PendingCopy>
-  /** The ids of files that are being copied, and the unix second of the last sign of life. */
+  /** Ids of files that are being copied, each with the unix second of the last sign of life. */
   readonly running: Map<string, number>
-  /** The copies under way, for whoever has to wait for their end. */
+  /** The copies under way. The shutdown waits for them. */
   readonly flights: Set<Promise<void>>
-  /** Ends them. */
+  /** Aborts the copies under way. */
   readonly stopping: AbortController
-  /** Starts copies that wait; set by the hall, since that takes the whole gateway. */
+  /** Starts queued copies. Set when the gateway is created, since it needs the whole gateway. */
   start: () => void
-  /** Unix seconds at which the next sweep, and the next look for leftovers, are due. */
+  /** Unix seconds of the next upkeep and the next removal of leftovers. */
   sweepAt: number
   tidyAt: number
 }
 
-/** A policy and what became of it. */
+/** Settings and state of the archive. */
 export interface Archiving extends ArchivePolicy {
   readonly state: ArchiveState
 }
 
-/** Whether a copy was kept for as long as copies are. */
+/** Whether the lifetime of a copy is over. */
 export function isExpired(
   { ttl }: Pick<ArchivePolicy, 'ttl'>,
   storedAt: number,
@@ -73,7 +73,7 @@ export function isExpired(
   return ttl > 0 && storedAt + ttl <= now
 }
 
-/** The same archive, which finds no copy whose time is over, though that is removed only when the archive is tidied. */
+/** Wraps an archive so that expired copies are not found, although upkeep removes them later. */
 function hideExpired({ archive, ...policy }: ArchivePolicy, now: () => number): Archive {
   return {
     async get(key, options) {
@@ -87,7 +87,7 @@ function hideExpired({ archive, ...policy }: ArchivePolicy, now: () => number): 
   }
 }
 
-/** Begins with nothing under way. */
+/** Creates the state of the archive, with nothing under way. @param now unix seconds */
 export function startArchiving(policy: ArchivePolicy, now: () => number): Archiving {
   const state = {
     failing: new Set<'read' | 'write'>(),

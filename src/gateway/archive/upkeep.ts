@@ -1,5 +1,5 @@
 /**
- * Sweep: what has to be done now and then for the archive, whether or not anybody asks for a file.
+ * Upkeep of the archive, which runs every few seconds: resumes pending copies, and deletes leftovers and expired copies.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { leaseSeconds, withLease } from './lease.ts'
 import { resumeCopies } from './queue.ts'
 import { type Archiving, isExpired } from './state.ts'
 
-// Longer than a lease lasts, and short enough to take up the copies of a process that died within 15 s.
+// Longer than a lease, and short enough to resume the copies of a dead process within 15 s.
 const sweepEverySeconds = leaseSeconds + 3
 const tidyEverySeconds = 3600
-// A copy that was begun earlier than this is not under way any more.
+// Seconds. A copy that was begun earlier cannot be under way any more.
 const leftOverAfter = 6 * 3600
 
 /**
- * Takes up copies that were interrupted, removes what dead ones left behind and what was kept for long enough. Does
- * nothing where that was done a moment ago. Never throws.
+ * Resumes pending copies, and removes half-written copies and expired ones. Does nothing when that has just been done.
+ * Never throws.
  */
 export async function sweep(gateway: Gateway): Promise<void> {
   const { archiving, log } = gateway
@@ -32,11 +32,11 @@ export async function sweep(gateway: Gateway): Promise<void> {
     const isStart = state.tidyAt === 0
     state.tidyAt = now() + tidyEverySeconds
     const tidyNow = (signal: AbortSignal) => tidy(gateway, archiving, signal)
-    // What a dead process left goes at once, though its lease may outlive it; later one instance does it for all.
+    // At the start without a lease, since the lease of a dead process may still exist. Later one instance does it for all.
     if (isStart) await tidyNow(state.stopping.signal)
     else await withLease(gateway, 'lease/tidy', tidyNow)
   } catch (error) {
-    log('warn', 'Copies that are pending could not be taken up; that is tried again.', {
+    log('warn', 'Pending copies could not be resumed; that is tried again.', {
       cause: String(error),
     })
   }

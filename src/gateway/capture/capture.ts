@@ -1,5 +1,5 @@
 /**
- * Capture: what an answer mentions is recorded for the caller who got it.
+ * Records what an answer mentions (responses, containers, files) for the caller who got the answer.
  *
  * @module
  */
@@ -16,19 +16,24 @@ import { upstreamsNamed } from '../upstreams/location.ts'
 import { claim } from './claim.ts'
 import { recordTurn, type TurnSource } from './turns.ts'
 
-/** Where the mentions come from; without an upstream where a caller brings the answer and nobody knows. */
+/** Caller and upstream of an answer. The upstream is absent when a caller posts an answer of unknown origin. */
 export interface Source extends TurnSource {
-  /** Whether it matters where items of an answer live, and whose they are. @default false */
+  /** Whether the items of an answer are recorded too, to know their owner and upstream. @default false */
   readonly withItems?: boolean
 }
 
-/** What was recorded. */
+/** Mentions that were recorded. */
 export interface Captured extends Mentions {
-  /** The name of the upstream that it came from, where it is known. */
+  /** Name of the upstream that holds them, if known. */
   readonly upstream?: string
 }
 
-/** Records everything an answer mentions; resolves when all of it is stored. Doing it again changes nothing. */
+/**
+ * Records everything that an answer mentions. Idempotent.
+ *
+ * @param source caller and upstream of the answer
+ * @throws CfileError `not_ready` when the store fails
+ */
 export async function capture(
   gateway: Remembering,
   source: Source,
@@ -50,10 +55,10 @@ export async function capture(
 }
 
 /**
- * Records what a stored response mentions, read from the upstream that made it. The upstream is asked in every case, so
- * that the time it takes does not tell whether the response is somebody else's.
+ * Reads a stored response from its upstream and records what it mentions. The upstream is always asked, so that the
+ * response time does not reveal whether the response belongs to another owner.
  *
- * @throws CfileError `not_found`
+ * @throws CfileError `not_found` when no upstream has it or when it belongs to another owner
  */
 export async function captureResponse(
   gateway: Gateway,
@@ -75,8 +80,10 @@ export async function captureResponse(
 }
 
 /**
- * A capture for a stream of events that repeat each other: each thing is stored once, at its first mention, and again
- * only when a later mention knows a file's name, or where it could not be stored before.
+ * Creates a capture function for the events of one stream, which repeat each other. Each id is stored at its first
+ * mention. It is stored again when a later mention has the name of the file, or when the first write failed.
+ *
+ * @returns a function that returns `undefined` when a mention holds nothing new
  */
 export function captureOnce(
   gateway: Remembering,
@@ -93,7 +100,7 @@ export function captureOnce(
       stored.add(key)
       return true
     }
-    // Only the end of a stream tells which container a response used last.
+    // The last event of a stream names the container that a response used last, so turns are keyed with it.
     const freshTurn = (kind: TurnKind) => (id: string) =>
       fresh(`${id} ${turnOf(mentions, kind, id)?.container}`)
     const unseen: Mentions = {
@@ -120,7 +127,7 @@ function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefin
   return turns?.findLast((turn) => turn[kind] === id)
 }
 
-/** Records a thing that stands for itself. */
+/** Records a container or another thing that is not a file or a turn. */
 export async function recordPlace(
   gateway: Remembering,
   { caller, upstream }: Source,
@@ -144,7 +151,7 @@ async function recordFile(
 ): Promise<void> {
   await noteForCopy(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
   const known = await findRecord(gateway, caller, 'file', file_id)
-  // The first mention with a name stands; what was learnt since (size, type) must not be lost to a repetition.
+  // The first mention with a name wins. A later one must not overwrite size and type, which were learnt since.
   if (known !== undefined && (known.filename !== undefined || filename === undefined)) return
   const seen_at = gateway.runtime.now()
   await putRecord(gateway, caller, 'file', file_id, {

@@ -1,5 +1,5 @@
 /**
- * Claim: what a caller brings, or names before it is recorded, becomes the caller's only where it is nobody else's.
+ * Claims: a caller may record things that a posted answer mentions only if no other owner has them.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { type Kind, listOwners, putRecord } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 
 /**
- * The mentions that may be recorded for the caller: all of them, or for an admin those that no other owner has.
+ * Returns the mentions that may be recorded for the caller: all of them, or for an admin those that no other owner has.
  *
- * @throws CfileError `file_not_found`, `container_not_found`, `not_found` where one of them is somebody else's; then
- * nothing of the whole may be recorded
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found` when one of them belongs to another owner.
+ * Nothing is recorded in that case.
  */
 export async function claim(
   gateway: Gateway,
@@ -49,17 +49,17 @@ async function filterFree<T>(
   refusal: () => Error,
 ): Promise<T[]> {
   const standings = await Promise.all(things.map(standing))
-  // An admin may look at what an owner has, but it stays the owner's alone.
+  // An admin may read the things of owners without becoming an owner of them.
   if (!admin && standings.includes('others')) throw refusal()
   return things.filter((_, index) => standings[index] !== 'others')
 }
 
-/** How an admin stands to a thing as an owner like all others. */
+/** Standing of the caller without the rights of an admin. */
 function standingAsOwner(gateway: Gateway, caller: Caller, kind: Kind, id: string) {
   return standingOf(gateway, { ...caller, admin: false }, kind, id)
 }
 
-/** In a container that others have too, a file that nobody was given may be theirs. */
+/** Standing of the caller to a cited file. A file without an owner in a shared container may belong to the others. */
 async function standingOfCitation(
   gateway: Gateway,
   caller: Caller,
@@ -77,10 +77,10 @@ function kindOf({ citations, containers }: Mentions): Kind {
 }
 
 /**
- * What a caller sees of a container. One that nobody has is the first caller's who names it, where that is trusted: it
- * is looked for upstream and recorded.
+ * Looks up what a caller may see of a container. With `CFILE_TRUST_UNRECORDED`, a container without an owner is looked up
+ * upstream and recorded for the caller.
  *
- * @throws CfileError `container_not_found`
+ * @throws CfileError `container_not_found` for a container of another owner or one that no upstream has
  */
 export async function claimContainer(
   gateway: Gateway,

@@ -1,5 +1,5 @@
 /**
- * Capture things: what an answer presents — made, read or listed — is recorded for the caller who got it.
+ * Records the API objects that an answer shows (created, read or listed) for the caller who got the answer.
  *
  * @module
  */
@@ -12,9 +12,10 @@ import { recordPlace, type Source } from './capture.ts'
 import { recordTurn } from './turns.ts'
 
 /**
- * Records the things in an answer. Doing it again changes nothing.
+ * Records the objects in an answer. Idempotent.
  *
- * @param other the kind of the things where they are none of those that {@link getResources} tells apart
+ * @param body the parsed JSON of the answer: one object or a list
+ * @param other the kind for objects that {@link getResources} does not recognize; absent: they are skipped
  */
 export async function captureThings(
   gateway: Remembering,
@@ -34,8 +35,10 @@ export async function captureThings(
 }
 
 /**
- * Records the rows of a list that belongs to a thing of the caller's. A row may be an item that the caller sent in, with
- * an id of the caller's choice, so it is the caller's only where nobody else has it.
+ * Records the rows of a list that belongs to a thing of the caller. A row may be an item that the caller wrote with a
+ * freely chosen id, so it is recorded only when no other owner has that id.
+ *
+ * @param body the parsed JSON of the list
  */
 export async function captureRows(gateway: Gateway, source: Source, body: unknown): Promise<void> {
   await Promise.all(

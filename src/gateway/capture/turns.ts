@@ -1,5 +1,5 @@
 /**
- * Turns: the container that a response used is recorded with it, and with its conversation, for the links of later turns.
+ * Turns: records the container that a response used with the response and its conversation, for links in later turns.
  *
  * @module
  */
@@ -10,19 +10,24 @@ import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import type { Caller } from '../gateway.ts'
 import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
 
-/** Who got a turn, and what the request said that it goes on from. */
+/** Caller and upstream of a turn, and the turn that its request continues. */
 export interface TurnSource {
   readonly caller: Caller
   readonly upstream?: string
   readonly previous?: PreviousTurn
 }
 
-/** The turn that a request says it goes on from. */
+/** Returns the turn that a request continues: its `previous_response_id` or `conversation`. */
 export function previousTurn({ response, conversation }: Names): PreviousTurn {
   return { responseId: response[0], conversationId: conversation[0] }
 }
 
-/** Records a response or a conversation; without a container of its own it keeps the one known, or takes the one before. */
+/**
+ * Records a response or a conversation with its container. Without a container of its own it keeps the recorded one, or
+ * takes over that of the previous turn.
+ *
+ * @param turn container, previous response and conversation that the answer names
+ */
 export async function recordTurn(
   gateway: Remembering,
   source: TurnSource,
@@ -47,7 +52,7 @@ export async function recordTurn(
   })
 }
 
-/** The container that is recorded for the turn before: as the answer names that turn, else as the request did. */
+/** Returns the recorded container of the previous turn, which the answer names, or else the request. */
 export async function recordedContainer(
   gateway: Remembering,
   { caller, previous }: TurnSource,

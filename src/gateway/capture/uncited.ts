@@ -1,5 +1,5 @@
 /**
- * Uncited: what an answer's code wrote and the answer is silent about is recorded after it.
+ * Uncited files: records files that the code of an answer wrote but that the answer does not cite (`CFILE_SWEEP`).
  *
  * @module
  */
@@ -13,7 +13,12 @@ import type { Source } from './capture.ts'
 
 const timeoutMs = 120_000
 
-/** Records, behind the answer's back, what a response left in its containers; what does not yet, or never, end is no matter. */
+/**
+ * Records the uncited files in the containers of a response, in the background. Does nothing for a response that has not
+ * ended.
+ *
+ * @param response the parsed response
+ */
 export function sweepAfter(gateway: Gateway, source: Source, response: unknown): void {
   const since = finishedSince(response)
   if (!gateway.containers.sweep || since === undefined) return
@@ -28,7 +33,9 @@ export function sweepAfter(gateway: Gateway, source: Source, response: unknown):
     deadline.clear()
     for (const result of results) {
       if (result.status === 'fulfilled') continue
-      log('warn', 'A container could not be swept.', { cause: String(result.reason) })
+      log('warn', 'The uncited files of a container could not be recorded.', {
+        cause: String(result.reason),
+      })
     }
   })
   gateway.runtime.waitUntil(swept)
@@ -41,7 +48,7 @@ async function sweepContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const owners = await listOwners(gateway, 'container', id, 2)
-  // In a container that others use as well, nobody knows whose a file is.
+  // The owner of a file in a shared container is unknown.
   if (owners.length !== 1 || owners[0] !== caller.key) return
   forgetListing(gateway, id)
   const listing = await listFiles(gateway, caller, {
@@ -56,7 +63,7 @@ async function sweepContainer(
   await recordFiles(gateway, { containerId: id, isGranted: false }, { ...listing, files })
 }
 
-/** When a response was begun that has ended since, in unix seconds; `undefined` for anything else. */
+/** Returns `created_at` (unix second) of a response that has ended; `undefined` for anything else. */
 function finishedSince(response: unknown): number | undefined {
   if (typeof response !== 'object' || response === null) return undefined
   const { object, status, created_at } = response as Record<string, unknown>

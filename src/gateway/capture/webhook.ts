@@ -1,6 +1,7 @@
 /**
- * Captures responses that a webhook names: answers that were made in the background, and that nobody may ever ask for.
+ * Webhooks: captures background responses when Azure reports that they have ended, even if no client reads them.
  *
+ * @see https://platform.openai.com/docs/guides/webhooks
  * @module
  */
 
@@ -18,9 +19,9 @@ import { upstreamsNamed } from '../upstreams/location.ts'
 import { capture } from './capture.ts'
 import { sweepAfter } from './uncited.ts'
 
-// The specification's schedule of redeliveries ends within three days.
+// Redeliveries end within three days (Standard Webhooks specification).
 const seenSeconds = 3 * 24 * 3600
-// The container of an answer is gone after an hour at most, but its citations still tell who owns what.
+// Containers expire within an hour, but citations still establish ownership after that.
 const workSeconds = 24 * 3600
 const firstRetrySeconds = 15
 const slowestRetrySeconds = 1800
@@ -34,14 +35,14 @@ const workSchema = z.object({
   next_at: z.number(),
 })
 
-/** A response that is still to be captured. */
+/** A response that has yet to be captured, as the store keeps it. */
 type Work = z.infer<typeof workSchema>
 
 /**
- * Makes what the gateway needs to take webhooks.
+ * Parses the settings of webhooks.
  *
- * @param secrets as Azure showed them: `whsec_…`
- * @throws CfileError `invalid_request` that names `CFILE_WEBHOOK_SECRETS` and no secret
+ * @param secrets `whsec_…`, as Azure shows them
+ * @throws CfileError `invalid_request`, whose message names `CFILE_WEBHOOK_SECRETS` and no secret
  */
 export function openWebhooks({
   secrets,
@@ -63,10 +64,10 @@ export function openWebhooks({
 }
 
 /**
- * Notes the response that a webhook names, so that it is captured even if this process ends now.
+ * Stores the response that a webhook names as work to do, so that it is captured even if this process ends.
  *
- * @param webhookId the same for each delivery of one event
- * @returns whether there is work to do: not where this event was delivered before
+ * @param webhookId header `webhook-id`, the same for each delivery of one event
+ * @returns false when the event was delivered before
  */
 export async function noteWebhook(
   gateway: Gateway,
@@ -77,13 +78,13 @@ export async function noteWebhook(
   const { now } = gateway.runtime
   const seenKey = `webhook/${webhookId}`
   if ((await store.get(seenKey)) !== undefined) return false
-  // The work is written first: a process that dies between the two writes is delivered the event again.
+  // The work is written first: if the process dies between the two writes, Azure delivers the event again.
   const noted_at = now()
   await putWork(gateway, { response_id: responseId, noted_at, tries: 0, next_at: noted_at })
   return store.put(seenKey, noted_at, { ifAbsent: true, ttl: seenSeconds })
 }
 
-/** Captures a noted response now, unless another instance does; what fails is tried again later. Never throws. */
+/** Captures a stored response, unless another instance does so. Failures are tried again later. Never throws. */
 export async function captureNoted(gateway: Gateway, responseId: string): Promise<void> {
   const { store, log } = gateway
   const { now } = gateway.runtime
@@ -101,7 +102,7 @@ export async function captureNoted(gateway: Gateway, responseId: string): Promis
   }
 }
 
-/** Captures what is due of the noted responses, those of ended processes included. Never throws. */
+/** Captures the stored responses that are due, including those of ended processes. Never throws. */
 export async function resumeWebhooks(gateway: Gateway): Promise<void> {
   const { webhooks, store, log } = gateway
   const { now } = gateway.runtime
@@ -125,7 +126,7 @@ export async function resumeWebhooks(gateway: Gateway): Promise<void> {
   }
 }
 
-/** Resolves to whether the work is done; a response that is gone or that nobody owns counts as done. */
+/** Captures a response. @returns whether the work is done; also true for a response that is gone or has no owner */
 async function isCaptured(
   gateway: Gateway,
   responseId: string,
@@ -172,7 +173,7 @@ async function isCaptured(
   }
 }
 
-/** Those who made the response; where nobody recorded it, the owner that the settings name. */
+/** Returns the owners of a response; without a record, the owner from the settings. */
 async function callersOf(gateway: Gateway, responseId: string): Promise<readonly Caller[]> {
   if (!gateway.owners.knowsCallers) return [anyone]
   const keys = await listOwners(gateway, 'response', responseId, mostOwners)

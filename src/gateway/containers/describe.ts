@@ -1,5 +1,5 @@
 /**
- * Present: a container's files as people and programs are shown them, each with its link.
+ * Describes the files of a container for `GET /containers/{container_id}/files`, each with its link.
  *
  * @module
  */
@@ -12,27 +12,31 @@ import { createLinker } from '../links.ts'
 import { displayName } from '../upstreams/file.ts'
 import { type ContainerListing, type ListQuery, recordFiles } from './listing.ts'
 
-/** A file as `GET /containers/{container_id}/files` lists it. */
+/** A file of a container in our own API. */
 export interface PresentedFile {
   readonly container_id: string
   readonly file_id: string
   readonly filename: string
-  /** As the upstream has it, below `/mnt/data/`. */
+  /** Full path in the container: `/mnt/data/…`. */
   readonly path: string
   readonly bytes: number | null
   /** Unix seconds, as `expires_at`. */
   readonly created_at: number
-  /** `assistant`: code wrote it; `user`: an input. */
+  /** `assistant`: written by code. `user`: an input file. */
   readonly source: string
-  /** On the automatic copy of a plot that was saved too: the id of the file with a name. */
+  /** On an automatic copy of a plot that code also saved: id of the saved file. */
   readonly duplicate_of?: string
   readonly download_url: string
   readonly expires_at: number
-  /** Whether a copy is kept, which outlives the container. */
+  /** Whether the archive has a copy, which outlives the container. */
   readonly archived: boolean
 }
 
-/** Describes the files of a listing. For a caller each is recorded, so that it is served by its id alone. */
+/**
+ * Describes the files of a listing and records them for their owner, so that each can be downloaded by its id alone.
+ *
+ * @param query the container, and the expiry of the link that was followed
+ */
 export async function describeListing(
   gateway: Gateway,
   caller: Caller,

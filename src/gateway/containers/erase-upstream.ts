@@ -1,5 +1,5 @@
 /**
- * Erasing at Azure as well as here: one file, or what is in an owner's containers.
+ * Erases files at Azure too: one file, or all files in the containers of an owner.
  *
  * @module
  */
@@ -17,11 +17,11 @@ import { forgetListing, listFiles } from './listing.ts'
 const requestsAtATime = 8
 
 /**
- * Erases a container file at Azure, and its record and copy here; for an admin, everybody's. Where Azure keeps the file
- * only the copies are erased: without its record nobody could try again.
+ * Erases a container file at Azure, and its record and copy here. For an admin, the records and copies of all owners.
+ * When Azure does not delete the file, only the copies are erased, since the record is needed to try again.
  *
- * @returns whether it is gone at Azure
- * @throws CfileError `file_not_found` for what is not the caller's, without asking upstream; `not_ready`
+ * @returns whether Azure no longer has the file
+ * @throws CfileError `file_not_found` for files of others, without asking an upstream; `not_ready`
  */
 export async function eraseFileUpstream(
   gateway: Gateway,
@@ -52,20 +52,20 @@ export async function eraseFileUpstream(
 }
 
 interface Place {
-  /** The key of the owner. */
+  /** Key of the owner. */
   readonly owner: string
   readonly containerId: string
-  /** The upstream's name, where it is recorded. */
+  /** Name of the upstream, if recorded. */
   readonly upstream?: string
 }
 
 interface FileToErase extends Place {
   readonly fileId: string
-  /** The key of the caller who asks for it. */
+  /** Key of the caller who asked for it. */
   readonly by: string
 }
 
-/** Deletes a file at its upstream and writes that to the log. @returns whether it is gone */
+/** Deletes a file at its upstream and logs that. @returns whether the upstream no longer has it */
 async function eraseOne(
   gateway: Gateway,
   { owner, by, containerId, fileId, upstream }: FileToErase,
@@ -85,19 +85,20 @@ async function eraseOne(
   }
 }
 
-/** What was erased of an owner's, and what was not. */
+/** Result of erasing an owner at Azure too. */
 export interface ErasedUpstream extends Erased {
-  /** Files that stay at Azure because another owner was given them too. */
+  /** Ids of files that stay at Azure because another owner has them too. */
   readonly shared: readonly string[]
-  /** Files that Azure keeps, and containers whose files could not be listed. Their records stay. */
+  /** Ids of files that Azure did not delete and of containers that could not be listed. Their records stay. */
   readonly failed: readonly string[]
 }
 
 /**
- * Erases everything of an owner's here, and at Azure the files in the owner's containers: of a container that others
- * share, those that were recorded for this owner.
+ * Erases all records and copies of an owner, and at Azure the files in the owner's containers. In a container that others
+ * share, only files with a record of this owner are erased.
  *
- * @throws CfileError `not_found` for who is no admin, without asking upstream; `not_ready`
+ * @param name name of the owner
+ * @throws CfileError `not_found` for callers who are not admins, without asking an upstream; `not_ready`
  */
 export async function eraseOwnerUpstream(
   gateway: Gateway,
@@ -108,7 +109,7 @@ export async function eraseOwnerUpstream(
   requireAdmin(admin)
   const owner = await ownerKey(name)
   const failed: string[] = []
-  // The records that say where to try again.
+  // Ids whose records stay, since they are needed to try again.
   const kept = new Set<string>()
   const shared: string[] = []
   const eraseIn = async (held: HeldContainer): Promise<void> => {
@@ -138,7 +139,7 @@ interface HeldContainer extends Place {
   readonly recorded: Set<string>
 }
 
-/** The containers that are recorded for an owner, and those of the owner's files. */
+/** Collects the containers with a record of an owner, and those of the owner's files. */
 async function containersOf(gateway: Gateway, owner: string): Promise<Iterable<HeldContainer>> {
   const held = new Map<string, HeldContainer>()
   for await (const { id, record } of listRecords(gateway, 'container', owner)) {
@@ -156,7 +157,7 @@ async function containersOf(gateway: Gateway, owner: string): Promise<Iterable<H
   return held.values()
 }
 
-/** The files of a container that are to be erased upstream: none where it is gone. */
+/** Lists the files of a container that must be erased upstream. None for a container that has expired. */
 async function filesToErase(
   gateway: Gateway,
   { owner, containerId, isRecorded, recorded }: HeldContainer,

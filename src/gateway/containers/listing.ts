@@ -1,5 +1,6 @@
 /**
- * Files: what a container holds, as far as the caller may see it.
+ * Lists the files of a container that the caller may see, from the upstream, or from the archive after the container has
+ * expired.
  *
  * @module
  */
@@ -16,35 +17,36 @@ import { askInTurn } from '../upstreams/ask.ts'
 import { explainMissing } from '../upstreams/expired.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
-/** Which container, and how it is asked for. */
+/** A request for the files of a container. */
 export interface ListQuery {
   readonly containerId: string
-  /** The name of the upstream, where a link says it. */
+  /** Name of the upstream, if a signed link contains it. */
   readonly upstream?: string
-  /** Whether a signed link asks, which is itself the permission. */
+  /** Whether a signed link was followed, which grants access. */
   readonly isGranted: boolean
-  /** The unix second that no link to what is found outlives: the expiry of the link that asks. */
+  /** Expiry of the followed link (unix second). Links to the found files expire no later. */
   readonly until?: number
   readonly signal: AbortSignal
 }
 
-/** What a container holds. */
+/** The files of a container. */
 export interface ContainerListing {
   readonly upstream: Upstream
-  /** Newest first; rows of several paths glued together are left out. */
+  /** Newest first. Without the rows in which Azure joins several paths into one. */
   readonly files: readonly ContainerFile[]
-  /** For whom its files are recorded; absent where an admin looks at what is nobody's. */
+  /** Owner for whom the files are recorded. Absent when an admin lists a container without an owner. */
   readonly holder?: Caller
-  /** Whether it was read a moment ago, so that it may lack what was written since. */
+  /** Whether the list comes from the cache, so that files written since may be missing. */
   readonly isRemembered: boolean
-  /** What the upstream said of a container that is gone; these files are the copies of it. */
+  /** Error of the upstream for an expired container; the files are its archived copies. */
   readonly gone?: CfileError
 }
 
 /**
  * Lists all files of a container that the caller may see.
  *
- * @throws CfileError `container_not_found`, without asking upstream where it is not the caller's; `container_expired`
+ * @throws CfileError `container_not_found`, for containers of others without asking an upstream; `container_expired`
+ * when the archive has no copies either
  */
 export async function listFiles(
   gateway: Gateway,
@@ -87,7 +89,7 @@ export function locationOf(
   return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
 }
 
-// A later turn may write the same name again, so it is kept only for the clicks that come together.
+// Short, since the next turn may overwrite a file. It serves the requests of one page view.
 const secondsKept = 2
 const mostKept = 100
 
@@ -128,12 +130,12 @@ function keptBy(gateway: Gateway): Map<string, KeptListing> {
   return listings
 }
 
-/** Has a container listed anew: more may have been written there. */
+/** Removes a container from the cache, since code may have written files. */
 export function forgetListing(gateway: Gateway, containerId: string): void {
   keptBy(gateway).delete(containerId)
 }
 
-// 100 files a page: more than a container was ever seen to hold, and an end for an upstream that repeats itself.
+// Pages of 100 files. Far more than any container seen, and a stop for an upstream that repeats a page.
 const mostPages = 200
 
 async function readPages(
@@ -158,7 +160,7 @@ async function readPages(
   return { upstream, files: [...files.values()].filter((file) => !isGlued(file)) }
 }
 
-/** Of a container that several owners share, each sees what was recorded for the own self. */
+/** Filters the files of a shared container: each owner sees only files with a record of their own. */
 async function visible(
   gateway: Gateway,
   { holder, isShared }: ContainerView,
@@ -169,7 +171,7 @@ async function visible(
   return files.filter(({ id }) => records.has(id))
 }
 
-/** What is recorded of files for their holder, by id. */
+/** Reads the holder's records of files, by file id. */
 async function findFileRecords(
   gateway: Gateway,
   holder: Caller | undefined,
@@ -187,10 +189,10 @@ async function findFileRecords(
 }
 
 /**
- * Records the files of a listing for their holder, so that each is served by its id alone. Existing records stay. A
- * signed link only reads: it may outlive its owner, whose records were erased for good.
+ * Records the files of a listing for their owner, so that each can be downloaded by its id alone. Existing records are
+ * kept. Nothing is recorded for a signed link, which may outlive an owner whose records were erased.
  *
- * @returns what is known of each file, by id
+ * @returns the record of each file by its id, including those that were not stored
  */
 export async function recordFiles(
   gateway: Gateway,

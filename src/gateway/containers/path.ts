@@ -1,5 +1,5 @@
 /**
- * Path: `/mnt/data/{path}` → the file that is there now.
+ * Finds the current file at a path of a container: `/mnt/data/{path}`.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { notThere } from '../owners/access.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import { forgetListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
 
-/** A path in a container; nothing of it is ever sent upstream. */
+/** A path in a container. No part of it is ever sent upstream. */
 export interface PathQuery extends ListQuery {
   /** Below `/mnt/data/`, as the model wrote it. */
   readonly path: string
 }
 
 /**
- * Finds the file at a path among those that the caller may see. A caller's find is recorded, that of a signed link is not.
+ * Finds the file at a path among those that the caller may see, and records it unless a signed link was followed.
  *
- * @throws CfileError `file_not_found`, `container_expired`
+ * @throws CfileError `file_not_found`; `container_expired`
  */
 export async function locatePath(
   gateway: Gateway,
@@ -31,7 +31,7 @@ export async function locatePath(
 ): Promise<FileLocation> {
   const { containerId } = query
   const { file, ...listing } = await search(gateway, caller, query)
-  // Of a container that is gone, what was not copied may have been there.
+  // An expired container may have held the file without a copy in the archive, so the error is `container_expired`.
   if (file === undefined) throw listing.gone ?? nothingAt(query, listing.files)
   const records = await recordFiles(gateway, query, { ...listing, files: [file] })
   const record = records.get(file.id)
@@ -57,14 +57,14 @@ async function search(gateway: Gateway, caller: Caller, query: PathQuery) {
   return look()
 }
 
-/** Where a path is named, it is the file that is not there. */
+/** Turns the 404 of a container into that of a file, since the request names a file. */
 function rethrowAsFile(error: unknown): never {
   throw isCfileError(error) && error.status === 404 ? notThere('file') : error
 }
 
 const mostNames = 10
 
-/** Tells a caller what is there instead; who holds a link to one path is told no other name. */
+/** Creates the error for a path without a file. It lists the existing names, except for signed links to one path. */
 function nothingAt(
   { containerId, isGranted }: PathQuery,
   files: readonly ContainerFile[],

@@ -1,5 +1,5 @@
 /**
- * A new container in the place of one that is gone, with the archived copies of its files.
+ * Replaces an expired container: creates a new one and uploads the archived copies of its files.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import { notThere, viewContainer } from '../owners/access.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { checkUploads, refused, uploadAll } from './upload.ts'
 
-/** A container that took another one's place. */
+/** A container that replaces another. */
 export interface Replacement {
   readonly containerId: string
   /** The copies that were uploaded to it, oldest first. */
   readonly files: readonly ContainerFile[]
 }
 
-// As long as records of containers live: later turns may come days after the first.
+// The lifetime of container records, since later turns may come days after the first.
 const rememberedSeconds = 90 * 24 * 3600
 const makingSeconds = 24 * 3600
 const lookEverySeconds = 15
@@ -34,7 +34,7 @@ const replacedSchema = z.object({ container_id: z.string(), replaces: z.string()
 const makingSchema = z.object({
   container_id: z.string(),
   upstream: z.string(),
-  /** The key of the lease of the process that makes it. */
+  /** Key of the lease of the process that fills it. */
   lease: z.string(),
 })
 const makingPrefix = 'making/'
@@ -43,7 +43,7 @@ const replacedKey = (id: string, { key }: Caller): string => `replaced/${id}/${k
 const leaseKey = (id: string, { key }: Caller): string => `lease/replace/${id}/${key}`
 const originKey = (id: string, { key }: Caller): string => `replaces/${id}/${key}`
 
-/** The newest container that took this one's place for the caller, after however many replacements. */
+/** Finds the newest replacement of a container for the caller, also after several replacements. */
 export async function findReplacement(
   gateway: Gateway,
   caller: Caller,
@@ -62,11 +62,11 @@ export async function findReplacement(
 }
 
 /**
- * Makes a container in the place of one that is gone and was not replaced yet. Requests that come at the same time, on whatever instance, share
- * one; which container it is, later requests are told by {@link findReplacement}.
+ * Creates the replacement of an expired container that has none yet. Concurrent requests, also on other instances, share
+ * one replacement. Later requests find it with {@link findReplacement}.
  *
- * @throws CfileError `container_expired` where the caller has no copy of its files; whatever keeps the upstream from
- * making or filling it, and then nothing is left of it
+ * @throws CfileError `container_expired` when the caller has no copies of its files; `upstream_error` and others when the
+ * container cannot be created or filled. In that case it is deleted again.
  */
 export async function replaceContainer(
   gateway: Gateway,
@@ -90,9 +90,9 @@ export async function replaceContainer(
 }
 
 /**
- * Makes a container with the caller's copies of one that is gone, on demand: also where it was replaced before.
+ * Creates a container with the caller's copies of an expired one on request, even if it was replaced before.
  *
- * @throws CfileError `container_not_found` for what is not the caller's, and those of {@link replaceContainer}
+ * @throws CfileError `container_not_found` for containers of others, and the errors of {@link replaceContainer}
  */
 export async function restoreContainer(
   gateway: Gateway,
@@ -136,7 +136,10 @@ async function make(
   }
 }
 
-/** The caller's copies of a container's files and of those that it replaced; of one path the newest, oldest first. */
+/**
+ * Lists the caller's copies of the files of a container and of the containers that it replaced, oldest first. For each
+ * path only the newest copy.
+ */
 async function copiesOfAllLives(
   gateway: Gateway,
   caller: Caller,
@@ -160,7 +163,7 @@ async function copiesOfAllLives(
 
 const containerSchema = z.object({ id: z.string() })
 
-/** Makes a container with the name and the memory of another one, as far as the upstream still tells them. */
+/** Creates a container with the name and memory limit of another, if the upstream still has these. */
 async function createLike(upstream: Upstream, id: string, signal: AbortSignal): Promise<string> {
   const old = await upstream.client.getContainer(id, { signal }).catch((error) => {
     if (isCfileError(error) && error.status < 500) return undefined
@@ -179,7 +182,7 @@ async function createLike(upstream: Upstream, id: string, signal: AbortSignal): 
   throw refused('refused the new container', answer)
 }
 
-/** Best effort: Azure deletes it after 20 idle minutes in any case. */
+/** Deletes a container. Errors are ignored, since Azure deletes it after 20 idle minutes anyway. */
 async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
   const answer = await upstream.client
     .request({ method: 'DELETE', path: `/containers/${id}` })
@@ -187,7 +190,7 @@ async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
   await answer?.body?.cancel()
 }
 
-/** Deletes containers that a process began to fill and, since it ended, never handed out. Never throws. */
+/** Deletes containers that a process had begun to fill when it ended. Never throws. */
 export async function removeOrphans(gateway: Gateway): Promise<void> {
   const { replacing } = gateway.containers
   if (gateway.runtime.now() < replacing.dueAt) return
@@ -202,7 +205,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
       await gateway.store.delete(key)
     }
   } catch (error) {
-    gateway.log('warn', 'Containers that were begun could not be looked up; that is tried again.', {
+    gateway.log('warn', 'Unfinished containers could not be looked up; that is tried again.', {
       cause: String(error),
     })
   }

@@ -1,5 +1,5 @@
 /**
- * File sizes: how long the files of a container are, for telling which of them a picture is.
+ * Sizes of the files of a container, which tell which file an inline picture is.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Source } from '../capture/capture.ts'
 import type { Gateway } from '../gateway.ts'
 import { listFiles } from './listing.ts'
 
-// An answer waits for it.
+// Short, since an answer waits for it.
 const timeoutMs = 10_000
 
-/** The sizes of a container's files by their ids; none where the container does not tell in time. */
+/** Reads the sizes (bytes) of the files of a container by file id. Empty when listing fails or takes too long. */
 export async function readFileSizes(
   gateway: Gateway,
   { caller, upstream }: Source,

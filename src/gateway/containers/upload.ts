@@ -1,5 +1,5 @@
 /**
- * Uploads archived copies to a container.
+ * Uploads archived copies into a container.
  *
  * @module
  */
@@ -14,13 +14,13 @@ const uploadsAtATime = 4
 /** The largest file that Azure takes into a container, in bytes. */
 const mostUploadBytes = 512 * 1024 ** 2
 
-/** Checks that Azure takes the files. @throws CfileError `file_too_large` */
+/** Checks that no file is larger than Azure accepts. @throws CfileError `file_too_large` */
 export function checkUploads(files: readonly ContainerFile[]): void {
   const large = files.find(({ bytes }) => (bytes ?? 0) > mostUploadBytes)
   if (large !== undefined) throw tooLargeToUpload(large)
 }
 
-/** Files that go to a container. */
+/** Files to upload into a container. */
 export interface Filling {
   readonly upstream: Upstream
   readonly containerId: string
@@ -28,9 +28,9 @@ export interface Filling {
 }
 
 /**
- * Uploads copies to a container, several at a time.
+ * Uploads copies into a container, several at a time.
  *
- * @throws CfileError `upstream_error` where the upstream refuses one, `file_not_found` where a copy is gone
+ * @throws CfileError `upstream_error` when the upstream refuses one; `file_not_found` when a copy no longer exists
  */
 export async function uploadAll(
   gateway: Gateway,
@@ -43,7 +43,7 @@ export async function uploadAll(
   )
 }
 
-/** Streams one copy to the container, under its path below `/mnt/data/`. */
+/** Streams one copy into the container, under its path below `/mnt/data/`. */
 async function upload(
   { archiving }: Gateway,
   { key }: Caller,
@@ -91,7 +91,7 @@ function tooLargeToUpload({ id, bytes }: ContainerFile): CfileError {
   )
 }
 
-/** The upstream's refusal of a step. */
+/** Creates the error for a step that the upstream refused. */
 export function refused(what: string, { status }: Response): CfileError {
   return new CfileError('upstream_error', `The upstream ${what} with status ${status}.`)
 }

@@ -1,5 +1,5 @@
 /**
- * Zip: what the code interpreter wrote into a container, as one archive that is made while it is read.
+ * Serves the files that code wrote into a container as one zip, which is created while it is sent.
  *
  * @module
  */
@@ -17,15 +17,15 @@ import type { Caller, Gateway } from '../gateway.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import { type ListQuery, listFiles, locationOf } from './listing.ts'
 
-// More than a container was ever seen to hold.
+// Far more than any container seen.
 const mostFiles = 10_000
-// An archive may be larger than the largest file, but somewhere it must end.
+// The largest zip, as a multiple of the largest file.
 const mostOfFileLimit = 16
 
 /**
  * Answers with a zip of all files that code wrote. A file that fails midway breaks the connection.
  *
- * @throws CfileError those of {@link listFiles}, and `file_too_large`
+ * @throws CfileError the errors of {@link listFiles}; `file_too_large`
  */
 export async function zipContainer(
   gateway: Gateway,
@@ -34,7 +34,7 @@ export async function zipContainer(
 ): Promise<Response> {
   const { containerId, method, signal, exchange } = query
   const listing = await listFiles(gateway, caller, query)
-  // Inputs are the caller's own.
+  // Input files are left out, since the caller uploaded them.
   const files = listing.files.filter(({ source }) => source === 'assistant')
   checkLimits(gateway, files)
   const names = zipNames(files.map(({ path }) => path.replace(/^\/mnt\/data\//, '')))
@@ -59,7 +59,7 @@ export async function zipContainer(
   return answerWith(gateway.runtime.carrier, zipFiles(entries), { headers })
 }
 
-/** A file whose length nobody knows is measured while it is sent. */
+/** Checks the known sizes. Files of unknown size are checked while they are sent. */
 function checkLimits({ bounds: { maxFileBytes } }: Gateway, files: readonly ContainerFile[]): void {
   const sizes = files.map(({ bytes }) => bytes ?? 0)
   const largest = Math.max(0, ...sizes)
@@ -76,7 +76,7 @@ function checkLimits({ bounds: { maxFileBytes } }: Gateway, files: readonly Cont
 function tooMuch(what: string): CfileError {
   return new CfileError('file_too_large', `The container has ${what}.`, {
     param: 'CFILE_MAX_FILE_BYTES',
-    hint: 'Download the files one by one; whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
+    hint: 'Download the files one by one; the operator of the gateway can raise CFILE_MAX_FILE_BYTES.',
   })
 }
 
@@ -95,7 +95,7 @@ async function openEntry(
   if (!isOther && (bytes ?? 0) <= gateway.bounds.maxFileBytes) return file.read()
   await file.cancel()
   throw isOther
-    ? new CfileError('upstream_invalid', 'A file is of another length than listed.')
+    ? new CfileError('upstream_invalid', 'A file has another length than listed.')
     : tooMuch(
         `a file of ${bytes} bytes; this gateway serves at most ${gateway.bounds.maxFileBytes}`,
       )

@@ -1,5 +1,5 @@
 /**
- * Authorize: what a caller may name. A record is kept for each owner, so whoever has one owns the thing.
+ * Access: which things a caller may name. A record belongs to one owner, so having a record means owning the thing.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Caller, Gateway } from '../gateway.ts'
 import { granteeOf } from './caller.ts'
 import { findRecord, type Kind, listOwners, type PlaceRecord, type RecordOf } from './records.ts'
 
-/** How a caller stands to a thing: it is recorded for the caller, for others only, or for nobody. */
+/** Whether a thing is recorded for the caller, for other owners only, or for nobody. */
 export type Standing = 'own' | 'others' | 'nobody'
 
-/** Looks up how the caller stands to a thing. To an admin everything that is recorded is the own. */
+/** Looks up the standing of a caller to a thing. For an admin, everything that has a record is `own`. */
 export async function standingOf(
   gateway: Gateway,
   caller: Caller,
@@ -26,8 +26,8 @@ export async function standingOf(
 }
 
 /**
- * Whether the caller may name a thing: always where callers are not told apart, and to an admin; else what is recorded
- * for the caller, or with `CFILE_TRUST_UNRECORDED` for nobody.
+ * Whether the caller may name a thing. Always true without caller auth and for admins. Otherwise the thing must be
+ * recorded for the caller, or for nobody with `CFILE_TRUST_UNRECORDED`.
  */
 export async function mayName(
   gateway: Gateway,
@@ -41,13 +41,13 @@ export async function mayName(
   return (await standingOf(gateway, caller, kind, id)) !== 'others'
 }
 
-/** A record that a caller may read, and whose it is: to an admin it may be anybody's. */
+/** A record that a caller may read, and its owner, who differs from the caller when that is an admin. */
 export interface Held<K extends Kind> {
   readonly holder: Caller
   readonly record: RecordOf<K>
 }
 
-/** The caller's record of a thing; for an admin who has none, that of its first owner. */
+/** Returns the caller's record of a thing. An admin without a record of their own gets that of the first owner. */
 export async function findHeld<K extends Kind>(
   gateway: Gateway,
   caller: Caller,
@@ -63,20 +63,21 @@ export async function findHeld<K extends Kind>(
   return record && { holder, record }
 }
 
-/** What a caller sees of a container. */
+/** What a caller may see of a container. */
 export interface ContainerView {
-  /** Whose records and copies count, and for whom new ones are written; absent where an admin looks at what is nobody's. */
+  /** Owner whose records and copies are used. Absent when an admin reads a container without an owner. */
   readonly holder?: Caller
-  /** Absent where it is not recorded yet. */
+  /** Absent when the container has no record yet. */
   readonly record?: PlaceRecord
-  /** Whether others have it too: then only the files that are recorded for the holder are seen. */
+  /** Whether other owners have it too. The holder then sees only files with a record of their own. */
   readonly isShared: boolean
 }
 
 /**
- * Looks up what a caller, or the holder of a signed link to the container, sees of it. Asks nothing upstream.
+ * Looks up what a caller, or the holder of a signed link, may see of a container. Asks no upstream.
  *
- * @throws CfileError `container_not_found` for what is not the caller's, whether it exists or not
+ * @param isGranted whether a signed link to the container was followed
+ * @throws CfileError `container_not_found` for containers of others, whether they exist or not
  */
 export async function viewContainer(
   gateway: Gateway,
@@ -96,17 +97,17 @@ export async function viewContainer(
   return { holder: caller, record: held?.record, isShared }
 }
 
-/** Whether a container is of an upstream where all users share one: there only cited files are known to be a caller's. */
+/** Whether a container belongs to a hosted agent, whose users all share it, so that only cited files have an owner. */
 export function isSharedByAll({ upstreams }: Gateway, record: PlaceRecord | undefined): boolean {
   const home = upstreams.find(({ name }) => name === record?.upstream)
   return home?.client.endpoint.agent !== undefined
 }
 
 /**
- * For whom a thing is recorded once it is found upstream, though nobody has a record of it yet; `undefined`: for nobody,
- * since an admin who looks at a thing does not own it.
+ * Returns the future owner of a thing without a record, once it is found upstream. `undefined` for admins, who do not
+ * become owners of what they read.
  *
- * @throws CfileError where the caller may not name it
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found` when the caller may not name it
  */
 export async function holderOfUnrecorded(
   gateway: Gateway,
@@ -126,15 +127,18 @@ const missing = {
   thing: ['not_found', 'There is no such thing here'],
 } as const
 
-/** The one answer for what is not there and for what is somebody else's. It repeats no id, so that no two differ. */
+/**
+ * Creates the error for a thing that does not exist or that belongs to another owner. Both get the same text, without the
+ * id, so that the answers cannot be told apart.
+ */
 export function notThere(kind: Kind): CfileError {
   const [code, message] = missing[kind]
   return new CfileError(code, `${message}, or it is not yours.`, {
-    hint: 'A thing is known to whom the answer that mentions it was given, through /openai/v1 or by POST /captures.',
+    hint: 'A thing is known to the caller who got the answer that mentions it, through /openai/v1 or by POST /captures.',
   })
 }
 
-/** Where callers are told apart, what the upstream says about a missing thing gives way to the one answer of {@link notThere}. */
+/** Throws an error of the upstream. With caller auth, a 404 becomes the error of {@link notThere}. */
 export function rethrowMissing(gateway: Gateway, kind: Kind, error: unknown): never {
   throw gateway.owners.knowsCallers && isCfileError(error) && error.status === 404
     ? notThere(kind)

@@ -1,5 +1,5 @@
 /**
- * Callers: an owner's name → the key under which everything of the owner's is kept.
+ * Callers: turns the name of an owner into the key under which records are stored.
  *
  * @module
  */
@@ -7,24 +7,24 @@
 import { shortHash } from '../../core/http/encoding.ts'
 import type { Caller } from '../gateway.ts'
 
-/** Whom a credential stands for. */
+/** The owner that a credential belongs to. */
 export interface Identity {
   readonly owner: string
-  /** Whether everything may be read and owners erased; no token's claim ever says so. */
+  /** Whether the credential is an admin's. Never set from the claims of a token. */
   readonly admin?: boolean
 }
 
-/** The caller that an identity stands for. The same name is the same owner, whatever credential told it. */
+/** Returns the caller for an identity. Credentials with the same owner name give the same owner. */
 export async function toCaller({ owner, admin = false }: Identity): Promise<Caller> {
   return { owner, admin, key: await ownerKey(owner) }
 }
 
-/** The caller whom a signed link stands for: the owner of what it grants, whose name it does not tell. */
+/** Returns the caller for an owner key, as signed links and records contain it. Its name is unknown. */
 export function granteeOf(ownerKey: string): Caller {
   return { owner: '', admin: false, key: ownerKey }
 }
 
-// Values, not promises: workerd lets no request wait for what another began.
+// Values, not promises, since in workerd a request must not wait for a promise of another request.
 const keys = new Map<string, string>()
 const mostKept = 1000
 

@@ -1,5 +1,5 @@
 /**
- * The store as the gateway uses it: whatever it throws means that it is down.
+ * The store as the gateway uses it: every failure becomes a `not_ready` error.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { Store } from '../../stores/store.ts'
 
-/** A store whose failures are told as `not_ready`. */
+/** A store whose failures are CfileErrors `not_ready`. */
 export interface GuardedStore extends Store {
   /**
-   * Tries whether the store can be read. It is written to only until a write has succeeded, and again after one failed.
+   * Checks that the store can be read, and that it can be written unless the last write succeeded.
    *
    * @throws CfileError `not_ready`
    */
@@ -20,9 +20,9 @@ export interface GuardedStore extends Store {
 const probeLifetime = 60
 
 /**
- * Makes each failure a CfileError `not_ready`.
+ * Wraps a store so that each failure is a CfileError `not_ready`.
  *
- * @param random from 0 to 1
+ * @param random returns a number from 0 to 1
  */
 export function guardStore(store: Store, random: () => number): GuardedStore {
   let isWritable = false
@@ -49,7 +49,7 @@ export function guardStore(store: Store, random: () => number): GuardedStore {
     delete: (key) => guarded(() => store.delete(key)),
     list: (prefix, options) => guarded(() => store.list(prefix, options)),
     async check() {
-      // A key of its own, since Cloudflare KV takes one write a second for each.
+      // A random key, since Cloudflare KV accepts one write per second to a key.
       const key = `probe/${Math.floor(random() * 1e9)}`
       if (isWritable) await guarded(() => store.get(key))
       else await put(key, true, { ttl: probeLifetime })
@@ -57,14 +57,14 @@ export function guardStore(store: Store, random: () => number): GuardedStore {
   }
 }
 
-/** Whether that is what a guarded store throws. */
+/** Whether an error is the `not_ready` of a guarded store. */
 export function isStoreDown(error: unknown): boolean {
   return isCfileError(error) && error.code === 'not_ready'
 }
 
 function storeDown(cause: unknown): CfileError {
-  return new CfileError('not_ready', 'The store of the gateway can not be read or written now.', {
-    hint: 'Ask again in a while. Whoever runs the gateway finds the cause in its log; CFILE_STORE names the store.',
+  return new CfileError('not_ready', 'The store of the gateway cannot be read or written now.', {
+    hint: 'Try again later. The operator finds the cause in the log; CFILE_STORE names the store.',
     headers: { 'retry-after': '2' },
     cause,
   })

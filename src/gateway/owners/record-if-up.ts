@@ -1,5 +1,5 @@
 /**
- * Recording what an answer shows that is already paid for.
+ * Recording that tolerates a store that is down.
  *
  * @module
  */
@@ -9,10 +9,11 @@ import type { Log } from '../gateway.ts'
 import { isStoreDown } from './guarded-store.ts'
 
 /**
- * Waits for the recording of what an answer shows. If the store has failed since the request was sent, the answer is
- * paid for and passes; the log says what it shows.
+ * Waits until the contents of an answer are recorded. When the store is down, the answer passes anyway, since the client
+ * has paid for it, and the log gets the ids.
  *
- * @param shows what should have been recorded, for the log
+ * @param recording the write under way
+ * @param shows ids that should have been recorded, for the log
  */
 export async function recordIfUp(
   log: Log,

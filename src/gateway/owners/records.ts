@@ -1,6 +1,6 @@
 /**
- * What is remembered of an id, one record for each owner, so that no record ever has to be merged and a record is
- * itself the proof of ownership. Every key is listed in `src/stores/README.md`.
+ * Records: what the store keeps about an id, one record for each owner. Records are never merged, and having one proves
+ * ownership. Every key is listed in `src/stores/README.md`.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { Metrics } from '../../core/metrics.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
 import type { Caller, Gateway, GatewayRuntime } from '../gateway.ts'
 
-/** A file that an answer cited, or that was found on the way. */
+/** Record of a file that an answer cited or that a listing contained. */
 export interface FileRecord {
-  /** The upstream's name; absent where it is not known yet. */
+  /** Name of the upstream; absent while unknown. */
   readonly upstream?: string
-  /** Absent for a file of the Files API. */
+  /** Absent for files of the Files API. */
   readonly container_id?: string
-  /** The annotation's name, as it is. */
+  /** Unchanged `filename` of the citation. */
   readonly filename?: string
-  /** Learnt from the upstream when the file was first served: its own name for it, its size and type. */
+  /** Name, size and type in the upstream, learnt when the file was first served. */
   readonly stored_name?: string
   readonly bytes?: number
   readonly type?: string
@@ -25,15 +25,15 @@ export interface FileRecord {
   readonly seen_at: number
 }
 
-/** A container, or another thing that the API keeps. */
+/** Record of a container or of another API object. */
 export interface PlaceRecord {
   readonly upstream?: string
   readonly seen_at: number
 }
 
-/** A response or a conversation. */
+/** Record of a response or a conversation. */
 export interface TurnRecord extends PlaceRecord {
-  /** The container in which its last code ran, or that of the turn before. */
+  /** Container of its last code interpreter call, or that of the previous turn. */
   readonly container_id?: string
 }
 
@@ -45,20 +45,20 @@ interface Records {
   readonly thing: PlaceRecord
 }
 
-/** The kinds of things that are remembered. */
+/** Kinds of records. */
 export type Kind = keyof Records
 
-/** All of them; each is the first part of its keys. */
+/** All kinds; the kind is the first part of a key. */
 export const kinds: readonly Kind[] = ['file', 'container', 'response', 'conversation', 'thing']
 
-/** The record of a kind of thing. */
+/** The record type of a kind. */
 export type RecordOf<K extends Kind> = Records[K]
 
-// Containers live an hour; the record outlives them so that a late click is told "gone" and not "never heard of".
+// Containers live for an hour. Records live longer, so that late downloads get `container_expired` and not a 404.
 const day = 24 * 3600
 const lifetime = 90 * day
 
-/** The part of the gateway that remembers. */
+/** The parts of the gateway that records need. */
 export interface Remembering extends Pick<Gateway, 'archiving'> {
   readonly store: Store
   readonly runtime: Pick<GatewayRuntime, 'now'>
@@ -66,7 +66,7 @@ export interface Remembering extends Pick<Gateway, 'archiving'> {
   readonly observed?: { readonly metrics: Metrics }
 }
 
-/** The record of an id for this caller, or `undefined`. */
+/** Reads the record of an id for a caller. */
 export async function findRecord<K extends Kind>(
   gateway: Remembering,
   caller: Caller,
@@ -76,7 +76,7 @@ export async function findRecord<K extends Kind>(
   return readRecord(await gateway.store.get(recordKey(kind, id, caller)))
 }
 
-/** Writes the record of an id for this caller. */
+/** Writes the record of an id for a caller. */
 export async function putRecord<K extends Kind>(
   gateway: Remembering,
   caller: Caller,
@@ -84,21 +84,21 @@ export async function putRecord<K extends Kind>(
   id: string,
   record: Records[K],
 ): Promise<void> {
-  // Through JSON, so that what a field left undefined is not stored as one.
+  // Through JSON, which drops fields that are undefined.
   const value: Json = JSON.parse(JSON.stringify(record))
   await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetimeOf(gateway, kind) })
 }
 
 /**
- * A copy without the record of its file and container could be found by nobody, and be anybody's. So these live as long
- * as copies do, and a day more: a copy's time begins when it is whole.
+ * Lifetime of a record in seconds; `undefined`: unlimited. A copy cannot be found without the records of its file and
+ * container, so those live a day longer than copies, whose lifetime begins when they are complete.
  */
 function lifetimeOf({ archiving }: Remembering, kind: Kind): number | undefined {
   if (archiving === undefined || (kind !== 'file' && kind !== 'container')) return lifetime
   return archiving.ttl === 0 ? undefined : Math.max(lifetime, archiving.ttl + day)
 }
 
-/** Forgets the record of an id for this caller. */
+/** Deletes the record of an id for a caller. */
 export async function removeRecord(
   gateway: Gateway,
   caller: Caller,
@@ -108,7 +108,7 @@ export async function removeRecord(
   await gateway.store.delete(recordKey(kind, id, caller))
 }
 
-/** The keys of the owners for whom a thing is recorded, at most so many. */
+/** Lists keys of owners who have a record of an id, at most `limit`. */
 export async function listOwners(
   gateway: Remembering,
   kind: Kind,
@@ -120,7 +120,7 @@ export async function listOwners(
   return found.map(({ key }) => key.slice(prefix.length))
 }
 
-/** All entries of the store whose keys begin so, in the order of their keys. */
+/** Lists all entries of the store with a prefix, in the order of their keys. */
 export async function* listEntries(
   { store }: Remembering,
   prefix: string,
@@ -134,8 +134,10 @@ export async function* listEntries(
 }
 
 /**
- * All records of a kind that an owner has. Reads the keys of every owner: an index by owner would cost a write at each
- * capture, and this is asked for rarely.
+ * Lists all records of a kind that an owner has. Reads the keys of all owners: an index would cost one more write for
+ * each capture, and this is called rarely.
+ *
+ * @param owner key of the owner
  */
 export async function* listRecords<K extends Kind>(
   gateway: Remembering,

@@ -42,7 +42,7 @@ export async function passAnswer(
   if (coding !== null) {
     gateway.log(
       'warn',
-      'An answer is in a content coding that cannot be undone here, so its files are not recorded.',
+      'An answer has a content coding that cannot be decoded here, so its files are not recorded.',
       {
         coding,
       },

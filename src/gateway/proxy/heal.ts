@@ -155,14 +155,14 @@ async function replace(
   try {
     const { containerId } = await replaceContainer(gateway, caller, gone, signal)
     metrics.add('cfile_healed_total', 1)
-    log('info', 'A container that was gone is replaced.', {
+    log('info', 'An expired container was replaced.', {
       container_id: id,
       replaced_by: containerId,
     })
     return containerId
   } catch (error) {
     signal.throwIfAborted()
-    log('warn', 'A container that is gone could not be replaced.', {
+    log('warn', 'An expired container could not be replaced.', {
       container_id: id,
       cause: error instanceof Error ? error.message : String(error),
     })

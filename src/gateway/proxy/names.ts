@@ -78,7 +78,7 @@ async function all(
 function ofEveryOwner(): CfileError {
   return new CfileError(
     'invalid_request',
-    'The request reads the stored answers of every owner, which only an admin may.',
+    'The request reads the stored answers of all owners, which only an admin may do.',
     { param: 'data_source.source', hint: 'Give the rows themselves, or a file of your own.' },
   )
 }

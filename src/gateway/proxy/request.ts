@@ -94,7 +94,7 @@ function requireServed({ admin }: Caller, { askers }: Operation): void {
 
 function notServed(): CfileError {
   return new CfileError('not_found', 'Nothing is served at this path.', {
-    hint: 'Where callers are told apart, the documented operations of the OpenAI API are served, spelt as documented, and nothing that belongs to all callers.',
+    hint: 'With caller auth, only documented operations of the OpenAI API are served, spelt as documented, and none that shows the things of all callers.',
   })
 }
 

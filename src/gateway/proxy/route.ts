@@ -78,7 +78,7 @@ export async function routeByNames(gateway: Gateway, caller: Caller, names: Name
 function twoUpstreams(things: readonly string[]): CfileError {
   return new CfileError(
     'invalid_request',
-    `The request names things that live in different upstreams: ${things.join(', ')}. Each lives only where it was made, so name those of one.`,
+    `The request names things that live in different upstreams: ${things.join(', ')}. Each exists only in the upstream that made it, so name things of one upstream.`,
   )
 }
 

@@ -232,23 +232,23 @@ async function watchSilence(session: Session, socket: Socket): Promise<void> {
     session.quietTicks += 1
     if (!session.isAnswering || session.quietTicks <= ticksOfSilence) continue
     await session.client.send(errorEvent(session, silent()))
-    socket.close({ code: 1011, reason: 'The upstream fell silent.' })
+    socket.close({ code: 1011, reason: 'The upstream stopped sending.' })
   }
 }
 
 function silent(): CfileError {
   return new CfileError(
     'upstream_timeout',
-    'The upstream fell silent in the middle of its answer.',
+    'The upstream stopped sending in the middle of its answer.',
     {
-      hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets how long it may be silent.',
+      hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets the longest pause.',
     },
   )
 }
 
 function endOf({ ended }: Socket): SocketEnd {
   if (ended === undefined || ended.code === 1006) {
-    return { code: 1011, reason: 'The upstream broke the connection off.' }
+    return { code: 1011, reason: 'The upstream broke the connection.' }
   }
   return ended
 }
@@ -275,12 +275,15 @@ function asFailure(cause: unknown): CfileError {
 }
 
 function notText(): CfileError {
-  return new CfileError('invalid_request', 'A message is not text; send each as one JSON object.')
+  return new CfileError(
+    'invalid_request',
+    'The message is not text; send each message as one JSON object.',
+  )
 }
 
 function otherUpstream(): CfileError {
   return new CfileError(
     'invalid_request',
-    'The message names something that lives in another upstream than the one this socket talks to; open another socket for it.',
+    'The message names something that lives in another upstream than the one of this socket; open another socket for it.',
   )
 }

@@ -227,7 +227,7 @@ describe('the Responses API over WebSocket', () => {
     await ends[1]?.next()
     ends[1]?.close({ code: 1006, reason: '' })
     expect(await other.next()).toBeUndefined()
-    expect(other.ended).toEqual({ code: 1011, reason: 'The upstream broke the connection off.' })
+    expect(other.ended).toEqual({ code: 1011, reason: 'The upstream broke the connection.' })
   })
 
   it('is closed where the upstream falls silent in the middle of an answer', async () => {
