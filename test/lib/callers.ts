@@ -53,9 +53,9 @@ const keys = [
 
 export function openCallers(options: Partial<AppOptions> = {}): CallersHarness {
   const ring = createKeyRing(keys, webHmac(new Uint8Array(32)))
-  const store = memoryStore({ now: () => 0 })
+  const { store = memoryStore({ now: () => 0 }) } = options
   const authenticate = createAuthenticate({ keys: ring })
-  const harness = openHarness({ authenticate, store, ...options })
+  const harness = openHarness({ authenticate, ...options, store })
   return {
     ...harness,
     keyOf: (owner) => `key-of-${owner}`,

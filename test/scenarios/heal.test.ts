@@ -7,8 +7,9 @@ import { memoryArchive } from '../../src/archives/memory.ts'
 import { connectWithin } from '../../src/core/sockets/socket.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import type { Json } from '../../src/stores/store.ts'
 import { testSha256 } from '../archives/contract.ts'
-import { openCallers } from '../lib/callers.ts'
+import { openCallers, refusal } from '../lib/callers.ts'
 import { citedFiles, codeInterpreter, json, openHarness } from '../lib/harness.ts'
 
 const start = 1_790_000_000
@@ -18,10 +19,11 @@ const hour = 3600
 function archived(more: Partial<AppOptions> = {}) {
   const work = new Set<Promise<unknown>>()
   const store = memoryStore({ now: () => start })
+  const archive = memoryArchive({ createSha256: testSha256, now: () => start })
   const options: Partial<AppOptions> = {
     heal: true,
     store,
-    archive: memoryArchive({ createSha256: testSha256, now: () => start }),
+    archive,
     waitUntil(promise) {
       const entry = promise.catch(() => {}).finally(() => work.delete(entry))
       work.add(entry)
@@ -31,7 +33,7 @@ function archived(more: Partial<AppOptions> = {}) {
   const settle = async () => {
     while (work.size > 0) await Promise.all(work)
   }
-  return { options, settle, store }
+  return { options, settle, store, archive }
 }
 
 interface Turn {
@@ -48,6 +50,18 @@ async function turnOf(answer: Response): Promise<Turn> {
   expect(answer.status, await answer.clone().text()).toBe(200)
   return (await answer.json()) as Turn
 }
+
+interface Spoiling {
+  readonly more?: Partial<AppOptions>
+  readonly fault?: object
+  /** Does something to what is kept, after the container is gone. */
+  readonly spoil?: (kept: ReturnType<typeof archived>) => Promise<void>
+  /** What the log says of the reason. */
+  readonly says: string | RegExp
+}
+
+const isObject = (value: Json): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const named = (container?: string) => ({ tools: [{ type: 'code_interpreter', container }] })
 
@@ -156,51 +170,137 @@ describe('a conversation whose container is gone', () => {
     expect(made).toHaveLength(1)
   })
 
-  it.each([
-    ['nothing is archived', { archive: undefined }, undefined],
-    ['the upload is refused', {}, { match: { method: 'POST', path: '/files' }, status: 400 }],
+  it.each<[string, Spoiling]>([
+    ['nothing is archived', { more: { archive: undefined }, says: 'Nothing of the container' }],
+    [
+      'the upload is refused',
+      {
+        fault: { match: { method: 'POST', path: '/files' }, status: 400 },
+        says: 'refused the upload of cfile_',
+      },
+    ],
     [
       'the new container is refused',
-      {},
-      { match: { method: 'POST', path: '/containers' }, status: 429, times: 9 },
+      {
+        fault: { match: { method: 'POST', path: '/containers' }, status: 429, times: 9 },
+        says: 'refused the new container with status 429',
+      },
     ],
-  ])('passes Azure’s own 400 and leaves no container behind where %s', async (_, more, fault) => {
-    const lines: string[] = []
-    const log = (...parts: unknown[]) => void lines.push(JSON.stringify(parts))
-    const { options, settle } = archived({ ...more, log })
-    const gateway = openHarness(options)
-    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
-    await settle()
-    gateway.advance(hour)
-    if (fault !== undefined) await gateway.fault(fault)
-    const answer = await gateway.ask(
-      '/openai/v1/responses',
-      request('hi', named(containerOf(first))),
-    )
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('expired')])
-    expect(lines.join('\n')).toContain('could not be replaced')
-    const list = await (await gateway.upstream('/containers')).json()
-    const alive = (list as { data: { status: string }[] }).data.filter(
-      ({ status }) => status === 'running',
-    )
-    expect(alive).toEqual([])
-  })
+    [
+      'a copy is larger than Azure takes',
+      {
+        async spoil({ store }) {
+          const [row] = await store.list('archived/')
+          if (row === undefined || !isObject(row.value)) throw new Error('Nothing is archived.')
+          await store.put(row.key, { ...row.value, bytes: 512 * 1024 ** 2 + 1 })
+        },
+        says: 'has 536870913 bytes; Azure takes at most 536870912',
+      },
+    ],
+    [
+      'a copy is gone',
+      {
+        async spoil({ archive }) {
+          for await (const { key } of archive.list()) await archive.delete(key)
+        },
+        says: /The copy of cfile_\w+ is gone/,
+      },
+    ],
+  ])(
+    'passes Azure’s own 400, leaves no container behind and logs why, where %s',
+    async (_, { more, fault, spoil, says }) => {
+      const lines: string[] = []
+      const log = (...parts: unknown[]) => void lines.push(JSON.stringify(parts))
+      const kept = archived({ ...more, log })
+      const gateway = openHarness(kept.options)
+      const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+      await kept.settle()
+      gateway.advance(hour)
+      await spoil?.(kept)
+      if (fault !== undefined) await gateway.fault(fault)
+      const body = request('hi', named(containerOf(first)))
+      const answer = await gateway.ask('/openai/v1/responses', body)
+      const direct = await gateway.upstream('/responses', body)
+      expect([answer.status, await answer.text()]).toEqual([400, await direct.text()])
+      expect(answer.headers.get('x-cfile-healed')).toBeNull()
+      const reasons = lines.filter((line) => line.includes('could not be replaced'))
+      expect(reasons).toEqual([expect.stringMatching(says)])
+      const list = await (await gateway.upstream('/containers')).json()
+      const alive = (list as { data: { status: string }[] }).data.filter(
+        ({ status }) => status === 'running',
+      )
+      expect(alive).toEqual([])
+    },
+  )
 
-  it('never mounts another owner’s copy', async () => {
+  it('never mounts another owner’s copy, and tells a stranger nothing of it', async () => {
     const { options, settle } = archived()
     const gateway = openCallers(options)
     const ann = await gateway.as('ann').answer(prompt)
     await settle()
     gateway.advance(hour)
-    const bob = gateway.as('bob')
-    const id = ann.file.container_id
-    for (const answer of [
-      await bob.ask(`/containers/${id}/restore`, { method: 'POST' }),
-      await bob.ask('/openai/v1/responses', request('[list]', named(id))),
-      await bob.ask('/openai/v1/responses', request('[list]', { previous_response_id: ann.id })),
-    ]) {
-      expect(answer.status).toBe(404)
+    await gateway.requests()
+    const responses = '/openai/v1/responses'
+    const asks = (container: string, response: string): [string, RequestInit][] => [
+      [`/containers/${container}/restore`, { method: 'POST' }],
+      [responses, request('[list]', named(container))],
+      [responses, request('[list]', { previous_response_id: response })],
+      [responses, request('[list]', { previous_response_id: response, stream: true })],
+      [responses, request('[list]', { previous_response_id: response, background: true })],
+    ]
+    const others = asks('cntr_nobodys', 'resp_nobodys')
+    for (const [index, [path, init]] of asks(ann.file.container_id, ann.id).entries()) {
+      const refused = await refusal(await gateway.as('bob').ask(path, init))
+      expect(refused.status).toBe(404)
+      expect(await refusal(await gateway.as('bob').ask(...(others[index] ?? ['', {}])))).toEqual(
+        refused,
+      )
+      expect((await gateway.ask(path, init)).status).toBe(401)
     }
+    expect(await gateway.requests()).toEqual([])
+  })
+
+  it('restores for an admin what is the owner’s, and heals no turn of an admin with it', async () => {
+    const { options, settle } = archived()
+    const gateway = openCallers(options)
+    const ann = await gateway.as('ann').answer(prompt)
+    await settle()
+    gateway.advance(hour)
+    const id = ann.file.container_id
+    const admin = gateway.as('admin')
+    const turn = await admin.ask('/openai/v1/responses', request('[list]', named(id)))
+    expect([turn.status, turn.headers.get('x-cfile-healed')]).toEqual([400, null])
+    const restored = await admin.ask(`/containers/${id}/restore`, { method: 'POST' })
+    const { container_id } = (await restored.json()) as { container_id: string }
+    const ask = (who: 'ann' | 'bob') =>
+      gateway.as(who).ask(`/containers/${container_id}/path/sales.csv`)
+    expect([(await ask('ann')).status, (await ask('bob')).status]).toEqual([200, 404])
+  })
+
+  it('gives each owner of a shared container a new one with the own files only', async () => {
+    const { options, settle } = archived()
+    const gateway = openCallers(options)
+    const ann = await gateway.as('ann').answer(prompt)
+    const id = ann.file.container_id
+    // Azure's answer to bob cites the container, so it is shared.
+    await gateway.give('bob', 'container', id)
+    const body = request('Save "bobs.txt".', named(id))
+    const bobs = await turnOf(await gateway.as('bob').ask('/openai/v1/responses', body))
+    expect(containerOf(bobs)).toBe(id)
+    await settle()
+    gateway.advance(hour)
+    const texts: Record<string, string> = {}
+    const containers = new Set<string>()
+    for (const who of ['ann', 'bob'] as const) {
+      const answer = await gateway.as(who).ask('/openai/v1/responses', request('[list]', named(id)))
+      containers.add(answer.headers.get('x-cfile-healed') ?? '')
+      texts[who] = await answer.text()
+    }
+    expect(texts.ann).toContain('sales.csv')
+    expect(texts.ann).not.toContain('bobs.txt')
+    expect(texts.bob).toContain('bobs.txt')
+    expect(texts.bob).not.toContain('sales.csv')
+    expect(containers.size).toBe(2)
   })
 
   it('deletes the container that a process left half filled, and heals at the next turn', async () => {

@@ -4,7 +4,6 @@
 
 import { describe, expect, it } from 'vitest'
 import { memoryArchive } from '../../../src/archives/memory.ts'
-import { ownerKey } from '../../../src/gateway/owners/caller.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { testSha256 } from '../../archives/contract.ts'
 import { openCallers, refusal } from '../../lib/callers.ts'
@@ -36,9 +35,6 @@ async function open() {
     await gateway.as('bob').answer(prompt),
   ]
   await Promise.allSettled(work)
-  /** Records a thing for bob. */
-  const giveBob = async (kind: 'container' | 'file', id: string) =>
-    store.put(`${kind}/${id}/${await ownerKey('bob')}`, { seen_at: 0 })
   const isAtAzure = async ({ container_id, file_id }: CitedFile): Promise<boolean> =>
     (await gateway.upstream(`/containers/${container_id}/files/${file_id}`)).ok
   const copies = async (): Promise<number> => {
@@ -52,7 +48,7 @@ async function open() {
     const added = await gateway.upstream(`/containers/${container}/files`, { method: 'POST', body })
     return ((await added.json()) as { id: string }).id
   }
-  return { ...gateway, store, giveBob, lines, ann, bob, isAtAzure, copies, addTo }
+  return { ...gateway, store, lines, ann, bob, isAtAzure, copies, addTo }
 }
 
 describe('DELETE /files/{file_id}?upstream=1', () => {
@@ -119,8 +115,8 @@ describe('DELETE /files/{file_id}?upstream=1', () => {
   })
 
   it('refuses a file of the Files API, which it would leave at Azure', async () => {
-    const { as, giveBob, requests } = await open()
-    await giveBob('file', 'assistant-1')
+    const { as, give, requests } = await open()
+    await give('bob', 'file', 'assistant-1')
     await requests()
     const answer = await as('bob').ask('/files/assistant-1?upstream=1', erase)
     expect(await refusal(answer)).toMatchObject({
@@ -169,12 +165,12 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
   })
 
   it('leaves in a shared container what others were given', async () => {
-    const { as, ann, bob, giveBob, isAtAzure, addTo } = await open()
+    const { as, ann, bob, give, isAtAzure, addTo } = await open()
     const container = ann.file.container_id
     const bobs = await addTo(container, 'bobs')
     const unknown = await addTo(container, 'unknown')
-    await giveBob('container', container)
-    await giveBob('file', bobs)
+    await give('bob', 'container', container)
+    await give('bob', 'file', bobs)
     const answer = await as('admin').ask(path, erase)
     expect(answer.status).toBe(200)
     expect(await isAtAzure(ann.file)).toBe(false)
@@ -185,8 +181,8 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
   })
 
   it('leaves a file that was given to somebody else too, and says so', async () => {
-    const { as, ann, giveBob, isAtAzure } = await open()
-    await giveBob('file', ann.file.file_id)
+    const { as, ann, give, isAtAzure } = await open()
+    await give('bob', 'file', ann.file.file_id)
     const answer = await as('admin').ask(path, erase)
     expect(await answer.json()).toMatchObject({ deleted: true, shared: [ann.file.file_id] })
     expect(await isAtAzure(ann.file)).toBe(true)
