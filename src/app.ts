@@ -1,5 +1,5 @@
 /**
- * The hall: mounts the routes on what the options bring.
+ * Creates the Hono app: mounts all routes on the gateway that the options describe.
  *
  * @module
  */
@@ -38,11 +38,11 @@ import { webhookRoutes } from './routes/webhooks.ts'
 import { webRuntime } from './runtime.ts'
 
 /**
- * Makes the app, to be served alone or mounted in another one at any path.
+ * Creates the app. It can be served alone or mounted in another app at any path.
  *
  * @example
  * const app = createApp({ upstreams: [{ endpoint: 'https://my.openai.azure.com', credential: apiKey(key) }] })
- * @throws CfileError `invalid_request` for options that can't work
+ * @throws CfileError `invalid_request` for options that are wrong or contradict each other
  */
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
@@ -61,14 +61,14 @@ export function createApp(options: AppOptions): Hono {
     createId: () => crypto.randomUUID(),
   }
   const app = new Hono<RouteEnv>()
-  // The public URL's path first: it may have the name of a route of ours.
+  // The path of the public URL comes first, since it may begin like one of the routes.
   const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway)) {
       app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
     }
   }
-  // Heeded only where the app is served alone: mounted in another, its root and what is unknown are the other's.
+  // Used only when the app is served alone. A host app handles its own root and unknown paths.
   const observer = observeFamily(gateway, observation, 'root')
   countOrigins(gateway)
   app.notFound(async (c) => {
@@ -81,7 +81,7 @@ export function createApp(options: AppOptions): Hono {
   return app as unknown as Hono
 }
 
-/** Answers at the root, and where no route is. */
+/** Answers at the root and at unknown paths. */
 async function answerOutside(
   gateway: Gateway,
   c: RouteContext,
@@ -108,7 +108,7 @@ async function checkArchive(gateway: Gateway): Promise<void> {
   await archiveStatus(gateway, new AbortController().signal)
 }
 
-/** Never throws. */
+/** Runs all work that is due between requests. Never throws. */
 async function doUpkeep(gateway: Gateway): Promise<void> {
   await Promise.all([sweep(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
 }
@@ -117,16 +117,16 @@ interface Family {
   readonly base: string
   readonly routes: Hono<RouteEnv>
   readonly access: Access
-  /** Whether pages of other origins may be allowed to ask. @default false */
+  /** Whether `CFILE_CORS_ORIGINS` applies. @default false */
   readonly isCrossOrigin?: true
-  /** Whether every GET may carry the bytes of files, and people may follow links here. @default false */
+  /** Whether a GET can answer with file content, and people can follow links to it. @default false */
   readonly servesFiles?: boolean
-  /** Where the answer has cfile's own id of the request. @default 'x-request-id' */
+  /** Header for cfile's own request id. @default 'x-request-id' */
   readonly idHeader?: string
 }
 
 function families(gateway: Gateway): readonly Family[] {
-  // There, x-request-id is the upstream's own.
+  // In answers of the OpenAI API, x-request-id is the upstream's id.
   const idHeader = 'x-cfile-request-id'
   const isCrossOrigin = true
   const servesFiles = true
@@ -161,12 +161,15 @@ function families(gateway: Gateway): readonly Family[] {
   ]
 }
 
-/** Links with and without the path of the public URL lead to the same. */
+/** Joins a base path and a path, so that links work with and without the path of the public URL. */
 function join(base: string, path: string): string {
   return base.replace(/\/$/, '') + path
 }
 
-/** Wraps one family of routes; each has a wrap of its own, so that a host app's other routes are left alone. */
+/**
+ * Wraps one family of routes with CORS, request ids, error answers and access checks. Each family has its own wrapper, so
+ * that other routes of a host app are not affected.
+ */
 function openFamily(
   gateway: Gateway,
   { base, routes, access, servesFiles, isCrossOrigin, idHeader }: Family,
@@ -192,11 +195,11 @@ function openFamily(
       try {
         await next()
       } catch (reason) {
-        // Hono gives onError nothing but an Error, and a signal's reason may be anything: on Node it is a string.
+        // Hono passes only Errors to onError, but the reason of a signal can be any value. On Node it is a string.
         c.res = await answerFailure(gateway.log, c, reason, servesFiles)
       }
     })
-    // Mounted in another app, or on a Worker without a cron trigger, requests are the only clock.
+    // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger this work.
     gateway.runtime.waitUntil(doUpkeep(gateway))
     await finishHead(c, observer, headers, idHeader)
   })
@@ -217,7 +220,7 @@ async function finishHead(
   headers: AppOptions['headers'] = {},
   idHeader = 'x-request-id',
 ): Promise<void> {
-  // Not by c.header, which makes another answer of one that is there.
+  // Not with c.header, which copies an existing answer.
   c.res.headers.set(idHeader, c.get('requestId'))
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   await observer.settle(c)

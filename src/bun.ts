@@ -1,5 +1,5 @@
 /**
- * The door for Bun: `Bun.serve`, and everything else as on Node.
+ * Entry point for Bun: `Bun.serve`; everything else is shared with Node.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { openStorage } from './start/server-storage.ts'
 export type { Running } from './start/serve.ts'
 export { openStorage } from './start/server-storage.ts'
 
-/** The part of Bun that is used here; its published types would replace Node's. */
+/** The used part of Bun's API. The published types would replace those of Node. */
 declare const Bun: {
   readonly env: Env
   serve(options: {
@@ -47,7 +47,7 @@ interface BunServer {
 
 interface BunSocket {
   readonly data: SocketData
-  /** Bytes sent, 0 where the socket is closed, -1 where the message waits for the other end to read. */
+  /** Returns the number of bytes sent; 0: the socket is closed; -1: the message is queued. */
   send(text: string): number
   close(code: number, reason: string): void
 }
@@ -56,14 +56,14 @@ interface BunSocket {
 interface SocketData {
   readonly serve: (socket: Socket) => Promise<void>
   readonly inbox: Inbox
-  /** Called when the other end has read what waited. */
+  /** Called when the queue has been sent. */
   drained?: () => void
 }
 
 /**
- * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ * Serves the app with settings from the environment. Without Azure settings it uses the built-in emulator.
  *
- * @throws CfileError `invalid_request` for a setting that is wrong; Bun's error for an address that can't be listened on
+ * @throws CfileError `invalid_request` for a wrong setting; Bun's own error when the address cannot be used
  */
 export function serve(env: Env = Bun.env): Promise<Running> {
   return serveOn(platform, env)
@@ -111,9 +111,9 @@ const platform: Platform = {
     const server = Bun.serve({
       hostname: host,
       port,
-      // Ten seconds by default, and a model that runs code is silent for minutes.
+      // The default is ten seconds, but a model that runs code sends nothing for minutes.
       idleTimeout: 0,
-      // 128 MB by default; the app has a limit of its own.
+      // The default is 128 MB; the app has its own limit.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       async fetch(request, server) {
         let isAccepted = false

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The door for the command line: the `cfile` binary.
+ * Entry point of the command line: the `cfile` binary.
  *
  * @module
  */

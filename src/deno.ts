@@ -1,5 +1,5 @@
 /**
- * The door for Deno: `Deno.serve`, and everything else as on Node.
+ * Entry point for Deno: `Deno.serve`; everything else is shared with Node.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { openStorage } from './start/server-storage.ts'
 export type { Running } from './start/serve.ts'
 export { openStorage } from './start/server-storage.ts'
 
-/** The part of Deno that is used here; its published types would replace Node's. */
+/** The used part of Deno's API. The published types would replace those of Node. */
 declare const Deno: {
   readonly env: { toObject(): Env }
   serve(
@@ -30,9 +30,9 @@ declare const Deno: {
 }
 
 /**
- * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ * Serves the app with settings from the environment. Without Azure settings it uses the built-in emulator.
  *
- * @throws CfileError `invalid_request` for a setting that is wrong; Deno's error for an address that can't be listened on
+ * @throws CfileError `invalid_request` for a wrong setting; Deno's own error when the address cannot be used
  */
 export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
   return serveOn(platform, env)
@@ -40,7 +40,7 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
 
 function upgradeOf(request: Request): UpgradeBindings['upgrade'] {
   return (serve) => {
-    // Deno would ping after 30 seconds of silence and close where no pong comes: a client may be slow, and code runs for minutes.
+    // By default Deno pings after 30 idle seconds and closes without a pong, which is too short for slow clients.
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 })
     const wrapped = webSocket(socket, webRuntime.wait)
     const fail = (): void => wrapped.close({ code: 1011, reason: '' })
@@ -55,7 +55,7 @@ const platform: Platform = {
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
-    // Deno's own greeting would come before ours.
+    // An empty `onListen` turns off Deno's own message, since cfile prints one.
     const options = { hostname: host, port, onListen() {} }
     const server = Deno.serve(options, (request) =>
       answer(request, { upgrade: upgradeOf(request) }),
@@ -67,7 +67,7 @@ const platform: Platform = {
     return {
       port: server.addr.port,
       close: () => Promise.race([server.shutdown(), isCut]),
-      // A server that shuts down can't be told to break its connections; they end with the process.
+      // Deno cannot close the connections of a server that is shutting down; they end with the process.
       cut: () => cut(),
     }
   },

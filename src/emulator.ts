@@ -1,5 +1,5 @@
 /**
- * The door of `cfile/emulator`: Azure's endpoints imitated, for other people's tests.
+ * Entry point `cfile/emulator`: an emulator of Azure's endpoints for tests.
  *
  * @example
  * const emulator = createEmulator()

@@ -1,12 +1,12 @@
 /**
- * The library's door: every name that an application uses.
+ * Entry point of the library `cfile`: all exports for applications.
  *
  * @module
  */
 
-// The app, for mounting and for serving.
+// The app.
 export { createApp } from './app.ts'
-// The upstream.
+// Endpoint and credentials of an upstream.
 export { apiKey, type Credential, firstAvailable } from './azure/credentials.ts'
 export { parseEndpoint } from './azure/endpoint.ts'
 export { clientCertificate } from './azure/entra/client-certificate.ts'
@@ -16,21 +16,21 @@ export { tokenCredential } from './azure/entra/token-credential.ts'
 export { workloadIdentity } from './azure/entra/workload-identity.ts'
 export { citationStream } from './core/api/citation-stream.ts'
 export { type Citation, type ContainerFileCitation, getCitations } from './core/api/citations.ts'
-// What can go wrong.
+// Errors.
 export { CfileError, type ErrorCode, isCfileError } from './core/errors.ts'
-// The name of a download.
+// The file name of a download.
 export { contentDisposition } from './core/http/content-disposition.ts'
 export type { Grant } from './core/links/grant.ts'
 export { parseSigningKeys, type SigningKey } from './core/links/keys.ts'
 export { type LinkSettings, signUrl, verifyUrl } from './core/links/signer.ts'
 export { createAzureClient } from './library/azure-client.ts'
-// What an answer cites.
+// Citations of an answer.
 export { type CaptureFetchOptions, captureFetch } from './library/capture-fetch.ts'
-// Links in an answer that passes through another back end.
+// Links in answers that pass through another back end.
 export { type RewriteOptions, rewriteLinkStream, rewriteLinks } from './library/rewrite-links.ts'
 export type { AppOptions, UpstreamOptions } from './options.ts'
 export { openApp } from './start/open-app.ts'
 export { parseEnv, type Settings } from './start/settings.ts'
-// What is remembered.
+// Stores.
 export { memoryStore } from './stores/memory.ts'
 export type { Json, Store, StoreEntry } from './stores/store.ts'

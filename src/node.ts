@@ -1,5 +1,5 @@
 /**
- * The door for Node: listens, reads the environment, and hands everything else to the app.
+ * Entry point for Node: reads the environment, listens, and passes requests to the app.
  *
  * @module
  */
@@ -25,16 +25,16 @@ import { openStorage } from './start/server-storage.ts'
 export type { Running } from './start/serve.ts'
 export { openStorage } from './start/server-storage.ts'
 
-/** Something that answers requests: a Hono app, for one. */
+/** An object that answers requests, such as a Hono app. */
 export interface Fetcher {
   fetch(request: Request, env?: object): Response | Promise<Response>
 }
 
-/** What `node:http`, Express and others call with a request. */
+/** A request handler for `node:http`, Express and others. */
 export interface NodeHandler {
   (req: IncomingMessage, res: ServerResponse): Promise<void>
   /**
-   * Serves WebSockets: to be attached to the server itself.
+   * Serves WebSockets. Attach it to the HTTP server.
    *
    * @example
    * server.on('upgrade', handler.upgrade)
@@ -43,7 +43,7 @@ export interface NodeHandler {
 }
 
 /**
- * Makes a handler for `node:http`, Express 4 and 5, or anything else that takes `(req, res)`.
+ * Creates a handler for `node:http`, Express 4 and 5, and other frameworks that call `(req, res)`.
  *
  * @example
  * express.use('/ai', toNodeHandler(createApp(options)))
@@ -56,7 +56,7 @@ export function toNodeHandler(app: Fetcher): NodeHandler {
   return Object.assign(handler, { upgrade: upgraderOf(answer) })
 }
 
-/** Whether the host has read the body and kept no bytes of it; what it made of them is not what was sent. */
+/** Whether the host has read the body without keeping its bytes, so that it cannot be forwarded unchanged. */
 function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers
   return req.readableDidRead && !req.rawBody && (length !== '0' || coding !== undefined)
@@ -72,17 +72,16 @@ function refuseRead(res: ServerResponse): void {
 }
 
 /**
- * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator.
+ * Serves the app with settings from the environment. Without Azure settings it uses the built-in emulator.
  *
- * @throws CfileError `invalid_request` for a setting that is wrong; the error of `node:net` for an address that can't be
- * listened on
+ * @throws CfileError `invalid_request` for a wrong setting; the error of `node:net` when the address cannot be used
  */
 export function serve(env: Env = process.env): Promise<Running> {
   return serveOn(platform, env)
 }
 
 /**
- * What Node does faster than by the web's standards: bytes go from socket to socket.
+ * Node's faster replacements for web standards, among them a carrier that moves bytes from socket to socket.
  *
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
@@ -100,7 +99,7 @@ const platform: Platform = {
   async listen({ host, port }, answer) {
     const server = createServer(handlerOf(answer))
     server.on('upgrade', upgraderOf(answer))
-    // Else an upload of a gigabyte over a slow line is cut off after five minutes; headers still have their minute.
+    // The default of five minutes is too short for large uploads over slow lines. Headers keep their one minute.
     server.requestTimeout = 0
     const connections = followConnections(server)
     await listening(server, host, port)
@@ -110,7 +109,7 @@ const platform: Platform = {
   },
 }
 
-/** Asks the app whether a WebSocket is served; whatever else it answers is written to the socket as it is. */
+/** Creates the upgrade handler. When the app does not accept the WebSocket, its answer is written to the socket. */
 function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
   const acceptor = createAcceptor()
   return async (req, socket, head) => {
@@ -136,7 +135,7 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
 }
 
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  // The host's Request and Response are not ours to replace.
+  // The host app may rely on the global Request and Response.
   const options = { overrideGlobalObjects: false }
   return getRequestListener(async (request, bindings) => {
     respond(await answer(request, bindings), (bindings as HttpBindings).outgoing)

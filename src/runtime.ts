@@ -1,6 +1,6 @@
 /**
- * What a runtime gives: network, clock, random, timers, and what some runtimes do better than the web's standards. Below
- * the hall all of it is an argument.
+ * Everything that a runtime provides: network, clock, random numbers, timers, and its own replacements for web standards.
+ * Code below the app gets these as arguments.
  *
  * @module
  */
@@ -11,42 +11,42 @@ import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
 import type { Connect } from './core/sockets/socket.ts'
 import type { Wait, WaitSignal } from './core/time.ts'
 
-/** What the doors bring; the hall has web-standard defaults for what every runtime has. */
+/** Functions of a runtime. The app has web-standard defaults for those that every runtime has. */
 export interface Runtime {
   readonly fetch: typeof fetch
-  /** Whether `fetch` has undone these content codings, although its answer still names them. */
+  /** Whether `fetch` has decoded these content codings, although the answer still has the header. */
   readonly fetchUndoes: (codings: string) => boolean
   /** Unix seconds. */
   readonly now: () => number
-  /** Milliseconds of a clock that never goes back, to measure durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly clock: () => number
   readonly wait: Wait
-  /** From 0 to 1, for jitter only. */
+  /** A number from 0 to 1, for jitter only. */
   readonly random: () => number
   /** Keeps the instance alive for work that no answer waits for. */
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** @default WebCrypto, which takes a change of threads on Node */
+  /** HMAC-SHA-256. @default WebCrypto, which is slower on Node since it uses another thread */
   readonly createHmac?: (secret: Uint8Array) => Hmac
-  /** How bytes get from one side to the other. @default a stream of the web's standards */
+  /** Moves bytes from the upstream to the client. @default web streams */
   readonly carrier: Carrier
-  /** Opens WebSockets with headers of ours. @default none are served */
+  /** Opens WebSockets with custom headers. @default no WebSockets are served */
   readonly connect?: Connect
-  /** Where an answer with a body of ours has a `Content-Length` only through it: Workers. */
+  /** Needed in Workers to set the `Content-Length` of a streamed body. */
   readonly fixedLength?: FixedLength
-  /** The API of OpenTelemetry, where the host app has registered it. */
+  /** Returns the OpenTelemetry API, if the host app has registered it. */
   readonly telemetry: () => TelemetryApi | undefined
-  /** A text file, where there are files. */
+  /** Reads a text file, if the runtime has a file system. */
   readonly readFile?: (path: string) => Promise<string>
 }
 
-/** Where packages of OpenTelemetry's API register what they have in common. */
+/** The global under which the packages of the OpenTelemetry API share their registration. */
 interface Registry {
   readonly [telemetryKey]?: TelemetryApi
 }
 
-/** What every runtime has. */
+/** Web-standard defaults that work in every runtime. */
 export const webRuntime: Runtime = {
-  // Looked up at each call and called as a plain function: workerd refuses it as a method of anything else.
+  // Called as a plain function, since workerd refuses `fetch` as a method of another object.
   fetch: (input, init) => fetch(input, init),
   fetchUndoes,
   now: () => Math.floor(Date.now() / 1000),
@@ -74,8 +74,8 @@ function sleep(ms: number, signal?: WaitSignal): Promise<void> {
 }
 
 /**
- * What the `fetch` of each runtime does about codings where `Accept-Encoding` was set by hand, as it is here: Node undoes
- * all that it knows, as the Fetch standard says, Bun undoes one, Workers undo `gzip` and `br`, and Deno none.
+ * Whether the `fetch` of this runtime decodes content codings when `Accept-Encoding` was set explicitly, as it is here.
+ * Node decodes all that it knows (Fetch standard), Bun one, Workers `gzip` and `br`, Deno none.
  */
 function fetchUndoes(codings: string): boolean {
   const { userAgent = 'Node.js' } = globalThis.navigator ?? {}

@@ -1,5 +1,5 @@
 /**
- * The door for Cloudflare Workers: vars, secrets and bindings in, the app out.
+ * Entry point for Cloudflare Workers: opens the app with the vars, secrets and bindings of the Worker.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { parseSettings, type Settings } from './start/settings.ts'
 import { storageTools } from './start/storage.ts'
 import { openWorkerStorage } from './start/worker-storage.ts'
 
-/** The Worker's bindings: settings by their names, and the stores that are bound. */
+/** The bindings of the Worker: settings by their names, and bound stores. */
 export type WorkerEnv = Readonly<Record<string, unknown>>
 
 interface Worker {
@@ -34,14 +34,14 @@ interface Worker {
   scheduled(event: unknown, env: WorkerEnv): Promise<void>
 }
 
-// One app for each environment object: an isolate keeps its own, and so what the app has learnt.
+// One app for each environment object. An isolate keeps its object, so the app keeps its caches.
 const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
 const sweeps = new WeakMap<WorkerEnv, () => Promise<void>>()
 
 function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const app = apps.get(env) ?? open(env, isDeployed)
   apps.set(env, app)
-  // A wrong setting is told to each request, and tried again by the next.
+  // Every request gets the error of a wrong setting, and the next one tries again.
   app.catch(() => apps.delete(env))
   return app
 }
@@ -69,7 +69,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }
 
-/** Wrangler writes `production` here when it deploys, and so leaves the emulator out: a Worker pays for each kilobyte. */
+/** Loads the emulator. Wrangler replaces `NODE_ENV` by `production` on deploy, which leaves the emulator out. */
 async function loadEmulator(): Promise<DoorOptions['emulator']> {
   if (process.env.NODE_ENV !== 'production') {
     const { createEmulator } = await import('./emulator/emulator.ts')
@@ -140,7 +140,7 @@ const upgrade: UpgradeBindings['upgrade'] = (serve) => {
   return new Response(null, init)
 }
 
-/** Workers open a WebSocket by `fetch`, which takes headers. */
+/** Opens a WebSocket with `fetch`, which accepts headers in Workers. */
 const connect: Connect = async (url, { headers, signal }) => {
   const init = {
     headers: { ...headers, upgrade: 'websocket' },
@@ -158,12 +158,12 @@ const connect: Connect = async (url, { headers, signal }) => {
 const worker: Worker = {
   async fetch(request, env, context) {
     try {
-      // `wrangler dev` asks by a loopback address; a Worker that is deployed has a name.
+      // `wrangler dev` uses a loopback address; a deployed Worker has a hostname.
       const app = await openOnce(env, !isLoopback(new URL(request.url).hostname))
       return await app.fetch(request, { ...env, upgrade }, context)
     } catch (error) {
       if (!isCfileError(error)) throw error
-      // Whatever keeps it from opening, no request is to blame.
+      // The settings are wrong, not the request.
       const { message, details } = error
       const refusal = new CfileError('not_ready', message, details)
       return Response.json(toErrorBody(refusal, crypto.randomUUID()), { status: refusal.status })

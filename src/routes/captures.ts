@@ -1,5 +1,5 @@
 /**
- * `POST /captures`: for back ends that call Azure themselves, the same recording without the traffic.
+ * `POST /captures`: records what an answer mentions, for back ends that call Azure themselves and post its answers here.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { findHeld } from '../gateway/owners/access.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 import { parseObject, readBody } from './request-body.ts'
 
-/** The routes at `/captures`. */
+/** Creates the routes at `/captures`. */
 export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
@@ -33,7 +33,7 @@ export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
 
 const wanted = 'a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream'
 
-/** Records what the posted body, or the response that it names, mentions. */
+/** Records the mentions in the posted body, or in the response whose id it contains. */
 async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured> {
   const caller = c.get('caller')
   const bytes = await readBody(gateway, c)
@@ -56,7 +56,7 @@ function countMentions({ responses, conversations, containers, citations }: Ment
   return responses.length + conversations.length + containers.length + citations.length
 }
 
-/** The id in `{"response_id"}`; a body that carries an answer itself names no response. */
+/** Returns the id in `{"response_id"}`; `undefined` when the body is an answer itself. */
 function namedResponse(body: Readonly<Record<string, unknown>>): string | undefined {
   const { response_id: id, output, type } = body
   if (id === undefined || output !== undefined || type !== undefined) return undefined

@@ -1,5 +1,5 @@
 /**
- * `/containers/{container_id}/…`: what a container holds.
+ * `/containers/{container_id}/…`: the files of a container as page, list, zip and single downloads.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import {
   readMethod,
 } from './request.ts'
 
-/** The routes below `/containers`. */
+/** Creates the routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get('/:container_id', (c) => answerPage(gateway, c, readContainer(c)))
@@ -52,7 +52,7 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-/** Makes a new container with the caller's copies of one that is gone. */
+/** Creates a new container with the caller's archived files of an expired one. */
 async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const containerId = parseContainerId(c.req.param('container_id') ?? '')
@@ -82,7 +82,7 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
 // Seconds.
 const soon = 300
 
-/** When a container is gone at the latest, as far as its id tells, and whether that is near. */
+/** Latest expiry of a container, from the creation time in its id, and whether that is within five minutes. */
 function lifeOf({ runtime: { now } }: Gateway, containerId: string): object {
   const made = idCreatedAt(containerId)
   if (made === undefined) return {}
@@ -96,7 +96,7 @@ async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> 
   return deliverFile(gateway, location, deliveryRequest(c))
 }
 
-/** Everything behind `/path/` as it was sent: a router may have decoded some of it. */
+/** Returns everything after `/path/` as it was sent, since a router may have decoded parts of it. */
 function rawPath(c: RouteContext): string {
   return /^[^?#]*?\/containers\/[^/?#]+\/path\/([^?#]*)/.exec(c.req.url)?.[1] ?? ''
 }

@@ -21,10 +21,11 @@ const exposeHeaders = [
 const allowMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
- * Lets pages of these origins read the answers of a family of routes, errors included. Credentials of a browser
- * (cookies) are never allowed: callers show keys.
+ * Creates a middleware that lets pages of other origins read answers, including errors. Cookies are never allowed, since
+ * callers authenticate with keys.
  *
  * @param origins such as `https://app.example`, or `*`
+ * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function allowOrigins(origins: readonly string[]): MiddlewareHandler<RouteEnv> {
   const origin = origins.includes('*') ? '*' : [...origins]
@@ -32,12 +33,12 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<Rout
   return async (c, next) => {
     if (isPreflight(c)) return allow(c, next)
     await next()
-    // After the answer is there: headers set before it would make Hono copy the answer, and its body into a web stream.
+    // After the answer exists: headers set before would make Hono copy the answer and turn its body into a web stream.
     await allow(c, async () => {})
   }
 }
 
-/** Other OPTIONS requests are a matter of the routes. */
+/** Whether a request is a CORS preflight. Other OPTIONS requests go to the routes. */
 function isPreflight({ req }: RouteContext): boolean {
   return req.method === 'OPTIONS' && req.header('access-control-request-method') !== undefined
 }

@@ -1,5 +1,5 @@
 /**
- * What both routes that erase share: `?upstream=1`, and the answer where Azure keeps something.
+ * Shared by the routes that erase: the parameter `upstream`, and the answer when Azure did not delete everything.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { failExchange } from '../gateway/exchange.ts'
 import { queryOnce, type RouteContext } from './request.ts'
 
 /**
- * Whether a request wants the files erased at Azure too.
+ * Whether a request asks to erase files at Azure too (`?upstream=1`).
  *
- * @throws CfileError `invalid_request` for any value but 1: taken for "no" it would leave the files there
+ * @throws CfileError `invalid_request` for any other value, which would otherwise silently leave the files there
  */
 export function isUpstreamToo(c: RouteContext): boolean {
   const value = queryOnce(c, 'upstream')
@@ -20,9 +20,9 @@ export function isUpstreamToo(c: RouteContext): boolean {
 }
 
 /**
- * Answers with what was erased; where something was not, with an error that names it.
+ * Answers 200 when everything was erased, and 502 otherwise.
  *
- * @param failed ids of files and containers
+ * @param failed ids of files and containers that could not be erased
  */
 export function answerErased(
   c: RouteContext,

@@ -1,5 +1,5 @@
 /**
- * `/openai/v1/files/{cfile_id}`: container files by the Files API, whose ids the upstream's own Files API does not know.
+ * `/openai/v1/files/{cfile_id}`: serves container files through the Files API, which the upstream itself does not do.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { rethrowMissing } from '../gateway/owners/access.ts'
 import { deliveryRequest } from './files.ts'
 import { methodNotAllowed, queryOnce, type RouteContext, type RouteEnv } from './request.ts'
 
-// Every other id below /files is the upstream's own and passes through.
+// All other ids below /files belong to the upstream's Files API and are forwarded.
 const one = '/:file_id{cfile[_-][A-Za-z0-9_-]+}'
 
-/** The routes for container files below `/files` of the OpenAI API. */
+/** Creates the routes for container files below `/files` of the OpenAI API. */
 export function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get(one, async (c) =>

@@ -1,5 +1,5 @@
 /**
- * `/files/{file_id}`: the bytes of a file, by its id alone.
+ * `/files/{file_id}`: downloads or erases a file by its id alone.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
   readMethod,
 } from './request.ts'
 
-/** The routes below `/files`. */
+/** Creates the routes below `/files`. */
 export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get('/:file_id', (c) =>
@@ -67,9 +67,9 @@ export async function answerFile(
 }
 
 /**
- * How a caller's request asks for a file.
+ * Parses the request of a caller for a download.
  *
- * @throws CfileError `invalid_request` for another `disposition`
+ * @throws CfileError `invalid_request` for a `disposition` other than `attachment` and `inline`
  */
 export function deliveryRequest(c: RouteContext): DeliveryRequest {
   const { headers, signal } = c.req.raw

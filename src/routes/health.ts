@@ -1,5 +1,5 @@
 /**
- * `/healthz` and `/readyz`: open, and without the id or the owner of anything.
+ * `/healthz` and `/readyz`. They need no key, and their answers contain no ids and no owners.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { archiveStatus } from '../gateway/archive/find.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './request.ts'
 
-/** The process answers. */
+/** Creates the route at `/healthz`: 200 as long as the process answers. */
 export function healthRoutes(): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', (c) => c.json({ status: 'ok' }))
 }
 
-/** The process can do its work: it is not shutting down, and its store answers. */
+/** Creates the route at `/readyz`: 200 unless the process is shutting down or its store fails. */
 export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
     if (gateway.sockets.isClosing())
@@ -25,7 +25,7 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
       name: upstream.name,
       status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',
     }))
-    // An ill archive is no reason to send requests elsewhere: the upstream serves what it still has.
+    // A failing archive does not make the instance unready, since the upstream still serves its files.
     const archive = await archiveStatus(gateway, c.req.raw.signal)
     return c.json({ status: 'ready', upstreams, archive })
   })

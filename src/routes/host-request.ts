@@ -1,5 +1,5 @@
 /**
- * Requests as hosts hand them over: not each has the signal that the web's own have, nor bodies that end.
+ * Normalizes requests of host servers, some of which lack a signal, abort it at the wrong time, or have bodies that stall.
  *
  * @module
  */
@@ -8,17 +8,19 @@ import { stopped } from '../core/bytes/failures.ts'
 import { watchIdle } from '../core/bytes/idle.ts'
 import type { Wait } from '../core/time.ts'
 
-/** What {@link hostRequest} goes by. */
+/** Options of {@link hostRequest}. */
 export interface HostRequestOptions {
   readonly wait: Wait
-  /** Milliseconds that a body may be silent while it is read. */
+  /** Longest pause between two pieces of a body, in milliseconds. */
   readonly idleTimeoutMs: number
 }
 
 /**
- * The same request with a body that breaks off where nothing comes for too long, and a signal that fires only when the
- * client has gone. Requests of Azure Functions have no signal, and those of srvx 0.8 and 0.9 fire theirs when the body has been read. So a signal that fires while the body is read
- * is not believed: if the client has gone then, the body breaks off.
+ * Returns the request with a body that fails after the idle timeout, and with a signal that aborts only when the client
+ * has disconnected.
+ *
+ * Requests of Azure Functions have no signal. Those of srvx 0.8 and 0.9 abort theirs when the body has been read. So a
+ * signal that aborts while the body is read is ignored. If the client has really disconnected, the body fails.
  */
 export function hostRequest(raw: Request, options: HostRequestOptions): Request {
   const given: AbortSignal | undefined = raw.signal
@@ -32,12 +34,12 @@ export function hostRequest(raw: Request, options: HostRequestOptions): Request 
 type Parts = Pick<Request, 'body' | 'signal'>
 
 function withParts(raw: Request, parts: Parts): Request {
-  // Not on the request itself: of a property that is fixed there a proxy may tell nothing else.
+  // The target is not the request itself, since a proxy must not change properties that are fixed on its target.
   const target: Request = Object.create(Object.getPrototypeOf(raw))
   return new Proxy(target, {
     get(_, name) {
       if (name === 'body' || name === 'signal') return parts[name]
-      // The class of a request refuses any other `this`.
+      // Getters and methods of a request work only with the request itself as `this`.
       const value = Reflect.get(raw, name, raw)
       return typeof value === 'function' ? value.bind(raw) : value
     },
@@ -53,7 +55,7 @@ function partsOf(
   const gone = new AbortController()
   const leave = (): void => gone.abort(signal.reason)
   if (/^multipart\//i.test(raw.headers.get('content-type') ?? '')) {
-    // Not wrapped: an upload passes as the runtime's own stream, and is followed where it is sent on.
+    // Uploads are not wrapped, so that the runtime's own stream is passed on. It is watched when it is sent.
     signal.addEventListener('abort', () => body.locked || leave(), { once: true })
     return { body, signal: gone.signal }
   }
@@ -67,7 +69,7 @@ function partsOf(
       const settle = (): void => {
         isBeingRead = false
       }
-      // A host may fire the signal in the same turn of the event loop.
+      // The host may abort the signal in the same turn of the event loop.
       options.wait(0).then(settle, settle)
     },
     onBreak() {

@@ -1,6 +1,5 @@
 /**
- * `POST /links`: a signed link to what the caller may see, for somebody who has no key. `/s/{token}/{name}`: the thing
- * that a signed link grants.
+ * `POST /links` creates a signed link to something that the caller may read. `/s/{token}/{name}` serves a signed link.
  *
  * @module
  */
@@ -29,7 +28,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const wanted = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}'
 
-/** The routes at `/links`. */
+/** Creates the routes at `/links`. */
 export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
@@ -42,7 +41,7 @@ export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-/** The routes below `/s`. Access has verified the token; the name behind it decides nothing. */
+/** Creates the routes below `/s`. `routes/access` has verified the token. The name after it is ignored. */
 export function grantRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   for (const path of ['/:token', '/:token/', '/:token/:name', '/:token/:name/']) {
@@ -101,7 +100,7 @@ async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Pr
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
   if (!location.recorded) await claimFirst(gateway, c, location)
   const { upstreams, holder = c.get('caller'), filename } = location
-  // Only where there is no doubt which it is.
+  // Left out when several upstreams may have the file.
   const upstream = upstreams.length === 1 ? upstreams[0]?.name : undefined
   return createLinker(gateway, holder, upstream, terms).file({
     file_id: id,
@@ -110,7 +109,7 @@ async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Pr
   })
 }
 
-/** A thing must be there before it can be the first caller's who names it; a HEAD finds out, and records it. */
+/** Checks with a HEAD that a file without a record exists upstream, and records it for the caller. */
 async function claimFirst(
   gateway: Gateway,
   c: RouteContext,
@@ -153,7 +152,7 @@ function textOf(fields: Fields, name: string): string | undefined {
   throw wrong(name, 'a string')
 }
 
-// Whatever lasts longer is better asked for anew: a link can't be taken back.
+// Seconds. A limit, since a single link cannot be revoked.
 const longest = 365 * 86_400
 
 function secondsOf({ expires_in: seconds }: Fields): number | undefined {

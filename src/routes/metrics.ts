@@ -1,5 +1,5 @@
 /**
- * `/metrics`: counts, for Prometheus.
+ * `/metrics`: counters in the Prometheus text format.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Hono } from 'hono/tiny'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { RouteEnv } from './request.ts'
 
-/** The route at `/metrics`. */
+/** Creates the route at `/metrics`. */
 export function metricsRoutes({ observed: { metrics } }: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', (c) =>
     c.text(metrics.toText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),

@@ -1,6 +1,6 @@
 /**
- * `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and `/openai`: the OpenAI API, for SDKs that have their base URL
- * here.
+ * The OpenAI API for SDKs whose base URL is the gateway: `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and
+ * `/openai`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { serveSocket } from '../gateway/proxy/websocket.ts'
 import { filesApiRoutes } from './files-api.ts'
 import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 
-/** The routes below `/openai/v1`, `/v1` and a project's `/openai/v1`. */
+/** Creates the routes below `/openai/v1`, `/v1` and `/api/projects/{project}/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
     .use(requireBase(gateway, (first) => !isPrefix(first) && first !== 'deployments'))
@@ -27,9 +27,9 @@ export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
 }
 
 /**
- * The routes below `/openai`, where `AzureOpenAI` clients ask with an `api-version` and the Vercel AI SDK without one.
- * Deployments are served there, except for responses: these and all else are served without a date only, so they go to
- * the v1 path.
+ * Creates the routes below `/openai`. `AzureOpenAI` clients use them with an `api-version`, the Vercel AI SDK without.
+ * Deployments are forwarded there. Everything else, including the responses of a deployment, exists only in the v1 API
+ * and is forwarded to the v1 path.
  */
 export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
@@ -39,11 +39,11 @@ export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
     .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
 }
 
-/** Serves a WebSocket where one is asked for and the runtime has them; otherwise `undefined`. */
+/** Accepts a WebSocket. `undefined` when the request does not ask for one or the runtime does not support them. */
 function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefined {
   if (!/^websocket$/i.test(c.req.header('upgrade') ?? '')) return undefined
   const { upgrade } = (c.env ?? {}) as UpgradeBindings
-  // A copy: Deno closes the request with the upgrade, and with it what was not read of it.
+  // Copied, since in Deno the headers can no longer be read after the upgrade.
   const headers = new Headers(c.req.raw.headers)
   const { search: query } = new URL(c.req.url)
   const exchange = c.get('exchange')
@@ -56,12 +56,12 @@ function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefine
   return answer
 }
 
-/** Whether a path goes on with the first part of a base URL, or with none: the client has another base URL in mind. */
+/** Whether the first segment belongs to a base URL or is missing, so that the client uses a wrong base URL. */
 function isPrefix(first: string): boolean {
   return ['', 'openai', 'v1', 'api'].includes(first)
 }
 
-/** @throws (in the chain) CfileError `not_found`, whose hint names the right base URL */
+/** Creates a middleware that throws `not_found` for a wrong base URL. The hint names the right one. */
 function requireBase(
   { links: { publicUrl } }: Gateway,
   isRight: (first: string) => boolean,
@@ -73,16 +73,16 @@ function requireBase(
   }
 }
 
-/** What is asked for below the family's own path, as it was written. */
+/** Path and query below the base path of the routes, as the client wrote them. */
 interface Parts {
   readonly path: string
-  /** With its `?`, or empty. */
+  /** Query with its `?`, or empty. */
   readonly search: string
 }
 
 function partsOf(c: RouteContext): Parts {
   const { pathname, search } = new URL(c.req.url)
-  // By segments, since the router decodes what stands for a parameter of the base.
+  // Counted in segments, since the router decodes the parameters of the base path.
   const depth = baseRoutePath(c)
     .replace(/\/\*?$/, '')
     .split('/').length
@@ -90,10 +90,10 @@ function partsOf(c: RouteContext): Parts {
   return { path: below.map((segment) => `/${segment}`).join(''), search }
 }
 
-/** Where a request goes at the upstream. */
+/** Target of a request in the upstream. */
 interface Target extends Parts {
   readonly below: 'v1' | 'root'
-  /** The model of a body that names none. */
+  /** Model to add to a body that names none. */
   readonly model?: string
 }
 
@@ -102,7 +102,7 @@ function v1Target(c: RouteContext): Target {
   return { path, search: withoutDate(search), below: 'v1' }
 }
 
-// The others name a response that has its model already.
+// Only these take a `model`. Other paths name a response that exists already.
 const makers = ['/responses', '/responses/compact', '/responses/input_tokens']
 
 function deploymentTarget({ path, search }: Parts): Target {
@@ -112,7 +112,7 @@ function deploymentTarget({ path, search }: Parts): Target {
   return { path: rest, search: withoutDate(search), below: 'v1', model }
 }
 
-// Others are unknown to the API, but a server behind it may give them a meaning.
+// The API knows no other methods, but a server behind the gateway might.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 async function forwardTo(
@@ -136,7 +136,7 @@ async function forwardTo(
   return answer
 }
 
-/** The v1 path refuses dates; all other parameters stay as they were written. */
+/** Removes a dated `api-version`, which the v1 API refuses. All other parameters stay unchanged. */
 function withoutDate(search: string): string {
   const kept = search
     .slice(1)

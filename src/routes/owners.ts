@@ -1,5 +1,5 @@
 /**
- * `/owners/{owner}`: admins erase all that is kept of an owner.
+ * `DELETE /owners/{owner}`: an admin erases everything that is stored about an owner.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import { answerErased, isUpstreamToo } from './erase.ts'
 import { methodNotAllowed, type RouteEnv } from './request.ts'
 
-/** The routes below `/owners`. */
+/** Creates the routes below `/owners`. */
 export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.delete('/:owner{.+}', async (c) => {

@@ -1,6 +1,7 @@
 /**
- * `POST /webhooks`: Azure tells that a response has ended. The signature says who tells; no caller's key is asked for.
+ * `POST /webhooks`: Azure reports that a response has ended. The signature authenticates Azure, so no key is needed.
  *
+ * @see https://platform.openai.com/docs/guides/webhooks
  * @module
  */
 
@@ -14,7 +15,7 @@ import { captureNoted, noteWebhook } from '../gateway/capture/webhook.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 
-// Events name a response and do not carry it.
+// Events contain the id of a response, not the response itself.
 const mostBytes = 256 * 1024
 
 const eventSchema = z.object({
@@ -22,7 +23,7 @@ const eventSchema = z.object({
   data: z.optional(z.object({ id: z.optional(z.string()) })),
 })
 
-/** The route at `/webhooks`; without secrets nothing is served there. */
+/** Creates the route at `/webhooks`. Without secrets nothing is served there. */
 export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   const { webhooks } = gateway
@@ -41,7 +42,7 @@ export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-/** Reads a delivery whose signature is right. @throws CfileError `signature_invalid`, `payload_too_large` */
+/** Reads a delivery and checks its signature. @throws CfileError `signature_invalid`, `payload_too_large` */
 async function readSigned(
   gateway: Gateway,
   verify: ReturnType<typeof createWebhookVerifier>,
@@ -75,7 +76,7 @@ function readEvent(body: Uint8Array): z.infer<typeof eventSchema> {
   throw new CfileError('invalid_request', 'The webhook is not an event: {"type","data":{"id"}}.')
 }
 
-/** The response that has an answer now; `undefined` for every other event. */
+/** Returns the id of a response that has ended; `undefined` for all other events. */
 function finishedResponse({ type, data }: z.infer<typeof eventSchema>): string | undefined {
   if (type !== 'response.completed' && type !== 'response.incomplete') return undefined
   if (isId(data?.id)) return data.id
