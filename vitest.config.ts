@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/**/*.workers.test.ts', ...programs],
+          exclude: ['test/e2e/**', 'test/load/**', 'test/**/*.workers.test.ts', ...programs],
           testTimeout,
         },
       },

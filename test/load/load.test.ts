@@ -1,0 +1,183 @@
+/**
+ * Many clients for minutes, against a gateway whose upstreams, store and archive fail now and then: nothing that ends as
+ * complete is wrong, and afterwards nothing is left behind.
+ *
+ * `npm run test:load` runs 200 clients for 300 s; `LOAD_CLIENTS` and `LOAD_SECONDS` change that.
+ */
+
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { type Child, root, start } from '../lib/child.ts'
+import { citedFiles, json, responseRequest } from '../lib/harness.ts'
+import { act, activities, type KnownFile, type Outcome } from './clients.ts'
+import type { Report } from './gateway.ts'
+
+const clients = Number(process.env.LOAD_CLIENTS ?? 200)
+const seconds = Number(process.env.LOAD_SECONDS ?? 300)
+const oddsOfFault = 0.01
+// Bytes; one large file is enough, as each client may ask for it.
+const sizes = [1e3, 1e3, 1e3, 1e4, 1e4, 1e5, 1e5, 1e6, 1e7, 1e8]
+
+it(
+  `serves ${clients} clients for ${seconds} s, and leaves nothing behind`,
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cfile-load-'))
+    const regions = await Promise.all([startEmulator(), startEmulator()])
+    const settings = { upstreams: regions.map(({ url }) => url), folder, oddsOfFault }
+    const program = `${root}test/load/gateway.ts`
+    const args = ['--conditions=@cfile/source', '--expose-gc', program, JSON.stringify(settings)]
+    const gateway = await start(process.execPath, args)
+    onTestFinished(async () => {
+      await Promise.all([gateway, ...regions].map((child) => child.stop()))
+      await rm(folder, { recursive: true, force: true })
+    })
+    const reports = await reportsOf(gateway)
+    const files = await makeFiles(gateway.url, regions)
+    const idle = await reports()
+
+    const counts: Record<string, Record<Outcome, number>> = {}
+    const wrong: string[] = []
+    const health: number[] = []
+    const end = Date.now() + seconds * 1000
+    let warm: Report | undefined
+    const timers = [
+      setInterval(() => void breakRegion(regions), 500),
+      setInterval(() => void probe(gateway.url, health), 100),
+      setTimeout(async () => {
+        warm = await reports()
+      }, seconds * 400),
+    ]
+    await Promise.all(Array.from({ length: clients }, () => client()))
+    for (const timer of timers) clearInterval(timer)
+
+    async function client(): Promise<void> {
+      const names = Object.keys(activities)
+      while (Date.now() < end) {
+        const name = pick(names)
+        const file = pick(name === 'zip' ? files.filter(({ bytes }) => bytes < 1e6) : files)
+        const outcome = await act(activities[name] as never, gateway.url, file)
+        counts[name] ??= { right: 0, refused: 0, broken: 0, left: 0, wrong: 0 }
+        counts[name][outcome] += 1
+        if (outcome === 'wrong') wrong.push(`${name} ${file.file_id} of ${file.bytes} bytes`)
+      }
+    }
+
+    await Promise.all(
+      regions.map(({ url }) => fetch(`${url}/emulator/faults`, { method: 'DELETE' })),
+    )
+    // Connections that are kept alive end after a few seconds.
+    await expect
+      .poll(async () => left(await reports(), idle), { timeout: 60_000, interval: 1000 })
+      .toEqual({})
+    const after = await reports()
+    process.stdout.write(`${JSON.stringify({ clients, seconds, counts })}\n`)
+    process.stdout.write(
+      `RSS ${megabytes(idle)} MB idle, ${megabytes(warm)} warm, ${megabytes(after)} after; health p50 ${percentile(health, 0.5)} ms, p95 ${percentile(health, 0.95)} ms of ${health.length}.\n`,
+    )
+    expect(wrong).toEqual([])
+    expect(after.rssMegabytes).toBeLessThan((warm?.rssMegabytes ?? 0) * 1.2)
+    const right = Object.values(counts).reduce((sum, count) => sum + count.right, 0)
+    expect(right).toBeGreaterThan(clients)
+  },
+  seconds * 1000 + 180_000,
+)
+
+function startEmulator(): Promise<Child> {
+  return start(process.execPath, [`${root}src/cli.ts`, 'emulator', '--port', '0'])
+}
+
+async function reportsOf({ output }: Child): Promise<() => Promise<Report>> {
+  await expect.poll(() => output().trim().split('\n').length).toBeGreaterThan(1)
+  const url = output().trim().split('\n')[1] ?? ''
+  return async () => (await fetch(url)).json() as Promise<Report>
+}
+
+/** Asks for files of each size, and reads them from where they lie. */
+async function makeFiles(base: string, regions: readonly Child[]): Promise<KnownFile[]> {
+  const files: KnownFile[] = []
+  for (const bytes of [...sizes, ...sizes.slice(0, 7)]) {
+    const asked = json(responseRequest(`Write data.bin of ${bytes} bytes`))
+    const answer = await (await fetch(`${base}/openai/v1/responses`, asked)).json()
+    const [file] = citedFiles(answer)
+    if (file === undefined) continue
+    const link = await readObject(
+      await fetch(
+        `${base}/links`,
+        json({ file_id: file.file_id, container_id: file.container_id }),
+      ),
+    )
+    if (typeof link.download_url !== 'string') continue
+    const content = await original(regions, file)
+    files.push({ ...file, ...content, link: new URL(link.download_url).pathname })
+  }
+  expect(files.length).toBeGreaterThan(sizes.length / 2)
+  return files
+}
+
+async function readObject(answer: Response): Promise<Record<string, unknown>> {
+  return (await answer.json()) as Record<string, unknown>
+}
+
+async function original(
+  regions: readonly Child[],
+  { container_id, file_id }: { readonly container_id: string; readonly file_id: string },
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  for (const { url } of regions) {
+    const answer = await fetch(
+      `${url}/openai/v1/containers/${container_id}/files/${file_id}/content`,
+    )
+    const whole = new Uint8Array(await answer.arrayBuffer())
+    if (answer.ok) {
+      return { bytes: whole.byteLength, sha256: createHash('sha256').update(whole).digest('hex') }
+    }
+  }
+  throw new Error(`No region has ${file_id}.`)
+}
+
+const faults = [
+  { kind: 'server_error' },
+  { kind: 'throttled' },
+  { kind: 'timeout' },
+  { hang: true },
+  { cut_after: 500 },
+  { cut_after: 50_000 },
+  { end_after: 700 },
+  { stall_after: 1000 },
+  { delay_ms: 300 },
+]
+
+async function breakRegion(regions: readonly Child[]): Promise<void> {
+  const order = { method: 'POST', body: JSON.stringify(pick(faults)) }
+  await fetch(`${pick(regions).url}/emulator/faults`, order).catch(() => {})
+}
+
+async function probe(base: string, took: number[]): Promise<void> {
+  const began = performance.now()
+  await fetch(`${base}/healthz`).catch(() => {})
+  took.push(Math.round(performance.now() - began))
+}
+
+/** Resources that were not there before the load. */
+function left(now: Report, before: Report): Record<string, number> {
+  const more = Object.entries(now.resources).map(
+    ([kind, count]) => [kind, count - (before.resources[kind] ?? 0)] as const,
+  )
+  return Object.fromEntries(more.filter(([, count]) => count > 0))
+}
+
+function megabytes(report: Report | undefined): number {
+  return Math.round(report?.rssMegabytes ?? 0)
+}
+
+function percentile(values: readonly number[], part: number): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]
+}
+
+function pick<T>(list: readonly T[]): T {
+  const picked = list[Math.floor(Math.random() * list.length)]
+  if (picked === undefined) throw new Error('The list is empty.')
+  return picked
+}
