@@ -1,5 +1,5 @@
 /**
- * Every way in which cfile says no: one class, a closed list of codes, one envelope.
+ * The one error class of cfile: a closed list of codes, and the JSON that clients get.
  *
  * @module
  */
@@ -30,29 +30,29 @@ const statuses = {
   upstream_timeout: 504,
 } as const
 
-/** A stable name for a cause; clients switch on it. */
+/** A stable name for a cause. Clients switch on it. */
 export type ErrorCode = keyof typeof statuses
 
-/** What the upstream said, where it answered at all. */
+/** The upstream's answer, if there was one. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly code: string | null
   readonly request_id: string | null
 }
 
-/** The parts of a {@link CfileError} that only some causes have. */
+/** Optional parts of a {@link CfileError}. */
 export interface ErrorDetails {
-  /** The cure, in one sentence. */
+  /** What to do about it, in one sentence. */
   readonly hint?: string
-  /** The parameter or setting at fault. */
+  /** The parameter or setting that is wrong. */
   readonly param?: string
   readonly upstream?: UpstreamAnswer
-  /** Response headers that belong to the answer, such as `Allow` or `Retry-After`. */
+  /** Headers for the response, such as `Allow` or `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 
-/** A refusal with a code of the contract; its message is for a person and holds no secret. */
+/** An error with a code of the API. Its message is for people and contains no secret. */
 export class CfileError extends Error {
   readonly code: ErrorCode
   readonly status: number
@@ -67,24 +67,28 @@ export class CfileError extends Error {
   }
 }
 
-/** Tells a {@link CfileError} from anything else that may be thrown. */
+/** Whether a thrown value is a {@link CfileError}. */
 export function isCfileError(value: unknown): value is CfileError {
   return value instanceof CfileError
 }
 
-/** The error for a file over the limit of `CFILE_MAX_FILE_BYTES`. */
+/**
+ * The error for a file above `CFILE_MAX_FILE_BYTES`.
+ *
+ * @param bytes size of the file, or the bytes received so far
+ */
 export function fileTooLarge(bytes: number, limit: number): CfileError {
   return new CfileError(
     'file_too_large',
     `The file has ${bytes} bytes or more; this gateway serves at most ${limit}.`,
     {
       param: 'CFILE_MAX_FILE_BYTES',
-      hint: 'Whoever runs the gateway can raise CFILE_MAX_FILE_BYTES.',
+      hint: 'The operator of the gateway can raise CFILE_MAX_FILE_BYTES.',
     },
   )
 }
 
-/** The JSON body of an error answer, in OpenAI's envelope so that SDKs raise their typed errors. */
+/** The JSON body of an error response, in OpenAI's envelope, so that SDKs raise their typed errors. */
 export interface ErrorBody {
   readonly error: {
     readonly message: string
@@ -97,7 +101,7 @@ export interface ErrorBody {
   }
 }
 
-/** Writes an error as the body that clients see. */
+/** Converts an error to the body that clients get. Leaves out cause and stack. */
 export function toErrorBody(error: CfileError, requestId: string): ErrorBody {
   const { hint, param, upstream } = error.details
   return {
@@ -120,7 +124,7 @@ function errorType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
-/** Why something failed, in one word or sentence: the innermost cause, of which a code such as `ECONNREFUSED` says most. */
+/** The reason of a failure in one word or sentence: code or message of the innermost cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)

@@ -1,49 +1,49 @@
 /**
- * The ids that Azure gives to containers and files: what they look like and what they tell.
- * Nothing but an id that passed here is ever put into an upstream URL.
+ * Ids of containers and files: their form and meaning. Only ids that passed these checks become part of an upstream
+ * URL.
  *
  * @module
  */
 
 import { CfileError } from './errors.ts'
 
-// Azure's own are `cntr_` and 48 hex digits, `cfile_` and 32; the grammar is kept wide because it is undocumented.
+// Azure uses `cntr_` with 48 hex digits and `cfile_` with 32. The grammar is wider because the form is undocumented.
 const idGrammar = /^[A-Za-z0-9_-]{1,128}$/
 const containerPrefix = /^(?:cntr|container)[_-]./
 const containerFilePrefix = /^cfile[_-]./
 const filePrefix = /^(?:file|assistant)[_-]./
 const vectorStorePrefix = /^vs[_-]./
 
-/** `container_file` lives in a container (`cfile_…`), `file` in the Files API (`file-…`, `assistant-…`). */
+/** `container_file`: in a container (`cfile_…`). `file`: in the Files API (`file-…`, `assistant-…`). */
 export type FileKind = 'container_file' | 'file'
 
-/** Whether the text is an id at all, of whatever kind: 1 to 128 of `A-Z a-z 0-9 _ -`. */
+/** Whether a value is an id of any kind: 1 to 128 of `A-Z a-z 0-9 _ -`. */
 export function isId(text: unknown): text is string {
   return typeof text === 'string' && idGrammar.test(text)
 }
 
-/** Whether the text is a container id: `cntr_…`, `cntr-…`, `container_…`, `container-…`. */
+/** Whether a value is a container id: `cntr_…`, `cntr-…`, `container_…`, `container-…`. */
 export function isContainerId(text: unknown): text is string {
   return isId(text) && containerPrefix.test(text)
 }
 
-/** Whether the text is the id of a container file: `cfile_…`, `cfile-…`. */
+/** Whether a value is the id of a container file: `cfile_…`, `cfile-…`. */
 export function isContainerFileId(text: unknown): text is string {
   return isId(text) && containerFilePrefix.test(text)
 }
 
-/** Whether the text is an id of the Files API: `file-…`, `file_…`, `assistant-…`, `assistant_…`. */
+/** Whether a value is an id of the Files API: `file-…`, `file_…`, `assistant-…`, `assistant_…`. */
 export function isFileId(text: unknown): text is string {
   return isId(text) && filePrefix.test(text)
 }
 
-/** Whether the text is the id of a vector store: `vs_…`, `vs-…`. */
+/** Whether a value is the id of a vector store: `vs_…`, `vs-…`. */
 export function isVectorStoreId(text: unknown): text is string {
   return isId(text) && vectorStorePrefix.test(text)
 }
 
 /**
- * Reads which API serves a file id; the prefix alone decides.
+ * Determines the API that serves a file id, by its prefix.
  *
  * @throws CfileError `invalid_id`
  */
@@ -72,15 +72,15 @@ export function parseContainerId(text: string): string {
 }
 
 /**
- * The unix second in which Azure made the id: its first 8 hex digits. Undocumented, though it held for every recorded
- * id, so it serves hints and error texts only.
+ * The unix second in which Azure created an id, from its first 8 hex digits. This is undocumented, so use it only for
+ * hints and error messages.
  */
 export function idCreatedAt(id: string): number | undefined {
   const hex = /^[a-z]+[_-]([0-9a-f]{8})[0-9a-f]{24,}$/.exec(id)?.[1]
   return hex === undefined ? undefined : Number.parseInt(hex, 16)
 }
 
-/** Hostile text made fit for a message: printable ASCII only, cut at 64 characters. */
+/** Quotes untrusted text for a message: printable ASCII, at most 64 characters. */
 function quote(text: string): string {
   const shown = text.length > 64 ? `${text.slice(0, 64)}…` : text
   return JSON.stringify(shown.replace(/[^\x20-\x7e…]/g, '?'))

@@ -1,5 +1,5 @@
 /**
- * Work in parts: one after the other so that the event loop serves others in between, or several at a time.
+ * Runs long work in steps or several tasks at a time, without blocking the event loop.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import type { Wait, WaitSignal } from './time.ts'
 
 /**
- * Runs work that yields from time to time; whatever else waits has its turn then.
+ * Runs work that yields at intervals, and lets other work run in between.
  *
- * @throws the signal's reason, and what the work throws
+ * @throws the signal's reason, and errors of the work
  */
 export async function inTurns<T>(
   wait: Wait,
@@ -24,9 +24,9 @@ export async function inTurns<T>(
 }
 
 /**
- * Does the work for each item, at most so many at a time. When one fails, no other is begun.
+ * Runs work for each item, at most `most` at a time. After a failure no further item is begun.
  *
- * @throws what the first to fail threw, once those that were begun have ended
+ * @throws the first error, after all begun work has ended
  */
 export async function severalAtATime<T>(
   items: Iterable<T>,

@@ -1,5 +1,5 @@
 /**
- * Counters, gauges and histograms, in the text format of Prometheus. No label holds an id or an owner.
+ * Counters, gauges and histograms in the Prometheus text format. No label contains an id or an owner.
  *
  * @module
  */
@@ -29,31 +29,33 @@ const histograms = {
   cfile_first_byte_seconds: 'Time to the first byte of the answer, by family of routes.',
 } as const
 
-/** Counters: they only rise. */
+/** Metrics that only rise. */
 export type Counter = keyof typeof counters
-/** Gauges: they rise and fall. */
+/** Metrics that rise and fall. */
 export type Gauge = keyof typeof gauges
-/** Histograms, in seconds. */
+/** Metrics of durations in seconds. */
 export type Histogram = keyof typeof histograms
 
-/**
- * The metrics of one app. Labels are given as they are written, by {@link label}: whoever counts often makes them once.
- */
+/** The metrics of one app. Labels are passed as text made by {@link label}, so that frequent callers make it once. */
 export interface Metrics {
-  /** @param by may be negative for a gauge */
+  /**
+   * Adds to a metric.
+   *
+   * @param by negative only for a gauge
+   */
   add(name: Counter | Gauge, by?: number, labels?: string): void
   observe(name: Histogram, seconds: number, labels: string): void
-  /** Has a gauge read when a scraper asks. */
+  /** Registers a function that gives a gauge's value at each scrape. */
   readFrom(name: Gauge, read: () => number): void
   /**
-   * All of them, for a scraper.
+   * Writes all metrics for a scraper.
    *
    * @see https://prometheus.io/docs/instrumenting/exposition_formats/
    */
   toText(): string
 }
 
-/** Writes labels: `{ family: 'files' }` → `family="files"`. */
+/** Writes labels: `{ family: 'files' }` becomes `family="files"`. */
 export function label(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeLabel)}"`)
@@ -73,7 +75,7 @@ const unlabelled: readonly (Counter | Gauge)[] = [
   'cfile_archive_pending',
 ]
 
-/** Starts with all of them at zero. */
+/** Creates all metrics at zero. */
 export function createMetrics(): Metrics {
   const values = new Map<string, Map<string, number>>()
   const buckets = new Map<string, Map<string, Buckets>>()
@@ -81,7 +83,7 @@ export function createMetrics(): Metrics {
   const names = [...Object.keys(counters), ...Object.keys(gauges)]
   for (const name of names) values.set(name, new Map())
   for (const name of Object.keys(histograms)) buckets.set(name, new Map())
-  // There from the start, so that a scraper sees the first rise.
+  // Present from the start, so that a scraper sees the first rise.
   for (const name of unlabelled) values.get(name)?.set('', 0)
   return {
     add(name, by = 1, labels = '') {
@@ -138,7 +140,7 @@ interface Buckets {
 }
 
 function createBuckets(): Buckets {
-  // One for each bound, and one for what is above all of them.
+  // One count for each bound, and one for longer durations.
   const counts = new Float64Array(bounds.length + 1)
   let sum = 0
   return {

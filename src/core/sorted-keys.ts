@@ -1,26 +1,26 @@
 /**
- * A set of texts that is kept in order while it changes.
+ * A mutable set of texts in sorted order.
  *
  * @module
  */
 
 /** Texts in the order of their UTF-16 code units. */
 export interface SortedKeys {
-  /** Adds a key that is not there yet. */
+  /** Adds a key that is not present yet. */
   add(key: string): void
   remove(key: string): void
-  /** The keys that are not less than `first`, in order. The set must not change while they are read. */
+  /** The keys from `first` on, in order. The set must not change during the iteration. */
   from(first: string): Iterable<string>
 }
 
-// Keys are kept in short arrays: in one long array each insertion would move all keys behind it.
+// Keys are kept in short arrays: in one long array each insertion would move all later keys.
 const mostInChunk = 256
 
-/** Makes an empty set. */
+/** Creates an empty set. */
 export function createSortedKeys(): SortedKeys {
   const chunks: string[][] = [[]]
 
-  /** The chunk that holds the key, or would. */
+  /** The index of the chunk that contains the key or would contain it. */
   function chunkOf(key: string): number {
     return Math.max(0, firstIndex(chunks.length, (index) => (chunks[index]?.[0] ?? '') > key) - 1)
   }
@@ -55,7 +55,7 @@ export function createSortedKeys(): SortedKeys {
   }
 }
 
-/** The first index below `length` that passes a test which all later ones pass too; `length` where none does. */
+/** The first index below `length` that passes a monotonic test; `length` if none passes. */
 function firstIndex(length: number, passes: (index: number) => boolean): number {
   let low = 0
   let high = length

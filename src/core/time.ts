@@ -1,13 +1,13 @@
 /**
- * Time as an argument: nobody below the hall starts a timer of its own.
+ * Timers as arguments. Code below the app never starts a timer of its own.
  *
  * @module
  */
 
-/** Waits so many milliseconds; rejects with the signal's reason when that fires, and leaves no timer behind. */
+/** Waits for milliseconds. Rejects with the signal's reason when the signal fires, and leaves no timer behind. */
 export type Wait = (ms: number, signal?: WaitSignal) => Promise<void>
 
-/** The part of an `AbortSignal` that a wait looks at. */
+/** The part of an `AbortSignal` that a wait uses. */
 export interface WaitSignal {
   readonly aborted: boolean
   readonly reason: unknown
@@ -15,16 +15,19 @@ export interface WaitSignal {
   removeEventListener(type: 'abort', act: () => void): void
 }
 
-/** Why a timer is ended that nobody waits for; made once, since an error of its own would cost more than the timer. */
+/** The reason of {@link createStop}. It is created once, because creating an error takes longer than the timer. */
 export const notNeeded: Error = new Error('not needed any more')
 
-/** Ends a wait of one's own. */
+/** Cancels a wait. */
 export interface Stop {
   readonly signal: WaitSignal
   stop(): void
 }
 
-/** Makes one: an `AbortController` and its event cost more than the timer that they end, which nearly always they do. */
+/**
+ * Creates a signal to cancel a wait. An `AbortController` and its event would cost more than the timer, and most timers
+ * are cancelled.
+ */
 export function createStop(): Stop {
   const acts = new Set<() => void>()
   let aborted = false
@@ -45,19 +48,24 @@ export function createStop(): Stop {
   }
 }
 
-/** A time limit that can be taken back. */
+/** A time limit that can be cancelled. */
 export interface Deadline {
-  /** Fires when the time is over, or when the caller's own signal does. */
+  /** Fires when the time is over or the caller's signal fires. */
   readonly signal: AbortSignal
-  /** Whether it was the time that fired it. */
+  /** Whether the time limit fired the signal. */
   isOver(): boolean
-  /** Begins the time anew, unless the limit was taken back. */
+  /** Restarts the time, unless the limit was cancelled. */
   restart(): void
-  /** Takes the limit back: from here on only the caller's own signal counts. */
+  /** Cancels the limit. Afterwards only the caller's signal counts. */
   clear(): void
 }
 
-/** Starts a time limit, whatever else ends the work. */
+/**
+ * Starts a time limit.
+ *
+ * @param ms milliseconds
+ * @param caller a further signal that ends the work
+ */
 export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Deadline {
   const limit = new AbortController()
   let running: Stop | undefined = createStop()
@@ -84,7 +92,7 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
   }
 }
 
-/** Waits for work that others share: the signal ends the waiting, not the work. */
+/** Waits for shared work. The signal ends only the waiting, not the work. */
 export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return work
   return new Promise((resolve, reject) => {
@@ -96,9 +104,9 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
 }
 
 /**
- * Waits for a task, but no longer than so many milliseconds, also where the task heeds no signal.
+ * Waits for a task for at most `ms` milliseconds, even if the task ignores its signal.
  *
- * @throws DOMException `TimeoutError`, the caller's own reason, or what the task throws
+ * @throws DOMException `TimeoutError`, the caller's reason, or the task's error
  */
 export async function within<T>(
   wait: Wait,

@@ -1,5 +1,5 @@
 /**
- * Parts of URLs: masking of secrets, percent-decoding.
+ * Parts of URLs: masking of secrets, percent-decoding, loopback hosts.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function decodeOnce(text: string): string {
   }
 }
 
-/** Whether a host name or address, with or without the brackets of a URL, can only be reached on this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */
+/** Whether a host name or address means this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3). IPv6 brackets are allowed. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1')
   return /^(?:.+\.)?localhost$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1'

@@ -4,5 +4,5 @@
  * @module
  */
 
-/** As in package.json, which no bundler has to be asked for. */
+/** The version in package.json. It is repeated here so that no bundler has to read that file. */
 export const version = '0.2.0'

@@ -28,7 +28,7 @@ describe('CfileError', () => {
     expect(new CfileError(code, 'no')).toMatchObject({ code, status, message: 'no' })
   })
 
-  it('is told from every other error, and keeps its cause for the log', () => {
+  it('is distinguished from every other error, and keeps its cause for the log', () => {
     const cause = new Error('socket')
     const error = new CfileError('upstream_error', 'no', { cause })
     expect(isCfileError(error)).toBe(true)
@@ -40,7 +40,7 @@ describe('CfileError', () => {
 })
 
 describe('toErrorBody', () => {
-  it('writes the envelope from which OpenAI’s SDKs raise their typed errors', () => {
+  it('writes the envelope that makes OpenAI’s SDKs raise their typed errors', () => {
     expect(toErrorBody(new CfileError('invalid_id', 'no', { param: 'file_id' }), 'req_1')).toEqual({
       error: {
         message: 'no',
@@ -52,7 +52,7 @@ describe('toErrorBody', () => {
     })
   })
 
-  it('tells the cure and what the upstream said, where there is something to tell', () => {
+  it('contains the hint and the upstream’s answer, if there are any', () => {
     const upstream = { status: 401, code: 'PermissionDenied', request_id: null }
     const { error } = toErrorBody(
       new CfileError('upstream_auth', 'no', { hint: 'Give it a role.', upstream }),
@@ -76,7 +76,7 @@ describe('toErrorBody', () => {
     expect(toErrorBody(new CfileError(code, 'no'), 'req_1').error.type).toBe(type)
   })
 
-  it('lets out neither cause nor headers nor stack', () => {
+  it('reveals no cause, headers or stack', () => {
     const headers = { 'retry-after': '5' }
     const error = new CfileError('not_ready', 'no', { cause: new Error('secret'), headers })
     expect(JSON.stringify(toErrorBody(error, 'req_1'))).not.toMatch(/secret|retry-after|stack|at /)

@@ -20,7 +20,7 @@ import {
 } from '../fixtures/ids.ts'
 import { rounds } from '../lib/rounds.ts'
 
-/** What an id could do harm with: leave its place in a URL, a header, a log line. */
+/** Characters that could change a URL's path, a header or a log line. */
 const hostile = [
   'cfile_a/b',
   'cfile_a/../b',
@@ -61,7 +61,7 @@ describe('parseFileId', () => {
     }
   })
 
-  it('takes ids of up to 128 characters and nothing that could leave its place in a URL', () => {
+  it('accepts ids of up to 128 characters and no character that could change a URL’s path', () => {
     expect(parseFileId(`cfile_${'a'.repeat(122)}`).id).toHaveLength(128)
     const others = ['cfile_', 'cfile', '', 'file-', 'CFILE_a', 'resp_a', 'xcfile_a', containerId]
     for (const id of [`cfile_${'a'.repeat(123)}`, ...others, ...hostile]) {
@@ -69,7 +69,7 @@ describe('parseFileId', () => {
     }
   })
 
-  it('says what was wrong in a line of visible ASCII that cannot forge a log', () => {
+  it('describes the fault in one line of visible ASCII that cannot forge a log entry', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         const error = thrownBy(() => parseFileId(`${text}!`))
@@ -83,13 +83,13 @@ describe('parseFileId', () => {
 })
 
 describe('parseContainerId', () => {
-  it('takes every spelling of a container and gives it back as it is', () => {
+  it('accepts every spelling of a container id and returns it unchanged', () => {
     for (const id of [containerId, 'cntr_a', 'cntr-a', 'container_a', 'container-a']) {
       expect(parseContainerId(id)).toBe(id)
     }
   })
 
-  it('refuses everything else, and names the parameter', () => {
+  it('refuses everything else and names the parameter', () => {
     for (const id of [chartId, 'cntr_', 'container', '', ...hostile]) {
       expect(
         thrownBy(() => parseContainerId(id)),
@@ -104,7 +104,7 @@ describe('parseContainerId', () => {
 })
 
 describe('isId, isContainerId, isContainerFileId, isFileId', () => {
-  it('tell one kind from another, so that nothing is asked of the wrong API', () => {
+  it('distinguish the kinds, so that the right API is asked', () => {
     const kinds = [isContainerId, isContainerFileId, isFileId]
     const told = [containerId, chartId, uploadId, assistantFileId, responseId].map((id) =>
       kinds.map((isKind) => isKind(id)),
@@ -118,14 +118,14 @@ describe('isId, isContainerId, isContainerFileId, isFileId', () => {
     ])
   })
 
-  it('take a response, a conversation, any id of the grammar for an id', () => {
+  it('accept a response id, a conversation id and any other id of the grammar as an id', () => {
     for (const id of [responseId, conversationId, 'a', '-_', 'a'.repeat(128)]) {
       expect(isId(id), id).toBe(true)
     }
     for (const id of ['', 'a'.repeat(129), ...hostile]) expect(isId(id), id).toBe(false)
   })
 
-  it('take no value that only looks like an id when it is written out', () => {
+  it('refuse values that are not strings, even if they print like an id', () => {
     for (const value of [[chartId], { toString: () => chartId }, null, undefined, 7]) {
       expect([isId, isContainerFileId, isFileId].some((isKind) => isKind(value))).toBe(false)
     }
@@ -133,12 +133,12 @@ describe('isId, isContainerId, isContainerFileId, isFileId', () => {
 })
 
 describe('idCreatedAt', () => {
-  it('reads the second in which Azure made the id', () => {
+  it('reads the second in which Azure created the id', () => {
     expect(idCreatedAt(containerId)).toBe(0x68b0f001)
     expect(idCreatedAt(chartId)).toBe(0x68b0f011)
   })
 
-  it('reads nothing from an id of another form, rather than something wrong', () => {
+  it('returns nothing for an id of another form', () => {
     for (const id of ['cntr_short', `cntr_${'x'.repeat(48)}`, uploadId, assistantFileId, '']) {
       expect(idCreatedAt(id), id).toBeUndefined()
     }

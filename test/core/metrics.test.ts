@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createMetrics, label } from '../../src/core/metrics.ts'
 
-it('writes what Prometheus reads, with a zero for what has not happened yet', () => {
+it('writes the Prometheus format, with a zero for events that did not happen yet', () => {
   const metrics = createMetrics()
   metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')
   metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')
@@ -27,7 +27,7 @@ it('writes what Prometheus reads, with a zero for what has not happened yet', ()
   expect(lines.filter((line) => line.startsWith('# HELP'))).toHaveLength(14)
 })
 
-it('measures in buckets that each hold those below, so that quantiles come out right', () => {
+it('measures in cumulative buckets, so that quantiles are right', () => {
   const metrics = createMetrics()
   for (const seconds of [0.004, 0.3, 0.5, 700]) {
     metrics.observe('cfile_first_byte_seconds', seconds, 'family="s"')
@@ -46,11 +46,11 @@ it('measures in buckets that each hold those below, so that quantiles come out r
   ])
 })
 
-it('lets no name of an upstream break a line', () => {
+it('escapes upstream names that would break a line', () => {
   expect(label({ upstream: 'a"b\\c\nd' })).toBe('upstream="a\\"b\\\\c\\nd"')
 })
 
-it('reads a gauge when it is asked', () => {
+it('reads a gauge at each scrape', () => {
   const metrics = createMetrics()
   let pending = 1
   metrics.readFrom('cfile_archive_pending', () => pending)

@@ -3,14 +3,14 @@ import { expect, it } from 'vitest'
 import { createSortedKeys } from '../../src/core/sorted-keys.ts'
 import { rounds } from '../lib/rounds.ts'
 
-it('keeps keys in order, however many come and go', () => {
+it('keeps keys in order through many additions and removals', () => {
   const key = fc.stringMatching(/^[a-d]{1,5}$/)
   const step = fc.record({ key, isAdded: fc.boolean() })
   const property = fc.property(fc.array(step, { minLength: 500, maxLength: 3000 }), key, check)
   fc.assert(property, { seed: 1, numRuns: rounds(20) })
 })
 
-it('keeps keys in order where one is added again and again in one place, and all go', () => {
+it('keeps keys in order when many are added at one place and all are removed', () => {
   const up = Array.from({ length: 2000 }, (_, index) => String(10_000 + index))
   const added = [...up, ...up.toReversed().map((key) => `${key}x`)]
   check(
@@ -19,7 +19,7 @@ it('keeps keys in order where one is added again and again in one place, and all
   )
 })
 
-/** Does the same to a plain set, and compares after every hundredth step. */
+/** Applies the same changes to a plain set, and compares after every hundredth step. */
 function check(steps: readonly { key: string; isAdded: boolean }[], first: string): void {
   const keys = createSortedKeys()
   const model = new Set<string>()

@@ -2,6 +2,6 @@ import { expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { version } from '../../src/core/version.ts'
 
-it('is that of the package, so that a report of a bug names the right one', () => {
+it('equals the package’s version, so that bug reports name the right one', () => {
   expect(version).toBe(manifest.version)
 })

@@ -26,7 +26,7 @@ describe('parseApiKeys', () => {
     for (const [text, fault] of [
       ['s3cr3t', /entry 1 has no name/],
       [':s3cr3t', /entry 1 has no name/],
-      ['ann:', /entry 1 has nothing behind/],
+      ['ann:', /entry 1 has nothing after/],
       ['ann:x,s3cr3t', /entry 2 has no name/],
       ['ann:s3cr3t', /entry 1 has a key of 6 characters/],
       [`ann:${long},bob:${long}`, /entry 2 has the key of another/],

@@ -141,7 +141,7 @@ it('says what is wrong with an endpoint, a URL and a list of secrets', () => {
     CFILE_JWKS_URL: CFILE_JWKS_URL got "http://login.example/keys", but takes an https URL without user name and password, or an http one on loopback.
     CFILE_JWKS_URL: CFILE_JWKS_URL got "keys", but takes an https URL without user name and password, or an http one on loopback.
     CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 1 has no name before a ":"; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.
-    CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 1 has nothing behind its ":"; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.
+    CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 1 has nothing after its ":"; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.
     CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 1 has a key of 4 characters; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.
     CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 1 has a key that is not printable ASCII without blanks; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.
     CFILE_API_KEYS: CFILE_API_KEYS got a value (masked) whose entry 2 has the key of another; it takes owner:key,owner2:key2 with each key once and of 16 characters or more, no colon in an owner and no comma in a key.

@@ -1,20 +1,21 @@
 /**
- * What a client would rather have (RFC 9110 §12.5.1, `Accept`).
+ * Reads a client's preferences in `Accept` (RFC 9110 §12.5.1).
  *
  * @module
  */
 
 /**
- * Whether HTML is wanted more than JSON, as by a browser that opens a page. The wildcard of curl and fetch wants both alike.
+ * Whether a client prefers HTML to JSON, as a browser does when it opens a page. Under the wildcard of curl and fetch
+ * both are equal.
  *
- * @param accept the header as it came
+ * @param accept value of the header
  */
 export function prefersHtml(accept = ''): boolean {
   const ranges = parseRanges(accept)
   return qualityOf(ranges, 'text/html') > qualityOf(ranges, 'application/json')
 }
 
-/** Media ranges and their weights from 0 to 1. */
+/** Media ranges with their weights from 0 to 1. */
 type Ranges = ReadonlyMap<string, number>
 
 function parseRanges(accept: string): Ranges {
@@ -27,7 +28,7 @@ function parseRanges(accept: string): Ranges {
   )
 }
 
-/** The most specific range that matches decides. */
+/** The weight of a type, by the most specific range that matches. */
 function qualityOf(ranges: Ranges, type: string): number {
   const [main] = type.split('/')
   return ranges.get(type) ?? ranges.get(`${main}/*`) ?? ranges.get('*/*') ?? 0

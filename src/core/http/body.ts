@@ -1,17 +1,17 @@
 /**
- * Bodies that have to be read whole: always against a limit.
+ * Reads whole bodies up to a limit, and joins chunks.
  *
  * @module
  */
 
-/** What {@link readBounded} found: all of the body, or a body that is too large and still unread. */
+/** Result of {@link readBounded}: the whole body, or a stream of all bytes of a body that is too large. */
 export type BoundedBody =
   | { readonly whole: Uint8Array<ArrayBuffer> }
   | { readonly whole?: undefined; readonly stream: ReadableStream<Uint8Array> }
 
 /**
- * Reads a body of at most `limit` bytes. A larger one is handed back as a stream of all its bytes, in order, of which
- * no more than `limit` and one chunk were held.
+ * Reads a body of at most `limit` bytes. A larger body is returned as a stream of all its bytes; at most `limit` bytes
+ * and one chunk are held.
  */
 export async function readBounded(
   body: ReadableStream<Uint8Array> | null,
@@ -37,14 +37,14 @@ export interface Growing {
   bytes(): Uint8Array<ArrayBuffer>
 }
 
-// From here on all that may come is allocated at once: pages that nobody writes to cost nothing, and a copy would hold
-// up others.
+// From this size on the limit is allocated at once. Unused pages cost nothing, while further copies would block the
+// event loop.
 const growsAtOnce = 8 * 1024 ** 2
 
 /**
- * Bytes in one piece, each of which is copied when it comes, so that joining them takes no time at the end.
+ * Creates a buffer that copies each chunk when it comes, so that the end takes no time.
  *
- * @param limit how many are expected at most
+ * @param limit expected maximum in bytes
  */
 export function createGrowing(limit: number): Growing {
   let whole = new Uint8Array()
@@ -71,7 +71,7 @@ export function createGrowing(limit: number): Growing {
 
 const streamedAtOnce = 256 * 1024
 
-/** A body of some bytes: large ones as a stream, since a runtime copies bytes that it is given whole. */
+/** A body for a response. Large bytes become a stream, because runtimes copy bytes that they get in one piece. */
 export function toBody(
   bytes: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
@@ -89,7 +89,7 @@ export function toBody(
   )
 }
 
-/** Joins chunks as {@link concatBytes} does; yields where other work may run. */
+/** Joins chunks like {@link concatBytes}. Yields at points where other work may run. */
 export function* joinBytes(
   chunks: readonly Uint8Array[],
 ): Generator<undefined, Uint8Array<ArrayBuffer>> {
@@ -111,7 +111,11 @@ export function* joinBytes(
 
 const joinedAtOnce = 4 * 1024 ** 2
 
-/** Joins chunks whose lengths add up to `length`. */
+/**
+ * Joins chunks.
+ *
+ * @param length total length, if known
+ */
 export function concatBytes(
   chunks: readonly Uint8Array[],
   length: number = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0),
@@ -125,18 +129,19 @@ export function concatBytes(
   return whole
 }
 
-/** A body that has begun to come. */
+/** A body whose first bytes have been read. */
 export interface BegunBody {
-  /** Its first bytes; empty where it has none. */
+  /** The first bytes; empty for an empty body. */
   readonly start: Uint8Array
-  /** All of it, the first bytes included. */
+  /** The whole body, including the first bytes. */
   readonly stream: ReadableStream<Uint8Array>
 }
 
 /**
- * Waits for the first bytes of a body, at least so many if it has them.
+ * Reads the beginning of a body.
  *
- * @throws what a read throws
+ * @param bytes how many bytes to wait for, if the body has them
+ * @throws the error of a failed read
  */
 export async function beginBody(body: ReadableStream<Uint8Array>, bytes = 1): Promise<BegunBody> {
   const reader = body.getReader()
@@ -169,7 +174,7 @@ function resumeReading(
   )
 }
 
-/** The JSON value in some bytes, or `undefined` where they hold none. */
+/** Parses JSON bytes; `undefined` if they are not valid UTF-8 or JSON. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -180,7 +185,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text that some bytes are, letter for letter; `undefined` where they are no UTF-8, so that encoding gives them back. */
+/** Decodes UTF-8 and keeps a byte order mark, so that encoding gives the same bytes; `undefined` for other bytes. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes)

@@ -1,25 +1,25 @@
 /**
- * Content codings of answers (RFC 9110 §8.4). An upstream is asked for none, but a CDN or API Management between may
- * code what passes.
+ * Content codings of answers (RFC 9110 §8.4). cfile asks upstreams for none, but a CDN or API Management in between may
+ * compress an answer.
  *
  * @module
  */
 
 import { beginBody, concatBytes, parseJson } from './body.ts'
 
-/** The formats that codings stand for. */
+/** The formats of the codings. */
 export type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
 
 /** Decodes one body. */
 export type Decoder = ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>
 
-/** Makes a decoder; `undefined` where the runtime has none for the format. */
+/** Creates a decoder; `undefined` if the runtime does not support the format. */
 export type CreateDecoder = (format: CodingFormat) => Decoder | undefined
 
-/** Makes a decoder by the web's standards. */
+/** Creates a decoder by the Compression Streams standard. */
 export const createWebDecoder: CreateDecoder = (format) => {
   try {
-    // Some runtimes know more formats than the type does, and others throw.
+    // Some runtimes support more formats than the type lists; others throw.
     return new DecompressionStream(format as CompressionFormat)
   } catch {
     return undefined
@@ -28,20 +28,20 @@ export const createWebDecoder: CreateDecoder = (format) => {
 
 /** Options of {@link decodeAnswer}. */
 export interface DecodeOptions {
-  /** @default by the web's standards */
+  /** @default {@link createWebDecoder} */
   readonly createDecoder?: CreateDecoder
   /**
-   * Whether the runtime's own `fetch` has undone these codings, although its answer still names them.
+   * Whether the runtime's own `fetch` has already decoded the body although the header remains.
    *
-   * @param codings the whole header
-   * @default it has undone all, as the Fetch standard says
+   * @param codings value of the header
+   * @default true, as in the Fetch standard
    */
   readonly fetchUndoes?: (codings: string) => boolean
 }
 
 /**
- * An answer whose `Content-Encoding` tells the truth: codings are undone as far as the runtime can, and the header names
- * those that are left. A part (206) of a coded body can't be decoded and stays as it is.
+ * Decodes an answer as far as the runtime can, and corrects its `Content-Encoding`. A part (206) of a coded body cannot
+ * be decoded and is returned unchanged.
  */
 export function decodeAnswer(
   answer: Response,
@@ -49,7 +49,7 @@ export function decodeAnswer(
 ): Response {
   const label = answer.headers.get('content-encoding')
   if (label === null || answer.status === 206) return answer
-  // Only an answer of the runtime's own fetch names its URL.
+  // Only an answer of the runtime's own fetch has a URL.
   if (answer.url !== '' && fetchUndoes(label)) {
     return withBody(answer, isJson(answer) ? answer.body?.pipeThrough(wholeJson()) : answer.body)
   }
@@ -64,10 +64,10 @@ export function decodeAnswer(
   return withBody(answer, body, left)
 }
 
-// As many as undici undoes: each may multiply its bytes by a thousand.
+// The limit of undici: each coding may multiply the bytes by a thousand.
 const mostCodings = 5
 
-/** In the order in which they were applied. */
+/** The codings in the order in which they were applied. */
 function parseCodings(label: string): string[] {
   const codings = label.split(',').map((coding) => coding.trim().toLowerCase())
   const applied = codings.filter((coding) => coding !== '' && coding !== 'identity')
@@ -88,17 +88,17 @@ function withBody(
   return new Response(body, { status, statusText, headers: kept })
 }
 
-/** By the first two bytes of a body; `undefined`: it is not coded. */
+/** Chooses a decoder by the first two bytes of a body; `undefined` if the body is not coded. */
 type Choose = (first: Uint8Array) => Decoder | undefined
 
 function decoderFor(coding: string, createDecoder: CreateDecoder): Choose | undefined {
   switch (coding) {
     case 'gzip':
     case 'x-gzip':
-      // A host's fetch may have undone it and made another answer of it, with the header.
+      // A host's fetch may have decoded the body and copied the header to a new answer.
       return choosing('gzip', (gzip, first) => (isGzip(first) ? gzip : undefined))
     case 'deflate':
-      // Some servers leave the zlib wrapper out (RFC 9110 §8.4.1.2).
+      // Some servers omit the zlib wrapper (RFC 9110 §8.4.1.2).
       return choosing('deflate', (zlib, first) =>
         isZlib(first) ? zlib : (createDecoder('deflate-raw') ?? zlib),
       )
@@ -127,12 +127,12 @@ function isZlib([first = 0, second]: Uint8Array): boolean {
   return second === undefined || ((first & 0x0f) === 8 && (first * 256 + second) % 31 === 0)
 }
 
-/** Decodes a body while it is read; nothing is read of it before. */
+/** Decodes a body while it is read. Reads nothing before. */
 function decode(body: ReadableStream<Uint8Array>, choose: Choose): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   async function open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
     const { start, stream } = await beginBody(body, 2)
-    // A coded body is never empty, but an empty one may have the header.
+    // A coded body is never empty, but an empty body may have the header.
     const decoder = start.byteLength === 0 ? undefined : choose(start)
     if (decoder === undefined) return stream.getReader()
     return stream.pipeThrough(slices()).pipeThrough(decoder).getReader()
@@ -153,7 +153,9 @@ function decode(body: ReadableStream<Uint8Array>, choose: Choose): ReadableStrea
 
 const sliceBytes = 16 * 1024
 
-/** Cuts chunks small: some runtimes decode all of a chunk at once, and it may grow by a factor of a thousand. */
+/**
+ * Cuts chunks into small slices. Some runtimes decode a whole chunk at once, and it may grow by a factor of a thousand.
+ */
 function slices(): TransformStream<Uint8Array, Uint8Array<ArrayBuffer>> {
   return new TransformStream({
     transform(chunk, controller) {
@@ -170,7 +172,7 @@ function isJson({ headers }: Response): boolean {
 
 const mostJsonBytes = 64 * 1024 ** 2
 
-/** Breaks at the end of JSON that is cut: Node's fetch takes a coded body that was cut for a whole one. */
+/** Fails at the end of truncated JSON. Node's fetch does not report a coded body that was cut short. */
 function wholeJson(): TransformStream<Uint8Array, Uint8Array> {
   let chunks: Uint8Array[] = []
   let length = 0

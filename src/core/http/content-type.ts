@@ -1,12 +1,12 @@
 /**
- * The media type of a download, and what a browser may do with it.
+ * The media type of a download, and how a browser may show it.
  *
  * @module
  */
 
 const utf8 = '; charset=utf-8'
 
-// What code interpreter really writes.
+// Types of the files that code interpreter writes.
 const types: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpg: 'image/jpeg',
@@ -59,7 +59,7 @@ const types: Readonly<Record<string, string>> = {
 
 const unknown = 'application/octet-stream'
 
-/** The type that a file's ending stands for, else `application/octet-stream`. */
+/** The type of a file extension, or `application/octet-stream`. */
 export function contentTypeOf(filename: string): string {
   const ending = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
   return Object.hasOwn(types, ending) ? (types[ending] ?? unknown) : unknown
@@ -67,7 +67,7 @@ export function contentTypeOf(filename: string): string {
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const quoted = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\t\\x20-\\x7e])*"'
-// A semicolon with nothing behind it is allowed. No text matches in two ways, so a hostile one costs no more than others.
+// A semicolon without a parameter is allowed. No text matches in two ways, so matching takes linear time.
 const mediaType = new RegExp(
   `^[ \\t]*(${token}/${token}(?:[ \\t]*;(?:[ \\t]*${token}=(?:${token}|${quoted}))?)*)[ \\t]*$`,
 )
@@ -75,8 +75,8 @@ const mediaType = new RegExp(
 const saysNothing = new Set([unknown, 'application/binary', 'binary/octet-stream'])
 
 /**
- * The upstream's type where it is exactly one media type (RFC 9110 §8.3.1) and says something; else that of the name;
- * else `application/octet-stream`.
+ * Chooses the type of a download: the upstream's type if it is exactly one media type (RFC 9110 §8.3.1) and not
+ * generic, else the type of the name's extension, else `application/octet-stream`.
  */
 export function chooseContentType(upstream: string | null, filename: string): string {
   const type = mediaType.exec(upstream ?? '')?.[1]
@@ -95,14 +95,14 @@ const inlineTypes = new Set([
   'application/pdf',
 ])
 
-/** Whether a browser may show it in place: only types in which nothing can run. */
+/** Whether a browser may show the type in place. Only types that cannot run code. */
 export function isInlineType(type: string): boolean {
   return inlineTypes.has(essence(type))
 }
 
 /**
- * The type under which a file is shown inline: browsers download `text/csv` even where it is inline, so CSV is sent as
- * plain text. Its charset stays; without one it is UTF-8.
+ * The type for showing a file inline. Browsers download `text/csv` even inline, so CSV is sent as plain text, with its
+ * charset or UTF-8.
  */
 export function inlineContentType(type: string): string {
   if (essence(type) !== 'text/csv') return type
@@ -111,8 +111,8 @@ export function inlineContentType(type: string): string {
 }
 
 /**
- * The Content-Security-Policy of a delivery: nothing may load, nothing may run. What is shown inline may have the
- * browser's own viewer around it, which needs its styles and pictures; a PDF viewer dies in a sandbox.
+ * The Content-Security-Policy of a download: nothing may load or run. Inline files allow the styles and pictures of the
+ * browser's own viewer. PDF viewers do not work in a sandbox.
  */
 export function contentSecurityPolicy(type: string, inline: boolean): string {
   if (!inline) return "default-src 'none'; sandbox"
@@ -122,7 +122,7 @@ export function contentSecurityPolicy(type: string, inline: boolean): string {
   return "default-src 'none'; sandbox; style-src 'unsafe-inline'; img-src 'self' data:"
 }
 
-/** Type and subtype, without parameters (RFC 9110 §8.3.1: case does not count). */
+/** Type and subtype in lower case, without parameters (RFC 9110 §8.3.1). */
 function essence(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase()
 }

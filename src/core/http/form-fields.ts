@@ -1,10 +1,10 @@
 /**
- * A strict reader of forms (multipart/form-data, RFC 7578 and RFC 2046) that pass as a stream.
+ * A strict reader of streamed forms (multipart/form-data, RFC 7578 and RFC 2046).
  *
- * What two parsers could read in two ways is refused: a line end that is no CRLF, a head with two dispositions or with
- * escapes that move a name's end, the delimiter's text anywhere but in a delimiter, anything before the first delimiter
- * or behind the last. busboy and \@remix-run/multipart-parser accept most of that, as a server may that is alone; the
- * former needs Node's streams, the latter holds each part whole.
+ * It refuses everything that two parsers could read differently: a line end other than CRLF, a part with two
+ * dispositions or with escapes that move the end of a name, the delimiter's text outside a delimiter, anything before
+ * the first or after the last delimiter. busboy and \@remix-run/multipart-parser accept most of that. busboy also needs
+ * Node's streams, and the other holds each part whole.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { createByteSearch, hasBytes } from '../bytes/search.ts'
 import { concatBytes } from './body.ts'
 import { type FormPart, parsePartHead, refuseForm } from './form-head.ts'
 
-/** The parts of a form that the gateway reads. */
+/** Chooses and receives the parts of a form that the gateway reads. */
 export interface FormWatch {
-  /** How many bytes of a part's value are wanted at most; 0: none, it passes unread. May throw to refuse it. */
+  /** The maximum size of a part's value in bytes; 0 to pass it unread. May throw to refuse the part. */
   wants(part: FormPart): number
-  /** Takes the value of such a part; the form goes on when it resolves. */
+  /** Receives the value of a part. The form continues when the promise resolves. */
   take(part: FormPart, value: Uint8Array): Promise<void>
 }
 
 const longestHead = 16 * 1024
 
 /**
- * Passes a form on as it is. No byte passes before what stands in front of it was read.
+ * Passes a form through unchanged. No byte passes before everything up to it was read.
  *
- * @throws (in the stream) CfileError `invalid_request` for a form that can be read in two ways, and what `watch` throws
+ * @throws (in the stream) CfileError `invalid_request` for an ambiguous form, and errors of `watch`
  */
 export function watchForm(
   boundary: string,
@@ -58,7 +58,7 @@ function createFormReader(boundary: string, watch: FormWatch): FormReader {
   let read: () => boolean | Promise<boolean> = readStart
   let value: ValueReader = nothing
 
-  /** Takes bytes off; whether the reading can go on. */
+  /** Consumes bytes. Returns true: reading can continue. */
   function skip(bytes: number, next: typeof read): true {
     pending = pending.subarray(bytes)
     read = next
@@ -76,27 +76,27 @@ function createFormReader(boundary: string, watch: FormWatch): FormReader {
     if (pending.length < 2) return false
     if (hasBytes(pending, 0, dashes)) return skip(2, readRest)
     if (hasBytes(pending, 0, crlf)) return skip(2, readHead)
-    throw refuseForm('a line begins with its boundary and goes on')
+    throw refuseForm('a line begins with its boundary and continues')
   }
 
   function readHead(): boolean {
     const end = findBlankLine(pending)
     if ((end === -1 ? pending.length : end) > longestHead) {
-      throw refuseForm(`the head of a part is longer than ${longestHead} bytes`)
+      throw refuseForm(`the headers of a part are longer than ${longestHead} bytes`)
     }
     if (end === -1) return false
     const head = pending.subarray(0, end)
-    if (find(head) !== -1) throw refuseForm('its boundary stands in the head of a part')
+    if (find(head) !== -1) throw refuseForm('its boundary occurs in the headers of a part')
     value = createValueReader(watch, parsePartHead(head))
     return skip(end + 4, readValue)
   }
 
   async function readValue(): Promise<boolean> {
     const at = find(pending)
-    // The line end before a delimiter belongs to it.
+    // The line end before a delimiter belongs to the delimiter.
     const end = at === -1 ? pending.length - delimiter.length - 1 : at - 2
     if (at !== -1 && (end < 0 || !hasBytes(pending, end, crlf))) {
-      throw refuseForm('its boundary stands inside a line')
+      throw refuseForm('its boundary occurs inside a line')
     }
     if (end > 0) value.push(pending.subarray(0, end))
     if (at === -1) {
@@ -118,7 +118,7 @@ function createFormReader(boundary: string, watch: FormWatch): FormReader {
     async push(chunk) {
       pending = pending.length === 0 ? chunk : concatBytes([pending, chunk])
       while (await read()) {
-        // Until it has to wait for more.
+        // Runs until it needs more bytes.
       }
     },
     end() {
@@ -147,7 +147,7 @@ function createValueReader(watch: FormWatch, part: FormPart): ValueReader {
     },
     async end() {
       if (part.length !== undefined && part.length !== length) {
-        throw refuseForm('a part has not the length that it announces')
+        throw refuseForm('a part does not have the length in its Content-Length')
       }
       if (most > 0) await watch.take(part, concatBytes(chunks))
     },

@@ -1,30 +1,30 @@
 /**
- * The heads of forms and of their parts, in the one spelling that no two parsers read differently.
+ * Parses the headers of forms and of their parts, in the one spelling that all parsers read the same way.
  *
  * @module
  */
 
 import { CfileError } from '../errors.ts'
 
-/** One part of a form, as its head describes it. */
+/** A part of a form, from its headers. */
 export interface FormPart {
   readonly name: string
   /** Whether it has a file name. */
   readonly isFile: boolean
-  /** Its `Content-Type`; empty where it has none. */
+  /** Its `Content-Type`; empty if absent. */
   readonly type: string
   /** Its `Content-Length`, in bytes. */
   readonly length?: number
 }
 
-// RFC 9110 tokens, and the characters of RFC 2046 boundaries but for the blank.
+// RFC 9110 tokens, and the characters of RFC 2046 boundaries except the blank.
 const parameter = /^; *([!#$&'*+.^_`|~\w-]+)=(?:"([^"\\]*)"|([!#$&'*+.^_`|~\w-]+))/
 const boundaryGrammar = /^[\w'()+,./:=?-]{1,70}$/
 
 /**
  * Reads the boundary in a form's media type.
  *
- * @throws CfileError `invalid_request` where there is not exactly one that is well-formed
+ * @throws CfileError `invalid_request` unless there is exactly one well-formed boundary
  */
 export function parseFormBoundary(contentType: string): string {
   const [start = ''] = /^multipart\/form-data */i.exec(contentType) ?? []
@@ -32,7 +32,7 @@ export function parseFormBoundary(contentType: string): string {
   const boundaries: string[] = []
   while (start !== '' && rest !== '') {
     const [whole, name, quoted, plain] = parameter.exec(rest) ?? []
-    // boundary* and boundary*0 are boundaries in the spelling of RFC 2231.
+    // `boundary*` and `boundary*0` are boundaries in the spelling of RFC 2231.
     if (whole === undefined || name === undefined || /^boundary./i.test(name)) break
     if (/^boundary$/i.test(name)) boundaries.push(quoted ?? plain ?? '')
     rest = rest.slice(whole.length).trimStart()
@@ -44,7 +44,7 @@ export function parseFormBoundary(contentType: string): string {
   return boundary
 }
 
-// A parser that searches a head may find a name in any other.
+// A parser that searches the headers for text might find a name in any other header.
 const known = new Set(
   'content-disposition content-type content-length content-transfer-encoding'.split(' '),
 )
@@ -52,8 +52,9 @@ const known = new Set(
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Reads the head of a part, without the blank line that ends it.
+ * Parses the headers of a part.
  *
+ * @param bytes without the blank line at the end
  * @throws CfileError `invalid_request`
  */
 export function parsePartHead(bytes: Uint8Array): FormPart {
@@ -61,7 +62,8 @@ export function parsePartHead(bytes: Uint8Array): FormPart {
   for (const line of decodeHead(bytes).split('\r\n')) {
     const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~\w-]+): *(\P{Cc}*)$/u.exec(line) ?? []
     const key = name.toLowerCase()
-    if (!known.has(key) || fields.has(key)) throw refuseForm('a part has a head of another kind')
+    if (!known.has(key) || fields.has(key))
+      throw refuseForm('a part has an unknown or repeated header')
     fields.set(key, value)
   }
   if (!/^(?:7bit|8bit|binary)?$/i.test(fields.get('content-transfer-encoding') ?? '')) {
@@ -79,12 +81,13 @@ function decodeHead(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {
-    throw refuseForm('a part has a head that is not UTF-8')
+    throw refuseForm('a part has headers that are not UTF-8')
   }
 }
 
-// A quoted text ends at the first quote, also for those who know escapes: an odd number of backslashes before it would
-// move its end. Old clients write single ones in paths of Windows; .NET writes no quotes around a token.
+// A quoted text ends at the first quote for all parsers: an odd number of backslashes before it is refused, because
+// with escapes it would move the end. Old clients write single backslashes in Windows paths; .NET writes no quotes
+// around a token.
 const dispositionParameter =
   /^; *(?:(name)=(?:"([^"\\]*)"|(\w+))|(filename)=(?:"(?:[^"\\]|\\[^"])*"|[\w!#$&+.^`|~'%-]+)|(filename\*)=[\w!#$&+.^`|~'%-]+)/
 
@@ -108,9 +111,13 @@ function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
   return { name, isFile: seen.has('filename') || seen.has('filename*') }
 }
 
-/** The refusal of a form, with what is wrong about it. */
+/**
+ * The error for a form.
+ *
+ * @param why clause that describes the fault
+ */
 export function refuseForm(why: string): CfileError {
   return new CfileError('invalid_request', `The form can't be read with certainty: ${why}.`, {
-    hint: 'Send multipart/form-data as RFC 7578 has it: lines that end with CRLF, each part with one Content-Disposition: form-data; name="…".',
+    hint: 'Send multipart/form-data as in RFC 7578: lines that end with CRLF, each part with one Content-Disposition: form-data; name="…".',
   })
 }

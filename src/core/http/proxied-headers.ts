@@ -1,10 +1,10 @@
 /**
- * Which headers go through a proxy and which belong to one connection, one caller or one hop.
+ * Selects the headers that pass through the proxy.
  *
  * @module
  */
 
-// RFC 9110 §7.6.1, and those that proxies and clients still send beyond it.
+// RFC 9110 §7.6.1, and further ones that proxies and clients still send.
 const hopByHop = [
   'connection',
   'keep-alive',
@@ -33,17 +33,17 @@ const ofTheCaller = [
   'x-client-ip',
   'true-client-ip',
   'expect',
-  // The body's length is the transport's business, and so is its coding: a length counted before decoding lies.
+  // The transport sets length and coding of the body. A length counted before decoding would be wrong.
   'content-length',
   'accept-encoding',
 ]
 
 const ofTheCallerPrefix = /^(?:cf-|sec-|x-ms-client-principal|x-cfile-|proxy-)/
 
-// With these a server may take another method, path or host than those that were checked.
+// With these headers a server may use another method, path or host than the checked one.
 const overriding = /(?:^|-)(?:method|overrides?)(?:-|$)|-(?:host|(?:destination)?ur[il])$/
 
-// Of gateways and hosts before an app: keys, client certificates, who signed in, what was asked for.
+// Headers of other gateways and hosts in front of the app: keys, client certificates, signed-in users, original URLs.
 const ofOtherGateways =
   /^(?:ocp-apim-.*|x-(?:accel|amzn|appservice|arr|azure|envoy|forwarded|functions|goog|original|proxy|remote|rewrite|waws)(?:-.*)?|x-api-key|x-client-cert)$/
 
@@ -55,7 +55,7 @@ const ofTheUpstream = [
   'x-cfile-request-id',
 ]
 
-/** The headers of a caller's request that belong to the API and go upstream. */
+/** The headers of a caller's request that are sent upstream. */
 export function requestHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheCaller) kept.delete(name)
@@ -68,16 +68,16 @@ export function requestHeaders(headers: Headers): Headers {
   return kept
 }
 
-/** The headers of an upstream's answer that belong to the API and go back to the caller. */
+/** The headers of an upstream's answer that are returned to the caller. */
 export function responseHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheUpstream) kept.delete(name)
-  // Which pages may read an answer is for this gateway's settings to say.
+  // CORS headers come from this gateway's own settings.
   for (const name of [...kept.keys()]) if (name.startsWith('access-control-')) kept.delete(name)
   return kept
 }
 
-/** Drops the fixed list and whatever the Connection header nominates. */
+/** Removes hop-by-hop headers and those that the Connection header names. */
 function withoutHopByHop(headers: Headers): Headers {
   const kept = new Headers(headers)
   const nominated = headers.get('connection')?.split(',') ?? []

@@ -1,21 +1,21 @@
 /**
- * Preconditions and ranges of a download (RFC 9110 §13 and §14), for a representation whose validator is an entity tag:
- * no Last-Modified is ever sent, so dates match nothing.
+ * Preconditions and ranges of a download (RFC 9110 §13 and §14). The only validator is an entity tag. cfile never sends
+ * Last-Modified, so conditions with dates match nothing.
  *
  * @module
  */
 
-/** The first and the last byte, counted from 0. */
+/** First and last byte, from 0, both included. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
 /**
- * Reads a Range header: the range, cut at the end of the file; `none` where the whole file is the answer, which it is
- * for several ranges, other units and what is malformed; `unsatisfiable` where nothing of the file is in it.
+ * Parses a Range header. Returns the range, limited to the file; `none` to answer with the whole file, as for several
+ * ranges, other units and malformed headers; `unsatisfiable` if no byte of the file is in the range.
  *
- * @param size of the file in bytes
+ * @param size file size in bytes
  */
 export function parseRange(
   header: string | null | undefined,
@@ -33,20 +33,20 @@ export function parseRange(
 function parseSuffix(length: string, size: number): ByteRange | 'none' | 'unsatisfiable' {
   if (length === '') return 'none'
   if (Number(length) === 0) return 'unsatisfiable'
-  // All of an empty file is satisfiable (§14.1.2), but no Content-Range can say so.
+  // A suffix of an empty file is satisfiable (§14.1.2), but Content-Range cannot express it.
   if (size === 0) return 'none'
   return { start: Math.max(0, size - Number(length)), end: size - 1 }
 }
 
-/** What there is to answer with. */
+/** The validator and size of a file. */
 export interface Representation {
-  /** A strong entity tag with its quotes; absent where there is none. */
+  /** A strong entity tag with its quotes. */
   readonly etag?: string
-  /** In bytes; absent where it is not known, and then no range can be served. */
+  /** In bytes. If unknown, ranges are not served. */
   readonly size?: number
 }
 
-/** How to answer a GET or HEAD; `range` goes with 206 only. */
+/** How to answer a GET or HEAD. */
 export type Evaluation =
   | { readonly status: 200 | 304 | 412 | 416; readonly range?: undefined }
   | { readonly status: 206; readonly range: ByteRange }
@@ -63,12 +63,12 @@ export function evaluateConditions(headers: Headers, { etag, size }: Representat
   return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range }
 }
 
-/** If-Range (§13.1.5): a range is meant only of the very file that the client has part of. */
+/** If-Range (§13.1.5): a range counts only if the client's part is of the same file. */
 function isRangeMeant(ifRange: string | null, etag: string | undefined): boolean {
   return ifRange === null || (etag !== undefined && ifRange.trim() === etag)
 }
 
-/** Whether a list of entity tags, or `*`, names this one; our own is never weak, so that a weak one can only match weakly. */
+/** Whether a list of entity tags, or `*`, contains a tag. cfile's own tags are always strong. */
 function matches(list: string, etag: string | undefined, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true
   return entityTags(list).some(
@@ -76,7 +76,7 @@ function matches(list: string, etag: string | undefined, comparison: 'strong' | 
   )
 }
 
-/** The tags of a list (§8.8.3); commas may stand inside the quotes, and what follows a mistake is not read. */
+/** The tags in a list (§8.8.3). Commas may occur inside quotes. Reading stops at the first malformed tag. */
 function entityTags(list: string): string[] {
   const tag = /[\t ,]*((?:W\/)?"[\x21\x23-\x7e\u0080-\uffff]*")[\t ]*(?=,|$)/y
   const tags: string[] = []
@@ -84,7 +84,7 @@ function entityTags(list: string): string[] {
   return tags
 }
 
-/** The Content-Range of a 206; without a range, that of a 416. */
+/** The Content-Range of a 206, or without a range that of a 416. */
 export function contentRange(range: ByteRange | undefined, size: number): string {
   return `bytes ${range === undefined ? '*' : `${range.start}-${range.end}`}/${size}`
 }

@@ -1,5 +1,5 @@
 /**
- * Whether a request that failed can't have had any effect, since no byte of it was taken.
+ * Detects requests that failed before any byte was sent, and that are therefore safe to repeat.
  *
  * @module
  */
@@ -15,10 +15,10 @@ const refusals = new Set([
   'FailedToOpenSocket',
 ])
 
-// Deno and workerd tell it in words only.
+// Deno and workerd report it only in the message.
 const refusal = /connection refused|dns error|failed to lookup address|ECONNREFUSED/i
 
-/** Whether no connection was made, read from the causes that Node, Bun, Deno and workerd name. */
+/** Whether no connection was made, by the errors and causes of Node, Bun, Deno and workerd. */
 export function wasNeverSent(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 8) return false
   const { code, message, cause } = error as Record<string, unknown>

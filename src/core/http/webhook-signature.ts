@@ -1,6 +1,6 @@
 /**
- * Signatures of webhooks, by the Standard Webhooks specification 1.0.0: HMAC-SHA-256 over `id.timestamp.body` with a
- * secret that is written as `whsec_` and base64.
+ * Verifies webhook signatures by the Standard Webhooks specification 1.0.0: HMAC-SHA-256 of `id.timestamp.body`, with a
+ * secret written as `whsec_` and base64.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * @module
@@ -8,27 +8,27 @@
 
 import { fromBase64 } from './encoding.ts'
 
-/** The three headers that a webhook brings. */
+/** The three headers of a webhook. */
 export interface WebhookHeaders {
   /** `webhook-id`: the same for each delivery of one event. */
   readonly id: string
   /** `webhook-timestamp`: unix seconds of this delivery. */
   readonly timestamp: string
-  /** `webhook-signature`: entries `v1,BASE64` with blanks between them. */
+  /** `webhook-signature`: entries `v1,BASE64`, separated by blanks. */
   readonly signature: string
 }
 
-/** Seconds that a delivery may be older or newer than the clock here. */
+/** Allowed difference between a delivery's time and the local clock, in seconds. */
 const tolerance = 300
 
 const algorithm = { name: 'HMAC', hash: 'SHA-256' }
 const encoder = new TextEncoder()
 
 /**
- * Makes a check of webhooks against any of several secrets, so that a secret can be replaced without a gap.
+ * Creates a verifier. It accepts any of several secrets, so that secrets can be rotated.
  *
- * @param secrets the bytes behind `whsec_`, decoded
- * @returns whether one of the signatures fits one of the secrets and the delivery is at most five minutes away from `now`
+ * @param secrets the decoded bytes after `whsec_`
+ * @returns whether a signature fits a secret and the delivery is at most five minutes away from `now` (unix seconds)
  */
 export function createWebhookVerifier(
   secrets: readonly Uint8Array<ArrayBuffer>[],
@@ -56,9 +56,9 @@ export function createWebhookVerifier(
 }
 
 /**
- * Reads a secret as Azure shows it once: `whsec_` and the base64 of 24 to 64 bytes.
+ * Parses a secret in the form that Azure displays: `whsec_` and the base64 of 24 to 64 bytes.
  *
- * @returns the bytes, or `undefined` for anything else
+ * @returns the bytes, or `undefined` for any other text
  */
 export function parseWebhookSecret(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = text.startsWith('whsec_') ? decodeBase64(text.slice(6)) : undefined
@@ -73,7 +73,7 @@ function signedBytes(id: string, timestamp: string, body: Uint8Array): Uint8Arra
   return bytes
 }
 
-/** Other versions of signatures may stand beside `v1`; they are passed over. */
+/** Other signature versions may occur and are ignored. */
 function parseSignature(entry: string): Uint8Array<ArrayBuffer> | undefined {
   return entry.startsWith('v1,') ? decodeBase64(entry.slice(3)) : undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Adding a member to a JSON object, all other bytes of which stay as they are.
+ * Adds a member to a JSON object. All other bytes stay the same.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { scanJson } from './scan.ts'
 import { jsonTextAt } from './text.ts'
 
 /**
- * Adds a last member to the object that some bytes spell. They come back as they are where they are anything else, or
- * where the object has a member of that name. It yields where other work may run.
+ * Adds a last member to a JSON object. Returns the bytes unchanged if they are not an object or already have the
+ * member. Yields at points where other work may run.
  *
- * @param name without characters that JSON escapes
+ * @param name a key without characters that JSON escapes
  */
 export function* addMember(
   bytes: Uint8Array<ArrayBuffer>,

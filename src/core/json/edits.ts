@@ -1,6 +1,5 @@
 /**
- * Changing JSON text without writing it anew: only what is replaced or added differs, so that numbers, key order, blanks
- * and escapes elsewhere stay as they were.
+ * Edits JSON text in place. Numbers, key order, blanks and escapes outside the edits stay the same.
  *
  * @module
  */
@@ -9,15 +8,16 @@ import { isBlank, type Member, members, type Span } from './spans.ts'
 
 const backslash = 92
 
-/** A part of a text, and what replaces it; `start === end` inserts. */
+/** Replaces a part of a text. `start === end` inserts. */
 export interface Edit extends Span {
   readonly text: string
 }
 
 /**
- * Edits of a string value, from edits of the text that it holds: what is not replaced keeps its escapes.
+ * Converts edits of a string's content to edits of the JSON text. Text outside the edits keeps its escapes.
  *
- * @param edits in order, without overlap
+ * @param value span of the string with its quotes
+ * @param edits in ascending order, without overlap
  */
 export function stringEdits(json: string, value: Span, edits: readonly Edit[]): Edit[] {
   const isPlain = !json.slice(value.start, value.end).includes('\\')
@@ -35,14 +35,14 @@ export function stringEdits(json: string, value: Span, edits: readonly Edit[]): 
   }))
 }
 
-/** Where a new last member of an object goes: behind the last one, before the blanks that close the object. */
+/** The place for a new last member of an object: after the last member, before blanks and the closing brace. */
 export function memberSlot(json: string, object: Span): Span {
   let at = object.end - 1
   while (isBlank(json.charCodeAt(at - 1))) at -= 1
   return { start: at, end: at }
 }
 
-/** Edits that remove members and the commas that belong to them. */
+/** The edits that remove members together with their commas. */
 export function removalEdits(
   json: string,
   object: Span,
@@ -54,7 +54,7 @@ export function removalEdits(
   let leading: Member | undefined
   for (const member of members(json, object)) {
     if (!isUnwanted(member.key)) {
-      // Those before the first that stays take the comma behind them along.
+      // Members before the first kept one are removed with the comma after them.
       if (kept === undefined && leading !== undefined) {
         edits.push({ start: leading.start, end: member.start, text: '' })
       }
@@ -73,10 +73,10 @@ export function removalEdits(
 }
 
 /**
- * Applies edits that do not overlap; those at one place go in as they are listed. The text itself comes back where there
- * are none, and where it is no valid JSON.
+ * Applies edits that do not overlap. Edits at the same place apply in list order. Returns the text unchanged if there
+ * are no edits or it is not valid JSON.
  *
- * @param view the JSON alone, where `text` holds more, at the same offsets
+ * @param view the JSON at the same offsets, if `text` contains more than JSON
  */
 export function splice(text: string, edits: readonly Edit[], view: string = text): string {
   if (edits.length === 0 || !isJson(view)) return text
@@ -99,7 +99,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** How many units of JSON text the next unit of a string takes. */
+/** The length in JSON text of the next UTF-16 unit of a string. */
 function escapeLength(json: string, at: number): number {
   if (json.charCodeAt(at) !== backslash) return 1
   return json[at + 1] === 'u' ? 6 : 2

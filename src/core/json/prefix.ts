@@ -1,13 +1,13 @@
 /**
- * Whether a growing text may still become a JSON text (RFC 8259): a model's answer may be one, and must stay one when a
+ * Checks whether a growing text may become JSON (RFC 8259). A model's answer may be JSON and must stay valid when a
  * part of a string in it is replaced.
  *
  * @module
  */
 
-/** Reads a text as it grows. */
+/** Reads a growing text. */
 export interface JsonPrefix {
-  /** Reads on. Whether everything so far may be the beginning of a JSON text, and ends inside a string. */
+  /** Reads the next piece. Returns whether the text so far may be the beginning of JSON and ends inside a string. */
   read(piece: string): boolean
 }
 
@@ -23,17 +23,17 @@ type State =
 
 const notable = /["\\]|\p{Cc}/gu
 
-/** The next quote, backslash or control character; the end of the piece where there is none. */
+/** The next quote, backslash or control character; the piece's length if there is none. */
 function nextInString(piece: string, from: number): number {
   notable.lastIndex = from
   return notable.exec(piece)?.index ?? piece.length
 }
 
-/** Begins a text. Numbers and literals are not checked to the letter: nothing is in them. */
+/** Creates a reader for one text. Numbers and literals are checked only roughly, because they contain no links. */
 export function createJsonPrefix(): JsonPrefix {
   const nesting: ('{' | '[')[] = []
   let state: State = 'value'
-  // The role of the string that is being read.
+  // Whether the current string is a key.
   let isKey = false
   let isEscaped = false
 
@@ -63,7 +63,7 @@ export function createJsonPrefix(): JsonPrefix {
     if (character === '"') return beginString(false)
     if (character === '{' || character === '[') return open(character)
     if (character === ']' && state === 'first value') return close('[')
-    // A number or a literal; no string can follow one that stands alone.
+    // A number or a literal. At the top level no string can follow it.
     return nesting.length > 0 && /[-\da-z]/.test(character) ? 'after value' : 'none'
   }
 

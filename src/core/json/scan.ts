@@ -1,36 +1,37 @@
 /**
- * A strict reader of JSON: RFC 8259 in UTF-8, and nothing else.
+ * A strict JSON scanner: RFC 8259 in UTF-8 and nothing else.
  *
- * It builds no values. It reports each token to a visitor and pauses at intervals, so that a large body costs no more
- * memory than its bytes and never holds up the event loop. No library does this: `JSON.parse` hides keys that stand
- * twice and can't pause; lossless-json and \@streamparser/json build every value.
+ * It builds no values. It reports tokens to a visitor and pauses at intervals, so a large body needs no memory beyond
+ * its bytes and does not block the event loop. No library does this: `JSON.parse` hides duplicate keys and cannot
+ * pause; lossless-json and \@streamparser/json build every value.
  *
  * @module
  */
 
 import { CfileError } from '../errors.ts'
 
-/** Called for each token, in order. Offsets are in bytes; those of a string include its quotes. */
+/** Called for each token in order. Offsets are in bytes; the offsets of a string include its quotes. */
 export interface JsonVisitor {
-  /** A member's key; the next token begins its value. */
+  /** A member's key. The next token begins its value. */
   key(start: number, end: number): void
   /** A string, a number or a literal. */
   scalar(start: number, end: number): void
   open(start: number, isList: boolean): void
-  /** The innermost object or list has ended. */
+  /** The end of the innermost object or list. */
   close(end: number): void
 }
 
-/** How deep objects and lists may be nested. */
+/** Maximum nesting depth of objects and lists. */
 export const deepest = 1000
 
 // About 10 ms of the densest JSON on a slow core.
 const usualPace = 256 * 1024
 
 /**
- * Reads a JSON text. It yields where other work may run.
+ * Scans a JSON text. Yields at points where other work may run.
  *
- * @throws CfileError `invalid_request` for anything that is not exactly one JSON value in UTF-8
+ * @param pace bytes between two pauses
+ * @throws CfileError `invalid_request` for anything but exactly one JSON value in UTF-8
  */
 export function* scanJson(
   bytes: Uint8Array,
@@ -73,7 +74,7 @@ const closeBracket = 93
 const openBrace = 123
 const closeBrace = 125
 
-// The tokens that may come next.
+// The kinds of tokens that may come next.
 const value = 0
 const valueOrEnd = 1
 const key = 2
@@ -82,11 +83,11 @@ const afterKey = 4
 const afterValue = 5
 
 interface Scan {
-  /** Reads the tokens that begin before an offset. */
+  /** Scans the tokens that begin before an offset. */
   readTo(until: number): void
   /** Checks that the value is complete. */
   end(): void
-  /** Whether every byte so far is ASCII; others stand in strings only. */
+  /** Whether all bytes so far are ASCII. Other bytes occur only in strings. */
   isAscii(): boolean
 }
 
@@ -95,9 +96,9 @@ function createScan(bytes: Uint8Array, visitor: JsonVisitor): Scan {
   let depth = 0
   let at = 0
   let next = value
-  // Of a string that is being read, else -1.
+  // Start of the current string, or -1.
   let stringStart = -1
-  // All bytes of strings, or'ed.
+  // Bitwise OR of all bytes in strings.
   let seen = 0
 
   function open(code: number): void {
@@ -112,7 +113,7 @@ function createScan(bytes: Uint8Array, visitor: JsonVisitor): Scan {
   function close(code: number): void {
     const isEnd = next === afterValue || next === (code === closeBracket ? valueOrEnd : keyOrEnd)
     if (depth === 0 || !isEnd || (isList[depth] === 1) !== (code === closeBracket)) {
-      throw unreadable(at, 'this bracket closes nothing here')
+      throw unreadable(at, 'this closing bracket has no opening one')
     }
     depth -= 1
     at += 1
@@ -203,7 +204,7 @@ function escapeEnd(bytes: Uint8Array, at: number): number {
   if (simpleEscapes.has(code)) return at + 2
   let digits = 0
   if (code === 117) while (digits < 4 && isHexDigit(bytes[at + 2 + digits] ?? 0)) digits += 1
-  if (digits < 4) throw unreadable(at, 'this escape is none of JSON')
+  if (digits < 4) throw unreadable(at, 'JSON has no such escape')
   return at + 6
 }
 
@@ -252,6 +253,6 @@ function expected(next: number): string {
 
 function unreadable(at: number, why: string): CfileError {
   return new CfileError('invalid_request', `The body is not JSON: at byte ${at}, ${why}.`, {
-    hint: 'Send one JSON value as RFC 8259 has it, in UTF-8 without a byte order mark.',
+    hint: 'Send one JSON value as in RFC 8259, in UTF-8 without a byte order mark.',
   })
 }

@@ -1,6 +1,5 @@
 /**
- * Large JSON made small for those who look into it: members that repeat a request, and long texts, are set aside and put
- * back afterwards.
+ * Takes large members and texts out of JSON before it is searched, and puts them back afterwards.
  *
  * @module
  */
@@ -11,27 +10,27 @@ import { joinBytes } from '../http/body.ts'
 import { scanJson } from './scan.ts'
 import { jsonTextAt } from './text.ts'
 
-/** JSON of so many bytes is worth it. */
+/** Size from which taking parts out pays, in bytes. */
 export const largeJson: number = 256 * 1024
 
-/** Values that are still to be searched. */
+/** JSON without its large parts. */
 export interface SetAside {
-  /** Absent where nothing was set aside. */
+  /** The remaining JSON. Absent if nothing was taken out. */
   readonly bytes?: Uint8Array<ArrayBuffer>
-  /** Whether it holds so many values that reading them would hold up others. */
+  /** Whether the rest has so many values that parsing it would block other requests. */
   readonly isDense: boolean
-  /** Puts back what was set aside, wherever its place is now; the pieces joined are the whole. */
+  /** Puts the parts back at their places in a possibly edited text. The pieces, concatenated, are the whole. */
   restore(bytes: Uint8Array): Uint8Array[]
 }
 
-/** Where the object is whose members may be set aside. */
+/** The object whose members may be taken out. */
 export interface Where {
-  /** The JSON in the bytes: `[start, end)`. */
+  /** Place of the JSON in the bytes: `[start, end)`. */
   readonly start: number
   readonly end: number
-  /** The member of the root that is the object; absent: it is the root. */
+  /** The member of the root that is the object; without it the root itself. */
   readonly member?: string
-  /** Strings of so many bytes are set aside too, wherever they stand. @default 512 KiB */
+  /** Strings of at least this many bytes are taken out at any depth. @default 512 KiB */
   readonly longText?: number
 }
 
@@ -40,7 +39,7 @@ interface Cut {
   readonly end: number
 }
 
-// Item types in which files are searched.
+// Members that may contain files are kept.
 const kept = new Set(
   'output data response choices message tool_calls content item part annotation delta text'.split(
     ' ',
@@ -51,10 +50,10 @@ const longestText = 512 * 1024
 const mostValues = 500_000
 
 /**
- * Sets large members of an object aside. It yields where other work may run.
+ * Takes large members of an object out of JSON. Yields at points where other work may run.
  *
- * @param token stands nowhere in the bytes; of letters, digits and dashes
- * @returns `undefined` for bytes that are no JSON
+ * @param token marks the places; must not occur in the bytes; letters, digits and dashes
+ * @returns `undefined` for bytes that are not JSON
  */
 export function* setAside(
   bytes: Uint8Array,
@@ -92,7 +91,7 @@ function* findCuts(
   let values = 0
   let before = 0
   const cut = (start: number, end: number): void => {
-    // The parts that were set aside go along.
+    // A larger part includes the parts that were taken out of it.
     while ((cuts.at(-1)?.start ?? 0) > offset + start) cuts.pop()
     cuts.push({ start: offset + start, end: offset + end })
   }

@@ -1,9 +1,8 @@
 /**
- * Reading JSON text without parsing it: values are found as spans of the text.
+ * Finds values in JSON text as spans, without parsing.
  *
- * The reading is lazy: a value is walked over only when somebody asks for what stands behind or inside it, in a loop, so
- * that neither a huge nor a deeply nested text costs more than its length. It is also trusting: what is not valid JSON
- * gives some spans or none.
+ * Reading is lazy and iterative: a value is walked only when a caller asks for something inside or after it, so a huge
+ * or deeply nested text takes linear time and no stack. Invalid JSON gives some spans or none.
  *
  * @module
  */
@@ -14,7 +13,7 @@ export interface Span {
   readonly end: number
 }
 
-/** A member of an object, from its key's quote to its value's end. */
+/** A member of an object, from the key's opening quote to the value's end. */
 export interface Member extends Span {
   readonly key: string
   readonly value: Span
@@ -29,14 +28,14 @@ const closeBracket = 93
 const openBrace = 123
 const closeBrace = 125
 
-/** The outermost value of a JSON text; `undefined` where there is none. */
+/** The outermost value of a JSON text; `undefined` if there is none. */
 export function rootSpan(json: string): Span | undefined {
   const start = skipBlanks(json, 0)
   const end = valueEnd(json, start)
   return end === -1 ? undefined : { start, end }
 }
 
-/** The members of an object in order; nothing for any other value. */
+/** The members of an object in order; none for any other value. */
 export function* members(json: string, object: Span | undefined): Generator<Member> {
   if (object === undefined || json.charCodeAt(object.start) !== openBrace) return
   let at = skipBlanks(json, object.start + 1)
@@ -54,7 +53,7 @@ export function* members(json: string, object: Span | undefined): Generator<Memb
   }
 }
 
-/** The elements of an array in order; nothing for any other value. */
+/** The elements of an array in order; none for any other value. */
 export function* elements(json: string, array: Span | undefined): Generator<Span> {
   if (array === undefined || json.charCodeAt(array.start) !== openBracket) return
   let start = skipBlanks(json, array.start + 1)
@@ -68,7 +67,7 @@ export function* elements(json: string, array: Span | undefined): Generator<Span
   }
 }
 
-/** The values of some members of an object; of equal keys the last counts, as in `JSON.parse`. */
+/** The values of the given members of an object. For duplicate keys the last one counts, as in `JSON.parse`. */
 export function pick<Key extends string>(
   json: string,
   object: Span | undefined,
@@ -82,7 +81,7 @@ export function pick<Key extends string>(
   return found
 }
 
-/** The text that a string value holds; `undefined` for any other value. */
+/** The content of a string; `undefined` for any other value. */
 export function stringAt(json: string, value: Span | undefined): string | undefined {
   if (value === undefined || json.charCodeAt(value.start) !== quote) return undefined
   const content = json.slice(value.start + 1, value.end - 1)
@@ -94,7 +93,7 @@ export function stringAt(json: string, value: Span | undefined): string | undefi
   }
 }
 
-/** The integer that a number value holds, 0 or greater; `undefined` for any other value. */
+/** The value of an integer of at least 0 and at most 15 digits; `undefined` for any other value. */
 export function indexAt(json: string, value: Span | undefined): number | undefined {
   if (value === undefined) return undefined
   const literal = json.slice(value.start, value.end)
@@ -105,7 +104,7 @@ function readKey(json: string, start: number, end: number): string {
   return stringAt(json, { start, end }) ?? ''
 }
 
-/** Whether a character is one that JSON takes no notice of. */
+/** Whether a character is JSON whitespace. */
 export function isBlank(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9
 }
@@ -116,7 +115,7 @@ function skipBlanks(json: string, from: number): number {
   return at
 }
 
-/** The index behind the value that starts at `start`, or -1. */
+/** The offset after the value that begins at `start`, or -1. */
 function valueEnd(json: string, start: number): number {
   const first = json.charCodeAt(start)
   if (first === quote) return stringEnd(json, start)
@@ -137,7 +136,7 @@ function isScalar(code: number): boolean {
   )
 }
 
-/** The index behind the string that starts at `start`, or -1. */
+/** The offset after the string that begins at `start`, or -1. */
 export function stringEnd(json: string, start: number): number {
   let end = json.indexOf('"', start + 1)
   while (end !== -1) {

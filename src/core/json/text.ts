@@ -1,15 +1,15 @@
 /**
- * Short strings read from the bytes of JSON that was found valid.
+ * Reads short strings from the bytes of valid JSON.
  *
  * @module
  */
 
-// More than the longest id takes, with each of its letters escaped.
+// Longer than the longest id with every letter escaped.
 const longest = 1024
 
 const decoder = new TextDecoder()
 
-/** The text of a string whose quotes are at `start` and before `end`; `undefined` for one of more than 1,022 bytes. */
+/** The content of the string token `[start, end)`; `undefined` for a token of more than 1,024 bytes. */
 export function jsonTextAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > longest) return undefined
   let text = ''

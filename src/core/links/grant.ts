@@ -1,5 +1,5 @@
 /**
- * A signed link grants one thing, to whoever holds it, until a time.
+ * A grant: what a signed link allows its holder to GET, and until when.
  *
  * @module
  */
@@ -9,52 +9,58 @@ import { cleanFilename } from '../http/content-disposition.ts'
 import { parseContainerId, parseFileId } from '../ids.ts'
 
 interface Terms {
-  /** The unix second at which the link expires. */
+  /** Unix second at which the link expires. */
   readonly expiresAt: number
-  /** The name of the upstream that holds the thing. @default any upstream that has it */
+  /** Name of the upstream that has the thing. @default any upstream that has it */
   readonly upstream?: string
-  /** The owner's key, 1 to 64 of `A-Z a-z 0-9 _ -`. @default the one owner of a gateway without caller auth */
+  /**
+   * Key of the owner, 1 to 64 of `A-Z a-z 0-9 _ -`. @default the single owner of a gateway without caller
+   * authentication
+   */
   readonly owner?: string
 }
 
-/** The bytes of one file. The grant holds all that is needed to serve it, so no store is asked. */
+/** Grants the bytes of one file. It contains everything needed to serve the file, so no store is read. */
 export interface FileGrant extends Terms {
   readonly kind: 'file'
   readonly fileId: string
   /** Absent for a file of the Files API. */
   readonly containerId?: string
-  /** The name to show. @default the upstream's own */
+  /** File name to show. @default the upstream's name */
   readonly filename?: string
   /** @default 'attachment' */
   readonly disposition?: 'attachment' | 'inline'
 }
 
-/** The file that is at `/mnt/data/{path}` when the link is followed, among those that the owner may see. */
+/** Grants the file at `/mnt/data/{path}` at the time of the request, among the files that the owner may see. */
 export interface PathGrant extends Terms {
   readonly kind: 'path'
   readonly containerId: string
-  /** As the model wrote it, no percent-encoding undone; or the whole link that it wrote, `sandbox:///mnt/data/…`. */
+  /**
+   * The path as the model wrote it, without percent-decoding; or the whole link if it is spelled differently, as in
+   * `sandbox:///mnt/data/…`.
+   */
   readonly path: string
   /** @default 'attachment' */
   readonly disposition?: 'attachment' | 'inline'
 }
 
-/** The page or the zip of a container, with the files that the owner may see. */
+/** Grants the page or the zip of a container, with the files that the owner may see. */
 export interface ContainerGrant extends Terms {
   readonly kind: 'page' | 'zip'
   readonly containerId: string
 }
 
-/** One thing that whoever holds the link may GET. */
+/** What the holder of a link may GET. */
 export type Grant = FileGrant | PathGrant | ContainerGrant
 
-/** The most characters of a link's path: RFC 9110 §4.1 asks every server and proxy to take 8,000. */
+/** Maximum length of a link's path in characters. RFC 9110 §4.1 asks all servers and proxies to accept 8,000. */
 export const longestLink = 8000
 
 /**
- * Brings a grant into the form that a link carries: the file's name cleaned, no lone surrogates.
+ * Checks and normalises a grant: cleans the file name, replaces lone surrogates.
  *
- * @throws CfileError `invalid_id`, `invalid_request` for what can't be granted
+ * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
  */
 export function checkGrant(grant: Grant): Grant {
   const { expiresAt, owner } = grant
@@ -75,7 +81,7 @@ export function checkGrant(grant: Grant): Grant {
 function checkFile({ fileId, containerId, filename }: FileGrant): { readonly filename?: string } {
   const { kind } = parseFileId(fileId)
   if (kind === 'container_file' || containerId !== undefined) parseContainerId(containerId ?? '')
-  // A name that does not fit is the upstream's to tell.
+  // Without a name the upstream's name is shown.
   const isShort = filename !== undefined && filename.length <= longestLink
   return { filename: (isShort && cleanFilename(filename)) || undefined }
 }

@@ -1,15 +1,15 @@
 /**
- * HMAC-SHA-256, with which links are signed and callers' keys are compared.
+ * HMAC-SHA-256, used to sign links and to compare callers' keys.
  *
  * @module
  */
 
-/** HMAC-SHA-256 with one secret: 32 bytes for a text, which is taken as UTF-8. */
+/** HMAC-SHA-256 with a fixed secret: 32 bytes for the UTF-8 bytes of a text. */
 export type Hmac = (text: string) => Uint8Array | Promise<Uint8Array>
 
 const encoder = new TextEncoder()
 
-/** By WebCrypto, which every runtime has. The secret is imported once. */
+/** Creates an {@link Hmac} by WebCrypto, which every runtime has. Imports the secret once. */
 export function webHmac(secret: Uint8Array): Hmac {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   let imported: Promise<CryptoKey> | undefined

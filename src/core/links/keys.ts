@@ -1,12 +1,14 @@
 /**
- * The keys that links are signed with.
+ * The keys that sign links.
  *
  * @module
  */
 
 import { parseNamedSecrets, type SecretSetting, wrongEntry } from './named-secrets.ts'
 
-/** A secret of 32 bytes or more, and the name under which links refer to it: 1 to 64 of `A-Z a-z 0-9 - . _ ~`. */
+/**
+ * A signing key: a secret of at least 32 bytes, and the key id that links contain, 1 to 64 of `A-Z a-z 0-9 - . _ ~`.
+ */
 export interface SigningKey {
   readonly kid: string
   readonly secret: Uint8Array
@@ -20,9 +22,9 @@ const setting: SecretSetting = {
 const encoder = new TextEncoder()
 
 /**
- * Reads `kid:secret,kid2:secret2`; the secrets are taken as UTF-8.
+ * Reads `kid:secret,kid2:secret2`, the format of `CFILE_SIGNING_KEYS`. Secrets are encoded as UTF-8.
  *
- * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and no secret
+ * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and contains no secret
  */
 export function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
   return checkSigningKeys(
@@ -34,9 +36,10 @@ export function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
 }
 
 /**
- * Checks that the keys can sign: at least one, no two of one name, each long enough (RFC 2104 §3: not less than the hash).
+ * Checks that there is at least one key, that key ids are unique, and that each secret is long enough (RFC 2104 §3: not
+ * shorter than the hash).
  *
- * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and no secret
+ * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and contains no secret
  */
 export function checkSigningKeys(keys: readonly SigningKey[]): [SigningKey, ...SigningKey[]] {
   const kids = new Set<string>()

@@ -1,5 +1,5 @@
 /**
- * Settings that are lists of names and secrets: `name:secret,name2:secret2`.
+ * Reads settings that are lists of names and secrets: `name:secret,name2:secret2`.
  *
  * @module
  */
@@ -12,15 +12,15 @@ export interface NamedSecret {
   readonly secret: string
 }
 
-/** What a setting is called, and the form it takes, in words. */
+/** The name of a setting and a description of its format. */
 export interface SecretSetting {
   readonly setting: string
   readonly takes: string
 }
 
 /**
- * Reads `name:secret,name2:secret2`, blanks around an entry aside. A name ends at the first `:`, a secret at the next
- * `,`. What an entry holds is the caller's to check.
+ * Reads `name:secret,name2:secret2`. Blanks around an entry are ignored. A name ends at the first `:`, a secret at the
+ * next `,`. The caller checks names and secrets.
  *
  * @throws CfileError `invalid_request` for an entry without a name or without a secret
  */
@@ -29,14 +29,17 @@ export function parseNamedSecrets(text: string, setting: SecretSetting): NamedSe
     const trimmed = entry.trim()
     const colon = trimmed.indexOf(':')
     if (colon < 1) throw wrongEntry(setting, index, 'has no name before a ":"')
-    if (colon === trimmed.length - 1) throw wrongEntry(setting, index, 'has nothing behind its ":"')
+    if (colon === trimmed.length - 1) throw wrongEntry(setting, index, 'has nothing after its ":"')
     return { name: trimmed.slice(0, colon), secret: trimmed.slice(colon + 1) }
   })
 }
 
 /**
- * The error for an entry that can't be used. It tells the entry's place and nothing of what it holds: where a colon or a
- * comma is misplaced, part of a secret stands where the name should.
+ * The error for a wrong entry. It shows the entry's position but none of its content: with a misplaced colon or comma,
+ * part of a secret stands in place of the name.
+ *
+ * @param index position of the entry, from 0
+ * @param fault predicate of the entry, such as `has no name`
  */
 export function wrongEntry(
   { setting, takes }: SecretSetting,

@@ -1,5 +1,5 @@
 /**
- * Signs and verifies links. They work on any instance with the same keys, whatever its store holds.
+ * Signs and verifies links. A link works on every instance with the same keys, with any store.
  *
  * @module
  */
@@ -19,30 +19,30 @@ import {
   writeSignature,
 } from './spelling.ts'
 
-/** Signs and verifies links: the first key signs, all verify. */
+/** Signs links with the first key and verifies them with all keys. */
 export interface Signer {
   /**
-   * The link for a grant. It holds only `A-Z a-z 0-9 - . _ ~ % / :`, and a URL parser gives it back as it is. A file's
-   * name that would make it longer than servers take is left out; the upstream's own is shown then.
+   * Signs a grant. The link contains only `A-Z a-z 0-9 - . _ ~ % / :`, and URL parsers do not change it. A file name
+   * that would make the link too long is left out; the upstream's name is shown then.
    *
    * @param base an absolute URL
-   * @throws CfileError `invalid_id`, `invalid_request` for what can't be granted
+   * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
    */
   sign(base: string, grant: Grant): Promise<string>
   /**
    * Returns the grant in a link's token.
    *
    * @param now unix seconds
-   * @throws CfileError `signature_invalid` for any other text than a token that a key of ours signed, `link_expired`
+   * @throws CfileError `signature_invalid` for a token that none of the keys signed, `link_expired`
    */
   verify(token: string, now: number): Promise<Grant>
 }
 
 /**
- * Makes a signer.
+ * Creates a signer.
  *
- * @param createHmac a faster one, where the runtime has it: WebCrypto costs Node a change of threads for each text
- * @throws CfileError `invalid_request` for keys that can't sign
+ * @param createHmac a faster implementation if the runtime has one; on Node, WebCrypto switches threads for each text
+ * @throws CfileError `invalid_request` for keys that cannot sign
  */
 export function createSigner(
   keys: readonly SigningKey[],
@@ -72,7 +72,7 @@ export function createSigner(
       const read = readPayload(payload)
       const hmac = hmacs.get(read?.kid ?? '')
       if (read === undefined || hmac === undefined) throw invalidLink()
-      // The payload's text is signed, so of all its spellings only ours is taken.
+      // The signature covers the text of the payload, so other spellings of the same bytes are refused.
       const right = writeSignature(await hmac(toSignedText(payload)))
       if (!isSame(right, signature)) throw invalidLink()
       if (now >= read.grant.expiresAt) throw expired(read.grant.expiresAt)
@@ -81,7 +81,7 @@ export function createSigner(
   }
 }
 
-/** In constant time: every character is looked at, wherever the first difference is. */
+/** Compares two texts in constant time. */
 function isSame(one: string, other: string): boolean {
   let difference = one.length ^ other.length
   for (let at = 0; at < one.length; at += 1) {
@@ -91,14 +91,14 @@ function isSame(one: string, other: string): boolean {
 }
 
 /**
- * Checks the URL that links begin with, and takes the slashes from its end.
+ * Checks the base URL of links and removes its trailing slashes.
  *
- * @throws CfileError `invalid_request` for anything but an http or https URL without user, query and fragment whose
- * characters can stand in a link
+ * @throws CfileError `invalid_request` for anything but an http or https URL of link characters, without user, query
+ *   and fragment
  */
 export function parseLinkBase(base: string): string {
   const href = URL.canParse(base) ? new URL(base).href.replace(/\/+$/, '') : ''
-  // The brackets are those of an IPv6 address.
+  // Brackets surround an IPv6 address.
   if (/^https?:\/\/(?:[\w.~%-]+|\[[\da-f:]+\])(?::\d+)?(?:\/[\w.~%/-]*)?$/.test(href)) return href
   throw new CfileError(
     'invalid_request',
@@ -107,7 +107,7 @@ export function parseLinkBase(base: string): string {
   )
 }
 
-/** The answer to a token that no key of ours signed. */
+/** The error for a token that none of the keys signed. */
 export function invalidLink(): CfileError {
   return new CfileError(
     'signature_invalid',
@@ -129,26 +129,28 @@ function tooLong(): CfileError {
 
 /** Settings of {@link signUrl} and {@link verifyUrl}. */
 export interface LinkSettings {
-  /** The public URL of the gateway, as in `CFILE_PUBLIC_URL`. */
+  /** Public URL of the gateway, as in `CFILE_PUBLIC_URL`. */
   readonly base: string
-  /** As in `CFILE_SIGNING_KEYS`: the first signs, all verify. */
+  /** Keys as in `CFILE_SIGNING_KEYS`: the first one signs, all of them verify. */
   readonly keys: readonly SigningKey[]
 }
 
 /**
- * Signs a link that a gateway with the same keys serves.
+ * Signs a link that any gateway with the same keys serves.
  *
  * @example
  * const keys = parseSigningKeys(env.CFILE_SIGNING_KEYS)
  * await signUrl({ kind: 'file', fileId, containerId, expiresAt: now + 3600 }, { base: 'https://files.example.com', keys })
- * @throws CfileError `invalid_id`, `invalid_request` for what can't be granted
+ *
+ * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
  */
 export async function signUrl(grant: Grant, { base, keys }: LinkSettings): Promise<string> {
   return createSigner(keys).sign(base, grant)
 }
 
 /**
- * Verifies a link, whole or from its path on, with or without the path of the base. Its name and a query are ignored.
+ * Verifies a link. Accepts a whole URL or only its path, with or without the path of the base. Ignores the file name
+ * and the query.
  *
  * @param now unix seconds
  * @throws CfileError `signature_invalid`, `link_expired`

@@ -1,9 +1,9 @@
 /**
- * How a signed link is written: `/s/{token}/{name}`.
+ * Writes and reads signed links: `/s/{token}/{name}`.
  *
  * The token is `{payload}.{signature}`, both in base64url without padding (RFC 4648 §5). The signature is the first 16
- * bytes of an HMAC-SHA-256 of the payload's text ({@link toSignedText}). The payload is binary, since links go into
- * texts that people and models read:
+ * bytes of an HMAC-SHA-256 of the payload's text ({@link toSignedText}). The payload is binary to keep links short:
+ * they go into texts that people and models read.
  *
  * | bytes | value |
  * |---|---|
@@ -12,8 +12,8 @@
  * | number | expiry, a unix second |
  * | texts | key id, upstream, owner, container id; then file id and file name, or path; an absent text is empty |
  *
- * A number is a LEB128 varint. A text is the number `4 × bytes + form` and then the bytes; {@link hexPrefixes} lists the
- * forms. The name behind the token is for people and decides nothing.
+ * A number is a LEB128 varint. A text is the number `4 × bytes + form` followed by the bytes; {@link hexPrefixes} lists
+ * the forms. The name after the token is for people and is ignored.
  *
  * @module
  */
@@ -27,20 +27,23 @@ const version = 1
 const kinds = ['file', 'path', 'page', 'zip'] as const
 const inlineBit = 4
 
-/** Form 0 is UTF-8. Form `n` is this prefix and lower-case hex, of which the bytes are kept: Azure's ids, owners' keys. */
+/**
+ * Encodings of a text. Form 0 is UTF-8. Form `n` is this prefix followed by lower-case hex, stored as bytes; it covers
+ * Azure's ids and owner keys.
+ */
 const hexPrefixes: readonly (string | undefined)[] = [undefined, '', 'cntr_', 'cfile_']
 const packable = /^(cntr_|cfile_|)((?:[0-9a-f]{2})+)$/
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The content of a payload; nothing in it can be trusted before the signature was checked. */
+/** The content of a payload. Do not trust it before the signature is checked. */
 export interface Payload {
   readonly grant: Grant
   readonly kid: string
 }
 
-/** Writes the payload of a token. */
+/** Encodes the payload of a token. */
 export function writePayload(grant: Grant, kid: string): string {
   const { upstream, owner, containerId } = grant
   const bytes = [version, writeFlags(grant)]
@@ -75,7 +78,7 @@ function pushText(bytes: number[], text: string): void {
   bytes.push(...body)
 }
 
-/** Reads a payload; `undefined` where it is none. */
+/** Decodes a payload; `undefined` if it is malformed. */
 export function readPayload(text: string): Payload | undefined {
   try {
     return readBytes(fromBase64url(text))
@@ -84,7 +87,7 @@ export function readPayload(text: string): Payload | undefined {
   }
 }
 
-/** @throws where the bytes are no payload */
+/** @throws RangeError or TypeError for malformed bytes */
 function readBytes(bytes: Uint8Array): Payload | undefined {
   const reader = createReader(bytes)
   const [first, flags] = [reader.byte(), reader.byte()]
@@ -112,7 +115,7 @@ function readThing(flags: number, terms: Terms, { text }: ReturnType<typeof crea
   return { kind, ...terms, containerId, path: text(), disposition }
 }
 
-/** Reads a payload's bytes from the first to the last; each function throws where they end too early. */
+/** Reads the fields of a payload in order. Each function throws a RangeError if the bytes end too early. */
 function createReader(bytes: Uint8Array) {
   let at = 0
   function take(count: number): Uint8Array {
@@ -140,42 +143,47 @@ function createReader(bytes: Uint8Array) {
   return { byte, number, text, isAtEnd: () => at === bytes.length }
 }
 
-/** The text that a key signs. The words before the payload keep it apart from whatever else is signed with the key. */
+/** The text that is signed. The prefix separates it from other texts that may be signed with the same key. */
 export function toSignedText(payload: string): string {
   return `cfile link.${payload}`
 }
 
-/** Writes a signature: 22 characters for the first 16 bytes of an HMAC. */
+/** Encodes a signature: 22 characters for the first 16 bytes of an HMAC. */
 export function writeSignature(hmac: Uint8Array): string {
   return toBase64url([...hmac.subarray(0, 16)])
 }
 
-/** Takes a token apart; `undefined` where its form is wrong. */
+/** Splits a token; `undefined` if it is malformed. */
 export function splitToken(token: string): { payload: string; signature: string } | undefined {
   const [, payload, signature] = /^([\w-]+)\.([\w-]{22})$/.exec(token) ?? []
   return payload && signature ? { payload, signature } : undefined
 }
 
-/** Writes the path of a link. */
+/** The path of a link. */
 export function writePath(grant: Grant, token: string): string {
   return `/s/${token}/${writeName(grant)}`
 }
 
-/** A link taken apart: the text before `/s/`, and the token as it is written. */
+/** The parts of a link: the text before `/s/`, and the token. */
 export interface LinkParts {
   readonly base: string
   readonly token: string
 }
 
-/** Takes a link apart, whole or from its path on. Its name and a query are passed over. `undefined` where it is none. */
+/**
+ * Splits a link, given as a whole URL or from its path on. Ignores file name and query. `undefined` if it is not a
+ * signed link.
+ */
 export function splitLink(link: string): LinkParts | undefined {
   const path = link.replace(/[?#].*$/s, '')
-  // From the end, since a host app may be mounted at a path that ends in `/s`.
+  // Searches from the end, because a host app may be mounted at a path that ends in `/s`.
   const [, base, token] = /^(.*)\/s\/([^/]+)(?:\/[^/]*)?\/?$/s.exec(path) ?? []
   return base === undefined || token === undefined ? undefined : { base, token }
 }
 
-/** The name at the end of a link, under which simple clients save: one segment that no URL parser rewrites. */
+/**
+ * The file name at the end of a link, for clients that save under the last path segment. URL parsers do not change it.
+ */
 export function writeName(grant: Grant): string {
   return encodeName(nameOf(grant))
 }
@@ -183,7 +191,7 @@ export function writeName(grant: Grant): string {
 function nameOf(grant: Grant): string {
   if (grant.kind === 'file') return grant.filename ?? grant.fileId
   if (grant.kind === 'path') {
-    // The last spelling has all escapes undone.
+    // The last spelling has all escapes decoded.
     return cleanFilename(nameInPath(spellings(grant.path).at(-1) ?? '')) || grant.containerId
   }
   return grant.kind === 'zip' ? 'files.zip' : grant.containerId

@@ -1,49 +1,49 @@
 /**
- * A WebSocket (RFC 6455) as the gateway uses it, whichever runtime it comes from.
+ * A WebSocket (RFC 6455) in the form that the gateway uses on every runtime.
  *
  * @module
  */
 
-/** Why a socket ended. */
+/** Why a socket was closed. */
 export interface SocketEnd {
-  /** RFC 6455 §7.4; 1006 where the connection broke. */
+  /** RFC 6455 §7.4; 1006 if the connection was lost. */
   readonly code: number
   readonly reason: string
 }
 
 /** One end of a WebSocket. */
 export interface Socket {
-  /** The other end's messages, in order; `undefined` once it is closed. A message that waits stops the other end. */
+  /** The next message of the peer; `undefined` once the socket is closed. While messages wait, the peer is paused. */
   next(): Promise<string | Uint8Array | undefined>
-  /** Sends a text message; resolves when the next may be sent. A closed socket takes it and does nothing. */
+  /** Sends a text message. Resolves when the next one may be sent. Does nothing on a closed socket. */
   send(text: string): Promise<void>
   /** Starts the closing handshake. Does nothing on a closed socket. */
   close(end: SocketEnd): void
-  /** Why it was closed; before it is, nothing. */
+  /** Why the socket was closed; `undefined` while it is open. */
   readonly ended: SocketEnd | undefined
 }
 
-/** Opens a socket to a URL (`https:`, or `http:` on loopback). Rejects where the handshake is refused. */
+/** Opens a socket to an `https:` URL, or an `http:` URL on loopback. Rejects if the handshake is refused. */
 export type Connect = (
   url: URL,
   options: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
 ) => Promise<Socket>
 
-/** What a runtime adds to a request that asks for a WebSocket. */
+/** What a runtime adds to a request for a WebSocket. */
 export interface UpgradeBindings {
   /**
    * Accepts the socket.
    *
-   * @param serve is given the socket as soon as it is open
-   * @returns what the route answers with
+   * @param serve called with the socket as soon as it is open
+   * @returns the response for the route
    */
   readonly upgrade?: (serve: (socket: Socket) => Promise<void>) => Response
 }
 
-/** The largest message that is taken, in bytes. */
+/** Maximum size of a message in bytes. */
 export const mostMessageBytes: number = 64 * 1024 ** 2
 
-/** A handshake that was answered with something else than 101. */
+/** The error for a handshake that was answered with another status than 101. */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused'
   readonly status: number
@@ -53,7 +53,7 @@ export class HandshakeRefused extends Error {
   }
 }
 
-/** The receiving half of a socket: messages are put in by a runtime's events and taken out one by one. */
+/** The receiving half of a socket. Events of the runtime add messages, and a caller takes them one by one. */
 export interface Inbox {
   put(message: string | Uint8Array): void
   end(why: SocketEnd): void
@@ -62,9 +62,10 @@ export interface Inbox {
 }
 
 /**
- * Makes an inbox.
+ * Creates an inbox.
  *
- * @param flow `pause` is called while messages wait, `resume` when none does, on runtimes that can stop the other end
+ * @param flow `pause` is called when messages begin to wait, `resume` when none waits any more; for runtimes that can
+ *   pause the peer
  */
 export function createInbox(
   flow: { readonly pause?: () => void; readonly resume?: () => void } = {},
@@ -104,7 +105,7 @@ export function createInbox(
   }
 }
 
-/** Two ends of a socket in one process. */
+/** Creates two connected sockets in one process. */
 export function createSocketPair(): [Socket, Socket] {
   const inboxes = [createInbox(), createInbox()] as const
   const endOf = (own: Inbox, other: Inbox): Socket => ({
@@ -124,9 +125,9 @@ export function createSocketPair(): [Socket, Socket] {
 }
 
 /**
- * Opens sockets to an app in this process.
+ * Creates a function that opens sockets to an app in this process.
  *
- * @throws HandshakeRefused (by the function that it returns) where the app accepts none
+ * @throws HandshakeRefused (from the returned function) if the app does not accept the socket
  */
 export function connectWithin(app: {
   fetch(request: Request, env: UpgradeBindings): Response | Promise<Response>
@@ -146,7 +147,9 @@ export function connectWithin(app: {
   }
 }
 
-/** A code that an endpoint may send (RFC 6455 §7.4.1): 1005 and 1006 only describe what was seen. */
+/**
+ * Converts a close code to one that an endpoint may send (RFC 6455 §7.4.1). 1005 and 1006 only describe what was seen.
+ */
 export function sendableCode(code: number): number {
   const isDefined =
     (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || code >= 3000
@@ -156,7 +159,7 @@ export function sendableCode(code: number): number {
 
 const encoder = new TextEncoder()
 
-/** A reason of at most 123 bytes, the most that a close frame holds. */
+/** Shortens a reason to 123 bytes, the maximum in a close frame. */
 export function cutReason(reason: string): string {
   let cut = reason.slice(0, 123)
   while (encoder.encode(cut).byteLength > 123) cut = cut.slice(0, -1)

@@ -1,5 +1,5 @@
 /**
- * The web's own `WebSocket`, which Deno and Workers have, as the gateway uses one.
+ * Adapts the standard `WebSocket` of Deno and Workers.
  *
  * @module
  */
@@ -13,13 +13,14 @@ import {
   sendableCode,
 } from './socket.ts'
 
-/** How many bytes may wait in the runtime before the sender waits. */
+/** Bytes that may wait in the runtime before `send` waits. */
 const mostBuffered = 1024 ** 2
 
 /**
- * Wraps the web's own `WebSocket`, which is open.
+ * Wraps an open standard `WebSocket`.
  *
- * @param wait takes milliseconds; polled while the other end reads too slowly, as the API has no event for it
+ * @param wait waits for milliseconds; used to poll while the peer reads too slowly, because the API has no event for
+ *   that
  */
 export function webSocket(socket: WebSocket, wait: (ms: number) => Promise<void>): Socket {
   const inbox = createInbox()

@@ -1,6 +1,6 @@
 /**
- * The events that bring a piece of text or code, which are nearly all of a stream: told by their first line, and read in
- * the form in which the service writes them.
+ * Recognises delta events, which carry pieces of text or code and are most of a stream, by their first line. Reads text
+ * deltas without parsing their JSON.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { stringAt, stringEnd } from '../json/spans.ts'
 const lf = 10
 const cr = 13
 
-/** The type of the events that bring a piece of an answer's text. */
+/** The type of events with a piece of an answer's text. */
 export const textDeltaType = 'response.output_text.delta'
 
 const eventPrefix = bytesOf('event: response.')
@@ -23,8 +23,8 @@ const textPrefixes = [
 ]
 
 /**
- * Whether an event names itself in its first line as a piece of text of the Responses API, `event: response.….delta`.
- * Such an event holds text and no ids of files.
+ * Whether the first line of an event names a delta of the Responses API, `event: response.….delta`. Such an event
+ * contains text and no file ids.
  */
 export function isDeltaEvent(raw: Uint8Array): boolean {
   const lineEnd = raw.indexOf(lf)
@@ -42,7 +42,7 @@ export interface TextDelta {
 const head =
   /^(?:event: response\.output_text\.delta\n)?data: \{"type":"response\.output_text\.delta",[^{}[\]\n]*?"output_index":(\d+),"content_index":(\d+),"delta":/
 
-/** Reads a text delta without reading all of its JSON; `undefined` where it is none, or is written in another form. */
+/** Reads a text delta in the form in which the service writes it; `undefined` for another event or another form. */
 export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
   if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
   const event = decodeUtf8(raw)
@@ -50,7 +50,7 @@ export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
   if (event === undefined || whole === undefined) return undefined
   const end = stringEnd(event, whole.length)
   const text = end === -1 ? undefined : stringAt(event, { start: whole.length, end })
-  // Its data is one line.
+  // The data is a single line.
   const isOneLine = /^\n\n?$/.test(event.slice(event.indexOf('\n', end)))
   if (text === undefined || !isOneLine) return undefined
   return { outputIndex: Number(outputIndex), contentIndex: Number(contentIndex), text }

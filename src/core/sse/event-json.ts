@@ -1,6 +1,5 @@
 /**
- * The JSON of one raw event, read where it stands: what is found in it can be replaced without touching the rest, the
- * framing included.
+ * Reads and edits the JSON of one raw event in place. Framing and all other bytes stay the same.
  *
  * @module
  */
@@ -8,16 +7,16 @@
 import { decodeUtf8 } from '../http/body.ts'
 import { type Edit, splice } from '../json/edits.ts'
 
-/** An event as text, and its JSON alone at the same offsets. */
+/** The text of an event, and its JSON at the same offsets. */
 export interface EventText {
   readonly text: string
-  /** The text with blanks for all that is not data. */
+  /** The text with blanks in place of everything that is not data. */
   readonly json: string
 }
 
 const encoder = new TextEncoder()
 
-/** Reads an event; `undefined` where it has no data or is no text. */
+/** Decodes an event; `undefined` if it has no data or is not UTF-8. */
 export function readEventText(raw: Uint8Array): EventText | undefined {
   const text = decodeUtf8(raw)
   if (text === undefined) return undefined
@@ -32,7 +31,7 @@ export function readEventText(raw: Uint8Array): EventText | undefined {
   return hasData ? { text, json } : undefined
 }
 
-/** The event with some of its JSON replaced; itself where nothing is, or where it is no valid JSON. */
+/** Applies edits to the JSON of an event. Returns the event itself if there are no edits or its JSON is not valid. */
 export function spliceEvent(
   raw: Uint8Array,
   { text, json }: EventText,

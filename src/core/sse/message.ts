@@ -1,5 +1,5 @@
 /**
- * Messages of a WebSocket as events of a stream, so that one implementation reads and rewrites both.
+ * Converts WebSocket messages to stream events and back, so that one implementation reads and rewrites both.
  *
  * @module
  */
@@ -10,18 +10,18 @@ const prefix = 'data: '
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** The raw event that carries a message: one line of data for each line of it. */
+/** Wraps a message in an event, with one data line for each line of the message. */
 export function messageToEvent(message: string): Uint8Array {
   return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
 }
 
-/** The message that an event of {@link messageToEvent} carries. */
+/** Unwraps the message of an event that {@link messageToEvent} made. */
 export function eventToMessage(raw: Uint8Array): string {
   const lines = decoder.decode(raw).trimEnd().split('\n')
   return lines.map((line) => line.slice(prefix.length)).join('\n')
 }
 
-/** The `type` of a message; empty where it has none. It is read without parsing the message. */
+/** The `type` of a message; empty if it has none. Does not parse the whole message. */
 export function messageType(message: string): string {
   return stringAt(message, pick(message, rootSpan(message), ['type']).type) ?? ''
 }

@@ -1,23 +1,23 @@
 /**
- * A stream of events on its way through: each is looked at whole, what is not changed goes out in the chunks in which it
- * came, and what is held back still goes out when the stream breaks.
+ * Sends the events of a stream through a handler. Unchanged events leave in the chunks in which they came. Held events
+ * are released even if the stream fails.
  *
  * @module
  */
 
 import { createSplitter } from './split.ts'
 
-/** Takes raw events and emits what may go out; a promise holds up the events behind. */
+/** Handles the raw events of one stream. */
 export interface EventHandler {
   push(raw: Uint8Array, emit: Emit): Promise<void> | undefined
   /** The stream has ended, or broken: whatever was held back goes out. */
   end(emit: Emit): Promise<void> | undefined
 }
 
-/** Takes raw events that may go out. */
+/** Sends a raw event on. */
 export type Emit = (raw: Uint8Array) => void
 
-/** Sends a stream through a handler. Nothing is read before somebody wants it. */
+/** Sends a stream through a handler. Reads only on demand. */
 export function throughEvents(
   body: ReadableStream<Uint8Array>,
   handler: EventHandler,
@@ -25,7 +25,7 @@ export function throughEvents(
   const reader = body.getReader()
   const feed = createFeed(handler)
   let failure: { readonly error: unknown } | undefined
-  /** Whether there is more to read. */
+  /** Reads one chunk; returns whether more may follow. */
   async function readOn(release: Emit): Promise<boolean> {
     try {
       const { done, value } = await reader.read()
@@ -48,7 +48,7 @@ export function throughEvents(
         }
         let isOpen = failure === undefined
         while (isOpen && !isReleased) isOpen = await readOn(release)
-        // An error would take along what was released but not read yet, so it comes with the next pull.
+        // An error would discard released chunks that are not read yet, so it is thrown at the next pull.
         if (failure !== undefined && !isReleased) throw failure.error
         if (failure === undefined && !isOpen) controller.close()
       },
@@ -58,7 +58,7 @@ export function throughEvents(
   )
 }
 
-/** What {@link throughEvents} does, as a transform; of a stream that breaks, what was held back is lost. */
+/** Like {@link throughEvents}, as a transform. If the stream fails, held events are lost. */
 export function eventTransform(handler: EventHandler): TransformStream<Uint8Array, Uint8Array> {
   const feed = createFeed(handler)
   return new TransformStream({
@@ -78,7 +78,7 @@ function createFeed(handler: EventHandler): Feed {
     for (const event of events) {
       const waiting = handler.push(event, outbox.put)
       if (waiting === undefined) continue
-      // What came before need not wait as well.
+      // Events before the waiting one must not wait too.
       outbox.flush()
       await waiting
     }
@@ -100,7 +100,7 @@ interface Outbox {
   flush(): void
 }
 
-/** Joins neighbours that are views of one chunk, since each piece that goes out has its price. */
+/** Joins neighbouring views of one buffer, because each chunk that is sent has a fixed cost. */
 function createOutbox(release: Emit): Outbox {
   let first: Uint8Array | undefined
   let end = 0

@@ -1,5 +1,5 @@
 /**
- * Server-sent events (WHATWG HTML §9.2), cut apart without altering a byte: whoever joins the pieces has the stream.
+ * Splits a stream of server-sent events (WHATWG HTML §9.2) into events without changing a byte.
  *
  * @module
  */
@@ -13,14 +13,17 @@ const cr = 13
 
 /** Options of {@link splitEvents}. */
 export interface SplitOptions {
-  /** A longer event is not held until it is whole: it passes in pieces, in which nothing is read. @default 64 MiB */
+  /**
+   * Size limit for an event that is held until it is complete, in bytes. A longer event passes in fragments, which have
+   * no fields. @default 64 MiB
+   */
   readonly maxEventBytes?: number
 }
 
 /**
- * Cuts a stream into its events: each chunk that comes out is one whole event with the blank line that ends it, blank
- * lines before it included, or what was left when the stream ended. All chunks joined are the input. An event that lies
- * in one chunk is a view of that chunk, not a copy.
+ * Splits a stream into events. Each output chunk is one whole event with the blank line that ends it and any blank
+ * lines before it, or the rest at the end of the stream. The concatenated output equals the input. An event inside one
+ * input chunk is a view, not a copy.
  */
 export function splitEvents(options: SplitOptions = {}): TransformStream<Uint8Array, Uint8Array> {
   const splitter = createSplitter(options)
@@ -34,29 +37,29 @@ export function splitEvents(options: SplitOptions = {}): TransformStream<Uint8Ar
   })
 }
 
-/** The events of a whole transcript, in order, the last one even if no blank line ends it. */
+/** The events of a whole transcript, in order. The last event may lack its final blank line. */
 export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
   const splitter = createSplitter()
   yield* splitter.push(bytes)
   yield* splitter.end()
 }
 
-/** Cuts bytes that come in any pieces into events. */
+/** Splits bytes in chunks of any size into events. */
 export interface EventSplitter {
-  /** Takes the next bytes, and yields the events that they complete. */
+  /** Adds bytes and yields the events that they complete. */
   push(chunk: Uint8Array): Generator<Uint8Array>
-  /** Yields what is left. */
+  /** Yields the rest. */
   end(): Generator<Uint8Array>
 }
 
-/** What {@link splitEvents} does, for those who bring their own stream. */
+/** Creates the splitter of {@link splitEvents}, for callers with their own loop. */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
   const { maxEventBytes = 64 * 1024 ** 2 } = options
   let held = createGrowing(maxEventBytes)
   let isTooLong = false
   const endsEvent = createLineState()
 
-  /** The event that ends with this piece. */
+  /** Completes the current event with its last piece. */
   function take(piece: Uint8Array): Uint8Array {
     let event = piece
     if (held.length > 0) {
@@ -98,7 +101,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
       }
       if (start === chunk.byteLength) return
       const rest = chunk.subarray(start)
-      // Blank lines belong to no event, so they wait for none.
+      // Blank lines are sent at once: they keep connections alive.
       if (endsEvent.isBlank()) yield rest
       else yield* hold(rest)
     },
@@ -109,15 +112,15 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
 }
 
 interface LineState {
-  /** Something that is no line end was seen. */
+  /** Records content of a line. */
   text(): void
-  /** A line end was seen: whether an event ends with it. */
+  /** Records a line end; returns whether it ends an event. */
   lineEnd(byte: number | undefined): boolean
-  /** Whether the event has had nothing but line ends. */
+  /** Whether the event consists of line ends only so far. */
   isBlank(): boolean
 }
 
-/** A line ends with CR, LF or CRLF; an event ends with a blank line that is not its first. */
+/** Tracks lines. A line ends with CR, LF or CRLF. An event ends with a blank line after at least one other line. */
 function createLineState(): LineState {
   let isBlank = true
   let isLineBlank = true
@@ -141,7 +144,7 @@ function createLineState(): LineState {
   }
 }
 
-/** `indexOf` is native, so most bytes are never looked at here; each is searched once for either line end. */
+/** Finds line ends by `indexOf`, which is native. Each byte is searched once for each of the two characters. */
 function findLineEnds(chunk: Uint8Array): (from: number) => number {
   const find = (byte: number, from: number): number => {
     const found = chunk.indexOf(byte, from)
@@ -156,16 +159,19 @@ function findLineEnds(chunk: Uint8Array): (from: number) => number {
   }
 }
 
-/** A piece of an event that was too long. A class of its own, because read alone a piece may look like an event. */
+/**
+ * A fragment of an event that was too long. It has a class of its own, because on its own a fragment may look like an
+ * event.
+ */
 class EventFragment extends Uint8Array<ArrayBufferLike> {}
 
 function toFragment({ buffer, byteOffset, byteLength }: Uint8Array): EventFragment {
   return new EventFragment(buffer, byteOffset, byteLength)
 }
 
-/** The fields of an event that we use. */
+/** The fields of an event that cfile uses. */
 export interface ServerSentEvent {
-  /** Empty where there is none. */
+  /** Empty if the event has no name. */
   readonly event: string
   /** The data lines, joined by line feeds. */
   readonly data: string
@@ -173,10 +179,7 @@ export interface ServerSentEvent {
 
 const decoder = new TextDecoder()
 
-/**
- * Reads the fields of one event; comments and unknown fields are passed over. A piece of an event that was too long has
- * no fields.
- */
+/** Parses one event. Ignores comments and unknown fields. A fragment of an event that was too long has no fields. */
 export function parseEvent(raw: Uint8Array): ServerSentEvent {
   let event = ''
   const data: string[] = []
@@ -193,7 +196,7 @@ export function parseEvent(raw: Uint8Array): ServerSentEvent {
 
 const dataField = bytesOf('data:')
 
-/** Where an event's data stands in its bytes; `undefined` where that is not one line. */
+/** The place of an event's data in its bytes; `undefined` if the data is not exactly one line. */
 export function dataSpan(raw: Uint8Array): { start: number; end: number } | undefined {
   let found: { start: number; end: number } | undefined
   for (let start = 0; start < raw.length; ) {
@@ -208,7 +211,7 @@ export function dataSpan(raw: Uint8Array): { start: number; end: number } | unde
   return found
 }
 
-/** The JSON value in an event's data, or `undefined` where it holds none, as in `[DONE]`. */
+/** The JSON value in an event's data; `undefined` if the data is not JSON, as in `[DONE]`. */
 export function eventJson(raw: Uint8Array): unknown {
   return parseText(parseEvent(raw).data)
 }

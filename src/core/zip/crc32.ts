@@ -1,10 +1,14 @@
 /**
- * CRC-32 as zip has it (ISO 3309), eight bytes at a time: four times as fast as one by one.
+ * CRC-32 as in zip (ISO 3309). It processes eight bytes at a time, which is four times as fast as single bytes.
  *
  * @module
  */
 
-/** The CRC of bytes that follow those of `before`. */
+/**
+ * Computes a CRC.
+ *
+ * @param before the CRC of the bytes before these
+ */
 export function crc32(bytes: Uint8Array, before = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
   const length = bytes.byteLength

@@ -1,5 +1,5 @@
 /**
- * Names within an archive that are safe to unpack, on every system.
+ * File names for zip archives that are safe to unpack on every system.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { cleanFilename } from '../http/content-disposition.ts'
 
 /**
- * Paths as they may stand in an archive: relative, without `.` and `..`, drive letters, backslashes, control and
- * direction characters. What would be written over another, also where case does not count, gets a number:
- * `a.txt`, `a (2).txt`.
+ * Converts paths to names in an archive: relative, without `.`, `..`, drive letters, backslashes, control characters
+ * and direction marks. A name that would overwrite another, also on case-insensitive systems, gets a number: `a.txt`,
+ * `a (2).txt`.
  */
 export function zipNames(paths: readonly string[]): string[] {
   const taken = new Set<string>()
@@ -28,11 +28,11 @@ function safePath(path: string): string {
 }
 
 function safePart(part: string): string {
-  // A drive letter, which Windows heeds anywhere.
+  // Windows interprets a drive letter in any part.
   return cleanFilename(part).replace(/^([A-Za-z]):/, '$1_')
 }
 
-/** Before the last ending of the last part; a leading dot begins none. */
+/** Inserts a number before the extension of the last part. A leading dot begins no extension. */
 function numbered(name: string, n: number): string {
   const [, stem = name, ending = ''] = /^(.*[^/])(\.[^./]*)$/s.exec(name) ?? []
   return `${stem} (${n})${ending}`

@@ -1,7 +1,7 @@
 /**
- * Zip archives whose files are stored as they are (APPNOTE 6.3.10), made while they are read: nothing is held but the
- * directory, and the archive's length is known before where those of its files are. Lengths beyond 32 bits, and those
- * that are not known when a file begins, take the zip64 fields.
+ * Writes zip archives of stored files (APPNOTE 6.3.10) as a stream. Only the central directory is held in memory. If
+ * all file sizes are known, so is the size of the archive. Sizes beyond 32 bits, and sizes that are unknown when a file
+ * begins, use zip64 fields.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { ByteReader } from '../bytes/reader.ts'
 import { concatBytes } from '../http/body.ts'
 import { crc32 } from './crc32.ts'
 
-/** A file to be zipped. */
+/** A file to be added. */
 export interface ZipEntry {
-  /** Its path within the archive, made safe: see `zip-names.ts`. */
+  /** Safe path within the archive: see {@link zipNames}. */
   readonly name: string
-  /** Absent where nobody knows. */
+  /** Size in bytes, if known. */
   readonly bytes?: number
-  /** Unix seconds. */
+  /** Modification time in unix seconds. */
   readonly time: number
-  /** Opens the file; exactly `bytes` bytes come, or it breaks. */
+  /** Opens the file. It must deliver exactly `bytes` bytes or fail. */
   open(signal: AbortSignal): Promise<ByteReader>
 }
 
@@ -30,7 +30,7 @@ interface Placed {
   readonly time: number
   readonly offset: number
   readonly bytes?: number
-  /** Whether its lengths take 64 bits, which its first header must say already. */
+  /** Whether the sizes need 64 bits. The first header must already say so. */
   readonly isLarge: boolean
 }
 
@@ -39,7 +39,7 @@ interface Written extends Placed {
   readonly crc: number
 }
 
-/** How long the archive of these files is, in bytes; `undefined` where the length of one is not known. */
+/** The size of an archive in bytes; `undefined` if the size of a file is unknown. */
 export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | undefined {
   let offset = 0
   let directory = 0
@@ -54,8 +54,8 @@ export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | 
 }
 
 /**
- * Makes the archive, one file after the other. Each is opened when its turn comes, and its header is written once its
- * first bytes are there: where the first file fails, nothing was sent yet.
+ * Writes an archive, one file after the other. A file is opened when it is its turn, and its header is written after
+ * its first bytes arrived. If the first file fails, nothing has been sent yet.
  */
 export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
   const closed = new AbortController()
@@ -105,7 +105,7 @@ function place({ name, time, bytes }: Omit<ZipEntry, 'open'>, offset: number): P
   return { name: textEncoder.encode(name), time, offset, bytes, isLarge }
 }
 
-/** Little-endian fields, one after the other: pairs of a width in bytes and a value. */
+/** Packs little-endian fields from pairs of width in bytes and value. */
 function fields(...pairs: readonly (readonly [width: 2 | 4 | 8, value: number])[]): Uint8Array {
   const bytes = new Uint8Array(pairs.reduce((sum, [width]) => sum + width, 0))
   const view = new DataView(bytes.buffer)
@@ -119,11 +119,15 @@ function fields(...pairs: readonly (readonly [width: 2 | 4 | 8, value: number])[
   return bytes
 }
 
-// The lengths and the CRC follow the bytes (bit 3), and names are UTF-8 (bit 11).
+// Bit 3: sizes and CRC follow the data. Bit 11: names are UTF-8.
 const flags = 0x0808
 const stored = 0
 
-/** The fields with which both headers of a file begin; `lengths` are those that fit into 32 bits. */
+/**
+ * The fields that both headers of a file share.
+ *
+ * @param lengths the sizes as far as they fit into 32 bits
+ */
 function common(file: Placed, crc: number, lengths: number, extra: Uint8Array) {
   const { date, time } = dosTime(file.time)
   const version = extra.byteLength > 0 ? 45 : 20
@@ -160,7 +164,7 @@ function directoryHeader(file: Written): Uint8Array {
   const extra = beyond.length > 0 ? zip64(...beyond) : new Uint8Array()
   const start = fields(
     [4, 0x02014b50],
-    // Made on Unix, so that the mode below counts: rw-r--r--.
+    // "Made by Unix", so that the mode rw-r--r-- below counts.
     [2, (3 << 8) | 45],
     ...common(file, crc, isLarge ? most32 : bytes, extra),
     [2, 0],
@@ -202,7 +206,7 @@ function directoryEnd(count: number, length: number, offset: number): Uint8Array
   return concatBytes([end64, locator, end])
 }
 
-/** Two-second steps since 1980, in UTC. */
+/** DOS time: steps of two seconds since 1980, in UTC. */
 function dosTime(seconds: number): { date: number; time: number } {
   const at = new Date(Math.max(seconds, 315_532_800) * 1000)
   return {

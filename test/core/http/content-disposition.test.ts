@@ -9,7 +9,7 @@ import {
 import { azureContentHeaders, openaiContentHeaders } from '../../fixtures/http.ts'
 import { rounds } from '../../lib/rounds.ts'
 
-/** Any text that JavaScript can hold: letters, controls, direction marks, halves of surrogate pairs. */
+/** Any JavaScript string: letters, controls, direction marks, lone surrogates. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: 'grapheme' }),
@@ -18,7 +18,7 @@ const anyText = fc.oneof(
 )
 
 describe('contentDisposition', () => {
-  it('names a file for clients that know RFC 8187 and for those that do not', () => {
+  it('names a file for clients with and without RFC 8187', () => {
     expect(contentDisposition('report.csv')).toBe(
       `attachment; filename="report.csv"; filename*=UTF-8''report.csv`,
     )
@@ -44,12 +44,12 @@ describe('contentDisposition', () => {
     )
   })
 
-  it('leaves the name to the client where there is none', () => {
+  it('lets the client choose if there is no name', () => {
     expect(contentDisposition('')).toBe('attachment')
     expect(contentDisposition('', 'inline')).toBe('inline')
   })
 
-  it('can be read back to the same name, whatever the name is', () => {
+  it('can be parsed back to the same name, for any name', () => {
     fc.assert(
       fc.property(anyText, (name) => {
         const { type, filename } = parseContentDisposition(contentDisposition(name))
@@ -60,7 +60,7 @@ describe('contentDisposition', () => {
     )
   })
 
-  it('is a header that every client can take: visible ASCII, and one pair of quotes', () => {
+  it('is a header that every client accepts: visible ASCII with one pair of quotes', () => {
     fc.assert(
       fc.property(anyText, (name) => {
         const header = contentDisposition(name)
@@ -73,7 +73,7 @@ describe('contentDisposition', () => {
     )
   })
 
-  it('keeps the ending in the plain name, which decides what opens the file', () => {
+  it('keeps the extension in the plain name, which decides what opens the file', () => {
     fc.assert(
       fc.property(anyText, fc.constantFrom('.csv', '.tar.gz', '.PNG', '.x'), (name, ending) => {
         const { plain = '' } = parseContentDisposition(contentDisposition(name + ending))
@@ -85,7 +85,7 @@ describe('contentDisposition', () => {
 })
 
 describe('parseContentDisposition', () => {
-  it('reads the true name, not the placeholder that Azure and OpenAI put before it', () => {
+  it('reads the true name instead of the placeholder that Azure and OpenAI put before it', () => {
     expect(parseContentDisposition(azureContentHeaders['content-disposition'])).toEqual({
       type: 'attachment',
       plain: 'file.png',
@@ -130,11 +130,11 @@ describe('parseContentDisposition', () => {
     })
   })
 
-  it('reads nothing from a header that is not there', () => {
+  it('returns nothing for a missing header', () => {
     expect(parseContentDisposition(null)).toEqual({})
   })
 
-  it('never throws, whatever an upstream sends', () => {
+  it('never throws, for any header of an upstream', () => {
     const piece = fc.constantFrom(
       ';',
       'filename',
@@ -158,7 +158,7 @@ describe('parseContentDisposition', () => {
     )
   })
 
-  it('is not held up by a megabyte that never closes what it opens', () => {
+  it('takes linear time for a megabyte of unclosed quotes and the like', () => {
     for (const piece of [';a="', ';a=\\"', '; ', "'", '%', '\\', ';filename*=']) {
       const { filename } = parseContentDisposition(`attachment${piece.repeat(250_000)}`)
       expect(filename, piece).toBeUndefined()
@@ -167,7 +167,7 @@ describe('parseContentDisposition', () => {
 })
 
 describe('cleanFilename', () => {
-  it('makes one “_” of each separator, control and direction character', () => {
+  it('replaces each separator, control and direction character by one “_”', () => {
     const unsafe = ['/', '\\', '\0', '\x1f', '\x7f', '\x80', '\x9f']
     const directions = ['\u200e', '\u200f', '\u202a', '\u202e', '\u2066', '\u2069']
     for (const character of [...unsafe, ...directions]) {
@@ -175,13 +175,13 @@ describe('cleanFilename', () => {
     }
   })
 
-  it('leaves no name that means a folder', () => {
+  it('returns no name that means a folder', () => {
     expect(cleanFilename('.')).toBe('_')
     expect(cleanFilename('..')).toBe('__')
     expect(cleanFilename('...')).toBe('...')
   })
 
-  it('changes nothing else, however odd', () => {
+  it('keeps all other characters', () => {
     const kept = [
       '.env',
       ' a ',
@@ -194,7 +194,7 @@ describe('cleanFilename', () => {
     for (const name of kept) expect(cleanFilename(name)).toBe(name)
   })
 
-  it('changes nothing the second time, and leaves only what a header can hold', () => {
+  it('changes nothing the second time, and returns only what a header can contain', () => {
     fc.assert(
       fc.property(anyText, (name) => {
         const clean = cleanFilename(name)
@@ -235,7 +235,7 @@ describe('stripStoredPrefix', () => {
     expect(stripStoredPrefix(name)).toBe(name)
   })
 
-  it('takes one prefix only: the second is part of the name', () => {
+  it('removes one prefix only, since a second one is part of the name', () => {
     const prefix = `${'9f'.repeat(16)}-`
     expect(stripStoredPrefix(`${prefix}${prefix}a.csv`)).toBe(`${prefix}a.csv`)
   })

@@ -32,7 +32,7 @@ describe('contentTypeOf', () => {
     expect(contentTypeOf(filename)).toBe(type)
   })
 
-  it('calls a file that it does not know bytes, also one that is named like a part of every object', () => {
+  it('calls an unknown file bytes, also one with the name of an inherited property', () => {
     for (const name of [
       '',
       'csv',
@@ -48,7 +48,7 @@ describe('contentTypeOf', () => {
 })
 
 describe('chooseContentType', () => {
-  it('goes by the name where Azure sends no type, and by the type where OpenAI sends one', () => {
+  it('uses the name if Azure sends no type, and the type if OpenAI sends one', () => {
     const azure = new Headers(azureContentHeaders).get('content-type')
     expect(chooseContentType(azure, 'profit_by_year.png')).toBe('image/png')
     const openai = new Headers(openaiContentHeaders).get('content-type')
@@ -92,7 +92,7 @@ describe('chooseContentType', () => {
     expect(chooseContentType(type, 'a')).toBe('application/octet-stream')
   })
 
-  it('gives what a header can hold, whatever an upstream sends', () => {
+  it('returns a valid header value for any header of an upstream', () => {
     const piece = fc.constantFrom(
       'text',
       '/',
@@ -116,7 +116,7 @@ describe('chooseContentType', () => {
     )
   })
 
-  it('is not held up by a megabyte that is almost a type', () => {
+  it('takes linear time for a megabyte that is almost a type', () => {
     const almost = ['; ', `;${' '.repeat(1000)}`, ' ', 'a', ';a="b"', ';a="\\"']
     for (const piece of almost) {
       const type = `a/b${piece.repeat(2 ** 20 / piece.length)},`
@@ -170,13 +170,13 @@ describe('inlineContentType', () => {
 })
 
 describe('contentSecurityPolicy', () => {
-  it('lets nothing load and nothing run in a download', () => {
+  it('lets a download load and run nothing', () => {
     for (const type of ['text/html', 'image/png', 'application/pdf']) {
       expect(contentSecurityPolicy(type, false)).toBe("default-src 'none'; sandbox")
     }
   })
 
-  it('gives a shown picture or text what its viewer needs, in the sandbox still', () => {
+  it('gives an inline picture or text what the browser’s viewer needs, still in the sandbox', () => {
     expect(contentSecurityPolicy('image/png', true)).toMatch(
       /^default-src 'none'; sandbox; .*img-src 'self'/,
     )

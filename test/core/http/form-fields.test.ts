@@ -4,7 +4,7 @@ import { watchForm } from '../../../src/core/http/form-fields.ts'
 import { type FormPart, parseFormBoundary } from '../../../src/core/http/form-head.ts'
 import { rounds } from '../../lib/rounds.ts'
 
-/** Sends a form through, cut at these places; tells what came out, and which fields and values were seen. */
+/** Sends a form through, cut at the given offsets. Returns the output and the fields and values that were read. */
 async function through(bytes: Uint8Array, boundary: string, cuts: readonly number[] = []) {
   const parts: FormPart[] = []
   const values: string[] = []
@@ -44,7 +44,7 @@ const disposition = 'Content-Disposition: form-data; name="a"'
 const whole = (...parts: string[]): Uint8Array => text(`${parts.join('')}--b--\r\n`)
 
 describe('a form', () => {
-  it('passes byte for byte and tells its fields, however it is cut', async () => {
+  it('passes byte for byte and reports its fields, at any chunk boundaries', async () => {
     const field = fc.constantFrom<[string, string | File]>(
       ['file_id', 'assistant-1'],
       ['purpose', ''],
@@ -101,7 +101,7 @@ describe('a form', () => {
     expect((await through(bytes, 'b')).parts).toMatchObject([{ isFile: true }])
   })
 
-  it('passes without a line end behind it, and without a part', async () => {
+  it('passes without a final line end and without parts', async () => {
     await through(text(`${part(disposition)}--b--`), 'b')
     await through(text('--b--\r\n'), 'b')
   })

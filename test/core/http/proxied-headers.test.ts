@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { requestHeaders, responseHeaders } from '../../../src/core/http/proxied-headers.ts'
 
-// Node's and workerd's own Headers take any name from code, also those that a browser would not let a page set.
+// The Headers of Node and workerd accept any name from code, also names that a browser would refuse.
 const namesOf = (headers: Headers) => [...headers.keys()]
 
 const hopByHop: Record<string, string> = {
@@ -108,12 +108,12 @@ const ofTheApi: Record<string, string> = {
 }
 
 describe('requestHeaders', () => {
-  it('sends on what belongs to the API, letter for letter, known or not', () => {
+  it('sends the headers of the API unchanged, known or unknown', () => {
     expect(Object.fromEntries(requestHeaders(new Headers(ofTheApi)))).toEqual(ofTheApi)
   })
 
   it.each(Object.entries({ ...overriding, ...keysOfOthers }))(
-    'keeps back %s, with which a caller could ask for something that was not checked',
+    'removes %s, with which a caller could change what was checked',
     (name, value) => {
       for (const spelt of [name, name.toUpperCase()]) {
         const sent = requestHeaders(new Headers({ [spelt]: value, accept: '*/*' }))
@@ -123,7 +123,7 @@ describe('requestHeaders', () => {
   )
 
   it.each(Object.entries({ ...hopByHop, ...ofOneCaller }))(
-    'keeps back %s, which is this connection’s or this caller’s',
+    'removes %s, which belongs to this connection or this caller',
     (name, value) => {
       for (const spelt of [name, name.toUpperCase()]) {
         const sent = requestHeaders(new Headers({ [spelt]: value, accept: '*/*' }))
@@ -132,7 +132,7 @@ describe('requestHeaders', () => {
     },
   )
 
-  it('keeps back what Connection nominates, so that nobody can have a header dropped or kept by the next hop', () => {
+  it('removes headers that Connection names, so that nobody can control what the next hop drops', () => {
     const headers = { connection: 'close, X-Hop ,x-other,,"odd"', 'x-hop': '1', 'x-other': '2' }
     expect(namesOf(requestHeaders(new Headers({ ...headers, accept: '*/*' })))).toEqual(['accept'])
     const twice = new Headers({ 'x-hop': '1', 'x-kept': '3' })
@@ -141,7 +141,7 @@ describe('requestHeaders', () => {
     expect(namesOf(requestHeaders(twice))).toEqual(['x-kept'])
   })
 
-  it('leaves the caller’s own headers as they were', () => {
+  it('does not change the caller’s Headers object', () => {
     const headers = new Headers({ authorization: 'Bearer key-of-ann', te: 'trailers' })
     requestHeaders(headers)
     expect(namesOf(headers)).toEqual(['authorization', 'te'])
@@ -161,7 +161,7 @@ describe('responseHeaders', () => {
     'x-request-id': 'r',
   }
 
-  it('hands back what belongs to the API', () => {
+  it('returns the headers of the API', () => {
     expect(Object.fromEntries(responseHeaders(new Headers(answered)))).toEqual(answered)
   })
 
@@ -178,12 +178,12 @@ describe('responseHeaders', () => {
     expect(namesOf(responseHeaders(headers))).toEqual(['x-request-id'])
   })
 
-  it('keeps back what Connection nominates', () => {
+  it('removes headers that Connection names', () => {
     const headers = new Headers({ connection: 'x-hop', 'x-hop': '1', 'x-request-id': 'r' })
     expect(namesOf(responseHeaders(headers))).toEqual(['x-request-id'])
   })
 
-  it('passes the coding of a body that could not be decoded, so that clients do not take it for the bytes', () => {
+  it('passes the coding of a body that could not be decoded, so that clients decode it', () => {
     const headers = new Headers({ 'content-encoding': 'made-up', 'content-length': '12' })
     expect(namesOf(responseHeaders(headers))).toEqual(['content-encoding', 'content-length'])
   })

@@ -23,7 +23,7 @@ describe('parseRange', () => {
     }
   })
 
-  it('answers 416 only where nothing of the file is meant', () => {
+  it('answers 416 only if no byte of the file is requested', () => {
     for (const header of ['bytes=100-', 'bytes=100-200', 'bytes=-0', `bytes=${'9'.repeat(400)}-`]) {
       expect(parseRange(header, 100), header).toBe('unsatisfiable')
     }
@@ -31,7 +31,7 @@ describe('parseRange', () => {
     expect(parseRange('bytes=0-0', 0)).toBe('unsatisfiable')
   })
 
-  it('gives the whole file for what is malformed, several ranges and other units', () => {
+  it('returns the whole file for malformed headers, several ranges and other units', () => {
     for (const header of [
       undefined,
       null,
@@ -60,7 +60,7 @@ describe('parseRange', () => {
     expect(parseRange('bytes=-5', 0)).toBe('none')
   })
 
-  it('means the bytes that a slice of the file has', () => {
+  it('selects the same bytes as a slice of the file', () => {
     const bytes = Uint8Array.from({ length: 300 }, (_, at) => at)
     const part = fc.record({
       size: fc.nat(300),
@@ -99,7 +99,7 @@ describe('evaluateConditions', () => {
     of: { etag?: string; size?: number } = { etag, size },
   ) => evaluateConditions(new Headers(headers), of).status
 
-  it('sends what is asked for', () => {
+  it('sends what was requested', () => {
     expect(evaluateConditions(new Headers(), { etag, size })).toEqual({ status: 200 })
     expect(evaluateConditions(new Headers({ range: 'bytes=90-' }), { etag, size })).toEqual({
       status: 206,
@@ -109,7 +109,7 @@ describe('evaluateConditions', () => {
     expect(status({ range: 'bytes=0-1,4-5' })).toBe(200)
   })
 
-  it('saves a transfer where the client has the file, compared weakly', () => {
+  it('sends no body if the client has the file, by weak comparison', () => {
     for (const [list, want] of [
       [etag, 304],
       [`W/${etag}`, 304],
@@ -126,7 +126,7 @@ describe('evaluateConditions', () => {
     }
   })
 
-  it('refuses where the client wants another file, compared strongly', () => {
+  it('refuses if the client expects another file, by strong comparison', () => {
     for (const [list, want] of [
       [etag, 200],
       ['*', 200],
@@ -139,7 +139,7 @@ describe('evaluateConditions', () => {
     }
   })
 
-  it('never glues part of one file to part of another', () => {
+  it('never combines parts of two files', () => {
     const range = 'bytes=50-'
     expect(status({ range, 'if-range': etag })).toBe(206)
     for (const other of [`W/${etag}`, '"other"', 'Wed, 23 Sep 2026 10:00:00 GMT', '', '*']) {
@@ -158,7 +158,7 @@ describe('evaluateConditions', () => {
     expect(status({ 'if-unmodified-since': 'Wed, 23 Sep 1999 10:00:00 GMT' })).toBe(200)
   })
 
-  it('sends the whole of a file whose length nobody knows', () => {
+  it('sends the whole file if its size is unknown', () => {
     expect(status({ range: 'bytes=0-1' }, {})).toBe(200)
     expect(status({ 'if-none-match': etag }, {})).toBe(200)
     expect(status({ 'if-none-match': '"undefined"' }, {})).toBe(200)
@@ -167,7 +167,7 @@ describe('evaluateConditions', () => {
 })
 
 describe('contentRange', () => {
-  it('says which part it is, or how long the file is where no part is sent', () => {
+  it('names the part, or the size of the file if no part is sent', () => {
     expect(contentRange({ start: 0, end: 9 }, 100)).toBe('bytes 0-9/100')
     expect(contentRange(undefined, 100)).toBe('bytes */100')
   })

@@ -21,11 +21,11 @@ describe('a webhook signature', () => {
   if (secret === undefined) throw new Error('The secret of the example is not read.')
   const verify = createWebhookVerifier([secret])
 
-  it('of the specification’s own example is accepted', async () => {
+  it('is accepted in the specification’s own example', async () => {
     expect(await verify(example, bytes(body), 1614265330)).toBe(true)
   })
 
-  it('is accepted among others, and by any of several secrets, so that secrets can be replaced', async () => {
+  it('is accepted among others and with any of several secrets, so that secrets can be rotated', async () => {
     const other = crypto.getRandomValues(new Uint8Array(32))
     const several = createWebhookVerifier([other, secret])
     const signature = `v2,abc v1,${btoa('x'.repeat(32))} ${example.signature}`
@@ -55,7 +55,7 @@ describe('a webhook signature', () => {
           const index = at % text.length
           const changed = text.slice(0, index) + String.fromCharCode(code) + text.slice(index + 1)
           fc.pre(changed !== text)
-          // The last character of a base64 text of 32 bytes has bits that mean nothing.
+          // The last character of the base64 of 32 bytes has unused bits.
           fc.pre(part !== 'signature' || index < text.length - 2)
           const { body: sent, ...headers } = { ...parts, [part]: changed }
           expect(await verify(headers, bytes(sent), 1614265330)).toBe(false)
@@ -67,7 +67,7 @@ describe('a webhook signature', () => {
 })
 
 describe('a webhook secret', () => {
-  it('is read as it is shown, and nothing else is', () => {
+  it('is read in the displayed form, and in no other form', () => {
     expect(secret?.byteLength).toBe(24)
     for (const text of [
       '',

@@ -11,7 +11,7 @@ function add(json: string): string {
 }
 
 describe('addMember', () => {
-  it('adds the member last, and leaves every other byte as it is', () => {
+  it('adds the member last and keeps every other byte', () => {
     expect(add('{}')).toBe('{"model":"d \\"1\\""}')
     expect(add(' { "a" : 1.50,\n"b":{"model":"x"} }\n')).toBe(
       ' { "a" : 1.50,\n"b":{"model":"x"} ,"model":"d \\"1\\""}\n',
@@ -33,7 +33,7 @@ describe('addMember', () => {
     expect(add(json)).toBe(json)
   })
 
-  it('makes of any object the same object with the member', () => {
+  it('turns any object into the same object with the member', () => {
     const property = fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
       const object = JSON.parse(JSON.stringify(value))
       const expected = Object.hasOwn(object, 'model') ? object : { ...object, model: 'd "1"' }

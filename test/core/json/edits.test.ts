@@ -10,7 +10,7 @@ const keys = fc.constantFrom('a', 'b', 'type', 'te"xt', 'ü', '\\', '')
 const objects = fc.dictionary(keys, fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true })
 
 describe('replacing in JSON', () => {
-  it('changes a string as its text is changed, and keeps the escapes of the rest', () => {
+  it('changes a string like its text, and keeps the escapes in the rest', () => {
     const cuts = fc.array(fc.nat(40), { minLength: 2, maxLength: 6 })
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), cuts, fc.string(), (text, at, more) => {

@@ -6,7 +6,7 @@ import { rounds } from '../../lib/rounds.ts'
 const isInString = (text: string) => createJsonPrefix().read(text)
 
 describe('a text that may become JSON', () => {
-  it('is known at each of its characters, however it is cut', () => {
+  it('is recognised at each of its characters, at any chunk boundaries', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat(2), fc.nat(), (compact, indent, cut) => {
         const json = JSON.stringify(JSON.parse(compact), null, indent)

@@ -6,7 +6,7 @@ import { rounds } from '../../lib/rounds.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Reads some bytes; tells what the visitor was told, as spans of the bytes. */
+/** Scans bytes; returns the tokens that the visitor got, as spans of the bytes. */
 function scan(bytes: Uint8Array, pace?: number): string[] {
   const told: string[] = []
   const visitor: JsonVisitor = {
@@ -28,7 +28,7 @@ function isAccepted(bytes: Uint8Array): boolean {
   }
 }
 
-/** What the platform says: its parser is strict once the bytes are UTF-8 without a byte order mark. */
+/** The platform's result: its parser is strict once the bytes are UTF-8 without a byte order mark. */
 function isJson(bytes: Uint8Array): boolean {
   try {
     JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
@@ -75,7 +75,7 @@ describe('scanJson', () => {
     )
   })
 
-  it('tells the same, wherever it pauses', () => {
+  it('reports the same tokens wherever it pauses', () => {
     fc.assert(
       fc.property(fc.json(), fc.integer({ min: 1, max: 9 }), (json, pace) => {
         expect(scan(encode(json), pace)).toEqual(scan(encode(json)))
@@ -84,7 +84,7 @@ describe('scanJson', () => {
     )
   })
 
-  it('tells of each token where it stands', () => {
+  it('reports each token with its offsets', () => {
     expect(scan(encode(' {"a\\"": [1.5e3, {}, "ä"]}'))).toEqual([
       'open 1 false',
       'key 2 7',
@@ -113,7 +113,7 @@ describe('scanJson', () => {
     expect(() => scan(encode(text))).toThrow(/is not JSON: at byte \d+, /)
   })
 
-  it('bounds how deep a body is nested, since it holds a level for each', () => {
+  it('limits the nesting depth, because it stores each level', () => {
     const nested = (levels: number) => encode('['.repeat(levels) + ']'.repeat(levels))
     expect(isAccepted(nested(deepest))).toBe(true)
     expect(isAccepted(nested(deepest + 1))).toBe(false)

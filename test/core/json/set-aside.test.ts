@@ -17,7 +17,7 @@ function open(json: string, member?: string) {
 const large = (what: string): string => `[${`${what},`.repeat(70_000 / what.length)}${what}]`
 
 describe('setAside', () => {
-  it('takes out what is large and holds no answer, and puts it back to the byte', () => {
+  it('takes out large members without files, and puts them back to the byte', () => {
     const value = fc.oneof(
       fc.json({ maxDepth: 2 }),
       fc.constantFrom(large('1'), large('{"a":"ä"}')),
@@ -35,7 +35,7 @@ describe('setAside', () => {
     )
   })
 
-  it('leaves what stands around, changed or not', () => {
+  it('keeps the text around them, changed or not', () => {
     const aside = open(`{"tools":${large('1')},"output":[1]}`)
     expect(aside?.left).toBe('{"tools":"token-0","output":[1]}')
     const changed = aside?.left.replace('[1]', '[1,{"url":"x"}]') ?? ''
@@ -44,7 +44,7 @@ describe('setAside', () => {
     )
   })
 
-  it('takes long texts out wherever they stand, and keeps count of what they stood in', () => {
+  it('takes out long texts at any depth, also those inside a part that is taken out later', () => {
     const long = JSON.stringify('x'.repeat(600_000))
     const json = `{"tools":[${long},${large('1')}],"output":[{"a":${long},"b":1}]}`
     const aside = open(json)
@@ -52,7 +52,7 @@ describe('setAside', () => {
     expect(decode(concatBytes(aside?.restore(encode(aside.left)) ?? []))).toBe(json)
   })
 
-  it('looks into one member only, where it is told which', () => {
+  it('takes out parts of one member only, if that member is named', () => {
     const tools = large('1')
     const event = `{"tools":${tools},"response":{"tools":${tools}},"other":{"tools":${tools}}}`
     expect(open(event, 'response')?.left).toBe(
@@ -60,13 +60,13 @@ describe('setAside', () => {
     )
   })
 
-  it('tells of so many values that reading them would hold up others, unless they are aside', () => {
+  it('reports too many values for parsing, unless they were taken out', () => {
     const many = `[${'1,'.repeat(600_000)}1]`
     expect(open(`{"output":${many}}`)?.isDense).toBe(true)
     expect(open(`{"tools":${many},"output":[]}`)?.isDense).toBe(false)
   })
 
-  it('gives nothing for what is no JSON', () => {
+  it('returns nothing for bytes that are not JSON', () => {
     expect(open('{"tools":')).toBeUndefined()
   })
 })

@@ -21,8 +21,8 @@ function read(json: string, { start, end }: Span): unknown {
 const keys = fc.constantFrom('a', 'b', 'type', 'te"xt', 'ü', '\\', '')
 const objects = fc.dictionary(keys, fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true })
 
-describe('reading JSON where it stands', () => {
-  it('finds what JSON.parse finds, however it is written', () => {
+describe('reading JSON in place', () => {
+  it('finds the values of JSON.parse in any spelling', () => {
     fc.assert(
       fc.property(objects, blanks, fc.boolean(), (value, blank, isEscaped) => {
         const json = blank + spell(value, blank, isEscaped) + blank
@@ -37,7 +37,7 @@ describe('reading JSON where it stands', () => {
     )
   })
 
-  it('finds the elements of a list, and none of anything else', () => {
+  it('finds the elements of an array, and none in any other value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), blanks, (value, blank) => {
         const json = spell(value, blank, false)
@@ -48,12 +48,12 @@ describe('reading JSON where it stands', () => {
     )
   })
 
-  it('lets the last of equal members count, as JSON.parse does', () => {
+  it('uses the last of equal members, as JSON.parse does', () => {
     const json = '{"a":1,"\\u0061":2}'
     expect(indexAt(json, pick(json, rootSpan(json), ['a']).a)).toBe(2)
   })
 
-  it('comes to an end on whatever is no JSON', () => {
+  it('terminates on any text that is not JSON', () => {
     fc.assert(
       fc.property(objects, fc.nat(), fc.string(), (value, cut, more) => {
         const json = JSON.stringify(value)
@@ -69,12 +69,12 @@ describe('reading JSON where it stands', () => {
     )
   })
 
-  it('reads a deep nesting without running out of stack', () => {
+  it('reads deep nesting without a stack overflow', () => {
     const json = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)},"b":7}`
     expect(indexAt(json, pick(json, rootSpan(json), ['b']).b)).toBe(7)
   })
 
-  it('takes only whole numbers for an index', () => {
+  it('accepts only whole numbers as an index', () => {
     for (const literal of ['-1', '1.5', '1e3', '"1"', 'null', '12345678901234567']) {
       expect(indexAt(literal, rootSpan(literal)), literal).toBeUndefined()
     }

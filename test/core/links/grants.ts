@@ -1,6 +1,4 @@
-/**
- * Grants of all kinds, and all that can happen to their links on the way.
- */
+/** Arbitrary grants of all kinds, and the changes that may happen to their links. */
 
 import fc from 'fast-check'
 import type { Grant } from '../../../src/core/links/grant.ts'
@@ -64,7 +62,7 @@ export const anyGrant: fc.Arbitrary<Grant> = fc.oneof(
 const alphabet = 'ABCXYZabcxyz0189-._~%/?&=:+#; \\\u0000é\u017f'
 const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** What is done to a token; `other` is another valid token. */
+/** A change to a token; `other` is another valid token. */
 export interface Mutation {
   readonly how: (typeof hows)[number]
   readonly at: number
@@ -93,7 +91,7 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.record({
   bits: fc.integer({ min: 1, max: 63 }),
 })
 
-/** Changes a token; it may come out as it went in. */
+/** Changes a token, or leaves it as it is. */
 export function mutate(
   token: string,
   other: string,
@@ -117,7 +115,7 @@ export function mutate(
     case 'escape':
       return put(`%${old.charCodeAt(0).toString(16)}`)
     case 'bits':
-      // Another character of the alphabet, the unused bits at the end of each part included.
+      // Another character of the alphabet. Includes changes to the unused bits at the end of each part.
       return put(base64url.charAt(base64url.indexOf(old) ^ bits) || '.')
     case 'cut':
       return token.slice(0, index)
@@ -130,7 +128,7 @@ export function mutate(
   }
 }
 
-/** Rewrites the name and the query of a link as tools on the way do; the token stays. */
+/** Changes the name and the query of a link as other programs do. The token stays. */
 export const anyRewriting: fc.Arbitrary<(link: string) => string> = fc
   .array(
     fc.constantFrom<(link: string) => string>(

@@ -17,13 +17,13 @@ describe('parseSigningKeys', () => {
     )
   })
 
-  it('names the setting and the entry, and shows nothing of a secret', () => {
+  it('names the setting and the entry, and shows no part of a secret', () => {
     for (const [text, fault] of [
       [secret, /entry 1 has no name/],
       [`:${secret}`, /entry 1 has no name/],
       [`a:${secret},${secret}`, /entry 2 has no name/],
       [`a:${secret},`, /entry 2 has no name/],
-      ['a:', /entry 1 has nothing behind/],
+      ['a:', /entry 1 has nothing after/],
       [`a:${secret},a:${secret}x`, /entry 2 has the kid of another/],
       [`a b:${secret}`, /entry 1 has a kid that is not/],
       [`${'k'.repeat(65)}:${secret}`, /entry 1 has a kid that is not/],

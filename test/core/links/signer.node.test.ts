@@ -9,7 +9,7 @@ const keys = parseSigningKeys(`k1:${secret}`)
 const base = 'https://files.example.com'
 
 describe('createSigner', () => {
-  it('signs what is documented, so that another implementation could check a link', async () => {
+  it('signs as documented, so that another implementation can verify a link', async () => {
     const link = await createSigner(keys).sign(base, {
       kind: 'file',
       containerId: 'cntr_a1',
@@ -23,7 +23,7 @@ describe('createSigner', () => {
     const plain = (text: string) => [Buffer.byteLength(text) * 4, ...Buffer.from(text)]
     const payload = Buffer.from([
       ...[1, 4],
-      // 1,790,000,000 in groups of 7 bits, the lowest first.
+      // 1,790,000,000 in groups of 7 bits, lowest first.
       ...[0x80, 0xf7, 0xc4, 0xd5, 0x6],
       ...[plain('k1'), plain('sweden'), plain('o3')].flat(),
       ...[1 * 4 + 2, 0xa1],
@@ -35,7 +35,7 @@ describe('createSigner', () => {
     expect(link).toBe(`${base}/s/${token}/%C3%BC.csv`)
   })
 
-  it('makes and takes the same links with the HMAC that a runtime brings', async () => {
+  it('signs and verifies the same links with the HMAC of the runtime', async () => {
     const native = (key: Uint8Array): Hmac => {
       return (text) => createHmac('sha256', key).update(text).digest()
     }

@@ -20,7 +20,7 @@ async function sign(grant: Grant): Promise<string> {
 }
 
 describe('a signed link', () => {
-  it('carries all that it takes to serve a file from an empty store, in few characters', async () => {
+  it('contains everything needed to serve a file from an empty store, in few characters', async () => {
     const grant: Grant = {
       kind: 'file',
       containerId,
@@ -38,7 +38,7 @@ describe('a signed link', () => {
     expect(await createSigner(keys).verify(token, now)).toEqual(grant)
   })
 
-  it('survives every URL parser and every name, and means the same afterwards', async () => {
+  it('survives every URL parser and every name without a change of meaning', async () => {
     await fc.assert(
       fc.asyncProperty(anyGrant, async (grant) => {
         const link = await signer.sign(`${base}/ai`, grant)
@@ -58,7 +58,7 @@ describe('a signed link', () => {
     )
   })
 
-  it('ends in the name under which simple clients save', async () => {
+  it('ends with the name under which simple clients save the file', async () => {
     const common = { containerId, expiresAt: now + 60 }
     const names: [Grant, string][] = [
       [{ ...file, filename: "it's (a) für~alle.csv" }, 'it%27s%20%28a%29%20f%C3%BCr~alle.csv'],
@@ -79,7 +79,7 @@ describe('a signed link', () => {
     }
   })
 
-  it('is refused with its token changed in any way, and says so in the same words', async () => {
+  it('is refused after any change of its token, always with the same message', async () => {
     let changed = 0
     await fc.assert(
       fc.asyncProperty(anyGrant, anyGrant, anyMutation, async (one, two, mutation) => {
@@ -91,7 +91,7 @@ describe('a signed link', () => {
         const refusal = { code: 'signature_invalid', status: 403 }
         await expect(signer.verify(mutated, now)).rejects.toMatchObject(refusal)
         const whole = link.replace(token, () => mutated)
-        // Whatever stands behind a query or a slash is no part of the token.
+        // Text after a query or a slash is not part of the token.
         if (mutated.startsWith(token) && /^[/?#]/.test(mutated.slice(token.length))) return
         await expect(verifyUrl(whole, settings)).rejects.toMatchObject(refusal)
       }),
@@ -100,7 +100,7 @@ describe('a signed link', () => {
     expect(changed).toBeGreaterThan(rounds(1700))
   }, 900_000)
 
-  it('is accepted whatever becomes of its name and its query', async () => {
+  it('is accepted after any change of its name or query', async () => {
     await fc.assert(
       fc.asyncProperty(anyGrant, anyRewriting, async (grant, rewrite) => {
         const link = await signer.sign(base, grant)
@@ -112,7 +112,7 @@ describe('a signed link', () => {
     )
   })
 
-  it('is refused when the unused bits of its last character differ, though the bytes are the same', async () => {
+  it('is refused if the unused bits of its last character differ, although the bytes are the same', async () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const token = await sign(file)
     const last = alphabet.indexOf(token.slice(-1))
@@ -123,7 +123,7 @@ describe('a signed link', () => {
     }
   })
 
-  it('ends, and says when', async () => {
+  it('expires, and says when', async () => {
     const token = await sign({ ...file, expiresAt: 1_790_000_000 })
     expect(await signer.verify(token, 1_789_999_999)).toMatchObject({ fileId })
     await expect(signer.verify(token, 1_790_000_000)).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe('a signed link', () => {
     })
   })
 
-  it('outlives the rotation of keys, but not the removal of its own', async () => {
+  it('stays valid after a rotation of keys until its own key is removed', async () => {
     const [first, second = first] = keys
     const old = tokenOf(await createSigner([second]).sign(base, file))
     expect(await signer.verify(old, now)).toMatchObject({ fileId })
@@ -143,7 +143,7 @@ describe('a signed link', () => {
     await expect(renamed.verify(token, now)).rejects.toThrow(/not valid/)
   })
 
-  it('stays short enough for every server: a name that is too long is the upstream’s to tell', async () => {
+  it('stays short enough for every server by leaving out a name that is too long', async () => {
     for (const length of [2000, 1e6]) {
       const filename = `${'ü'.repeat(length)}.csv`
       const link = await signer.sign(base, { ...file, filename } as Grant)
@@ -157,7 +157,7 @@ describe('a signed link', () => {
     }
   })
 
-  it('is never made for what cannot be granted', async () => {
+  it('is not made for an invalid grant', async () => {
     const container = { containerId, owner: 'k1', expiresAt: now }
     const wrong: unknown[] = [
       { ...file, fileId: 'cfile_a/../b' },
@@ -180,14 +180,14 @@ describe('a signed link', () => {
 })
 
 describe('parseLinkBase', () => {
-  it('gives back the base that every link begins with', () => {
+  it('returns the base that every link begins with', () => {
     expect(parseLinkBase('https://Files.Example.com/')).toBe('https://files.example.com')
     expect(parseLinkBase('http://127.0.0.1:8787/ai//')).toBe('http://127.0.0.1:8787/ai')
     expect(parseLinkBase('http://[::1]:8787')).toBe('http://[::1]:8787')
     expect(parseLinkBase('https://bücher.example/x')).toBe('https://xn--bcher-kva.example/x')
   })
 
-  it('refuses a base whose links would not be the same to everybody', () => {
+  it('refuses a base whose links would differ between clients', () => {
     for (const text of [
       'files.example.com',
       '/ai',
@@ -205,7 +205,7 @@ describe('parseLinkBase', () => {
 })
 
 describe('signUrl and verifyUrl', () => {
-  it('work without a gateway, with the path of the base and without it', async () => {
+  it('work without a gateway, with or without the path of the base', async () => {
     for (const path of ['', '/ai', '/s', '/s/s', '/files']) {
       const at = { base: `${base}${path}/`, keys, now }
       const link = await signUrl(file, at)

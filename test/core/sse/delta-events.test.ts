@@ -8,7 +8,7 @@ const encoder = new TextEncoder()
 const bytesOf = (text: string) => encoder.encode(text)
 
 describe('a delta event', () => {
-  it('is told by its first line, whatever it brings', () => {
+  it('is recognised by its first line, with any content', () => {
     expect(isDeltaEvent(bytesOf(textDelta('sandbox:/mnt/data/a.csv')))).toBe(true)
     const code = frame({ type: 'response.code_interpreter_call_code.delta' })
     expect(isDeltaEvent(bytesOf(code))).toBe(true)
@@ -18,7 +18,7 @@ describe('a delta event', () => {
 })
 
 describe('a piece of text', () => {
-  it('is read as JSON.parse reads it, with an event line and without', () => {
+  it('is read as JSON.parse reads it, with or without an event line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(20), fc.boolean(), (text, at, named) => {
         const event = textDelta(text, at)

@@ -17,7 +17,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text)
 }
 
-/** What comes out for each chunk that goes in, and at the end. */
+/** The output for each input chunk, and at the end. */
 function split(chunks: readonly Uint8Array[], maxEventBytes?: number): Uint8Array[][] {
   const splitter = createSplitter({ maxEventBytes })
   const out = chunks.map((chunk) => [...splitter.push(chunk)])
@@ -32,13 +32,13 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))
 }
 
-/** Cuts bytes at some places. */
+/** Cuts bytes at the given offsets. */
 function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const cuts = places.map((place) => place % (bytes.byteLength + 1)).sort((a, b) => a - b)
   return [...cuts, bytes.byteLength].map((end, at) => bytes.subarray(cuts[at - 1] ?? 0, end))
 }
 
-/** The standard's algorithm, as it is written there (WHATWG HTML §9.2.6), on a whole text. */
+/** The standard's own algorithm (WHATWG HTML §9.2.6) on a whole text. */
 function dispatched(text: string): { event: string; data: string }[] {
   const events: { event: string; data: string }[] = []
   let event = ''
@@ -57,7 +57,7 @@ function dispatched(text: string): { event: string; data: string }[] {
 }
 
 describe('splitEvents', () => {
-  it('hands over each event as soon as its blank line is there, not when the next one comes', () => {
+  it('yields each event when its blank line arrives, not when the next event comes', () => {
     expect(splitText('data: a\n\nda', 'ta: b\n', '\n')).toEqual([
       ['data: a\n\n'],
       [],
@@ -66,7 +66,7 @@ describe('splitEvents', () => {
     ])
   })
 
-  it('knows every line end, and waits for no LF that may follow a CR', () => {
+  it('recognises every line end, and does not wait for an LF after a CR', () => {
     expect(splitText('data: a\r\n\r\ndata: b\r\rdata: c\n\n')).toEqual([
       ['data: a\r\n\r\n', 'data: b\r\r', 'data: c\n\n'],
       [],
@@ -86,7 +86,7 @@ describe('splitEvents', () => {
     ])
   })
 
-  it('passes comments and blank lines on at once, since they keep the connection alive', () => {
+  it('passes comments and blank lines at once, because they keep the connection alive', () => {
     expect(splitText(': ping\n\n', '\n', '\r\n', 'data: a\n\n\n\n')).toEqual([
       [': ping\n\n'],
       ['\n'],
@@ -96,19 +96,19 @@ describe('splitEvents', () => {
     ])
   })
 
-  it('hands over a last event that no blank line ends, and nothing where nothing is left', () => {
+  it('yields a last event without a blank line, and nothing if nothing is left', () => {
     expect(splitText('data: a\n\ndata: b')).toEqual([['data: a\n\n'], ['data: b']])
     expect(splitText('', 'data: a\n\n', '')).toEqual([[], ['data: a\n\n'], [], []])
     expect(splitText()).toEqual([[]])
   })
 
-  it('copies no event that came in one chunk', () => {
+  it('does not copy an event that came in one chunk', () => {
     const chunk = bytesOf('data: a\n\ndata: b\n\n')
     const [events = []] = split([chunk])
     expect(events.map(({ buffer }) => buffer === chunk.buffer)).toEqual([true, true])
   })
 
-  it('changes no byte of a stream, not even of broken UTF-8', async () => {
+  it('changes no byte of a stream, even of broken UTF-8', async () => {
     const bytes = new Uint8Array([...bytesOf(streamWithAutoPlot), 0xff, 0xf0, 0x9f, 10, 10, 0xc3])
     const out: Uint8Array[] = []
     const source = new Response(bytes).body?.pipeThrough(splitEvents())
@@ -117,7 +117,7 @@ describe('splitEvents', () => {
     expect(out.length).toBeGreaterThan(10)
   })
 
-  it('gives the events that a browser would see, whatever the line ends, cut anywhere', () => {
+  it('yields the events that a browser sees, with any line ends and chunk boundaries', () => {
     const line = fc.oneof(
       {
         weight: 3,
@@ -156,12 +156,12 @@ describe('splitEvents', () => {
 describe('splitEvents of hostile streams', () => {
   const long = 1024 ** 2
 
-  it('is not held up by a megabyte of lines that end with CR', () => {
+  it('takes linear time for a megabyte of lines that end with CR', () => {
     const lines = new Uint8Array(long).map((_, at) => (at % 2 === 0 ? 97 : 13))
     expect(split([lines])).toEqual([[], [lines]])
   })
 
-  it('is not held up by an event of two megabytes in small chunks', () => {
+  it('takes linear time for an event of two megabytes in small chunks', () => {
     const event = bytesOf(`data: ${'a'.repeat(2 * long)}\n\n`)
     const chunks = Array.from({ length: Math.ceil(event.byteLength / 32) }, (_, at) =>
       event.subarray(32 * at, 32 * at + 32),
@@ -171,12 +171,12 @@ describe('splitEvents of hostile streams', () => {
     expect(parseEvent(events[0] ?? event).data).toHaveLength(2 * long)
   })
 
-  it('makes no events of a megabyte of blank lines', () => {
+  it('yields no events for a megabyte of blank lines', () => {
     const lines = new Uint8Array(long).fill(10)
     expect(split([lines])).toEqual([[lines], []])
   })
 
-  it('holds no more of an event than it may, and reads nothing in the pieces of one that is longer', () => {
+  it('holds at most the limit of an event, and reads no fields in the fragments of a longer one', () => {
     const chunks = ['data: 1\n', 'data: 2\n', 'data: 3\n', 'data: 4\n\n', 'data: 5\n\n'].map(
       bytesOf,
     )
@@ -195,7 +195,7 @@ describe('splitEvents of hostile streams', () => {
 })
 
 describe('eventsIn', () => {
-  it('reads a transcript whole, the event included that was cut off before its blank line', () => {
+  it('reads a whole transcript, including an event that was cut off before its blank line', () => {
     const seen = [...eventsIn(bytesOf('data: a\n\ndata: b\n'))]
     expect(seen.map((event) => parseEvent(event).data)).toEqual(['a', 'b'])
   })
@@ -204,13 +204,13 @@ describe('eventsIn', () => {
 describe('parseEvent', () => {
   const parse = (text: string) => parseEvent(bytesOf(text))
 
-  it('reads name and data with and without the blank after the colon, of which only one goes', () => {
+  it('reads name and data, and removes one blank after the colon', () => {
     expect(parse('event: e\ndata: {"a": 1}\n\n')).toEqual({ event: 'e', data: '{"a": 1}' })
     expect(parse('event:e\ndata:  x\n\n')).toEqual({ event: 'e', data: ' x' })
     expect(parse('event\ndata\n\n')).toEqual({ event: '', data: '' })
   })
 
-  it('joins data lines, and passes comments and other fields over', () => {
+  it('joins data lines and ignores comments and other fields', () => {
     expect(parse('\n: c\nid: 1\ndata: {\r\nretry: 5\rdata: }\n\n')).toEqual({
       event: '',
       data: '{\n}',
@@ -223,7 +223,7 @@ describe('parseEvent', () => {
 })
 
 describe('eventJson', () => {
-  it('reads JSON, and nothing from [DONE], from broken JSON and from no data at all', () => {
+  it('reads JSON, and returns nothing for [DONE], broken JSON and missing data', () => {
     expect(eventJson(bytesOf('data: {"a":\ndata: 1}\n\n'))).toEqual({ a: 1 })
     for (const text of ['data: [DONE]\n\n', 'data: {"a"\n\n', ': ping\n\n', '']) {
       expect(eventJson(bytesOf(text)), text).toBeUndefined()

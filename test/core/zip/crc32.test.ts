@@ -16,12 +16,12 @@ function slowCrc(bytes: Uint8Array): number {
 }
 
 describe('crc32', () => {
-  it('has the value that the standard gives as its check', () => {
+  it('has the standard’s check value', () => {
     expect(crc32(text('123456789'))).toBe(0xcbf43926)
     expect(crc32(text(''))).toBe(0)
   })
 
-  it('is what the definition says, in whatever pieces the bytes come', () => {
+  it('equals the definition, in pieces of any size', () => {
     const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 })
     fc.assert(
       fc.property(pieces, (parts) => {

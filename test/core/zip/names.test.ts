@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { zipNames } from '../../../src/core/zip/names.ts'
 
 describe('names in a zip', () => {
-  it('lead nowhere but into the folder where it is unpacked', () => {
+  it('stay inside the folder in which the archive is unpacked', () => {
     const hostile: [path: string, name: string][] = [
       ['../../etc/passwd', '__/__/etc/passwd'],
       ['/etc/passwd', 'etc/passwd'],
@@ -22,7 +22,7 @@ describe('names in a zip', () => {
     for (const [path, name] of hostile) expect(zipNames([path]), path).toEqual([name])
   })
 
-  it('stay as they are where nothing is wrong with them', () => {
+  it('stay unchanged if they are safe', () => {
     const names = [
       'a.txt',
       'out/b c.csv',
@@ -35,7 +35,7 @@ describe('names in a zip', () => {
     expect(zipNames(names)).toEqual(names)
   })
 
-  it('are never the same twice, also where case does not count', () => {
+  it('are unique, also on case-insensitive systems', () => {
     expect(zipNames(['a.txt', 'a.txt', 'A.TXT', 'a (2).txt'])).toEqual([
       'a.txt',
       'a (2).txt',

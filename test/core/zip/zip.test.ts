@@ -4,7 +4,7 @@ import { type ZipEntry, zipFiles, zipLength } from '../../../src/core/zip/zip.ts
 
 const gigabyte = 1024 ** 3
 
-/** A file whose bytes nobody holds: one piece is said to be all of its pieces. */
+/** A file that is not held in memory: all of its pieces are the same bytes. */
 function entry(name: string, bytes: number, more: Partial<ZipEntry> = {}): ZipEntry {
   let left = bytes
   return {
@@ -32,7 +32,7 @@ async function collect(reader: ByteReader): Promise<Uint8Array> {
 }
 
 describe('a zip', () => {
-  it('is as long as was said before', async () => {
+  it('has the size that was computed before', async () => {
     const names = [[], ['a'], ['a', 'out/b.txt', 'Größe.csv', '😀']]
     for (const list of names) {
       const entries = list.map((name, index) => entry(name, index * 1500))
@@ -41,12 +41,12 @@ describe('a zip', () => {
     }
   })
 
-  it('of nothing is an end without a beginning', async () => {
+  it('of no files is an empty archive', async () => {
     const empty = await collect(zipFiles([]))
     expect([...empty]).toEqual([0x50, 0x4b, 5, 6, ...new Array(18).fill(0)])
   })
 
-  it('takes the long fields where 32 bits are not enough', () => {
+  it('uses zip64 fields if 32 bits are not enough', () => {
     const plain = (name: string) => 30 + name.length + 16 + 46 + name.length
     const small = zipLength([entry('a', 4 * gigabyte - 2)]) ?? 0
     expect(small - (4 * gigabyte - 2) - plain('a') - 22).toBe(0x4c)
@@ -58,7 +58,7 @@ describe('a zip', () => {
     expect(zipLength(many)).toBe(65_535 * plain('a') + 76 + 22)
   })
 
-  it('breaks where a file does', async () => {
+  it('fails when a file fails', async () => {
     const broken = entry('b', 10, {
       open: async () => ({
         read: async () => {
@@ -70,7 +70,7 @@ describe('a zip', () => {
     await expect(collect(zipFiles([entry('a', 5), broken]))).rejects.toThrow('gone')
   })
 
-  it('opens a file when its turn comes, and lets it go when nobody reads on', async () => {
+  it('opens a file when it is its turn, and closes it when the reader stops', async () => {
     const seen: string[] = []
     const watched = (name: string): ZipEntry =>
       entry(name, 5000, {
