@@ -1,12 +1,72 @@
 /**
- * Writes `docs/settings.md` from the settings that `src/start/` declares: `npm run settings`.
+ * Writes the lists of settings from the declarations in `src/start/` and their comments: `docs/settings.md`, and the
+ * help of `cfile serve`. Run it by `npm run settings`.
  *
  * @module
  */
 
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { upstreamSettings } from '../src/start/azure-settings.ts'
+import { callerSettings, webhookSettings } from '../src/start/caller-settings.ts'
+import { limitSettings } from '../src/start/limit-settings.ts'
+import { linkSettings } from '../src/start/link-settings.ts'
+import { commandLineSettings, serverSettings } from '../src/start/server-settings.ts'
 import type { Setting } from '../src/start/setting.ts'
-import { type SettingGroup, settingGroups } from '../src/start/settings.ts'
+import { archiveSettings, copySettings, storeSetting } from '../src/start/storage-settings.ts'
+
+/** A setting with what its comment says. */
+export interface DescribedSetting extends Setting {
+  /** One sentence. */
+  readonly about: string
+  /** The value that counts without it; words where no single value does. */
+  readonly default?: string
+}
+
+const groups: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
+  'The upstream': upstreamSettings,
+  Callers: callerSettings,
+  'Links and captures': linkSettings,
+  Records: { storeSetting },
+  Copies: { ...archiveSettings, ...copySettings },
+  Webhooks: webhookSettings,
+  'The process': serverSettings,
+  'Limits and times': limitSettings,
+  'The command line': commandLineSettings,
+}
+
+const comment =
+  /\/\*\*((?:(?!\*\/)[\s\S])+)\*\/\n(?: {2}\w+: |export const \w+: [\w<>]+ = )\{\n +name: '(\w+)'/g
+
+function describeSettings(): Map<string, Pick<DescribedSetting, 'about' | 'default'>> {
+  const folder = new URL('../src/start/', import.meta.url)
+  const files = readdirSync(folder).filter((file) => file.endsWith('-settings.ts'))
+  const sources = files.map((file) => readFileSync(new URL(file, folder), 'utf8'))
+  const comments = [...sources.join('\n').matchAll(comment)]
+  return new Map(
+    comments.map(([, text = '', name = '']) => {
+      const [about = '', value] = text
+        .replace(/\s*\n *\* ?|\s+/g, ' ')
+        .trim()
+        .split(/ +@default /)
+      return [name, { about, ...(value && { default: value }) }]
+    }),
+  )
+}
+
+const described = describeSettings()
+
+/** Every setting, in groups. */
+export const settingGroups: readonly {
+  readonly title: string
+  readonly settings: readonly DescribedSetting[]
+}[] = Object.entries(groups).map(([title, settings]) => ({
+  title,
+  settings: Object.values(settings).map((setting) => ({
+    ...setting,
+    about: '',
+    ...described.get(setting.name),
+  })),
+}))
 
 const head = `# Settings
 
@@ -26,7 +86,7 @@ export function settingsPage(): string {
 `
 }
 
-function section({ title, settings }: SettingGroup): string {
+function section({ title, settings }: (typeof settingGroups)[number]): string {
   const rows = settings.map(({ name, about, default: value = '', ...setting }) => {
     const isWord = !/^[\w.:/-]+$/.test(value) || /^(?:none|any)$/.test(value)
     return [`\`${name}\``, about, isWord ? value : `\`${value}\``, notesOf(setting)]
@@ -48,6 +108,29 @@ function notesOf({ secret, only }: Pick<Setting, 'secret' | 'only'>): string {
   return [...(secret ? ['secret'] : []), ...(only === 'server' ? [only] : [])].join(', ')
 }
 
+/** The module with the help. */
+export function settingsHelp(): string {
+  const lines = settingGroups.flatMap(({ title, settings }) => [
+    '',
+    `${title}:`,
+    ...settings.map(({ name, about, default: value }) => {
+      const sentence = about.replaceAll('`', '')
+      return `  ${name}\n      ${sentence}${value ? ` Default: ${value.replaceAll('`', '')}.` : ''}`
+    }),
+  ])
+  return `/**
+ * What \`cfile serve --help\` says of the settings. Written by \`npm run settings\`.
+ *
+ * @module
+ */
+
+/** Every setting with its sentence and its default, a group after the other. */
+export const settingsHelp: string = \`${lines.join('\n').trimStart().replaceAll('${', '\\${')}
+\`
+`
+}
+
 if (import.meta.main) {
   writeFileSync(new URL('../docs/settings.md', import.meta.url), settingsPage())
+  writeFileSync(new URL('../src/start/settings-help.ts', import.meta.url), settingsHelp())
 }

@@ -4,15 +4,14 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { settingGroups } from '../src/start/settings.ts'
+import { declaredSettings } from '../src/start/settings.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const toml = read('wrangler.toml')
 const [explained = '', planned = ''] = toml.split(/^# =+ Not read yet =+$/m)
-const declared = settingGroups.flatMap(({ settings }) => settings)
-const settings = declared.map(({ name }) => name)
+const settings = declaredSettings.map(({ name }) => name)
 /** A Worker listens nowhere, has no disk, and nobody gives it an identity. */
-const ofWorkers = declared.filter(({ only }) => only === undefined).map(({ name }) => name)
+const ofWorkers = declaredSettings.filter(({ only }) => only === undefined).map(({ name }) => name)
 
 function namesIn(text: string): string[] {
   const variables = text.matchAll(/^# ([A-Z][A-Z0-9_]+) = /gm)

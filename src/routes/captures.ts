@@ -5,11 +5,11 @@
  */
 
 import { Hono } from 'hono/tiny'
+import * as z from 'zod/mini'
 import { mentionsInTranscript } from '../core/api/citation-stream.ts'
 import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
 import { mostNames, tooManyNames } from '../core/api/named-ids.ts'
 import { CfileError } from '../core/errors.ts'
-import { isId } from '../core/ids.ts'
 import { inTurns } from '../core/in-turns.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
 import { claim } from '../gateway/capture/claim.ts'
@@ -18,6 +18,7 @@ import { createLinker } from '../gateway/links.ts'
 import { findHeld } from '../gateway/owners/access.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 import { parseObject, readBody } from './request-body.ts'
+import { responseIdBody } from './schemas.ts'
 
 /** Creates the routes at `/captures`. */
 export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -60,7 +61,8 @@ function countMentions({ responses, conversations, containers, citations }: Ment
 function namedResponse(body: Readonly<Record<string, unknown>>): string | undefined {
   const { response_id: id, output, type } = body
   if (id === undefined || output !== undefined || type !== undefined) return undefined
-  if (isId(id)) return id
+  const { success, data } = z.safeParse(responseIdBody, body)
+  if (success) return data.response_id
   throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
 }
 

@@ -20,12 +20,13 @@ import { answerFile, deliveryRequest } from './files.ts'
 import { answerPage } from './page.ts'
 import {
   methodNotAllowed,
-  queryOnce,
   type RouteContext,
   type RouteEnv,
   readContainer,
   readMethod,
+  readQuery,
 } from './request.ts'
+import { dispositionQuery, listQuery } from './schemas.ts'
 
 /** Creates the routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -39,7 +40,11 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   routes.get('/:container_id/files/:file_id', (c) => {
     const { container_id, file_id } = c.req.param()
     if (parseFileId(file_id).kind === 'file') throw notOfContainers(file_id)
-    return answerFile(gateway, c, file_id, container_id)
+    const query = readQuery(c, dispositionQuery)
+    return answerFile(gateway, c, file_id, {
+      ...query,
+      container_id: parseContainerId(container_id),
+    })
   })
   routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
   routes.get('/:container_id/files.zip', (c) => {
@@ -69,12 +74,12 @@ async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Respons
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const query = readContainer(c)
+  const { all } = readQuery(c, listQuery)
   const listing = await listFiles(gateway, caller, query)
-  const all = parseAll(queryOnce(c, 'all'))
   const files = await describeListing(gateway, caller, query, listing)
   c.header('cache-control', 'private, no-store')
   return c.json({
-    files: all ? files : files.filter(({ source }) => source === 'assistant'),
+    files: all === '1' ? files : files.filter(({ source }) => source === 'assistant'),
     ...lifeOf(gateway, query.containerId),
   })
 }
@@ -92,18 +97,14 @@ function lifeOf({ runtime: { now } }: Gateway, containerId: string): object {
 
 async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {
   const path = decodeOnce(rawPath(c))
+  const { disposition } = readQuery(c, dispositionQuery)
   const location = await locatePath(gateway, c.get('caller'), { ...readContainer(c), path })
-  return deliverFile(gateway, location, deliveryRequest(c))
+  return deliverFile(gateway, location, deliveryRequest(c, disposition))
 }
 
 /** Returns everything after `/path/` as it was sent, since a router may have decoded parts of it. */
 function rawPath(c: RouteContext): string {
   return /^[^?#]*?\/containers\/[^/?#]+\/path\/([^?#]*)/.exec(c.req.url)?.[1] ?? ''
-}
-
-function parseAll(text = '0'): boolean {
-  if (text === '0' || text === '1') return text === '1'
-  throw new CfileError('invalid_request', 'The parameter all takes 1.', { param: 'all' })
 }
 
 function notOfContainers(fileId: string): CfileError {

@@ -6,7 +6,8 @@
 
 import { CfileError, toErrorBody } from '../core/errors.ts'
 import { failExchange } from '../gateway/exchange.ts'
-import { queryOnce, type RouteContext } from './request.ts'
+import { type RouteContext, readQuery } from './request.ts'
+import { eraseQuery } from './schemas.ts'
 
 /**
  * Whether a request asks to erase files at Azure too (`?upstream=1`).
@@ -14,9 +15,7 @@ import { queryOnce, type RouteContext } from './request.ts'
  * @throws CfileError `invalid_request` for any other value, which would otherwise silently leave the files there
  */
 export function isUpstreamToo(c: RouteContext): boolean {
-  const value = queryOnce(c, 'upstream')
-  if (value === undefined || value === '1') return value === '1'
-  throw new CfileError('invalid_request', 'The parameter upstream takes 1.', { param: 'upstream' })
+  return readQuery(c, eraseQuery).upstream === '1'
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
-import { parseContainerId, parseFileId } from '../core/ids.ts'
+import { parseFileId } from '../core/ids.ts'
 import { eraseFile } from '../gateway/archive/erase.ts'
 import { eraseFileUpstream } from '../gateway/containers/erase-upstream.ts'
 import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
@@ -16,17 +16,18 @@ import { rethrowMissing } from '../gateway/owners/access.ts'
 import { answerErased, isUpstreamToo } from './erase.ts'
 import {
   methodNotAllowed,
-  queryOnce,
   type RouteContext,
   type RouteEnv,
   readMethod,
+  readQuery,
 } from './request.ts'
+import { type FileQuery, fileQuery } from './schemas.ts'
 
 /** Creates the routes below `/files`. */
 export function fileRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.get('/:file_id', (c) =>
-    answerFile(gateway, c, c.req.param('file_id'), queryOnce(c, 'container_id')),
+    answerFile(gateway, c, c.req.param('file_id'), readQuery(c, fileQuery)),
   )
   routes.delete('/:file_id', async (c) => {
     const { id, kind } = parseFileId(c.req.param('file_id'))
@@ -51,36 +52,26 @@ function notInContainer(id: string): CfileError {
   })
 }
 
-/** Answers `GET` or `HEAD` with the file that the ids name. */
+/** Answers `GET` or `HEAD` with the file that the id and the query name. */
 export async function answerFile(
   gateway: Gateway,
   c: RouteContext,
   fileId: string,
-  container: string | undefined,
+  { container_id: containerId, disposition }: FileQuery,
 ): Promise<Response> {
   const { id, kind } = parseFileId(fileId)
-  const containerId = container === undefined ? undefined : parseContainerId(container)
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
-  return deliverFile(gateway, location, deliveryRequest(c)).catch((error) =>
+  return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
     rethrowMissing(gateway, 'file', error),
   )
 }
 
-/**
- * Parses the request of a caller for a download.
- *
- * @throws CfileError `invalid_request` for a `disposition` other than `attachment` and `inline`
- */
-export function deliveryRequest(c: RouteContext): DeliveryRequest {
+/** Describes how the request of a caller asks for a download. */
+export function deliveryRequest(
+  c: RouteContext,
+  disposition: DeliveryRequest['disposition'] = 'attachment',
+): DeliveryRequest {
   const { headers, signal } = c.req.raw
-  const disposition = parseDisposition(queryOnce(c, 'disposition'))
   const exchange = c.get('exchange')
   return { method: readMethod(c), headers, disposition, isGranted: false, signal, exchange }
-}
-
-function parseDisposition(text = 'attachment'): 'attachment' | 'inline' {
-  if (text === 'attachment' || text === 'inline') return text
-  throw new CfileError('invalid_request', 'The parameter disposition takes attachment or inline.', {
-    param: 'disposition',
-  })
 }

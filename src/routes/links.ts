@@ -5,8 +5,6 @@
  */
 
 import { Hono } from 'hono/tiny'
-import { CfileError } from '../core/errors.ts'
-import { parseContainerId, parseFileId } from '../core/ids.ts'
 import type { Grant } from '../core/links/grant.ts'
 import { invalidLink } from '../core/links/signer.ts'
 import type { MadeLink } from '../core/rewrite/link-maker.ts'
@@ -22,7 +20,8 @@ import { rethrowMissing } from '../gateway/owners/access.ts'
 import type { FileLocation } from '../gateway/upstreams/location.ts'
 import { answerPage } from './page.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv, readMethod } from './request.ts'
-import { parseObject, readBody } from './request-body.ts'
+import { checkBody, parseObject, readBody } from './request-body.ts'
+import { containerLinkBody, fileLinkBody } from './schemas.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -91,12 +90,10 @@ function grantedQuery(
 }
 
 async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {
-  only(fields, ['file_id', 'container_id', 'expires_in', 'disposition', 'filename'])
-  const { id, kind } = parseFileId(textOf(fields, 'file_id') ?? '')
-  const container = textOf(fields, 'container_id')
-  const containerId = container === undefined ? undefined : parseContainerId(container)
-  const terms = { ttl: secondsOf(fields), disposition: dispositionOf(fields) }
-  const named = textOf(fields, 'filename')
+  const body = checkBody(fileLinkBody, fields, wanted)
+  const { id, kind } = body.file_id
+  const { container_id: containerId, expires_in: ttl, disposition, filename: named } = body
+  const terms = { ttl, disposition }
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
   if (!location.recorded) await claimFirst(gateway, c, location)
   const { upstreams, holder = c.get('caller'), filename } = location
@@ -128,48 +125,9 @@ async function linkToContainer(
   c: RouteContext,
   fields: Fields,
 ): Promise<MadeLink> {
-  only(fields, ['container_id', 'kind', 'expires_in'])
-  const id = parseContainerId(textOf(fields, 'container_id') ?? '')
-  const { kind } = fields
-  if (kind !== 'page' && kind !== 'zip') throw wrong('kind', '"page" or "zip"')
-  const terms = { ttl: secondsOf(fields) }
+  const { container_id: id, kind, expires_in: ttl } = checkBody(containerLinkBody, fields, wanted)
+  const terms = { ttl }
   const view = await claimContainer(gateway, c.get('caller'), id, c.req.raw.signal)
   const { holder = c.get('caller'), record } = view
   return createLinker(gateway, holder, record?.upstream, terms).container(kind, id)
-}
-
-function only(fields: Fields, names: readonly string[]): void {
-  const other = Object.keys(fields).find((name) => !names.includes(name))
-  if (other === undefined) return
-  throw new CfileError('invalid_request', `A field is not known here; post ${wanted}.`, {
-    param: other.slice(0, 64),
-  })
-}
-
-function textOf(fields: Fields, name: string): string | undefined {
-  const value = fields[name]
-  if (value === undefined || typeof value === 'string') return value
-  throw wrong(name, 'a string')
-}
-
-// Seconds. A limit, since a single link cannot be revoked.
-const longest = 365 * 86_400
-
-function secondsOf({ expires_in: seconds }: Fields): number | undefined {
-  if (seconds === undefined) return undefined
-  if (Number.isInteger(seconds) && Number(seconds) >= 1 && Number(seconds) <= longest) {
-    return Number(seconds)
-  }
-  throw wrong('expires_in', `a whole number of seconds, 1 to ${longest}`)
-}
-
-function dispositionOf({ disposition }: Fields): 'attachment' | 'inline' | undefined {
-  if (disposition === undefined || disposition === 'attachment' || disposition === 'inline') {
-    return disposition
-  }
-  throw wrong('disposition', '"attachment" or "inline"')
-}
-
-function wrong(param: string, takes: string): CfileError {
-  return new CfileError('invalid_request', `${param} takes ${takes}.`, { param })
 }

@@ -5,12 +5,14 @@
  */
 
 import type { Context } from 'hono'
+import * as z from 'zod/mini'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId } from '../core/ids.ts'
 import type { Grant } from '../core/links/grant.ts'
 import type { ListQuery } from '../gateway/containers/listing.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { Caller } from '../gateway/gateway.ts'
+import type { Fields } from './schemas.ts'
 
 /** The variables that the app sets before a route runs. */
 export interface RouteEnv {
@@ -27,20 +29,29 @@ export interface RouteEnv {
 export type RouteContext = Context<RouteEnv>
 
 /**
- * The one value of a query parameter, or `undefined`.
+ * Reads the query by its schema; parameters that the schema does not name are ignored.
  *
- * @throws CfileError `invalid_request` where it is given twice
+ * @throws CfileError `invalid_request` for a wrong value and for a parameter that is given twice
  */
-export function queryOnce(c: RouteContext, name: string): string | undefined {
-  const values = c.req.queries(name) ?? []
-  if (values.length < 2) return values[0]
-  throw new CfileError(
-    'invalid_request',
-    `The parameter ${name} is given ${values.length} times; give it once.`,
-    {
-      param: name,
-    },
-  )
+export function readQuery<T>(c: RouteContext, schema: Fields<T>): T {
+  const given: Record<string, string> = {}
+  for (const name in schema.shape) {
+    const values = c.req.queries(name) ?? []
+    if (values.length > 1) throw givenTwice(name, values.length)
+    if (values[0] !== undefined) given[name] = values[0]
+  }
+  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema, given)
+  if (success) return data
+  const [issue] = error.issues
+  const param = String(issue?.path[0])
+  throw new CfileError('invalid_request', `The parameter ${param} takes ${issue?.message}.`, {
+    param,
+  })
+}
+
+function givenTwice(param: string, times: number): CfileError {
+  const message = `The parameter ${param} is given ${times} times; give it once.`
+  return new CfileError('invalid_request', message, { param })
 }
 
 /** The container that a caller's request names. */

@@ -14,14 +14,10 @@ import { isId } from '../core/ids.ts'
 import { captureNoted, noteWebhook } from '../gateway/capture/webhook.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
+import { type WebhookEvent, webhookEvent } from './schemas.ts'
 
 // Events contain the id of a response, not the response itself.
 const mostBytes = 256 * 1024
-
-const eventSchema = z.object({
-  type: z.string(),
-  data: z.optional(z.object({ id: z.optional(z.string()) })),
-})
 
 /** Creates the route at `/webhooks`. Without secrets nothing is served there. */
 export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -70,14 +66,14 @@ async function readSigned(
   )
 }
 
-function readEvent(body: Uint8Array): z.infer<typeof eventSchema> {
-  const { data } = z.safeParse(eventSchema, parseJson(body))
+function readEvent(body: Uint8Array): WebhookEvent {
+  const { data } = z.safeParse(webhookEvent, parseJson(body))
   if (data !== undefined) return data
   throw new CfileError('invalid_request', 'The webhook is not an event: {"type","data":{"id"}}.')
 }
 
 /** Returns the id of a response that has ended; `undefined` for all other events. */
-function finishedResponse({ type, data }: z.infer<typeof eventSchema>): string | undefined {
+function finishedResponse({ type, data }: WebhookEvent): string | undefined {
   if (type !== 'response.completed' && type !== 'response.incomplete') return undefined
   if (isId(data?.id)) return data.id
   throw new CfileError('invalid_id', 'The event names no response in data.id.', {

@@ -35,13 +35,14 @@ interface Webhooks {
 
 /** The settings of callers. */
 export const callerSettings: Declared<Callers> = {
+  /** Callers' keys of 16 characters or more, by their owners; the owner `*` is an admin. */
   keys: {
     name: 'CFILE_API_KEYS',
     schema: parsedBy(parseApiKeys),
     takes: 'owner:key,owner2:key2',
-    about: "Callers' keys of 16 characters or more, by their owners; the owner `*` is an admin.",
     secret: true,
   },
+  /** Where the keys that sign callers' JWTs are published. */
   jwksUrl: {
     name: 'CFILE_JWKS_URL',
     schema: parsedBy((url) => {
@@ -49,47 +50,45 @@ export const callerSettings: Declared<Callers> = {
       return url
     }),
     takes: 'an https URL',
-    about: "Where the keys that sign callers' JWTs are published.",
   },
+  /** The `iss` that a token must have. @default any */
   issuer: {
     name: 'CFILE_JWT_ISSUER',
     schema: text,
     takes: 'the value of iss',
-    about: 'The `iss` that a token must have.',
-    default: 'any',
   },
+  /** The `aud` that a token must have. @default any */
   audience: {
     name: 'CFILE_JWT_AUDIENCE',
     schema: text,
     takes: 'a value of aud',
-    about: 'The `aud` that a token must have.',
-    default: 'any',
   },
+  /** The claim that names the owner. @default sub */
   ownerClaim: {
     name: 'CFILE_JWT_OWNER_CLAIM',
     schema: text,
     takes: 'the name of a claim',
-    about: 'The claim that names the owner.',
-    default: 'sub',
   },
 }
 
 /** The settings of `/webhooks`. */
 export const webhookSettings: Declared<Webhooks> = {
+  /** The secrets of Azure's webhooks; with one, `POST /webhooks` is served. */
   secrets: {
     name: 'CFILE_WEBHOOK_SECRETS',
     schema: list,
     takes: 'whsec_… with commas between several',
-    about: "The secrets of Azure's webhooks; with one, `POST /webhooks` is served.",
     secret: true,
   },
+  /**
+   * With caller auth, the owner of responses that a webhook names and that nobody recorded.
+   *
+   * @default such responses are ignored
+   */
   owner: {
     name: 'CFILE_WEBHOOK_OWNER',
     schema: text,
     takes: "an owner's name",
-    about:
-      'With caller auth, the owner of responses that a webhook names and that nobody recorded.',
-    default: 'such responses are ignored',
   },
 }
 

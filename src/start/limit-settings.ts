@@ -27,68 +27,61 @@ const milliseconds = { schema: whole(1, 86_400_000), takes: 'a number of millise
 
 /** The settings of {@link LimitOptions}. */
 export const limitSettings: Declared<LimitOptions> = {
+  /** The largest file that is served or uploaded, in bytes. @default 1073741824 */
   maxFileBytes: {
     name: 'CFILE_MAX_FILE_BYTES',
     ...bytes,
-    about: 'The largest file that is served or uploaded, in bytes.',
-    default: '1073741824',
   },
+  /** The largest JSON body that is read, in bytes. @default 67108864 */
   maxBodyBytes: {
     name: 'CFILE_MAX_BODY_BYTES',
     ...bytes,
-    about: 'The largest JSON body that is read, in bytes.',
-    default: '67108864',
   },
+  /** Requests of one owner in a minute; more get 429. Each instance counts for itself. @default no limit */
   maxRequestsPerMinute: {
     name: 'CFILE_MAX_REQUESTS_PER_MINUTE',
     schema: whole(1),
     takes: 'a number of requests',
-    about: 'Requests of one owner in a minute; more get 429. Each instance counts for itself.',
-    default: 'no limit',
   },
+  /** Downloads of one owner at a time; more get 429. @default no limit */
   maxDownloads: {
     name: 'CFILE_MAX_DOWNLOADS',
     schema: whole(1),
     takes: 'a number of downloads',
-    about: 'Downloads of one owner at a time; more get 429.',
-    default: 'no limit',
   },
+  /** Bytes that one owner may download in an hour; more get 429. @default no limit */
   maxDownloadBytesPerHour: {
     name: 'CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR',
     ...bytes,
-    about: 'Bytes that one owner may download in an hour; more get 429.',
-    default: 'no limit',
   },
+  /**
+   * `1` ends the download of a client that takes no byte for `CFILE_IDLE_TIMEOUT_MS`, as any limit on downloads does.
+   *
+   * @default 0
+   */
   cutSlowReaders: {
     name: 'CFILE_CUT_SLOW_READERS',
     schema: flag,
     takes: '1 or 0',
-    about:
-      '`1` ends the download of a client that takes no byte for `CFILE_IDLE_TIMEOUT_MS`, as any limit on downloads does.',
-    default: '0',
   },
+  /** Milliseconds to the upstream's headers, for files and metadata. @default 60000 */
   upstreamTimeoutMs: {
     name: 'CFILE_UPSTREAM_TIMEOUT_MS',
     ...milliseconds,
-    about: "Milliseconds to the upstream's headers, for files and metadata.",
-    default: '60000',
   },
+  /** Milliseconds to the upstream's headers, for every other request of an SDK. @default 600000 */
   generationTimeoutMs: {
     name: 'CFILE_GENERATION_TIMEOUT_MS',
     ...milliseconds,
-    about: "Milliseconds to the upstream's headers, for every other request of an SDK.",
-    default: '600000',
   },
+  /** Milliseconds between two bytes of a file. @default 60000 */
   idleTimeoutMs: {
     name: 'CFILE_IDLE_TIMEOUT_MS',
     ...milliseconds,
-    about: 'Milliseconds between two bytes of a file.',
-    default: '60000',
   },
+  /** Milliseconds between two bytes of an event stream, which is silent while code runs. @default 600000 */
   streamIdleTimeoutMs: {
     name: 'CFILE_STREAM_IDLE_TIMEOUT_MS',
     ...milliseconds,
-    about: 'Milliseconds between two bytes of an event stream, which is silent while code runs.',
-    default: '600000',
   },
 }

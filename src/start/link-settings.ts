@@ -36,73 +36,72 @@ const origins = z.pipe(list, z.array(originText))
 
 /** The settings of {@link LinkOptions}. */
 export const linkSettings: Declared<LinkOptions> = {
+  /** With caller auth, `response_id` refuses posted answers and takes only ids of responses. @default any */
   captures: {
     name: 'CFILE_CAPTURES',
     ...oneOf(['any', 'response_id']),
-    about:
-      'With caller auth, `response_id` refuses posted answers and takes only ids of responses.',
-    default: 'any',
   },
+  /** With caller auth, `1` gives a thing that nobody owns to the first caller who names it. @default 0 */
   trustUnrecorded: {
     name: 'CFILE_TRUST_UNRECORDED',
     ...switched,
-    about: 'With caller auth, `1` gives a thing that nobody owns to the first caller who names it.',
-    default: '0',
   },
+  /**
+   * The keys that sign links, of 32 bytes or more: the first signs, all verify; Workers need one.
+   *
+   * @default a new key at each start
+   */
   signingKeys: {
     name: 'CFILE_SIGNING_KEYS',
     schema: parsedBy(parseSigningKeys),
     takes: 'kid:secret,kid2:secret2',
-    about:
-      'The keys that sign links, of 32 bytes or more: the first signs, all verify; Workers need one.',
-    default: 'a new key at each start',
     secret: true,
   },
+  /** The base of every link, which is never taken from a request. @default http://127.0.0.1:8787 */
   publicUrl: {
     name: 'CFILE_PUBLIC_URL',
     schema: parsedBy(parseLinkBase),
     takes: 'an http or https URL',
-    about: 'The base of every link, which is never taken from a request.',
-    default: 'http://127.0.0.1:8787',
   },
+  /** Origins whose pages may `fetch()` links, files, captures and the OpenAI routes. @default none */
   corsOrigins: {
     name: 'CFILE_CORS_ORIGINS',
     schema: origins,
     takes: 'origins such as https://app.example with commas between them, or *',
-    about: 'Origins whose pages may `fetch()` links, files, captures and the OpenAI routes.',
-    default: 'none',
   },
+  /** Seconds that a link lives. @default 3600 */
   linkTtl: {
     name: 'CFILE_LINK_TTL',
     schema: whole(1, 10 * 365 * 86_400),
     takes: 'a number of seconds',
-    about: 'Seconds that a link lives.',
-    default: '3600',
   },
+  /**
+   * `annotate` adds a `download_url` to file annotations, `rewrite` also replaces `sandbox:` links, `off` changes
+   * nothing.
+   *
+   * @default annotate
+   */
   links: {
     name: 'CFILE_LINKS',
     ...oneOf(['off', 'annotate', 'rewrite']),
-    about:
-      '`annotate` adds a `download_url` to file annotations, `rewrite` also replaces `sandbox:` links, `off` changes nothing.',
-    default: 'annotate',
   },
+  /** `1` lists the container after each answer and records the files that it does not cite. @default 0 */
   sweep: {
     name: 'CFILE_SWEEP',
     ...switched,
-    about: '`1` lists the container after each answer and records the files that it does not cite.',
-    default: '0',
   },
+  /** `link` replaces `data:` pictures by links where it is certain which file they are. @default keep */
   inlineImages: {
     name: 'CFILE_INLINE_IMAGES',
     ...oneOf(['keep', 'link']),
-    about: '`link` replaces `data:` pictures by links where it is certain which file they are.',
-    default: 'keep',
   },
+  /**
+   * `1` repeats a request that fails because its container is gone, with a new one that holds the archived files.
+   *
+   * @default 0
+   */
   heal: {
     name: 'CFILE_HEAL',
     ...switched,
-    about:
-      '`1` repeats a request that fails because its container is gone, with a new one that holds the archived files.',
-    default: '0',
   },
 }

@@ -27,68 +27,68 @@ const milliseconds = { schema: whole(0, 86_400_000), takes: 'a number of millise
 
 /** The settings of {@link ServerSettings}, each with a value as its default. */
 export const serverSettings: Declared<ServerSettings> = {
+  /** `1` lets everybody who can reach cfile fetch files, also beyond this machine. */
   allowAnonymous: {
     name: 'CFILE_ALLOW_ANONYMOUS',
     schema: flag,
     takes: '1 or 0',
-    about: '`1` lets everybody who can reach cfile fetch files, also beyond this machine.',
     default: '0',
   },
+  /** The folder of the default store. */
   dataDir: {
     name: 'CFILE_DATA_DIR',
     schema: text,
     takes: 'a folder',
-    about: 'The folder of the default store.',
     default: '.cfile',
     only: 'server',
   },
+  /** The address to listen on. */
   host: {
     name: 'HOST',
     schema: text,
     takes: 'an address to listen on',
-    about: 'The address to listen on.',
     default: '127.0.0.1',
     only: 'server',
   },
+  /** The port to listen on; 0 takes a free one. */
   port: {
     name: 'PORT',
     schema: whole(0, 65_535),
     takes: 'a port, 0 to 65535',
-    about: 'The port to listen on; 0 takes a free one.',
     default: '8787',
     only: 'server',
   },
+  /** Milliseconds that running downloads may take after SIGTERM. */
   shutdownTimeoutMs: {
     name: 'CFILE_SHUTDOWN_TIMEOUT_MS',
     ...milliseconds,
-    about: 'Milliseconds that running downloads may take after SIGTERM.',
     default: '30000',
     only: 'server',
   },
+  /** Milliseconds for which `/readyz` says 503 before the server stops listening. */
   shutdownDelayMs: {
     name: 'CFILE_SHUTDOWN_DELAY_MS',
     ...milliseconds,
-    about: 'Milliseconds for which `/readyz` says 503 before the server stops listening.',
     default: '0',
     only: 'server',
   },
+  /** The least level that is logged. */
   logLevel: {
     name: 'LOG_LEVEL',
     ...oneOf(['debug', 'info', 'warn', 'error', 'silent']),
-    about: 'The least level that is logged.',
     default: 'info',
   },
+  /** `json` writes one object a line, `pretty` is for people. */
   logFormat: {
     name: 'LOG_FORMAT',
     ...oneOf(['json', 'pretty']),
-    about: '`json` writes one object a line, `pretty` is for people.',
     default: 'json',
   },
+  /** `0` writes no log line for requests. */
   accessLog: {
     name: 'CFILE_ACCESS_LOG',
     schema: flag,
     takes: '1 or 0',
-    about: '`0` writes no log line for requests.',
     default: '1',
   },
 }
@@ -101,19 +101,18 @@ export interface CommandLineSettings {
 
 /** The settings of {@link CommandLineSettings}; the commands read them, and no server does. */
 export const commandLineSettings: Declared<CommandLineSettings> = {
+  /** The gateway that the commands ask. @default Azure itself */
   url: {
     name: 'CFILE_URL',
     schema: text,
     takes: 'the URL of a gateway',
-    about: 'The gateway that the commands ask.',
-    default: 'Azure itself',
     only: 'command line',
   },
+  /** The key that the commands send to that gateway. */
   key: {
     name: 'CFILE_KEY',
     schema: text,
     takes: 'a key of that gateway',
-    about: 'The key that the commands send to that gateway.',
     secret: true,
     only: 'command line',
   },

@@ -1,5 +1,6 @@
 /**
- * One setting of the environment: its name, its schema, its default, and one sentence for people.
+ * One setting of the environment: its name and its schema. The comment of each setting is the sentence, with the
+ * default, that `npm run settings` writes into `docs/settings.md` and the help; so Workers do not carry it.
  *
  * @module
  */
@@ -7,16 +8,14 @@
 import * as z from 'zod/mini'
 import { CfileError } from '../core/errors.ts'
 
-/** A setting. Messages, `docs/settings.md` and the other lists of settings are made from it or tested against it. */
+/** A setting. Every list of settings is made from these or tested against them. */
 export interface Setting<T = unknown> {
   readonly name: string
   /** Turns the text of the environment into the value; may throw a CfileError of its own. */
   readonly schema: z.ZodMiniType<T>
   /** What the setting accepts, in words, for the message about a wrong value. */
   readonly takes: string
-  /** What the setting is for, in one sentence. */
-  readonly about: string
-  /** The value that counts without it; words where no single value does. */
+  /** The value without it, for {@link readWithDefaults}. Other defaults are those of `createApp`. */
   readonly default?: string
   /** Whether messages hide the value. */
   readonly secret?: true

@@ -56,30 +56,21 @@ export interface Settings
   readonly warnings: readonly string[]
 }
 
-/** Settings that the docs and the command line show together. */
-export interface SettingGroup {
-  readonly title: string
-  readonly settings: readonly Setting[]
-}
-
-const groups: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
-  'The upstream': upstreamSettings,
-  Callers: callerSettings,
-  'Links and captures': linkSettings,
-  Records: { storeSetting },
-  Copies: { ...archiveSettings, ...copySettings },
-  Webhooks: webhookSettings,
-  'The process': serverSettings,
-  'Limits and times': limitSettings,
-  'The command line': commandLineSettings,
-}
-
 /** Every setting. */
-export const settingGroups: readonly SettingGroup[] = Object.entries(groups).map(
-  ([title, settings]) => ({ title, settings: Object.values(settings) }),
-)
+export const declaredSettings: readonly Setting[] = [
+  upstreamSettings,
+  callerSettings,
+  linkSettings,
+  { storeSetting },
+  archiveSettings,
+  copySettings,
+  webhookSettings,
+  serverSettings,
+  limitSettings,
+  commandLineSettings,
+].flatMap((declared: Readonly<Record<string, Setting>>) => Object.values(declared))
 
-const settingNames = settingGroups.flatMap(({ settings }) => settings.map(({ name }) => name))
+const settingNames = declaredSettings.map(({ name }) => name)
 
 /**
  * Reads the settings of a runtime with files; an empty value counts as none.

@@ -81,54 +81,58 @@ interface ArchiveSettings {
   readonly storageKey?: string
 }
 
-/** `CFILE_STORE`. */
+/**
+ * Where records are kept: `memory:`, `sqlite:PATH`, `redis://…`, `d1:BINDING`, `kv:BINDING`.
+ *
+ * @default `sqlite:` in the data folder; on Workers the first bound of D1 and KV
+ */
 export const storeSetting: Setting<StoreSetting> = {
   name: 'CFILE_STORE',
   schema: parsedBy(parseStore),
   takes: 'memory:, sqlite:PATH, redis://…, d1:BINDING or kv:BINDING',
-  about:
-    'Where records are kept: `memory:`, `sqlite:PATH`, `redis://…`, `d1:BINDING`, `kv:BINDING`.',
-  default: '`sqlite:` in the data folder; on Workers the first bound of D1 and KV',
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** The settings that say where copies are kept. */
 export const archiveSettings: Declared<ArchiveSettings> = {
+  /**
+   * Where copies are kept that outlive the containers: `off`, `fs:DIR`, `s3://BUCKET/PREFIX?endpoint=&region=`,
+   * `azblob:https://ACCOUNT.blob.core.windows.net/CONTAINER`, `r2:BINDING`.
+   *
+   * @default off
+   */
   archive: {
     name: 'CFILE_ARCHIVE',
     schema: text,
     takes: 'off, fs:DIR, s3://BUCKET/PREFIX, azblob:https://… or r2:BINDING',
-    about:
-      'Where copies are kept that outlive the containers: `off`, `fs:DIR`, `s3://BUCKET/PREFIX?endpoint=&region=`, `azblob:https://ACCOUNT.blob.core.windows.net/CONTAINER`, `r2:BINDING`.',
-    default: 'off',
     secret: true,
   },
+  /** The access key for an `s3:` archive. */
   accessKeyId: {
     name: 'AWS_ACCESS_KEY_ID',
     schema: text,
     takes: 'the id of an access key',
-    about: 'The access key for an `s3:` archive.',
   },
+  /** The secret of that access key. */
   secretAccessKey: {
     name: 'AWS_SECRET_ACCESS_KEY',
     schema: text,
     takes: 'the secret of that access key',
-    about: 'The secret of that access key.',
     secret: true,
   },
+  /** The session token of a temporary access key. */
   sessionToken: {
     name: 'AWS_SESSION_TOKEN',
     schema: text,
     takes: 'the token of a session',
-    about: 'The session token of a temporary access key.',
     secret: true,
   },
+  /** The account key for an `azblob:` archive whose URL has no SAS; without it, Entra ID. */
   storageKey: {
     name: 'AZURE_STORAGE_KEY',
     schema: like(base64),
     takes: 'a key of the storage account, in base64',
-    about: 'The account key for an `azblob:` archive whose URL has no SAS; without it, Entra ID.',
     secret: true,
   },
 }
@@ -138,25 +142,22 @@ export type CopyOptions = Pick<AppOptions, 'archiveMode' | 'archiveConcurrency' 
 
 /** The settings of {@link CopyOptions}. */
 export const copySettings: Declared<CopyOptions> = {
+  /** `eager` copies a file when it is cited, `lazy` on its first download. @default eager */
   archiveMode: {
     name: 'CFILE_ARCHIVE_MODE',
     ...oneOf(['eager', 'lazy']),
-    about: '`eager` copies a file when it is cited, `lazy` on its first download.',
-    default: 'eager',
   },
+  /** Copies made at a time. @default 4 */
   archiveConcurrency: {
     name: 'CFILE_ARCHIVE_CONCURRENCY',
     schema: whole(1, 1000),
     takes: 'a number of copies',
-    about: 'Copies made at a time.',
-    default: '4',
   },
+  /** Seconds that a copy is kept; 0 keeps it for ever. @default 0 */
   archiveTtl: {
     name: 'CFILE_ARCHIVE_TTL',
     schema: whole(0),
     takes: 'a number of seconds, 0 for ever',
-    about: 'Seconds that a copy is kept; 0 keeps it for ever.',
-    default: '0',
   },
 }
 

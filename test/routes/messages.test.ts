@@ -51,22 +51,22 @@ it('says which query parameter is wrong', async () => {
       queries.map((path) => [path]),
     ),
   ).toMatchInlineSnapshot(`
-    "404 | container_unknown | container_id | Nothing is known of cfile_6b063feb1cc7c4d4adcaf0f4033ea36e, so its container must be named. | Add ?container_id=cntr_…; the citation that names the file names its container too. Answers that pass through /openai/v1/responses or POST /captures are remembered.
-    404 | container_unknown | container_id | Nothing is known of cfile_6b063feb1cc7c4d4adcaf0f4033ea36e, so its container must be named. | Add ?container_id=cntr_…; the citation that names the file names its container too. Answers that pass through /openai/v1/responses or POST /captures are remembered.
-    404 | container_unknown | container_id | Nothing is known of cfile_6b063feb1cc7c4d4adcaf0f4033ea36e, so its container must be named. | Add ?container_id=cntr_…; the citation that names the file names its container too. Answers that pass through /openai/v1/responses or POST /captures are remembered.
+    "400 | invalid_request | disposition | The parameter disposition takes attachment or inline.
+    400 | invalid_request | disposition | The parameter disposition takes attachment or inline.
+    400 | invalid_request | disposition | The parameter disposition is given 2 times; give it once.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
     400 | invalid_id | container_id | "" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
     400 | invalid_request | container_id | The parameter container_id is given 2 times; give it once.
     400 | invalid_id | file_id | "x" is not a file id; it starts with cfile_, file- or assistant- and has at most 128 letters, digits, "_" and "-".
     400 | invalid_request | disposition | The parameter disposition takes attachment or inline.
     400 | invalid_id | file_id | file-abcdefgh is a file of the Files API and is in no container. | Ask for /files/file-abcdefgh.
-    404 | container_not_found |  | The upstream knows no such container. | Things live only where they were made, in one resource of one region. The endpoint asked was that of a resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.
-    404 | container_not_found |  | The upstream knows no such container. | Things live only where they were made, in one resource of one region. The endpoint asked was that of a resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.
-    404 | container_not_found |  | The upstream knows no such container. | Things live only where they were made, in one resource of one region. The endpoint asked was that of a resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.
+    400 | invalid_request | all | The parameter all takes 1.
+    400 | invalid_request | all | The parameter all takes 1.
+    400 | invalid_request | all | The parameter all is given 2 times; give it once.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
-    404 | file_not_found |  | There is no such file here, or it is not yours. | A thing is known to the caller who got the answer that mentions it, through /openai/v1 or by POST /captures.
+    400 | invalid_request | disposition | The parameter disposition takes attachment or inline.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
-    404 | file_not_found |  | There is no such file here, or it is not yours. | Nothing is recorded of this file; ?container_id=cntr_… names its container."
+    400 | invalid_request | disposition | The parameter disposition takes attachment or inline."
   `)
 })
 
@@ -103,7 +103,7 @@ it('says what is wrong with a body for POST /links', async () => {
   expect(await messages(openHarness(), [...requests, ...broken])).toMatchInlineSnapshot(`
     "400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
-    400 | invalid_id | file_id | "" is not a file id; it starts with cfile_, file- or assistant- and has at most 128 letters, digits, "_" and "-".
+    400 | invalid_id | file_id | file_id is missing; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request | file_id | file_id takes a string.
     400 | invalid_id | file_id | "x" is not a file id; it starts with cfile_, file- or assistant- and has at most 128 letters, digits, "_" and "-".
     400 | invalid_request | container_id | container_id takes a string.
@@ -116,11 +116,11 @@ it('says what is wrong with a body for POST /links', async () => {
     400 | invalid_request | disposition | disposition takes "attachment" or "inline".
     400 | invalid_request | filename | filename takes a string.
     400 | invalid_request | path | A field is not known here; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
-    400 | invalid_id | file_id | "" is not a file id; it starts with cfile_, file- or assistant- and has at most 128 letters, digits, "_" and "-".
+    400 | invalid_id | file_id | file_id is missing; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request | kind | kind takes "page" or "zip".
     400 | invalid_request | kind | kind takes "page" or "zip".
     400 | invalid_request | container_id | container_id takes a string.
-    400 | invalid_id | container_id | "" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
+    400 | invalid_id | container_id | container_id is missing; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_id | container_id | "x" is not a container id; it starts with cntr_ and has at most 128 letters, digits, "_" and "-".
     400 | invalid_request | expires_in | expires_in takes a whole number of seconds, 1 to 31536000.
     400 | invalid_request | file_id | A field is not known here; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.

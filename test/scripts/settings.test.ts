@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { settingsPage } from '../../scripts/settings.ts'
-import { settingGroups } from '../../src/start/settings.ts'
+import { settingGroups, settingsHelp, settingsPage } from '../../scripts/settings.ts'
+import { declaredSettings } from '../../src/start/settings.ts'
 import { read } from '../deploy/files.ts'
 import { settings as documented } from '../deploy/names.ts'
 
@@ -17,6 +17,7 @@ const isValue = (text: string | undefined): text is string =>
 describe('the declared settings', () => {
   it('are those that the contract names, each once', () => {
     const names = declared.map(({ name }) => name)
+    expect(declaredSettings.map(({ name }) => name).sort()).toEqual([...names].sort())
     expect([...names].sort()).toEqual([...documented].sort())
     expect(new Set(names).size).toBe(names.length)
   })
@@ -29,9 +30,10 @@ describe('the declared settings', () => {
   })
 })
 
-describe('docs/settings.md', () => {
-  it('is what npm run settings writes', () => {
+describe('docs/settings.md and the help of cfile serve', () => {
+  it('are what npm run settings writes', () => {
     expect(read('docs/settings.md')).toBe(settingsPage())
+    expect(read('src/start/settings-help.ts')).toBe(settingsHelp())
   })
 })
 
