@@ -9,7 +9,7 @@ import type { Upstream } from './gateway.ts'
 import type { FileLocation } from './upstreams/location.ts'
 
 /** Where the bytes of a download came from. */
-export type Origin = 'archive' | 'upstream' | 'emulator'
+export type ServedFrom = 'archive' | 'upstream' | 'emulator'
 
 /** Facts of one exchange, filled in while the request is handled. Times are milliseconds of one monotonic clock. */
 export interface Exchange {
@@ -34,7 +34,7 @@ export interface Exchange {
   containerId: string | undefined
   /** Name of the upstream. */
   upstream: string | undefined
-  from: Origin | undefined
+  from: ServedFrom | undefined
   /** `code` of an error answer. */
   code: string | undefined
   /** Milliseconds until container and upstream of the file were known. */

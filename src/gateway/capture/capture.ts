@@ -6,7 +6,9 @@
 
 import { type Citation, getMentions, type Mentions } from '../../core/api/citations.ts'
 import type { Turn } from '../../core/api/mentions.ts'
+import type { Names } from '../../core/api/named-ids.ts'
 import { label } from '../../core/metrics.ts'
+import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { noteForCopy } from '../archive/queue.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { findHeld, rethrowMissing } from '../owners/access.ts'
@@ -14,10 +16,14 @@ import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { claim } from './claim.ts'
-import { recordTurn, type TurnSource } from './turns.ts'
 
-/** Caller and upstream of an answer. The upstream is absent when a caller posts an answer of unknown origin. */
-export interface Source extends TurnSource {
+/** Caller and upstream of an answer. */
+export interface Origin {
+  readonly caller: Caller
+  /** Name of the upstream. Absent when a caller posts an answer of unknown origin. */
+  readonly upstream?: string
+  /** The turn that the request continues. */
+  readonly previous?: PreviousTurn
   /** Whether the items of an answer are recorded too, to know their owner and upstream. @default false */
   readonly withItems?: boolean
 }
@@ -31,26 +37,26 @@ export interface Captured extends Mentions {
 /**
  * Records everything that an answer mentions. Idempotent.
  *
- * @param source caller and upstream of the answer
+ * @param origin caller and upstream of the answer
  * @throws CfileError `not_ready` when the store fails
  */
 export async function capture(
   gateway: Remembering,
-  source: Source,
+  origin: Origin,
   mentions: Mentions,
 ): Promise<void> {
   await Promise.all([
     ...mentions.responses.map((id) =>
-      recordTurn(gateway, source, 'response', id, turnOf(mentions, 'response', id)),
+      recordTurn(gateway, origin, 'response', id, turnOf(mentions, 'response', id)),
     ),
     ...mentions.conversations.map((id) =>
-      recordTurn(gateway, source, 'conversation', id, turnOf(mentions, 'conversation', id)),
+      recordTurn(gateway, origin, 'conversation', id, turnOf(mentions, 'conversation', id)),
     ),
-    ...mentions.containers.map((id) => recordPlace(gateway, source, 'container', id)),
-    ...(source.withItems === true ? (mentions.items ?? []) : []).map((id) =>
-      recordPlace(gateway, source, 'thing', id),
+    ...mentions.containers.map((id) => recordPlace(gateway, origin, 'container', id)),
+    ...(origin.withItems === true ? (mentions.items ?? []) : []).map((id) =>
+      recordPlace(gateway, origin, 'thing', id),
     ),
-    ...mentions.citations.map((citation) => recordFile(gateway, source, citation)),
+    ...mentions.citations.map((citation) => recordFile(gateway, origin, citation)),
   ])
 }
 
@@ -87,12 +93,12 @@ export async function captureResponse(
  */
 export function captureOnce(
   gateway: Remembering,
-  source: Source,
+  origin: Origin,
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
   return (mentions) => {
     const { responses, conversations, containers, citations, items = [], turns } = mentions
-    const named = source.withItems === true ? items : []
+    const named = origin.withItems === true ? items : []
     const marked: string[] = []
     const fresh = (key: string): boolean => {
       if (stored.has(key)) return false
@@ -114,7 +120,7 @@ export function captureOnce(
       ),
     }
     if (marked.length === 0) return undefined
-    return capture(gateway, source, unseen).catch((error) => {
+    return capture(gateway, origin, unseen).catch((error) => {
       for (const key of marked) stored.delete(key)
       throw error
     })
@@ -130,7 +136,7 @@ function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefin
 /** Records a container or another thing that is not a file or a turn. */
 export async function recordPlace(
   gateway: Remembering,
-  { caller, upstream }: Source,
+  { caller, upstream }: Origin,
   kind: 'container' | 'thing',
   id: string,
 ): Promise<void> {
@@ -146,7 +152,7 @@ export async function recordPlace(
 
 async function recordFile(
   gateway: Remembering,
-  { caller, upstream }: Source,
+  { caller, upstream }: Origin,
   { file_id, container_id, filename }: Citation,
 ): Promise<void> {
   await noteForCopy(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
@@ -159,4 +165,56 @@ async function recordFile(
     filename,
   })
   if (known === undefined) gateway.observed?.metrics.add('cfile_captured_files_total')
+}
+
+/** Returns the turn that a request continues: its `previous_response_id` or `conversation`. */
+export function previousTurn({ response, conversation }: Names): PreviousTurn {
+  return { responseId: response[0], conversationId: conversation[0] }
+}
+
+/**
+ * Records a response or a conversation with its container. Without a container of its own it keeps the recorded one, or
+ * takes over that of the previous turn.
+ *
+ * @param turn container, previous response and conversation that the answer names
+ */
+export async function recordTurn(
+  gateway: Remembering,
+  origin: Origin,
+  kind: 'response' | 'conversation',
+  id: string,
+  { container, previous, conversation }: Turn = {},
+): Promise<void> {
+  const { caller, upstream } = origin
+  const container_id =
+    container ??
+    (await findRecord(gateway, caller, kind, id))?.container_id ??
+    (kind === 'response'
+      ? await recordedContainer(gateway, origin, {
+          responseId: previous,
+          conversationId: conversation,
+        })
+      : undefined)
+  await putRecord(gateway, caller, kind, id, {
+    upstream,
+    seen_at: gateway.runtime.now(),
+    container_id,
+  })
+}
+
+/** Returns the recorded container of the previous turn, which the answer names, or else the request. */
+export async function recordedContainer(
+  gateway: Remembering,
+  { caller, previous }: Origin,
+  { responseId, conversationId }: PreviousTurn,
+): Promise<string | undefined> {
+  const turns = [
+    ['response', responseId ?? previous?.responseId],
+    ['conversation', conversationId ?? previous?.conversationId],
+  ] as const
+  for (const [kind, id] of turns) {
+    const record = id === undefined ? undefined : await findRecord(gateway, caller, kind, id)
+    if (record?.container_id !== undefined) return record.container_id
+  }
+  return undefined
 }

@@ -8,8 +8,7 @@ import { getResources, type Resource } from '../../core/api/resources.ts'
 import type { Gateway } from '../gateway.ts'
 import { standingOf } from '../owners/access.ts'
 import { type FileRecord, findRecord, putRecord, type Remembering } from '../owners/records.ts'
-import { recordPlace, type Source } from './capture.ts'
-import { recordTurn } from './turns.ts'
+import { type Origin, recordPlace, recordTurn } from './capture.ts'
 
 /**
  * Records the objects in an answer. Idempotent.
@@ -19,17 +18,17 @@ import { recordTurn } from './turns.ts'
  */
 export async function captureThings(
   gateway: Remembering,
-  source: Source,
+  origin: Origin,
   body: unknown,
   other?: 'thing',
 ): Promise<void> {
   await Promise.all(
     getResources(body, other).map((resource) =>
       resource.kind === 'file'
-        ? recordFile(gateway, source, resource)
+        ? recordFile(gateway, origin, resource)
         : resource.kind === 'conversation'
-          ? recordTurn(gateway, source, resource.kind, resource.id)
-          : recordPlace(gateway, source, resource.kind, resource.id),
+          ? recordTurn(gateway, origin, resource.kind, resource.id)
+          : recordPlace(gateway, origin, resource.kind, resource.id),
     ),
   )
 }
@@ -40,18 +39,18 @@ export async function captureThings(
  *
  * @param body the parsed JSON of the list
  */
-export async function captureRows(gateway: Gateway, source: Source, body: unknown): Promise<void> {
+export async function captureRows(gateway: Gateway, origin: Origin, body: unknown): Promise<void> {
   await Promise.all(
     getResources(body, 'thing').map(async ({ id }) => {
-      const standing = await standingOf(gateway, source.caller, 'thing', id)
-      if (standing === 'nobody') await recordPlace(gateway, source, 'thing', id)
+      const standing = await standingOf(gateway, origin.caller, 'thing', id)
+      if (standing === 'nobody') await recordPlace(gateway, origin, 'thing', id)
     }),
   )
 }
 
 async function recordFile(
   gateway: Remembering,
-  { caller, upstream }: Source,
+  { caller, upstream }: Origin,
   { id, container_id, stored_name, bytes }: Extract<Resource, { kind: 'file' }>,
 ): Promise<void> {
   const known = await findRecord(gateway, caller, 'file', id)

@@ -9,7 +9,7 @@ import { startDeadline } from '../../core/time.ts'
 import { forgetListing, listFiles, recordFiles } from '../containers/listing.ts'
 import type { Gateway } from '../gateway.ts'
 import { listOwners } from '../owners/records.ts'
-import type { Source } from './capture.ts'
+import type { Origin } from './capture.ts'
 
 const timeoutMs = 120_000
 
@@ -19,7 +19,7 @@ const timeoutMs = 120_000
  *
  * @param response the parsed response
  */
-export function sweepAfter(gateway: Gateway, source: Source, response: unknown): void {
+export function recordUncited(gateway: Gateway, origin: Origin, response: unknown): void {
   const since = finishedSince(response)
   if (!gateway.containers.sweep || since === undefined) return
   const { log } = gateway
@@ -27,9 +27,9 @@ export function sweepAfter(gateway: Gateway, source: Source, response: unknown):
   const deadline = startDeadline(wait, timeoutMs)
   const { containers } = getMentions(response)
   const work = containers.map((id) =>
-    sweepContainer(gateway, source, { id, since }, deadline.signal),
+    recordUncitedIn(gateway, origin, { id, since }, deadline.signal),
   )
-  const swept = Promise.allSettled(work).then((results) => {
+  const done = Promise.allSettled(work).then((results) => {
     deadline.clear()
     for (const result of results) {
       if (result.status === 'fulfilled') continue
@@ -38,12 +38,12 @@ export function sweepAfter(gateway: Gateway, source: Source, response: unknown):
       })
     }
   })
-  gateway.runtime.waitUntil(swept)
+  gateway.runtime.waitUntil(done)
 }
 
-async function sweepContainer(
+async function recordUncitedIn(
   gateway: Gateway,
-  { caller, upstream }: Source,
+  { caller, upstream }: Origin,
   { id, since }: { readonly id: string; readonly since: number },
   signal: AbortSignal,
 ): Promise<void> {

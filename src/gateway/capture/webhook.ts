@@ -17,7 +17,7 @@ import { findRecord, listOwners } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { capture } from './capture.ts'
-import { sweepAfter } from './uncited.ts'
+import { recordUncited } from './uncited.ts'
 
 // Redeliveries end within three days (Standard Webhooks specification).
 const seenSeconds = 3 * 24 * 3600
@@ -154,9 +154,9 @@ async function isCaptured(
     const mentions = { ...getMentions(found), responses: [responseId] }
     const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
     for (const caller of callers) {
-      const source = { caller, upstream: upstream.name, withItems }
-      await capture(gateway, source, mentions)
-      sweepAfter(gateway, source, found)
+      const origin = { caller, upstream: upstream.name, withItems }
+      await capture(gateway, origin, mentions)
+      recordUncited(gateway, origin, found)
     }
     return true
   } catch (error) {

@@ -9,6 +9,7 @@ import type { ContainerFile } from '../../azure/operations.ts'
 import { isGlued, nameInPath } from '../../core/api/container-files.ts'
 import { type CfileError, isCfileError } from '../../core/errors.ts'
 import { isContainerFileId } from '../../core/ids.ts'
+import { startDeadline } from '../../core/time.ts'
 import { listCopies } from '../archive/rows.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from '../owners/access.ts'
@@ -213,4 +214,28 @@ export async function recordFiles(
     return [id, found]
   })
   return new Map(await Promise.all(records))
+}
+
+// Short, since an answer waits for it.
+const sizesTimeoutMs = 10_000
+
+/** Reads the sizes (bytes) of the files of a container by file id. Empty when listing fails or takes too long. */
+export async function readFileSizes(
+  gateway: Gateway,
+  caller: Caller,
+  { containerId, upstream }: Pick<ListQuery, 'containerId' | 'upstream'>,
+): Promise<ReadonlyMap<string, number>> {
+  const { signal, clear } = startDeadline(gateway.runtime.wait, sizesTimeoutMs)
+  try {
+    const query = { containerId, upstream, isGranted: true, signal }
+    const { files } = await listFiles(gateway, caller, query)
+    return new Map(files.flatMap(({ id, bytes }) => (bytes === null ? [] : [[id, bytes]])))
+  } catch (error) {
+    gateway.log('warn', 'A container could not be listed, so its pictures stay in the answer.', {
+      cause: String(error),
+    })
+    return new Map()
+  } finally {
+    clear()
+  }
 }

@@ -1,196 +1,184 @@
 /**
- * Answers of the Responses API: what an answer mentions is recorded before its bytes are released, and its files get
- * links. JSON answers are read whole, streams event by event.
+ * Records what an answer of the OpenAI API shows for the caller before the client sees it. The operation decides how:
+ * answers of the Responses API, chat completions, single objects, lists and histories each have their own way.
  *
  * @module
  */
 
-import { mentionsInEvent } from '../../core/api/citation-stream.ts'
-import { getMentions, type Mentions } from '../../core/api/citations.ts'
-import { decodeUtf8, parseJson, readBounded, toBody } from '../../core/http/body.ts'
-import type { LinkOptions } from '../../core/rewrite/link-maker.ts'
-import { linkAnswer } from '../../core/rewrite/linker.ts'
-import { createEventLinker } from '../../core/rewrite/stream-linker.ts'
-import { type EventHandler, throughEvents } from '../../core/sse/pump.ts'
-import { eventJson } from '../../core/sse/split.ts'
-import { capture, captureOnce, type Source } from '../capture/capture.ts'
-import { recordedContainer } from '../capture/turns.ts'
-import { sweepAfter } from '../capture/uncited.ts'
+import { namedKinds } from '../../core/api/named-ids.ts'
+import type { NamedKind, Operation } from '../../core/api/operations.ts'
+import { getResources } from '../../core/api/resources.ts'
+import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
+import { isId } from '../../core/ids.ts'
+import { type Origin, recordPlace } from '../capture/capture.ts'
+import { captureRows, captureThings } from '../capture/things.ts'
 import { forgetListing } from '../containers/listing.ts'
-import { readFileSizes } from '../containers/sizes.ts'
-import type { Gateway } from '../gateway.ts'
+import type { Caller, Gateway } from '../gateway.ts'
 import { recordIfUp } from '../owners/record-if-up.ts'
-import { openAnswer, throughLargeEvents } from './large-answers.ts'
-import { linksOfResponse, sendAfter } from './resume.ts'
+import { findRecord, putRecord } from '../owners/records.ts'
+import { completionIds, recordChunks, recordIds, type Wanted } from './answers/completions.ts'
+import { linkHistory } from './answers/history.ts'
+import { recordResponse, withBody } from './answers/responses.ts'
+import type { NamedBy } from './names.ts'
+
+/** An answer and the facts of its request. */
+export interface AnsweredRequest {
+  readonly method: string
+  readonly operation: Operation
+  readonly named: NamedBy
+  /** Query of the request with its `?`, or empty. */
+  readonly query: string
+  /** Present for a chat completion with ids that later requests may name. */
+  readonly completion?: Wanted
+  readonly answer: Response
+  /** `sequence_number` of the last event that the client already has, for a resumed stream. */
+  readonly after?: number
+  /** Called when the answer was read, unless it is a stream of events. */
+  readonly onEnd: () => void
+}
 
 /**
- * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
- * unread, as do answers with an error status.
+ * Records what an answer shows and adds links to the files that it cites.
  *
- * @param answer an answer of the upstream whose body has not been read yet
- * @param after `sequence_number` of the last event that the client already has, for a resumed stream
+ * @param origin the caller and the upstream of the answer
+ * @param answered the answer, whose body has not been read yet
  */
-export async function passAnswer(
+export async function recordAnswer(
   gateway: Gateway,
-  source: Source,
+  origin: Origin,
+  answered: AnsweredRequest,
+): Promise<Response> {
+  const { method, operation, named, completion, answer, after, onEnd } = answered
+  const { shows } = operation
+  if (isEventStream(answer)) {
+    if (shows === 'answer') return recordResponse(gateway, origin, answer, after)
+    return completion === undefined ? answer : recordChunks(gateway, origin, completion, answer)
+  }
+  try {
+    if (shows === 'answer') return await recordResponse(gateway, origin, answer)
+    // A write may change the files of the container, so its cached list is dropped.
+    if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
+    if (!answer.ok) return answer
+    const mayRecord = mayBeRecorded(gateway, origin.caller, method)
+    if (mayRecord && shows === 'call') await recordCall(gateway, origin, answer)
+    return await readAnswer(gateway, origin, answer, {
+      record: mayRecord ? recorderOf(gateway, origin, operation, completion) : undefined,
+      change:
+        shows === 'history' ? (body) => linkHistory(gateway, origin, answered, body) : undefined,
+    })
+  } finally {
+    onEnd()
+  }
+}
+
+/** An admin who only reads a thing does not become its owner. */
+function mayBeRecorded(
+  { owners: { knowsCallers } }: Gateway,
+  { admin }: Caller,
+  method: string,
+): boolean {
+  return !knowsCallers || !admin || method === 'POST'
+}
+
+/** Returns the function that records the JSON of an answer; `undefined` when there is nothing to record. */
+function recorderOf(
+  gateway: Gateway,
+  origin: Origin,
+  { shows, kind }: Operation,
+  completion?: Wanted,
+): ((body: unknown) => Promise<void>) | undefined {
+  if (completion !== undefined) {
+    return (body) => recordIds(gateway, origin, completionIds(body, completion))
+  }
+  if (shows === 'thing' || shows === 'list') {
+    return (body) => captureThings(gateway, origin, body, kind === 'thing' ? kind : undefined)
+  }
+  // Rows about files are not recorded: the files of a vector store were recorded when they were uploaded.
+  const isRows = shows === 'rows' || shows === 'history'
+  const hasRows = isRows && kind === 'thing' && origin.withItems === true
+  return hasRows ? (body) => captureRows(gateway, origin, body) : undefined
+}
+
+/** Steps between reading the JSON of an answer and sending it to the client. */
+interface Reading {
+  readonly record?: (body: unknown) => Promise<void>
+  readonly change?: (body: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>
+}
+
+async function readAnswer(
+  gateway: Gateway,
+  { caller: { owner } }: Origin,
   answer: Response,
-  after?: number,
+  { record, change }: Reading,
 ): Promise<Response> {
   const type = answer.headers.get('content-type') ?? ''
-  if (!answer.ok || answer.body === null) return answer
-  const coding = answer.headers.get('content-encoding')
-  if (coding !== null) {
-    gateway.log(
-      'warn',
-      'An answer has a content coding that cannot be decoded here, so its files are not recorded.',
-      {
-        coding,
-      },
-    )
-    return answer
-  }
-  if (/^text\/event-stream\b/i.test(type)) {
-    return withBody(answer, passEvents(gateway, source, answer.body, after))
-  }
-  if (/^application\/json\b/i.test(type)) {
-    return withBody(answer, await passJson(gateway, source, answer.body))
-  }
-  return answer
-}
-
-/**
- * Replaces the body of an answer. Headers that describe the old bytes (length, digests, ETag) are removed.
- */
-export function withBody(
-  { status, statusText, headers }: Response,
-  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
-): Response {
-  const kept = new Headers(headers)
-  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
-  if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
-  const sent = body instanceof Uint8Array ? toBody(body) : body
-  return new Response(sent, { status, statusText, headers: kept })
-}
-
-async function passJson(
-  gateway: Gateway,
-  source: Source,
-  body: ReadableStream<Uint8Array>,
-): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>> {
-  const read = await readBounded(body, gateway.bounds.maxBodyBytes)
+  const isRead = record !== undefined || change !== undefined
+  if (!isRead || answer.body === null || !/^application\/json\b/i.test(type)) return answer
+  const read = await readBounded(answer.body, gateway.bounds.maxBodyBytes)
   if (read.whole === undefined) {
-    gateway.log(
-      'warn',
-      'An answer was too large to be read, so its files are not recorded and have no links.',
-      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.bounds.maxBodyBytes },
-    )
-    return read.stream
+    gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
+      setting: 'CFILE_MAX_BODY_BYTES',
+    })
+    return new Response(read.stream, answer)
   }
-  const { left, restore } = await openAnswer(gateway, read.whole)
-  if (left === undefined) return read.whole
-  const response = parseJson(left)
-  const mentions = getMentions(response)
-  forgetListings(gateway, mentions)
-  await recordIfUp(gateway.log, capture(gateway, source, mentions), idsOf(source, mentions))
-  sweepAfter(gateway, source, response)
-  const options = linkOptions(gateway, source, () => mentions.responses[0])
-  if (options === undefined) return read.whole
-  const linked = await linkBytes(left, (json) => linkAnswer(json, options))
-  return linked === left ? read.whole : restore(linked)
+  const json = parseJson(read.whole)
+  if (record !== undefined) {
+    const things = getResources(json, 'thing').map(({ id }) => id)
+    await recordIfUp(gateway.log, record(json), { owner, things })
+  }
+  const changed = change === undefined ? read.whole : await change(read.whole)
+  return changed === read.whole ? new Response(toBody(changed), answer) : withBody(answer, changed)
+}
+
+/** Records the id of a realtime call. The answer body is SDP, so the id is taken from the `Location` header. */
+async function recordCall(gateway: Gateway, origin: Origin, answer: Response): Promise<void> {
+  const id = answer.headers.get('location')?.split(/[?#]/)[0]?.split('/').at(-1)
+  if (!isId(id)) return
+  await recordIfUp(gateway.log, recordPlace(gateway, origin, 'thing', id), {
+    owner: origin.caller.owner,
+    things: [id],
+  })
 }
 
 /**
- * Applies a change to JSON that is held as bytes.
- *
- * @param link returns the changed JSON text
- * @returns the same array when nothing changed or when the bytes are not UTF-8
+ * Records the ids of a request that had no record and that its upstream turned out to have. With caller auth this needs
+ * `CFILE_TRUST_UNRECORDED`, and admins record nothing.
  */
-export async function linkBytes(
-  bytes: Uint8Array<ArrayBuffer>,
-  link: (json: string) => Promise<string>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const json = decodeUtf8(bytes)
-  const linked = json && (await link(json))
-  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
-}
-
-/** Passes a stream through {@link createEventHandler}. */
-function passEvents(
+export async function recordNames(
   gateway: Gateway,
-  source: Source,
-  body: ReadableStream<Uint8Array>,
-  after: number | undefined,
-): ReadableStream<Uint8Array> {
-  const handler = createEventHandler(gateway, source)
-  const sent = after === undefined ? handler : sendAfter(after, handler)
-  return throughEvents(body, throughLargeEvents(gateway, sent))
+  origin: Origin,
+  { path, body }: Pick<NamedBy, 'path' | 'body'>,
+): Promise<void> {
+  const { knowsCallers, trustUnrecorded } = gateway.owners
+  if (knowsCallers && (origin.caller.admin || !trustUnrecorded)) return
+  const [container_id] = path.container
+  await Promise.all(
+    [path, body].flatMap((names) =>
+      namedKinds.flatMap((kind) =>
+        names[kind].map((id) => recordName(gateway, origin, kind, id, container_id)),
+      ),
+    ),
+  )
 }
 
-/**
- * Creates the handler for the events of one answer. An event that mentions something new waits until the store has it,
- * and so do the events after it. All other events pass at once.
- */
-export function createEventHandler(gateway: Gateway, source: Source): EventHandler {
-  const record = captureOnce(gateway, source)
-  let responseId: string | undefined
-  const options = linkOptions(gateway, source, () => responseId)
-  const linker = options === undefined ? untouched : createEventLinker(options)
-  return {
-    push(raw, emit) {
-      const mentions = mentionsInEvent(raw)
-      responseId ??= mentions.responses[0]
-      forgetListings(gateway, mentions)
-      const recording = record(mentions)
-      const recorded = recording && recordIfUp(gateway.log, recording, idsOf(source, mentions))
-      if (gateway.containers.sweep && mentions.responses.length > 0) {
-        Promise.resolve(recorded).then(
-          () => sweepAfter(gateway, source, responseIn(raw)),
-          () => {},
-        )
-      }
-      return recorded === undefined
-        ? linker.push(raw, emit)
-        : recorded.then(() => linker.push(raw, emit))
-    },
-    end: linker.end,
-  }
-}
-
-/** Ids that an answer mentions, as fields for the log. */
-function idsOf({ caller }: Source, { responses, containers, citations }: Mentions) {
-  const files = citations.map(({ file_id }) => file_id)
-  return { owner: caller.owner, responses, containers, files }
-}
-
-/** Drops the cached file lists of containers that ran code, since code may have written files. */
-function forgetListings(gateway: Gateway, { containers }: Mentions): void {
-  for (const containerId of containers) forgetListing(gateway, containerId)
-}
-
-const untouched: EventHandler = {
-  push: (raw, emit) => void emit(raw),
-  end: () => undefined,
-}
-
-function linkOptions(
+async function recordName(
   gateway: Gateway,
-  source: Source,
-  responseId: () => string | undefined,
-): LinkOptions | undefined {
-  const { mode, inlineImages } = gateway.links
-  if (mode === 'off') return undefined
-  const sizes = (containerId: string) => readFileSizes(gateway, source, containerId)
-  return {
-    mode,
-    links: linksOfResponse(gateway, source, responseId),
-    sizes: inlineImages === 'link' ? sizes : undefined,
-    recordedContainer: (turn) => recordedContainer(gateway, source, turn).catch(() => undefined),
-  }
+  { caller, upstream }: Origin,
+  kind: NamedKind,
+  id: string,
+  container_id: string | undefined,
+): Promise<void> {
+  // A container file without its container cannot be fetched.
+  const isLost = kind === 'file' && /^cfile/.test(id) && container_id === undefined
+  if (!isId(id) || isLost || (await findRecord(gateway, caller, kind, id)) !== undefined) return
+  await putRecord(gateway, caller, kind, id, {
+    upstream,
+    seen_at: gateway.runtime.now(),
+    ...(kind === 'file' && { container_id }),
+  })
 }
 
-function responseIn(raw: Uint8Array): unknown {
-  const event = eventJson(raw)
-  return typeof event === 'object' && event !== null && 'response' in event
-    ? event.response
-    : undefined
+/** Whether an answer is a stream of server-sent events. */
+export function isEventStream({ headers, ok }: Response): boolean {
+  return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 }

@@ -10,22 +10,22 @@ import { passBody } from '../../core/bytes/pass.ts'
 import { beginBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'
 import { requestHeaders, responseHeaders } from '../../core/http/proxied-headers.ts'
-import { previousTurn } from '../capture/turns.ts'
+import { previousTurn } from '../capture/capture.ts'
 import { noteSource } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
+import { type AnsweredRequest, isEventStream, recordAnswer, recordNames } from './answer.ts'
+import type { Wanted } from './answers/completions.ts'
+import { passContent } from './answers/content.ts'
+import { eraseDeleted } from './answers/deletion.ts'
+import { answerOwnList } from './answers/own-list.ts'
+import { resumptionOf } from './answers/resume.ts'
 import { type Answered, attempt } from './attempt.ts'
-import { requireOwnBatch } from './batch-input.ts'
-import type { Wanted } from './completions.ts'
-import { passContent } from './content.ts'
-import { followDeletion } from './deleted.ts'
+import { requireOwnBatch } from './bodies/batch-input.ts'
 import { sendHealed } from './heal.ts'
 import { isShared } from './names.ts'
-import { answerOwnList } from './own-list.ts'
-import { type ApiRequest, type Understood, understand } from './request.ts'
-import { resumptionOf } from './resume.ts'
-import { isEventStream, recordNames, type Shown, showAnswer } from './shown.ts'
+import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'
 
 /**
  * Sends a request upstream and returns the answer after its files were recorded.
@@ -38,25 +38,25 @@ export async function forward(
   caller: Caller,
   request: ApiRequest,
 ): Promise<Response> {
-  const understood = await understand(gateway, caller, request)
-  await requireOwnBatch(gateway, caller, understood)
-  if (await isOwnList(gateway, caller, understood)) {
-    const page = await answerOwnList(gateway, caller, understood, (upstream, query) =>
-      sendOnce(gateway, upstream, understood, { method: 'GET', query }),
+  const parsed = await parseRequest(gateway, caller, request)
+  await requireOwnBatch(gateway, caller, parsed)
+  if (await isOwnList(gateway, caller, parsed)) {
+    const page = await answerOwnList(gateway, caller, parsed, (upstream, query) =>
+      sendOnce(gateway, upstream, parsed, { method: 'GET', query }),
     )
     return request.method === 'HEAD' ? new Response(null, page) : page
   }
-  const resumption = resumptionOf(gateway, understood)
+  const resumption = resumptionOf(gateway, parsed)
   const { method, query } = { ...request, ...resumption }
-  const { answered, healed, ...last } = await sendHealed(gateway, caller, understood, (current) =>
+  const { answered, healed, ...last } = await sendHealed(gateway, caller, parsed, (current) =>
     attempt(gateway, current.route, method, (upstream) =>
       sendOnce(gateway, upstream, current, { method, query }),
     ),
   )
   const { after } = resumption ?? {}
   noteSource(request.exchange, answered.upstream)
-  const answer = await begin(gateway, caller, understood, answered)
-  const handed = await handBack(gateway, caller, last.understood, { ...answered, answer, after })
+  const answer = await begin(gateway, caller, parsed, answered)
+  const handed = await handBack(gateway, caller, last.parsed, { ...answered, answer, after })
   if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)
   return handed
 }
@@ -69,7 +69,7 @@ export async function forward(
 async function begin(
   gateway: Gateway,
   caller: Caller,
-  { request, named }: Understood,
+  { request, named }: ProxyRequest,
   { answer, turn }: Answered,
 ): Promise<Response> {
   const { wait } = gateway.runtime
@@ -103,7 +103,7 @@ function isContent({ path }: ApiRequest): boolean {
 async function isOwnList(
   gateway: Gateway,
   caller: Caller,
-  { operation, named }: Understood,
+  { operation, named }: ProxyRequest,
 ): Promise<boolean> {
   if (!gateway.owners.knowsCallers || caller.admin || operation.shows !== 'list') return false
   const [containerId] = named.path.container
@@ -113,7 +113,7 @@ async function isOwnList(
 async function sendOnce(
   gateway: Gateway,
   upstream: Upstream,
-  { request, operation, sent, route }: Understood,
+  { request, operation, sent, route }: ProxyRequest,
   { method, query }: Pick<ApiRequest, 'method' | 'query'>,
 ): Promise<Response> {
   const { path, headers, signal, below } = request
@@ -142,32 +142,32 @@ async function sendOnce(
 async function handBack(
   gateway: Gateway,
   caller: Caller,
-  understood: Understood,
-  { upstream, answer, turn, after }: Answered & Pick<Shown, 'after'>,
+  parsed: ProxyRequest,
+  { upstream, answer, turn, after }: Answered & Pick<AnsweredRequest, 'after'>,
 ): Promise<Response> {
-  const { request, operation, named, route } = understood
+  const { request, operation, named, route } = parsed
   const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
   const previous = previousTurn(named.body)
-  const source = { caller, upstream: upstream.name, withItems, previous }
-  if (answer.ok && route.reason === 'unknown') await recordNames(gateway, source, named)
-  if (answer.ok) await followDeletion(gateway, caller, understood)
+  const origin = { caller, upstream: upstream.name, withItems, previous }
+  if (answer.ok && route.reason === 'unknown') await recordNames(gateway, origin, named)
+  if (answer.ok) await eraseDeleted(gateway, caller, parsed)
   const { method } = request
-  const shown = await showAnswer(gateway, source, {
+  const recorded = await recordAnswer(gateway, origin, {
     method,
     operation,
     named,
     query: request.query,
-    completion: completionOf(understood),
+    completion: completionOf(parsed),
     answer,
     after,
     onEnd: turn.end,
   })
-  const { body, status, statusText } = shown
-  return new Response(body, { status, statusText, headers: handedHeaders(request, shown) })
+  const { body, status, statusText } = recorded
+  return new Response(body, { status, statusText, headers: handedHeaders(request, recorded) })
 }
 
 /** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
-function completionOf({ operation, sent: { named } }: Understood): Wanted | undefined {
+function completionOf({ operation, sent: { named } }: ProxyRequest): Wanted | undefined {
   const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
   return isKept ? named : undefined
 }

@@ -8,18 +8,18 @@
 import { readCodeTools, setToolContainer } from '../../core/api/tool-containers.ts'
 import { decodeUtf8, readBounded } from '../../core/http/body.ts'
 import { isContainerId } from '../../core/ids.ts'
-import { previousTurn, recordedContainer } from '../capture/turns.ts'
+import { previousTurn, recordedContainer } from '../capture/capture.ts'
 import { findReplacement, replaceContainer } from '../containers/replacement.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
 import type { Answered } from './attempt.ts'
-import type { Understood } from './request.ts'
+import type { ProxyRequest } from './request.ts'
 
 /** An answer, and the container that was replaced to get it. */
 export interface Healed {
   readonly answered: Answered
   /** The request that got this answer. */
-  readonly understood: Understood
+  readonly parsed: ProxyRequest
   /** `OLD_ID=NEW_ID` for the header `x-cfile-healed`; absent when nothing was replaced. */
   readonly healed?: string
 }
@@ -32,25 +32,25 @@ export interface Healed {
 export async function sendHealed(
   gateway: Gateway,
   caller: Caller,
-  understood: Understood,
-  send: (understood: Understood) => Promise<Answered>,
+  parsed: ProxyRequest,
+  send: (parsed: ProxyRequest) => Promise<Answered>,
 ): Promise<Healed> {
-  const healing = await prepareHealing(gateway, caller, understood)
+  const healing = await prepareHealing(gateway, caller, parsed)
   const { current } = healing
   const { answer, ...rest } = await send(current)
   const refusal = await readRefusal(answer)
   const answered = { ...rest, answer: refusal.answer }
   const again = await healing.heal(refusal.text, rest.upstream)
-  if (again === undefined) return { answered, understood: current }
+  if (again === undefined) return { answered, parsed: current }
   rest.turn.end()
   await answered.answer.body?.cancel()
-  return { answered: await send(again.understood), ...again }
+  return { answered: await send(again.parsed), ...again }
 }
 
 /** A request that can be sent once more with a new container. */
 export interface Healing {
   /** The request to send first. When its container was replaced before, it names the replacement. */
-  readonly current: Understood
+  readonly current: ProxyRequest
   /**
    * Replaces the container when the text of a refusal says that it has expired.
    *
@@ -61,7 +61,7 @@ export interface Healing {
   heal(
     refusal: string,
     upstream: Upstream,
-  ): Promise<{ readonly understood: Understood; readonly healed: string } | undefined>
+  ): Promise<{ readonly parsed: ProxyRequest; readonly healed: string } | undefined>
 }
 
 /**
@@ -71,27 +71,27 @@ export interface Healing {
 export async function prepareHealing(
   gateway: Gateway,
   caller: Caller,
-  understood: Understood,
+  parsed: ProxyRequest,
 ): Promise<Healing> {
-  const tools = gateway.containers.heal ? toolsOf(understood) : undefined
-  if (tools === undefined) return { current: understood, heal: async () => undefined }
-  const used = tools.containerId ?? (await containerOfTurn(gateway, caller, understood))
+  const tools = gateway.containers.heal ? toolsOf(parsed) : undefined
+  if (tools === undefined) return { current: parsed, heal: async () => undefined }
+  const used = tools.containerId ?? (await containerOfTurn(gateway, caller, parsed))
   const known = used === undefined ? undefined : await findReplacement(gateway, caller, used)
   return {
-    current: known === undefined ? understood : withContainer(understood, known),
+    current: known === undefined ? parsed : withContainer(parsed, known),
     async heal(refusal, upstream) {
       const gone = known ?? used ?? containerIn(refusal)
       if (!gonePattern.test(refusal) || gone === undefined) return undefined
-      const { signal } = understood.request
+      const { signal } = parsed.request
       const made = await replace(gateway, caller, { id: gone, upstream }, signal)
       if (made === undefined) return undefined
-      return { understood: withContainer(understood, made), healed: `${used ?? gone}=${made}` }
+      return { parsed: withContainer(parsed, made), healed: `${used ?? gone}=${made}` }
     },
   }
 }
 
 /** Code interpreter tools of a request that creates a response; `undefined` when its body cannot be changed. */
-function toolsOf({ request, operation, sent }: Understood): ReturnType<typeof readCodeTools> {
+function toolsOf({ request, operation, sent }: ProxyRequest): ReturnType<typeof readCodeTools> {
   const { method, path } = request
   const isCreate = method === 'POST' && /^\/(?:deployments\/[^/]+\/)?responses\/?$/.test(path)
   if (!isCreate || !operation.generates || !(sent.bytes instanceof Uint8Array)) return undefined
@@ -102,17 +102,17 @@ function toolsOf({ request, operation, sent }: Understood): ReturnType<typeof re
 async function containerOfTurn(
   gateway: Gateway,
   caller: Caller,
-  { named }: Understood,
+  { named }: ProxyRequest,
 ): Promise<string | undefined> {
   return recordedContainer(gateway, { caller }, previousTurn(named.body))
 }
 
-function withContainer(understood: Understood, containerId: string): Understood {
-  const { bytes } = understood.sent
+function withContainer(parsed: ProxyRequest, containerId: string): ProxyRequest {
+  const { bytes } = parsed.sent
   const json = bytes instanceof Uint8Array ? decodeUtf8(bytes) : undefined
-  if (json === undefined) return understood
+  if (json === undefined) return parsed
   const changed = new TextEncoder().encode(setToolContainer(json, containerId))
-  return { ...understood, sent: { ...understood.sent, bytes: changed } }
+  return { ...parsed, sent: { ...parsed.sent, bytes: changed } }
 }
 
 const mostRefusalBytes = 64 * 1024

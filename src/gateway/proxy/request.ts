@@ -11,9 +11,9 @@ import { inTurns } from '../../core/in-turns.ts'
 import { addMember } from '../../core/json/add-member.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Caller, Gateway } from '../gateway.ts'
+import { readSentBody, type SentBody } from './bodies/sent-body.ts'
 import { type NamedBy, requireOwn } from './names.ts'
 import { findRoute, type Route } from './route.ts'
-import { readSentBody, type SentBody } from './sent-body.ts'
 
 /** A request of the OpenAI API. */
 export interface ApiRequest {
@@ -33,7 +33,7 @@ export interface ApiRequest {
 }
 
 /** A parsed request that the caller is allowed to send. */
-export interface Understood {
+export interface ProxyRequest {
   readonly request: ApiRequest
   readonly operation: Operation
   readonly named: NamedBy
@@ -48,11 +48,11 @@ export interface Understood {
  * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;
  * `invalid_id`; `invalid_request`; `payload_too_large`; `not_ready`
  */
-export async function understand(
+export async function parseRequest(
   gateway: Gateway,
   caller: Caller,
   request: ApiRequest,
-): Promise<Understood> {
+): Promise<ProxyRequest> {
   const { method, path, query, headers, below = 'v1' } = request
   refuseUpgrade(headers)
   if (gateway.owners.knowsCallers && !/^(?:GET|HEAD|OPTIONS)$/.test(method))

@@ -12,12 +12,12 @@ import { wasNeverSent } from '../../core/http/unsent.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import type { Socket, SocketEnd } from '../../core/sockets/socket.ts'
 import { eventToMessage, messageToEvent, messageType } from '../../core/sse/message.ts'
-import { previousTurn } from '../capture/turns.ts'
+import { previousTurn } from '../capture/capture.ts'
 import { type Exchange, noteSource } from '../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { createEventHandler } from './answer.ts'
+import { createEventHandler } from './answers/responses.ts'
 import { type Healing, prepareHealing } from './heal.ts'
-import { understand } from './request.ts'
+import { parseRequest } from './request.ts'
 
 const decoder = new TextDecoder()
 
@@ -97,7 +97,7 @@ async function prepare(
   message: string,
 ): Promise<{ readonly text: string; readonly socket: Socket }> {
   const { gateway, caller, request } = session
-  const understood = await understand(gateway, caller, {
+  const parsed = await parseRequest(gateway, caller, {
     method: 'POST',
     path: '/responses',
     query: '',
@@ -106,7 +106,7 @@ async function prepare(
     signal: new AbortController().signal,
     exchange: request.exchange,
   })
-  const healing = await prepareHealing(gateway, caller, understood)
+  const healing = await prepareHealing(gateway, caller, parsed)
   const { sent, route, named } = healing.current
   if (!(sent.bytes instanceof Uint8Array)) throw notText()
   const text = decoder.decode(sent.bytes)
@@ -202,7 +202,7 @@ async function isHealed(
   session.healing = undefined
   if (type !== 'error' || healing === undefined) return false
   const again = await healing.heal(message, home)
-  const bytes = again?.understood.sent.bytes
+  const bytes = again?.parsed.sent.bytes
   if (!(bytes instanceof Uint8Array)) return false
   await socket.send(decoder.decode(bytes))
   return true

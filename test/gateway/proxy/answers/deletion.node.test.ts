@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Archive } from '../../../src/archives/archive.ts'
-import { memoryArchive } from '../../../src/archives/memory.ts'
-import { anyone } from '../../../src/gateway/gateway.ts'
-import { openCallers } from '../../lib/callers.ts'
-import { json, openHarness, responseRequest } from '../../lib/harness.ts'
+import type { Archive } from '../../../../src/archives/archive.ts'
+import { memoryArchive } from '../../../../src/archives/memory.ts'
+import { anyone } from '../../../../src/gateway/gateway.ts'
+import { openCallers } from '../../../lib/callers.ts'
+import { json, openHarness, responseRequest } from '../../../lib/harness.ts'
 
 const { signal } = new AbortController()
 

@@ -6,21 +6,21 @@
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/body-names.ts'
-import { batchPlace } from '../../core/api/body-places.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/body-names.ts'
+import { batchPlace } from '../../../core/api/body-places.ts'
 import {
   emptyNames,
   mostNames,
   namedKinds,
   toLists,
   tooManyNames,
-} from '../../core/api/named-ids.ts'
-import { CfileError } from '../../core/errors.ts'
-import { readBounded } from '../../core/http/body.ts'
-import { inTurns } from '../../core/in-turns.ts'
-import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from './names.ts'
-import type { Understood } from './request.ts'
+} from '../../../core/api/named-ids.ts'
+import { CfileError } from '../../../core/errors.ts'
+import { readBounded } from '../../../core/http/body.ts'
+import { inTurns } from '../../../core/in-turns.ts'
+import type { Caller, Gateway } from '../../gateway.ts'
+import { requireOwnBody } from '../names.ts'
+import type { ProxyRequest } from '../request.ts'
 
 /**
  * Checks that the requests in a new batch name only things of the caller. Requests other than `POST /batches` pass
@@ -32,19 +32,19 @@ import type { Understood } from './request.ts'
 export async function requireOwnBatch(
   gateway: Gateway,
   caller: Caller,
-  understood: Understood,
+  parsed: ProxyRequest,
 ): Promise<void> {
-  const { method, path, signal } = understood.request
+  const { method, path, signal } = parsed.request
   const isTrusted = !gateway.owners.knowsCallers || caller.admin
   if (isTrusted || method !== 'POST' || path !== '/batches') return
-  const lines = await readInput(gateway, understood)
+  const lines = await readInput(gateway, parsed)
   const named = await inTurns(gateway.runtime.wait, readLines(lines), signal)
   await requireOwnBody(gateway, caller, named)
 }
 
 async function readInput(
   { bounds: { maxBodyBytes } }: Gateway,
-  { request: { signal }, named, route }: Understood,
+  { request: { signal }, named, route }: ProxyRequest,
 ): Promise<Uint8Array> {
   const [fileId, another] = named.body.file
   const [upstream] = route.upstreams

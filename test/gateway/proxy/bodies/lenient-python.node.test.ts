@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { rounds } from '../../lib/rounds.ts'
+import { rounds } from '../../../lib/rounds.ts'
 import { foreign, hostile, openTarget } from './hostile-bodies.ts'
 import { foreignIds } from './lenient-json.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { apiKey } from '../../../src/azure/credentials.ts'
-import { createEmulator } from '../../../src/emulator/emulator.ts'
-import { openCallers } from '../../lib/callers.ts'
+import { apiKey } from '../../../../src/azure/credentials.ts'
+import { createEmulator } from '../../../../src/emulator/emulator.ts'
+import { openCallers } from '../../../lib/callers.ts'
 import {
   errorCode,
   grantIn,
@@ -10,7 +10,7 @@ import {
   openHarness,
   responseRequest,
   sha256,
-} from '../../lib/harness.ts'
+} from '../../../lib/harness.ts'
 
 interface Part {
   readonly text: string

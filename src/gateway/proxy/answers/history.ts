@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { LinkMaker } from '../../core/rewrite/link-maker.ts'
-import { linkItems } from '../../core/rewrite/linker.ts'
-import type { Source } from '../capture/capture.ts'
-import { recordedContainer } from '../capture/turns.ts'
-import type { Gateway } from '../gateway.ts'
-import { findRecord } from '../owners/records.ts'
-import { linkBytes } from './answer.ts'
-import type { NamedBy } from './names.ts'
+import type { LinkMaker } from '../../../core/rewrite/link-maker.ts'
+import { linkItems } from '../../../core/rewrite/linker.ts'
+import type { Origin } from '../../capture/capture.ts'
+import { recordedContainer } from '../../capture/capture.ts'
+import type { Gateway } from '../../gateway.ts'
+import { findRecord } from '../../owners/records.ts'
+import type { NamedBy } from '../names.ts'
+import { linkBytes } from './responses.ts'
 import { linksOfResponse } from './resume.ts'
 
 /** A request for history. */
@@ -30,7 +30,7 @@ export interface HistoryRequest {
  */
 export async function linkHistory(
   gateway: Gateway,
-  source: Source,
+  origin: Origin,
   { named: { path }, query }: HistoryRequest,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -39,8 +39,8 @@ export async function linkHistory(
   const turn = { responseId: path.response[0], conversationId: path.conversation[0] }
   const options = {
     mode,
-    links: recordedLinks(gateway, source),
-    recordedContainer: () => recordedContainer(gateway, source, turn).catch(() => undefined),
+    links: recordedLinks(gateway, origin),
+    recordedContainer: () => recordedContainer(gateway, origin, turn).catch(() => undefined),
     // The API's default order is `desc`.
     isNewestFirst: new URLSearchParams(query).get('order') !== 'asc',
   }
@@ -48,9 +48,9 @@ export async function linkHistory(
 }
 
 /** Makes links only to files and containers that are recorded for the caller, since an item may cite any id. */
-function recordedLinks(gateway: Gateway, source: Source): LinkMaker {
-  const { caller } = source
-  const links = linksOfResponse(gateway, source, () => undefined)
+function recordedLinks(gateway: Gateway, origin: Origin): LinkMaker {
+  const { caller } = origin
+  const links = linksOfResponse(gateway, origin, () => undefined)
   return {
     async file(citation) {
       const record = await findRecord(gateway, caller, 'file', citation.file_id)

@@ -10,18 +10,18 @@ import {
   countNames,
   noBodyNames,
   readBodyNames,
-} from '../../core/api/body-names.ts'
-import { readingOf } from '../../core/api/form-names.ts'
-import { mostNames, tooManyNames } from '../../core/api/named-ids.ts'
-import { type NamingKey, noSuchId } from '../../core/api/naming-keys.ts'
-import { atMost } from '../../core/bytes/limit.ts'
-import { CfileError, isCfileError } from '../../core/errors.ts'
-import { concatBytes, readBounded } from '../../core/http/body.ts'
-import { type FormWatch, watchForm } from '../../core/http/form-fields.ts'
-import { parseFormBoundary } from '../../core/http/form-head.ts'
-import { inTurns } from '../../core/in-turns.ts'
-import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from './names.ts'
+} from '../../../core/api/body-names.ts'
+import { readingOf } from '../../../core/api/form-names.ts'
+import { mostNames, tooManyNames } from '../../../core/api/named-ids.ts'
+import { type NamingKey, noSuchId } from '../../../core/api/naming-keys.ts'
+import { atMost } from '../../../core/bytes/limit.ts'
+import { CfileError, isCfileError } from '../../../core/errors.ts'
+import { concatBytes, readBounded } from '../../../core/http/body.ts'
+import { type FormWatch, watchForm } from '../../../core/http/form-fields.ts'
+import { parseFormBoundary } from '../../../core/http/form-head.ts'
+import { inTurns } from '../../../core/in-turns.ts'
+import type { Caller, Gateway } from '../../gateway.ts'
+import { requireOwnBody } from '../names.ts'
 
 /** A request with a form. */
 export interface WithForm {

@@ -3,9 +3,9 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { apiKey } from '../../../src/azure/credentials.ts'
-import { type CallersHarness, openCallers } from '../../lib/callers.ts'
-import { json } from '../../lib/harness.ts'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { type CallersHarness, openCallers } from '../lib/callers.ts'
+import { json } from '../lib/harness.ts'
 
 type Answer = (path: string, method: string) => Response | undefined
 

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/body-names.ts'
-import type { BodyForm, Operation } from '../../core/api/operations.ts'
-import { CfileError, isCfileError } from '../../core/errors.ts'
-import { readBounded } from '../../core/http/body.ts'
-import { inTurns } from '../../core/in-turns.ts'
-import { unlinkBytes } from '../../core/rewrite/unlink.ts'
-import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from './names.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/body-names.ts'
+import type { BodyForm, Operation } from '../../../core/api/operations.ts'
+import { CfileError, isCfileError } from '../../../core/errors.ts'
+import { readBounded } from '../../../core/http/body.ts'
+import { inTurns } from '../../../core/in-turns.ts'
+import { unlinkBytes } from '../../../core/rewrite/unlink.ts'
+import type { Caller, Gateway } from '../../gateway.ts'
+import { requireOwnBody } from '../names.ts'
 import { readSentForm } from './sent-form.ts'
 
 /** A body that goes upstream. */

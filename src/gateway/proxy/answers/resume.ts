@@ -8,13 +8,13 @@
  * @module
  */
 
-import type { Operation } from '../../core/api/operations.ts'
-import type { LinkMaker } from '../../core/rewrite/link-maker.ts'
-import type { EventHandler } from '../../core/sse/pump.ts'
-import { eventJson } from '../../core/sse/split.ts'
-import type { Source } from '../capture/capture.ts'
-import type { Gateway } from '../gateway.ts'
-import { createLinker } from '../links.ts'
+import type { Operation } from '../../../core/api/operations.ts'
+import type { LinkMaker } from '../../../core/rewrite/link-maker.ts'
+import type { EventHandler } from '../../../core/sse/pump.ts'
+import { eventJson } from '../../../core/sse/split.ts'
+import type { Origin } from '../../capture/capture.ts'
+import type { Gateway } from '../../gateway.ts'
+import { createLinker } from '../../links.ts'
 
 /** How a stream is resumed. */
 export interface Resumption {
@@ -75,7 +75,7 @@ function sequenceNumber(raw: Uint8Array): number | undefined {
  */
 export function linksOfResponse(
   gateway: Gateway,
-  { caller, upstream }: Source,
+  { caller, upstream }: Origin,
   responseId: () => string | undefined,
 ): LinkMaker {
   const { store } = gateway

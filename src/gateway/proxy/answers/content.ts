@@ -4,11 +4,11 @@
  * @module
  */
 
-import { answerWith } from '../../core/bytes/carrier.ts'
-import { watchIdle } from '../../core/bytes/idle.ts'
-import type { ByteReader } from '../../core/bytes/reader.ts'
-import { fileTooLarge } from '../../core/errors.ts'
-import type { Gateway } from '../gateway.ts'
+import { answerWith } from '../../../core/bytes/carrier.ts'
+import { watchIdle } from '../../../core/bytes/idle.ts'
+import type { ByteReader } from '../../../core/bytes/reader.ts'
+import { fileTooLarge } from '../../../core/errors.ts'
+import type { Gateway } from '../../gateway.ts'
 
 /**
  * Wraps the body of an answer so that it breaks when it exceeds the size limit, pauses for longer than the idle timeout,

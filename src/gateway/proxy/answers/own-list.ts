@@ -4,15 +4,15 @@
  * @module
  */
 
-import { parseJson, readBounded } from '../../core/http/body.ts'
-import { responseHeaders } from '../../core/http/proxied-headers.ts'
-import { elements, pick, rootSpan, stringAt } from '../../core/json/spans.ts'
-import { captureThings } from '../capture/things.ts'
-import { noteSource } from '../exchange.ts'
-import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { findRecord, type Kind } from '../owners/records.ts'
-import { attempt } from './attempt.ts'
-import type { Understood } from './request.ts'
+import { parseJson, readBounded } from '../../../core/http/body.ts'
+import { responseHeaders } from '../../../core/http/proxied-headers.ts'
+import { elements, pick, rootSpan, stringAt } from '../../../core/json/spans.ts'
+import { captureThings } from '../../capture/things.ts'
+import { noteSource } from '../../exchange.ts'
+import type { Caller, Gateway, Upstream } from '../../gateway.ts'
+import { findRecord, type Kind } from '../../owners/records.ts'
+import { attempt } from '../attempt.ts'
+import type { ProxyRequest } from '../request.ts'
 
 // A limit for callers who own few things among many: one request must not read a whole resource.
 const mostPages = 20
@@ -37,7 +37,7 @@ const uploads: Sizes = { usual: 10_000, largest: 10_000, read: 1000 }
 export async function answerOwnList(
   gateway: Gateway,
   caller: Caller,
-  { request, operation: { kind }, named, route }: Understood,
+  { request, operation: { kind }, named, route }: ProxyRequest,
   send: (upstream: Upstream, query: string) => Promise<Response>,
 ): Promise<Response> {
   const sizes = kind === 'file' && named.path.container.length === 0 ? uploads : fewAtOnce
@@ -58,8 +58,8 @@ export async function answerOwnList(
     const found = readPage(new TextDecoder().decode(whole))
     const own = await ownRows(gateway, caller, kind, found.rows)
     // A row may be the first mention of a file that its object has produced.
-    const source = { caller, upstream: upstream.name }
-    if (kind === 'thing') await captureThings(gateway, source, toPage(own), kind)
+    const origin = { caller, upstream: upstream.name }
+    if (kind === 'thing') await captureThings(gateway, origin, toPage(own), kind)
     rows.push(...own)
     const isFull = limit !== undefined && rows.length > limit
     const last = found.rows.at(-1)?.id

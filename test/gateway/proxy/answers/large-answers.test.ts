@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { apiKey } from '../../../src/azure/credentials.ts'
-import { json, openHarness } from '../../lib/harness.ts'
+import { apiKey } from '../../../../src/azure/credentials.ts'
+import { json, openHarness } from '../../../lib/harness.ts'
 
 const containerId = `cntr_${'0'.repeat(48)}`
 const fileId = `cfile_${'0'.repeat(32)}`

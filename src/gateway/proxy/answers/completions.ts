@@ -5,13 +5,13 @@
  * @module
  */
 
-import { isId } from '../../core/ids.ts'
-import { isObject } from '../../core/json/value.ts'
-import { type EventHandler, throughEvents } from '../../core/sse/pump.ts'
-import { eventJson } from '../../core/sse/split.ts'
-import { recordPlace, type Source } from '../capture/capture.ts'
-import type { Gateway } from '../gateway.ts'
-import { recordIfUp } from '../owners/record-if-up.ts'
+import { isId } from '../../../core/ids.ts'
+import { isObject } from '../../../core/json/value.ts'
+import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
+import { eventJson } from '../../../core/sse/split.ts'
+import { type Origin, recordPlace } from '../../capture/capture.ts'
+import type { Gateway } from '../../gateway.ts'
+import { recordIfUp } from '../../owners/record-if-up.ts'
 
 /** Options of a chat completion that make it contain ids for later requests. */
 export interface Wanted {
@@ -24,16 +24,16 @@ export interface Wanted {
 /** Records ids of kind `thing` for the caller. */
 export async function recordIds(
   gateway: Gateway,
-  source: Source,
+  origin: Origin,
   ids: readonly string[],
 ): Promise<void> {
-  await Promise.all(ids.map((id) => recordPlace(gateway, source, 'thing', id)))
+  await Promise.all(ids.map((id) => recordPlace(gateway, origin, 'thing', id)))
 }
 
 /** Passes the stream of a chat completion. A chunk with a new id waits until the id is recorded. */
 export function recordChunks(
   gateway: Gateway,
-  source: Source,
+  origin: Origin,
   wanted: Wanted,
   answer: Response,
 ): Response {
@@ -45,10 +45,10 @@ export function recordChunks(
       const chunk = recorded.size < all ? eventJson(raw) : undefined
       const ids = completionIds(chunk, wanted).filter((id) => !recorded.has(id))
       if (ids.length === 0) return void emit(raw)
-      const recording = recordIds(gateway, source, ids).then(() => {
+      const recording = recordIds(gateway, origin, ids).then(() => {
         for (const id of ids) recorded.add(id)
       })
-      const shows = { owner: source.caller.owner, things: ids }
+      const shows = { owner: origin.caller.owner, things: ids }
       return recordIfUp(gateway.log, recording, shows).then(() => emit(raw))
     },
     end: () => undefined,

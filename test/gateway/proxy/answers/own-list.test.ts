@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers } from '../../lib/callers.ts'
-import { json } from '../../lib/harness.ts'
+import { openCallers } from '../../../lib/callers.ts'
+import { json } from '../../../lib/harness.ts'
 
 interface Page {
   readonly data: readonly { readonly id: string }[]

@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { type CallersHarness, openCallers, refusal } from '../../lib/callers.ts'
-import { json, openHarness, responseRequest } from '../../lib/harness.ts'
+import { type CallersHarness, openCallers, refusal } from '../../../lib/callers.ts'
+import { json, openHarness, responseRequest } from '../../../lib/harness.ts'
 
 const encoder = new TextEncoder()
 

@@ -4,8 +4,8 @@
  */
 
 import fc from 'fast-check'
-import { apiKey } from '../../../src/azure/credentials.ts'
-import { openCallers } from '../../lib/callers.ts'
+import { apiKey } from '../../../../src/azure/credentials.ts'
+import { openCallers } from '../../../lib/callers.ts'
 
 /** What is not bob's. */
 export const foreign: ReadonlySet<string> = new Set([

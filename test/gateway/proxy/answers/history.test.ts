@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { answerUpstream, contentOf } from '../../fixtures/answer-upstream.ts'
-import { openCallers } from '../../lib/callers.ts'
-import { errorCode, type Harness, json, openHarness } from '../../lib/harness.ts'
+import { answerUpstream, contentOf } from '../../../fixtures/answer-upstream.ts'
+import { openCallers } from '../../../lib/callers.ts'
+import { errorCode, type Harness, json, openHarness } from '../../../lib/harness.ts'
 
 const link = '[a](sandbox:/mnt/data/a.csv)'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { AppOptions } from '../../../src/options.ts'
-import { type Harness, json, openHarness, responseRequest, sha256 } from '../../lib/harness.ts'
+import type { AppOptions } from '../../../../src/options.ts'
+import { type Harness, json, openHarness, responseRequest, sha256 } from '../../../lib/harness.ts'
 
 const prompt = 'Draw a bar chart and save the numbers as a CSV.'
 

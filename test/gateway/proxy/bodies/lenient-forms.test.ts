@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rounds } from '../../lib/rounds.ts'
+import { rounds } from '../../../lib/rounds.ts'
 import { foreign, openTarget } from './hostile-bodies.ts'
 import { type Field, isForeign, readLines, readPlatform, splitForm } from './lenient-forms.ts'
 

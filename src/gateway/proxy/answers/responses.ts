@@ -1,0 +1,195 @@
+/**
+ * Answers of the Responses API: what an answer mentions is recorded before its bytes are released, and its files get
+ * links. JSON answers are read whole, streams event by event.
+ *
+ * @module
+ */
+
+import { mentionsInEvent } from '../../../core/api/citation-stream.ts'
+import { getMentions, type Mentions } from '../../../core/api/citations.ts'
+import { decodeUtf8, parseJson, readBounded, toBody } from '../../../core/http/body.ts'
+import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
+import { linkAnswer } from '../../../core/rewrite/linker.ts'
+import { createEventLinker } from '../../../core/rewrite/stream-linker.ts'
+import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
+import { eventJson } from '../../../core/sse/split.ts'
+import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'
+import { recordUncited } from '../../capture/uncited.ts'
+import { forgetListing, readFileSizes } from '../../containers/listing.ts'
+import type { Gateway } from '../../gateway.ts'
+import { recordIfUp } from '../../owners/record-if-up.ts'
+import { openAnswer, throughLargeEvents } from './large-answers.ts'
+import { linksOfResponse, sendAfter } from './resume.ts'
+
+/**
+ * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
+ * unread, as do answers with an error status.
+ *
+ * @param answer an answer of the upstream whose body has not been read yet
+ * @param after `sequence_number` of the last event that the client already has, for a resumed stream
+ */
+export async function recordResponse(
+  gateway: Gateway,
+  origin: Origin,
+  answer: Response,
+  after?: number,
+): Promise<Response> {
+  const type = answer.headers.get('content-type') ?? ''
+  if (!answer.ok || answer.body === null) return answer
+  const coding = answer.headers.get('content-encoding')
+  if (coding !== null) {
+    gateway.log(
+      'warn',
+      'An answer has a content coding that cannot be decoded here, so its files are not recorded.',
+      {
+        coding,
+      },
+    )
+    return answer
+  }
+  if (/^text\/event-stream\b/i.test(type)) {
+    return withBody(answer, passEvents(gateway, origin, answer.body, after))
+  }
+  if (/^application\/json\b/i.test(type)) {
+    return withBody(answer, await passJson(gateway, origin, answer.body))
+  }
+  return answer
+}
+
+/**
+ * Replaces the body of an answer. Headers that describe the old bytes (length, digests, ETag) are removed.
+ */
+export function withBody(
+  { status, statusText, headers }: Response,
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+): Response {
+  const kept = new Headers(headers)
+  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
+  if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
+  const sent = body instanceof Uint8Array ? toBody(body) : body
+  return new Response(sent, { status, statusText, headers: kept })
+}
+
+async function passJson(
+  gateway: Gateway,
+  origin: Origin,
+  body: ReadableStream<Uint8Array>,
+): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>> {
+  const read = await readBounded(body, gateway.bounds.maxBodyBytes)
+  if (read.whole === undefined) {
+    gateway.log(
+      'warn',
+      'An answer was too large to be read, so its files are not recorded and have no links.',
+      { setting: 'CFILE_MAX_BODY_BYTES', limit: gateway.bounds.maxBodyBytes },
+    )
+    return read.stream
+  }
+  const { left, restore } = await openAnswer(gateway, read.whole)
+  if (left === undefined) return read.whole
+  const response = parseJson(left)
+  const mentions = getMentions(response)
+  forgetListings(gateway, mentions)
+  await recordIfUp(gateway.log, capture(gateway, origin, mentions), idsOf(origin, mentions))
+  recordUncited(gateway, origin, response)
+  const options = linkOptions(gateway, origin, () => mentions.responses[0])
+  if (options === undefined) return read.whole
+  const linked = await linkBytes(left, (json) => linkAnswer(json, options))
+  return linked === left ? read.whole : restore(linked)
+}
+
+/**
+ * Applies a change to JSON that is held as bytes.
+ *
+ * @param link returns the changed JSON text
+ * @returns the same array when nothing changed or when the bytes are not UTF-8
+ */
+export async function linkBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  link: (json: string) => Promise<string>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const json = decodeUtf8(bytes)
+  const linked = json && (await link(json))
+  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
+}
+
+/** Passes a stream through {@link createEventHandler}. */
+function passEvents(
+  gateway: Gateway,
+  origin: Origin,
+  body: ReadableStream<Uint8Array>,
+  after: number | undefined,
+): ReadableStream<Uint8Array> {
+  const handler = createEventHandler(gateway, origin)
+  const sent = after === undefined ? handler : sendAfter(after, handler)
+  return throughEvents(body, throughLargeEvents(gateway, sent))
+}
+
+/**
+ * Creates the handler for the events of one answer. An event that mentions something new waits until the store has it,
+ * and so do the events after it. All other events pass at once.
+ */
+export function createEventHandler(gateway: Gateway, origin: Origin): EventHandler {
+  const record = captureOnce(gateway, origin)
+  let responseId: string | undefined
+  const options = linkOptions(gateway, origin, () => responseId)
+  const linker = options === undefined ? untouched : createEventLinker(options)
+  return {
+    push(raw, emit) {
+      const mentions = mentionsInEvent(raw)
+      responseId ??= mentions.responses[0]
+      forgetListings(gateway, mentions)
+      const recording = record(mentions)
+      const recorded = recording && recordIfUp(gateway.log, recording, idsOf(origin, mentions))
+      if (gateway.containers.sweep && mentions.responses.length > 0) {
+        Promise.resolve(recorded).then(
+          () => recordUncited(gateway, origin, responseIn(raw)),
+          () => {},
+        )
+      }
+      return recorded === undefined
+        ? linker.push(raw, emit)
+        : recorded.then(() => linker.push(raw, emit))
+    },
+    end: linker.end,
+  }
+}
+
+/** Ids that an answer mentions, as fields for the log. */
+function idsOf({ caller }: Origin, { responses, containers, citations }: Mentions) {
+  const files = citations.map(({ file_id }) => file_id)
+  return { owner: caller.owner, responses, containers, files }
+}
+
+/** Drops the cached file lists of containers that ran code, since code may have written files. */
+function forgetListings(gateway: Gateway, { containers }: Mentions): void {
+  for (const containerId of containers) forgetListing(gateway, containerId)
+}
+
+const untouched: EventHandler = {
+  push: (raw, emit) => void emit(raw),
+  end: () => undefined,
+}
+
+function linkOptions(
+  gateway: Gateway,
+  origin: Origin,
+  responseId: () => string | undefined,
+): LinkOptions | undefined {
+  const { mode, inlineImages } = gateway.links
+  const { caller, upstream } = origin
+  if (mode === 'off') return undefined
+  const sizes = (containerId: string) => readFileSizes(gateway, caller, { containerId, upstream })
+  return {
+    mode,
+    links: linksOfResponse(gateway, origin, responseId),
+    sizes: inlineImages === 'link' ? sizes : undefined,
+    recordedContainer: (turn) => recordedContainer(gateway, origin, turn).catch(() => undefined),
+  }
+}
+
+function responseIn(raw: Uint8Array): unknown {
+  const event = eventJson(raw)
+  return typeof event === 'object' && event !== null && 'response' in event
+    ? event.response
+    : undefined
+}
