@@ -7,8 +7,9 @@
 import { Hono } from 'hono/tiny'
 import * as z from 'zod/mini'
 import { mentionsInTranscript } from '../core/api/citation-stream.ts'
-import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
+import type { Citation, Mentions } from '../core/api/citations.ts'
 import { mostNames, tooManyNames } from '../core/api/named-ids.ts'
+import { readPosted } from '../core/api/posted-answer.ts'
 import { CfileError } from '../core/errors.ts'
 import { inTurns } from '../core/in-turns.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
@@ -32,7 +33,8 @@ export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-const wanted = 'a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream'
+const wanted =
+  'a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item'
 
 /** Records the mentions in the posted body, or in the response whose id it contains. */
 async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured> {
@@ -45,9 +47,11 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
   }
   if (gateway.owners.captures === 'response_id') throw onlyResponseIds()
-  const mentions = isTranscript
-    ? await inTurns(gateway.runtime.wait, mentionsInTranscript(bytes))
-    : getMentions(body)
+  const mentions =
+    body === undefined
+      ? await inTurns(gateway.runtime.wait, mentionsInTranscript(bytes))
+      : readPosted(body)
+  if (mentions === undefined) throw unknownShape(isTranscript)
   if (countMentions(mentions) > mostNames) throw tooManyNames()
   await capture(gateway, { caller }, await claim(gateway, caller, mentions))
   return mentions
@@ -77,6 +81,13 @@ async function toWire(
   const held = caller.admin ? await findHeld(gateway, caller, 'file', file_id) : undefined
   const linker = createLinker(gateway, held?.holder ?? caller, upstream)
   return { container_id, file_id, filename, ...(await linker.file(citation)) }
+}
+
+function unknownShape(isTranscript: boolean): CfileError {
+  const what = isTranscript
+    ? 'The transcript has no event of the API'
+    : 'The body has no known shape'
+  return new CfileError('invalid_request', `${what}, so nothing was recorded; post ${wanted}.`)
 }
 
 function onlyResponseIds(): CfileError {

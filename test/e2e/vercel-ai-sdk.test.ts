@@ -103,6 +103,18 @@ describe('the Vercel AI SDK', () => {
     })
   })
 
+  it('has its files recorded from its results, with no gateway between', async () => {
+    const model = open(`${pair.emulator}/openai/v1`)
+    const { steps, sources, content, response } = await generateText({ ...model, prompt })
+    const ids = fileIds(sources).sort()
+    expect(ids.length).toBeGreaterThan(1)
+    for (const body of [{ steps }, { sources }, { content }, { messages: response.messages }]) {
+      const answer = await fetch(`${pair.gateway}/captures`, json(body))
+      const { files } = (await answer.json()) as { files: { file_id: string }[] }
+      expect(files.map(({ file_id }) => file_id).sort(), Object.keys(body)[0]).toEqual(ids)
+    }
+  })
+
   it('goes on with what was said', async () => {
     const messages: ModelMessage[] = [{ role: 'user', content: prompt }]
     const first = await generateText({ ...open(), messages })

@@ -131,6 +131,52 @@ describe('POST /captures', () => {
     expect(await capturedFiles(named)).toMatchObject([{ file_id: file.file_id }])
   })
 
+  it('refuses a body that it knows nothing of, and names what it takes', async () => {
+    const gateway = openHarness()
+    const posts: RequestInit[] = [
+      json({}),
+      json({ files: [{ container_id: 'cntr_1', file_id: 'cfile_1' }] }),
+      { method: 'POST', body: 'data: {}\n\n', headers: { 'content-type': 'text/event-stream' } },
+      { method: 'POST', body: '', headers: { 'content-type': 'text/event-stream' } },
+    ]
+    for (const post of posts) {
+      const answer = await gateway.ask('/captures', post)
+      expect(answer.status).toBe(400)
+      const { error } = (await answer.json()) as { error: { code: string; message: string } }
+      expect(error.code).toBe('invalid_request')
+      for (const shape of [
+        'Responses',
+        'response_id',
+        'text/event-stream',
+        'tool_calls',
+        'raw_item',
+      ]) {
+        expect(error.message).toContain(shape)
+      }
+    }
+  })
+
+  it('takes an answer without files as one that cites none', async () => {
+    const gateway = openHarness()
+    for (const body of [{ object: 'response', id: 'resp_1', output: [] }, { output: [] }]) {
+      expect(await capturedFiles(await gateway.ask('/captures', json(body)))).toEqual([])
+    }
+  })
+
+  it('records what an SDK hands on instead of the answer', async () => {
+    const gateway = openCallers()
+    const { file } = await gateway.answerDirectly(prompt)
+    const annotation = { type: 'container_file_citation', ...file }
+    const value = { type: 'non_standard_annotation', value: annotation }
+    const message = { type: 'ai', content: [{ type: 'text', text: '', annotations: [value] }] }
+    expect(
+      await capturedFiles(await gateway.as('ann').ask('/captures', json(message))),
+    ).toMatchObject([{ file_id: file.file_id }])
+    expect((await gateway.as('ann').ask(`/files/${file.file_id}`)).status).toBe(200)
+    const answer = await gateway.as('bob').ask('/captures', json(message))
+    expect([answer.status, await errorCode(answer)]).toEqual([404, 'file_not_found'])
+  })
+
   it('says what is wrong with a body that it can’t read', async () => {
     const gateway = openHarness({ maxBodyBytes: 1000 })
     const posts: [body: string, status: number, code: string][] = [

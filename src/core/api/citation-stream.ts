@@ -10,6 +10,7 @@ import { isDeltaEvent } from '../sse/delta-events.ts'
 import { createSplitter, dataSpan, eventJson, eventsIn } from '../sse/split.ts'
 import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'
+import { isAnswer } from './posted-answer.ts'
 
 // An event without any of these mentions nothing, so it is not parsed.
 const isTelling = createAnySearch([
@@ -31,22 +32,29 @@ export function mentionsInEvent(raw: Uint8Array): Mentions {
 }
 
 /**
- * The mentions in a whole transcript. Parts of a large event that only repeat the request are skipped. Yields at points
+ * The mentions in a whole transcript; `undefined` if no event is one of the API. Parts of a large event that only repeat the request are skipped. Yields at points
  * where other work may run.
  */
-export function* mentionsInTranscript(bytes: Uint8Array): Generator<undefined, Mentions> {
+export function* mentionsInTranscript(
+  bytes: Uint8Array,
+): Generator<undefined, Mentions | undefined> {
   const found = createFindings()
+  let isKnown = false
   let unread = 0
   for (const event of eventsIn(bytes)) {
     const data = event.byteLength < largeJson ? undefined : dataSpan(event)
     const aside = data && (yield* setAside(event, { ...data, member: 'response' }, 'aside'))
-    if (aside?.isDense !== true) found.all(mentionsInEvent(aside?.bytes ?? event))
+    if (aside?.isDense !== true) {
+      const read = aside?.bytes ?? event
+      isKnown ||= isAnswer(eventJson(read))
+      found.all(mentionsInEvent(read))
+    }
     unread += event.byteLength
     if (unread < largeJson) continue
     unread = 0
     yield
   }
-  return found.mentions()
+  return isKnown ? found.mentions() : undefined
 }
 
 /**

@@ -128,8 +128,8 @@ describe('mentionsInTranscript', () => {
       citations: [chart],
       items: ['ci_0a5e68b0f003', 'msg_0a5e68b0f004'],
     })
-    expect(readTranscript(bytesOf(streamOfShell)).containers).toEqual([containerId])
-    expect(readTranscript(new Uint8Array())).toEqual(nothing)
+    expect(readTranscript(bytesOf(streamOfShell))?.containers).toEqual([containerId])
+    expect(readTranscript(new Uint8Array())).toBeUndefined()
   })
 
   it('reads the last event of a transcript without a final blank line', () => {
@@ -137,6 +137,6 @@ describe('mentionsInTranscript', () => {
       readTranscript(bytesOf(streamWithCitation)),
     )
     const last = toSse(eventsWithCitation.slice(-1)).trim()
-    expect(readTranscript(bytesOf(last)).citations).toEqual([chart])
+    expect(readTranscript(bytesOf(last))?.citations).toEqual([chart])
   })
 })
