@@ -5,6 +5,30 @@
  * @module
  */
 
-import { runCommand } from './cli/command.ts'
+import { toErrorLine } from './cli/failure.ts'
+import { runCommand, startsServer } from './cli/run.ts'
 
-process.exitCode = await runCommand(process.argv.slice(2))
+const args = process.argv.slice(2)
+const isServer = startsServer(args)
+
+// A reader that has seen enough closes the pipe: `cfile ls … | head -1`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: Error & { readonly code?: string }) => {
+    if (isServer) return
+    if (error.code === 'EPIPE') process.exit(0)
+    process.stderr.write(toErrorLine(error.message))
+    process.exit(1)
+  })
+}
+
+process.exitCode = await runCommand(args, {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onInterrupt(act) {
+    process.on('SIGINT', act)
+    return () => void process.off('SIGINT', act)
+  },
+})
+// Connections that were given up may keep the process alive.
+if (process.exitCode === 130) process.exit()

@@ -1,96 +1,122 @@
 /**
- * Which subcommand runs, and what a person sees when it can't.
+ * The shape of a subcommand: its arguments and options as data, from which come parsing, help and completion.
  *
  * @module
  */
 
-import { type CfileError, isCfileError } from '../core/errors.ts'
-import { version } from '../core/version.ts'
-import { type Command, UsageError } from './args.ts'
-import { doctorCommand } from './doctor.ts'
-import { emulatorCommand } from './emulator.ts'
-import { linkCommand } from './link.ts'
-import { captureCommand, lsCommand } from './list.ts'
-import { restoreCommand } from './restore.ts'
-import { getCommand, zipCommand } from './save.ts'
-import { serveCommand } from './serve.ts'
-import { webhookCommand } from './webhook.ts'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { Terminal } from './terminal.ts'
 
-const commands: Readonly<Record<string, Command>> = {
-  serve: serveCommand,
-  get: getCommand,
-  ls: lsCommand,
-  zip: zipCommand,
-  link: linkCommand,
-  capture: captureCommand,
-  webhook: webhookCommand,
-  restore: restoreCommand,
-  emulator: emulatorCommand,
-  doctor: doctorCommand,
+/** A command line with a mistake in it; the message tells its author what is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
 }
 
-const usage = `cfile: the files that Azure OpenAI's code interpreter writes
+/** An option, as `parseArgs` takes it and as the help explains it. */
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  /** What stands for the value in the help, such as `FILE`. */
+  readonly value?: string
+  readonly help: string
+}
 
-${Object.entries(commands)
-  .map(
-    ([name, { usage, summary }]) => `  cfile ${`${name} ${usage}`.trimEnd()}\n      ${summary}\n`,
-  )
-  .join('')}  cfile help, cfile --version
+type Options = Readonly<Record<string, Option>>
 
-They ask the gateway at CFILE_URL with the key CFILE_KEY; without it, the Azure of AZURE_OPENAI_ENDPOINT itself.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not there.
-`
+/** Options of every command. */
+export const sharedOptions = {
+  json: { type: 'boolean', help: 'Print the result as JSON.' },
+  help: { type: 'boolean', short: 'h', help: 'Show the help of this command.' },
+} as const satisfies Options
 
-/** Runs one command line; resolves to the exit code. */
-export async function runCommand(args: readonly string[]): Promise<number> {
-  const [name = 'help', ...rest] = args
-  if (/^(?:help|--help|-h)$/.test(name) || rest.includes('--help')) return print(usage)
-  if (/^(?:version|--version|-v)$/.test(name)) return print(`${version}\n`)
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined) return fail(2, `There is no command "${name}"; cfile help lists them.`)
-  try {
-    return await command.run(rest)
-  } catch (error) {
-    return explain(error, `cfile ${name} ${command.usage}`)
+/** A command as it explains itself. */
+export interface CommandInfo {
+  readonly name: string
+  /** The arguments as they are written after the name, such as `ID…`. */
+  readonly usage: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  /** Paragraphs for the help of the command. */
+  readonly details?: string
+  /** Each argument and its meaning. */
+  readonly arguments?: readonly (readonly [name: string, help: string])[]
+  readonly options: Options
+  /** Command lines without `cfile`, each with what it does. */
+  readonly examples: readonly (readonly [about: string, line: string])[]
+  /** Words that the first argument can be, for completion. */
+  readonly choices?: readonly string[]
+  /** Whether it runs until a signal ends it, and handles signals itself. */
+  readonly isServer?: boolean
+}
+
+/** A subcommand. */
+export interface Command extends CommandInfo {
+  /** Resolves to the exit code. @throws UsageError, CfileError */
+  run(args: readonly string[], terminal: Terminal): Promise<number>
+}
+
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{
+    options: O & typeof sharedOptions
+    allowPositionals: true
+    strict: true
+  }>
+>
+
+/** What a command line says. */
+export interface Input<O extends Options> {
+  /** The first argument; empty where the command takes none. */
+  readonly argument: string
+  /** All arguments. */
+  readonly words: readonly string[]
+  readonly values: Parsed<O>['values']
+}
+
+interface Specification<O extends Options> extends CommandInfo {
+  /** How many arguments it takes; `many`: one or more; `any`: none or more. */
+  readonly takes: 'none' | 'one' | 'many' | 'any'
+  readonly options: O
+  run(input: Input<O>, terminal: Terminal): Promise<number>
+}
+
+/** Makes a command that parses its command line before it runs. */
+export function defineCommand<const O extends Options>(specification: Specification<O>): Command {
+  return {
+    ...specification,
+    run: (args, terminal) => specification.run(readInput(specification, args), terminal),
   }
 }
 
-function print(text: string): number {
-  process.stdout.write(text)
-  return 0
+function readInput<O extends Options>(
+  { name, takes, options }: Specification<O>,
+  args: readonly string[],
+): Input<O> {
+  const all = { ...options, ...sharedOptions }
+  const { positionals: words, values } = parse({
+    args: [...args],
+    options: all,
+    allowPositionals: true,
+    strict: true,
+  })
+  const [argument = '', second] = words
+  if (takes === 'none' && words.length > 0) {
+    throw new UsageError(`cfile ${name} takes no argument; it got "${argument}".`)
+  }
+  if ((takes === 'one' || takes === 'many') && argument === '') {
+    throw new UsageError(`cfile ${name} needs ${takes === 'one' ? 'an' : 'at least one'} argument.`)
+  }
+  if (takes === 'one' && second !== undefined) {
+    throw new UsageError(`cfile ${name} takes one argument; "${second}" is one too many.`)
+  }
+  return { argument, words, values }
 }
 
-/** One line for a person; the stack of a bug goes to those who can mend it. */
-function explain(error: unknown, usage: string): number {
-  if (error instanceof UsageError) return fail(2, `${error.message} Usage: ${usage.trimEnd()}`)
-  if (isCfileError(error)) return fail(isAbsent(error) ? 3 : 1, lineOf(error))
-  if (error instanceof Error && 'code' in error) return fail(1, systemError(error))
-  throw error
-}
-
-function isAbsent({ status }: CfileError): boolean {
-  return status === 404 || status === 410
-}
-
-/** A hint may tell of the URL what is an option here. */
-function lineOf({ message, details: { hint } }: CfileError): string {
-  return hint === undefined
-    ? message
-    : `${message} ${hint.replace('?container_id=', '--container ')}`
-}
-
-function fail(code: number, line: string): number {
-  process.stderr.write(`cfile: ${line.replace(/\s*\p{Cc}+\s*/gu, ' ')}\n`)
-  return code
-}
-
-function systemError(error: Error & { code: unknown }): string {
-  if (error.code === 'EADDRINUSE')
-    return 'PORT is taken by another program; set PORT to a free one.'
-  const syscall = 'syscall' in error ? error.syscall : undefined
-  if (error.code === 'EADDRNOTAVAIL' || (error.code === 'ENOTFOUND' && syscall === 'getaddrinfo'))
-    return 'HOST is not an address of this machine; set HOST to 127.0.0.1, or to 0.0.0.0 for all.'
-  if (error.code === 'EACCES' && syscall === 'listen')
-    return 'PORT is not open to this user; set PORT to 1024 or higher.'
-  return error.message
+function parse<const C extends ParseArgsConfig>(config: C): ReturnType<typeof parseArgs<C>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    // Node's further sentences are about `--` and positionals, which the help explains better.
+    if (error instanceof TypeError) throw new UsageError(`${error.message.split(/\. |\n/)[0]}.`)
+    throw error
+  }
 }

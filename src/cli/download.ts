@@ -1,79 +1,125 @@
 /**
- * A download into a folder: taken up where it broke off, and under its name only when it is whole.
+ * A download into a folder. It continues where it broke off, and gets its name only when it is complete.
  *
  * @module
  */
 
-import { constants } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
 import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { CfileError, reasonOf } from '../core/errors.ts'
-import { cleanFilename, parseContentDisposition } from '../core/http/content-disposition.ts'
-import type { Ask } from './gateway.ts'
+import { Interrupted } from './failure.ts'
+import { downloadName } from './name.ts'
 
 /** Where a download goes. */
 export interface Target {
-  /** The id that is downloaded: a part of a download is found by it. */
+  /** The rest of a broken download is found by it. */
   readonly id: string
-  /** A path; without it, the name that the file has, in the working directory. */
+  /** The path to write to. Without it, the file gets its own name in `folder`. */
   readonly output?: string
-  /** Whether what has the name is replaced. */
+  readonly folder: string
+  /** Whether an existing file is replaced. */
   readonly force?: boolean
-  /** Is told how many bytes are there, and of how many if that is known. */
-  readonly onProgress?: (done: number, total: number | undefined) => void
+  /** Paths that this run has written: a second file of the same name gets another one. */
+  readonly written: ReadonlySet<string>
+  readonly signal: AbortSignal
+  readonly onProgress: (name: string, done: number, total: number | undefined) => void
+}
+
+/** A file that was downloaded. */
+export interface Saved {
+  readonly path: string
+  readonly bytes: number
 }
 
 const mostAttempts = 5
 
 /**
- * Downloads a file, and takes it up again where the connection breaks; resolves to the path of the file.
+ * Downloads a file, and continues where the connection breaks.
  *
- * @throws CfileError of the gateway; `invalid_request` for a name that is taken
+ * @param ask sends the request; it throws for every answer but a success
+ * @throws CfileError of the gateway; `invalid_request` where the name is taken
+ * @throws Interrupted
  */
-export async function download(ask: Ask, path: string, target: Target): Promise<string> {
+export async function download(
+  ask: (init: RequestInit) => Promise<Response>,
+  target: Target,
+): Promise<Saved> {
   if (target.output !== undefined) await refuseTaken(target.output, target)
   for (let attempt = 1; ; attempt++) {
     const part = await findPart(target)
-    const response = await ask(path, { headers: part && resumeHeaders(part) }).catch(
-      startOver(part),
-    )
+    const response = await ask({ headers: part && resumeHeaders(part) }).catch(startOver(part))
     if (response === undefined) continue
-    const name = target.output ?? nameOf(response, target.id)
     try {
-      await refuseTaken(name, target)
-      const written = await writePart(response, target)
-      await place(written, name, target)
-      return name
+      return await save(response, target)
     } catch (error) {
       await response.body?.cancel().catch(() => {})
       if (!(error instanceof Cut)) throw error
-      if (attempt === mostAttempts) throw brokenOff(error.cause)
+      if (target.signal.aborted) throw interrupted(error)
+      if (attempt === mostAttempts) throw brokenOff(error)
     }
   }
 }
 
-/** What is there of a file, and the validator of the bytes. */
+async function save(response: Response, target: Target): Promise<Saved> {
+  refusePage(response)
+  const path = target.output ?? join(target.folder, downloadName(response, target))
+  await refuseTaken(path, target)
+  const part = await writePart(response, path, target)
+  const { size } = await stat(part)
+  await checkDigest(part, response)
+  await place(part, path, target)
+  return { path, bytes: size }
+}
+
+/**
+ * Refuses a web page where a file was expected. A gateway gives every file, HTML as well, as an attachment, so a page
+ * without that header comes from a sign-in in front of the gateway, or is a page for people.
+ *
+ * @throws CfileError `upstream_invalid`
+ */
+export function refusePage({ headers }: Response): void {
+  const isPage = /^(?:text\/html|application\/xhtml\+xml)\b/i.test(
+    headers.get('content-type') ?? '',
+  )
+  if (!isPage || /^\s*attachment/i.test(headers.get('content-disposition') ?? '')) return
+  throw new CfileError(
+    'upstream_invalid',
+    'The server answered with a web page, not with a file.',
+    {
+      hint: 'Open the address in a browser: it may be a sign-in page, or a page that lists files.',
+    },
+  )
+}
+
+/** The beginning of a file that was downloaded before. */
 interface Part {
   readonly path: string
   readonly etag: string
   readonly size: number
 }
 
-async function findPart({ id, output }: Target): Promise<Part | undefined> {
-  const folder = output === undefined ? '.' : dirname(output)
+function folderOf({ output, folder }: Target): string {
+  return output === undefined ? folder : dirname(output)
+}
+
+async function findPart(target: Target): Promise<Part | undefined> {
+  const folder = folderOf(target)
   const names = await readdir(folder)
-  const name = names.find((one) => one.startsWith(`.${id}.`) && one.endsWith('.part'))
+  const name = names.find((one) => one.startsWith(`.${target.id}.`) && one.endsWith('.part'))
   if (name === undefined) return undefined
   const path = join(folder, name)
   return { path, etag: name.slice(1, -'.part'.length), size: (await stat(path)).size }
 }
 
-/** Only the rest, and all of it should the file be another by now (RFC 9110 §13.1.5). */
+/** Asks for the rest only, or for all of the file if it has changed since (RFC 9110 §13.1.5). */
 function resumeHeaders({ size, etag }: Part): Record<string, string> {
   return size === 0 ? {} : { range: `bytes=${size}-`, 'if-range': `"${etag}"` }
 }
 
-/** A part as long as the file, of which nothing is left to ask for, is begun anew. */
+/** Removes a part that is as long as the file: no range is left to ask for, so the download starts anew. */
 function startOver(part: Part | undefined): (error: unknown) => Promise<undefined> {
   return async (error) => {
     const isWhole = error instanceof CfileError && error.code === 'range_not_satisfiable'
@@ -82,44 +128,54 @@ function startOver(part: Part | undefined): (error: unknown) => Promise<undefine
   }
 }
 
-/** The connection broke; what came so far is kept. */
+/** The connection broke. */
 class Cut extends Error {
   override readonly name = 'Cut'
+  /** Whether the bytes that came are kept for the next attempt. */
+  isKept = false
 }
 
-async function writePart(response: Response, target: Target): Promise<string> {
-  const { id, output } = target
+async function writePart(response: Response, path: string, target: Target): Promise<string> {
+  const { id } = target
   const etag = /^"([\w.-]+)"$/.exec(response.headers.get('etag') ?? '')?.[1]
-  const folder = output === undefined ? '.' : dirname(output)
-  const isKept = etag?.startsWith(`${id}.`)
-  const path = join(folder, isKept ? `.${etag}.part` : `.${id}-${process.pid}.part`)
-  // Not cut: whoever downloads the same at the same time writes the same bytes to the same places.
-  const file = await open(path, constants.O_CREAT | constants.O_WRONLY, 0o644)
+  const isKept = etag?.startsWith(`${id}.`) ?? false
+  const name = isKept ? `.${etag}.part` : `.${id}-${process.pid}.part`
+  const part = join(folderOf(target), name)
+  // Not truncated: a second download of the same file writes the same bytes to the same places.
+  const file = await open(part, constants.O_CREAT | constants.O_WRONLY, 0o644)
   try {
-    await writeBody(file, response, target)
+    await writeBody(file, response, (done, total) => target.onProgress(path, done, total))
     await file.sync()
-    return path
+    return part
   } catch (error) {
-    if (!isKept) await rm(path, { force: true })
+    if (!isKept) await rm(part, { force: true })
+    if (error instanceof Cut) error.isKept = isKept
     throw error
   } finally {
     await file.close()
   }
 }
 
-async function writeBody(file: FileHandle, response: Response, target: Target): Promise<void> {
+async function writeBody(
+  file: FileHandle,
+  response: Response,
+  onProgress: (done: number, total: number | undefined) => void,
+): Promise<void> {
   const [, first = '0', total] =
     /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
   const length = total ?? response.headers.get('content-length') ?? undefined
   const size = length === undefined ? undefined : Number(length)
   let at = response.status === 206 ? Number(first) : 0
+  onProgress(at, size)
   for await (const chunk of chunksOf(response)) {
     await file.write(chunk, 0, chunk.byteLength, at)
     at += chunk.byteLength
-    target.onProgress?.(at, size)
+    onProgress(at, size)
   }
-  if (size !== undefined && at < size) throw new Cut('', { cause: new Error('it ended early') })
-  // What an earlier file of the name left behind the end.
+  if (size !== undefined && at < size) {
+    throw new Cut('', { cause: new Error('the body ended early') })
+  }
+  // An earlier file of the same name may have been longer.
   await file.truncate(at)
 }
 
@@ -134,57 +190,58 @@ async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Gives the whole file its name in one step. */
-async function place(path: string, name: string, { force }: Target): Promise<void> {
-  if (force) return rename(path, name)
+/** Compares the bytes with the SHA-256 that the gateway gives where it knows it (RFC 9530). */
+async function checkDigest(path: string, { headers }: Response): Promise<void> {
+  const [, expected] = /\bsha-256=:([\w+/=]+):/.exec(headers.get('repr-digest') ?? '') ?? []
+  if (expected === undefined) return
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  if (hash.digest('base64') === expected) return
+  await rm(path)
+  throw new CfileError('upstream_error', 'The bytes that came do not match their SHA-256.', {
+    hint: 'Run the same command again to download the file anew.',
+  })
+}
+
+/** Gives the complete file its name in one step. */
+async function place(part: string, path: string, { force }: Target): Promise<void> {
+  if (force) return rename(part, path)
   try {
     // Unlike a rename, a link never replaces anything.
-    await link(path, name)
-    await rm(path)
+    await link(part, path)
+    await rm(part)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EEXIST') throw taken(name)
+    if (code === 'EEXIST') throw taken(path)
     // Not every file system has links.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error
-    await rename(path, name)
+    await rename(part, path)
   }
 }
 
-async function refuseTaken(name: string, { force }: Target): Promise<void> {
-  const isThere = await access(name).then(
+async function refuseTaken(path: string, { force }: Target): Promise<void> {
+  const isThere = await access(path).then(
     () => true,
     () => false,
   )
-  if (isThere && !force) throw taken(name)
+  if (isThere && !force) throw taken(path)
 }
 
-function taken(name: string): CfileError {
-  return new CfileError('invalid_request', `${name} is there already.`, {
+function taken(path: string): CfileError {
+  return new CfileError('invalid_request', `${path} exists already.`, {
     hint: 'Add -f to replace it, or -o for another name.',
   })
 }
 
-function brokenOff(cause: unknown): CfileError {
+function brokenOff({ cause, isKept }: Cut): CfileError {
   return new CfileError('upstream_error', `The download broke off: ${reasonOf(cause)}.`, {
-    hint: 'The same command takes it up where it ended.',
+    hint: isKept ? continues : 'Run the same command again to start anew.',
     cause,
   })
 }
 
-/** The name that the gateway gives, which leads out of no folder and hides nothing. */
-export function nameOf(response: Response, fallback: string): string {
-  const { extended, plain } = parseContentDisposition(response.headers.get('content-disposition'))
-  const name = cleanFilename(extended ?? plain ?? '').replace(/^\./, '_')
-  return name === '' ? fallback : shorten(name)
-}
+const continues = 'Run the same command again to continue it.'
 
-// In bytes; file systems take 255, and some less.
-const longestName = 200
-
-function shorten(name: string): string {
-  if (Buffer.byteLength(name) <= longestName) return name
-  const ending = /\.\w{1,10}$/.exec(name)?.[0] ?? ''
-  let stem = name.slice(0, name.length - ending.length)
-  while (Buffer.byteLength(stem + ending) > longestName) stem = stem.slice(0, -1)
-  return stem.toWellFormed() + ending
+function interrupted({ isKept }: Cut): Interrupted {
+  return new Interrupted(isKept ? `The download was interrupted. ${continues}` : 'Interrupted.')
 }

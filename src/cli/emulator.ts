@@ -4,34 +4,39 @@
  * @module
  */
 
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Command, readWords, UsageError } from './args.ts'
+import { type Command, defineCommand, UsageError } from './command.ts'
+import { print } from './terminal.ts'
 
 /** `cfile emulator` */
-export const emulatorCommand: Command = {
-  usage: '[--port PORT]',
-  summary: "serve the emulator of Azure's endpoints alone, on loopback",
-  async run(args) {
-    const { words, values } = readWords(args, { port: { type: 'string' } })
-    const port = Number(values.port ?? '8788')
-    if (words.length > 0) throw new UsageError('It takes no argument.')
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new UsageError('--port takes a port, 0 to 65535.')
+export const emulatorCommand: Command = defineCommand({
+  name: 'emulator',
+  usage: '',
+  summary: "Serve the emulator of Azure's endpoints alone, on loopback",
+  details:
+    'For tests of your own programs: it answers as Azure does, needs no key and makes no calls. It runs until Ctrl-C.',
+  options: {
+    port: {
+      type: 'string',
+      short: 'p',
+      value: 'PORT',
+      help: 'The port to listen on; 0 takes a free one. Default: 8788.',
+    },
+  },
+  examples: [['Serve on a free port', 'emulator --port 0']],
+  takes: 'none',
+  isServer: true,
+  async run({ values }, terminal) {
+    const text = values.port ?? '8788'
+    const port = Number(text)
+    if (!/^\d+$/.test(text) || port > 65_535) {
+      throw new UsageError('--port takes a number from 0 to 65535.')
     }
-    // Loaded only here: no other command needs a server of its own.
-    const [{ createEmulator }, { toNodeHandler }] = await Promise.all([
-      import('../emulator/emulator.ts'),
-      import('../node.ts'),
-    ])
-    const handler = toNodeHandler(createEmulator())
-    const server = createServer(handler).on('upgrade', handler.upgrade)
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, '127.0.0.1', resolve)
-    })
+    const server = await listen(port)
     const address = server.address() as AddressInfo
-    process.stdout.write(`emulator at http://127.0.0.1:${address.port}/openai/v1\n`)
+    const url = `http://127.0.0.1:${address.port}/openai/v1`
+    print(terminal, { json: values.json, value: { url }, text: () => `emulator at ${url}` })
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
     })
@@ -39,4 +44,19 @@ export const emulatorCommand: Command = {
     server.closeAllConnections()
     return 0
   },
+})
+
+async function listen(port: number): Promise<Server> {
+  // Loaded only here: no other command needs them.
+  const [{ createEmulator }, { toNodeHandler }] = await Promise.all([
+    import('../emulator/emulator.ts'),
+    import('../node.ts'),
+  ])
+  const handler = toNodeHandler(createEmulator())
+  const server = createServer(handler).on('upgrade', handler.upgrade)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return server
 }

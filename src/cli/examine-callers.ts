@@ -1,6 +1,5 @@
 /**
- * What `cfile doctor` finds out about callers: whether they are told apart, and whether the keys of their tokens can be
- * fetched.
+ * What `cfile doctor` checks about callers: which authentication is set, and whether the keys of tokens can be fetched.
  *
  * @module
  */
@@ -17,7 +16,9 @@ export async function examineCallers(
   runtime: Pick<Runtime, 'fetch' | 'now'>,
 ): Promise<Finding[]> {
   if (keys === undefined && jwt === undefined) {
-    return [{ state: 'note', what: 'callers', found: 'are not told apart' }]
+    return [
+      { state: 'note', what: 'callers', found: 'no authentication: all requests are of one owner' },
+    ]
   }
   const owners = new Set(keys?.map(({ owner }) => owner))
   return [

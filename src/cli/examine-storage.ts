@@ -1,5 +1,5 @@
 /**
- * What `cfile doctor` finds out about the store and the archive: by writing, reading and erasing a probe in each.
+ * What `cfile doctor` checks about the store and the archive: it writes, reads and erases a probe in each.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export async function examineStorage(
   try {
     const { store, archive, close } = await openStorage(settings, told.log, { fetch })
     try {
-      // Other options may be wrong too.
+      // This checks the settings that only fit together at the start.
       if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: told.log })
       return [
         await examineStore(settings, store, wait, told.last),
@@ -43,7 +43,7 @@ export async function examineStorage(
 
 type Told = Readonly<Record<string, unknown>>
 
-/** Keeps the last failure that was logged: a connection tells why it failed only there. */
+/** Keeps the last error in the log: a connection reports the cause of a failure only there. */
 function createMemory(): { readonly log: Log; last(): Told } {
   let last: Told = {}
   return {
@@ -90,7 +90,7 @@ async function examineArchive(
 ): Promise<Finding> {
   const what = 'archive'
   if (setting === undefined || archive === undefined) {
-    return { state: 'note', what, found: 'off: files are gone with their containers' }
+    return { state: 'note', what, found: 'off: files are lost when their container expires' }
   }
   try {
     await within(wait, probeMs, undefined, (signal) => tryArchive(archive, signal))
@@ -112,5 +112,8 @@ async function tryArchive(archive: Archive, signal: AbortSignal): Promise<void> 
 }
 
 function lost(): CfileError {
-  return new CfileError('not_ready', 'What was written is not what was read.')
+  return new CfileError(
+    'not_ready',
+    'The probe that was read differs from the one that was written.',
+  )
 }

@@ -1,5 +1,5 @@
 /**
- * What `cfile doctor` finds out about one upstream: by signing in and asking, as the server would.
+ * What `cfile doctor` checks about one upstream: it signs in and sends requests as the server would.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { describeToken } from './token.ts'
 
 /** One line of the table. */
 export interface Finding {
-  /** `note`: good to know, and no failure. */
+  /** `note`: information, not a failure. */
   readonly state: 'ok' | 'failed' | 'note'
   readonly what: string
   readonly found: string
@@ -24,7 +24,7 @@ export interface Finding {
   readonly cure?: string
 }
 
-/** Examines an upstream; what needs a credential is left out where there is none. */
+/** Examines an upstream. Without a credential it stops after the sign-in. */
 export async function examine(
   { endpoint: given, credential, fetch }: UpstreamOptions,
   runtime: Runtime,
@@ -49,7 +49,7 @@ export async function examine(
   ]
 }
 
-// Nobody sits before a doctor for minutes.
+// Shorter than a server's limits, since a person waits.
 const patience = { timeoutMs: 15_000, retry: { attempts: 2 } }
 
 function tokenFindings(
@@ -64,16 +64,16 @@ function tokenFindings(
 }
 
 const list: AzureRequest = { method: 'GET', path: '/containers', query: 'limit=1' }
-const nobodys = `cntr_${'0'.repeat(48)}`
+const absentContainer = `cntr_${'0'.repeat(48)}`
 
-/** The path that the settings lead to has to answer, and to us. */
+/** Tries the path that the settings lead to. */
 async function tryPath(client: AzureClient): Promise<Finding[]> {
   const { base } = client.endpoint
   const what = formOf(client.endpoint)
   const role: Finding = { state: 'ok', what: 'role', found: 'may read containers' }
   if (await lists(client, list)) return [{ state: 'ok', what, found: `${base} answers` }, role]
-  // Azure has been seen not to list; and to a container that nobody has, the answer says what is wrong.
-  const error = await client.getContainer(nobodys).then(() => undefined, failureOf)
+  // Some resources refuse to list. The answer about a container that does not exist then tells the cause.
+  const error = await client.getContainer(absentContainer).then(() => undefined, failureOf)
   if (error === undefined || error.code === 'container_not_found') {
     return [{ state: 'ok', what, found: `${base} answers, though it lists no containers` }, role]
   }
@@ -87,7 +87,7 @@ function formOf({ kind, agent, apiVersion }: Endpoint): string {
   return kind === 'project' ? 'project path' : 'v1 path'
 }
 
-/** The other forms of the URL, for those who have set the wrong one. */
+/** Tries the other forms of the URL, in case the wrong one is set. */
 async function tryOthers(
   isWell: boolean,
   endpoint: Endpoint,
@@ -118,7 +118,7 @@ function otherForms(endpoint: Endpoint): { endpoint: Endpoint; cure: string }[] 
     },
   ]
   if (kind === 'resource') return forms
-  // On the same host, which passed already.
+  // The host passed the check already.
   const resource = parseEndpoint(origin, { allowedHosts: [new URL(origin).host] })
   const cure = `For what the resource itself makes, set AZURE_OPENAI_ENDPOINT=${origin}.`
   return [...forms, { endpoint: resource, cure }]

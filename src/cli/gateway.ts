@@ -1,13 +1,15 @@
 /**
- * Whom the subcommands ask: the gateway at `CFILE_URL`, or one in this process, straight before Azure.
+ * The gateway that commands ask: the one at `CFILE_URL`, or one in this process that talks to Azure.
  *
  * @module
  */
 
-import { CfileError, type ErrorCode, reasonOf } from '../core/errors.ts'
+import { CfileError, isErrorCode, reasonOf } from '../core/errors.ts'
 import type { Env } from '../start/serve.ts'
+import { field, textField } from './json.ts'
+import type { Terminal } from './terminal.ts'
 
-/** Asks for a path of the gateway. @throws CfileError for every answer that is none */
+/** Sends a request for a path of the gateway. @throws CfileError for every answer but a success */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>
 
 /**
@@ -15,38 +17,60 @@ export type Ask = (path: string, init?: RequestInit) => Promise<Response>
  *
  * @throws CfileError `invalid_request` where it names none
  */
-export async function openGateway(env: Env): Promise<Ask> {
-  const fetcher = env.CFILE_URL ? remote(env.CFILE_URL, env.CFILE_KEY) : await local(env)
-  return async (path, init) => {
-    const response = await fetcher(path, init)
-    if (response.ok) return response
-    throw await errorOf(response)
+export async function openGateway({ env, signal }: Pick<Terminal, 'env' | 'signal'>): Promise<Ask> {
+  const base = gatewayBase(env)
+  const send = base === undefined ? await local(env) : remote(base, env.CFILE_KEY)
+  const source = base === undefined ? 'Azure' : 'CFILE_URL'
+  return async (path, init) => successOf(await send(path, { ...init, signal }), source)
+}
+
+/**
+ * Reads `CFILE_URL`, without slashes at its end; `undefined` where it is not set.
+ *
+ * @throws CfileError `invalid_request`
+ */
+export function gatewayBase({ CFILE_URL: text }: Env): string | undefined {
+  if (!text) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // `fetch` refuses a URL with a user name, in a message that shows the password.
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new CfileError('invalid_request', 'CFILE_URL takes the http or https URL of a gateway.')
   }
+  return (url.origin + url.pathname).replace(/\/+$/, '')
+}
+
+/** Sends a request to a URL that is not under `CFILE_URL`, without any credential. */
+export async function askElsewhere(
+  url: URL,
+  init: RequestInit,
+  { signal }: Pick<Terminal, 'signal'>,
+): Promise<Response> {
+  const answer = await fetch(url, { ...init, signal }).catch((cause) => {
+    signal.throwIfAborted()
+    throw unreachable(url.host, cause)
+  })
+  return successOf(answer, url.host)
 }
 
 function remote(base: string, key: string | undefined): Ask {
-  if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
-    throw new CfileError('invalid_request', 'CFILE_URL takes the http or https URL of a gateway.')
-  }
   return async (path, init = {}) => {
     const headers = new Headers(init.headers)
     if (key) headers.set('authorization', `Bearer ${key}`)
-    // A key goes to the gateway that was named, and nowhere that it points to.
+    // A redirect is not followed, since it would carry the key to another server.
     const request = { ...init, headers, redirect: 'manual' } as const
-    return fetch(base.replace(/\/+$/, '') + path, request).catch((cause) => {
-      throw new CfileError('upstream_error', `CFILE_URL does not answer: ${reasonOf(cause)}.`, {
-        cause,
-      })
+    return fetch(base + path, request).catch((cause) => {
+      init.signal?.throwIfAborted()
+      throw unreachable('CFILE_URL', cause)
     })
   }
 }
 
 /**
- * The same code path as behind a server, so that both find the same. Whose files a server keeps, and where, is nobody's
- * business here.
+ * Opens a gateway in this process: the commands take the same way through the code as a server, so both find the same
+ * files. The callers' keys, the store and the archive of a server are left out.
  */
 async function local(env: Env): Promise<Ask> {
-  // A gateway of one's own takes a moment to load, which asking another need not wait for.
+  // Loaded only here, since it takes a moment.
   const [{ openApp }, { parseEnv }] = await Promise.all([
     import('../start/open-app.ts'),
     import('../start/settings.ts'),
@@ -58,7 +82,7 @@ async function local(env: Env): Promise<Ask> {
   if (settings.upstreams.length === 0) {
     throw new CfileError(
       'invalid_request',
-      'There is nobody to ask: set CFILE_URL to a gateway, or AZURE_OPENAI_ENDPOINT and its key.',
+      'There is no server to ask: set CFILE_URL to a gateway, or AZURE_OPENAI_ENDPOINT and its key.',
     )
   }
   const app = openApp(settings)
@@ -66,20 +90,36 @@ async function local(env: Env): Promise<Ask> {
   return async (path, init) => app.fetch(new Request(base + path, init))
 }
 
-interface ErrorBody {
-  readonly error?: { readonly code?: unknown; readonly message?: unknown; readonly hint?: unknown }
+function unreachable(source: string, cause: unknown): CfileError {
+  return new CfileError('upstream_error', `${source} does not answer: ${reasonOf(cause)}.`, {
+    cause,
+  })
 }
 
-async function errorOf(response: Response): Promise<CfileError> {
-  const body: ErrorBody = await response.json().catch(() => ({}))
-  const { code, message, hint } = body.error ?? {}
-  if (typeof code === 'string' && typeof message === 'string') {
-    return new CfileError(code as ErrorCode, message, {
-      hint: typeof hint === 'string' ? hint : undefined,
-    })
-  }
-  return new CfileError(
-    'upstream_invalid',
-    `CFILE_URL answered with status ${response.status} and no error of cfile's: is it a gateway?`,
-  )
+async function successOf(answer: Response, source: string): Promise<Response> {
+  if (answer.ok) return answer
+  const body: unknown = await answer.json().catch(() => undefined)
+  const error = field(body, 'error')
+  const message = textField(error, 'message')
+  const code = field(error, 'code')
+  if (message === undefined) throw foreignAnswer(answer, source)
+  const fallback = answer.status === 404 ? 'not_found' : 'upstream_error'
+  throw new CfileError(isErrorCode(code) ? code : fallback, message, {
+    hint: textField(error, 'hint'),
+  })
+}
+
+/** The error for an answer that no gateway gave, such as a redirect to a sign-in page. */
+function foreignAnswer({ status, headers }: Response, source: string): CfileError {
+  const target = headers.get('location') ?? ''
+  const isRedirect = status >= 300 && status < 400 && URL.canParse(target)
+  const said = isRedirect
+    ? `${source} redirects to ${new URL(target).host} instead of answering`
+    : `${source} answered with status ${status} and no message`
+  const code = status === 404 ? 'not_found' : 'upstream_invalid'
+  return new CfileError(code, `${said}.`, {
+    hint: isRedirect
+      ? 'It may want you to sign in first.'
+      : 'Check that the URL leads to a cfile gateway.',
+  })
 }

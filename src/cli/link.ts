@@ -1,29 +1,52 @@
 /**
- * `cfile link`: a link to hand on.
+ * `cfile link`: a signed link for somebody who has no key.
  *
  * @module
  */
 
 import { CfileError } from '../core/errors.ts'
 import { isContainerId } from '../core/ids.ts'
-import { type Command, readArgs, UsageError } from './args.ts'
+import { type Command, defineCommand } from './command.ts'
 import { openGateway } from './gateway.ts'
+import { numberField, textField } from './json.ts'
+import { print } from './terminal.ts'
+import { formatDuration, parseDuration } from './text.ts'
 
-/** `cfile link ID` */
-export const linkCommand: Command = {
-  usage: 'ID [--container ID] [--expires-in SECONDS] [--inline] [--filename NAME] [--zip]',
-  summary: "sign a link to a file, or to a container's page or zip",
-  async run(args) {
-    const { argument, values } = readArgs(args, {
-      container: { type: 'string' },
-      'expires-in': { type: 'string' },
-      inline: { type: 'boolean' },
-      filename: { type: 'string' },
-      zip: { type: 'boolean' },
-    })
-    if (!process.env.CFILE_URL) {
+/** `cfile link` */
+export const linkCommand: Command = defineCommand({
+  name: 'link',
+  usage: 'ID',
+  summary: 'Make a signed link to a file, or to the page or zip of a container',
+  details:
+    'Whoever has the link can download without a key until it expires. It needs a gateway: set CFILE_URL.',
+  arguments: [['ID', 'A file (cfile_…, file-…) or a container (cntr_…).']],
+  options: {
+    'expires-in': {
+      type: 'string',
+      short: 'e',
+      value: 'TIME',
+      help: 'How long it works: 45s, 30m, 1h, 7d, or seconds. By default CFILE_LINK_TTL of the gateway.',
+    },
+    container: { type: 'string', short: 'c', value: 'ID', help: 'The container of the file.' },
+    filename: {
+      type: 'string',
+      value: 'NAME',
+      help: 'The name under which browsers save the file.',
+    },
+    inline: { type: 'boolean', help: 'Let browsers show the file instead of saving it.' },
+    zip: { type: 'boolean', help: 'For a container: link to a zip of all files, not to its page.' },
+  },
+  examples: [
+    ['A link that works for a day', 'link cfile_68e9… --expires-in 1d'],
+    ['A link to a zip of everything', 'link cntr_68e9… --zip'],
+  ],
+  takes: 'one',
+  async run({ argument, values }, terminal) {
+    if (!terminal.env.CFILE_URL) {
       throw new CfileError('invalid_request', 'A link leads to a gateway: set CFILE_URL to yours.')
     }
+    const given = values['expires-in']
+    const expires_in = given === undefined ? undefined : parseDuration('--expires-in', given)
     const subject = isContainerId(argument)
       ? { container_id: argument, kind: values.zip ? 'zip' : 'page' }
       : {
@@ -32,20 +55,19 @@ export const linkCommand: Command = {
           disposition: values.inline ? 'inline' : undefined,
           filename: values.filename,
         }
-    const ask = await openGateway(process.env)
+    const ask = await openGateway(terminal)
     const answer = await ask('/links', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...subject, expires_in: readSeconds(values['expires-in']) }),
+      body: JSON.stringify({ ...subject, expires_in }),
     })
-    const { download_url } = (await answer.json()) as { download_url: string }
-    process.stdout.write(`${download_url}\n`)
+    const made: unknown = await answer.json()
+    const left = (numberField(made, 'expires_at') ?? Number.NaN) - Date.now() / 1000
+    const text = () => textField(made, 'download_url') ?? ''
+    print(terminal, { json: values.json, value: made, text })
+    if (terminal.err.isTerminal && left > 0) {
+      terminal.err.write(`${terminal.err.paint('dim', `It works for ${formatDuration(left)}.`)}\n`)
+    }
     return 0
   },
-}
-
-function readSeconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d{1,10}$/.test(text)) return Number(text)
-  throw new UsageError('--expires-in takes a number of seconds.')
-}
+})

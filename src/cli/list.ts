@@ -1,59 +1,110 @@
 /**
- * `cfile ls` and `cfile capture`: files, one a line.
+ * `cfile ls` and `cfile capture`: lists of files.
  *
  * @module
  */
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { type Command, readArgs } from './args.ts'
+import { type Command, defineCommand } from './command.ts'
 import { type Ask, openGateway } from './gateway.ts'
-import { align } from './table.ts'
+import { listField, numberField, textField } from './json.ts'
+import { type Column, formatTable } from './table.ts'
+import { print, type Terminal } from './terminal.ts'
+import { formatAge, formatBytes } from './text.ts'
 
-/** A file, as `/containers/{id}/files` and `/captures` tell of it. */
-interface ListedFile {
-  readonly container_id?: string | null
-  readonly file_id: string
-  readonly filename?: string | null
-  readonly path?: string | null
-  readonly bytes?: number | null
-  readonly created_at?: number | null
+const none = '-'
+
+const idColumn: Column<unknown> = {
+  title: 'FILE ID',
+  value: (file) => textField(file, 'file_id') ?? none,
+}
+const containerColumn: Column<unknown> = {
+  title: 'CONTAINER',
+  value: (file) => textField(file, 'container_id') ?? none,
+}
+const sizeColumn: Column<unknown> = {
+  title: 'SIZE',
+  isNumber: true,
+  value: (file) => numberField(file, 'bytes') ?? none,
+  shown(file) {
+    const bytes = numberField(file, 'bytes')
+    return bytes === undefined ? none : formatBytes(bytes)
+  },
+}
+const timeColumn: Column<unknown> = {
+  title: 'CREATED',
+  value(file) {
+    const seconds = numberField(file, 'created_at')
+    return seconds ? new Date(seconds * 1000).toISOString().replace('.000', '') : none
+  },
+  shown(file) {
+    const seconds = numberField(file, 'created_at')
+    return seconds ? formatAge(Date.now() / 1000 - seconds) : none
+  },
+}
+const pathColumn: Column<unknown> = {
+  title: 'FILE',
+  isFlexible: true,
+  value: (file) => textField(file, 'path') ?? textField(file, 'filename') ?? none,
+  // All of them are below this folder.
+  shown: (file) => String(pathColumn.value(file)).replace(/^\/mnt\/data\//, ''),
+}
+const nameColumn: Column<unknown> = {
+  title: 'FILE',
+  isFlexible: true,
+  value: (file) => textField(file, 'filename') ?? none,
 }
 
-const json = { json: { type: 'boolean' } } as const
-
-/** `cfile ls CONTAINER` */
-export const lsCommand: Command = {
-  usage: 'CONTAINER [--all] [--json]',
-  summary: 'list what the code interpreter wrote; --all with the inputs',
-  async run(args) {
-    const { argument: id, values } = readArgs(args, { ...json, all: { type: 'boolean' } })
+/** `cfile ls` */
+export const lsCommand: Command = defineCommand({
+  name: 'ls',
+  usage: 'CONTAINER',
+  summary: 'List the files of a container',
+  details:
+    'A terminal shows sizes and ages for people. A pipe gets exact bytes and times, without titles.',
+  arguments: [['CONTAINER', 'The container: cntr_….']],
+  options: { all: { type: 'boolean', short: 'a', help: 'Include the files that were uploaded.' } },
+  examples: [
+    ['List what the code interpreter wrote', 'ls cntr_68e9…'],
+    ['The ids of all files, for a script', 'ls cntr_68e9… --json | jq -r .[].file_id'],
+  ],
+  takes: 'one',
+  async run({ argument: id, values }, terminal) {
     const path = `/containers/${encodeURIComponent(id)}/files${values.all ? '?all=1' : ''}`
-    const ask = await openGateway(process.env)
-    const answer = await ask(path)
-    return print(answer, values, ({ file_id, bytes, created_at, path, filename }) => [
-      file_id,
-      bytes ?? '-',
-      created_at ? new Date(created_at * 1000).toISOString().replace('.000', '') : '-',
-      path ?? filename ?? '-',
-    ])
+    const answer = await (await openGateway(terminal))(path)
+    const columns = [idColumn, sizeColumn, timeColumn, pathColumn]
+    return printFiles(terminal, await answer.json(), columns, values.json)
   },
-}
+})
 
-/** `cfile capture FILE|-|resp_…` */
-export const captureCommand: Command = {
-  usage: 'FILE|-|RESPONSE [--json]',
-  summary: 'record what an answer cites: JSON or SSE from a file, or by its id',
-  async run(args) {
-    const { argument, values } = readArgs(args, json)
-    const answer = await postCapture(await openGateway(process.env), argument)
-    return print(answer, values, ({ file_id, container_id, filename }) => [
-      file_id,
-      container_id ?? '-',
-      filename ?? '-',
-    ])
+/** `cfile capture` */
+export const captureCommand: Command = defineCommand({
+  name: 'capture',
+  usage: 'FILE|-|RESPONSE',
+  summary: 'Record the files that an answer of Azure cites',
+  details:
+    'Use it for answers that did not pass through the gateway. Afterwards their files can be downloaded by id, and are archived where the gateway has an archive.',
+  arguments: [
+    ['FILE', 'An answer as JSON, or as a transcript of server-sent events.'],
+    ['-', 'The same, from the standard input.'],
+    ['RESPONSE', 'The id of a stored response: resp_….'],
+  ],
+  options: {},
+  examples: [
+    ['Record the files of a stored response', 'capture resp_68e9…'],
+    ['Record the files of an answer in a file', 'capture answer.json'],
+  ],
+  takes: 'one',
+  async run({ argument, values }, terminal) {
+    const answer = await postCapture(await openGateway(terminal), argument)
+    // A terminal of 80 columns has no room for both ids.
+    const columns = terminal.out.isTerminal
+      ? [idColumn, nameColumn]
+      : [idColumn, containerColumn, nameColumn]
+    return printFiles(terminal, await answer.json(), columns, values.json)
   },
-}
+})
 
 async function postCapture(ask: Ask, argument: string): Promise<Response> {
   if (/^resp_\w+$/.test(argument)) {
@@ -68,13 +119,15 @@ function post(ask: Ask, type: string, body: string | Uint8Array<ArrayBuffer>): P
   return ask('/captures', { method: 'POST', headers: { 'content-type': type }, body })
 }
 
-async function print(
-  answer: Response,
-  { json }: { readonly json?: boolean },
-  columns: (file: ListedFile) => (string | number)[],
-): Promise<number> {
-  const { files } = (await answer.json()) as { files: ListedFile[] }
-  const lines = json ? [JSON.stringify(files, null, 2)] : align(files.map(columns))
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+function printFiles(
+  terminal: Terminal,
+  answer: unknown,
+  columns: readonly Column<unknown>[],
+  json?: boolean,
+): number {
+  const files = listField(answer, 'files')
+  if (files.length === 0 && !json && terminal.err.isTerminal) terminal.err.write('No files.\n')
+  const text = () => (files.length === 0 ? '' : formatTable(columns, files, terminal.out))
+  print(terminal, { json, value: files, text })
   return 0
 }

@@ -4,33 +4,45 @@
  * @module
  */
 
-import { type Command, readArgs } from './args.ts'
+import { type Command, defineCommand } from './command.ts'
 import { openGateway } from './gateway.ts'
-import { align } from './table.ts'
+import { listField, numberField, textField } from './json.ts'
+import { type Column, formatTable } from './table.ts'
+import { print } from './terminal.ts'
+import { formatBytes } from './text.ts'
 
-interface Restored {
-  readonly container_id: string
-  readonly files: readonly {
-    readonly file_id: string
-    readonly path: string
-    readonly bytes: number | null
-  }[]
-}
+const columns: readonly Column<unknown>[] = [
+  {
+    title: 'SIZE',
+    isNumber: true,
+    value: (file) => numberField(file, 'bytes') ?? '-',
+    shown: (file) => formatBytes(numberField(file, 'bytes') ?? 0),
+  },
+  { title: 'FILE', isFlexible: true, value: (file) => textField(file, 'path') ?? '-' },
+]
 
-/** `cfile restore CONTAINER` */
-export const restoreCommand: Command = {
-  usage: 'CONTAINER [--json]',
-  summary: 'make a new container with the archived files of one that is gone',
-  async run(args) {
-    const { argument: id, values } = readArgs(args, { json: { type: 'boolean' } })
-    const ask = await openGateway(process.env)
+/** `cfile restore` */
+export const restoreCommand: Command = defineCommand({
+  name: 'restore',
+  usage: 'CONTAINER',
+  summary: 'Make a new container with the archived files of one that is gone',
+  details:
+    'Prints the id of the new container first. It needs a gateway with an archive: set CFILE_URL.',
+  arguments: [['CONTAINER', 'The container that is gone: cntr_….']],
+  options: {},
+  examples: [['Bring the files of a container back', 'restore cntr_68e9…']],
+  takes: 'one',
+  async run({ argument: id, values }, terminal) {
+    const ask = await openGateway(terminal)
     const answer = await ask(`/containers/${encodeURIComponent(id)}/restore`, { method: 'POST' })
-    const restored = (await answer.json()) as Restored
-    const rows = restored.files.map(({ path, bytes }) => [bytes ?? '-', path])
-    const text = values.json
-      ? JSON.stringify(restored, null, 2)
-      : [restored.container_id, ...align(rows)].join('\n')
-    process.stdout.write(`${text}\n`)
+    const restored: unknown = await answer.json()
+    const files = listField(restored, 'files')
+    const text = () =>
+      [
+        textField(restored, 'container_id') ?? '',
+        ...(files.length === 0 ? [] : [formatTable(columns, files, terminal.out)]),
+      ].join('\n')
+    print(terminal, { json: values.json, value: restored, text })
     return 0
   },
-}
+})

@@ -1,87 +1,205 @@
 /**
- * `cfile get` and `cfile zip`: bytes into a file, or to the standard output.
+ * `cfile get` and `cfile zip`: bytes into files, or to the standard output.
  *
  * @module
  */
 
+import { mkdir } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
-import { type Command, readArgs } from './args.ts'
-import { download } from './download.ts'
-import { openGateway } from './gateway.ts'
+import { CfileError } from '../core/errors.ts'
+import { isContainerId } from '../core/ids.ts'
+import { type Command, defineCommand, UsageError } from './command.ts'
+import { download, refusePage, type Saved } from './download.ts'
+import { describeFailure, Interrupted, toErrorLine } from './failure.ts'
+import { type Ask, askElsewhere, openGateway } from './gateway.ts'
+import { listField, textField } from './json.ts'
+import { createProgress } from './progress.ts'
+import { type FileSubject, fileById, parseSubject, type Subject } from './subject.ts'
+import { print, type Terminal } from './terminal.ts'
+import { formatBytes, plain } from './text.ts'
 
-const output = {
-  output: { type: 'string', short: 'o' },
-  force: { type: 'boolean', short: 'f' },
+const saveOptions = {
+  output: {
+    type: 'string',
+    short: 'o',
+    value: 'FILE',
+    help: 'Write to this file; "-" writes to the standard output.',
+  },
+  dir: { type: 'string', short: 'D', value: 'DIR', help: 'Save into this folder, made if needed.' },
+  force: { type: 'boolean', short: 'f', help: 'Replace files that exist.' },
 } as const
 
 interface SaveOptions {
   readonly output?: string
+  readonly dir?: string
   readonly force?: boolean
+  readonly json?: boolean
 }
 
-/** `cfile get ID` */
-export const getCommand: Command = {
-  usage: 'ID [-o FILE|-] [-f] [--container ID]',
-  summary: 'download a file, taken up where it broke off before',
-  async run(args) {
-    const { argument: id, values } = readArgs(args, { ...output, container: { type: 'string' } })
-    const query = values.container ? `?container_id=${encodeURIComponent(values.container)}` : ''
-    return save(`/files/${encodeURIComponent(id)}${query}`, id, values)
+/** `cfile get` */
+export const getCommand: Command = defineCommand({
+  name: 'get',
+  usage: 'ID|RESPONSE|CONTAINER|URL…',
+  summary: 'Download files by id, by the response that cites them, or by URL',
+  details:
+    'A download that breaks off or is interrupted continues where it stopped when you run the same command again. A file gets its name only when it is complete, and no existing file is replaced without --force.',
+  arguments: [
+    ['ID', 'A file: cfile_…, file-… or assistant-….'],
+    ['RESPONSE', 'A response, resp_…: all files that it cites.'],
+    ['CONTAINER', 'A container, cntr_…: all files that the code interpreter wrote there.'],
+    [
+      'URL',
+      'A link (https://HOST/s/… or /s/…), or any URL of a file. The key goes to CFILE_URL only.',
+    ],
+  ],
+  options: {
+    ...saveOptions,
+    container: {
+      type: 'string',
+      short: 'c',
+      value: 'ID',
+      help: 'The container of the file, where the gateway does not know it.',
+    },
   },
-}
-
-/** `cfile zip CONTAINER` */
-export const zipCommand: Command = {
-  usage: 'CONTAINER [-o FILE|-] [-f]',
-  summary: 'download all files of a container as one zip',
-  async run(args) {
-    const { argument: id, values } = readArgs(args, output)
-    return save(`/containers/${encodeURIComponent(id)}/files.zip`, id, values)
+  examples: [
+    ['Download a file under its own name', 'get cfile_68e9…'],
+    ['Download everything that a response cites into a folder', 'get resp_68e9… --dir out'],
+    ['Download from a link, under another name', 'get https://files.example.com/s/… -o chart.png'],
+    ['Send a file to another program', 'get cfile_68e9… -o - | head'],
+  ],
+  takes: 'many',
+  async run({ words, values }, terminal) {
+    const subjects = words.map((word) => parseSubject(word, terminal.env, values.container))
+    return saveAll(subjects, values, terminal)
   },
-}
+})
 
-async function save(path: string, id: string, options: SaveOptions): Promise<number> {
-  const ask = await openGateway(process.env)
-  if (options.output === '-') {
-    const { body } = await ask(path)
-    if (body !== null) {
-      await pipeline(Readable.fromWeb(body as NodeStream), process.stdout, { end: false })
-    }
-    return 0
+/** `cfile zip` */
+export const zipCommand: Command = defineCommand({
+  name: 'zip',
+  usage: 'CONTAINER',
+  summary: 'Download all files of a container as one zip',
+  details: 'A zip that breaks off starts anew, since it is made while it is sent.',
+  arguments: [['CONTAINER', 'The container: cntr_….']],
+  options: saveOptions,
+  examples: [
+    ['Save as cntr_….zip', 'zip cntr_68e9…'],
+    ['Save under another name, replacing what is there', 'zip cntr_68e9… -f -o report.zip'],
+  ],
+  takes: 'one',
+  async run({ argument: id, values }, terminal) {
+    const location = `/containers/${encodeURIComponent(id)}/files.zip`
+    // A word that is no id is left to the gateway, which refuses it with a hint.
+    return saveAll([{ kind: 'file', id, location }], values, terminal)
+  },
+})
+
+type Source = (subject: FileSubject, init?: RequestInit) => Promise<Response>
+
+async function saveAll(
+  subjects: readonly Subject[],
+  options: SaveOptions,
+  terminal: Terminal,
+): Promise<number> {
+  if (options.output !== undefined && options.dir !== undefined) {
+    throw new UsageError('--output and --dir exclude each other.')
   }
-  const progress = openProgress()
-  // An id that is none is refused before anything is named after it.
-  const name = await download(ask, path, { id, ...options, onProgress: progress?.show })
-  progress?.clear()
-  process.stdout.write(`${name}\n`)
+  let gateway: Promise<Ask> | undefined
+  // Opened at the first need: a link to another server needs no gateway.
+  const ask: Ask = async (path, init) => {
+    gateway ??= openGateway(terminal)
+    return (await gateway)(path, init)
+  }
+  const source: Source = ({ location }, init = {}) =>
+    typeof location === 'string' ? ask(location, init) : askElsewhere(location, init, terminal)
+  const files: FileSubject[] = []
+  for (const subject of subjects) files.push(...(await filesOf(subject, ask)))
+  if (files.length === 0) throw new CfileError('not_found', 'There are no files to download.')
+  if (options.output !== undefined && files.length > 1) {
+    throw new UsageError(`--output takes one file, and these are ${files.length}; use --dir.`)
+  }
+  if (options.output === '-') return pipeOut(files, source, options)
+  return saveFiles(files, source, options, terminal)
+}
+
+/** Finds the files of a response or a container. */
+async function filesOf(subject: Subject, ask: Ask): Promise<FileSubject[]> {
+  if (subject.kind === 'file') return [subject]
+  const { id } = subject
+  const answer = isContainerId(id)
+    ? await ask(`/containers/${encodeURIComponent(id)}/files`)
+    : await ask('/captures', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ response_id: id }),
+      })
+  const found = new Map<string, FileSubject>()
+  for (const file of listField(await answer.json(), 'files')) {
+    const fileId = textField(file, 'file_id')
+    if (fileId !== undefined) found.set(fileId, fileById(fileId, textField(file, 'container_id')))
+  }
+  return [...found.values()]
+}
+
+async function pipeOut(
+  files: readonly FileSubject[],
+  source: Source,
+  { json }: SaveOptions,
+): Promise<number> {
+  if (json) throw new UsageError('--json and --output - exclude each other.')
+  for (const file of files) {
+    const response = await source(file)
+    refusePage(response)
+    const { body } = response
+    if (body === null) continue
+    await pipeline(Readable.fromWeb(body as NodeStream), process.stdout, { end: false })
+  }
   return 0
 }
 
-interface Progress {
-  show(done: number, total: number | undefined): void
-  clear(): void
-}
-
-const showEvery = 100
-
-/** A line that is written over itself, where somebody looks at it. */
-function openProgress(): Progress | undefined {
-  const { stderr } = process
-  if (!stderr.isTTY) return undefined
-  let shownAt = 0
-  return {
-    show(done, total) {
-      if (Date.now() - shownAt < showEvery) return
-      shownAt = Date.now()
-      const share = total ? `${Math.floor((100 * done) / total)} % of ${megabytes(total)}` : ''
-      stderr.write(`\r\x1b[K${share || megabytes(done)}`)
-    },
-    clear: () => void stderr.write('\r\x1b[K'),
+/** Saves one file after another. One that fails is told, and the others are still saved. */
+async function saveFiles(
+  files: readonly FileSubject[],
+  source: Source,
+  options: SaveOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { output, dir: folder = '.', force } = options
+  const { signal, err, out } = terminal
+  if (folder !== '.') await mkdir(folder, { recursive: true })
+  const progress = createProgress(err)
+  const saved: Saved[] = []
+  const exitCodes: number[] = []
+  const written = new Set<string>()
+  for (const file of files) {
+    try {
+      const target = {
+        id: file.id,
+        output,
+        folder,
+        force,
+        written,
+        signal,
+        onProgress: progress.show,
+      }
+      const one = await download((init) => source(file, init), target).finally(progress.clear)
+      saved.push(one)
+      written.add(one.path)
+      if (!options.json) out.write(`${lineOf(one, terminal)}\n`)
+    } catch (error) {
+      if (files.length === 1 || signal.aborted || error instanceof Interrupted) throw error
+      const { exitCode, line } = describeFailure(error, getCommand)
+      exitCodes.push(exitCode)
+      err.write(toErrorLine(`${file.id}: ${line}`))
+    }
   }
+  if (options.json) print(terminal, { json: true, value: saved, text: () => '' })
+  return exitCodes.find((code) => code !== 3) ?? exitCodes[0] ?? 0
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+/** The path alone for a program; with the size for a person. */
+function lineOf({ path, bytes }: Saved, { out }: Terminal): string {
+  return out.isTerminal ? `${plain(path)}  ${out.paint('dim', formatBytes(bytes))}` : path
 }

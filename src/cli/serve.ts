@@ -5,30 +5,41 @@
  */
 
 import { once } from 'node:events'
-import { type Command, UsageError } from './args.ts'
+import { type Command, defineCommand } from './command.ts'
+import { print, type Terminal } from './terminal.ts'
 
 /** `cfile serve` */
-export const serveCommand: Command = {
+export const serveCommand: Command = defineCommand({
+  name: 'serve',
   usage: '',
-  summary: 'serve, as the environment says (HOST, PORT, AZURE_OPENAI_ENDPOINT, …)',
-  async run(args) {
-    if (args.length > 0) throw new UsageError('It takes no argument.')
-    return serveUntilSignal()
-  },
-}
+  summary: 'Start the gateway',
+  details:
+    'All settings are environment variables; docs/settings.md lists them, and cfile doctor tries them. Without AZURE_OPENAI_ENDPOINT the gateway runs on its built-in emulator.\nSIGTERM or Ctrl-C stops it when the downloads under way have finished, a second signal at once.',
+  options: {},
+  examples: [
+    ['Try it without Azure', 'serve'],
+    [
+      'The settings most servers need',
+      'serve   # AZURE_OPENAI_ENDPOINT, CFILE_API_KEYS, HOST, PORT',
+    ],
+  ],
+  takes: 'none',
+  isServer: true,
+  run: ({ values }, terminal) => serveUntilSignal(terminal, values.json),
+})
 
 /** Serves until SIGTERM or SIGINT, then lets downloads finish for a while; a second signal ends them. */
-async function serveUntilSignal(): Promise<number> {
+async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<number> {
   const { serve } = await door()
-  const running = await serve()
-  process.stdout.write(
-    running.emulated
-      ? `cfile at ${running.url} on its built-in emulator, not on Azure: set AZURE_OPENAI_ENDPOINT for the real thing.\n`
-      : `cfile at ${running.url}\n`,
-  )
+  const { url, emulated, close } = await serve()
+  const note = emulated
+    ? ' on its built-in emulator, not on Azure: set AZURE_OPENAI_ENDPOINT for the real thing.'
+    : ''
+  const value = { url, emulated }
+  print(terminal, { json, value, text: () => `cfile at ${url}${note}` })
   await signal()
-  const stopped = await Promise.race([running.close().then(() => true), signal().then(() => false)])
-  // Downloads that are still under way, or could not be cut, would keep the process alive.
+  const stopped = await Promise.race([close().then(() => true), signal().then(() => false)])
+  // Downloads that still run, or could not be ended, would keep the process alive.
   process.exit(stopped ? 0 : 1)
 }
 

@@ -1,58 +1,93 @@
 /**
- * Tables for a terminal: aligned columns, and findings that wrap at its width.
+ * Tables: aligned columns that fit the terminal, and the findings of `cfile doctor`.
  *
  * @module
  */
 
 import type { Finding } from './examine.ts'
+import type { Output } from './terminal.ts'
+import { plain, shorten, widthOf, wrap } from './text.ts'
+
+/** A column of a table. */
+export interface Column<Row> {
+  /** Shown on a terminal only. */
+  readonly title: string
+  /** What a program reads from a pipe: exact. */
+  readonly value: (row: Row) => string | number
+  /** What a person reads on a terminal. @default value */
+  readonly shown?: (row: Row) => string
+  /** Numbers are aligned to the right. */
+  readonly isNumber?: boolean
+  /** Whether it may be shortened where the terminal is narrow. */
+  readonly isFlexible?: boolean
+}
+
+const leastFlexible = 12
+
+/** Writes a table: for a person with titles and within the width of the terminal, for a pipe with every value whole. */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { isTerminal, width, paint }: Output,
+): string {
+  const cells = rows.map((row) =>
+    columns.map(({ value, shown }) => {
+      return plain(isTerminal && shown ? shown(row) : String(value(row)))
+    }),
+  )
+  const titles = columns.map(({ title }) => title)
+  const all = isTerminal ? [titles, ...cells] : cells
+  const widths = columns.map((_, at) => Math.max(...all.map((line) => widthOf(line[at] ?? ''))))
+  if (isTerminal) narrow(columns, widths, width())
+  const lines = all.map((line) => formatLine(columns, line, widths))
+  if (isTerminal) lines[0] = paint('dim', lines[0] ?? '')
+  return lines.join('\n')
+}
+
+/** Narrows the flexible columns until the table fits. */
+function narrow(columns: readonly Column<never>[], widths: number[], width: number): void {
+  const flexible = columns.flatMap(({ isFlexible }, at) => (isFlexible ? [at] : []))
+  const used = widths.reduce((sum, one) => sum + one, 2 * (widths.length - 1))
+  let over = used - width
+  for (const at of flexible) {
+    const spare = Math.max(Math.min((widths[at] ?? 0) - leastFlexible, over), 0)
+    widths[at] = (widths[at] ?? 0) - spare
+    over -= spare
+  }
+}
+
+function formatLine(
+  columns: readonly Column<never>[],
+  cells: readonly string[],
+  widths: readonly number[],
+): string {
+  const padded = cells.map((cell, at) => {
+    const text = shorten(cell, widths[at] ?? 0)
+    const blanks = ' '.repeat((widths[at] ?? 0) - widthOf(text))
+    return columns[at]?.isNumber ? blanks + text : text + blanks
+  })
+  return padded.join('  ').trimEnd()
+}
 
 const marks = { ok: 'ok', failed: 'FAIL', note: '-' } as const
+const styles = { ok: 'green', failed: 'red', note: 'dim' } as const
 
 /** Writes findings as lines of at most `width` columns, each cure below its failure. */
-export function formatFindings(findings: readonly Finding[], width: number): string {
+export function formatFindings(
+  findings: readonly Finding[],
+  width: number,
+  paint: Output['paint'],
+): string {
   const column = Math.max(...findings.map(({ what }) => what.length)) + 2
   const indent = 8 + column
   const rows = findings.flatMap(({ state, what, found, cure }) => [
-    `  ${marks[state].padEnd(6)}${what.padEnd(column)}${wrap(found, indent, width)}`,
-    ...(cure === undefined ? [] : [`${' '.repeat(indent)}${wrap(`> ${cure}`, indent + 2, width)}`]),
+    `  ${paint(styles[state], marks[state])}${' '.repeat(6 - marks[state].length)}${what.padEnd(column)}${hang(found, indent, width)}`,
+    ...(cure === undefined ? [] : [`${' '.repeat(indent)}${hang(`> ${cure}`, indent + 2, width)}`]),
   ])
-  return `${rows.join('\n')}\n`
+  return rows.join('\n')
 }
 
-function wrap(text: string, indent: number, width: number): string {
-  const room = Math.max(width - indent, 30)
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`
-    if (longer.length > room && line !== '') {
-      lines.push(line)
-      line = word
-    } else {
-      line = longer
-    }
-  }
-  return [...lines, line].join(`\n${' '.repeat(indent)}`)
-}
-
-/** Aligns rows in columns: numbers to the right, the rest to the left; the last column is not padded. */
-export function align(rows: readonly (string | number)[][]): string[] {
-  const [first = []] = rows
-  const widths = first.map((_, column) =>
-    Math.max(...rows.map((row) => plain(row[column] ?? '').length)),
-  )
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        if (column === row.length - 1) return plain(cell)
-        const [text, width] = [plain(cell), widths[column] ?? 0]
-        return typeof cell === 'number' ? text.padStart(width) : text.padEnd(width)
-      })
-      .join('  '),
-  )
-}
-
-/** Replaces control characters: a name with a line's end in it would look like two files. */
-function plain(cell: string | number): string {
-  return String(cell).replace(/\p{C}/gu, '\uFFFD')
+/** Wraps a text that begins at a column, and indents its further lines to that column. */
+function hang(text: string, indent: number, width: number): string {
+  return wrap(text, Math.max(width - indent, 30)).join(`\n${' '.repeat(indent)}`)
 }

@@ -1,19 +1,20 @@
 /**
- * What a token says of itself; the token is never shown.
+ * Describes access tokens without showing them.
  *
  * @module
  */
 
-/** Describes an access token: for whom it is, of which tenant and app, and when it ends. */
+/** Describes an access token by its audience, tenant, app and expiry. */
 export function describeToken(token: string, now: number): { found: string; isOver: boolean } {
   const { aud, tid, appid, azp, exp } = readClaims(token)
-  if (typeof aud !== 'string') return { found: 'of a kind that does not tell', isOver: false }
+  if (typeof aud !== 'string')
+    return { found: 'opaque: its claims are not readable', isOver: false }
   const minutes = Math.floor((Number(exp) - now) / 60)
   const parts = [
     `audience ${aud}`,
     ...(tid === undefined ? [] : [`tenant ${tid}`]),
     ...((appid ?? azp) === undefined ? [] : [`app ${appid ?? azp}`]),
-    ...(Number.isNaN(minutes) ? [] : [minutes < 0 ? 'is over' : `ends in ${minutes} min`]),
+    ...(Number.isNaN(minutes) ? [] : [minutes < 0 ? 'has expired' : `expires in ${minutes} min`]),
   ]
   return { found: parts.join(', '), isOver: minutes < 0 }
 }

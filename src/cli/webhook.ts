@@ -1,52 +1,77 @@
 /**
- * `cfile webhook`: registers this gateway at Azure, lists what is registered, removes it.
+ * `cfile webhook`: registers a gateway at Azure, lists what is registered, removes it.
  *
  * @module
  */
 
-import { type Command, readWords, UsageError } from './args.ts'
+import { type Command, defineCommand, UsageError } from './command.ts'
 import { type Ask, openGateway } from './gateway.ts'
-import { align } from './table.ts'
+import { listField, textField } from './json.ts'
+import { type Column, formatTable } from './table.ts'
+import { print, type Terminal } from './terminal.ts'
 
 const path = '/openai/v1/dashboard/webhook_endpoints'
 
-/** A registration, as Azure tells of it. */
-interface Endpoint {
-  readonly id: string
-  readonly name?: string
-  readonly url?: string
-  readonly event_types?: readonly string[]
-}
-
-/** `cfile webhook create URL`, `cfile webhook list`, `cfile webhook delete ID` */
-export const webhookCommand: Command = {
-  usage: 'create URL [--name NAME] | list | delete ID [--json]',
-  summary: 'have Azure tell a gateway at URL/webhooks when background answers end',
-  async run(args) {
-    const { words, values } = readWords(args, {
-      name: { type: 'string' },
-      json: { type: 'boolean' },
-    })
+/** `cfile webhook` */
+export const webhookCommand: Command = defineCommand({
+  name: 'webhook',
+  usage: 'create URL | list | delete ID',
+  summary: 'Have Azure tell a gateway when answers made in the background end',
+  arguments: [
+    ['create URL', 'Register the gateway at this public https URL. Prints its secret, once.'],
+    ['list', 'List what is registered.'],
+    ['delete ID', 'Remove a registration.'],
+  ],
+  options: {
+    name: { type: 'string', value: 'NAME', help: 'For create: the name at Azure. Default: cfile.' },
+  },
+  choices: ['create', 'list', 'delete'],
+  examples: [
+    ['Register a gateway', 'webhook create https://files.example.com'],
+    ['See what is registered', 'webhook list'],
+  ],
+  takes: 'many',
+  async run({ words, values }, terminal) {
     const [verb, argument, ...more] = words
     if (more.length > 0) throw new UsageError(`"${more[0]}" is one argument too many.`)
-    const ask = await openGateway(process.env)
-    if (verb === 'list' && argument === undefined) return list(ask, values.json)
-    if (verb === 'create' && argument !== undefined) return create(ask, argument, values)
-    if (verb === 'delete' && argument !== undefined) return remove(ask, argument, values.json)
-    throw new UsageError('It takes create URL, list, or delete ID.')
+    const act = readVerb(verb, argument)
+    if (act === undefined) throw new UsageError('It takes create URL, list, or delete ID.')
+    return act(await openGateway(terminal), terminal, values)
   },
+})
+
+interface Values {
+  readonly name?: string
+  readonly json?: boolean
+}
+type Act = (ask: Ask, terminal: Terminal, values: Values) => Promise<number>
+
+function readVerb(verb: string | undefined, argument: string | undefined): Act | undefined {
+  if (verb === 'list' && argument === undefined) return list
+  if (argument === undefined) return undefined
+  if (verb === 'create') {
+    const url = webhookUrl(argument)
+    return (...means) => create(url, ...means)
+  }
+  if (verb === 'delete') return (...means) => remove(argument, ...means)
+  return undefined
 }
 
-async function create(
-  ask: Ask,
-  base: string,
-  { name = 'cfile', json }: { readonly name?: string; readonly json?: boolean },
-): Promise<number> {
+/** The URL that Azure is to call. @throws UsageError */
+function webhookUrl(base: string): string {
   if (!URL.canParse(base) || new URL(base).protocol !== 'https:') {
     throw new UsageError('URL is the public https URL of the gateway.')
   }
   const trimmed = base.replace(/\/+$/, '')
-  const url = trimmed.endsWith('/webhooks') ? trimmed : `${trimmed}/webhooks`
+  return trimmed.endsWith('/webhooks') ? trimmed : `${trimmed}/webhooks`
+}
+
+async function create(
+  url: string,
+  ask: Ask,
+  terminal: Terminal,
+  { name = 'cfile', json }: Values,
+): Promise<number> {
   const body = { name, url, event_types: ['response.completed', 'response.incomplete'] }
   const answer = await ask(path, {
     method: 'POST',
@@ -55,33 +80,30 @@ async function create(
   })
   const made: unknown = await answer.json()
   const secret = /"(whsec_[^"]+)"/.exec(JSON.stringify(made))?.[1]
-  if (json) return print(JSON.stringify(made, null, 2))
-  return print(
-    `${idOf(made)} is registered for ${url}.\n` +
-      (secret === undefined
-        ? 'Azure showed no secret.'
-        : `Azure shows its secret only now. Set it where the gateway runs:\nCFILE_WEBHOOK_SECRETS=${secret}`),
-  )
+  const advice =
+    secret === undefined
+      ? 'Azure showed no secret.'
+      : `Azure shows its secret only now. Set it where the gateway runs:\nCFILE_WEBHOOK_SECRETS=${secret}`
+  const text = () => `${textField(made, 'id') ?? 'It'} is registered for ${url}.\n${advice}`
+  print(terminal, { json, value: made, text })
+  return 0
 }
 
-async function list(ask: Ask, asJson = false): Promise<number> {
-  const { data } = (await (await ask(path)).json()) as { data: readonly Endpoint[] }
-  if (asJson) return print(JSON.stringify(data, null, 2))
-  const rows = data.map(({ id, name = '-', url = '-' }) => [id, name, url])
-  return rows.length === 0 ? 0 : print(align(rows).join('\n'))
+const columns: readonly Column<unknown>[] = [
+  { title: 'ID', value: (endpoint) => textField(endpoint, 'id') ?? '-' },
+  { title: 'NAME', isFlexible: true, value: (endpoint) => textField(endpoint, 'name') ?? '-' },
+  { title: 'URL', isFlexible: true, value: (endpoint) => textField(endpoint, 'url') ?? '-' },
+]
+
+async function list(ask: Ask, terminal: Terminal, { json }: Values): Promise<number> {
+  const endpoints = listField(await (await ask(path)).json(), 'data')
+  const text = () => (endpoints.length === 0 ? '' : formatTable(columns, endpoints, terminal.out))
+  print(terminal, { json, value: endpoints, text })
+  return 0
 }
 
-async function remove(ask: Ask, id: string, asJson = false): Promise<number> {
+async function remove(id: string, ask: Ask, terminal: Terminal, { json }: Values): Promise<number> {
   const answer = await ask(`${path}/${encodeURIComponent(id)}`, { method: 'DELETE' })
-  const body: unknown = await answer.json()
-  return print(asJson ? JSON.stringify(body, null, 2) : `${id} is deleted.`)
-}
-
-function idOf(value: unknown): string {
-  return typeof value === 'object' && value !== null && 'id' in value ? String(value.id) : 'It'
-}
-
-function print(text: string): number {
-  process.stdout.write(`${text}\n`)
+  print(terminal, { json, value: await answer.json(), text: () => `${id} is deleted.` })
   return 0
 }

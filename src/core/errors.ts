@@ -72,6 +72,11 @@ export function isCfileError(value: unknown): value is CfileError {
   return value instanceof CfileError
 }
 
+/** Tells a code of the list from any other value. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(statuses, value)
+}
+
 /**
  * The error for a file above `CFILE_MAX_FILE_BYTES`.
  *

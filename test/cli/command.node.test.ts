@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { version } from '../../src/core/version.ts'
+import { root, start } from '../child.ts'
 import { openWorld } from './world.ts'
 
 const world = openWorld({ CFILE_API_KEYS: 'team:a-key-that-is-long-enough-for-a-test' })
@@ -8,29 +9,48 @@ const run: typeof world.run = (args, options) =>
   world.run(args, { ...options, env: { ...key, ...options?.env } })
 
 describe('cfile', () => {
-  it.each([[[]], [['help']], [['--help']], [['get', '--help']]])(
-    'explains itself for %o',
-    async (args) => {
-      const { code, stdout } = await run(args)
-      expect(code).toBe(0)
-      for (const name of ['serve', 'get', 'ls', 'zip', 'link', 'capture']) {
-        expect(stdout).toContain(`\n  cfile ${name}`)
-      }
-    },
-  )
+  it.each([[[]], [['help']], [['--help']], [['-h']]])('lists its commands for %o', async (args) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const name of ['serve', 'get', 'ls', 'zip', 'link', 'capture']) {
+      expect(stdout).toContain(`\n  ${name} `)
+    }
+  })
+
+  it('explains one command, however it is asked', async () => {
+    const [first, ...others] = await Promise.all(
+      [
+        ['help', 'get'],
+        ['get', '--help'],
+        ['get', 'cfile_1', '-h'],
+      ].map((args) => run(args)),
+    )
+    expect(first?.stdout).toContain('-o, --output FILE')
+    for (const other of others) expect(other).toEqual(first)
+  })
 
   it('tells its version', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
   })
 
   it.each([
-    [['frobnicate'], /^cfile: There is no command "frobnicate"; cfile help lists them\.\n$/],
+    [
+      ['frobnicate'],
+      /^cfile: There is no command "frobnicate"\. cfile help lists the commands\.\n$/,
+    ],
     [['toString'], /There is no command/],
-    [['get'], /^cfile: It takes one argument\. Usage: cfile get ID/],
-    [['get', 'a', 'b'], /"b" is one too many/],
+    [['help', 'captur'], /There is no command "captur"\. Did you mean "capture"\?/],
+    [['get'], /^cfile: cfile get needs at least one argument\. Usage: cfile get ID/],
+    [['ls', 'a', 'b'], /"b" is one too many/],
     [['get', 'a', '--frob'], /^cfile: Unknown option '--frob'\. Usage: cfile get ID/],
-    [['serve', 'now'], /^cfile: It takes no argument\. Usage: cfile serve\n$/],
-    [['link', 'cfile_1', '--expires-in', 'soon'], /takes a number of seconds/],
+    [
+      ['serve', 'now'],
+      /^cfile: cfile serve takes no argument; it got "now"\. Usage: cfile serve \[options\]\n$/,
+    ],
+    [
+      ['link', 'cfile_1', '--expires-in', 'soon'],
+      /--expires-in takes a duration such as 45s, 30m, 1h/,
+    ],
   ])('ends with 2 and one line for %o', async (args, line) => {
     const { code, stdout, stderr } = await run(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -128,7 +148,7 @@ describe('cfile link', () => {
       'link',
       file?.file_id ?? '',
       '--expires-in',
-      '60',
+      '1h30m',
       '--inline',
       '--filename',
       'a.csv',
@@ -138,11 +158,51 @@ describe('cfile link', () => {
     const answer = await fetch(stdout.trimEnd())
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-disposition')).toContain('inline; filename="a.csv"')
+    const { stdout: made } = await run([...args, '--json'])
+    const { expires_at } = JSON.parse(made) as { expires_at: number }
+    expect(Math.abs(expires_at - Date.now() / 1000 - 5400)).toBeLessThan(60)
   })
 
   it('needs a gateway to lead to', async () => {
     const { code, stderr } = await run(['link', 'cfile_1'], { env: { CFILE_URL: '' } })
     expect(code).toBe(1)
     expect(stderr).toBe('cfile: A link leads to a gateway: set CFILE_URL to yours.\n')
+  })
+})
+
+describe('--json', () => {
+  it('gives a program the result of every command', async () => {
+    const [file] = await world.respond('Save a CSV')
+    const { file_id: id = '', container_id: container = '' } = file ?? {}
+    const azure = { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'any' }
+    const cases: readonly (readonly [args: string[], result: unknown, code?: number])[] = [
+      [['get', id], [{ path: 'sales.csv', bytes: expect.any(Number) }]],
+      [['ls', container], [expect.objectContaining({ file_id: id })]],
+      [['zip', container], [{ path: `${container}.zip`, bytes: expect.any(Number) }]],
+      [['link', id], { download_url: expect.any(String), expires_at: expect.any(Number) }],
+      [['doctor'], { isWell: false, sections: expect.any(Array) }, 1],
+      [['completion', 'fish'], { shell: 'fish', script: expect.any(String) }],
+      [['help'], expect.arrayContaining([expect.objectContaining({ name: 'get' })])],
+      [['version'], { version }],
+    ]
+    for (const [args, result, code = 0] of cases) {
+      const ended = await run([...args, '--json'], { env: azure })
+      expect({ args, code: ended.code, stderr: ended.stderr }).toEqual({ args, code, stderr: '' })
+      expect(JSON.parse(ended.stdout)).toEqual(result)
+    }
+  })
+
+  it('gives the URL of a server that has started', async () => {
+    for (const name of ['serve', 'emulator']) {
+      const args = [`${root}src/cli.ts`, name, '--json']
+      const env = { PORT: '0', CFILE_STORE: 'memory:', LOG_LEVEL: 'silent' }
+      const child = await start(process.execPath, name === 'serve' ? args : [...args, '-p', '0'], {
+        env,
+      })
+      child.kill()
+      const { code, stdout } = await child.ended
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ url: expect.stringContaining(child.url) })
+    }
   })
 })

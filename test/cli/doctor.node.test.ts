@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { diagnose } from '../../src/cli/doctor.ts'
+import { diagnose, formatDiagnosis } from '../../src/cli/diagnosis.ts'
 import type { WaitSignal } from '../../src/core/time.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openStorage } from '../../src/node.ts'
@@ -56,7 +56,9 @@ async function visit(
       return new Response(answer.body, { status: answer.status, headers })
     },
   }
-  return diagnose(all, runtime, width)
+  const diagnosis = await diagnose(all, runtime)
+  const text = `${formatDiagnosis(diagnosis, width, (_, part) => part)}\n`
+  return { text, isWell: diagnosis.isWell }
 }
 
 function jwt(claims: object): string {
@@ -84,11 +86,11 @@ Upstream default: resource http://emulator.localhost/openai/v1
   ok    clock       0 s ahead of the upstream's
 
 Callers
-  -     callers  are not told apart
+  -     callers  no authentication: all requests are of one owner
 
 Store and archive
   ok    store    sqlite in FOLDER: written, read and erased
-  -     archive  off: files are gone with their containers
+  -     archive  off: files are lost when their container expires
 
 All is well.
 `)
@@ -112,7 +114,7 @@ All is well.
       token: () => Response.json({ access_token: token, expires_in: 3600 }),
     })
     expect(text.replace(/\s+/g, ' ')).toContain(
-      'token audience https://cognitiveservices.azure.com, tenant the-tenant, app the-app, ends in 60 min',
+      'token audience https://cognitiveservices.azure.com, tenant the-tenant, app the-app, expires in 60 min',
     )
     expect(text).toContain('client secret')
     expect(text).not.toMatch(/hush|eyJ/)

@@ -33,7 +33,7 @@ describe('cfile get', () => {
     for (const args of [[], ['-o', 'sales.csv']]) {
       const { code, stderr } = await run(['get', id, ...args])
       expect(code).toBe(1)
-      expect(stderr).toMatch(/^cfile: sales\.csv is there already\. Add -f .*\n$/)
+      expect(stderr).toMatch(/^cfile: sales\.csv exists already\. Add -f .*\n$/)
     }
     expect(readFileSync(path('sales.csv'), 'utf8')).toBe('mine')
     expect(readdirSync(world.folder)).toEqual(['sales.csv'])
@@ -74,7 +74,9 @@ describe('cfile get', () => {
     const failed = await run(['get', id], { env: { CFILE_URL: cutter.url } })
     cutter.close()
     expect(failed.code).toBe(1)
-    expect(failed.stderr).toMatch(/^cfile: The download broke off: .* The same command takes it up/)
+    expect(failed.stderr).toMatch(
+      /^cfile: The download broke off: .* Run the same command again to continue it/,
+    )
     const [part = ''] = readdirSync(world.folder)
     expect(part).toMatch(/^\.cfile_.*\.part$/)
     expect(statSync(path(part)).size).toBeGreaterThan(0)
@@ -147,7 +149,7 @@ describe('cfile get', () => {
     expect(await run(named, { env: straight })).toMatchObject({ code: 0, stdout: 'sales.csv\n' })
     expect(await hashOf('sales.csv')).toBe(await original(file?.file_id ?? ''))
     const nobody = await run(named, { env: { CFILE_URL: undefined } })
-    expect(nobody.stderr).toMatch(/^cfile: There is nobody to ask: set CFILE_URL/)
+    expect(nobody.stderr).toMatch(/^cfile: There is no server to ask: set CFILE_URL/)
   })
 })
 
@@ -172,7 +174,7 @@ describe('cfile zip', () => {
     writeFileSync(path('all.zip'), 'mine')
     const { code, stderr } = await run(['zip', id, '-o', 'all.zip'])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^cfile: all\.zip is there already\. Add -f .*\n$/)
+    expect(stderr).toMatch(/^cfile: all\.zip exists already\. Add -f .*\n$/)
     expect(readFileSync(path('all.zip'), 'utf8')).toBe('mine')
     expect((await run(['zip', id, '-f', '-o', 'all.zip'])).code).toBe(0)
     expect(await hashOf('all.zip')).toBe(await zipOf(id))

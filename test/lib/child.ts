@@ -34,7 +34,7 @@ export interface Child {
 }
 
 /** Settings of the machine that the tests run on must not reach the programs under test. */
-function environment(env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+export function environment(env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
       !/^(?:AZURE_|CFILE_|AWS_|HOST$|PORT$|LOG_|NODE_OPTIONS$|NODE_ENV$|TEST$|VITEST)/.test(name),

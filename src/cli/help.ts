@@ -1,0 +1,114 @@
+/**
+ * The help texts, made from what each command says of itself.
+ *
+ * @module
+ */
+
+import { type CommandInfo, type Option, sharedOptions } from './command.ts'
+import type { Output } from './terminal.ts'
+import { wrap } from './text.ts'
+
+/** The commands, in the groups in which the help lists them. */
+export type CommandGroups = readonly (readonly [title: string, commands: readonly CommandInfo[]])[]
+
+/** Settings that commands read, for the help. */
+const environment: readonly Row[] = [
+  ['CFILE_URL', 'URL of the gateway to talk to. Without it the commands talk to Azure directly.'],
+  ['CFILE_KEY', 'Your key for that gateway.'],
+  ['AZURE_OPENAI_ENDPOINT', 'Azure OpenAI resource, where CFILE_URL is not set.'],
+  ['AZURE_OPENAI_API_KEY', 'Its key. Without a key cfile signs in with Entra ID.'],
+  ['NO_COLOR', 'Any value switches colours off.'],
+]
+
+const exitCodes: readonly Row[] = [
+  ['0', 'done'],
+  ['1', 'failed'],
+  ['2', 'wrong usage'],
+  ['3', 'not found'],
+  ['130', 'interrupted with Ctrl-C'],
+]
+
+/** Writes the help of `cfile` itself. */
+export function formatOverview(groups: CommandGroups, out: Output): string {
+  const write = createWriter(out)
+  const column = Math.max(...groups.flatMap(([, list]) => list.map(({ name }) => name.length)))
+  return [
+    'Download and share the files that the code interpreter of Azure OpenAI writes.',
+    write.block('USAGE', ['cfile COMMAND [options]']),
+    ...groups.map(([title, commands]) =>
+      write.rows(
+        title,
+        commands.map(({ name, summary }) => [name.padEnd(column), summary]),
+      ),
+    ),
+    write.rows('OPTIONS', [
+      ['-h, --help', 'Show this help, or the help of a command.'],
+      ['-v, --version', 'Show the version.'],
+    ]),
+    write.examples([
+      ['Download a file under its own name', 'get cfile_68e9…'],
+      ['Download everything that a response cites', 'get resp_68e9…'],
+      ['See what a container holds', 'ls cntr_68e9…'],
+    ]),
+    write.rows('ENVIRONMENT', environment),
+    write.rows('EXIT CODES', exitCodes),
+    write.block('LEARN MORE', ['cfile help COMMAND explains a command and all of its options.']),
+  ].join('\n\n')
+}
+
+/** Writes the help of one command. */
+export function formatHelp(command: CommandInfo, out: Output): string {
+  const write = createWriter(out)
+  const { name, usage, summary, details, examples } = command
+  const options = Object.entries({ ...command.options, ...sharedOptions })
+  return [
+    write.text(`${summary}.`),
+    ...(details === undefined ? [] : details.split('\n').map((paragraph) => write.text(paragraph))),
+    write.block('USAGE', [usageOf({ name, usage })]),
+    ...(command.arguments === undefined ? [] : [write.rows('ARGUMENTS', command.arguments)]),
+    write.rows(
+      'OPTIONS',
+      options.map(([long, option]) => [nameOf(long, option), option.help]),
+    ),
+    write.examples(examples),
+  ].join('\n\n')
+}
+
+/** Writes the usage of a command on one line. */
+export function usageOf({ name, usage }: Pick<CommandInfo, 'name' | 'usage'>): string {
+  return `cfile ${name} ${usage} [options]`.replace(/ {2,}/g, ' ')
+}
+
+/** Writes how an option is given: `-o, --output FILE`. */
+function nameOf(long: string, { short, value }: Option): string {
+  return `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}`
+}
+
+type Row = readonly [name: string, help: string]
+
+// Longer lines are hard to read.
+const widest = 100
+
+function createWriter({ width, paint }: Output) {
+  const most = Math.min(width(), widest)
+  const block = (title: string, lines: readonly string[]): string =>
+    [paint('bold', title), ...lines.map((line) => `  ${line}`)].join('\n')
+  return {
+    block,
+    text: (text: string): string => wrap(text, most).join('\n'),
+    rows(title: string, rows: readonly Row[]): string {
+      const column = Math.max(...rows.map(([name]) => name.length)) + 2
+      const lines = rows.flatMap(([name, help]) =>
+        wrap(help, Math.max(most - column - 2, 24)).map(
+          (line, at) => (at === 0 ? name : '').padEnd(column) + line,
+        ),
+      )
+      return block(title, lines)
+    },
+    examples: (examples: readonly Row[]): string =>
+      block(
+        'EXAMPLES',
+        examples.flatMap(([about, line]) => [paint('dim', `# ${about}`), `$ cfile ${line}`]),
+      ),
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What an argument of `cfile get` names: a file, or something with several files.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto'
+import { isContainerId } from '../core/ids.ts'
+import { readPayload, splitLink, splitToken } from '../core/links/spelling.ts'
+import type { Env } from '../start/serve.ts'
+import { UsageError } from './command.ts'
+import { gatewayBase } from './gateway.ts'
+
+/** A file to download. */
+export interface FileSubject {
+  readonly kind: 'file'
+  /** By this name the rest of a broken download is found again: the file's id where it is known. */
+  readonly id: string
+  /** A path of the gateway, or a URL of another server. */
+  readonly location: string | URL
+}
+
+/** What an argument names. */
+export type Subject = FileSubject | { readonly kind: 'response' | 'container'; readonly id: string }
+
+/**
+ * Reads an argument: an id, a URL, or the path of a signed link.
+ *
+ * @throws UsageError
+ */
+export function parseSubject(word: string, env: Env, container?: string): Subject {
+  if (/^resp_\w+$/.test(word)) return { kind: 'response', id: word }
+  if (/^https?:/i.test(word)) return readUrl(word, env)
+  if (word.startsWith('/')) return { kind: 'file', id: idIn(word), location: word }
+  return isContainerId(word) ? { kind: 'container', id: word } : fileById(word, container)
+}
+
+/** Names a file by its id, and by its container where that is known. */
+export function fileById(id: string, container?: string): FileSubject {
+  const query = container ? `?container_id=${encodeURIComponent(container)}` : ''
+  return { kind: 'file', id, location: `/files/${encodeURIComponent(id)}${query}` }
+}
+
+function readUrl(text: string, env: Env): FileSubject {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) throw new UsageError(`"${text}" is not a URL.`)
+  // `fetch` refuses it, in a message that shows the password.
+  if (url.username || url.password) throw new UsageError('A URL must not hold a user name.')
+  const [, containerId, fileId] =
+    /\/openai\/(?:v1\/)?containers\/([\w-]+)\/files\/([\w-]+)(?:\/content)?$/.exec(url.pathname) ??
+    []
+  const base = gatewayBase(env)
+  const isOwn = base !== undefined && text.startsWith(`${base}/`)
+  if (fileId !== undefined && (isOwn || url.host === azureHost(env))) {
+    return fileById(fileId, containerId)
+  }
+  const location = isOwn ? text.slice(base.length) : url
+  return { kind: 'file', id: idIn(url.pathname), location }
+}
+
+function azureHost({ AZURE_OPENAI_ENDPOINT: text = '' }: Env): string | undefined {
+  return URL.canParse(text) ? new URL(text).host : undefined
+}
+
+/** The file's id where a path names it, openly or in a signed link; else a name made of the path. */
+function idIn(path: string): string {
+  const { payload = '' } = splitToken(splitLink(path)?.token ?? '') ?? {}
+  const grant = readPayload(payload)?.grant
+  if (grant?.kind === 'file') return grant.fileId
+  const [, id] = /\/files\/([\w-]+)$/.exec(path.replace(/[?#].*$/s, '')) ?? []
+  return id ?? `url-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`
+}

@@ -1,0 +1,64 @@
+/**
+ * Where a command prints, and what it knows of whoever reads it.
+ *
+ * @module
+ */
+
+import type { Env } from '../start/serve.ts'
+
+/** Colours and weights. */
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+
+/** One of the two output streams. */
+export interface Output {
+  /** Whether a person looks at it on a terminal. */
+  readonly isTerminal: boolean
+  /** Columns of the terminal, or 100 where there is none. */
+  width(): number
+  write(text: string): void
+  /** Styles a text where the stream is a terminal and colours are not switched off. */
+  paint(style: Style, text: string): string
+}
+
+/** Everything a command needs of its surroundings. */
+export interface Terminal {
+  readonly env: Env
+  /** Fires at Ctrl-C. */
+  readonly signal: AbortSignal
+  readonly out: Output
+  readonly err: Output
+}
+
+const codes: Readonly<Record<Style, readonly [on: number, off: number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+}
+
+/** Takes one of the process's streams. */
+export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
+  const isTerminal = stream.isTTY === true
+  // https://no-color.org: any value but an empty one switches colours off.
+  const isColoured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb'
+  return {
+    isTerminal,
+    // A terminal that does not tell its size says 0.
+    width: () => stream.columns || 100,
+    write: (text) => void stream.write(text),
+    paint(style, text) {
+      const [on, off] = codes[style]
+      return isColoured ? `\x1b[${on}m${text}\x1b[${off}m` : text
+    },
+  }
+}
+
+/** Prints a result as JSON for a program, or as text for a person; both end with a line break. */
+export function print(
+  { out }: Terminal,
+  { json = false, value, text }: { json?: boolean; value: unknown; text: () => string },
+): void {
+  const written = json ? JSON.stringify(value, null, 2) : text()
+  if (written !== '') out.write(`${written}\n`)
+}

@@ -1,0 +1,120 @@
+/**
+ * Numbers and times as people write them.
+ *
+ * @module
+ */
+
+import { UsageError } from './command.ts'
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** Writes a size: `512 B`, `4.2 MB`. Units are powers of 1000. */
+export function formatBytes(bytes: number): string {
+  let [value, unit] = [bytes, 0]
+  // 999.95 would be written as 1000.0.
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${byteUnits[unit]}`
+}
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Writes a duration in its two largest units: `40 s`, `2 min 5 s`, `1 h 30 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < minute) return `${whole} s`
+  if (whole < hour) return joined([Math.floor(whole / minute), 'min'], [whole % minute, 's'])
+  const minutes = Math.round(whole / minute)
+  if (minutes < 24 * 60) return joined([Math.floor(minutes / 60), 'h'], [minutes % 60, 'min'])
+  const hours = Math.round(whole / hour)
+  return joined([Math.floor(hours / 24), 'd'], [hours % 24, 'h'])
+}
+
+function joined(...parts: readonly (readonly [count: number, unit: string])[]): string {
+  return parts
+    .filter(([count]) => count > 0)
+    .map((part) => part.join(' '))
+    .join(' ')
+}
+
+/** Writes how long ago something was: `just now`, `5 min ago`. */
+export function formatAge(seconds: number): string {
+  if (seconds < 10) return 'just now'
+  if (seconds < minute) return `${Math.floor(seconds)} s ago`
+  if (seconds < hour) return `${Math.floor(seconds / minute)} min ago`
+  if (seconds < day) return `${Math.floor(seconds / hour)} h ago`
+  return `${Math.floor(seconds / day)} d ago`
+}
+
+const durationGrammar = /^(?:(\d{1,6})d)?(?:(\d{1,7})h)?(?:(\d{1,8})m)?(?:(\d{1,10})s?)?$/
+
+/**
+ * Reads a duration: seconds (`3600`), or units from the largest to the smallest (`1h`, `30m`, `1d12h`).
+ *
+ * @throws UsageError
+ */
+export function parseDuration(option: string, text: string): number {
+  const [whole, ...counts] = durationGrammar.exec(text) ?? []
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = counts.map((count) => Number(count ?? 0))
+  const total = days * day + hours * hour + minutes * minute + seconds
+  if (whole && total > 0) return total
+  throw new UsageError(`${option} takes a duration such as 45s, 30m, 1h, 2d or 3600 (seconds).`)
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
+const segmenter = new Intl.Segmenter()
+
+/** The columns that a text takes on a terminal. East Asian characters and emoji take two. */
+export function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let width = 0
+  for (const { segment } of segmenter.segment(text)) {
+    width += wide.test(segment) ? 2 : /^\p{M}/u.test(segment) ? 0 : 1
+  }
+  return width
+}
+
+/** Shortens a text to a width, with `…` in the middle so that the ending of a file name stays. */
+export function shorten(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  const segments = [...segmenter.segment(text)].map(({ segment }) => segment)
+  const room = Math.max(width - 1, 0)
+  const end = takeWidth(segments.toReversed(), Math.floor(room / 2)).toReversed()
+  const start = takeWidth(segments, room - widthOf(end.join('')))
+  return `${start.join('')}…${end.join('')}`
+}
+
+function takeWidth(segments: readonly string[], width: number): string[] {
+  let used = 0
+  const end = segments.findIndex((segment) => {
+    used += widthOf(segment)
+    return used > width
+  })
+  return segments.slice(0, end === -1 ? undefined : end)
+}
+
+/** Breaks a text into lines of at most `width` columns where it has words that fit. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && widthOf(longer) > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = longer
+    }
+  }
+  return [...lines, line]
+}
+
+/** Replaces control characters: a file name with a line break in it would look like two files. */
+export function plain(text: string): string {
+  return text.replace(/\p{C}/gu, '\uFFFD')
+}
