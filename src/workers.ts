@@ -13,14 +13,9 @@ import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/soc
 import { webSocket } from './core/sockets/web-socket.ts'
 import { isLoopback } from './core/url.ts'
 import { webRuntime } from './runtime.ts'
+import { consoleLog } from './start/console-log.ts'
 import { noMachineIdentity } from './start/identity.ts'
-import {
-  consoleLog,
-  type DoorOptions,
-  isEmulated,
-  knowsCallers,
-  openApp,
-} from './start/open-app.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp } from './start/open-app.ts'
 import { parseSettings, type Settings } from './start/settings.ts'
 import { storageTools } from './start/storage.ts'
 import { openWorkerStorage } from './start/worker-storage.ts'

@@ -10,13 +10,13 @@ import { apiKey } from '../azure/credentials.ts'
 import { CfileError } from '../core/errors.ts'
 import { webHmac } from '../core/links/hmac.ts'
 import { connectWithin } from '../core/sockets/socket.ts'
-import type { Log } from '../gateway/gateway.ts'
 import type { AppOptions } from '../options.ts'
 import { createKeyRing } from '../routes/api-keys.ts'
 import { type Authenticate, createAuthenticate } from '../routes/callers.ts'
 import { jwtCallers } from '../routes/jwt-callers.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import type { CallerSettings } from './caller-settings.ts'
+import { consoleLog } from './console-log.ts'
 import type { Settings } from './settings.ts'
 
 /** What only a door can bring. */
@@ -111,23 +111,4 @@ function noUpstream(): CfileError {
   return new CfileError('not_ready', 'There is no upstream: set AZURE_OPENAI_ENDPOINT.', {
     param: 'AZURE_OPENAI_ENDPOINT',
   })
-}
-
-const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-
-/** A log that writes lines to the console's error stream, as JSON or for a person. */
-export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
-  const least = levels.indexOf(logLevel)
-  return (level, message, fields = {}) => {
-    if (levels.indexOf(level) < least) return
-    const time = new Date().toISOString()
-    const pairs = Object.entries(definedOf(fields)).map(
-      ([name, value]) => ` ${name}=${JSON.stringify(value)}`,
-    )
-    console.error(
-      logFormat === 'json'
-        ? JSON.stringify({ time, level, message, ...fields })
-        : `${time} ${level} ${message}${pairs.join('')}`,
-    )
-  }
 }

@@ -251,9 +251,9 @@ export const allowances: readonly Allowance[] = [
   { file: 'emulator/emulator.ts', use: 'fetch', reason: 'the default of its option `fetch`' },
   { file: 'emulator/emulator.ts', use: 'setTimeout', reason: 'the default of its option `wait`' },
   {
-    file: 'start/open-app.ts',
+    file: 'start/console-log.ts',
     use: 'console',
-    reason: 'the log of every door: written once, where settings become an app',
+    reason: 'the log of every door',
   },
 ]
 

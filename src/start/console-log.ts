@@ -1,0 +1,101 @@
+/**
+ * The log of every door: lines on the console, as JSON or for a person.
+ *
+ * @module
+ */
+
+import type { Log } from '../gateway/gateway.ts'
+import type { Settings } from './settings.ts'
+
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+type Level = Parameters<Log>[0]
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Makes a log that writes each level with the console's method of that name, so that a runtime or a collector knows the
+ * level. On Node, `debug` and `info` go to the standard output, `warn` and `error` to the error stream.
+ */
+export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
+  const least = levels.indexOf(logLevel)
+  const writes = (level: Level): boolean => levels.indexOf(level) >= least
+  const format = logFormat === 'json' ? toJson : toPretty
+  const log = (level: Level, message: string, fields: Fields = {}): void => {
+    if (writes(level)) console[level](format(new Date().toISOString(), level, message, fields))
+  }
+  return Object.assign(log, { writes })
+}
+
+function toJson(time: string, level: Level, message: string, fields: Fields): string {
+  return JSON.stringify({ time, level, message, ...fields })
+}
+
+const columns = 120
+
+/**
+ * Writes for a person in at most 120 columns. `debug` and `info` have as many fields as fit on one line; `warn` and
+ * `error` take further lines, so that nothing is lost.
+ */
+function toPretty(time: string, level: Level, message: string, fields: Fields): string {
+  const head = `${time.slice(11, 19)} ${level.padEnd(5)} ${message.replace(/\p{Cc}+/gu, ' ')}`
+  const pairs = Object.entries(fields)
+    .toSorted(([one], [other]) => rankOf(one) - rankOf(other))
+    .flatMap(([name, value]) => toPair(name, value))
+  return level === 'warn' || level === 'error'
+    ? wrap([head, ...pairs].join(' '))
+    : fill(head, pairs.filter((pair) => !isSaid(pair, message)).map(shorten))
+}
+
+/** Fields of a request that a person wants to see first. */
+const first = ['ms', 'bytes', 'code', 'outcome', 'from', 'file_id', 'owner', 'container_id']
+
+function rankOf(name: string): number {
+  const at = first.indexOf(name)
+  return at === -1 ? first.length : at
+}
+
+/** Leaves out fields without a value, and the usual outcome. */
+function toPair(name: string, value: unknown): string[] {
+  if (value === undefined || value === false || (name === 'outcome' && value === 'done')) return []
+  const isWord = typeof value === 'string' && /^[\w./{}:-]+$/.test(value)
+  return [`${name}=${isWord ? value : JSON.stringify(value)}`]
+}
+
+function isSaid(pair: string, message: string): boolean {
+  return message.split(' ').includes(pair.slice(pair.indexOf('=') + 1))
+}
+
+const longestPair = 22
+
+/** Takes the middle out of a long value: ids differ at both ends. */
+function shorten(pair: string): string {
+  if (pair.length <= longestPair) return pair
+  const start = Math.max(longestPair - 7, pair.indexOf('=') + 1)
+  return `${pair.slice(0, start)}…${pair.slice(-6)}`
+}
+
+function fill(head: string, pairs: readonly string[]): string {
+  let line = head.length > columns ? `${head.slice(0, columns - 1)}…` : head
+  for (const pair of pairs) {
+    if (line.length + 1 + pair.length <= columns) line += ` ${pair}`
+  }
+  return line
+}
+
+const indent = '  '
+
+function wrap(text: string): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ').flatMap(cut)) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (longer.length > columns) lines.push(line)
+    line = longer.length > columns ? indent + word : longer
+  }
+  return [...lines, line].join('\n')
+}
+
+/** A word that fits on no line is cut. */
+function cut(word: string): readonly string[] {
+  const most = columns - indent.length
+  return word.match(new RegExp(`.{1,${most}}`, 'gu')) ?? [word]
+}
