@@ -4,11 +4,11 @@
  * @module
  */
 
+import { isObject } from '../core/json/value.ts'
+
 /** Reads a field of an object. */
 export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
 }
 
 /** Reads a field that is a non-empty text. */

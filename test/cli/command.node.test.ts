@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { version } from '../../src/core/version.ts'
-import { root, start } from '../child.ts'
+import { root, start } from '../lib/child.ts'
 import { openWorld } from './world.ts'
 
 const world = openWorld({ CFILE_API_KEYS: 'team:a-key-that-is-long-enough-for-a-test' })

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cfile } from '../child.ts'
+import { cfile } from '../lib/child.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 const isThere = (shell: string) => spawnSync(shell, ['--version']).status === 0

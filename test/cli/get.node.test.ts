@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { environment, root } from '../child.ts'
-import { citedFiles, sha256 } from '../harness.ts'
+import { environment, root } from '../lib/child.ts'
+import { citedFiles, sha256 } from '../lib/harness.ts'
 import { openWorld } from './world.ts'
 
 const world = openWorld()

@@ -6,7 +6,7 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { environment, root } from '../child.ts'
+import { environment, root } from '../lib/child.ts'
 
 /** Whether there is a `script` that makes terminals: that of util-linux, the BSDs' takes other options. */
 export const hasTerminals: boolean = spawnSync('script', ['--version']).status === 0
