@@ -39,6 +39,7 @@ export function controlRoutes(clock: Clock, faults: FaultList, log: RequestLog):
       message:
         "cfile's emulator of the Azure OpenAI endpoints. No model and no Python runs here; the files are real.",
       now: clock.now(),
+      playground: '/emulator/playground',
       controls: ['/emulator/clock', '/emulator/faults', '/emulator/requests'],
       fault_kinds: Object.keys(faultKinds),
       prompts: directives.map((directive) => `[${directive}]`),

@@ -16,6 +16,7 @@ import { fileRoutes } from './files.ts'
 import { createIds } from './ids.ts'
 import { createLog, type LogEntry, type RequestLog } from './log.ts'
 import { aborted, meter } from './meter.ts'
+import { playgroundRoutes } from './playground/page.ts'
 import { responseRoutes } from './responses.ts'
 import { webhookRoutes } from './webhooks.ts'
 import { acceptSocket } from './websocket.ts'
@@ -43,7 +44,7 @@ export interface EmulatorOptions {
 
 /**
  * Makes an emulated Azure OpenAI resource: `/openai/v1`, any project below `/api/projects/{project}/openai/v1`, and
- * `/emulator` to turn its clock and order faults.
+ * `/emulator` to turn its clock and order faults, with a page to try it out at `/emulator/playground`.
  */
 export function createEmulator(options: EmulatorOptions = {}): Hono {
   const app = new Hono()
@@ -65,6 +66,7 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
     if (error instanceof Refusal) return error.toResponse()
     return azureRefusal(500, 'InternalServerError', `The emulator failed: ${error}`).toResponse()
   })
+  app.route('/emulator/playground', playgroundRoutes(emulation.ids.uuid))
   app.route('/emulator', controlRoutes(clock, faults, log))
   app.route('/', azureRoutes(emulation, frontDoor(emulation, faults, log, options)))
   return app

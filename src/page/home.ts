@@ -21,7 +21,7 @@ export interface HomePage {
 export function homePage({ version, publicUrl, isEmulated, nonce }: HomePage): Markup {
   const body = html`<h1>cfile</h1>
 <p>This server serves the files that the code interpreter of Azure OpenAI writes.</p>
-${isEmulated ? html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests.</p>` : ''}
+${isEmulated ? playground(publicUrl) : ''}
 <p>Base URL of OpenAI clients:<br><code>${publicUrl}/openai/v1</code></p>
 <dl>
 <dt><a href="${publicUrl}/docs">Routes</a></dt><dd>every route, with its parameters and answers</dd>
@@ -30,4 +30,8 @@ ${isEmulated ? html`<p class="box">It runs on its built-in emulator, not on Azur
 <dt>Version</dt><dd>${version}</dd>
 </dl>`
   return renderPage({ title: 'Files of the code interpreter', body, nonce })
+}
+
+function playground(publicUrl: string): Markup {
+  return html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests. <a href="${publicUrl}/emulator/playground">The playground</a> asks it for files.</p>`
 }

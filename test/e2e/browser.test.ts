@@ -4,24 +4,14 @@
 
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { toNodeHandler } from '../../src/node.ts'
+import { launchChromium, watchFaults } from './chromium.ts'
 import { describeWith } from './engines.ts'
 import { type HostileFile, hostileFiles, ranMark } from './hostile-files.ts'
-
-const quietArguments = [
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-default-apps',
-  '--disable-component-extensions-with-background-pages',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-]
 
 describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
   const servers: Server[] = []
@@ -53,11 +43,7 @@ describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
       response.setHeader('content-type', 'text/html')
       response.end('<!doctype html><title>app</title>')
     }
-    browser = await chromium.launch({
-      executablePath,
-      chromiumSandbox: false,
-      args: quietArguments,
-    })
+    browser = await launchChromium(executablePath)
     context = await browser.newContext({ acceptDownloads: true })
   })
 
@@ -177,6 +163,25 @@ describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
     }
   })
 
+  it('runs nothing on the page of its container, which shows its name and its text', async () => {
+    const link = await fetch(`${origin}/links`, {
+      method: 'POST',
+      body: JSON.stringify({ container_id: 'cntr_hostile', kind: 'page' }),
+    })
+    const { download_url } = (await link.json()) as { download_url: string }
+    const ran = await watch(async (page) => {
+      const faults = await watchFaults(page)
+      await page.goto(download_url)
+      await page.getByRole('heading', { name: `${files.length} files` }).waitFor()
+      for (const summary of await page.locator('summary').all()) await summary.click()
+      expect(await page.locator('pre').count()).toBeGreaterThan(5)
+      await page.getByRole('searchbox').fill('.html')
+      await page.getByLabel('Sort by').selectOption('Name')
+      expect(await faults()).toEqual([])
+    })
+    expect(ran).toEqual([])
+  })
+
   it('sees nothing of the page that links to it', async () => {
     const file = files[0]
     if (file === undefined) throw new Error('there are no files')
@@ -203,12 +208,11 @@ function upstreamWith(files: readonly HostileFile[]) {
     credential: apiKey('a-key'),
     fetch: async (input: string | URL | Request): Promise<Response> => {
       const { pathname } = new URL(input instanceof Request ? input.url : input)
+      if (pathname.endsWith('/files')) return Response.json({ data: files.map(toRow) })
       const file = files.find(({ id }) => pathname.includes(`/${id}`))
       if (file === undefined) return new Response(null, { status: 404 })
       if (!pathname.endsWith('/content')) {
-        const { id, body } = file
-        const bytes = new TextEncoder().encode(body).byteLength
-        return Response.json({ id, path: '/mnt/data/x', bytes, source: 'assistant', created_at: 0 })
+        return Response.json({ ...toRow(file), path: '/mnt/data/x' })
       }
       return new Response(new TextEncoder().encode(file.body), {
         headers: {
@@ -219,4 +223,9 @@ function upstreamWith(files: readonly HostileFile[]) {
       })
     },
   }
+}
+
+function toRow({ id, name, body }: HostileFile) {
+  const bytes = new TextEncoder().encode(body).byteLength
+  return { id, path: `/mnt/data/${name}`, bytes, source: 'assistant', created_at: 0 }
 }
