@@ -7,7 +7,7 @@
 import { Hono } from 'hono/tiny'
 import { archiveStatus } from './gateway/archive/find.ts'
 import { startCopies, stopCopies } from './gateway/archive/queue.ts'
-import { sweep } from './gateway/archive/upkeep.ts'
+import { keepUpArchive } from './gateway/archive/upkeep.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
 import type { Gateway } from './gateway/gateway.ts'
@@ -110,7 +110,7 @@ async function checkArchive(gateway: Gateway): Promise<void> {
 
 /** Runs all work that is due between requests. Never throws. */
 async function doUpkeep(gateway: Gateway): Promise<void> {
-  await Promise.all([sweep(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
+  await Promise.all([keepUpArchive(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
 }
 
 interface Family {

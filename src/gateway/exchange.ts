@@ -102,7 +102,7 @@ export function failExchange(exchange: Exchange, code?: string): void {
 }
 
 /** Returns the callback with which a carrier reports the end of a file. */
-export function carriedBy(exchange: Exchange): OnBodyEnd {
+export function onCarriedEnd(exchange: Exchange): OnBodyEnd {
   exchange.body = 'carried'
   exchange.isDownload = true
   return (bytes, outcome) => {
@@ -112,7 +112,7 @@ export function carriedBy(exchange: Exchange): OnBodyEnd {
 }
 
 /** Records which file is requested, and the time of the lookup. */
-export function noteLocation(
+export function setLocation(
   exchange: Exchange,
   { fileId, containerId }: FileLocation,
   now: number,
@@ -123,7 +123,7 @@ export function noteLocation(
 }
 
 /** Records which upstream answered. `undefined`: the archive answered. */
-export function noteSource(exchange: Exchange, upstream: Upstream | undefined): void {
+export function setServedFrom(exchange: Exchange, upstream: Upstream | undefined): void {
   exchange.upstream = upstream?.name
   exchange.from = upstream === undefined ? 'archive' : upstream.isEmulator ? 'emulator' : 'upstream'
 }

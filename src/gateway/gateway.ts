@@ -105,7 +105,7 @@ export interface LinkSettings {
 /** What happens to containers beyond the answer that cites them. */
 export interface ContainerSettings {
   /** Whether files that no answer cites are recorded too. */
-  readonly sweep: boolean
+  readonly recordsUncited: boolean
   /** Whether a request whose container is gone is sent once more with a new one. */
   readonly heal: boolean
   /** `dueAt`: unix second of the next search for new containers that were never handed out. */

@@ -78,7 +78,7 @@ export function createGateway(options: AppOptions): Gateway {
       inlineImages: options.inlineImages ?? 'keep',
     },
     containers: {
-      sweep: options.sweep ?? false,
+      recordsUncited: options.sweep ?? false,
       heal: options.heal ?? false,
       replacing: { dueAt: 0 },
     },

@@ -11,7 +11,7 @@ import { CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import { createWebhookVerifier } from '../core/http/webhook-signature.ts'
 import { isId } from '../core/ids.ts'
-import { captureNoted, noteWebhook } from '../gateway/capture/webhook.ts'
+import { addWebhook, captureFromWebhook } from '../gateway/capture/webhook.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
 import { type WebhookEvent, webhookEvent } from './schemas.ts'
@@ -29,8 +29,8 @@ export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
     const { id, body } = await readSigned(gateway, verify, c)
     const event = readEvent(body)
     const responseId = finishedResponse(event)
-    if (responseId !== undefined && (await noteWebhook(gateway, id, responseId))) {
-      gateway.runtime.waitUntil(captureNoted(gateway, responseId))
+    if (responseId !== undefined && (await addWebhook(gateway, id, responseId))) {
+      gateway.runtime.waitUntil(captureFromWebhook(gateway, responseId))
     }
     return c.json({ received: true })
   })

@@ -15,10 +15,10 @@ import { listOwners } from '../owners/records.ts'
 import { upstreamFile } from '../upstreams/file.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 import type { FileFacts } from '../upstreams/opened-file.ts'
-import { discardCopy } from './damaged.ts'
+import { discardCopy } from './discard.ts'
 import { isErased, removeCopy } from './erase.ts'
 import { noteFailure, noteSuccess } from './find.ts'
-import { noteCopied } from './rows.ts'
+import { addRow } from './rows.ts'
 import type { PendingCopy, WantedCopy } from './state.ts'
 
 /** The bytes for a copy. */
@@ -40,7 +40,7 @@ export async function copyFile(
 ): Promise<void> {
   const copy = await find(gateway, pending.owner, pending.file_id, signal)
   // Noted once more, because the process that made the copy may have ended before it noted it.
-  if (copy !== undefined) return noteCopied(gateway, copy, copy.storedAt)
+  if (copy !== undefined) return addRow(gateway, copy, copy.storedAt)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }
@@ -172,7 +172,7 @@ export async function keepCopy(
       }),
     (error) => error !== broken,
   )
-  if (record !== undefined) await noteCopied(gateway, record)
+  if (record !== undefined) await addRow(gateway, record)
   if (await isErased(gateway, pending)) await removeCopy(gateway, pending, signal)
 }
 

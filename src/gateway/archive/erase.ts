@@ -17,7 +17,7 @@ import {
   removeRecord,
 } from '../owners/records.ts'
 import { listPending, removePending } from './pending.ts'
-import { noteUncopied } from './rows.ts'
+import { removeRow } from './rows.ts'
 import type { PendingCopy } from './state.ts'
 
 // Longer than a copy under way can take.
@@ -92,7 +92,7 @@ export async function eraseCopy(
   signal: AbortSignal,
 ): Promise<void> {
   const { owner, file_id } = place
-  await bury(gateway, owner, file_id)
+  await markErased(gateway, owner, file_id)
   await removeCopy(gateway, place, signal)
   for await (const pending of listPending(gateway)) {
     if (pending.owner === owner && pending.file_id === file_id)
@@ -107,7 +107,7 @@ export async function removeCopy(
   signal: AbortSignal,
 ): Promise<void> {
   await gateway.archiving?.archive.delete(`${owner}/${file_id}`, { signal })
-  if (container_id !== undefined) await noteUncopied(gateway, owner, container_id, file_id)
+  if (container_id !== undefined) await removeRow(gateway, owner, container_id, file_id)
 }
 
 /** Numbers of copies and records that were erased. */
@@ -138,7 +138,7 @@ export async function eraseOwner(
 ): Promise<Erased> {
   requireAdmin(admin)
   const owner = await ownerKey(name)
-  await bury(gateway, owner, ofAll)
+  await markErased(gateway, owner, ofAll)
   const copies = await eraseCopies(gateway, owner, signal)
   let records = 0
   for (const kind of [...kinds, 'archived', 'copy', 'until']) {
@@ -177,7 +177,7 @@ async function eraseKeys(
 }
 
 /** Marks a file as erased, so that copies under way on any instance are discarded. */
-async function bury(
+async function markErased(
   { store, archiving, runtime: { now } }: Gateway,
   owner: string,
   fileId: string,

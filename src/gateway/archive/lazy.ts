@@ -11,8 +11,8 @@ import { findRecord } from '../owners/records.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import type { FileFacts, OpenedFile } from '../upstreams/opened-file.ts'
 import { keepCopy, metaOf } from './copy.ts'
-import { noteCopy } from './pending.ts'
-import { copySoon, startCopy } from './queue.ts'
+import { addPending } from './pending.ts'
+import { queueCopy, startCopy } from './queue.ts'
 import type { WantedCopy } from './state.ts'
 
 // Bytes that the archive may fall behind a download before the copy is given up and made later.
@@ -47,7 +47,7 @@ export function copyWhileServed(
 
   async function startSharing(second: ByteReader): Promise<void> {
     if (!archiving || !wanted || !(await mayCopy(gateway, download))) return second.cancel()
-    const pending = await noteCopy(gateway, wanted)
+    const pending = await addPending(gateway, wanted)
     const copy = async (signal: AbortSignal): Promise<void> => {
       const meta = await metaOf(upstream, wanted, file.facts, signal)
       await keepCopy(gateway, pending, { reader: second, bytes, meta }, signal)
@@ -60,7 +60,7 @@ export function copyWhileServed(
     read(range, onEnd) {
       if (range !== undefined) {
         const copySeparately = async (): Promise<void> => {
-          if (await mayCopy(gateway, download)) await copySoon(gateway, wanted)
+          if (await mayCopy(gateway, download)) await queueCopy(gateway, wanted)
         }
         return afterFirst(file.read(range, onEnd), () =>
           gateway.runtime.waitUntil(copySeparately().catch(() => {})),

@@ -23,7 +23,7 @@ function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): st
 }
 
 /** Stores a file as pending. */
-export async function noteCopy(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
+export async function addPending(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
   const noted_at = gateway.runtime.now()
   const pending = { ...wanted, noted_at, tries: 0, next_at: noted_at }
   await putPending(gateway, pending)

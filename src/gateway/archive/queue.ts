@@ -10,19 +10,19 @@ import type { Gateway } from '../gateway.ts'
 import type { Remembering } from '../owners/records.ts'
 import { copyFile } from './copy.ts'
 import { withLease } from './lease.ts'
-import { enqueue, listPending, noteCopy, putPending, removePending, takeNext } from './pending.ts'
+import { addPending, enqueue, listPending, putPending, removePending, takeNext } from './pending.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 
 /** With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue. */
-export async function noteForCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
-  if (gateway.archiving?.mode === 'eager') await copySoon(gateway, wanted)
+export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Promise<void> {
+  if (gateway.archiving?.mode === 'eager') await queueCopy(gateway, wanted)
 }
 
 /** Stores a file as pending and starts the queue. Resolves when it is stored. */
-export async function copySoon(gateway: Remembering, wanted: WantedCopy): Promise<void> {
+export async function queueCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
-  enqueue(archiving, await noteCopy(gateway, wanted))
+  enqueue(archiving, await addPending(gateway, wanted))
   archiving.state.start()
 }
 
@@ -97,7 +97,7 @@ async function settle(
       () => running.set(pending.file_id, gateway.runtime.now()),
     )
     if (!isDone) {
-      state.sweepAt = Math.min(state.sweepAt, gateway.runtime.now() + lookAgainAfter)
+      state.upkeepAt = Math.min(state.upkeepAt, gateway.runtime.now() + lookAgainAfter)
       return
     }
     gateway.observed.metrics.add('cfile_archive_copies_total', 1, copied)

@@ -23,7 +23,7 @@ interface CopyRow extends ContainerFile {
  *
  * @param stored_at unix second at which the copy was made
  */
-export async function noteCopied(
+export async function addRow(
   { store, archiving, runtime: { now } }: Gateway,
   { bytes, meta }: ArchiveRecord,
   stored_at: number = now(),
@@ -37,7 +37,7 @@ export async function noteCopied(
 }
 
 /** Removes the row of a copy. */
-export async function noteUncopied(
+export async function removeRow(
   { store }: Gateway,
   owner: string,
   containerId: string,

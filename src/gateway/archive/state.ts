@@ -55,8 +55,8 @@ export interface ArchiveState {
   /** Starts queued copies. Set when the gateway is created, since it needs the whole gateway. */
   start: () => void
   /** Unix seconds of the next upkeep and the next removal of leftovers. */
-  sweepAt: number
-  tidyAt: number
+  upkeepAt: number
+  leftoversAt: number
 }
 
 /** Settings and state of the archive. */
@@ -98,8 +98,8 @@ export function startArchiving(policy: ArchivePolicy, now: () => number): Archiv
     flights: new Set<Promise<void>>(),
     stopping: new AbortController(),
     start() {},
-    sweepAt: 0,
-    tidyAt: 0,
+    upkeepAt: 0,
+    leftoversAt: 0,
   }
   return { ...policy, archive: hideExpired(policy, now), state }
 }

@@ -9,7 +9,7 @@ import type { Turn } from '../../core/api/mentions.ts'
 import type { Names } from '../../core/api/named-ids.ts'
 import { label } from '../../core/metrics.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
-import { noteForCopy } from '../archive/queue.ts'
+import { copyIfEager } from '../archive/queue.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { findHeld, rethrowMissing } from '../owners/access.ts'
 import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
@@ -155,7 +155,7 @@ async function recordFile(
   { caller, upstream }: Origin,
   { file_id, container_id, filename }: Citation,
 ): Promise<void> {
-  await noteForCopy(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
+  await copyIfEager(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
   const known = await findRecord(gateway, caller, 'file', file_id)
   // The first mention with a name wins. A later one must not overwrite size and type, which were learnt since.
   if (known !== undefined && (known.filename !== undefined || filename === undefined)) return

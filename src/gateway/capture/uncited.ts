@@ -21,7 +21,7 @@ const timeoutMs = 120_000
  */
 export function recordUncited(gateway: Gateway, origin: Origin, response: unknown): void {
   const since = finishedSince(response)
-  if (!gateway.containers.sweep || since === undefined) return
+  if (!gateway.containers.recordsUncited || since === undefined) return
   const { log } = gateway
   const { wait } = gateway.runtime
   const deadline = startDeadline(wait, timeoutMs)

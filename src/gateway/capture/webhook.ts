@@ -69,7 +69,7 @@ export function openWebhooks({
  * @param webhookId header `webhook-id`, the same for each delivery of one event
  * @returns false when the event was delivered before
  */
-export async function noteWebhook(
+export async function addWebhook(
   gateway: Gateway,
   webhookId: string,
   responseId: string,
@@ -85,7 +85,7 @@ export async function noteWebhook(
 }
 
 /** Captures a stored response, unless another instance does so. Failures are tried again later. Never throws. */
-export async function captureNoted(gateway: Gateway, responseId: string): Promise<void> {
+export async function captureFromWebhook(gateway: Gateway, responseId: string): Promise<void> {
   const { store, log } = gateway
   const { now } = gateway.runtime
   try {
@@ -114,7 +114,7 @@ export async function resumeWebhooks(gateway: Gateway): Promise<void> {
       for (const { value } of page) {
         const work = readWork(value)
         if (work !== undefined && work.next_at <= now())
-          await captureNoted(gateway, work.response_id)
+          await captureFromWebhook(gateway, work.response_id)
       }
       after = page.at(-1)?.key ?? ''
       if (page.length < 100) return

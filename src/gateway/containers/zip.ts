@@ -10,7 +10,7 @@ import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
 import { zipNames } from '../../core/zip/names.ts'
 import { type ZipEntry, zipFiles, zipLength } from '../../core/zip/zip.ts'
-import { type Exchange, noteSource } from '../exchange.ts'
+import { type Exchange, setServedFrom } from '../exchange.ts'
 import { deliveryHeaders } from '../files/headers.ts'
 import { openSource } from '../files/source.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -88,7 +88,7 @@ async function openEntry(
 ): Promise<ByteReader> {
   const source = await openSource(gateway, location, { signal })
   const file = await source.open()
-  noteSource(exchange, file.facts.upstream)
+  setServedFrom(exchange, file.facts.upstream)
   const { bytes } = file.facts
   const listed = location.record?.bytes
   const isOther = listed !== undefined && bytes !== listed

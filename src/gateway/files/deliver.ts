@@ -7,7 +7,13 @@
 import { answerWith } from '../../core/bytes/carrier.ts'
 import { CfileError, fileTooLarge } from '../../core/errors.ts'
 import { contentRange, type Evaluation, evaluateConditions } from '../../core/http/range.ts'
-import { carriedBy, type Exchange, noteLocation, noteSource, serverTiming } from '../exchange.ts'
+import {
+  type Exchange,
+  onCarriedEnd,
+  serverTiming,
+  setLocation,
+  setServedFrom,
+} from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 import { putRecord } from '../owners/records.ts'
 import type { FileLocation } from '../upstreams/location.ts'
@@ -41,7 +47,7 @@ export async function deliverFile(
   request: DeliveryRequest,
 ): Promise<Response> {
   if (request.exchange !== undefined)
-    noteLocation(request.exchange, location, gateway.runtime.clock())
+    setLocation(request.exchange, location, gateway.runtime.clock())
   const source = await openSource(gateway, location, request)
   const decision = await decide(gateway, source, request)
   if (isBodiless(decision, request)) {
@@ -108,7 +114,7 @@ async function answer(
   }
   const { status, range } = decision
   const headers = headersOf(decision, request)
-  const bytes = file.read(range, request.exchange && carriedBy(request.exchange))
+  const bytes = file.read(range, request.exchange && onCarriedEnd(request.exchange))
   return answerWith(carrier, bytes, { status, headers })
 }
 
@@ -141,7 +147,7 @@ export async function remember(
   { storedName = record?.stored_name, bytes, type = record?.type, upstream }: FileFacts,
   { exchange, isGranted }: Pick<DeliveryRequest, 'exchange' | 'isGranted'>,
 ): Promise<void> {
-  if (exchange !== undefined) noteSource(exchange, upstream)
+  if (exchange !== undefined) setServedFrom(exchange, upstream)
   if (isGranted || holder === undefined || upstream === undefined) return
   const isKnown = record !== undefined && record.bytes === bytes && record.type === type
   if (isKnown && record.stored_name === storedName) return

@@ -11,7 +11,7 @@ import { beginBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'
 import { requestHeaders, responseHeaders } from '../../core/http/proxied-headers.ts'
 import { previousTurn } from '../capture/capture.ts'
-import { noteSource } from '../exchange.ts'
+import { setServedFrom } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
@@ -54,7 +54,7 @@ export async function forward(
     ),
   )
   const { after } = resumption ?? {}
-  noteSource(request.exchange, answered.upstream)
+  setServedFrom(request.exchange, answered.upstream)
   const answer = await begin(gateway, caller, parsed, answered)
   const handed = await handBack(gateway, caller, last.parsed, { ...answered, answer, after })
   if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)

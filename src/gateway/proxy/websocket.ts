@@ -13,7 +13,7 @@ import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import type { Socket, SocketEnd } from '../../core/sockets/socket.ts'
 import { eventToMessage, messageToEvent, messageType } from '../../core/sse/message.ts'
 import { previousTurn } from '../capture/capture.ts'
-import { type Exchange, noteSource } from '../exchange.ts'
+import { type Exchange, setServedFrom } from '../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { createEventHandler } from './answers/responses.ts'
 import { type Healing, prepareHealing } from './heal.ts'
@@ -119,7 +119,7 @@ async function prepare(
   }
   const opened = await open(request, route.upstreams)
   session.upstream = opened
-  noteSource(request.exchange, opened.home)
+  setServedFrom(request.exchange, opened.home)
   watchSilence(session, opened.socket).catch(() => {})
   passEvents(session, opened).catch((error) => {
     gateway.log('error', 'A WebSocket failed.', {

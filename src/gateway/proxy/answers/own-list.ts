@@ -8,7 +8,7 @@ import { parseJson, readBounded } from '../../../core/http/body.ts'
 import { responseHeaders } from '../../../core/http/proxied-headers.ts'
 import { elements, pick, rootSpan, stringAt } from '../../../core/json/spans.ts'
 import { captureThings } from '../../capture/things.ts'
-import { noteSource } from '../../exchange.ts'
+import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { findRecord, type Kind } from '../../owners/records.ts'
 import { attempt } from '../attempt.ts'
@@ -49,7 +49,7 @@ export async function answerOwnList(
       send(upstream, query),
     )
     turn.end()
-    noteSource(request.exchange, upstream)
+    setServedFrom(request.exchange, upstream)
     const { whole } = answer.ok
       ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
       : { whole: undefined }

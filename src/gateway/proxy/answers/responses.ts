@@ -140,7 +140,7 @@ export function createEventHandler(gateway: Gateway, origin: Origin): EventHandl
       forgetListings(gateway, mentions)
       const recording = record(mentions)
       const recorded = recording && recordIfUp(gateway.log, recording, idsOf(origin, mentions))
-      if (gateway.containers.sweep && mentions.responses.length > 0) {
+      if (gateway.containers.recordsUncited && mentions.responses.length > 0) {
         Promise.resolve(recorded).then(
           () => recordUncited(gateway, origin, responseIn(raw)),
           () => {},

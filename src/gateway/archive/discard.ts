@@ -8,7 +8,7 @@ import type { ArchivedFile } from '../../archives/archive.ts'
 import { within } from '../../core/time.ts'
 import type { Gateway } from '../gateway.ts'
 import { removeCopy } from './erase.ts'
-import { enqueue, noteCopy } from './pending.ts'
+import { addPending, enqueue } from './pending.ts'
 
 // The download that found the damage waits no longer. The work continues in the background.
 const patienceMs = 2000
@@ -43,6 +43,9 @@ async function replaceCopy(gateway: Gateway, copy: ArchivedFile): Promise<void> 
   if (archiving === undefined || current?.storedAt !== copy.storedAt) return
   if (current.sha256 !== copy.sha256) return
   await removeCopy(gateway, { owner, file_id, container_id }, new AbortController().signal)
-  enqueue(archiving, await noteCopy(gateway, { owner, file_id, container_id, upstream, filename }))
+  enqueue(
+    archiving,
+    await addPending(gateway, { owner, file_id, container_id, upstream, filename }),
+  )
   archiving.state.start()
 }
