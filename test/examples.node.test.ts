@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Running, serve } from '../src/node.ts'
 import { type Child, patient, root, run, start } from './lib/child.ts'
+import { citedFiles, json, responseRequest } from './lib/harness.ts'
 import { doMainJob } from './lib/main-job.ts'
 
 const folders = readdirSync(`${root}/examples`, { withFileTypes: true })
@@ -54,6 +56,62 @@ describe.each(['hono', 'express'])('examples/%s', (name) => {
     it('ends at SIGTERM', async () => {
       child.kill()
       expect((await child.ended).code).toBe(0)
+    })
+  })
+})
+
+describe('examples/files-api', () => {
+  const hasPython = spawnSync('python3', ['--version']).status === 0
+  const forms: [name: string, isThere: boolean, open: (cfileUrl: string) => Promise<Child>][] = [
+    [
+      'main.ts',
+      true,
+      async (CFILE_URL) => {
+        const env = { CFILE_URL, PORT: String(await freePort()) }
+        return start(process.execPath, program('files-api'), { env })
+      },
+    ],
+    [
+      'views.py',
+      hasPython,
+      (CFILE_URL) =>
+        start('python3', ['test/fixtures/serve_view.py', 'examples/files-api/views.py'], {
+          env: { CFILE_URL },
+        }),
+    ],
+  ]
+
+  describe.each(forms)('%s', (_, isThere, open) => {
+    it.skipIf(!isThere)('serves by its id alone what code interpreter wrote', async () => {
+      const gateway = await serve({ PORT: '0', LOG_LEVEL: 'silent' })
+      const child = await open(gateway.url)
+      onTestFinished(async () => {
+        await child.stop()
+        await gateway.close()
+      })
+      const names = ["Sales (Q1) 'draft' 100% é.csv", 'chart.png', 'data.bin']
+      const prompt = `Save ${names.map((name) => `"${name}"`).join(', ')}.`
+      const asked = json(responseRequest(prompt))
+      const answer = await fetch(`${gateway.url}/openai/v1/responses`, asked)
+      const files = citedFiles(await answer.json()).filter(({ filename }) =>
+        names.includes(filename),
+      )
+      expect(files.map(({ filename }) => filename).sort()).toEqual(names.toSorted())
+      for (const { file_id, filename } of files) {
+        const served = await fetch(`${child.url}/openai_file_proxy/${file_id}`)
+        const original = await fetch(`${gateway.url}/files/${file_id}`)
+        expect([served.status, await served.bytes()]).toEqual([200, await original.bytes()])
+        const disposition = served.headers.get('content-disposition') ?? ''
+        expect(disposition).toMatch(/^attachment;/)
+        const [, plain] = /filename="([^"]*)"/.exec(disposition) ?? []
+        const [, coded] = /filename\*=utf-8''([A-Za-z0-9!#$&+.^_`|~%-]+)$/i.exec(disposition) ?? []
+        expect(coded === undefined ? plain : decodeURIComponent(coded)).toBe(filename)
+        expect(served.headers.get('content-type')).toMatch(
+          /^(?:text\/csv|image\/png|application\/octet-stream)/,
+        )
+      }
+      const missing = await fetch(`${child.url}/openai_file_proxy/cfile_nobodys`)
+      expect(missing.status).toBe(404)
     })
   })
 })
