@@ -60,7 +60,7 @@ export function createApp(options: AppOptions): Hono {
     telemetry: options.telemetry ?? webRuntime.telemetry,
     createId: () => crypto.randomUUID(),
   }
-  const app = new Hono<RouteEnv>()
+  const app = new Hono()
   // The path of the public URL comes first, since it may begin like one of the routes.
   const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
@@ -68,20 +68,32 @@ export function createApp(options: AppOptions): Hono {
       app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
     }
   }
-  // Used only when the app is served alone. A host app handles its own root and unknown paths.
-  const observer = observeFamily(gateway, observation, 'root')
   countOrigins(gateway)
-  app.notFound(async (c) => {
+  const outside = outsideRoutes(gateway, observation, { bases, headers: options.headers })
+  // Used only when the app is served alone. A host app handles its own root and unknown paths.
+  app.notFound((c) => outside.fetch(c.req.raw, c.env))
+  return app
+}
+
+/** Creates the app that answers at the root and at unknown paths. */
+function outsideRoutes(
+  gateway: Gateway,
+  observation: Observation,
+  {
+    bases,
+    headers,
+  }: { readonly bases: ReadonlySet<string>; readonly headers: AppOptions['headers'] },
+): Hono<RouteEnv> {
+  const observer = observeFamily(gateway, observation, 'root')
+  return new Hono<RouteEnv>().all('*', async (c) => {
     await observer.run(c, async () => {
       c.res = await answerOutside(gateway, c, bases.has(c.req.path))
     })
-    await finishHead(c, observer, options.headers)
+    await finishHead(c, observer, headers)
     return c.res
   })
-  return app as unknown as Hono
 }
 
-/** Answers at the root and at unknown paths. */
 async function answerOutside(
   gateway: Gateway,
   c: RouteContext,

@@ -5,6 +5,7 @@
  */
 
 import type { AzureClient } from '../azure/client.ts'
+import type { ContainerFile } from '../azure/operations.ts'
 import type { Carrier } from '../core/bytes/carrier.ts'
 import type { Signer } from '../core/links/signer.ts'
 import type { SocketEnd } from '../core/sockets/socket.ts'
@@ -60,7 +61,7 @@ export interface Log {
   readonly writes?: (level: LogLevel) => boolean
 }
 
-/** What the runtime gives to every gateway function. */
+/** The parts of the runtime that gateway functions need. */
 export interface GatewayRuntime {
   /** Unix seconds. */
   readonly now: () => number
@@ -77,14 +78,16 @@ export interface GatewayRuntime {
   readonly carrier: Carrier
 }
 
-/** How callers are told apart, and what each owner may do. */
+/** Rules for owners. */
 export interface Ownership {
-  /** Whether callers are told apart. If not, every caller is {@link anyone}. */
+  /** Whether caller auth is on. If not, every caller is {@link anyone}. */
   readonly knowsCallers: boolean
   /** Which posts to `/captures` are accepted. */
   readonly captures: 'any' | 'response_id'
   /** Whether a thing that nobody owns belongs to the first caller who names it. */
   readonly trustUnrecorded: boolean
+  /** Keys of owners by their names, which saves a hash for each request. */
+  readonly keys: Map<string, string>
   /** Requests and downloads that one owner may make. */
   readonly limits: Limits
 }
@@ -102,12 +105,22 @@ export interface LinkSettings {
   readonly inlineImages: 'keep' | 'link'
 }
 
-/** What happens to containers beyond the answer that cites them. */
+/** The files of a container, read a moment ago. */
+export interface CachedListing {
+  readonly upstream: Upstream
+  readonly files: readonly ContainerFile[]
+  /** Unix second at which the entry expires. */
+  readonly until: number
+}
+
+/** Settings and state of containers. */
 export interface ContainerSettings {
   /** Whether files that no answer cites are recorded too. */
   readonly recordsUncited: boolean
-  /** Whether a request whose container is gone is sent once more with a new one. */
+  /** Whether a request whose container has expired is sent once more with a new one. */
   readonly heal: boolean
+  /** Recently read lists of files, by container id. */
+  readonly listings: Map<string, CachedListing>
   /** `dueAt`: unix second of the next search for new containers that were never handed out. */
   readonly replacing: { dueAt: number }
 }

@@ -68,6 +68,7 @@ export function createGateway(options: AppOptions): Gateway {
       knowsCallers: options.authenticate !== undefined,
       captures: options.captures ?? 'any',
       trustUnrecorded: options.trustUnrecorded ?? false,
+      keys: new Map(),
       limits: createLimits({ ...options, now, wait, idleTimeoutMs, fixedLength }),
     },
     links: {
@@ -80,6 +81,7 @@ export function createGateway(options: AppOptions): Gateway {
     containers: {
       recordsUncited: options.sweep ?? false,
       heal: options.heal ?? false,
+      listings: new Map(),
       replacing: { dueAt: 0 },
     },
     bounds: {

@@ -36,7 +36,10 @@ export function admit(
 ): MiddlewareHandler<RouteEnv> {
   return async (c, next) => {
     if (access === 'open') return next()
-    c.set('caller', await (access === 'link' ? granteeIn(gateway, c) : callerOf(c, authenticate)))
+    c.set(
+      'caller',
+      await (access === 'link' ? granteeIn(gateway, c) : callerOf(gateway, c, authenticate)),
+    )
     const { key } = c.get('caller')
     gateway.owners.limits.countRequest(key)
     const download = isDownload(c, servesFiles)
@@ -57,12 +60,16 @@ function isDownload({ req }: RouteContext, servesFiles: boolean): boolean {
   return req.method === 'GET' && (servesFiles || req.path.endsWith('/content'))
 }
 
-async function callerOf(c: RouteContext, authenticate?: Authenticate): Promise<Caller> {
+async function callerOf(
+  { owners }: Gateway,
+  c: RouteContext,
+  authenticate?: Authenticate,
+): Promise<Caller> {
   if (authenticate === undefined) return anyone
   const identity: Identity | null = await authenticate(c)
   // Lone surrogates all become the same character in UTF-8, and their owners would become one.
   const isOwner = identity !== null && !/\p{Surrogate}/u.test(identity.owner)
-  if (isOwner) return toCaller(identity)
+  if (isOwner) return toCaller(identity, owners.keys)
   throw new CfileError('unauthorized', 'The caller is not known here.', {
     headers: { 'www-authenticate': 'Bearer' },
   })

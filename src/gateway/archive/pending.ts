@@ -4,10 +4,10 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import { idCreatedAt } from '../../core/ids.ts'
-import type { Json } from '../../stores/store.ts'
 import type { Gateway } from '../gateway.ts'
-import type { Remembering } from '../owners/records.ts'
+import { listEntries, type Remembering, toJson } from '../owners/records.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 
 const prefix = 'copy/'
@@ -15,6 +15,17 @@ const prefix = 'copy/'
 const lifetime = 24 * 3600
 // Most pending copies in memory. The rest stays in the store only.
 const mostWaiting = 2000
+
+const pendingSchema: z.ZodMiniType<PendingCopy> = z.object({
+  owner: z.string(),
+  file_id: z.string(),
+  container_id: z.optional(z.string()),
+  upstream: z.optional(z.string()),
+  filename: z.optional(z.string()),
+  noted_at: z.number(),
+  tries: z.number(),
+  next_at: z.number(),
+})
 
 /** Keys begin with the unix second of the container's creation, so that containers that expire first are listed first. */
 function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): string {
@@ -32,8 +43,7 @@ export async function addPending(gateway: Remembering, wanted: WantedCopy): Prom
 
 /** Stores a pending copy after its schedule has changed. */
 export async function putPending(gateway: Remembering, pending: PendingCopy): Promise<void> {
-  const value: Json = JSON.parse(JSON.stringify(pending))
-  await gateway.store.put(keyOf(pending), value, { ttl: lifetime })
+  await gateway.store.put(keyOf(pending), toJson(pending), { ttl: lifetime })
 }
 
 /** Removes a pending copy that is done or has failed for good. */
@@ -43,11 +53,9 @@ export async function removePending(gateway: Gateway, pending: PendingCopy): Pro
 
 /** Lists the pending copies; containers that expire first come first. */
 export async function* listPending(gateway: Gateway): AsyncGenerator<PendingCopy> {
-  for (let after = prefix; ; ) {
-    const page = await gateway.store.list(prefix, { after, limit: 1000 })
-    for (const { value } of page) yield value as unknown as PendingCopy
-    after = page.at(-1)?.key ?? ''
-    if (page.length < 1000) return
+  for await (const { value } of listEntries(gateway, prefix)) {
+    const { data } = z.safeParse(pendingSchema, value)
+    if (data !== undefined) yield data
   }
 }
 

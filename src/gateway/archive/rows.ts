@@ -4,19 +4,25 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import type { ArchiveRecord } from '../../archives/archive.ts'
 import type { ContainerFile } from '../../azure/operations.ts'
-import type { Json } from '../../stores/store.ts'
 import type { Caller, Gateway } from '../gateway.ts'
+import { listEntries } from '../owners/records.ts'
 import { isExpired } from './state.ts'
 
 const keyOf = (containerId: string, owner: string, fileId: string): string =>
   `archived/${containerId}/${owner}/${fileId}`
 
-interface CopyRow extends ContainerFile {
+const rowSchema = z.object({
+  id: z.string(),
+  path: z.string(),
+  bytes: z.nullable(z.number()),
+  source: z.string(),
+  created_at: z.number(),
   /** Unix second at which the copy was made; absent in rows of older versions. */
-  readonly stored_at?: number
-}
+  stored_at: z.optional(z.number()),
+})
 
 /**
  * Adds the row of a copy.
@@ -31,9 +37,9 @@ export async function addRow(
   const { container_id, owner, file_id: id, name = id } = meta
   if (container_id === undefined) return
   const { path = `/mnt/data/${name}`, source = 'assistant', created_at = 0 } = meta
-  const row: CopyRow = { id, path, bytes, source, created_at, stored_at }
+  const row = { id, path, bytes, source, created_at, stored_at }
   const ttl = archiving?.ttl ? archiving.ttl : undefined
-  await store.put(keyOf(container_id, owner, id), { ...row } as unknown as Json, { ttl })
+  await store.put(keyOf(container_id, owner, id), row, { ttl })
 }
 
 /** Removes the row of a copy. */
@@ -48,20 +54,19 @@ export async function removeRow(
 
 /** Lists the caller's copies of the files of a container, in the shape of the container's own list, newest first. */
 export async function listCopies(
-  { store, archiving, runtime: { now } }: Gateway,
+  gateway: Gateway,
   { key }: Caller,
   containerId: string,
 ): Promise<readonly ContainerFile[]> {
+  const { archiving, runtime } = gateway
   if (archiving === undefined) return []
-  const rows: CopyRow[] = []
-  const prefix = keyOf(containerId, key, '')
-  for (let after = prefix; ; ) {
-    const page = await store.list(prefix, { after, limit: 1000 })
-    rows.push(...page.map(({ value }) => value as unknown as CopyRow))
-    after = page.at(-1)?.key ?? ''
-    if (page.length < 1000) break
+  const rows: z.infer<typeof rowSchema>[] = []
+  for await (const { value } of listEntries(gateway, keyOf(containerId, key, ''))) {
+    const { data } = z.safeParse(rowSchema, value)
+    if (data !== undefined) rows.push(data)
   }
+  const now = runtime.now()
   return rows
-    .filter(({ stored_at }) => stored_at === undefined || !isExpired(archiving, stored_at, now()))
+    .filter(({ stored_at }) => stored_at === undefined || !isExpired(archiving, stored_at, now))
     .toSorted((one, other) => other.created_at - one.created_at)
 }

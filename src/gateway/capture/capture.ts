@@ -7,12 +7,11 @@
 import { type Citation, getMentions, type Mentions } from '../../core/api/citations.ts'
 import type { Turn } from '../../core/api/mentions.ts'
 import type { Names } from '../../core/api/named-ids.ts'
-import { label } from '../../core/metrics.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { copyIfEager } from '../archive/queue.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { findHeld, rethrowMissing } from '../owners/access.ts'
-import { findRecord, putRecord, type Remembering } from '../owners/records.ts'
+import { findRecord, putRecord, type Remembering, recordPlace } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { claim } from './claim.ts'
@@ -131,23 +130,6 @@ type TurnKind = 'response' | 'conversation'
 
 function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefined {
   return turns?.findLast((turn) => turn[kind] === id)
-}
-
-/** Records a container or another thing that is not a file or a turn. */
-export async function recordPlace(
-  gateway: Remembering,
-  { caller, upstream }: Origin,
-  kind: 'container' | 'thing',
-  id: string,
-): Promise<void> {
-  const { observed, runtime } = gateway
-  const isNew =
-    kind === 'container' &&
-    observed !== undefined &&
-    (await findRecord(gateway, caller, kind, id)) === undefined
-  await putRecord(gateway, caller, kind, id, { upstream, seen_at: runtime.now() })
-  const labels = label({ upstream: upstream ?? 'unknown' })
-  if (isNew) observed.metrics.add('cfile_containers_total', 1, labels)
 }
 
 async function recordFile(

@@ -7,8 +7,14 @@
 import { getResources, type Resource } from '../../core/api/resources.ts'
 import type { Gateway } from '../gateway.ts'
 import { standingOf } from '../owners/access.ts'
-import { type FileRecord, findRecord, putRecord, type Remembering } from '../owners/records.ts'
-import { type Origin, recordPlace, recordTurn } from './capture.ts'
+import {
+  type FileRecord,
+  findRecord,
+  putRecord,
+  type Remembering,
+  recordPlace,
+} from '../owners/records.ts'
+import { type Origin, recordTurn } from './capture.ts'
 
 /**
  * Records the objects in an answer. Idempotent.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations.ts'
 import { startDeadline } from '../../core/time.ts'
 import { forgetListing, listFiles, recordFiles } from '../containers/listing.ts'
@@ -20,7 +21,7 @@ const timeoutMs = 120_000
  * @param response the parsed response
  */
 export function recordUncited(gateway: Gateway, origin: Origin, response: unknown): void {
-  const since = finishedSince(response)
+  const since = endedResponse(response)
   if (!gateway.containers.recordsUncited || since === undefined) return
   const { log } = gateway
   const { wait } = gateway.runtime
@@ -63,12 +64,13 @@ async function recordUncitedIn(
   await recordFiles(gateway, { containerId: id, isGranted: false }, { ...listing, files })
 }
 
+const endedSchema = z.object({
+  object: z.literal('response'),
+  status: z.enum(['completed', 'incomplete', 'failed']),
+  created_at: z.number(),
+})
+
 /** Returns `created_at` (unix second) of a response that has ended; `undefined` for anything else. */
-function finishedSince(response: unknown): number | undefined {
-  if (typeof response !== 'object' || response === null) return undefined
-  const { object, status, created_at } = response as Record<string, unknown>
-  const hasEnded = /^(?:completed|incomplete|failed)$/.test(String(status))
-  return object === 'response' && hasEnded && typeof created_at === 'number'
-    ? created_at
-    : undefined
+function endedResponse(response: unknown): number | undefined {
+  return z.safeParse(endedSchema, response).data?.created_at
 }

@@ -13,7 +13,7 @@ import type { Json } from '../../stores/store.ts'
 import { withLease } from '../archive/lease.ts'
 import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
 import { granteeOf, toCaller } from '../owners/caller.ts'
-import { findRecord, listOwners } from '../owners/records.ts'
+import { findRecord, listEntries, listOwners } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { capture } from './capture.ts'
@@ -104,20 +104,16 @@ export async function captureFromWebhook(gateway: Gateway, responseId: string): 
 
 /** Captures the stored responses that are due, including those of ended processes. Never throws. */
 export async function resumeWebhooks(gateway: Gateway): Promise<void> {
-  const { webhooks, store, log } = gateway
+  const { webhooks, log } = gateway
   const { now } = gateway.runtime
   if (webhooks === undefined || now() < webhooks.state.dueAt) return
   webhooks.state.dueAt = now() + firstRetrySeconds
   try {
-    for (let after = prefix; ; ) {
-      const page = await store.list(prefix, { after, limit: 100 })
-      for (const { value } of page) {
-        const work = readWork(value)
-        if (work !== undefined && work.next_at <= now())
-          await captureFromWebhook(gateway, work.response_id)
+    for await (const { value } of listEntries(gateway, prefix)) {
+      const work = readWork(value)
+      if (work !== undefined && work.next_at <= now()) {
+        await captureFromWebhook(gateway, work.response_id)
       }
-      after = page.at(-1)?.key ?? ''
-      if (page.length < 100) return
     }
   } catch (error) {
     log('warn', 'The responses that webhooks named could not be listed; that is tried again.', {

@@ -38,7 +38,7 @@ export interface ContainerListing {
   /** Owner for whom the files are recorded. Absent when an admin lists a container without an owner. */
   readonly holder?: Caller
   /** Whether the list comes from the cache, so that files written since may be missing. */
-  readonly isRemembered: boolean
+  readonly isCached: boolean
   /** Error of the upstream for an expired container; the files are its archived copies. */
   readonly gone?: CfileError
 }
@@ -69,7 +69,7 @@ export async function listFiles(
       if (upstream === undefined || copies.length === 0) {
         return rethrowMissing(gateway, 'container', explained)
       }
-      return { upstream, files: copies, isRemembered: false, gone }
+      return { upstream, files: copies, isCached: false, gone }
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }
@@ -95,13 +95,7 @@ const secondsKept = 2
 const mostKept = 100
 
 type WholeListing = Omit<ContainerListing, 'holder'>
-type FreshListing = Omit<WholeListing, 'isRemembered'>
-
-interface KeptListing extends FreshListing {
-  readonly until: number
-}
-
-const kept = new WeakMap<Gateway, Map<string, KeptListing>>()
+type FreshListing = Omit<WholeListing, 'isCached'>
 
 async function readListing(
   gateway: Gateway,
@@ -109,31 +103,25 @@ async function readListing(
   containerId: string,
   signal: AbortSignal,
 ): Promise<WholeListing> {
-  const known = keptBy(gateway).get(containerId)
+  const known = gateway.containers.listings.get(containerId)
   if (known !== undefined && gateway.runtime.now() < known.until)
-    return { upstream: known.upstream, files: known.files, isRemembered: true }
+    return { upstream: known.upstream, files: known.files, isCached: true }
   const listing = await readPages(upstreams, containerId, signal)
   keep(gateway, containerId, listing)
-  return { ...listing, isRemembered: false }
+  return { ...listing, isCached: false }
 }
 
 function keep(gateway: Gateway, containerId: string, listing: FreshListing): void {
-  const listings = keptBy(gateway)
+  const { listings } = gateway.containers
   listings.delete(containerId)
   listings.set(containerId, { ...listing, until: gateway.runtime.now() + secondsKept })
   const [oldest] = listings.keys()
   if (listings.size > mostKept && oldest !== undefined) listings.delete(oldest)
 }
 
-function keptBy(gateway: Gateway): Map<string, KeptListing> {
-  const listings = kept.get(gateway) ?? new Map()
-  kept.set(gateway, listings)
-  return listings
-}
-
 /** Removes a container from the cache, since code may have written files. */
-export function forgetListing(gateway: Gateway, containerId: string): void {
-  keptBy(gateway).delete(containerId)
+export function forgetListing({ containers }: Gateway, containerId: string): void {
+  containers.listings.delete(containerId)
 }
 
 // Pages of 100 files. Far more than any container seen, and a stop for an upstream that repeats a page.
@@ -198,7 +186,7 @@ async function findFileRecords(
 export async function recordFiles(
   gateway: Gateway,
   { containerId, isGranted }: Pick<ListQuery, 'containerId' | 'isGranted'>,
-  { upstream, files, holder }: Omit<ContainerListing, 'isRemembered'>,
+  { upstream, files, holder }: Omit<ContainerListing, 'isCached'>,
 ): Promise<ReadonlyMap<string, FileRecord>> {
   const known = await findFileRecords(gateway, holder, files)
   const place = {

@@ -52,7 +52,7 @@ async function search(gateway: Gateway, caller: Caller, query: PathQuery) {
     return { ...listing, file: findByPath(listing.files, query.path) }
   }
   const found = await look()
-  if (found.file !== undefined || !found.isRemembered) return found
+  if (found.file !== undefined || !found.isCached) return found
   forgetListing(gateway, query.containerId)
   return look()
 }

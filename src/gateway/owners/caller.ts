@@ -14,9 +14,16 @@ export interface Identity {
   readonly admin?: boolean
 }
 
-/** Returns the caller for an identity. Credentials with the same owner name give the same owner. */
-export async function toCaller({ owner, admin = false }: Identity): Promise<Caller> {
-  return { owner, admin, key: await ownerKey(owner) }
+/**
+ * Returns the caller for an identity. Credentials with the same owner name give the same owner.
+ *
+ * @param keys cache of owner keys by name
+ */
+export async function toCaller(
+  { owner, admin = false }: Identity,
+  keys?: Map<string, string>,
+): Promise<Caller> {
+  return { owner, admin, key: await ownerKey(owner, keys) }
 }
 
 /** Returns the caller for an owner key, as signed links and records contain it. Its name is unknown. */
@@ -24,17 +31,20 @@ export function granteeOf(ownerKey: string): Caller {
   return { owner: '', admin: false, key: ownerKey }
 }
 
-// Values, not promises, since in workerd a request must not wait for a promise of another request.
-const keys = new Map<string, string>()
 const mostKept = 1000
 
-/** Half of a SHA-256 in hex: no name can be read from it, and none makes a key that a store or a URL can't hold. */
-export async function ownerKey(owner: string): Promise<string> {
-  const known = keys.get(owner)
+/**
+ * Returns the key of an owner: half of a SHA-256 in hex. It does not reveal the name, and every store and URL accepts it.
+ *
+ * @param keys cache of keys by name. It holds values, not promises, since in workerd a request must not wait for a
+ * promise of another request.
+ */
+export async function ownerKey(owner: string, keys?: Map<string, string>): Promise<string> {
+  const known = keys?.get(owner)
   if (known !== undefined) return known
   const key = await shortHash(owner)
-  // Callers' names are few, but a token may name anybody.
-  if (keys.size === mostKept) keys.clear()
-  keys.set(owner, key)
+  // A limit, since tokens can contain any number of names.
+  if (keys?.size === mostKept) keys.clear()
+  keys?.set(owner, key)
   return key
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Metrics } from '../../core/metrics.ts'
+import * as z from 'zod/mini'
+import { label, type Metrics } from '../../core/metrics.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
 import type { Caller, Gateway, GatewayRuntime } from '../gateway.ts'
 
@@ -45,6 +46,23 @@ interface Records {
   readonly thing: PlaceRecord
 }
 
+const text = z.optional(z.string())
+const place = { upstream: text, seen_at: z.number() }
+const schemas: { readonly [K in keyof Records]: z.ZodMiniType<Records[K]> } = {
+  file: z.object({
+    ...place,
+    container_id: text,
+    filename: text,
+    stored_name: text,
+    bytes: z.optional(z.number()),
+    type: text,
+  }),
+  container: z.object(place),
+  response: z.object({ ...place, container_id: text }),
+  conversation: z.object({ ...place, container_id: text }),
+  thing: z.object(place),
+}
+
 /** Kinds of records. */
 export type Kind = keyof Records
 
@@ -73,7 +91,7 @@ export async function findRecord<K extends Kind>(
   kind: K,
   id: string,
 ): Promise<Records[K] | undefined> {
-  return readRecord(await gateway.store.get(recordKey(kind, id, caller)))
+  return readRecord(kind, await gateway.store.get(recordKey(kind, id, caller)))
 }
 
 /** Writes the record of an id for a caller. */
@@ -84,9 +102,30 @@ export async function putRecord<K extends Kind>(
   id: string,
   record: Records[K],
 ): Promise<void> {
-  // Through JSON, which drops fields that are undefined.
-  const value: Json = JSON.parse(JSON.stringify(record))
-  await gateway.store.put(recordKey(kind, id, caller), value, { ttl: lifetimeOf(gateway, kind) })
+  const ttl = lifetimeOf(gateway, kind)
+  await gateway.store.put(recordKey(kind, id, caller), toJson(record), { ttl })
+}
+
+/** Records a container or another thing that is not a file or a turn. */
+export async function recordPlace(
+  gateway: Remembering,
+  { caller, upstream }: { readonly caller: Caller; readonly upstream?: string },
+  kind: 'container' | 'thing',
+  id: string,
+): Promise<void> {
+  const { observed, runtime } = gateway
+  const isNew =
+    kind === 'container' &&
+    observed !== undefined &&
+    (await findRecord(gateway, caller, kind, id)) === undefined
+  await putRecord(gateway, caller, kind, id, { upstream, seen_at: runtime.now() })
+  const labels = label({ upstream: upstream ?? 'unknown' })
+  if (isNew) observed.metrics.add('cfile_containers_total', 1, labels)
+}
+
+/** Converts an object to a value of the store, without fields that are undefined. */
+export function toJson(object: object): Json {
+  return JSON.parse(JSON.stringify(object))
 }
 
 /**
@@ -146,7 +185,7 @@ export async function* listRecords<K extends Kind>(
 ): AsyncGenerator<{ readonly id: string; readonly record: Records[K] }> {
   for await (const { key, value } of listEntries(gateway, `${kind}/`)) {
     const [, id = '', of] = key.split('/')
-    const record = of === owner ? readRecord<K>(value) : undefined
+    const record = of === owner ? readRecord(kind, value) : undefined
     if (record !== undefined) yield { id, record }
   }
 }
@@ -155,7 +194,6 @@ function recordKey(kind: Kind, id: string, caller: Caller): string {
   return `${kind}/${id}/${caller.key}`
 }
 
-function readRecord<K extends Kind>(value: Json | undefined): Records[K] | undefined {
-  const isRecord = typeof value === 'object' && value !== null && 'seen_at' in value
-  return isRecord ? (value as unknown as Records[K]) : undefined
+function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K] | undefined {
+  return z.safeParse<z.ZodMiniType<Records[K]>>(schemas[kind], value).data
 }
