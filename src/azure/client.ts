@@ -1,5 +1,6 @@
 /**
- * The one place where requests leave for the upstream: credential, guard, time limit, no redirects.
+ * Sends requests to the upstream. This is the only place that adds the credential, checks the URL, sets time limits and
+ * refuses redirects.
  *
  * @module
  */
@@ -23,43 +24,43 @@ export interface AzureClientOptions extends Means {
   readonly endpoint: Endpoint
   readonly credential: Credential
   /**
-   * Milliseconds to the headers of an answer, tokens and repetitions included; of an upload, since its last bytes went
-   * out. @default 60000
+   * Time limit until the headers of an answer, in milliseconds, including token requests and retries. For an upload it
+   * counts from the last bytes sent. @default 60000
    */
   readonly timeoutMs?: number
-  /** Milliseconds that an answer of JSON, or an upload, may fall silent. @default 60000 */
+  /** Time limit between two chunks of a JSON answer or an upload, in milliseconds. @default 60000 */
   readonly idleMs?: number
-  /** Whether uploads are followed on their way; not on Workers, where bytes should not pass JavaScript. @default true */
+  /** Whether uploads are monitored. Not on Workers, where bytes should not pass through JavaScript. @default true */
   readonly followsUploads?: boolean
-  /** How long and how often a GET or HEAD that fails is sent again. */
+  /** Limits for retries of GET and HEAD. */
   readonly retry?: Partial<RetryLimits>
-  /** Whether `fetch` has undone these content codings, although its answer still names them. */
+  /** Whether `fetch` has already decoded these content codings although the answer still names them. */
   readonly fetchUndoes?: (codings: string) => boolean
-  /** Opens WebSockets. @default the runtime has none */
+  /** Opens WebSockets. @default none */
   readonly connect?: Connect
-  /** Is told of each request before it is sent. @default nobody */
+  /** Called before each request. @default nothing is called */
   readonly observe?: ObserveRequest
-  /** Called before a request is sent again. */
+  /** Called before each retry. */
   readonly onRetry?: () => void
 }
 
 /**
- * Is told of a request before it is sent, and may add headers. What it returns is called once with the status of the
- * answer, or with `undefined` where none came.
+ * Observes a request before it is sent, and may add headers. The returned function is called once with the status of
+ * the answer, or with `undefined` without an answer.
  */
 export type ObserveRequest = (
   request: Pick<AzureRequest, 'method' | 'signal'>,
   headers: Record<string, string>,
 ) => (status?: number) => void
 
-/** A client of one resource or project. */
+/** A client for one resource or project. */
 export interface AzureClient extends Operations {
   readonly endpoint: Endpoint
   /**
-   * Sends a request; resolves with the answer whatever its status.
+   * Sends a request and resolves with the answer, for any status.
    *
-   * @throws CfileError `upstream_error` (unreachable), `upstream_timeout`, `upstream_invalid` (a redirect), and the
-   * signal's own reason where the caller gave up
+   * @throws CfileError `upstream_error` (unreachable), `upstream_timeout`, `upstream_invalid` (a redirect); the
+   *   signal's reason if the caller cancelled
    */
   readonly request: Send
   /**
@@ -70,14 +71,14 @@ export interface AzureClient extends Operations {
   readonly connect: (wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>) => Promise<Socket>
 }
 
-/** Which Entra scopes a client has tried at its endpoint. */
+/** The Entra scopes that a client uses at its endpoint. */
 interface Scopes {
   current: string
-  /** Tried once after a 401; absent once any scope has worked, or both have failed. */
+  /** Tried once after a 401. Absent once a scope worked or both failed. */
   untried?: string
 }
 
-/** Makes a client; nothing is sent before it is used. */
+/** Creates a client. Sends nothing before its first use. */
 export function createClient(options: AzureClientOptions): AzureClient {
   const { endpoint, now, wait, random, timeoutMs = 60_000, retry, onRetry } = options
   const limits = { ...retryLimits, ...retry }
@@ -87,7 +88,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
   const request: Send = async (wanted) => {
     const { method, patienceMs = limits.totalMs } = wanted
     const ownMs = wanted.timeoutMs ?? timeoutMs
-    // One limit for all of the waiting: for tokens, for answers, and between attempts.
+    // One limit for all waiting: for tokens, for answers and between attempts.
     const deadline = startDeadline(wait, ownMs, wanted.signal)
     const attempt = (leftMs?: number) => send(signing, wanted, deadline, leftMs)
     try {
@@ -110,8 +111,8 @@ export function createClient(options: AzureClientOptions): AzureClient {
 /**
  * Sends a request once.
  *
- * @param overall the limit of all attempts together
- * @param leftMs a shorter one for this attempt
+ * @param overall limit for all attempts together
+ * @param leftMs a shorter limit for this attempt, in milliseconds
  */
 async function send(
   options: AzureClientOptions & { readonly scopes: Scopes },
@@ -134,8 +135,8 @@ async function send(
 }
 
 /**
- * A body that is silent for too long breaks, with an error that has a code. The content of files and streams of events
- * have limits of their own, which hold where they are carried.
+ * Limits the time between two chunks of a body. File contents and event streams are excluded: they have limits where
+ * they are delivered.
  */
 function watched(
   { wait, idleMs: shortest = 60_000 }: AzureClientOptions,
@@ -145,14 +146,14 @@ function watched(
   const { ok, body, headers } = answer
   const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
   if ((ok && (isStream || path.endsWith('/content'))) || body === null) return answer
-  // An upstream that may take long until its headers, a model for one, may take as long between two bytes.
+  // A slow upstream, such as a model, may need as long between two chunks as until its headers.
   const idleMs = Math.max(shortest, timeoutMs)
   return new Response(passBody(body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
 /**
- * Sends a request signed. After a 401 it is sent once more, if its body can be: with the endpoint's other scope while
- * no scope has worked yet, else with a new token in case the old one was revoked.
+ * Sends a signed request. After a 401 it is sent once more if its body can be repeated: with the endpoint's other scope
+ * if no scope has worked yet, else with a new token in case the old one was revoked.
  */
 async function sendSigned(
   options: AzureClientOptions & { readonly scopes: Scopes },
@@ -182,7 +183,7 @@ async function sendSigned(
   return second
 }
 
-/** Opens a WebSocket; a handshake that is refused with 401 is repeated as a request would be. */
+/** Opens a WebSocket. A handshake refused with 401 is repeated like a request. */
 async function connectSigned(
   options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>,
@@ -191,7 +192,7 @@ async function connectSigned(
   const { connect, endpoint, credential, scopes, wait, fetch, now, random, waitUntil, readFile } =
     options
   if (connect === undefined) {
-    throw new CfileError('invalid_request', 'This runtime opens no WebSocket to the upstream.')
+    throw new CfileError('invalid_request', 'This runtime cannot open a WebSocket to the upstream.')
   }
   const deadline = startDeadline(wait, timeoutMs)
   const { signal } = deadline
@@ -200,10 +201,8 @@ async function connectSigned(
     const headers = signedHeaders(wanted.headers, authorization)
     const end = options.observe?.({ method: 'GET' }, headers)
     try {
-      const socket = await connect(urlOf(endpoint, { method: 'GET', ...wanted }), {
-        headers,
-        signal,
-      })
+      const url = urlOf(endpoint, { method: 'GET', ...wanted })
+      const socket = await connect(url, { headers, signal })
       end?.(101)
       return socket
     } catch (error) {
@@ -228,7 +227,7 @@ async function connectSigned(
 }
 
 async function dial(
-  // Not a method call: workerd refuses fetch on any other `this`.
+  // The function must be called without a receiver: workerd refuses `fetch` on any other `this`.
   options: AzureClientOptions,
   wanted: AzureRequest,
   authorization: Authorization,
@@ -243,7 +242,7 @@ async function dial(
     headers,
     body,
     signal,
-    // A key must not follow a redirect: fetch drops Authorization on the way to another origin, but not api-key.
+    // A key must not follow a redirect: fetch drops Authorization for another origin, but not api-key.
     redirect: 'manual',
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
   } as const
@@ -259,12 +258,12 @@ async function dial(
   if (!isRedirect(answer) && !isPart) return decodeAnswer(answer, { fetchUndoes })
   await answer.body?.cancel()
   if (!isPart || headers.range === undefined) throw (isPart ? codedPart : redirected)(answer)
-  // It is a part of the coded body, not of the file: the whole is asked for, which can be decoded.
+  // The answer is a part of the coded body, not of the file. The whole file can be decoded, so it is requested.
   const { range, 'if-range': condition, ...others } = headers
   return dial(options, { ...wanted, headers: others }, authorization, signal)
 }
 
-/** Never elsewhere than at the endpoint: that is seen to where URLs are made. */
+/** The URL of a request. The functions that build it make sure that it stays at the endpoint. */
 function urlOf(endpoint: Endpoint, { path, query, below = 'v1' }: AzureRequest): URL {
   return (below === 'v1' ? upstreamUrl : rootUrl)(endpoint, path, query)
 }
@@ -277,7 +276,7 @@ const ofTheCredential = new Set([
   'host',
 ])
 
-/** The credential comes last, so that nothing can take its place. */
+/** Adds the credential. It comes last, so that no other header can replace it. */
 function signedHeaders(
   headers: AzureRequest['headers'] = {},
   { name, value }: Authorization,
@@ -287,7 +286,7 @@ function signedHeaders(
     const lower = given.toLowerCase()
     if (!ofTheCredential.has(lower)) signed[lower] = text
   }
-  // A coded body has another length than the one that is announced, and no ranges.
+  // A coded body has another length than announced, and no ranges.
   signed['accept-encoding'] = 'identity'
   signed[name] = value
   return signed

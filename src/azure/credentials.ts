@@ -1,5 +1,5 @@
 /**
- * How cfile signs in: values with one method.
+ * Credentials: values with one method that signs requests.
  *
  * @module
  */
@@ -7,24 +7,24 @@
 import { isCfileError } from '../core/errors.ts'
 import type { Wait } from '../core/time.ts'
 
-/** What of the runtime a credential may need. */
+/** The parts of the runtime that a credential may need. */
 export interface Means {
   readonly fetch: typeof fetch
   /** Unix seconds. */
   readonly now: () => number
   readonly wait: Wait
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   readonly random: () => number
-  /** Keeps the instance alive for a refresh that nobody waits for. */
+  /** Keeps the process alive for a refresh in the background. */
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** A text file, where there are files. */
+  /** Reads a text file, on runtimes with a file system. */
   readonly readFile?: (path: string) => Promise<string>
 }
 
 /** Options of {@link Credential.authorize}. */
 export interface AuthorizeOptions extends Means {
   readonly signal?: AbortSignal
-  /** The value that the upstream refused; while it is still the current one, another has to be obtained. */
+  /** The value that the upstream refused. If it is still the current one, the credential must get another. */
   readonly refused?: string
 }
 
@@ -34,9 +34,9 @@ export interface Authorization {
   readonly value: string
 }
 
-/** Something that can sign a request. */
+/** A credential. */
 export interface Credential {
-  /** Its name in logs and hints: `api key`, `client secret`, … */
+  /** Name in logs and hints, such as `api key` or `client secret`. */
   readonly kind: string
   /** Signs for a scope such as `https://cognitiveservices.azure.com/.default`. */
   authorize(scope: string, options: AuthorizeOptions): Promise<Authorization>
@@ -48,10 +48,10 @@ export function apiKey(key: string): Credential {
 }
 
 /**
- * The first of several credentials that exists here; from then on it is that one. One that is there and is refused ends
- * the search: another identity in its place would hide the fault.
+ * Uses the first of several credentials that is available here, and keeps it. A credential that is available but
+ * refused ends the search: another identity would hide the fault.
  *
- * @throws whatever the first said, where none exists
+ * @throws the error of the first credential, if none is available
  */
 export function firstAvailable(...credentials: readonly [Credential, ...Credential[]]): Credential {
   let chosen: Credential | undefined

@@ -1,5 +1,5 @@
 /**
- * What people paste as an endpoint → the one URL shape under which containers answer, and no other host.
+ * Parses the endpoint that users configure, and builds all upstream URLs. Requests cannot leave its host.
  *
  * @module
  */
@@ -11,35 +11,37 @@ import { isLoopback, showUrl } from '../core/url.ts'
 export interface Endpoint {
   /** Scheme, host and port. */
   readonly origin: string
-  /** Up to and with `/openai`. */
+  /** The URL up to and including `/openai`. */
   readonly root: string
-  /** Up to and with `/openai/v1`, or `root` where a dated api-version was asked for. */
+  /** The URL up to and including `/openai/v1`, or `root` with a dated api-version. */
   readonly base: string
   readonly kind: 'resource' | 'project'
   /**
-   * Base of a Foundry hosted agent, which serves `/responses` and `/conversations`; everything else is asked of its
+   * Base URL of a Foundry hosted agent, which serves `/responses` and `/conversations`. Everything else goes to its
    * project. All users of a project share one container there.
    *
    * @see https://learn.microsoft.com/azure/ai-foundry/agents/how-to/manage-hosted-sessions
    */
   readonly agent?: string
-  /** The Entra scope that its tokens need. */
+  /** The Entra scope for tokens. */
   readonly scope: string
-  /** The other scope that Microsoft names for such an endpoint; absent where the settings say which one it is. */
+  /** The other scope that Microsoft documents for such an endpoint; absent if the settings specify the scope. */
   readonly otherScope?: string
-  /** Sent as `api-version` with every call below `base`. */
+  /** Sent as `api-version` with every request below `base`. */
   readonly apiVersion?: string
 }
 
 /** Options of {@link parseEndpoint}. */
 export interface EndpointOptions {
-  /** `v1`, `preview` or `latest`; a date selects the dated path. @default the one in the URL, unless it is a date */
+  /**
+   * `v1`, `preview` or `latest`; a date selects the dated path. @default the version in the URL, unless it is a date
+   */
   readonly apiVersion?: string
-  /** Hosts, with their port where it is not the scheme's, beyond Azure's own. @default [] */
+  /** Allowed hosts beyond Azure's own, with a port unless it is the scheme's default. @default [] */
   readonly allowedHosts?: readonly string[]
-  /** @default by host */
+  /** Entra scope. @default chosen by host */
   readonly scope?: string
-  /** What the text is called in errors. @default 'AZURE_OPENAI_ENDPOINT' */
+  /** Name of the setting in errors. @default 'AZURE_OPENAI_ENDPOINT' */
   readonly setting?: string
 }
 
@@ -47,9 +49,10 @@ const azureHost =
   /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.(?:openai|cognitiveservices|services\.ai)\.azure\.(?:com|us|cn)$/
 
 /**
- * Reads an endpoint in any form that people paste: with `/openai`, `/openai/v1/`, a whole request URL, a project URL.
+ * Parses an endpoint in any form that users paste: with `/openai` or `/openai/v1/`, a whole request URL, a project URL.
  *
- * @throws CfileError `invalid_request` that names the setting, for a host that is not Azure's and not allowed
+ * @throws CfileError `invalid_request` that names the setting, for a malformed URL and for a host that is neither
+ *   Azure's nor allowed
  */
 export function parseEndpoint(text: string, options: EndpointOptions = {}): Endpoint {
   const url = parseUrl(text, options)
@@ -70,20 +73,23 @@ export function parseEndpoint(text: string, options: EndpointOptions = {}): Endp
   }
 }
 
-/** What the operator should be told of an endpoint that will not do all of the work. */
+/** A warning for the operator if the endpoint does not support all operations. */
 export function endpointWarning({ apiVersion }: Endpoint): string | undefined {
   if (apiVersion === undefined || !isDated(apiVersion)) return undefined
-  return `AZURE_OPENAI_API_VERSION is ${apiVersion}: Azure serves no containers under a dated api-version; leave it out, or set v1 or preview.`
+  return `AZURE_OPENAI_API_VERSION is ${apiVersion}: Azure serves no containers under a dated api-version; unset it, or set v1 or preview.`
 }
 
-/** Whether an api-version is a date, as it was before the v1 path. */
+/** Whether an api-version is a date, as before the v1 path. */
 export function isDated(apiVersion: string): boolean {
   return /^\d{4}-\d{2}-\d{2}/.test(apiVersion)
 }
 
 /**
- * The URL of a path below `base`, or of the hosted agent where it serves that path; its query follows the endpoint's
- * api-version unless it brings its own.
+ * The URL of a path below `base`, or below the hosted agent if it serves that path. Adds the endpoint's api-version
+ * unless the query has one.
+ *
+ * @param path with a leading slash, its segments encoded
+ * @throws CfileError `invalid_request` for a path that might leave the endpoint
  */
 export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
   const { agent, apiVersion = 'v1' } = endpoint
@@ -93,12 +99,16 @@ export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
   return joinUrl(endpoint, endpoint.base, path, query, endpoint.apiVersion)
 }
 
-/** The URL of a path below `root`, for what is still served under a dated api-version. */
+/**
+ * The URL of a path below `root`, for operations that still need a dated api-version.
+ *
+ * @throws CfileError `invalid_request` for a path that might leave the endpoint
+ */
 export function rootUrl(endpoint: Endpoint, path: string, query = ''): URL {
   return joinUrl(endpoint, endpoint.root, path, query, undefined)
 }
 
-/** Whether a URL stays at the endpoint: the guard that every request passes before it is sent. */
+/** Whether a URL is at the endpoint. Every request passes this check before it is sent. */
 function isAtEndpoint({ origin, root, agent }: Endpoint, url: URL): boolean {
   return (
     url.origin === origin &&
@@ -108,7 +118,7 @@ function isAtEndpoint({ origin, root, agent }: Endpoint, url: URL): boolean {
   )
 }
 
-// A segment of dots climbs, however it is written; a second decoder downstream may see what this one does not.
+// Dot segments in any encoding. A second decoder at the upstream may decode what this parser does not.
 const climbing = /(?:^|\/)(?:\.|%(?:25)*2e){1,2}(?:\/|$|;)/i
 const smuggling = /\/\/|\\|%(?:25)*(?:5c|2f|00)|[^\x21-\x7e]|[#?]/i
 
@@ -123,10 +133,10 @@ function joinUrl(
     throw badPath()
   }
   const url = new URL(base + path)
-  // Even an empty one would have the URL parsed anew.
+  // Even an empty query would make the URL parse again.
   if (query !== '') url.search = query
   if (apiVersion !== undefined && !url.searchParams.has('api-version')) {
-    // By hand: URLSearchParams would write the caller's own parameters anew.
+    // Not with URLSearchParams, which would rewrite the caller's own parameters.
     url.search += `${url.search === '' ? '?' : '&'}api-version=${apiVersion}`
   }
   if (!isAtEndpoint(endpoint, url)) throw badPath()
@@ -135,7 +145,7 @@ function joinUrl(
 
 function badPath(): CfileError {
   return new CfileError('invalid_request', 'The path is not one of the API.', {
-    hint: 'Paths hold no "..", no empty segment, no backslash and no encoded slash.',
+    hint: 'Paths contain no "..", no empty segment, no backslash and no encoded slash.',
   })
 }
 
@@ -145,23 +155,23 @@ function parseUrl(text: string, options: EndpointOptions): URL {
   throw badEndpoint(text, 'is not a URL', options)
 }
 
-/** What of a URL makes it no endpoint, in words. */
+/** The reason why a URL cannot be an endpoint, as a predicate. */
 function faultOf(url: URL, allowedHosts: readonly string[]): string | undefined {
   const { protocol, host, hostname, username, password, pathname } = url
-  if (username !== '' || password !== '') return 'holds a user name or password'
+  if (username !== '' || password !== '') return 'contains a user name or password'
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
     return 'is not https'
   if (/%|\/\//.test(pathname.replace(/\/+$/, ''))) return 'has an empty or encoded part in its path'
   if (isLoopback(hostname) || allowedHosts.some((allowed) => allowed.toLowerCase() === host)) {
     return undefined
   }
-  // Azure's own hosts answer on 443 only.
+  // Azure's own hosts answer only on port 443.
   if (host === hostname && azureHost.test(hostname)) return undefined
-  return 'is on a host that is not one of Azure OpenAI (name the host in CFILE_ALLOWED_HOSTS if it is meant)'
+  return 'is on a host that is not one of Azure OpenAI (add the host to CFILE_ALLOWED_HOSTS to allow it)'
 }
 
 interface PathParts {
-  /** What API Management may put before the rest. */
+  /** A path that API Management may put before the rest. */
   readonly prefix: string
   /** `/api/projects/P`, or empty. */
   readonly project: string
@@ -169,7 +179,7 @@ interface PathParts {
   readonly agent?: string
 }
 
-/** Splits a pasted path. What follows `/openai` is a request's and not the endpoint's. */
+/** Splits a pasted path. Everything after `/openai` belongs to a request and is ignored. */
 function splitPath(pathname: string): PathParts {
   const hosted = /^(.*?)(\/api\/projects\/[^/]+)(\/agents\/[^/]+\/endpoint)(?:\/|$)/.exec(pathname)
   if (hosted !== null) {
@@ -185,7 +195,10 @@ function undatedVersion(version: string | null): string | undefined {
   return version !== null && /^(?:v1|preview|latest)$/.test(version) ? version : undefined
 }
 
-/** Microsoft names both scopes for Azure OpenAI; which of them an endpoint takes is known after its first answer. */
+/**
+ * The scopes for a host. Microsoft documents both for Azure OpenAI; the first answer shows which one the endpoint
+ * accepts.
+ */
 function scopesOf(
   hostname: string,
   kind: Endpoint['kind'],

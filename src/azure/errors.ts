@@ -1,7 +1,7 @@
 /**
- * Azure's refusals → ours: what went wrong in words, and the cure. Azure has several envelopes
- * (`{error:{code,message}}`, `{statusCode,message}`, `{error:"…"}`, text, a page), and the status alone misleads:
- * a missing role is a 401, an expired container a 400.
+ * Maps error answers of Azure to cfile's errors with a message and a hint. Azure uses several formats
+ * (`{error:{code,message}}`, `{statusCode,message}`, `{error:"…"}`, text, HTML), and its status can mislead: a missing
+ * role is a 401, an expired container a 400.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { CfileError, type ErrorCode, type UpstreamAnswer } from '../core/errors.
 import { concatBytes, parseJson } from '../core/http/body.ts'
 import { retryAfterMs } from './retry.ts'
 
-/** What was asked for when the upstream refused. */
+/** The request that the upstream refused. */
 export interface Asked {
   readonly what: 'container' | 'container_file' | 'file' | 'response'
   readonly endpointKind: 'resource' | 'project'
 }
 
-/** Reads a refusal: its status, its headers, at most 64 KiB of its body. */
+/** Converts an error answer. Reads status, headers and at most 64 KiB of the body. */
 export async function readUpstreamError(answer: Response, asked: Asked): Promise<CfileError> {
   const body = readBody(await readStart(answer))
   const upstream = upstreamAnswer(answer, body.code)
@@ -30,7 +30,7 @@ export async function readUpstreamError(answer: Response, asked: Asked): Promise
   })
 }
 
-/** The part of an answer that support needs: status, code, and Azure's own id of the request. */
+/** The facts that Azure support needs: status, code, and Azure's id of the request. */
 export function upstreamAnswer(
   { status, headers }: Response,
   code: string | null = null,
@@ -52,7 +52,7 @@ interface Rule {
   readonly asked?: Asked['what']
   readonly code: ErrorCode
   readonly message: string
-  /** One for both kinds of endpoint, or one for each. */
+  /** One hint for both kinds of endpoint, or one for each. */
   readonly hint?: string | Readonly<Record<Asked['endpointKind'], string>>
 }
 
@@ -61,21 +61,20 @@ const is =
   (status: number) =>
     statuses.includes(status)
 
-const gaveUp = 'The upstream gave up on its own operation; ask again.'
-const home =
-  'Things live only where they were made, in one resource of one region. The endpoint asked was that of a '
+const gaveUp = 'The upstream timed out on its own operation; try again.'
+const home = 'Things exist only in the resource and region that created them. This endpoint is a '
 const homes = {
-  resource: `${home}resource: what a Foundry project made must be asked of the project, https://RES.services.ai.azure.com/api/projects/P.`,
-  project: `${home}Foundry project: what the resource itself made must be asked of the resource, https://RES.openai.azure.com.`,
+  resource: `${home}resource: ask the project for what a Foundry project created, https://RES.services.ai.azure.com/api/projects/P.`,
+  project: `${home}Foundry project: ask the resource for what the resource itself created, https://RES.openai.azure.com.`,
 }
 
-// The first that fits counts. Azure's statuses say too little, so what is said goes before them; but a server that is
-// down says anything.
+// The first matching rule counts. Rules about the text come before most rules about the status, because the status says
+// too little; but the text of a failing server is ignored.
 const rules: readonly Rule[] = [
   {
     status: is(429),
     code: 'upstream_throttled',
-    message: 'The upstream is throttling; ask again later.',
+    message: 'The upstream is throttling; try again later.',
   },
   { status: is(408), code: 'upstream_timeout', message: gaveUp },
   { says: /^Timeout: |operation was timeout/i, code: 'upstream_timeout', message: gaveUp },
@@ -83,7 +82,7 @@ const rules: readonly Rule[] = [
     status: (status) => status >= 500,
     code: 'upstream_error',
     message: 'The upstream failed.',
-    hint: 'Azure itself failed, and again when it was asked anew; give its request id to Azure support if it goes on.',
+    hint: 'Azure itself failed, also on repeated requests; if it continues, give its request id to Azure support.',
   },
   {
     says: /container (?:is|has) expired/i,
@@ -93,15 +92,15 @@ const rules: readonly Rule[] = [
   {
     says: /expected container_id/i,
     code: 'container_expired',
-    message: 'The history that was sent names a container that is gone.',
-    hint: 'Leave its code_interpreter_call items out.',
+    message: 'The history in the request names a container that no longer exists.',
+    hint: 'Leave out its code_interpreter_call items.',
   },
   {
     says: /not supported for (?:CheckAccess|token authentication)/i,
     code: 'upstream_auth',
     message:
-      'The upstream does not take Entra tokens for this operation under a dated api-version.',
-    hint: 'Leave AZURE_OPENAI_API_VERSION out or set it to v1, or sign in with AZURE_OPENAI_API_KEY.',
+      'The upstream does not accept Entra tokens for this operation under a dated api-version.',
+    hint: 'Unset AZURE_OPENAI_API_VERSION or set it to v1, or sign in with AZURE_OPENAI_API_KEY.',
   },
   {
     says: /audience is incorrect|invalid audience/i,
@@ -110,9 +109,9 @@ const rules: readonly Rule[] = [
       'The upstream refused the token: it has expired, or its audience is not the one of this endpoint.',
     hint: {
       resource:
-        'A resource wants a token for https://cognitiveservices.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+        'A resource needs a token for https://cognitiveservices.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
       project:
-        'A project wants a token for https://ai.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+        'A project needs a token for https://ai.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
     },
   },
   {
@@ -142,7 +141,7 @@ const rules: readonly Rule[] = [
     says: /invalid subscription key|wrong API endpoint|(?:incorrect|invalid) api key/i,
     code: 'upstream_auth',
     message: 'The upstream refused the key.',
-    hint: 'AZURE_OPENAI_API_KEY must be a key of the very resource in AZURE_OPENAI_ENDPOINT.',
+    hint: 'AZURE_OPENAI_API_KEY must be a key of the resource in AZURE_OPENAI_ENDPOINT.',
   },
   {
     status: is(401, 403),
@@ -153,43 +152,43 @@ const rules: readonly Rule[] = [
   {
     says: /^\s*</,
     code: 'upstream_invalid',
-    message: 'The upstream answered with a page, not with its API.',
-    hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a proxy before it.',
+    message: 'The upstream answered with an HTML page instead of an API answer.',
+    hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a proxy in front of it.',
   },
   {
     status: is(404),
     says: /Resource not found/i,
     code: 'upstream_invalid',
-    message: 'The upstream does not know this path, so the endpoint is of the wrong form.',
-    hint: 'AZURE_OPENAI_ENDPOINT takes https://RES.openai.azure.com, or for what a Foundry project made https://RES.services.ai.azure.com/api/projects/P; AZURE_OPENAI_API_VERSION takes no date.',
+    message: 'The upstream does not know this path, so the endpoint has the wrong form.',
+    hint: 'AZURE_OPENAI_ENDPOINT takes https://RES.openai.azure.com, or for what a Foundry project created https://RES.services.ai.azure.com/api/projects/P; AZURE_OPENAI_API_VERSION takes no date.',
   },
   {
     status: is(404),
     asked: 'container',
     code: 'container_not_found',
-    message: 'The upstream knows no such container.',
+    message: 'The upstream has no such container.',
     hint: homes,
   },
   {
     status: is(404),
     asked: 'container_file',
     code: 'file_not_found',
-    message: 'The upstream knows no such file in that container.',
+    message: 'The upstream has no such file in that container.',
     hint: homes,
   },
   {
     status: is(404),
     asked: 'response',
     code: 'not_found',
-    message: 'The upstream knows no such response.',
+    message: 'The upstream has no such response.',
     hint: homes,
   },
-  { status: is(404), code: 'file_not_found', message: 'The upstream knows no such file.' },
+  { status: is(404), code: 'file_not_found', message: 'The upstream has no such file.' },
   {
     says: /There was an issue with your request/i,
     code: 'upstream_error',
-    message: 'The upstream could not do it.',
-    hint: 'The container may have run out of memory and does not recover; begin a new one.',
+    message: 'The upstream could not process the request.',
+    hint: 'The container may have run out of memory, from which it does not recover; create a new one.',
   },
 ]
 
@@ -225,7 +224,7 @@ async function readStart({ body }: Response): Promise<Uint8Array> {
       length += value.byteLength
     }
   } catch {
-    // A refusal that breaks off is a refusal all the same.
+    // The part of an error answer that arrived is enough.
   }
   await reader.cancel().catch(() => {})
   return concatBytes(chunks)

@@ -1,5 +1,5 @@
 /**
- * Failures of a request to the upstream, each with a code and what to do.
+ * Errors for requests that failed without a usable answer.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { CfileError } from '../core/errors.ts'
 import { HandshakeRefused } from '../core/sockets/socket.ts'
 import { upstreamAnswer } from './errors.ts'
 
-/** A handshake that was refused, with the cure; `undefined` for anything else. */
+/** Converts a refused handshake; `undefined` for any other error. */
 export function asRefusal(error: unknown): CfileError | undefined {
   if (!(error instanceof HandshakeRefused)) return undefined
   const isAuth = error.status === 401 || error.status === 403
@@ -19,7 +19,7 @@ export function asRefusal(error: unknown): CfileError | undefined {
   )
 }
 
-/** An answer that is a redirect, which is never followed. */
+/** The error for a redirect, which is never followed. */
 export function redirected(answer: Response): CfileError {
   return new CfileError(
     'upstream_invalid',
@@ -31,7 +31,11 @@ export function redirected(answer: Response): CfileError {
   )
 }
 
-/** Whatever kept an upstream from answering, with a code. */
+/**
+ * Converts any failure to reach the upstream.
+ *
+ * @param isLate whether the time limit ended the request
+ */
 export function asFailure(error: unknown, isLate: boolean): unknown {
   if (error instanceof CfileError) return error
   if (isLate) {
@@ -46,7 +50,7 @@ export function asFailure(error: unknown, isLate: boolean): unknown {
   })
 }
 
-/** The error for a part of a coded body where the whole was asked for. */
+/** The error for a part of a coded body that the request did not ask for. */
 export function codedPart(answer: Response): CfileError {
   return new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.', {
     upstream: upstreamAnswer(answer),

@@ -1,5 +1,5 @@
 /**
- * The operations on containers, files and responses that cfile itself needs: a request, and the reading of its answer.
+ * The operations on containers, files and responses that cfile uses, with checks of their answers.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { Endpoint } from './endpoint.ts'
 import { type Asked, readUpstreamError, upstreamAnswer } from './errors.ts'
 import type { Send } from './request.ts'
 
-/** A container, as far as it is used here. */
+/** A container, with the fields that cfile uses. */
 export interface Container {
   readonly id: string
-  /** Seen: `running`, `expired`. */
+  /** Known values: `running`, `expired`. */
   readonly status: string
   readonly name?: string
   readonly memory_limit?: string | null
 }
 
-/** A file of a container. `bytes` has been seen to be `null`, and `path` to be several paths glued together. */
+/** A file of a container. Azure sometimes sends `null` for `bytes`, and several joined paths in `path`. */
 export interface ContainerFile {
   readonly id: string
   readonly path: string
@@ -46,17 +46,20 @@ export interface StoredFile {
 /** Options of every operation. */
 export interface CallOptions {
   readonly signal?: AbortSignal
-  /** Is shown the headers of the answer. */
+  /** Called with the headers of the answer. */
   readonly onHeaders?: (headers: Headers) => void
 }
 
 /** Options of the operations that open a file's bytes. */
 export interface ContentOptions extends CallOptions {
-  /** A `Range` header, where the upstream may honour one. */
+  /** Value of a `Range` header. The upstream may ignore it. */
   readonly range?: string
 }
 
-/** What cfile asks of an upstream; each throws a CfileError where the answer is a refusal or not what the API promises. */
+/**
+ * The operations of one upstream. Each throws a CfileError for an error answer and for an answer that does not follow
+ * the API.
+ */
 export interface Operations {
   getContainer(containerId: string, options?: CallOptions): Promise<Container>
   getContainerFile(
@@ -68,24 +71,24 @@ export interface Operations {
     containerId: string,
     options?: CallOptions & { readonly after?: string },
   ): Promise<ContainerFilePage>
-  /** The bytes, unread. */
+  /** Opens the bytes of a file. */
   getContainerFileContent(
     containerId: string,
     fileId: string,
     options?: ContentOptions,
   ): Promise<Response>
-  /** Deletes the file; resolves when the upstream says so. */
+  /** Deletes a file. Resolves after the upstream's confirmation. */
   deleteContainerFile(containerId: string, fileId: string, options?: CallOptions): Promise<void>
   getFile(fileId: string, options?: CallOptions): Promise<StoredFile>
-  /** The bytes, unread. */
+  /** Opens the bytes of a file. */
   getFileContent(fileId: string, options?: ContentOptions): Promise<Response>
   getResponse(responseId: string, options?: CallOptions): Promise<object>
 }
 
-// Who downloads sits before a screen: better to hear soon when it is worth while to ask again.
+// A person waits for a download, so an early error is better than a long wait for `Retry-After`.
 const patienceMs = 5000
 
-/** Makes the operations on top of something that sends. */
+/** Creates the operations on top of a function that sends requests. */
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
   const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {
@@ -169,7 +172,10 @@ async function readJson<T>(
   throw notAsPromised(answer)
 }
 
-/** Bytes are taken as they are, JSON errors under a 200 too: a file may hold anything. A page is no file, though. */
+/**
+ * Checks the answer with a file's bytes. JSON errors with status 200 pass, because a file may contain anything. An HTML
+ * page without a file name is refused.
+ */
 async function readContent(answer: Response, asked: Asked): Promise<Response> {
   if (!answer.ok) throw await readUpstreamError(answer, asked)
   const { status, headers } = answer
@@ -189,23 +195,19 @@ async function readContent(answer: Response, asked: Asked): Promise<Response> {
 function unknownCoding(answer: Response, coding: string): CfileError {
   return new CfileError(
     'upstream_invalid',
-    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although none was asked for.`,
+    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although cfile asked for none.`,
     {
-      hint: 'Have what stands between cfile and Azure, a CDN or API Management, leave bodies as they are.',
+      hint: 'Configure the CDN or API Management between cfile and Azure to leave bodies unchanged.',
       upstream: upstreamAnswer(answer),
     },
   )
 }
 
 function notAsPromised(answer: Response): CfileError {
-  return new CfileError(
-    'upstream_invalid',
-    'The upstream answered with something that is not of its API.',
-    {
-      hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a sign-in page before it.',
-      upstream: upstreamAnswer(answer),
-    },
-  )
+  return new CfileError('upstream_invalid', "The upstream's answer does not follow its API.", {
+    hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a sign-in page in front of it.',
+    upstream: upstreamAnswer(answer),
+  })
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

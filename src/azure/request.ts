@@ -1,5 +1,5 @@
 /**
- * What is sent to an upstream, before it is known how.
+ * The form of requests to an upstream, independent of how they are sent.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** A request to the upstream. */
 export interface AzureRequest {
   readonly method: string
-  /** Below `/openai/v1`, its segments encoded. */
+  /** Path below `/openai/v1`, its segments encoded. */
   readonly path: string
   /** With or without its `?`. */
   readonly query?: string
@@ -15,13 +15,13 @@ export interface AzureRequest {
   readonly body?: BodyInit | null
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
-  /** `root`: below `/openai`, for what is still served under a dated api-version. @default 'v1' */
+  /** `root`: below `/openai`, for operations that still need a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
-  /** `false`: sent once, whatever comes. @default GET and HEAD are sent again where that may help */
+  /** `false`: never send again. @default GET and HEAD are repeated after failures that may pass */
   readonly repeat?: false
-  /** Milliseconds that may go by in all because the upstream says `Retry-After`. @default as long as there is time */
+  /** Milliseconds to wait in total because of `Retry-After`. @default the whole time limit */
   readonly patienceMs?: number
 }
 
-/** Sends a request; resolves with the answer whatever its status. */
+/** Sends a request and resolves with the answer, for any status. */
 export type Send = (request: AzureRequest) => Promise<Response>

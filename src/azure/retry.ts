@@ -1,5 +1,5 @@
 /**
- * Asking again: what is worth it, when, and how often.
+ * Retries of requests: which failures, how often, and with which pauses.
  *
  * @module
  */
@@ -7,15 +7,15 @@
 import { isCfileError } from '../core/errors.ts'
 import type { Wait } from '../core/time.ts'
 
-/** Limits of asking again. */
+/** Limits for retries. */
 export interface RetryLimits {
-  /** How often a request is sent at most. @default 6 */
+  /** Maximum number of attempts. @default 6 */
   readonly attempts: number
-  /** Milliseconds until the last answer; only the first attempt may take longer. @default 20000 */
+  /** Milliseconds until the last answer. Only the first attempt may take longer. @default 20000 */
   readonly totalMs: number
-  /** Milliseconds of the first pause at most, which doubles each time. @default 500 */
+  /** Maximum of the first pause in milliseconds; doubles with each attempt. @default 500 */
   readonly baseMs: number
-  /** Milliseconds of any pause at most. @default 8000 */
+  /** Maximum of any pause in milliseconds. @default 8000 */
   readonly pauseMs: number
 }
 
@@ -26,15 +26,18 @@ export const retryLimits: RetryLimits = {
   pauseMs: 8000,
 }
 
-/** How often one upstream may be asked again, over all requests. */
+/** Limits the retries to one upstream over all requests. */
 export interface RetryBudget {
   /** Counts a request. */
   earn(): void
-  /** Whether there is a repetition left; takes it. */
+  /** Takes one retry; returns whether there was one left. */
   spend(): boolean
 }
 
-/** One repetition for every ten requests, up to a hundred saved; and one a second, up to ten, for those who ask seldom. */
+/**
+ * Creates a budget of one retry for every ten requests, up to a hundred saved. In addition it refills by one per second
+ * up to ten, for clients with few requests.
+ */
 export function createRetryBudget(now: () => number): RetryBudget {
   let left = 10
   let seen = now()
@@ -56,7 +59,11 @@ export function createRetryBudget(now: () => number): RetryBudget {
   }
 }
 
-/** The pause before an attempt, counted from 1: anything up to a bound that doubles ("full jitter"). */
+/**
+ * The pause before an attempt in milliseconds: a random part of a bound that doubles ("full jitter").
+ *
+ * @param attempt number of the attempt, from 1
+ */
 export function pauseBefore(
   attempt: number,
   random: () => number,
@@ -65,7 +72,11 @@ export function pauseBefore(
   return random() * Math.min(pauseMs, baseMs * 2 ** (attempt - 1))
 }
 
-/** How long the upstream wants to be left alone, in milliseconds; a date counts from the answer's own `Date`. */
+/**
+ * Reads how long the upstream asks to wait, in milliseconds. A date is relative to the answer's own `Date`.
+ *
+ * @param now unix seconds, used if the answer has no `Date`
+ */
 export function retryAfterMs(headers: Headers, now?: number): number | undefined {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
     const text = headers.get(name)
@@ -83,21 +94,22 @@ export function retryAfterMs(headers: Headers, now?: number): number | undefined
 export interface RepeatOptions {
   readonly limits: RetryLimits
   readonly budget: RetryBudget
-  /** Milliseconds that may go by waiting because the upstream said so. */
+  /** Milliseconds to wait in total because the upstream asked for it. */
   readonly patienceMs: number
   readonly now: () => number
   readonly wait: Wait
   readonly random: () => number
   readonly signal?: AbortSignal
-  /** Called before each attempt but the first. */
+  /** Called before each attempt except the first. */
   readonly onRetry?: () => void
 }
 
 type Outcome = { readonly answer: Response } | { readonly answer?: undefined; error: unknown }
 
 /**
- * Sends until the answer is one to live with, or the limits are reached; then the last answer or failure is the result.
- * An attempt is told the milliseconds that are left for it.
+ * Repeats a request until its answer is final or a limit is reached. Returns the last answer or throws the last error.
+ *
+ * @param attempt sends the request; gets the milliseconds that are left
  */
 export async function repeat(
   attempt: (leftMs?: number) => Promise<Response>,
@@ -111,7 +123,7 @@ export async function repeat(
   for (let sent = 1; sent < limits.attempts && isPassing(outcome); sent += 1) {
     const told = outcome.answer && retryAfterMs(outcome.answer.headers, now())
     const pause = told ?? pauseBefore(sent, random, limits)
-    // The clock counts whole seconds, of which one may have been cut off; what was waited is known.
+    // The clock counts whole seconds and may have cut off one. The waited time is exact.
     const seconds = now() - started
     const spent = Math.max(waited, seconds && (seconds + 1) * 1000)
     if (spent + pause >= limits.totalMs || (told ?? 0) > patience || !budget.spend()) break
@@ -135,7 +147,7 @@ function outcomeOf(sending: Promise<Response>): Promise<Outcome> {
 
 const passing = [408, 429, 500, 502, 503, 504]
 
-/** Whether it may be another answer the next time. A limit of our own that passed is none: it was long already. */
+/** Whether a retry can help. After our own time limit it cannot: that attempt already took long. */
 function isPassing(outcome: Outcome): boolean {
   if (outcome.answer !== undefined) return passing.includes(outcome.answer.status)
   return isCfileError(outcome.error) && outcome.error.code === 'upstream_error'

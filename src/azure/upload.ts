@@ -1,5 +1,5 @@
 /**
- * Uploads on their way: slow ones have all the time that they need, and those that stand still end.
+ * Monitors uploads: a slow upload has unlimited time, a stalled one is cancelled.
  *
  * @module
  */
@@ -10,22 +10,26 @@ import { isCfileError } from '../core/errors.ts'
 import type { Deadline, Wait } from '../core/time.ts'
 import type { AzureRequest } from './request.ts'
 
-/** What {@link followUpload} goes by. */
+/** Options of {@link followUpload}. */
 export interface UploadOptions {
   readonly wait: Wait
-  /** Milliseconds that the upload may be silent. @default 60000 */
+  /** Milliseconds without a chunk after which the upload is cancelled. @default 60000 */
   readonly idleMs?: number
   /** @default true */
   readonly followsUploads?: boolean
 }
 
-/** A body to be sent, and what broke it off, where it was that and no other cause. */
+/** A monitored body, and the error that ended it, if the body was the cause. */
 export interface FollowedUpload {
   readonly body: AzureRequest['body']
   failure(): unknown
 }
 
-/** Begins the limit anew with each chunk that the upstream takes, and breaks off where none comes for too long. */
+/**
+ * Monitors a request body. Restarts the time limit with each chunk that the upstream takes.
+ *
+ * @param deadline the limit of the whole request
+ */
 export function followUpload(
   { wait, idleMs = 60_000, followsUploads = true }: UploadOptions,
   { body }: AzureRequest,

@@ -1,18 +1,18 @@
 /**
- * A store in Cloudflare KV, which is read everywhere within milliseconds and agrees with itself within a minute.
+ * A store in Cloudflare KV. Reads are fast everywhere, but changes reach all locations only within a minute.
  *
- * KV remembers for 60 s, in each of its locations, that a key was **not** there when it was looked up
- * (https://developers.cloudflare.com/kv/concepts/how-kv-works/), and would so hide a file from whoever asked for it a
- * moment too early. Therefore nothing here takes a miss for an answer:
+ * Each KV location remembers for 60 s that a key was **not** there when it was read
+ * (https://developers.cloudflare.com/kv/concepts/how-kv-works/). This would hide a file from a client that asks a
+ * moment too early. So the store never trusts a miss:
  *
- * - a value of up to about 900 bytes, which is nearly every record, also lies in the metadata of its key, and metadata
- *   comes with a *list* of the namespace. A `get` that finds nothing is followed by a list of exactly that key;
- * - the metadata of a larger value names a second key with the same value, for five minutes. It was never looked up by
- *   anybody, so no location can remember that it is missing;
- * - `ifAbsent` looks at the list only and so never makes a location remember a miss.
+ * - A value of up to about 900 bytes, which covers nearly every record, is also stored in the metadata of its key, and
+ *   a *list* of the namespace returns metadata. A `get` without a result is followed by a list of exactly that key.
+ * - The metadata of a larger value names a second key with the same value, which lives for five minutes. That key was
+ *   never read before, so no location remembers a miss.
+ * - `ifAbsent` reads only the list, so it never makes a location remember a miss.
  *
- * What remains: a value that is *replaced* or deleted may be seen as it was for 60 s elsewhere, the list itself is
- * promised to be no older than that, and a claim is exact within an isolate but not between two. D1 has none of this.
+ * Limits: for 60 s after a value is *replaced* or deleted, other locations may see the old value; the list may be as
+ * old; and a claim is exact only within one isolate. D1 has none of these limits.
  *
  * @module
  */
@@ -48,27 +48,27 @@ export interface KvBinding {
 /** Options of {@link kvStore}. */
 export interface KvStoreOptions {
   readonly namespace: KvBinding
-  /** Unix seconds, for lifetimes. */
+  /** The current time in unix seconds, for lifetimes. */
   readonly now: () => number
 }
 
-/** What lies in the metadata of a key: at most 1024 bytes of JSON. */
+/** The metadata of a key: at most 1024 bytes of JSON. */
 interface Metadata {
-  /** Unix second; KV itself ends no value before 60 s are over. */
+  /** Unix second. KV itself keeps every value for at least 60 s. */
   readonly expires?: number
-  /** The value, if it is small: JSON in ASCII, since workerd sends metadata in a header. */
+  /** A small value as ASCII JSON, because workerd sends metadata in a header. */
   readonly text?: string
-  /** The key of a value that is not. */
+  /** The second key of a larger value. */
   readonly copy?: string
 }
 
 const shortestTtl = 60
 const longestMetadata = 1024
 const copyTtl = 300
-/** Keys that begin so are the copies of large values. No key of the store does: those are printable. */
+/** Prefix of second keys. Keys of the store are printable, so they never begin with it. */
 const copyMark = '\u0001'
 
-/** Keeps each value under its own key. */
+/** Creates a store that keeps each value under its own key. */
 export function kvStore({ namespace, now }: KvStoreOptions): Store {
   const claiming = new Set<string>()
 
@@ -99,7 +99,7 @@ export function kvStore({ namespace, now }: KvStoreOptions): Store {
     const { copy, ...about } = toMetadata(metadata)
     if (!isAlive(about)) return undefined
     if (about.text !== undefined) return JSON.parse(about.text)
-    // The copy first: a miss of the key itself may be remembered, one of the copy never is while it matters.
+    // The second key first: a miss of the key itself may be remembered, a miss of the second key is not.
     return (copy === undefined ? undefined : await read(copy)) ?? (await read(name))
   }
 
@@ -107,14 +107,14 @@ export function kvStore({ namespace, now }: KvStoreOptions): Store {
     for (let cursor: string | undefined; ; ) {
       const page = await namespace.list({ prefix, limit, cursor })
       for (const key of page.keys) if (!key.name.startsWith(copyMark)) yield key
-      // A page may be empty and not the last: keys that were deleted of late are walked over.
+      // A page may be empty without being the last: recently deleted keys are counted.
       if (page.list_complete) return
       cursor = page.cursor
     }
   }
 
   async function readListed(key: string): Promise<Json | undefined> {
-    // The key itself sorts before all that only begin with it.
+    // The key itself sorts before all keys that begin with it.
     for await (const first of listed(key, 1)) {
       return first.name === key ? fromListed(first) : undefined
     }

@@ -1,5 +1,5 @@
 /**
- * A store in Cloudflare D1: the one to take on Workers, since what one isolate writes all others read at once.
+ * A store in Cloudflare D1, the recommended one on Workers: every isolate reads at once what another one wrote.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface D1Statement {
   all(): Promise<{ readonly results: readonly unknown[] }>
 }
 
-/** The part of a D1 binding that is used. Asked without a session, it answers from the primary database. */
+/** The part of a D1 binding that is used. Without a session, D1 answers from the primary database. */
 export interface D1Binding {
   prepare(sql: string): D1Statement
   batch(statements: D1Statement[]): Promise<readonly { readonly results: readonly unknown[] }[]>
@@ -23,11 +23,11 @@ export interface D1Binding {
 /** Options of {@link d1Store}. */
 export interface D1StoreOptions {
   readonly database: D1Binding
-  /** Unix seconds, for lifetimes. */
+  /** The current time in unix seconds, for lifetimes. */
   readonly now: () => number
 }
 
-/** One step each, in order; what was released is never edited, only added to. */
+/** Schema migrations in order. A released migration is never changed. */
 const migrations: readonly (readonly string[])[] = [
   [
     'CREATE TABLE cfile_entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL) STRICT',
@@ -43,15 +43,15 @@ const claimSql = `${writeSql} WHERE cfile_entries.expires <= ?`
 const deleteSql = 'DELETE FROM cfile_entries WHERE key = ?'
 const pageSql = `SELECT key, value FROM cfile_entries WHERE key >= ? AND key < ? AND key > ?
   AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`
-const sweepSql =
+const cleanSql =
   'DELETE FROM cfile_entries WHERE key IN (SELECT key FROM cfile_entries WHERE expires <= ? LIMIT 100)'
 
-const sweepEverySeconds = 300
+const cleanEverySeconds = 300
 
-/** Keeps values in the table `cfile_entries`, which is made or brought to the newest schema at the first use. */
+/** Creates a store in the table `cfile_entries`. The first use creates the table or migrates it. */
 export function d1Store({ database, now }: D1StoreOptions): Store {
-  let sweepAt = 0
-  // A flag and not a shared promise: in workerd, a request that waits for another's work may wait for ever.
+  let cleanAt = 0
+  // A flag instead of a shared promise: in workerd a request that waits for another request's work may wait for ever.
   let isMigrated = false
 
   async function statement(sql: string, ...values: unknown[]): Promise<D1Statement> {
@@ -60,10 +60,10 @@ export function d1Store({ database, now }: D1StoreOptions): Store {
     return database.prepare(sql).bind(...values)
   }
 
-  async function sweep(time: number): Promise<void> {
-    if (time < sweepAt) return
-    sweepAt = time + sweepEverySeconds
-    await (await statement(sweepSql, time)).run()
+  async function clean(time: number): Promise<void> {
+    if (time < cleanAt) return
+    cleanAt = time + cleanEverySeconds
+    await (await statement(cleanSql, time)).run()
   }
 
   return {
@@ -80,7 +80,7 @@ export function d1Store({ database, now }: D1StoreOptions): Store {
         ? await statement(claimSql, ...row, time)
         : await statement(writeSql, ...row)
       const { meta } = await write.run()
-      await sweep(time)
+      await clean(time)
       return meta.changes > 0
     },
 
@@ -89,7 +89,7 @@ export function d1Store({ database, now }: D1StoreOptions): Store {
     },
 
     async list(prefix, { after = '', limit = 100 } = {}) {
-      // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+      // Keys are ASCII, so the prefix followed by a higher character sorts after every key with the prefix.
       const range = [prefix, `${prefix}\u{10ffff}`, after, now(), limit]
       const { results } = await (await statement(pageSql, ...range)).all()
       return (results as readonly { key: string; value: string }[]).map(
@@ -100,8 +100,9 @@ export function d1Store({ database, now }: D1StoreOptions): Store {
 }
 
 /**
- * A row for each step that was taken, since D1 has no `PRAGMA user_version`. The row goes in first and with the step,
- * in the one transaction that a batch is: of two isolates that start at once, one fails on it and looks again.
+ * Migrates the schema. D1 has no `PRAGMA user_version`, so a table holds a row for each migration. The row is inserted
+ * first, in the same transaction (batch) as the migration: if two isolates start at once, the insert of one fails and
+ * it reads the version again.
  */
 async function migrate(database: D1Binding): Promise<void> {
   for (let version = await versionOf(database); version < migrations.length; ) {

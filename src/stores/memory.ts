@@ -1,5 +1,6 @@
 /**
- * A store in this process: the reference for all others, right for tests, demos and a single short-lived instance.
+ * A store in process memory. It is the reference for all other stores, and fits tests, demos and a single short-lived
+ * instance.
  *
  * @module
  */
@@ -9,17 +10,17 @@ import type { Json, Store, StoreEntry } from './store.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** Unix seconds, for lifetimes. */
+  /** The current time in unix seconds, for lifetimes. */
   readonly now: () => number
-  /** Values kept; beyond it the oldest go first. @default 100000 */
+  /** Maximum number of values; the oldest are removed first. @default 100000 */
   readonly maxEntries?: number
 }
 
-/** Keeps values in a `Map`, and its keys in order beside it; all is gone with the process. */
+/** Creates a store that lasts as long as the process. */
 export function memoryStore({ now, maxEntries = 100_000 }: MemoryStoreOptions): Store {
-  // JSON text, not objects: what a caller does to a value afterwards must not reach the store.
+  // JSON text instead of objects: later changes by a caller must not reach the store.
   const entries = new Map<string, { text: string; expires: number }>()
-  // Lets a list read no more keys than it returns.
+  // With sorted keys a list reads only the keys that it returns.
   const keys = createSortedKeys()
 
   function read(key: string): Json | undefined {
@@ -39,7 +40,7 @@ export function memoryStore({ now, maxEntries = 100_000 }: MemoryStoreOptions): 
 
     async put(key, value, { ttl, ifAbsent = false } = {}) {
       if (ifAbsent && read(key) !== undefined) return false
-      // Deleted first, since a Map keeps the place of a key that is set again, and the oldest have to come first.
+      // Deleted first: a Map keeps the position of a key that is set again, but the oldest must come first.
       if (!entries.delete(key)) keys.add(key)
       entries.set(key, {
         text: JSON.stringify(value),

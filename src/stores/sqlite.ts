@@ -1,5 +1,5 @@
 /**
- * A store in one SQLite file: the default on Node, Bun and Deno. Several processes on one machine may share the file.
+ * A store in one SQLite file, the default on Node, Bun and Deno. Several processes on one machine may share the file.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { CfileError } from '../core/errors.ts'
 import type { Wait } from '../core/time.ts'
 import type { Store, StoreEntry } from './store.ts'
 
-/** What may be bound to a statement. */
+/** A value that can be bound to a statement. */
 export type SqliteValue = string | number | null
 
-/** A prepared statement, as `node:sqlite`, `bun:sqlite` and better-sqlite3 have it. */
+/** A prepared statement with the methods common to `node:sqlite`, `bun:sqlite` and better-sqlite3. */
 export interface SqliteStatement {
   run(...values: SqliteValue[]): { readonly changes: number | bigint }
   get(...values: SqliteValue[]): unknown
   all(...values: SqliteValue[]): unknown[]
 }
 
-/** An open database, as `node:sqlite`, `bun:sqlite` and better-sqlite3 have it. */
+/** An open database with the methods common to `node:sqlite`, `bun:sqlite` and better-sqlite3. */
 export interface SqliteDatabase {
   exec(sql: string): unknown
   prepare(sql: string): SqliteStatement
@@ -27,31 +27,31 @@ export interface SqliteDatabase {
 
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
-  /** From {@link openSqlite}, or opened by the caller; who opened it closes it. */
+  /** Opened by {@link openSqlite} or by the caller. The store does not close it. */
   readonly database: SqliteDatabase
-  /** Unix seconds, for lifetimes. */
+  /** The current time in unix seconds, for lifetimes. */
   readonly now: () => number
-  /** Waits for another process that has locked the file. */
+  /** Waits while another process has locked the file. */
   readonly wait: Wait
 }
 
-/** One step each, in order; what was released is never edited, only added to. `PRAGMA user_version` counts them. */
+/** Schema migrations in order, counted by `PRAGMA user_version`. A released migration is never changed. */
 const migrations: readonly string[] = [
   `CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL) STRICT;
    CREATE INDEX entries_by_expiry ON entries (expires) WHERE expires IS NOT NULL;`,
 ]
 
-const sweepEverySeconds = 60
+const cleanEverySeconds = 60
 
 /**
- * Keeps values in a table of the database, which is brought to the newest schema first.
+ * Creates a store in a database, and migrates its schema.
  *
- * @throws CfileError `invalid_request` for a database that a newer version wrote
+ * @throws CfileError `invalid_request` for a database of a newer version
  */
 export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store {
   configure(database)
   migrate(database)
-  // From here on nothing waits inside SQLite, which would stop the event loop.
+  // From here on SQLite itself must not wait, because that would block the event loop.
   database.exec('PRAGMA busy_timeout = 0')
   const select = database.prepare(
     'SELECT value FROM entries WHERE key = ? AND (expires IS NULL OR expires > ?)',
@@ -65,17 +65,17 @@ export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store 
     `SELECT key, value FROM entries WHERE key >= ? AND key < ? AND key > ?
      AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
   )
-  const sweep = database.prepare(
+  const clean = database.prepare(
     'DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE expires <= ? LIMIT 1000)',
   )
-  let sweepAt = 0
+  let cleanAt = 0
 
-  /** Removes some of what has expired; where the file is locked, the next turn does it. */
-  function sweepSometimes(time: number): void {
-    if (time < sweepAt) return
-    sweepAt = time + sweepEverySeconds
+  /** Removes some expired values at intervals. Skips a turn if the file is locked. */
+  function cleanSometimes(time: number): void {
+    if (time < cleanAt) return
+    cleanAt = time + cleanEverySeconds
     try {
-      sweep.run(time)
+      clean.run(time)
     } catch (error) {
       if (!isLocked(error)) throw error
     }
@@ -91,7 +91,7 @@ export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store 
     put: (key, value, { ttl, ifAbsent = false } = {}) =>
       untilUnlocked(wait, () => {
         const time = now()
-        sweepSometimes(time)
+        cleanSometimes(time)
         const row = [key, JSON.stringify(value), ttl === undefined ? null : time + ttl] as const
         const { changes } = ifAbsent ? claim.run(...row, time) : write.run(...row)
         return Number(changes) === 1
@@ -101,7 +101,7 @@ export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store 
 
     list: (prefix, { after = '', limit = 100 } = {}) =>
       untilUnlocked(wait, () => {
-        // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+        // Keys are ASCII, so the prefix followed by a higher character sorts after every key with the prefix.
         const rows = page.all(prefix, `${prefix}\u{10ffff}`, after, now(), limit)
         return (rows as { key: string; value: string }[]).map(
           ({ key, value }): StoreEntry => ({ key, value: JSON.parse(value) }),
@@ -115,9 +115,9 @@ const firstPauseMs = 2
 const longestPauseMs = 100
 
 /**
- * Does a step; where another process has locked the file, does it again until the lock is gone.
+ * Runs a step, and repeats it while another process has locked the file.
  *
- * @throws CfileError `not_ready` where the lock stays for too long
+ * @throws CfileError `not_ready` if the lock remains for 5 s
  */
 async function untilUnlocked<T>(wait: Wait, step: () => T): Promise<T> {
   let pause = firstPauseMs
@@ -133,24 +133,24 @@ async function untilUnlocked<T>(wait: Wait, step: () => T): Promise<T> {
   }
 }
 
-/** Whether another process has the lock: all engines say it in SQLite's own words. */
+/** Whether another process has the lock. All engines pass on SQLite's own message. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes('database is locked')
 }
 
 function staysLocked(cause: unknown): CfileError {
   return new CfileError('not_ready', 'Another process has locked the database of CFILE_STORE.', {
-    hint: 'Ask again in a while. Whoever runs the gateway ends the program that holds the file open for writing (a backup, a sqlite3 shell).',
+    hint: 'Try again in a while. The operator should end the program that holds the file open for writing (a backup, a sqlite3 shell).',
     headers: { 'retry-after': '2' },
     cause,
   })
 }
 
 /**
- * Opens a database file with what this runtime has, and makes its folder: `node:sqlite` (Node 22.13 and up, Deno),
- * `bun:sqlite`, or the package better-sqlite3 where it is installed.
+ * Opens a database file and creates its folder. Uses `node:sqlite` (Node 22.13 and later, Deno), `bun:sqlite`, or the
+ * package better-sqlite3 if installed.
  *
- * @throws CfileError `invalid_request` where there is none of them
+ * @throws CfileError `invalid_request` if there is no engine
  */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {
   const open = await findEngine()
@@ -169,20 +169,20 @@ type Constructor = new (path: string) => SqliteDatabase
 
 const engines: readonly (() => Promise<unknown>)[] = [
   async () => (await import('node:sqlite')).DatabaseSync,
-  // @ts-expect-error: only Bun has it
+  // @ts-expect-error: exists only in Bun
   async () => (await import('bun:sqlite')).Database,
-  // @ts-expect-error: nobody has to install it
+  // @ts-expect-error: an optional package
   async () => (await import('better-sqlite3')).default,
 ]
 
-/** Whether this runtime, or an installed package, can open a database. */
+/** Whether this runtime or an installed package can open a database. */
 export async function hasSqlite(): Promise<boolean> {
   return (await findEngine()) !== undefined
 }
 
 async function findEngine(): Promise<((path: string) => SqliteDatabase) | undefined> {
   for (const load of engines) {
-    // What this runtime or this installation does not have can't be imported.
+    // Engines that this runtime or installation does not have fail to import.
     const Database = (await load().catch(() => undefined)) as Constructor | undefined
     if (Database !== undefined) return (path) => new Database(path)
   }
@@ -198,8 +198,9 @@ function noEngine(): CfileError {
 }
 
 /**
- * Lets several processes in: readers beside a writer, and at the start a writer that waits for the other. With `NORMAL`
- * a commit survives the death of the process; after a power cut the last ones may be missing, and nothing is ever torn.
+ * Configures access by several processes: readers beside a writer, and a writer that waits for another one during the
+ * start. With `synchronous = NORMAL` a commit survives a crash of the process; after a power failure the last commits
+ * may be missing, but the file stays consistent.
  */
 function configure(database: SqliteDatabase): void {
   database.exec('PRAGMA busy_timeout = 5000')
@@ -208,9 +209,9 @@ function configure(database: SqliteDatabase): void {
 }
 
 function migrate(database: SqliteDatabase): void {
-  // Without a lock where there is nothing to do, so that a process can start while another one writes.
+  // Needs no lock if there is nothing to do, so that a process can start while another one writes.
   if (versionOf(database) === migrations.length) return
-  // Locked before the version is read again, so that of two processes that start at once the second finds the work done.
+  // Locks before reading the version again. If two processes start at once, the second one finds the migration done.
   database.exec('BEGIN IMMEDIATE')
   try {
     const version = versionOf(database)

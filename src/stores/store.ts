@@ -1,11 +1,10 @@
 /**
- * What cfile remembers, behind four methods. `memory.ts` is the reference; `test/stores/contract.ts` is the judge of
- * every engine.
+ * The interface of stores. `memory.ts` is the reference; `test/stores/contract.ts` tests every engine.
  *
  * @module
  */
 
-/** Any value that survives JSON. */
+/** Any value that JSON can represent. */
 export type Json =
   | null
   | boolean
@@ -14,19 +13,19 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 
-/** How a value is written. */
+/** Options for writing a value. */
 export interface PutOptions {
-  /** Seconds until the value is gone; without it, it stays. */
+  /** Lifetime in seconds. @default unlimited */
   readonly ttl?: number
-  /** Write only where there is no value yet: the way to claim something among several instances. */
+  /** Writes only if the key has no value. Instances use it to claim a task. */
   readonly ifAbsent?: boolean
 }
 
-/** One page of a {@link Store.list}. */
+/** Options for one page of {@link Store.list}. */
 export interface ListOptions {
-  /** The last key of the page before. */
+  /** The last key of the previous page. */
   readonly after?: string
-  /** Entries a page, 1 to 1000. @default 100 */
+  /** Entries per page, 1 to 1000. @default 100 */
   readonly limit?: number
 }
 
@@ -39,7 +38,7 @@ export interface StoreEntry {
 /** A map from keys (up to 400 bytes of ASCII) to JSON values with lifetimes. */
 export interface Store {
   get(key: string): Promise<Json | undefined>
-  /** Resolves to whether the value was written: `false` only with `ifAbsent`, where there was one already. */
+  /** Resolves to whether the value was written: `false` only with `ifAbsent`, if the key had a value. */
   put(key: string, value: Json, options?: PutOptions): Promise<boolean>
   delete(key: string): Promise<void>
   /** The entries whose key starts with the prefix, in the order of their keys. */

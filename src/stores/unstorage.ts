@@ -1,8 +1,8 @@
 /**
- * A store in anything that `unstorage` has a driver for: Azure Table, Cosmos DB, Postgres, MongoDB …
+ * A store in any backend for which `unstorage` has a driver: Azure Table, Cosmos DB, Postgres, MongoDB and others.
  *
- * As exact as the driver: a claim (`ifAbsent`) is so within this process only, and a list reads the keys of the whole
- * folder that the prefix is in.
+ * Its guarantees depend on the driver. A claim (`ifAbsent`) is exact only within this process. A list reads all keys of
+ * the folder that contains the prefix.
  *
  * @module
  */
@@ -20,15 +20,15 @@ export interface UnstorageClient {
 /** Options of {@link unstorageStore}. */
 export interface UnstorageStoreOptions {
   readonly storage: UnstorageClient
-  /** Unix seconds, for lifetimes; not every driver has them. */
+  /** The current time in unix seconds, for lifetimes. Not every driver supports them. */
   readonly now: () => number
-  /** The folder of all keys: letters, digits and `-`. @default 'cfile' */
+  /** The folder for all keys: letters, digits and `-`. @default 'cfile' */
   readonly base?: string
 }
 
 const graceSeconds = 24 * 3600
 
-/** Keeps each value under `<base>:<segment>:…:<segment>_`. */
+/** Creates a store that keeps each value under `<base>:<segment>:…:<segment>_`. */
 export function unstorageStore({ storage, now, base = 'cfile' }: UnstorageStoreOptions): Store {
   const claiming = new Set<string>()
   const nameOf = (key: string): string => `${base}:${encodeKey(key)}`
@@ -39,14 +39,14 @@ export function unstorageStore({ storage, now, base = 'cfile' }: UnstorageStoreO
     if (entry?.[1] === undefined || entry[2] === undefined) return undefined
     const expires = entry[1] === 'stays' ? Number.POSITIVE_INFINITY : Number(entry[1])
     if (expires > now()) return JSON.parse(entry[2])
-    // Not at once: another process may be claiming the key anew, and its value would go instead.
+    // Not at once: another process may be claiming the key again, and its value would be removed.
     if (expires + graceSeconds <= now()) await storage.removeItem(name)
     return undefined
   }
 
   async function write(key: string, value: Json, ttl: number | undefined): Promise<true> {
     const expires = ttl === undefined ? 'stays' : String(now() + ttl)
-    // Not JSON as a whole: unstorage would parse it, and drop what it holds for dangerous.
+    // Not plain JSON: unstorage would parse it and drop parts that it considers dangerous.
     const text = `v1 ${expires} ${JSON.stringify(value)}`
     await storage.setItem(nameOf(key), text, ttl === undefined ? {} : { ttl: Math.ceil(ttl) })
     return true
@@ -87,9 +87,9 @@ export function unstorageStore({ storage, now, base = 'cfile' }: UnstorageStoreO
   }
 }
 
-// unstorage rewrites keys (`/` and `\` become `:`, several of them one, `?…` and a last `$` mean something), and some
-// drivers make folders of the segments. So each segment is letters, digits, `-` and `_hh` for everything else, an
-// empty one is `__`, and the last has one `_` more, that no key is ever the folder of another.
+// unstorage rewrites keys: `/` and `\` become `:`, repeated separators become one, `?…` and a final `$` have a meaning.
+// Some drivers create folders from segments. So each segment consists of letters, digits, `-`, and `_hh` for any other
+// character. An empty segment is `__`. The last segment ends with one more `_`, so that no key is a folder of another.
 
 function encodeKey(key: string): string {
   return `${key.split('/').map(encodeSegment).join(':')}_`
@@ -119,7 +119,7 @@ function decodeKey(name: string): string | undefined {
   return encodeKey(decoded) === name ? decoded : undefined
 }
 
-/** The deepest folder that holds all keys with the prefix. */
+/** The deepest folder that contains all keys with the prefix. */
 function folderOf(base: string, prefix: string): string {
   const folders = prefix.split('/').slice(0, -1).map(encodeSegment)
   return [base, ...folders].join(':')

@@ -15,7 +15,7 @@ function asking(answer: Answer, credential: Credential = apiKey('a-secret-key'))
   return { clock, sent: means.sent, client: createAzureClient({ ...means, endpoint, credential }) }
 }
 
-/** A credential that gives `token-1`, then `token-2` and so on, and how often it was asked. */
+/** A credential that returns `token-1`, `token-2` and so on, and counts its calls. */
 function tokens() {
   let count = 0
   const credential = tokenCredential({
@@ -32,7 +32,7 @@ const takesOnly = (token: string) => (sent: Sent) =>
   new Response(null, { status: bearerOf(sent) === `Bearer ${token}` ? 200 : 401 })
 
 describe('the key', () => {
-  it('goes to the endpoint that was set and to nothing that a path can spell', async () => {
+  it('goes only to the configured endpoint, for any path', async () => {
     const { client, sent } = asking(() => Response.json({}))
     const hostile = [
       '//evil.example/',
@@ -55,7 +55,7 @@ describe('the key', () => {
     expect(sent).toEqual([])
   })
 
-  it('is not replaced by what a caller sends along', async () => {
+  it('is not replaced by a header of the caller', async () => {
     const { client, sent } = asking(() => Response.json({}))
     const headers = {
       'api-key': 'theirs',
@@ -72,7 +72,7 @@ describe('the key', () => {
     expect(sent[0]?.url.host).toBe('res.openai.azure.com')
   })
 
-  it('is in no error', async () => {
+  it('appears in no error', async () => {
     const { client, clock } = asking(() => Promise.reject(new TypeError('fetch failed')))
     const failure = await clock.settle(
       client.request({ method: 'GET', path: '/models' }).catch((error) => error),
@@ -83,7 +83,7 @@ describe('the key', () => {
 })
 
 describe('a token that is refused', () => {
-  it('is replaced, and the request sent once more', async () => {
+  it('is replaced, and the request is sent once more', async () => {
     const { credential, asked } = tokens()
     const { client, sent } = asking(takesOnly('token-2'), credential)
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
@@ -91,7 +91,7 @@ describe('a token that is refused', () => {
     expect(asked()).toBe(2)
   })
 
-  it('by fifty requests at the same time is replaced once', async () => {
+  it('is replaced once for fifty simultaneous requests', async () => {
     const { credential, asked } = tokens()
     const { client, sent } = asking(takesOnly('token-2'), credential)
     const answers = await Promise.all(
@@ -102,7 +102,7 @@ describe('a token that is refused', () => {
     expect(sent.length).toBe(100)
   })
 
-  it('is not replaced for ever where it is the role that is missing', async () => {
+  it('is not replaced again if a role is missing', async () => {
     const { credential, asked } = tokens()
     const { client, sent } = asking(() => new Response(null, { status: 401 }), credential)
     for (let i = 0; i < 10; i += 1) {
@@ -113,7 +113,7 @@ describe('a token that is refused', () => {
     expect(sent.length).toBe(12)
   })
 
-  it('sends a POST again where its body is still there, and not where it has streamed by', async () => {
+  it('repeats a POST whose body is in memory, but not one whose body was streamed', async () => {
     const { credential } = tokens()
     const { client, sent } = asking(takesOnly('token-2'), credential)
     const post = { method: 'POST', path: '/responses' }
@@ -126,14 +126,14 @@ describe('a token that is refused', () => {
     expect(other.sent.length).toBe(1)
   })
 
-  it('is the answer where the credential is a key: another there is not', async () => {
+  it('is passed on if the credential has no other value', async () => {
     const { client, sent } = asking(() => new Response(null, { status: 401 }))
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
     expect(sent.length).toBe(1)
   })
 })
 
-describe('an endpoint that takes the other of the two scopes', () => {
+describe('an endpoint that accepts the other scope', () => {
   const ofProjects = 'https://ai.azure.com/.default'
   const ofResources = 'https://cognitiveservices.azure.com/.default'
   const scoped: Credential = {
@@ -154,7 +154,7 @@ describe('an endpoint that takes the other of the two scopes', () => {
     expect(scopes).toEqual([usual, other, other, other])
   })
 
-  it('is not tried once a scope has worked: a later 401 means something else', async () => {
+  it('is not tried with another scope once a scope has worked', async () => {
     let isRefused = false
     const wired = wire(createClock(), () => new Response(null, { status: isRefused ? 401 : 200 }))
     const client = createAzureClient({ ...wired, endpoint, credential: scoped })
@@ -164,7 +164,7 @@ describe('an endpoint that takes the other of the two scopes', () => {
     expect(wired.sent.length).toBe(2)
   })
 
-  it('is not tried where AZURE_OPENAI_SCOPE says which one it is', async () => {
+  it('is not tried with another scope if AZURE_OPENAI_SCOPE is set', async () => {
     const wired = wire(createClock(), takesOnly(ofProjects))
     const own = parseEndpoint(endpoint, { scope: ofResources })
     const client = createAzureClient({ ...wired, endpoint: own, credential: scoped })
@@ -200,7 +200,7 @@ describe('a Foundry hosted agent as endpoint', () => {
       await client.request({ method: 'GET', path })
     }
     expect(client.endpoint.scope).toBe('https://ai.azure.com/.default')
-    // A pasted api-version goes along to the project too.
+    // An api-version in the pasted URL is used for the project too.
     const hrefs = sent.map(({ url }) => url.href.replace(/(containers.*)\?.*/, '$1'))
     expect(hrefs).toEqual([
       `${agent}/responses?api-version=v1`,
@@ -211,8 +211,8 @@ describe('a Foundry hosted agent as endpoint', () => {
   })
 })
 
-describe('the client of the library', () => {
-  it('needs no more than an endpoint and a credential', () => {
+describe('the library’s client', () => {
+  it('needs only an endpoint and a credential', () => {
     const client = createAzureClient({ endpoint, credential: apiKey('k') })
     expect(client.endpoint.base).toBe('https://res.openai.azure.com/openai/v1')
     expect(() =>

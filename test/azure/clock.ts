@@ -1,6 +1,4 @@
-/**
- * A clock that nobody waits for: when all that is left is waiting, it jumps to the next timer.
- */
+/** A virtual clock: when all code waits, it jumps to the next timer. */
 
 import type { Wait } from '../../src/core/time.ts'
 
@@ -8,11 +6,11 @@ export interface Clock {
   /** Unix seconds. */
   now(): number
   readonly wait: Wait
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the start. */
   elapsed(): number
-  /** Moves on by so many seconds, past every timer up to there. */
+  /** Advances by seconds, past every timer up to there. */
   advance(seconds: number): Promise<void>
-  /** Runs the timers until the work is done. */
+  /** Runs timers until the work is done. */
   settle<T>(work: Promise<T>): Promise<T>
 }
 
@@ -68,7 +66,7 @@ export function createClock(start = 1_790_000_000): Clock {
   }
 }
 
-/** Until everything that can go on without a timer has. */
+/** Waits until all code that needs no timer has run. */
 function idle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }

@@ -1,6 +1,4 @@
-/**
- * Every refusal that was seen: what it means, and the cure.
- */
+/** Every known error answer, its meaning and its hint. */
 
 import { describe, expect, it } from 'vitest'
 import { type Asked, readUpstreamError } from '../../src/azure/errors.ts'
@@ -11,7 +9,7 @@ interface Case {
   readonly body: unknown
   readonly asked?: Partial<Asked>
   readonly code: string
-  /** The status that clients see. */
+  /** The status for clients. */
   readonly becomes: number
   readonly hint?: RegExp
 }
@@ -33,7 +31,7 @@ const checkAccess =
 const project = { endpointKind: 'project' } as const
 
 const cases: readonly Case[] = [
-  // Signing in.
+  // Authentication.
   {
     name: 'wrong audience, resource',
     status: 401,
@@ -49,7 +47,7 @@ const cases: readonly Case[] = [
     asked: project,
     code: 'upstream_auth',
     becomes: 502,
-    hint: /project wants a token for https:\/\/ai\.azure\.com/,
+    hint: /project needs a token for https:\/\/ai\.azure\.com/,
   },
   {
     name: 'missing role, resource',
@@ -101,7 +99,7 @@ const cases: readonly Case[] = [
     ),
     code: 'upstream_auth',
     becomes: 502,
-    hint: /AZURE_OPENAI_API_KEY must be a key of the very resource/,
+    hint: /AZURE_OPENAI_API_KEY must be a key of the resource/,
   },
   {
     name: 'keys disabled',
@@ -147,7 +145,7 @@ const cases: readonly Case[] = [
     hint: /firewall/,
   },
 
-  // Gone, or never there.
+  // Missing or expired things.
   {
     name: 'container is expired',
     status: 400,
@@ -179,7 +177,7 @@ const cases: readonly Case[] = [
     asked: { what: 'container' },
     code: 'container_not_found',
     becomes: 404,
-    hint: /endpoint asked was that of a resource.*ask.*project/,
+    hint: /endpoint is a resource: ask.*project/,
   },
   {
     name: 'container unknown, project',
@@ -188,7 +186,7 @@ const cases: readonly Case[] = [
     asked: { what: 'container', ...project },
     code: 'container_not_found',
     becomes: 404,
-    hint: /endpoint asked was that of a Foundry project.*asked of the resource/,
+    hint: /endpoint is a Foundry project.*ask the resource/,
   },
   {
     name: 'file not in the container',
@@ -196,7 +194,7 @@ const cases: readonly Case[] = [
     body: openai('File cfile_x not found on container cntr_y.'),
     code: 'file_not_found',
     becomes: 404,
-    hint: /only where they were made/,
+    hint: /only in the resource and region that created them/,
   },
   {
     name: 'file not in the container, project',
@@ -231,7 +229,7 @@ const cases: readonly Case[] = [
     becomes: 404,
   },
 
-  // The wrong door.
+  // Wrong endpoints.
   {
     name: 'unknown path',
     status: 404,
@@ -249,7 +247,7 @@ const cases: readonly Case[] = [
     hint: /AZURE_OPENAI_ENDPOINT/,
   },
 
-  // A bad day.
+  // Failures of the service.
   {
     name: 'Timeout as 408',
     status: 408,
@@ -314,7 +312,7 @@ const cases: readonly Case[] = [
     body: openai('There was an issue with your request. Please check your inputs and try again'),
     code: 'upstream_error',
     becomes: 502,
-    hint: /begin a new one/,
+    hint: /create a new one/,
   },
   {
     name: 'an id that is too long',
@@ -335,17 +333,17 @@ async function read({ status, body, asked }: Case, headers: HeadersInit = {}) {
   })
 }
 
-describe('a refusal of the upstream', () => {
+describe('an error answer of the upstream', () => {
   it.each(cases)('$name: $status becomes $code', async (seen) => {
     const error = await read(seen, { 'apim-request-id': 'azures-own' })
     expect(error).toMatchObject({ code: seen.code, status: seen.becomes })
     if (seen.hint !== undefined) expect(error.details.hint).toMatch(seen.hint)
-    // What support needs is there whatever went wrong.
+    // The facts for Azure support are always present.
     expect(error.details.upstream).toMatchObject({ status: seen.status, request_id: 'azures-own' })
     expect(error.message).toMatch(/^[A-Z].*\.$/s)
   })
 
-  it('never repeats what the upstream said, which may name principals and inner hosts', async () => {
+  it('never repeats the upstream’s text, which may name principals and internal hosts', async () => {
     for (const seen of cases) {
       const error = await read({
         ...seen,
@@ -355,7 +353,7 @@ describe('a refusal of the upstream', () => {
     }
   })
 
-  it('tells how long to wait in whole seconds, and one where nothing is said', async () => {
+  it('gives the wait in whole seconds, or one second if the upstream gives none', async () => {
     const throttled = cases.find(({ status }) => status === 429) as Case
     const waits = async (headers: HeadersInit) =>
       (await read(throttled, headers)).details.headers?.['retry-after']
@@ -364,7 +362,7 @@ describe('a refusal of the upstream', () => {
     expect(await waits({})).toBe('1')
   })
 
-  it('is read to a bound, and however it ends', async () => {
+  it('is read up to a limit, and may end in any way', async () => {
     let pulled = 0
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {

@@ -1,6 +1,4 @@
-/**
- * What a credential or client is given in tests: a clock, and a `fetch` that answers by hand.
- */
+/** The environment of a credential or client in tests: a clock, and a scripted `fetch`. */
 
 import type { Means } from '../../src/azure/credentials.ts'
 import { untilAborted } from '../../src/core/time.ts'
@@ -17,7 +15,7 @@ export interface Sent {
 export type Answer = (sent: Sent) => Response | Promise<Response>
 
 export interface Wire extends Means {
-  /** What was sent, in order. */
+  /** The sent requests, in order. */
   readonly sent: Sent[]
 }
 

@@ -1,6 +1,4 @@
-/**
- * The same in workerd, whose `fetch` is not Node's: two origins on sockets, and a Worker between.
- */
+/** The same test in workerd, whose `fetch` differs from Node's: two origins on sockets, and a Worker in between. */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -65,7 +63,7 @@ const cases = [301, 302, 303, 307, 308].flatMap((status) =>
 
 describe('a redirect in workerd', () => {
   it.each(cases)(
-    'with $status to the $origin origin does not take the $kind along',
+    'with $status to the $origin origin does not receive the $kind',
     async ({ status, origin, kind }) => {
       const endpoint = originOf(upstream)
       const location = `${origin === 'other' ? originOf(stranger) : endpoint}/openai/v1/elsewhere`

@@ -1,6 +1,4 @@
-/**
- * A key that follows a redirect is somebody else's key.
- */
+/** A key must not follow a redirect to another party. */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -44,7 +42,7 @@ const cases = [301, 302, 303, 307, 308].flatMap((code) =>
 
 describe('a redirect', () => {
   it.each(cases)(
-    'with $code to $origin origin does not take $kind along',
+    'with $code to $origin origin does not receive $kind',
     async ({ code, origin, kind }) => {
       seen.upstream.length = 0
       status = code

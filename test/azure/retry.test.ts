@@ -23,7 +23,7 @@ function asking(answer: Answer, more: Partial<AzureOptions> = {}) {
   return { clock, client, sent: means.sent }
 }
 
-/** Answers in turn; the last goes on for ever. */
+/** Answers in order; the last one repeats. */
 function inTurn(...answers: (() => Response | Promise<Response>)[]): Answer {
   let next = 0
   return () => {
@@ -40,7 +40,7 @@ const slowly = (clock: () => Clock, ms: number, answer: () => Response) => async
 
 describe('a request that fails', () => {
   it.each([408, 429, 500, 502, 503, 504])(
-    'with %i is sent again, and the good answer is the answer',
+    'with %i is sent again, and the client gets the good answer',
     async (status) => {
       const { client, clock, sent } = asking(inTurn(down(status), () => Response.json({ fine: 1 })))
       const answer = await clock.settle(client.request(get))
@@ -57,7 +57,7 @@ describe('a request that fails', () => {
   })
 
   it.each([200, 204, 400, 401, 403, 404, 501])(
-    'with %i is not, since it would fail alike',
+    'with %i is not sent again, because it would fail the same way',
     async (status) => {
       const { client, clock, sent } = asking(() => new Response(null, { status }))
       expect((await clock.settle(client.request(get))).status).toBe(status)
@@ -65,7 +65,7 @@ describe('a request that fails', () => {
     },
   )
 
-  it('again and again ends after six times and within twenty seconds, with its own last answer', async () => {
+  it('repeatedly is sent at most six times within twenty seconds, and returns its own last answer', async () => {
     const { client, clock, sent } = asking(down(500))
     const answer = await clock.settle(client.request(get))
     expect(answer.status).toBe(500)
@@ -74,7 +74,7 @@ describe('a request that fails', () => {
     expect(clock.elapsed()).toBe(15_500)
   })
 
-  it('slowly, again and again, ends within twenty seconds too', async () => {
+  it('slowly and repeatedly ends within twenty seconds too', async () => {
     for (const [ms, outcome] of [
       [3000, 500],
       [7000, 'upstream_timeout'],
@@ -87,7 +87,7 @@ describe('a request that fails', () => {
     }
   })
 
-  it('by taking too long is over, for its time is spent', async () => {
+  it('with a timeout is not sent again, because its time is used up', async () => {
     const { client, clock, sent } = asking(() => new Promise(() => {}))
     const failed = await clock.settle(client.request(get).catch((error) => error))
     expect(failed).toMatchObject({ code: 'upstream_timeout', status: 504 })
@@ -95,7 +95,7 @@ describe('a request that fails', () => {
     expect(sent.length).toBe(1)
   })
 
-  it('ends when its caller goes, with what the caller said', async () => {
+  it('ends with the caller’s reason when the caller cancels', async () => {
     const { client, sent } = asking(down(500))
     const leaving = new AbortController()
     const request = client.request({ ...get, signal: leaving.signal })
@@ -104,7 +104,7 @@ describe('a request that fails', () => {
     expect(sent.length).toBe(1)
   })
 
-  it('is sent once where it is no GET or HEAD: a model must not answer twice', async () => {
+  it('is sent once if it is neither GET nor HEAD, so that a model answers only once', async () => {
     for (const method of ['POST', 'DELETE', 'PUT', 'PATCH']) {
       const { client, clock, sent } = asking(down(503))
       expect((await clock.settle(client.request({ method, path: '/responses' }))).status).toBe(503)
@@ -112,16 +112,16 @@ describe('a request that fails', () => {
     }
   })
 
-  it('is sent once where that is asked for', async () => {
+  it('is sent once if the caller asks for that', async () => {
     const { client, clock, sent } = asking(down(503))
     await clock.settle(client.request({ ...get, repeat: false }))
     expect(sent.length).toBe(1)
   })
 })
 
-describe('the limit on the wait', () => {
+describe('the time limit', () => {
   it.each([900, 1400, 1600, 2500])(
-    'holds for all attempts together, and the pauses between them, where each takes %i ms',
+    'covers all attempts and pauses together, with attempts of %i ms each',
     async (ms) => {
       const timeoutMs = 2000
       const ask = asking(
@@ -157,7 +157,7 @@ describe('an upload', () => {
   const timeoutMs = 60_000
   const upload = { method: 'POST', path: '/files' }
 
-  /** A body of so many chunks, each after a pause; a pause without an end where the last is missing. */
+  /** A body of the given number of chunks, each after a pause. Without the last chunk it never ends. */
   const bodyOf = (clock: Clock, chunks: number, ms: number, isWhole = true) => {
     let sent = 0
     return new ReadableStream<Uint8Array>({
@@ -170,7 +170,7 @@ describe('an upload', () => {
     })
   }
 
-  it('may take as long as it moves', async () => {
+  it('may take any time as long as it makes progress', async () => {
     const ask = asking(() => Response.json({}), { timeoutMs, idleMs: 60_000 })
     const body = bodyOf(ask.clock, 20, 50_000)
     const answer = await ask.clock.settle(ask.client.request({ ...upload, body }))
@@ -179,7 +179,7 @@ describe('an upload', () => {
     expect(ask.sent[0]?.body).toHaveLength(200)
   })
 
-  it('that stands still ends, and whoever sent it is told', async () => {
+  it('is cancelled when it stalls, and its sender gets an error', async () => {
     const ask = asking(() => Response.json({}), { timeoutMs: 600_000, idleMs: 60_000 })
     const body = bodyOf(ask.clock, 2, 1000, false)
     await expect(ask.clock.settle(ask.client.request({ ...upload, body }))).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe('an upload', () => {
     expect(ask.clock.elapsed()).toBeLessThanOrEqual(2000 + 75_000)
   })
 
-  it('that the upstream does not take ends too', async () => {
+  it('is cancelled if the upstream stops reading', async () => {
     const clock = createClock()
     const fetch: AzureOptions['fetch'] = (_, init) =>
       untilAborted(new Promise(() => {}), init?.signal ?? undefined)
@@ -206,7 +206,7 @@ describe('an upload', () => {
   })
 })
 
-describe('an upstream that says when', () => {
+describe('an upstream that sends Retry-After', () => {
   it.each([
     [{ 'retry-after': '2' }, 2000],
     [{ 'retry-after-ms': '1250' }, 1250],
@@ -221,14 +221,14 @@ describe('an upstream that says when', () => {
     expect(clock.elapsed()).toBe(ms)
   })
 
-  it('is left alone where the wait is longer than anybody would wait', async () => {
+  it('gets no retry if the wait is too long for a client', async () => {
     const { client, clock, sent } = asking(down(429, { 'retry-after': '30' }))
     expect((await clock.settle(client.request(get))).status).toBe(429)
     expect(clock.elapsed()).toBe(0)
     expect(sent.length).toBe(1)
   })
 
-  it('holds up a download for five seconds in all, and then the rest is told', async () => {
+  it('delays a download for at most five seconds in total, and passes on the remaining wait', async () => {
     const { client, clock, sent } = asking(down(429, { 'retry-after': '2' }))
     const content = client.getContainerFileContent('cntr_1', 'cfile_1')
     await expect(clock.settle(content)).rejects.toMatchObject({
@@ -252,7 +252,7 @@ describe('a download', () => {
     return { answer, gateway, file }
   }
 
-  it('survives an upstream that is down for a moment', async () => {
+  it('survives a short outage of the upstream', async () => {
     const { answer, gateway, file } = await download(4)
     expect(answer.status).toBe(200)
     const path = `/containers/${file?.container_id}/files/${file?.file_id}/content`
@@ -260,7 +260,7 @@ describe('a download', () => {
     expect(await sha256(await answer.arrayBuffer())).toBe(await sha256(original))
   })
 
-  it('from an upstream that stays down is refused after six attempts, with the id for Azure support', async () => {
+  it('ends after six attempts at a failing upstream, with the id for Azure support', async () => {
     const { answer, gateway } = await download(1000)
     expect(answer.status).toBe(502)
     expect(await answer.json()).toMatchObject({
@@ -274,8 +274,8 @@ describe('a download', () => {
   })
 })
 
-describe('a broken upstream', () => {
-  it('gets a tenth more requests than there are, and not six times as many', async () => {
+describe('a failing upstream', () => {
+  it('gets ten percent more requests, not six times as many', async () => {
     const { client, clock, sent } = asking(down(500))
     for (let i = 0; i < 20; i += 1) {
       await clock.settle(Promise.all(Array.from({ length: 50 }, () => client.request(get))))
@@ -285,7 +285,7 @@ describe('a broken upstream', () => {
     expect(sent.length).toBeLessThanOrEqual(1000 + 100 + 10 + seconds)
   })
 
-  it('does not use up the chance of those who ask seldom', () => {
+  it('leaves retries for clients with few requests', () => {
     let now = 0
     const budget = createRetryBudget(() => now)
     const spent = () => Array.from({ length: 100 }, () => budget.spend()).filter(Boolean).length
@@ -296,7 +296,7 @@ describe('a broken upstream', () => {
     expect(spent()).toBe(10)
   })
 
-  it('leaves something saved by those who ask often', () => {
+  it('keeps saved retries of clients with few requests', () => {
     const budget = createRetryBudget(() => 0)
     for (let i = 0; i < 5000; i += 1) budget.earn()
     const spent = Array.from({ length: 500 }, () => budget.spend()).filter(Boolean)
@@ -305,7 +305,7 @@ describe('a broken upstream', () => {
 })
 
 describe('the pause', () => {
-  it('is anything up to a bound that doubles, so that those who failed together do not come back together', () => {
+  it('is random up to a bound that doubles, so that failed clients do not return at the same time', () => {
     const attempt = fc.integer({ min: 1, max: 40 })
     const random = fc.double({ min: 0, max: 1, noNaN: true })
     fc.assert(
@@ -320,13 +320,13 @@ describe('the pause', () => {
 })
 
 describe('Retry-After', () => {
-  it('that is nonsense counts as none, so that nobody waits for ever or comes at once', () => {
+  it('counts as absent if it is malformed, so that no client waits for ever or returns at once', () => {
     for (const text of ['', 'soon', '-1', '1e9', '99999999', 'NaN', '1;2']) {
       expect(retryAfterMs(new Headers({ 'retry-after': text })), text).toBeUndefined()
     }
   })
 
-  it('as a date that is over is now, and without a Date beside it is held against our own clock', () => {
+  it('counts as now if its date has passed, and uses our clock if the answer has no Date', () => {
     const headers = new Headers({ 'retry-after': 'Tue, 24 Nov 2026 10:00:03 GMT' })
     expect(retryAfterMs(headers)).toBeUndefined()
     const now = Date.parse('2026-11-24T10:00:00Z') / 1000

@@ -134,8 +134,8 @@ it('says what is wrong with an endpoint, a URL and a list of secrets', () => {
   ).toMatchInlineSnapshot(`
     "AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "res", which is not a URL; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
     AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "http://res.openai.azure.com", which is not https; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
-    AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "https://apim.example", which is on a host that is not one of Azure OpenAI (name the host in CFILE_ALLOWED_HOSTS if it is meant); it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
-    AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "https://…@res.openai.azure.com", which holds a user name or password; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
+    AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "https://apim.example", which is on a host that is not one of Azure OpenAI (add the host to CFILE_ALLOWED_HOSTS to allow it); it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
+    AZURE_OPENAI_ENDPOINT: AZURE_OPENAI_ENDPOINT got "https://…@res.openai.azure.com", which contains a user name or password; it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
     CFILE_PUBLIC_URL: CFILE_PUBLIC_URL got "ftp://files.example", but takes an http or https URL of plain characters, without user, query and fragment.
     CFILE_PUBLIC_URL: CFILE_PUBLIC_URL got "https://…@files.example?…", but takes an http or https URL of plain characters, without user, query and fragment.
     CFILE_JWKS_URL: CFILE_JWKS_URL got "http://login.example/keys", but takes an https URL without user name and password, or an http one on loopback.
@@ -280,7 +280,7 @@ it('says which entry and field of CFILE_UPSTREAMS is wrong', () => {
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "name" in entry 1; it takes a unique name of 1 to 64 letters, digits, ".", "_" and "-".
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has no "endpoint" in entry 1 ("one"); it takes the URL of an Azure OpenAI resource or project.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "endpoint" in entry 1 ("one"); it takes the URL of an Azure OpenAI resource or project.
-    CFILE_UPSTREAMS: CFILE_UPSTREAMS: "endpoint" of entry 1 ("one") got "https://apim.example", which is on a host that is not one of Azure OpenAI (name the host in CFILE_ALLOWED_HOSTS if it is meant); it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
+    CFILE_UPSTREAMS: CFILE_UPSTREAMS: "endpoint" of entry 1 ("one") got "https://apim.example", which is on a host that is not one of Azure OpenAI (add the host to CFILE_ALLOWED_HOSTS to allow it); it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_version" in entry 1 ("one"); it takes v1, preview or a date such as 2025-04-01-preview.

@@ -1,10 +1,8 @@
-/**
- * A clock for stores that are told the time.
- */
+/** A clock for stores. */
 
-/** A clock that stands still until it is moved; in unix seconds. */
+/** A clock in unix seconds that moves only on request. */
 export function testClock(): { now: () => number; advance: (seconds: number) => void } {
-  // From the real time on: an engine that ends values by its own clock must not find them in the past.
+  // Starts at the real time, because some engines expire values by their own clock.
   let time = Math.floor(Date.now() / 1000)
   return {
     now: () => time,

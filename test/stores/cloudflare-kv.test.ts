@@ -43,7 +43,7 @@ describe('a store in Cloudflare KV, where each location remembers a miss for a m
     expect(await there.list('file/')).toEqual([{ key: 'file/1', value }])
   })
 
-  it('finds a large record while the miss is remembered, and for good afterwards', async () => {
+  it('finds a large record during and after a remembered miss', async () => {
     const { here, there, world, advance } = openTwoLocations()
     await there.get('file/1')
     await here.put('file/1', large)
@@ -54,7 +54,7 @@ describe('a store in Cloudflare KV, where each location remembers a miss for a m
     expect(world.names()).toEqual(['file/1'])
   })
 
-  it('leaves no miss behind by claiming, so that the first look at the claim is a fresh one', async () => {
+  it('leaves no remembered miss after a claim, so that the first read of the claim is fresh', async () => {
     const { here, there, world } = openTwoLocations()
     await here.put('lease/1', 'a', { ifAbsent: true, ttl: 60 })
     expect(await there.put('lease/1', 'b', { ifAbsent: true, ttl: 60 })).toBe(false)
@@ -68,14 +68,14 @@ describe('a store in Cloudflare KV, where each location remembers a miss for a m
     expect(await there.put('lease/1', 'b', { ifAbsent: true, ttl: 5 })).toBe(true)
   })
 
-  it('does not show the second keys of large records as records', async () => {
+  it('does not list the second keys of large records', async () => {
     const { here } = openTwoLocations()
     await here.put('a', large)
     await here.put('b', record)
     expect((await here.list('')).map(({ key }) => key)).toEqual(['a', 'b'])
   })
 
-  it('reads a record that it knows with one lookup', async () => {
+  it('reads a known record with one lookup', async () => {
     const { here, world } = openTwoLocations()
     await here.put('file/1', record)
     await here.get('file/1')

@@ -1,26 +1,24 @@
-/**
- * What every store must do, whatever engine is behind it.
- */
+/** Tests that every store must pass. */
 
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Json, Store } from '../../src/stores/store.ts'
 import { rounds } from '../lib/rounds.ts'
 
-/** A store to be judged. */
+/** A store under test. */
 export interface OpenedStore {
   readonly store: Store
-  /** Moves the store's clock; without it the engine's own runs and the tests wait. */
+  /** Moves the store's clock. Without it the engine's own clock runs and the tests wait. */
   advance?(seconds: number): void
 }
 
-/** Runs the suite on the store that `open` opens; what it holds already does not matter. */
+/** Runs the suite on the store that `open` returns. Existing content does not matter. */
 export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
   describe(`${name} as a store`, () => {
     let store: Store
     let pass: (seconds: number) => Promise<void>
     let folders = 0
-    // Engines may keep what an earlier run wrote.
+    // The engine may contain data of an earlier run.
     const run = crypto.randomUUID()
 
     /** A prefix that no other test uses. */
@@ -40,7 +38,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       }
     })
 
-    it('remembers a value, replaces it, forgets it', async () => {
+    it('stores, replaces and deletes a value', async () => {
       const key = `${freshFolder()}file`
       expect(await store.get(key)).toBeUndefined()
       expect(await store.put(key, { bytes: 1 })).toBe(true)
@@ -51,11 +49,11 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.get(key)).toBeUndefined()
     })
 
-    it('forgets what is not there without a complaint', async () => {
+    it('deletes an absent key without an error', async () => {
       await expect(store.delete(`${freshFolder()}never`)).resolves.toBeUndefined()
     })
 
-    it('gives every JSON value back as it was', async () => {
+    it('returns every JSON value unchanged', async () => {
       const key = `${freshFolder()}value`
       const values: Json[] = [
         null,
@@ -84,7 +82,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       }
     })
 
-    it('gives any JSON value back as it was', async () => {
+    it('returns any generated JSON value unchanged', async () => {
       const key = `${freshFolder()}any`
       const property = fc.asyncProperty(fc.jsonValue({ depthSize: 'small' }), async (value) => {
         const text = JSON.stringify(value)
@@ -102,7 +100,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.list(key)).toEqual([{ key, value }])
     })
 
-    it('keeps what was stored when the caller changes the value afterwards, either way', async () => {
+    it('is independent of later changes by the caller, in both directions', async () => {
       const key = `${freshFolder()}mine`
       const value = { names: ['a'] }
       await store.put(key, value)
@@ -112,7 +110,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.get(key)).toEqual({ names: ['a'] })
     })
 
-    it('takes keys of up to 400 bytes and of any printable ASCII', async () => {
+    it('accepts keys of up to 400 bytes of any printable ASCII', async () => {
       const folder = freshFolder()
       const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => i + 32))
       const keys = [folder.padEnd(400, 'k'), `${folder}${printable}`, `${folder}a//b/../.`, folder]
@@ -121,7 +119,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(folder)).toEqual(keys.toSorted())
     })
 
-    it('does not take one key for another that only looks like it', async () => {
+    it('distinguishes similar keys', async () => {
       const folder = freshFolder()
       const keys = ['a', 'A', 'a/', 'a/b', 'a:b', 'a_b', 'a%2Fb', 'a b', 'a?', 'a$', 'a.', '/a']
       for (const key of keys) await store.put(folder + key, key)
@@ -129,7 +127,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(folder)).toEqual(keys.map((key) => folder + key).toSorted())
     })
 
-    it('lists one container and not another whose id begins alike', async () => {
+    it('lists one container and not another whose id has the same beginning', async () => {
       const folder = freshFolder()
       for (const key of ['a/1', 'a/1/x', 'a/1/y', 'a/10/x', 'a/2/x', 'b/1/x'])
         await store.put(folder + key, key)
@@ -152,7 +150,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       },
     )
 
-    it('lists in the order of the keys, page after page, and nothing twice', async () => {
+    it('lists in key order, page by page, without duplicates', async () => {
       const folder = freshFolder()
       const names = Array.from({ length: 25 }, (_, index) => `${index % 2 ? 'n' : 'N'}${index}`)
       await Promise.all(names.map((name, index) => store.put(folder + name, index)))
@@ -169,7 +167,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(seen).toEqual(all)
     })
 
-    it('goes on behind a key that was deleted between two pages', async () => {
+    it('continues after a key that was deleted between two pages', async () => {
       const folder = freshFolder()
       for (const name of ['a', 'b', 'c', 'd']) await store.put(folder + name, name)
       const [first] = await store.list(folder, { limit: 2, after: `${folder}a` })
@@ -178,7 +176,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(folder, { after: `${folder}b`, limit: 1 })).toEqual([`${folder}c`])
     })
 
-    it('lists from the beginning of the prefix for a page that begins before it', async () => {
+    it('lists from the beginning of the prefix if the page begins before it', async () => {
       const folder = freshFolder()
       await store.put(`${folder}m/1`, 1)
       await store.put(`${folder}n/1`, 1)
@@ -186,7 +184,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(`${folder}m/`, { after: `${folder}z` })).toEqual([])
     })
 
-    it('lists 100 entries where no limit is given, and up to 1000 where one is', async () => {
+    it('lists 100 entries by default, and up to 1000 on request', async () => {
       const folder = freshFolder()
       const names = Array.from({ length: 120 }, (_, index) => String(1000 + index))
       await Promise.all(names.map((name) => store.put(folder + name, 0)))
@@ -194,7 +192,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.list(folder, { limit: 1000 })).toHaveLength(120)
     })
 
-    it('lets a value go when its time is over, not before, and others stay', async () => {
+    it('removes a value when its lifetime ends, not earlier, and keeps others', async () => {
       const folder = freshFolder()
       await store.put(`${folder}short`, 1, { ttl: 1 })
       await store.put(`${folder}long`, 2, { ttl: 3600 })
@@ -208,7 +206,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       ])
     })
 
-    it('fills a page although values in it have gone', async () => {
+    it('fills a page although values in it have expired', async () => {
       const folder = freshFolder()
       for (let index = 10; index < 20; index += 1)
         await store.put(`${folder}${index}`, index, index % 3 === 0 ? {} : { ttl: 1 })
@@ -217,7 +215,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(folder, { limit: 2, after: `${folder}15` })).toEqual([`${folder}18`])
     })
 
-    it('gives a value written again the new lifetime, longer, shorter or none', async () => {
+    it('gives a rewritten value the new lifetime: longer, shorter or none', async () => {
       const folder = freshFolder()
       for (const name of ['longer', 'none']) await store.put(folder + name, 1, { ttl: 1 })
       await store.put(`${folder}shorter`, 1)
@@ -228,14 +226,14 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await keysOf(folder)).toEqual([`${folder}longer`, `${folder}none`])
     })
 
-    it('lets one claim what is free, and leaves what the first wrote', async () => {
+    it('lets one client claim a free key, and keeps the first value', async () => {
       const key = `${freshFolder()}lease`
       expect(await store.put(key, 'first', { ifAbsent: true, ttl: 3600 })).toBe(true)
       expect(await store.put(key, 'second', { ifAbsent: true, ttl: 3600 })).toBe(false)
       expect(await store.get(key)).toBe('first')
     })
 
-    it('lets somebody else claim what was given back, or whose time is over', async () => {
+    it('lets another client claim a key that was deleted or has expired', async () => {
       const folder = freshFolder()
       await store.put(`${folder}back`, 1, { ifAbsent: true })
       await store.put(`${folder}over`, 1, { ifAbsent: true, ttl: 1 })
@@ -247,7 +245,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.get(`${folder}over`)).toBe(2)
     })
 
-    it('takes null for a value that is there', async () => {
+    it('treats null as a value', async () => {
       const key = `${freshFolder()}null`
       await store.put(key, null)
       expect(await store.put(key, 1, { ifAbsent: true })).toBe(false)
@@ -255,7 +253,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.list(key)).toEqual([{ key, value: null }])
     })
 
-    it('gives a file to exactly one of fifty who claim it at once', async () => {
+    it('gives a key to exactly one of fifty simultaneous claims', async () => {
       const key = `${freshFolder()}claim`
       const claims = Array.from({ length: 50 }, (_, index) =>
         store.put(key, index, { ifAbsent: true, ttl: 3600 }),
@@ -265,7 +263,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.get(key)).toBe(won[0])
     })
 
-    it('is a sorted map, whatever is done in whatever order', async () => {
+    it('behaves like a sorted map in any sequence of operations', async () => {
       const name = fc.stringMatching(/^[a-c%_*/]{0,3}$/)
       const step = fc.oneof(
         fc.record({ do: fc.constant('put' as const), name, value: fc.integer() }),

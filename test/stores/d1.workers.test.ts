@@ -23,19 +23,19 @@ describe('a store in D1 and its schema', () => {
     await run('DROP TABLE IF EXISTS cfile_migrations')
   })
 
-  it('makes its tables in an empty database, once, however many isolates start at a time', async () => {
+  it('creates its tables once in an empty database, even if many isolates start at once', async () => {
     const stores = Array.from({ length: 10 }, () => d1Store({ database, now }))
     await Promise.all(stores.map((store, index) => store.put(`file/${index}`, index)))
     expect(await stores[0]?.list('file/')).toHaveLength(10)
     expect(await run('SELECT version FROM cfile_migrations')).toEqual([{ version: 1 }])
   })
 
-  it('keeps what an earlier deployment recorded', async () => {
+  it('keeps the records of an earlier deployment', async () => {
     await d1Store({ database, now }).put('file/1', 'kept')
     expect(await d1Store({ database, now }).get('file/1')).toBe('kept')
   })
 
-  it('refuses a database that a newer cfile has changed, rather than damage it', async () => {
+  it('refuses a database of a newer cfile, to avoid damage', async () => {
     await d1Store({ database, now }).put('file/1', 1)
     await run('INSERT INTO cfile_migrations (version) VALUES (99)')
     await expect(d1Store({ database, now }).get('file/1')).rejects.toMatchObject({
@@ -44,7 +44,7 @@ describe('a store in D1 and its schema', () => {
     })
   })
 
-  it('tries again after a database that did not answer', async () => {
+  it('tries again after the database failed', async () => {
     let fails = true
     const flaky: D1Binding = {
       prepare: (sql) => database.prepare(sql),
@@ -57,7 +57,7 @@ describe('a store in D1 and its schema', () => {
     expect(await store.get('file/1')).toBeUndefined()
   })
 
-  it('does not keep for ever what nobody asks for any more', async () => {
+  it('removes expired values that are never read again', async () => {
     const { now, advance } = testClock()
     const store = d1Store({ database, now })
     await store.put('old', 1, { ttl: 60 })

@@ -1,7 +1,7 @@
 /**
- * Cloudflare KV as its documentation describes it, over several locations
- * (https://developers.cloudflare.com/kv/concepts/how-kv-works/): what a location has read, found or not found, it
- * remembers for 60 s. Usually a location shows its own writes at once, which nobody should rely on: `showsOwnWrites`.
+ * Cloudflare KV as documented, with several locations (https://developers.cloudflare.com/kv/concepts/how-kv-works/). A
+ * location remembers each result of a read, found or not, for 60 s. Usually a location shows its own writes at once,
+ * which is not guaranteed: `showsOwnWrites`.
  */
 
 import type { KvBinding } from '../../src/stores/cloudflare-kv.ts'
@@ -13,9 +13,9 @@ interface Item {
 }
 
 export interface KvWorld {
-  /** The binding of a Worker that runs there. */
+  /** The binding of a Worker at a location. */
   at(location: string): KvBinding
-  /** The keys that there are, those of the store's own making too. */
+  /** The existing keys, including those that the store creates for itself. */
   names(): string[]
   /** The key of each lookup so far. */
   readonly lookups: readonly string[]

@@ -10,7 +10,7 @@ storeContract('memory', async () => {
 })
 
 describe('a memory store', () => {
-  it('forgets the oldest rather than grow for ever', async () => {
+  it('removes the oldest values instead of growing for ever', async () => {
     const store = memoryStore({ now: () => 0, maxEntries: 2 })
     for (const key of ['a', 'b', 'a', 'c']) await store.put(key, key)
     expect(await store.list('')).toEqual([
@@ -22,11 +22,11 @@ describe('a memory store', () => {
   it('lists a few entries among 50,000 others nearly as fast as among ten', async () => {
     const [small, large] = await Promise.all([filled(10), filled(50_000)])
     expect(await large.list('copy/')).toHaveLength(3)
-    // A list that looked at every key would take a thousand times as long.
+    // A list that reads every key would take a thousand times as long.
     expect(await msOf(large)).toBeLessThan(30 * (await msOf(small)) + 20)
   })
 
-  it('forgets what has expired when it is listed, and lists what has not', async () => {
+  it('removes expired values when it lists, and lists the others', async () => {
     const { now, advance } = testClock()
     const store = memoryStore({ now })
     for (let index = 0; index < 1000; index += 1) {
@@ -47,7 +47,7 @@ async function filled(files: number): Promise<Store> {
   return store
 }
 
-/** How long 200 lists of three entries take. */
+/** The time of 200 lists of three entries, in milliseconds. */
 async function msOf(store: Store): Promise<number> {
   const started = performance.now()
   for (let times = 0; times < 200; times += 1) await store.list('copy/')

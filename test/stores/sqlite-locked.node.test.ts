@@ -1,6 +1,4 @@
-/**
- * A gateway whose SQLite file is locked by another process: a backup, or a shell that somebody left open.
- */
+/** A gateway whose SQLite file is locked by another process, such as a backup or an open shell. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -32,7 +30,7 @@ function open(): Promise<Running> {
   return serve({ CFILE_STORE: `sqlite:${path}`, LOG_LEVEL: 'silent', PORT: '0' })
 }
 
-/** Has another process begin to write; resolves when it has the lock, to what ends it. */
+/** Makes another process begin to write. Resolves when it has the lock, with a function that ends it. */
 async function lock(): Promise<() => void> {
   const source = `
     import { DatabaseSync } from 'node:sqlite'
@@ -57,7 +55,7 @@ async function respond(prompt: string) {
   return `/files/${file?.file_id}`
 }
 
-/** Asks for health until `work` has ended; the longest time that an answer took, in milliseconds. */
+/** Requests /healthz until `work` has ended; returns the longest response time in milliseconds. */
 async function longestHealthCheck(work: Promise<unknown>): Promise<number> {
   let isOver = false
   let longest = 0
@@ -74,7 +72,7 @@ async function longestHealthCheck(work: Promise<unknown>): Promise<number> {
   return longest
 }
 
-it('answers /healthz and serves files while the lock is held, and does what has to wait as soon as it is gone', async () => {
+it('answers /healthz and serves files while the lock is held, and finishes waiting work after that', async () => {
   const known = await respond('Save a 1 MB binary file.')
   expect((await (await ask(known)).arrayBuffer()).byteLength).toBe(1_000_000)
   const unlock = await lock()
@@ -86,7 +84,7 @@ it('answers /healthz and serves files while the lock is held, and does what has 
   for (const file of await Promise.all(waiting)) expect((await ask(file)).status).toBe(200)
 })
 
-it('says not_ready where the lock stays, and still answers /healthz', async () => {
+it('answers not_ready if the lock remains, and still answers /healthz', async () => {
   await lock()
   const request = json({ id: 'resp_1', object: 'response', output: citing() })
   const refused = ask('/captures', request)
@@ -99,7 +97,7 @@ it('says not_ready where the lock stays, and still answers /healthz', async () =
 it('starts while the lock is held', async () => {
   await lock()
   const other = await open()
-  // It answers; whether it is ready shows when the lock is gone.
+  // The server answers; readiness shows only after the lock is released.
   expect((await fetch(`${other.url}/healthz`)).status).toBe(200)
   await other.close()
 })

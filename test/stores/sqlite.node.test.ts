@@ -40,13 +40,13 @@ storeContract('a SQLite file', async () => {
 })
 
 describe('a store in a SQLite file', () => {
-  it('makes the folders that the path names', async () => {
+  it('creates the folders in its path', async () => {
     const path = join(folder, 'data', 'of', 'cfile.db')
     await sqliteStore({ database: await open(path), now, wait }).put('file/1', 1)
     expect((await readFile(path)).subarray(0, 15).toString()).toBe('SQLite format 3')
   })
 
-  it('still knows everything after a restart', async () => {
+  it('keeps everything over a restart', async () => {
     const path = freshPath()
     const first = await openSqlite(path)
     await sqliteStore({ database: first, now, wait }).put('file/1', { filename: 'a.csv' })
@@ -55,7 +55,7 @@ describe('a store in a SQLite file', () => {
     expect(await again.get('file/1')).toEqual({ filename: 'a.csv' })
   })
 
-  it('shows each of two handles what the other wrote', async () => {
+  it('shows each of two handles the writes of the other', async () => {
     const path = freshPath()
     const one = sqliteStore({ database: await open(path), now, wait })
     const two = sqliteStore({ database: await open(path), now, wait })
@@ -64,7 +64,7 @@ describe('a store in a SQLite file', () => {
     expect(await two.put('file/1', 2, { ifAbsent: true })).toBe(false)
   })
 
-  it('does not keep for ever what nobody asks for any more', async () => {
+  it('removes expired values that are never read again', async () => {
     const { now, advance } = testClock()
     const database = await open(freshPath())
     const store = sqliteStore({ database, now, wait })
@@ -74,7 +74,7 @@ describe('a store in a SQLite file', () => {
     expect(database.prepare('SELECT key FROM entries').all()).toEqual([{ key: 'new' }])
   })
 
-  it('refuses a file that a newer cfile has changed, and leaves it as it is', async () => {
+  it('refuses a file of a newer cfile and leaves it unchanged', async () => {
     const database = await open(freshPath())
     sqliteStore({ database, now, wait })
     database.exec('PRAGMA user_version = 99')
@@ -82,7 +82,7 @@ describe('a store in a SQLite file', () => {
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
   })
 
-  it('undoes a migration that fails halfway', async () => {
+  it('rolls back a migration that fails halfway', async () => {
     const database = await open(freshPath())
     database.exec('CREATE TABLE other (x); CREATE INDEX entries_by_expiry ON other (x)')
     expect(() => sqliteStore({ database, now, wait })).toThrow('entries_by_expiry')
@@ -92,7 +92,7 @@ describe('a store in a SQLite file', () => {
     )
   })
 
-  it('lets processes that start at once share the file: no record lost, each claim won once', async () => {
+  it('lets processes that start at once share the file without lost records or double claims', async () => {
     const path = freshPath()
     const won = await Promise.all(['a', 'b', 'c'].map((name) => runWriter(path, name)))
     const store = sqliteStore({ database: await open(path), now, wait })
@@ -101,7 +101,10 @@ describe('a store in a SQLite file', () => {
   })
 })
 
-/** Starts a process that writes 150 records and claims the same 150 leases as its siblings; says which it got. */
+/**
+ * Starts a process that writes 150 records and claims the same 150 leases as the others. Returns the leases that it
+ * got.
+ */
 async function runWriter(path: string, name: string): Promise<number[]> {
   const source = `
     import { openSqlite, sqliteStore } from ${JSON.stringify(new URL('../../src/stores/sqlite.ts', import.meta.url))}

@@ -3,7 +3,7 @@ import { type UnstorageClient, unstorageStore } from '../../src/stores/unstorage
 import { testClock } from './clock.ts'
 import { storeContract } from './contract.ts'
 
-/** unstorage's own habits, after its documentation: keys are rewritten, and text that looks like JSON is parsed. */
+/** A storage with unstorage's documented habits: it rewrites keys, and parses text that looks like JSON. */
 function fakeStorage(): UnstorageClient & { readonly names: () => string[] } {
   const items = new Map<string, string>()
   const normalize = (key: string) =>
@@ -34,7 +34,7 @@ storeContract('unstorage', async () => {
 })
 
 describe('a store in unstorage', () => {
-  it('never makes one key the folder of another, which a driver for files could not write', async () => {
+  it('never makes one key the folder of another, which a file driver could not write', async () => {
     const storage = fakeStorage()
     const store = unstorageStore({ storage, now: () => 0 })
     for (const key of ['a', 'a/b', 'a/b/c', 'a/']) await store.put(key, 1)
@@ -44,7 +44,7 @@ describe('a store in unstorage', () => {
     for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_:-]+$/)
   })
 
-  it('leaves alone what else lies in the storage', async () => {
+  it('ignores other data in the storage', async () => {
     const storage = fakeStorage()
     await storage.setItem('cfile:notes', 'hello')
     await storage.setItem('other:x_', 'hello')
