@@ -12,7 +12,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { CfileError, toErrorBody } from './core/errors.ts'
 import type { Socket, UpgradeBindings } from './core/sockets/socket.ts'
-import { nodeCarrier } from './node-http/carry.ts'
+import { createNodeCarrier } from './node-http/answer.ts'
 import { followConnections } from './node-http/connections.ts'
 import { canDispatch, createDispatchFetch } from './node-http/fetch.ts'
 import { nodeHmac } from './node-http/hmac.ts'
@@ -86,9 +86,9 @@ export function serve(env: Env = process.env): Promise<Running> {
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
-export function nodeRuntime(): Pick<Runtime, 'fetch' | 'carrier' | 'createHmac' | 'connect'> {
+export function nodeRuntime(): Pick<Runtime, 'fetch' | 'createCarrier' | 'createHmac' | 'connect'> {
   const { fetch } = canDispatch ? createDispatchFetch(webRuntime) : webRuntime
-  return { fetch, carrier: nodeCarrier, createHmac: nodeHmac, connect: connectSocket }
+  return { fetch, createCarrier: createNodeCarrier, createHmac: nodeHmac, connect: connectSocket }
 }
 
 const platform: Platform = {

@@ -85,11 +85,6 @@ export interface AppOptions extends Partial<Runtime> {
   readonly maxDownloads?: number
   /** Limit of downloaded bytes for one owner in each instance; further downloads get 429. @default no limit */
   readonly maxDownloadBytesPerHour?: number
-  /**
-   * Whether a download is aborted when the client reads nothing for the idle timeout. Always on with a limit on
-   * downloads. @default false
-   */
-  readonly cutSlowReaders?: boolean
   /** Lifetime of a link in seconds. @default 3600 */
   readonly linkTtl?: number
   /** How the files of a passing answer get links. @default 'annotate' */
@@ -118,7 +113,7 @@ export interface AppOptions extends Partial<Runtime> {
   readonly generationTimeoutMs?: number
   /** Limits of retries for a GET or HEAD that fails upstream. @default 6 retries in 20 seconds */
   readonly retry?: Partial<RetryLimits>
-  /** Longest pause in the body of a file, in milliseconds. @default 60000 */
+  /** Longest pause in the body of a file, and of a client that takes it, in milliseconds. @default 60000 */
   readonly idleTimeoutMs?: number
   /** Longest pause in a stream of events, in milliseconds. Streams pause while code runs. @default 600000 */
   readonly streamIdleTimeoutMs?: number

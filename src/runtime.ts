@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Carrier, type FixedLength, webCarrier } from './core/bytes/carrier.ts'
+import { type CreateCarrier, createWebCarrier, type FixedLength } from './core/bytes/carrier.ts'
 import type { Hmac } from './core/links/hmac.ts'
 import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
 import type { Connect } from './core/sockets/socket.ts'
@@ -27,8 +27,8 @@ export interface Runtime {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** HMAC-SHA-256. @default WebCrypto, which is slower on Node since it uses another thread */
   readonly createHmac?: (secret: Uint8Array) => Hmac
-  /** Moves bytes from the upstream to the client. @default web streams */
-  readonly carrier: Carrier
+  /** Creates what moves bytes from the upstream to the client. @default web streams */
+  readonly createCarrier: CreateCarrier
   /** Opens WebSockets with custom headers. @default no WebSockets are served */
   readonly connect?: Connect
   /** Needed in Workers to set the `Content-Length` of a streamed body. */
@@ -55,7 +55,7 @@ export const webRuntime: Runtime = {
   clock: () => performance.now(),
   telemetry: () => (globalThis as Registry)[telemetryKey],
   waitUntil: (work) => void work.catch(() => {}),
-  carrier: webCarrier,
+  createCarrier: createWebCarrier,
 }
 
 function sleep(ms: number, signal?: WaitSignal): Promise<void> {

@@ -55,7 +55,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
     archive,
     emulator,
     waitUntil,
-    carrier,
+    createCarrier,
     fixedLength,
     connect,
     schedule: ({ sweep }) => void sweeps.set(env, sweep),
@@ -97,7 +97,7 @@ declare class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> 
 }
 
 const fixedLength = (bytes: number) => new FixedLengthStream(bytes)
-const carrier = largePiecesCarrier(fixedLength, Date.now)
+const createCarrier = largePiecesCarrier(fixedLength, Date.now)
 
 declare class DigestStream extends WritableStream<Uint8Array> {
   constructor(algorithm: 'SHA-256')

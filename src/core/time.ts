@@ -25,25 +25,27 @@ export interface Stop {
 }
 
 /**
- * Creates a signal to cancel a wait. An `AbortController` and its event would cost more than the timer, and most timers
- * are cancelled.
+ * Creates a signal to cancel one wait at a time. An `AbortController` and its event would cost more than the timer, and
+ * most timers are cancelled.
  */
 export function createStop(): Stop {
-  const acts = new Set<() => void>()
-  let aborted = false
-  return {
-    signal: {
-      get aborted() {
-        return aborted
-      },
-      reason: notNeeded,
-      addEventListener: (_, act) => void acts.add(act),
-      removeEventListener: (_, act) => void acts.delete(act),
+  let act: (() => void) | undefined
+  const signal = {
+    aborted: false,
+    reason: notNeeded,
+    addEventListener(_: 'abort', added: () => void) {
+      act = added
     },
+    removeEventListener() {
+      act = undefined
+    },
+  }
+  return {
+    signal,
     stop() {
-      aborted = true
-      for (const act of acts) act()
-      acts.clear()
+      signal.aborted = true
+      act?.()
+      act = undefined
     },
   }
 }

@@ -4,10 +4,8 @@
  * @module
  */
 
-import type { FixedLength } from '../core/bytes/carrier.ts'
-import { watchBody } from '../core/bytes/watch.ts'
+import type { Carrier } from '../core/bytes/carrier.ts'
 import { CfileError } from '../core/errors.ts'
-import type { Wait } from '../core/time.ts'
 import { createMeter } from './meter.ts'
 
 /** Limits for one owner. Absent fields mean no limit. */
@@ -16,20 +14,13 @@ export interface LimitSettings {
   /** Concurrent downloads. */
   readonly maxDownloads?: number
   readonly maxDownloadBytesPerHour?: number
-  /**
-   * Whether a download is aborted when the client reads nothing for the idle timeout. Always on when one of the limits
-   * on downloads is set.
-   */
-  readonly cutSlowReaders?: boolean
 }
 
 /** Limits and the means to enforce them. */
 export interface LimitOptions extends LimitSettings {
   /** Unix seconds. */
   readonly now: () => number
-  readonly wait: Wait
-  readonly idleTimeoutMs: number
-  readonly fixedLength?: FixedLength
+  readonly carrier: Carrier
 }
 
 /** Enforces the limits of all owners. Its methods throw `rate_limited` when an owner has reached a limit. */
@@ -49,9 +40,9 @@ export interface Download {
 
 /** Creates the limits. */
 export function createLimits(options: LimitOptions): Limits {
-  const { maxRequestsPerMinute, maxDownloads, maxDownloadBytesPerHour, cutSlowReaders } = options
+  const { maxRequestsPerMinute, maxDownloads, maxDownloadBytesPerHour } = options
   const requests = maxRequestsPerMinute && createMeter(maxRequestsPerMinute, 60, options.now)
-  const isDownloadLimited = maxDownloads ?? maxDownloadBytesPerHour ?? cutSlowReaders
+  const isDownloadLimited = maxDownloads ?? maxDownloadBytesPerHour
   return {
     countRequest(owner) {
       if (!requests) return
@@ -64,7 +55,7 @@ export function createLimits(options: LimitOptions): Limits {
 }
 
 function limitDownloads(options: LimitOptions): (owner: string) => Download {
-  const { maxDownloads, maxDownloadBytesPerHour, now } = options
+  const { maxDownloads, maxDownloadBytesPerHour, now, carrier } = options
   const open = new Map<string, number>()
   const bytes = maxDownloadBytesPerHour
     ? createMeter(maxDownloadBytesPerHour, 3600, now)
@@ -88,26 +79,12 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
       watch(answer, signal) {
         signal.addEventListener('abort', end, { once: true })
         if (signal.aborted) end()
-        return watch(answer, options, onBytes, end)
+        if (answer.ok && answer.body !== null) return carrier.watch(answer, { onBytes, onEnd: end })
+        end()
+        return answer
       },
     }
   }
-}
-
-function watch(
-  answer: Response,
-  { wait, idleTimeoutMs, fixedLength }: LimitOptions,
-  onBytes: (length: number) => void,
-  onEnd: () => void,
-): Response {
-  if (!answer.ok || answer.body === null) {
-    onEnd()
-    return answer
-  }
-  const body = watchBody(answer.body, { wait, idleTimeoutMs, onBytes, onEnd })
-  const length = answer.headers.get('content-length')
-  const whole = fixedLength && length ? body.pipeThrough(fixedLength(Number(length))) : body
-  return new Response(whole, answer)
 }
 
 function once(act: () => void): () => void {

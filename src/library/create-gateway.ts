@@ -40,8 +40,9 @@ export function createGateway(options: AppOptions): Gateway {
       param: 'AZURE_OPENAI_ENDPOINT',
     })
   }
-  const { now, clock, wait, random, waitUntil, createHmac, carrier, fixedLength } = runtime
+  const { now, clock, wait, random, waitUntil, createHmac } = runtime
   const { idleTimeoutMs = 60_000 } = options
+  const carrier = runtime.createCarrier({ wait, idleMs: idleTimeoutMs })
   const archiving = archivingOf(options, now)
   if (archiving !== undefined) {
     const { waiting, running } = archiving.state
@@ -69,7 +70,7 @@ export function createGateway(options: AppOptions): Gateway {
       captures: options.captures ?? 'any',
       trustUnrecorded: options.trustUnrecorded ?? false,
       keys: new Map(),
-      limits: createLimits({ ...options, now, wait, idleTimeoutMs, fixedLength }),
+      limits: createLimits({ ...options, now, carrier }),
     },
     links: {
       signer: createSigner(options.signingKeys ?? [newSigningKey()], createHmac),

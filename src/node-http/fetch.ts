@@ -8,9 +8,9 @@
 import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
 import { decodeAnswer } from '../core/http/content-coding.ts'
+import { ReaderResponse } from './answer.ts'
+import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { createNodeDecoder } from './decoder.ts'
-import { createRawBody, type RawBodySource } from './raw-body.ts'
-import { rawResponse } from './response.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
@@ -98,10 +98,10 @@ function createHandler(
   reject: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
   let controller: Dispatcher.DispatchController | undefined
-  let source: RawBodySource | undefined
+  let queue: ByteQueue | undefined
   const abort = (): void => {
     // Nobody waits for a connection that is still being made.
-    if (source === undefined) reject(signal?.reason)
+    if (queue === undefined) reject(signal?.reason)
     controller?.abort(signal?.reason)
   }
   signal?.addEventListener('abort', abort, { once: true })
@@ -114,23 +114,23 @@ function createHandler(
       if (status < 200) return
       const head = { status, statusText, headers: toHeaders(headers) }
       if (method === 'HEAD' || bodiless.includes(status)) return resolve(new Response(null, head))
-      const body = createRawBody(started)
-      resolve(decodeAnswer(rawResponse(body.body, head), { createDecoder: createNodeDecoder }))
-      source = body
+      queue = createByteQueue(started)
+      const answer = new ReaderResponse({ bytes: queue.bytes }, head)
+      resolve(decodeAnswer(answer, { createDecoder: createNodeDecoder }))
     },
     onResponseData(_, chunk) {
-      // A tap that is turned on again gives an empty chunk first: taken for data, it would turn the tap on again.
-      if (chunk.byteLength > 0) source?.write(chunk)
+      // A resumed connection gives an empty chunk first.
+      if (chunk.byteLength > 0) queue?.write(chunk)
     },
     onResponseEnd() {
       signal?.removeEventListener('abort', abort)
-      source?.end()
+      queue?.end()
     },
     onResponseError(_, error) {
       signal?.removeEventListener('abort', abort)
       const failure = signal?.aborted ? signal.reason : error
-      if (source === undefined) reject(failure)
-      else source.fail(failure)
+      if (queue === undefined) reject(failure)
+      else queue.end(failure)
     },
   }
 }

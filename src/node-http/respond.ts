@@ -1,34 +1,34 @@
 /**
- * An answer of the app, written to a Node response: what came from a socket goes to a socket, without a web stream
- * between. A body that breaks breaks the connection, and never looks whole.
+ * Writes an answer to a Node response. A body that breaks off breaks the connection, so that it never looks whole.
  *
  * @module
  */
 
 import type { ServerResponse } from 'node:http'
-import type { ByteReader } from '../core/bytes/reader.ts'
-import { readStream } from '../core/bytes/reader.ts'
-import type { RawBody } from './raw-body.ts'
-import { isRaw, underOf } from './response.ts'
+import { isSilence } from '../core/bytes/failures.ts'
+import { watchIdle } from '../core/bytes/idle.ts'
+import { readBody } from '../core/bytes/reader.ts'
+import { SlowReaderError } from '../core/observe/outcome.ts'
+import { type Source, sourceOf } from './answer.ts'
+import { progressOf } from './unsent.ts'
 
 /** Writes the head at once and the body as it comes. */
 export function respond(response: Response, outgoing: ServerResponse): void {
   const headers = headersOf(response.headers)
   outgoing.writeHead(response.status, headers)
-  const source = underOf(response) ?? (response.body && readStream(response.body))
+  const source = sourceOf(response) ?? (response.body && { bytes: readBody(response) })
   if (source === null) {
     outgoing.end()
     return
   }
   if (outgoing.destroyed) {
-    // The client is gone, and no event will tell it any more.
-    Promise.resolve(source.cancel()).catch(() => {})
+    // The client has left, and no event will say so any more.
+    source.bytes.cancel().catch(() => {})
     return
   }
-  // Whoever waits for the first event of a stream must not wait for its headers too; what has a length goes out as one.
+  // A client that waits for the first event of a stream must not wait for the headers too.
   if (headers['content-length'] === undefined) outgoing.flushHeaders()
-  if (isRaw(source)) pipe(source, outgoing)
-  else void pump(source, outgoing)
+  void send(source, outgoing)
 }
 
 function headersOf(headers: Headers): Record<string, string | string[]> {
@@ -41,34 +41,56 @@ function headersOf(headers: Headers): Record<string, string | string[]> {
   return written
 }
 
-function pipe(body: RawBody, outgoing: ServerResponse): void {
-  const resume = () => body.resume()
-  outgoing.on('drain', resume)
-  outgoing.once('close', () => body.cancel())
-  body.flow({
-    write: writerTo(outgoing),
-    end: () => outgoing.end(),
-    fail: () => breakOff(outgoing),
-  })
-}
-
-async function pump(source: ByteReader, outgoing: ServerResponse): Promise<void> {
-  outgoing.once('close', () => void source.cancel().catch(() => {}))
-  // A body may break while its client takes nothing, and so nothing is read of it.
-  source.closed?.catch(() => breakOff(outgoing))
+async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise<void> {
+  outgoing.once('close', () => void bytes.cancel().catch(() => {}))
+  // The body may break off while the client takes nothing, so while nothing is read.
+  bytes.closed?.catch(() => breakOff(outgoing))
+  const taken = limitWaits(outgoing, limit)
   const write = writerTo(outgoing)
   try {
-    for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
-      if (!write(piece)) await drained(outgoing)
+    for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
+      if (!write(piece)) await taken('drain')
     }
     outgoing.end()
-  } catch {
-    // Whoever knows why has logged it; the client sees a connection that broke.
+    if (outgoing.writableLength > 0) await taken('finish')
+  } catch (error) {
+    if (error instanceof SlowReaderError) bytes.cancel(error).catch(() => {})
+    // Any other error is in the log already.
     breakOff(outgoing)
   }
 }
 
-/** Cuts the connection behind what was written: without any of it the client would not even see a status. */
+/** Waits for an event of the answer; throws where the client takes no byte for too long. */
+function limitWaits(
+  outgoing: ServerResponse,
+  limit: Source['limit'],
+): (event: 'drain' | 'finish') => Promise<void> {
+  if (limit === undefined) return (event) => happened(outgoing, event)
+  const { wait, idleMs } = limit
+  const { socket } = outgoing
+  const idle = watchIdle(wait, idleMs, async () => socket && progressOf(socket))
+  outgoing.once('close', idle.stop)
+  return (event) =>
+    idle.watch(happened(outgoing, event)).catch((error) => {
+      throw isSilence(error) ? new SlowReaderError(idleMs) : error
+    })
+}
+
+/** Resolves with the event, and when the client leaves: then the bytes are cancelled, and the next read ends the loop. */
+function happened(outgoing: ServerResponse, event: 'drain' | 'finish'): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      outgoing.off(event, go)
+      outgoing.off('close', go)
+      resolve()
+    }
+    outgoing.on(event, go)
+    outgoing.on('close', go)
+    if (outgoing.destroyed) go()
+  })
+}
+
+/** Cuts the connection after the bytes that were written: without any of them the client would not even see a status. */
 function breakOff(outgoing: ServerResponse): void {
   const { socket, writableNeedDrain } = outgoing
   if (socket === null) {
@@ -76,46 +98,29 @@ function breakOff(outgoing: ServerResponse): void {
     return
   }
   socket.uncork()
-  // Of a client that takes nothing the end would be waited for in vain.
+  // A client that takes nothing never takes the end either.
   if (writableNeedDrain) socket.destroy()
   else socket.destroySoon()
 }
 
-// That of a TLS record (RFC 8446 §5.1): what comes from a plain socket is larger, and worth a call of its own.
+// The size of a TLS record (RFC 8446 §5.1). Larger pieces come from a plain socket and deserve a system call each.
 const mostGathered = 16 * 1024
 
-/**
- * Writes pieces so that the small ones of one turn of the event loop go out together: a call of the system for each would
- * cost more than its bytes.
- */
+/** Writes pieces so that the small ones of one turn of the event loop go out in one system call. */
 function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => boolean {
   let isGathering = false
   return (piece) => {
-    // The socket gathers, and not the response, which would write its end before what it holds.
+    // The socket gathers: the response would write its end before the pieces that it holds.
     const { socket } = outgoing
     if (!isGathering && socket !== null && piece.byteLength <= mostGathered) {
       isGathering = true
       socket.cork()
       setImmediate(() => {
         isGathering = false
-        // The end of an answer lets everything go, and then the connection may be the next one's.
+        // The end of an answer uncorks, and then the connection may belong to the next one.
         if (!outgoing.writableEnded) socket.uncork()
       })
     }
     return outgoing.write(piece)
   }
-}
-
-/** Resolves also when the client is gone: then the source was cancelled, and its next read ends the loop. */
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      outgoing.off('drain', go)
-      outgoing.off('close', go)
-      resolve()
-    }
-    outgoing.on('drain', go)
-    outgoing.on('close', go)
-    if (outgoing.destroyed) go()
-  })
 }

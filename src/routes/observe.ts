@@ -108,7 +108,9 @@ export function observeFamily(
       metrics.observe('cfile_first_byte_seconds', (now - exchange.startedAt) / 1000, labels)
       if (body === 'whole') await measure(c, exchange)
       if (body === 'passing') {
-        const watched = carrier.watch(c.res, (bytes, outcome) => endBody(exchange, bytes, outcome))
+        const watched = carrier.watch(c.res, {
+          onEnd: (bytes, outcome) => endBody(exchange, bytes, outcome),
+        })
         replace(c, watched)
       }
       sendHead(exchange, status, now)

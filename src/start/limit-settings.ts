@@ -5,7 +5,7 @@
  */
 
 import type { AppOptions } from '../options.ts'
-import { type Declared, flag, whole } from './setting.ts'
+import { type Declared, whole } from './setting.ts'
 
 /** The options that these settings give. */
 export type LimitOptions = Pick<
@@ -15,7 +15,6 @@ export type LimitOptions = Pick<
   | 'maxRequestsPerMinute'
   | 'maxDownloads'
   | 'maxDownloadBytesPerHour'
-  | 'cutSlowReaders'
   | 'upstreamTimeoutMs'
   | 'generationTimeoutMs'
   | 'idleTimeoutMs'
@@ -54,16 +53,6 @@ export const limitSettings: Declared<LimitOptions> = {
     name: 'CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR',
     ...bytes,
   },
-  /**
-   * `1` ends the download of a client that takes no byte for `CFILE_IDLE_TIMEOUT_MS`, as any limit on downloads does.
-   *
-   * @default 0
-   */
-  cutSlowReaders: {
-    name: 'CFILE_CUT_SLOW_READERS',
-    schema: flag,
-    takes: '1 or 0',
-  },
   /** Milliseconds to the upstream's headers, for files and metadata. @default 60000 */
   upstreamTimeoutMs: {
     name: 'CFILE_UPSTREAM_TIMEOUT_MS',
@@ -74,7 +63,7 @@ export const limitSettings: Declared<LimitOptions> = {
     name: 'CFILE_GENERATION_TIMEOUT_MS',
     ...milliseconds,
   },
-  /** Milliseconds between two bytes of a file. @default 60000 */
+  /** Milliseconds between two bytes of a file, from the upstream and to the client. @default 60000 */
   idleTimeoutMs: {
     name: 'CFILE_IDLE_TIMEOUT_MS',
     ...milliseconds,

@@ -130,14 +130,12 @@ Limits and times:
       Downloads of one owner at a time; more get 429. Default: no limit.
   CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR
       Bytes that one owner may download in an hour; more get 429. Default: no limit.
-  CFILE_CUT_SLOW_READERS
-      1 ends the download of a client that takes no byte for CFILE_IDLE_TIMEOUT_MS, as any limit on downloads does. Default: 0.
   CFILE_UPSTREAM_TIMEOUT_MS
       Milliseconds to the upstream's headers, for files and metadata. Default: 60000.
   CFILE_GENERATION_TIMEOUT_MS
       Milliseconds to the upstream's headers, for every other request of an SDK. Default: 600000.
   CFILE_IDLE_TIMEOUT_MS
-      Milliseconds between two bytes of a file. Default: 60000.
+      Milliseconds between two bytes of a file, from the upstream and to the client. Default: 60000.
   CFILE_STREAM_IDLE_TIMEOUT_MS
       Milliseconds between two bytes of an event stream, which is silent while code runs. Default: 600000.
 

@@ -32,7 +32,6 @@ export const settings: ReadonlySet<string> = new Set([
   'CFILE_ARCHIVE_TTL',
   'CFILE_CAPTURES',
   'CFILE_CORS_ORIGINS',
-  'CFILE_CUT_SLOW_READERS',
   'CFILE_DATA_DIR',
   'CFILE_GENERATION_TIMEOUT_MS',
   'CFILE_HEAL',

@@ -2,10 +2,12 @@ import { createServer, get, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/core/bytes/reader.ts'
-import { nodeCarrier } from '../../src/node-http/carry.ts'
-import { createRawBody } from '../../src/node-http/raw-body.ts'
+import { createNodeCarrier, ReaderResponse } from '../../src/node-http/answer.ts'
+import { createByteQueue } from '../../src/node-http/byte-queue.ts'
 import { respond } from '../../src/node-http/respond.ts'
-import { rawResponse } from '../../src/node-http/response.ts'
+import { webRuntime } from '../../src/runtime.ts'
+
+const nodeCarrier = createNodeCarrier({ wait: webRuntime.wait, idleMs: 60_000 })
 
 let close: (() => void) | undefined
 afterEach(() => close?.())
@@ -99,13 +101,13 @@ describe('a body that breaks', () => {
         }
         return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers })
       }
-      const asRaw = (): Response => {
-        const source = createRawBody({ pause() {}, resume() {}, abort() {} })
-        source.write(encode('abc'))
-        source.fail(new Error('broken'))
-        return rawResponse(source.body, { status: 200, headers: new Headers(headers) })
+      const asQueue = (): Response => {
+        const { bytes, write, end } = createByteQueue({ pause() {}, resume() {}, abort() {} })
+        write(encode('abc'))
+        end(new Error('broken'))
+        return new ReaderResponse({ bytes }, { status: 200, headers: new Headers(headers) })
       }
-      for (const make of [asReader, asStream, asRaw]) {
+      for (const make of [asReader, asStream, asQueue]) {
         const port = await listen((outgoing) => respond(make(), outgoing))
         const socket = connect(port, '127.0.0.1')
         socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')

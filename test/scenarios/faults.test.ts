@@ -3,16 +3,20 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { type FixedLength, largePiecesCarrier, webCarrier } from '../../src/core/bytes/carrier.ts'
+import {
+  createWebCarrier,
+  type FixedLength,
+  largePiecesCarrier,
+} from '../../src/core/bytes/carrier.ts'
 import { type CitedFile, openHarness, sha256 } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
 
 const { FixedLengthStream } = globalThis as unknown as {
   FixedLengthStream?: new (bytes: number) => ReturnType<FixedLength>
 }
-const carrier = FixedLengthStream
+const createCarrier = FixedLengthStream
   ? largePiecesCarrier((bytes) => new FixedLengthStream(bytes), Date.now)
-  : webCarrier
+  : createWebCarrier
 
 const random = xorshift(1_125)
 const below = (limit: number) => Math.floor(random() * limit)
@@ -41,7 +45,7 @@ function anyFault(bytes: number, isFirst: boolean): object {
 
 describe('a download from an upstream where everything goes wrong', () => {
   it('is whole and right, or visibly broken', { timeout: 1_200_000 }, async () => {
-    const gateway = openHarness({ carrier, idleTimeoutMs: 40 })
+    const gateway = openHarness({ createCarrier, idleTimeoutMs: 40 })
     const files: Original[] = []
     for (let n = 0; n < 8; n++) {
       const bytes = Math.ceil(Math.exp(random() * Math.log(5e6)))

@@ -85,7 +85,6 @@ const optionsOf: Readonly<Record<string, string>> = {
   CFILE_ARCHIVE_TTL: 'archiveTtl',
   CFILE_MAX_FILE_BYTES: 'maxFileBytes',
   CFILE_MAX_BODY_BYTES: 'maxBodyBytes',
-  CFILE_CUT_SLOW_READERS: 'cutSlowReaders',
   CFILE_UPSTREAM_TIMEOUT_MS: 'upstreamTimeoutMs',
   CFILE_GENERATION_TIMEOUT_MS: 'generationTimeoutMs',
   CFILE_IDLE_TIMEOUT_MS: 'idleTimeoutMs',

@@ -39,7 +39,6 @@ it('says what a setting got and what it takes', () => {
     'CFILE_MAX_REQUESTS_PER_MINUTE=0',
     'CFILE_MAX_DOWNLOADS=-1',
     'CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR=1e3',
-    'CFILE_CUT_SLOW_READERS=on',
     'CFILE_LINK_TTL=1h',
     'CFILE_LINK_TTL=999999999999',
     'CFILE_LINKS=yes',
@@ -81,7 +80,6 @@ it('says what a setting got and what it takes', () => {
     CFILE_MAX_REQUESTS_PER_MINUTE: CFILE_MAX_REQUESTS_PER_MINUTE got "0", but takes a number of requests.
     CFILE_MAX_DOWNLOADS: CFILE_MAX_DOWNLOADS got "-1", but takes a number of downloads.
     CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR: CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR got "1e3", but takes a number of bytes.
-    CFILE_CUT_SLOW_READERS: CFILE_CUT_SLOW_READERS got "on", but takes 1 or 0.
     CFILE_LINK_TTL: CFILE_LINK_TTL got "1h", but takes a number of seconds.
     CFILE_LINK_TTL: CFILE_LINK_TTL got "999999999999", but takes a number of seconds.
     CFILE_LINKS: CFILE_LINKS got "yes", but takes off, annotate or rewrite.

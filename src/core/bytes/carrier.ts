@@ -1,40 +1,52 @@
 /**
- * How bytes get from one side to the other, which each runtime does best in a way of its own.
+ * Carriers move bytes from the upstream to the client. Each runtime has its own, for speed.
  *
  * @module
  */
 
-import type { OnBodyEnd } from '../observe/outcome.ts'
-import { brokenOff } from './failures.ts'
+import { SlowReaderError } from '../observe/outcome.ts'
+import type { Wait } from '../time.ts'
+import { brokenOff, isSilence } from './failures.ts'
+import { watchIdle } from './idle.ts'
 import {
-  type Bodied,
   type ByteReader,
+  type BytesWatcher,
   beginReading,
-  type ReadPieces,
+  type ReadBody,
+  readBody,
   readLargePieces,
-  readPieces,
-  readStream,
+  slowPiece,
   watchBytes,
 } from './reader.ts'
 
-/** The ways of one runtime. */
+/** Moves bytes in the way of one runtime. */
 export interface Carrier {
-  readonly read: ReadPieces
-  /** An answer with these bytes as its body. */
+  readonly read: ReadBody
+  /** Makes an answer with these bytes as its body. */
   readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
-  /** A stream of the bytes, for whoever takes nothing else. */
+  /** Makes a stream of the bytes, for code that takes nothing else. */
   readonly stream: (bytes: ByteReader) => ReadableStream<Uint8Array>
-  /** The same answer, whose body tells when it has ended. The answer must have a body. */
-  readonly watch: (answer: Response, onEnd: OnBodyEnd) => Response
-  /** How long a file may be, in bytes, that is read before its answer begins, since that costs less than a stream. */
+  /** Makes the same answer with a watched body. The answer must have a body. */
+  readonly watch: (answer: Response, watcher: BytesWatcher) => Response
+  /** Files up to this length in bytes are read before their answer begins, which costs less than a stream. */
   readonly mostWhole: number
 }
 
-/** How an answer begins. */
+/** How long a client may take no byte of an answer before it is cut off. */
+export interface ReaderLimit {
+  readonly wait: Wait
+  /** Milliseconds. */
+  readonly idleMs: number
+}
+
+/** Makes the carrier of a runtime. */
+export type CreateCarrier = (limit: ReaderLimit) => Carrier
+
+/** Status and headers of an answer. */
 export interface AnswerInit {
   /** @default 200 */
   readonly status?: number
-  /** By their names in lower case: to make a list of them at once costs less than to set each. */
+  /** By lower-case name. One list at once costs less than to set each header. */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -70,79 +82,131 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
   return whole
 }
 
-/** Carries by the web's standards. */
-export const webCarrier: Carrier = {
-  read: readPieces,
-  answer: (bytes, init) => new Response(toStream(bytes), init),
-  stream: toStream,
-  watch: (answer, onEnd) => new Response(toStream(watchBody(answer, onEnd)), answer),
+/** Makes a carrier on web streams. */
+export const createWebCarrier: CreateCarrier = (limit) => ({
+  read: readBody,
+  answer: (bytes, init) => new Response(toStream(bytes, limit), init),
+  stream: (bytes) => toStream(bytes),
+  watch: (answer, watcher) =>
+    new Response(toStream(watchBytes(readBody(answer), watcher), limit), answer),
   mostWhole: 64 * 1024,
-}
+})
 
-function watchBody({ body }: Bodied, onEnd: OnBodyEnd): ByteReader {
-  return watchBytes(readStream(body), onEnd)
-}
+/** Makes a stream that reads only what is asked for. With a limit, it breaks where nothing is asked for in time. */
+export function toStream(bytes: ByteReader, limit?: ReaderLimit): ReadableStream<Uint8Array> {
+  const idle = limit && watchIdle(limit.wait, limit.idleMs)
+  let onPull = (): void => {}
+  const stop = (): void => {
+    onPull()
+    idle?.stop()
+  }
 
-function toStream(bytes: ByteReader): ReadableStream<Uint8Array> {
+  function expectPull(controller: ReadableStreamDefaultController): void {
+    if (limit === undefined || idle === undefined) return
+    const pulled = new Promise<void>((resolve) => {
+      onPull = resolve
+    })
+    idle.watch(pulled).catch(() => {
+      const slow = new SlowReaderError(limit.idleMs)
+      controller.error(slow)
+      bytes.cancel(slow).catch(() => {})
+    })
+  }
+
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        expectPull(controller)
         bytes.closed?.catch((error) => controller.error(error))
       },
       async pull(controller) {
-        const piece = await bytes.read()
-        if (piece === undefined) controller.close()
-        else controller.enqueue(piece)
+        onPull()
+        try {
+          const piece = await bytes.read()
+          if (piece === undefined) {
+            stop()
+            return controller.close()
+          }
+          controller.enqueue(piece)
+        } catch (error) {
+          stop()
+          throw error
+        }
+        expectPull(controller)
       },
-      cancel: (reason) => bytes.cancel(reason),
+      cancel(reason) {
+        stop()
+        return bytes.cancel(reason)
+      },
     },
     { highWaterMark: 0 },
   )
 }
 
-/** Where a runtime passes bytes of an announced length on by itself: the `FixedLengthStream` of Workers. */
+/** A stream of a given length that the runtime passes on by itself: the `FixedLengthStream` of Workers. */
 export type FixedLength = (bytes: number) => ReadableWritablePair<Uint8Array, Uint8Array>
 
 /**
- * Carries in few large pieces, for runtimes where JavaScript in the byte path costs much.
+ * Makes carriers that move few large pieces, for runtimes where JavaScript in the byte path is expensive.
  *
  * @param now in milliseconds
  */
-export function largePiecesCarrier(fixedLength: FixedLength, now: () => number): Carrier {
-  // Of a stream nobody knows when a piece was used, and its memory may be read into again.
-  const stream = (bytes: ByteReader) =>
-    toStream({ ...bytes, read: async () => (await bytes.read())?.slice() })
-  function streamOf(bytes: ByteReader, length: string | null = null): ReadableStream<Uint8Array> {
-    if (length === null) return stream(bytes)
-    const { readable, writable } = fixedLength(Number(length))
-    // The reader gets the failure from the stream.
-    pump(bytes, writable.getWriter()).catch(() => {})
-    return readable
+export function largePiecesCarrier(fixedLength: FixedLength, now: () => number): CreateCarrier {
+  return (limit) => {
+    function streamOf(bytes: ByteReader, length: string | null): ReadableStream<Uint8Array> {
+      if (length === null) return toStream(copied(bytes), limit)
+      const { readable, writable } = fixedLength(Number(length))
+      // The reader of the stream gets the failure.
+      pump(bytes, writable.getWriter(), limit).catch(() => {})
+      return readable
+    }
+    return {
+      ...createWebCarrier(limit),
+      read: readLargePieces(now),
+      stream: (bytes) => toStream(copied(bytes)),
+      answer: (bytes, init) =>
+        new Response(streamOf(bytes, init.headers['content-length'] ?? null), init),
+      watch(answer, watcher) {
+        const length = answer.headers.get('content-length')
+        return new Response(streamOf(watchBytes(readBody(answer), watcher), length), answer)
+      },
+    }
   }
-  return {
-    ...webCarrier,
-    read: readLargePieces(now),
-    stream,
-    answer: (bytes, init) => new Response(streamOf(bytes, init.headers['content-length']), init),
-    watch(answer, onEnd) {
-      const length = answer.headers.get('content-length')
-      return new Response(streamOf(watchBody(answer, onEnd), length), answer)
-    },
-  }
+}
+
+/** Copies each piece, for readers of whom nobody knows when they have used it. */
+function copied(bytes: ByteReader): ByteReader {
+  return { ...bytes, read: async (needed) => (await bytes.read(needed))?.slice() }
 }
 
 async function pump(
   bytes: ByteReader,
   writer: WritableStreamDefaultWriter<Uint8Array>,
+  { wait, idleMs }: ReaderLimit,
 ): Promise<void> {
-  // A client that went away shows here while a read waits.
+  const idle = watchIdle(wait, idleMs)
+  /** A large piece may take longer, because nobody sees how far the client has come with it. */
+  async function write(piece: Uint8Array): Promise<void> {
+    const written = writer.write(piece)
+    for (let left = piece.byteLength; ; left -= slowPiece) {
+      try {
+        return await idle.watch(written)
+      } catch (error) {
+        if (!isSilence(error)) throw error
+        if (left <= slowPiece) throw new SlowReaderError(idleMs)
+      }
+    }
+  }
+  // The only sign of a client that leaves while a read waits.
   writer.closed.catch(bytes.cancel)
   try {
     for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
-      await writer.write(piece)
+      await write(piece)
     }
     await writer.close()
   } catch (error) {
     await Promise.allSettled([bytes.cancel(error), writer.abort(error)])
+  } finally {
+    idle.stop()
   }
 }

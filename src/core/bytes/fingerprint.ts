@@ -1,33 +1,33 @@
 /**
- * What is kept of bytes that are gone, to tell later whether a file is still the same.
+ * Fingerprints of the bytes already sent, to check after a reconnect that the file has not changed.
  *
  * @module
  */
 
-/** The trace that bytes leave. */
-export interface Trace {
-  /** Takes the bytes that follow. */
+/** A fingerprint that grows with the bytes. */
+export interface Fingerprint {
+  /** Adds the next bytes. */
   add(piece: Uint8Array): void
-  /** The last bytes, up to 4 KiB of them. */
+  /** The last 4 KiB. */
   tail(): Uint8Array
-  /** Whether another trace is that of the same bytes, as far as can be told. */
-  isSame(other: Trace): boolean
-  /** How many bytes there were, and a hash of those that were looked at. */
+  /** Whether another fingerprint is of the same bytes, as far as the samples show. */
+  isSame(other: Fingerprint): boolean
+  /** The number of bytes, and a hash of the samples. */
   sum(): string
 }
 
-// All of what is small is looked at, and of what is large so little that it costs nothing.
+// Small files are hashed whole. Of large ones so little is hashed that it costs nothing.
 const whole = 256 * 1024
 const block = 64 * 1024
 const sample = 256
 const tailLength = 4096
 
-/** Begins a trace: FNV-1a of the first 256 KiB and of the start of each 64 KiB behind them, and the tail as it is. */
-export function createTrace(): Trace {
+/** Makes a fingerprint: FNV-1a of the first 256 KiB and of the start of each 64 KiB after them, and the tail itself. */
+export function createFingerprint(): Fingerprint {
   let at = 0
   let hash = 0x811c9dc5
   let tail: Uint8Array = new Uint8Array()
-  const trace: Trace = {
+  const fingerprint: Fingerprint = {
     add(piece) {
       for (let from = 0; from < piece.byteLength; ) {
         const { isRead, until } = windowAt(at + from)
@@ -42,9 +42,9 @@ export function createTrace(): Trace {
     },
     tail: () => tail,
     sum: () => `${at} ${hash}`,
-    isSame: (other) => trace.sum() === other.sum() && isEqual(tail, other.tail()),
+    isSame: (other) => fingerprint.sum() === other.sum() && isEqual(tail, other.tail()),
   }
-  return trace
+  return fingerprint
 }
 
 function windowAt(position: number): { isRead: boolean; until: number } {
@@ -54,7 +54,7 @@ function windowAt(position: number): { isRead: boolean; until: number } {
   return { isRead, until: start + (isRead ? sample : block) }
 }
 
-/** A copy, since the piece's memory may be used again. */
+/** Copies the tail, because the memory of the piece may be used again. */
 function lastOf(before: Uint8Array, piece: Uint8Array): Uint8Array {
   if (piece.byteLength >= tailLength) return piece.slice(-tailLength)
   const kept = before.subarray(Math.max(0, before.byteLength + piece.byteLength - tailLength))
@@ -64,7 +64,7 @@ function lastOf(before: Uint8Array, piece: Uint8Array): Uint8Array {
   return tail
 }
 
-/** Whether two runs of bytes are the same. */
+/** Whether two arrays hold the same bytes. */
 export function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.byteLength === other.byteLength && one.every((byte, at) => byte === other[at])
 }

@@ -1,57 +1,71 @@
 /**
- * A limit on silence.
+ * Time limits on silence.
  *
  * @module
  */
 
 import { createStop, type Stop, type Wait, type WaitSignal } from '../time.ts'
 
-/** Watches reads, one at a time. */
+/** Watches steps of a transfer, one at a time. */
 export interface IdleWatch {
-  /** Fails where the read brings nothing for too long; time between reads does not count. */
-  watch<T>(read: Promise<T>): Promise<T>
-  /** Leaves no timer behind. */
+  /** Fails with a `TimeoutError` where the step takes too long; the time between steps does not count. */
+  watch<T>(step: Promise<T>): Promise<T>
+  /** Ends the timer. */
   stop(): void
 }
 
 const ticksPerLimit = 4
 
 /**
- * Makes a watch. One timer runs on through many reads, so that a read costs none of its own; it ends when a tick finds
- * no read under way.
+ * Makes a watch. One timer serves many steps, so that a step does not pay for one of its own. It ends when it finds no
+ * step under way.
+ *
+ * @param idleMs milliseconds that a step may take
+ * @param probe gives a value that changes while a slow step makes progress; the time then starts anew
  */
-export function watchIdle(wait: Wait, idleMs: number): IdleWatch {
+export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unknown>): IdleWatch {
   let ticks = 0
   let fail: ((error: unknown) => void) | undefined
-  let clock: Stop | undefined
+  let timer: Stop | undefined
 
   async function run(signal: WaitSignal): Promise<void> {
+    let seen: unknown
     while (fail !== undefined) {
       await wait(idleMs / ticksPerLimit, signal)
       ticks += 1
+      if (fail === undefined) break
+      const now = await probe?.()
+      if (now !== seen) ticks = 1
+      seen = now
       if (ticks > ticksPerLimit) fail?.(nothingCame(idleMs))
     }
-    clock = undefined
+    timer = undefined
   }
 
   return {
-    watch(read) {
+    watch(step) {
       return new Promise((resolve, reject) => {
         ticks = 0
         fail = reject
-        // Taken back first: whoever waits may begin the next read at once.
-        const end = (): void => {
-          fail = undefined
-        }
-        read.finally(end).then(resolve, reject)
-        if (clock !== undefined) return
-        clock = createStop()
-        run(clock.signal).catch(() => {})
+        // Each one first marks the step as done, because whoever waits may begin the next step at once.
+        step.then(
+          (value) => {
+            fail = undefined
+            resolve(value)
+          },
+          (error) => {
+            fail = undefined
+            reject(error)
+          },
+        )
+        if (timer !== undefined) return
+        timer = createStop()
+        run(timer.signal).catch(() => {})
       })
     },
     stop() {
-      clock?.stop()
-      clock = undefined
+      timer?.stop()
+      timer = undefined
     },
   }
 }

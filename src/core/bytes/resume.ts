@@ -1,5 +1,5 @@
 /**
- * The bytes of a file on their way: counted, taken up again where they break off, and never passed off as whole.
+ * Transfers of files: the bytes are counted, resumed where they break off, and never passed off as whole.
  *
  * @module
  */
@@ -10,26 +10,29 @@ import {
   type Outcome,
   outcomeOfCancel,
   outcomeOfFailure,
+  SlowReaderError,
 } from '../observe/outcome.ts'
 import { notNeeded, type Wait } from '../time.ts'
-import { createTrace, isEqual } from './fingerprint.ts'
+import { isSilence } from './failures.ts'
+import { createFingerprint, isEqual } from './fingerprint.ts'
 import { type IdleWatch, watchIdle } from './idle.ts'
-import type { Bodied, ByteReader, ReadPieces } from './reader.ts'
+import type { Bodied, ByteReader, ReadBody } from './reader.ts'
 
-/** What has a body, and where in the file that begins. */
+/** A body, and the byte of the file at which it begins. */
 export interface OpenedBody {
   readonly from: Bodied
   readonly at: number
 }
 
-/** What is to be carried. */
+/** The part of a file that is to be transferred. */
 export interface Transfer {
   readonly opened: OpenedBody
   /**
-   * Opens the file again, at that byte or at its start, to the last byte that is wanted.
+   * Opens the file again, at a byte or at its start.
    *
+   * @param last the last byte that is wanted
    * @param cause why the body broke off
-   * @throws where it can't be had, or is another by its length or validator
+   * @throws where the file is gone, or its length or validator shows that it is another one
    */
   readonly reopen: (
     from: number,
@@ -39,7 +42,7 @@ export interface Transfer {
   ) => Promise<OpenedBody>
   /** The first byte that is wanted. */
   readonly start: number
-  /** The byte behind the last one; absent where nobody knows, and then the body's own end is taken for it. */
+  /** The byte behind the last one. Absent where the length is unknown; then the end of the body counts as the file's. */
   readonly end?: number
   /** The file's length, where it is known. */
   readonly size?: number
@@ -47,59 +50,60 @@ export interface Transfer {
   readonly most: number
 }
 
-/** What carrying takes. */
-export interface Carriage {
+/** Everything that a transfer needs. */
+export interface TransferMeans {
   readonly wait: Wait
-  /** Milliseconds between two bytes, after which the body counts as cut. */
+  /** Milliseconds without a byte after which the body counts as broken off. */
   readonly idleMs: number
-  /** The client's: when it fires, nothing is taken up again. */
+  /** The client's signal. After it fires, nothing is resumed. */
   readonly signal: AbortSignal
   /** From 0 to 1. */
   readonly random: () => number
-  /** Is told of each cut. */
+  /** Called each time the body breaks off and is resumed. */
   readonly onCut?: (error: unknown, at: number) => void
   readonly onEnd?: OnBodyEnd
-  readonly read: ReadPieces
+  readonly read: ReadBody
 }
 
 const mostResumptions = 5
 
 /**
- * Reads the bytes of a transfer, in order and each once, and takes the body up again where it breaks off, ends early or
- * falls silent. A read throws where the rest can't be had, or is not that of the same file.
+ * Reads the bytes of a transfer, in order and each once. Resumes the body where it breaks off, ends early or falls silent.
+ * A read throws where the rest can't be had or belongs to another file.
  */
-export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader {
+export function readTransfer(transfer: Transfer, means: TransferMeans): ByteReader {
   const { start, end, size, most } = transfer
-  const { wait, idleMs, random, onCut, onEnd, signal } = carriage
+  const { wait, idleMs, random, onCut, onEnd, signal } = means
   const idle = watchIdle(wait, idleMs)
-  const trace = createTrace()
-  let source = openSource(transfer.opened, idle, carriage.read)
+  const sent = createFingerprint()
+  let source = openSource(transfer.opened, idle, means.read)
   let at = start
   let resumptions = 0
   let isDone = false
-  let isClosed = false
+  let isReleased = false
+  let isTold = false
   let silentAt: number | undefined
   // Made only where a body breaks off.
   let closing: AbortController | undefined
 
   async function readOn(): Promise<Uint8Array | undefined> {
-    await source.skipTo(at)
+    if (source.at() < at) await source.skipTo(at)
     const piece = at === end ? undefined : await source.read(end === undefined ? most : end - at)
     if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
     if (end === undefined && source.at() > most) throw fileTooLarge(most + 1, most)
-    // What goes on is not the file that was announced: its last piece is not let go, so that nothing looks whole.
-    if (source.at() === size && (await source.hasMore())) {
-      throw otherFile(`The upstream sent more than the ${size} bytes that it announced.`)
-    }
-    return piece
+    if (source.at() !== size) return piece
+    // A body that goes on is not the announced file. Its last piece is held back, so that nothing looks whole.
+    const last = piece?.slice()
+    if (!(await source.hasMore())) return last
+    throw otherFile(`The upstream sent more than the ${size} bytes that it announced.`)
   }
 
-  async function takeUp(cause: unknown): Promise<void> {
+  async function resume(cause: unknown): Promise<void> {
     let failure = cause
     for (;;) {
       source.cancel(failure)
-      if (signal.aborted || isClosed) throw failure
-      // The client waits meanwhile: what was silent twice at one byte is not waited for again.
+      if (signal.aborted || isReleased) throw failure
+      // The client is waiting, so a second silence at the same byte ends the transfer.
       if (isSilence(failure) && silentAt === at) throw failure
       if (isSilence(failure)) silentAt = at
       if (isFinal(failure) || resumptions === mostResumptions) throw failure
@@ -109,9 +113,9 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
       const closed = closing.signal
       try {
         await wait(random() * 50 * 2 ** resumptions, closed)
-        const from = at - trace.tail().byteLength
+        const from = at - sent.tail().byteLength
         const opened = await transfer.reopen(from, end && end - 1, closed, failure)
-        source = openSource(opened, idle, carriage.read)
+        source = openSource(opened, idle, means.read)
         return await checkSame()
       } catch (error) {
         failure = error
@@ -119,56 +123,62 @@ export function readTransfer(transfer: Transfer, carriage: Carriage): ByteReader
     }
   }
 
-  /** What was sent comes once more and must be the same: all of it where the body begins that early, else its tail. */
+  /** Compares the new body with the bytes that were sent: all of them where it begins that early, else the last ones. */
   async function checkSame(): Promise<void> {
     const isAll = source.at() <= start
-    const again = createTrace()
+    const again = createFingerprint()
     if (isAll) await source.skipTo(start)
     await source.readTo(at, again.add)
-    if (isAll ? trace.isSame(again) : isEqual(trace.tail(), again.tail())) return
-    throw otherFile('The file changed while it was on its way.')
+    if (isAll ? sent.isSame(again) : isEqual(sent.tail(), again.tail())) return
+    throw otherFile('The file changed during the download.')
   }
 
-  function close(outcome: Outcome, reason: unknown = notNeeded): void {
-    if (!isClosed) onEnd?.(at - start, outcome)
-    isClosed = true
+  function release(reason: unknown): void {
+    isReleased = true
     closing?.abort(reason)
     idle.stop()
     source.cancel(reason)
   }
 
-  async function next(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      try {
-        return await readOn()
-      } catch (error) {
-        await takeUp(error)
-      }
-    }
+  function tell(outcome: Outcome): void {
+    if (!isTold) onEnd?.(at - start, outcome)
+    isTold = true
   }
 
   return {
     async read() {
-      if (isDone) return undefined
-      try {
-        const piece = await next()
-        at += piece?.byteLength ?? 0
-        isDone = piece === undefined || at === end
-        if (isDone) close('done')
-        else if (piece !== undefined) trace.add(piece)
-        return piece
-      } catch (error) {
-        close(signal.aborted ? 'client_left' : outcomeOfFailure(error), error)
-        throw error
+      while (!isDone) {
+        try {
+          const piece = await readOn()
+          at += piece?.byteLength ?? 0
+          isDone = piece === undefined || at === end
+          if (isDone) release(notNeeded)
+          else if (piece !== undefined) sent.add(piece)
+          if (piece !== undefined) return piece
+        } catch (error) {
+          await resume(error).catch((failure) => {
+            release(failure)
+            tell(signal.aborted ? 'client_left' : outcomeOfFailure(failure))
+            throw failure
+          })
+        }
       }
+      // Only now the last piece was taken.
+      tell('done')
+      return undefined
     },
-    cancel: async (reason) => close(outcomeOfCancel(reason), reason),
+    async cancel(reason = notNeeded) {
+      release(reason)
+      const isTaken = isDone && !(reason instanceof SlowReaderError)
+      tell(isTaken ? 'done' : outcomeOfCancel(reason))
+    },
   }
 }
 
 /** One body of the file, and how far it was read. */
 interface Source {
   at(): number
+  /** Reads the next bytes, at most so many. */
   read(most: number): Promise<Uint8Array | undefined>
   /** Reads up to a byte that must be there. */
   readTo(byte: number, take: (piece: Uint8Array) => void): Promise<void>
@@ -177,15 +187,28 @@ interface Source {
   cancel(reason: unknown): void
 }
 
-function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: ReadPieces): Source {
-  const pieces = read(from)
+function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: ReadBody): Source {
+  const bytes = read(from)
   let at = first
+  let rest: Uint8Array | undefined
+
+  async function readSome(needed: number): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const piece = rest ?? (await idle.watch(bytes.read(needed)))
+      rest = undefined
+      if (piece === undefined || piece.byteLength > 0) return piece
+    }
+  }
+
   const source: Source = {
     at: () => at,
     async read(most) {
-      const piece = await idle.watch(pieces.read(most))
-      at += piece?.byteLength ?? 0
-      return piece
+      const piece = await readSome(most)
+      if (piece === undefined) return undefined
+      const part = piece.byteLength > most ? piece.subarray(0, most) : piece
+      if (part !== piece) rest = piece.subarray(most)
+      at += part.byteLength
+      return part
     },
     async readTo(byte, take) {
       while (at < byte) {
@@ -195,11 +218,11 @@ function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: Read
       }
     },
     skipTo: (byte) => source.readTo(byte, () => {}),
-    // All that was wanted is there: how the rest fails is no matter.
-    hasMore: () => idle.watch(pieces.hasMore()).catch(() => false),
+    // Everything that was wanted is there, so a failure of the rest does not count.
+    hasMore: async () => (await readSome(1).catch(() => undefined)) !== undefined,
     cancel(reason) {
-      // Its failure is the one that is known already; and it may take its time.
-      pieces.cancel(reason).catch(() => {})
+      // The transfer fails with the error that is known already.
+      bytes.cancel(reason).catch(() => {})
     },
   }
   return source
@@ -209,21 +232,17 @@ const passing: readonly unknown[] = [
   'upstream_error',
   'upstream_timeout',
   'upstream_throttled',
-  // Of an archive: the upstream may have the rest.
+  // The archive's. The upstream may have the rest.
   'not_ready',
 ]
 
-/** Whether asking again cannot help. */
+/** Whether another request can't help. */
 function isFinal(error: unknown): boolean {
   return isCfileError(error) && !passing.includes(error.code)
 }
 
 function otherFile(message: string): CfileError {
   return new CfileError('upstream_invalid', message, { hint: 'Download the file again.' })
-}
-
-function isSilence(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
 function endedEarly(at: number, end: number): RangeError {

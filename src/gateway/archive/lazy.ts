@@ -67,7 +67,7 @@ export function copyWhileServed(
         )
       }
       const { first, second } = shareBytes(file.read(), mostBehind)
-      const client = onEnd === undefined ? first : watchBytes(first, onEnd)
+      const client = onEnd === undefined ? first : watchBytes(first, { onEnd })
       return afterFirst(client, () =>
         gateway.runtime.waitUntil(startSharing(second).catch(() => giveUp(second))),
       )

@@ -1,19 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  type Carrier,
+  type CreateCarrier,
+  createWebCarrier,
   type FixedLength,
   largePiecesCarrier,
-  webCarrier,
 } from '../../../src/core/bytes/carrier.ts'
 import { exactLength } from '../../../src/core/bytes/limit.ts'
 import {
-  type Carriage,
   type OpenedBody,
   readTransfer,
   type Transfer,
+  type TransferMeans,
 } from '../../../src/core/bytes/resume.ts'
 import { CfileError } from '../../../src/core/errors.ts'
+import type { OnBodyEnd } from '../../../src/core/observe/outcome.ts'
 import type { WaitSignal } from '../../../src/core/time.ts'
 import { rounds } from '../../lib/rounds.ts'
 
@@ -39,8 +40,8 @@ const fixedLength: FixedLength = (bytes) => {
   return FixedLengthStream ? new FixedLengthStream(bytes) : exactLength(bytes)
 }
 
-const ways: [name: string, carrier: Carrier][] = [
-  ['as a stream', webCarrier],
+const ways: [name: string, create: CreateCarrier][] = [
+  ['as a stream', createWebCarrier],
   ['in large pieces', largePiecesCarrier(fixedLength, Date.now)],
 ]
 
@@ -101,7 +102,7 @@ function bodyOf(
   )
 }
 
-const patient: Omit<Carriage, 'read'> = {
+const patient: Omit<TransferMeans, 'read'> = {
   wait: async () => {},
   idleMs: 60_000,
   random: () => 0.5,
@@ -119,9 +120,13 @@ async function waitReally(ms: number, signal?: WaitSignal): Promise<void> {
 }
 
 /** A wait in which nothing is ever idle: pauses pass at once, and the watch sleeps. */
-const quick: Omit<Carriage, 'read'> = {
+const quick: Omit<TransferMeans, 'read'> = {
   ...patient,
   wait: (ms, signal) => (ms >= 15_000 ? waitReally(ms, signal) : Promise.resolve()),
+}
+
+function openTransfer(file: ReturnType<typeof fileOf>): Promise<Transfer> {
+  return open(file, { start: 0, end: 400_000, size: 400_000 })
 }
 
 async function open(
@@ -147,8 +152,9 @@ async function collect(stream: ReadableStream<Uint8Array>) {
   }
 }
 
-describe.each(ways)('a transfer %s', (_, carrier) => {
-  const carry = (transfer: Transfer, carriage: Omit<Carriage, 'read'>) => {
+describe.each(ways)('a transfer %s', (_, createCarrier) => {
+  const carrier = createCarrier({ wait: waitReally, idleMs: 60_000 })
+  const carry = (transfer: Transfer, carriage: Omit<TransferMeans, 'read'>) => {
     const { start, end } = transfer
     const headers: Record<string, string> =
       end === undefined ? {} : { 'content-length': String(end - start) }
@@ -212,6 +218,30 @@ describe.each(ways)('a transfer %s', (_, carrier) => {
     const rest = await collect(stream)
     expect([...(first.value ?? []), ...rest.bytes]).toEqual([...content])
     expect(file.log.opened).toEqual([0])
+  })
+
+  it('ends for a reader that takes nothing for too long, and not for one that is slow', async () => {
+    const limited = createCarrier({ wait: waitReally, idleMs: 200 })
+    const outcomes: string[] = []
+    const open = async (onEnd: OnBodyEnd) => {
+      const transfer = await openTransfer(fileOf(contentOf(400_000), [{ pieceLength: 100_000 }]))
+      const bytes = readTransfer(transfer, { ...quick, read: limited.read, onEnd })
+      const headers = { 'content-length': '400000' }
+      return limited.answer(bytes, { headers }).body as ReadableStream<Uint8Array>
+    }
+    const slow = (await open((bytes, outcome) => outcomes.push(`${bytes} ${outcome}`))).getReader()
+    let taken = 0
+    for (let piece = await slow.read(); !piece.done; piece = await slow.read()) {
+      taken += piece.value.byteLength
+      await waitReally(piece.value.byteLength / 1000)
+    }
+    expect([taken, outcomes]).toEqual([400_000, ['400000 done']])
+    const still = await open((_, outcome) => outcomes.push(outcome))
+    const reader = still.getReader()
+    await reader.read()
+    await expect.poll(() => outcomes[1], { timeout: 5000 }).toBe('cut_slow')
+    reader.releaseLock()
+    expect((await collect(still)).isWhole).toBe(false)
   })
 
   it('does not let a body that goes on look whole', async () => {

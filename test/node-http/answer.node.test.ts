@@ -9,10 +9,10 @@ it('answers whole where the host put another Response in place of Node’s befor
   // What @hono/node-server does to the globals when it serves.
   const listener = getRequestListener(() => answer as Response, { overrideGlobalObjects: true })
   expect(globalThis.Response).not.toBe(native)
-  const { nodeCarrier } = await import('../../src/node-http/carry.ts')
+  const { createNodeCarrier } = await import('../../src/node-http/answer.ts')
   const pieces = [new TextEncoder().encode('hello')]
   const headers = { 'content-type': 'text/csv', 'content-length': '5' }
-  answer = await nodeCarrier.answer(
+  answer = createNodeCarrier({ wait: async () => {}, idleMs: 60_000 }).answer(
     { read: async () => pieces.shift(), cancel: async () => {} },
     { headers },
   )
