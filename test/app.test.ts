@@ -4,7 +4,7 @@ import type { Log } from '../src/gateway/gateway.ts'
 import { openHarness } from './lib/harness.ts'
 
 describe('an error', () => {
-  it('is kept by no cache on its way, so that a file that comes later is seen', async () => {
+  it('is not cached, so that a file that exists later is seen', async () => {
     const { ask, respond, advance } = openHarness()
     const [file] = await respond('Save a CSV')
     const container = `/containers/${file?.container_id}`
@@ -26,7 +26,7 @@ describe('an error', () => {
 })
 
 describe('an app without a public URL', () => {
-  it('says once that its links lead nowhere, and by which setting they would', async () => {
+  it('logs once that its links lead to loopback, with the setting to change', async () => {
     const warnings: string[] = []
     const log: Log = (level, message) => void (level === 'warn' && warnings.push(message))
     const { respond } = openHarness({ log, publicUrl: undefined })
@@ -38,8 +38,8 @@ describe('an app without a public URL', () => {
   })
 })
 
-describe('a client that goes away', () => {
-  it('is no failure of the gateway, neither in its log nor in its metrics', async () => {
+describe('a client that disconnects', () => {
+  it('does not count as a failure of the gateway, in the log or in the metrics', async () => {
     const told: string[] = []
     const gone = new AbortController()
     const { ask } = openHarness({
@@ -51,7 +51,7 @@ describe('a client that goes away', () => {
           fetch: (_, init) =>
             new Promise((_, reject) => {
               init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
-              // As the door for Node does it.
+              // As src/node.ts does.
               gone.abort('Client connection prematurely closed.')
             }),
         },

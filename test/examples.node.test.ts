@@ -49,7 +49,7 @@ describe.each(['hono', 'express'])('examples/%s', (name) => {
       await doMainJob(child.url + path)
     })
 
-    it("leaves the app's own routes alone", async () => {
+    it('leaves the host app’s own routes alone', async () => {
       expect(await (await fetch(`${child.url}/hello`)).text()).toContain('own')
     })
 
@@ -82,7 +82,7 @@ describe('examples/files-api', () => {
   ]
 
   describe.each(forms)('%s', (_, isThere, open) => {
-    it.skipIf(!isThere)('serves by its id alone what code interpreter wrote', async () => {
+    it.skipIf(!isThere)('serves a code interpreter file by its id alone', async () => {
       const gateway = await serve({ PORT: '0', LOG_LEVEL: 'silent' })
       const child = await open(gateway.url)
       onTestFinished(async () => {
@@ -126,7 +126,7 @@ describe('examples/demo', () => {
     expect(readme.split('```').map(normalize)).toContain(normalize(stdout))
   })
 
-  it('stays when asked to', async () => {
+  it('keeps running with --keep', async () => {
     const port = String(await freePort())
     const child = await start(process.execPath, [...program('demo'), '--keep'], {
       env: { PORT: port },
@@ -137,7 +137,7 @@ describe('examples/demo', () => {
   })
 })
 
-/** What is another at each run. */
+/** Replaces values that differ in each run. */
 function normalize(text: string): string {
   return text
     .trim()

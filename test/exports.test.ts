@@ -1,6 +1,6 @@
 /**
- * What the package hands out: package.json, the files on disk and README name the same things, and every name of the
- * library is there for a reason.
+ * The exports of the package: package.json, the files on disk and the docs name the same things, and every export of the
+ * library has a reason.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ const subpaths = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
   typeof target === 'string' || target === null ? [] : [{ subpath, target }],
 )
 
-/** Every name of `src/index.ts`, and who misses it if it goes. A name without a reason is not exported. */
+/** Every export of `src/index.ts` and the reason for it. A name without a reason is not exported. */
 const names: Readonly<Record<string, string>> = {
   createApp: 'mounts cfile in an app',
   openApp: 'mounts cfile as the environment says',
@@ -68,7 +68,7 @@ const names: Readonly<Record<string, string>> = {
 }
 
 describe('package.json', () => {
-  it('leads each import to the source of the same path, so that nobody has to look up where a subpath lies', () => {
+  it('maps each subpath to the source with the same path', () => {
     for (const { subpath, target } of subpaths) {
       const path = subpath === '.' ? 'index' : subpath.slice('./'.length)
       expect(target, subpath).toEqual({
@@ -79,7 +79,7 @@ describe('package.json', () => {
     }
   })
 
-  it('names no file that is not there', () => {
+  it('names no file that does not exist', () => {
     for (const { subpath, target } of subpaths) {
       const [folder = '', ending] = `${target['@cfile/source']}`.split('*')
       const found =
@@ -93,7 +93,7 @@ describe('package.json', () => {
     }
   })
 
-  it('hands out every door and every backend', () => {
+  it('exports every entry point and every backend', () => {
     const doors = Object.entries(topFiles)
       .filter(([file, zone]) => zone === 'doors' && list('src/').includes(file))
       .map(([file]) => (file === 'index.ts' ? '.' : `./${file.replace(/\.ts$/, '')}`))
@@ -105,14 +105,14 @@ describe('package.json', () => {
       [
         ...doors.filter((door) => !binaries.includes(door)),
         ...plural.map((folder) => `./${folder}/*`),
-        // What only the archives themselves use.
+        // Used by archives only.
         './archives/lib/*',
         './package.json',
       ].sort(),
     )
   })
 
-  it('packs all that it leads to', () => {
+  it('packs all files that it refers to', () => {
     const targets = subpaths.flatMap(({ target }) => Object.values(target))
     for (const path of [...targets, ...Object.values(manifest.bin)]) {
       expect(manifest.files, path).toContain(path.split('/')[1])
@@ -120,7 +120,7 @@ describe('package.json', () => {
   })
 
   it('lets the package import itself by its name, as the examples do', async () => {
-    // A variable, since what the name leads to is the question.
+    // A variable, so that TypeScript does not resolve the import.
     const name = 'cfile'
     expect(await import(name)).toBe(await import('../src/index.ts'))
   })
@@ -129,15 +129,15 @@ describe('package.json', () => {
 describe('the library', () => {
   const exported = readReexports(maskSource(read('src/index.ts')))
 
-  it('hands out the names of the table and no other, each for its reason', () => {
+  it('exports the names of the table and no others', () => {
     expect(exported.map(({ name }) => name).sort()).toEqual(Object.keys(names).sort())
   })
 
-  it('stays small enough to be read', () => {
+  it('stays small', () => {
     expect(exported.length).toBeLessThanOrEqual(40)
   })
 
-  it('has every value at run time that the source promises', async () => {
+  it('has every value at run time that the types declare', async () => {
     const values = exported.filter(({ typeOnly }) => !typeOnly).map(({ name }) => name)
     expect(Object.keys(await import('../src/index.ts')).sort()).toEqual(values.sort())
   })
@@ -158,7 +158,7 @@ describe('README and docs/library.md', () => {
     }
   })
 
-  it('names every import that exists, and every store and archive', () => {
+  it('names every import, every store and every archive', () => {
     const readme = read('docs/library.md')
     for (const { subpath } of subpaths) {
       expect(readme, subpath).toContain(`\`cfile${subpath.slice(1)}\``)
@@ -176,7 +176,7 @@ describe('README and docs/library.md', () => {
   })
 })
 
-/** The sources in a folder and below, by their paths from it. */
+/** Paths of the sources in a folder, relative to it. */
 function list(folder: string): string[] {
   if (!existsSync(new URL(folder, root))) return []
   return readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })

@@ -19,7 +19,7 @@ describe('serve', () => {
   }
   afterEach(() => Promise.all(running.splice(0).map((server) => server.close())))
 
-  it('does the main job with no settings at all, and says in every answer that it is an emulator', async () => {
+  it('does the main job without settings, and each answer says that it comes from an emulator', async () => {
     const { url, emulated } = await open()
     expect(emulated).toBe(true)
     await doMainJob(url)
@@ -28,7 +28,7 @@ describe('serve', () => {
     }
   })
 
-  it('never answers from the emulator once there is an endpoint, not even that of another machine', async () => {
+  it('never answers from the emulator when an endpoint is set, not even one of another machine', async () => {
     const behind = await open()
     const { url, emulated } = await open({
       AZURE_OPENAI_ENDPOINT: behind.url,
@@ -55,7 +55,7 @@ describe('serve', () => {
     })
   })
 
-  it('lets a download finish that is under way when it closes, and takes no other', async () => {
+  it('finishes a running download when it closes, and accepts no other', async () => {
     const { url, close } = await open()
     const answer = await fetch(
       `${url}/openai/v1/responses`,
@@ -69,7 +69,7 @@ describe('serve', () => {
     await closed
   })
 
-  it('closes at once when connections are only kept alive', async () => {
+  it('closes immediately when connections are only kept alive', async () => {
     const { url, close } = await open()
     await Promise.all([1, 2, 3].map(async () => (await fetch(`${url}/healthz`)).arrayBuffer()))
     const started = performance.now()
@@ -84,7 +84,7 @@ describe('toNodeHandler', () => {
     for (const server of servers) server.close()
   })
 
-  /** A server whose links are right although its port is known only when it listens. */
+  /** A server whose links are right although its port is only known when it listens. */
   async function mount(path: string): Promise<{ server: Server; base: string }> {
     const server = createServer()
     servers.push(server)
@@ -114,7 +114,7 @@ describe('toNodeHandler', () => {
     await doMainJob(base)
   })
 
-  it('tells who mounts it behind a parser of bodies that nothing is left to pass on', async () => {
+  it('returns an error when a body parser of the host app has consumed the body', async () => {
     const { server, base } = await mount('')
     const settings = parseEnv({ CFILE_PUBLIC_URL: base, LOG_LEVEL: 'silent' })
     const handler = toNodeHandler(openApp(settings, { emulator: createEmulator }))

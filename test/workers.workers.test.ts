@@ -1,5 +1,5 @@
 /**
- * The door of Workers, in workerd: what it refuses to open, and what it opens.
+ * The entry point of Workers, in workerd: when it refuses to serve, and when it serves.
  */
 
 import { env as bindings } from 'cloudflare:workers'
@@ -28,7 +28,7 @@ async function errorOf(answer: Response) {
   return ((await answer.json()) as { error: Record<string, unknown> }).error
 }
 
-describe('a Worker that is deployed', () => {
+describe('a deployed Worker', () => {
   const incomplete: [without: string, env: WorkerEnv, param: string][] = [
     ['callers', { ...azure, ...signing }, 'CFILE_ALLOW_ANONYMOUS'],
     ['a signing key', { ...azure, ...keys }, 'CFILE_SIGNING_KEYS'],
@@ -36,7 +36,7 @@ describe('a Worker that is deployed', () => {
     ['an upstream', { ...signing, ...keys }, 'AZURE_OPENAI_ENDPOINT'],
     ['anything', {}, 'CFILE_ALLOW_ANONYMOUS'],
   ]
-  it.each(incomplete)('without %s serves nothing, and names the setting', async (_, env, param) => {
+  it.each(incomplete)('without %s serves nothing and names the setting', async (_, env, param) => {
     for (const path of ['/files/cfile_1', '/healthz', '/readyz', '/', '/openai/v1/models']) {
       const answer = await ask(env, path)
       expect(answer.status, path).toBe(503)
@@ -47,7 +47,7 @@ describe('a Worker that is deployed', () => {
     }
   })
 
-  it('serves who has a key, and nobody else', async () => {
+  it('serves callers with a key only', async () => {
     const env = { ...azure, ...signing, ...keys, FILES_KV, FILES_BUCKET }
     expect((await ask(env, '/healthz')).status).toBe(200)
     expect((await ask(env, '/readyz')).status).toBe(200)
@@ -60,13 +60,13 @@ describe('a Worker that is deployed', () => {
     expect(await errorOf(ann)).toMatchObject({ code: 'file_not_found' })
   })
 
-  it('serves everybody where that is meant', async () => {
+  it('serves everybody with CFILE_ALLOW_ANONYMOUS', async () => {
     const env = { ...azure, ...signing, CFILE_ALLOW_ANONYMOUS: '1' }
     const answer = await ask(env, `/files/cfile_${'0'.repeat(32)}`)
     expect(await errorOf(answer)).toMatchObject({ code: 'container_unknown' })
   })
 
-  it('says which setting is wrong, and what it takes', async () => {
+  it('says which setting is wrong and what it takes', async () => {
     const answer = await ask({ ...azure, ...signing, ...keys, CFILE_LINKS: 'yes' }, '/healthz')
     expect(answer.status).toBe(503)
     expect(await errorOf(answer)).toMatchObject({
@@ -75,14 +75,14 @@ describe('a Worker that is deployed', () => {
     })
   })
 
-  it('is as good as new once the setting is there', async () => {
+  it('works as soon as the setting is there', async () => {
     const env: Record<string, unknown> = { ...azure, ...keys }
     expect((await ask(env, '/healthz')).status).toBe(503)
     Object.assign(env, signing)
     expect((await ask(env, '/healthz')).status).toBe(200)
   })
 
-  it('makes by its cron trigger the copies that an evicted one left', async () => {
+  it('makes the copies of an evicted isolate in its cron trigger', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const emulator = createEmulator({ now: () => Math.floor(Date.now() / 1000) })
@@ -92,7 +92,7 @@ describe('a Worker that is deployed', () => {
     onTestFinished(() => void vi.unstubAllGlobals())
     const env = { ...azure, ...signing, CFILE_ALLOW_ANONYMOUS: '1', FILES_DB }
     const archive = { CFILE_ARCHIVE: 'r2:FILES_BUCKET' }
-    // A Worker is stopped without a word, and then nothing of it goes on.
+    // A Worker can be stopped at any time without notice.
     const stopped = { createMultipartUpload: never, get: never, put: never }
     const asked = {
       method: 'POST',
@@ -115,14 +115,14 @@ describe('a Worker that is deployed', () => {
     expect((await ask(fresh, `/files/${id}`)).status).toBe(200)
   })
 
-  it('has no cron trigger that works where it is not set up', async () => {
+  it('refuses its cron trigger without settings', async () => {
     await expect(worker.scheduled({}, { ...azure })).rejects.toMatchObject({ code: 'not_ready' })
   })
 })
 
 describe('a Worker on this machine', () => {
   it.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
-    'serves the emulator at %s with no settings at all, and says so',
+    'serves the emulator at %s without settings, and says so',
     async (origin) => {
       const env = { LOG_LEVEL: 'silent' }
       const prompt = { model: 'gpt-4.1', input: 'Save sales.csv.', tools: [codeInterpreter] }
@@ -173,7 +173,7 @@ describe('WebSockets on Workers', () => {
     return webSocket
   }
 
-  it('carry answers on the emulator', async () => {
+  it('carry answers of the emulator', async () => {
     const socket = await open({ LOG_LEVEL: 'silent' }, 'http://127.0.0.1:8787')
     const cited = messageOf(socket, /cfile_\w+/)
     socket.send(create)
@@ -181,7 +181,7 @@ describe('WebSockets on Workers', () => {
     socket.close()
   })
 
-  it('ask the upstream signed in as ever, and pass its messages on', async () => {
+  it('authenticate at the upstream and pass its messages on', async () => {
     const pair = new (
       globalThis as unknown as { WebSocketPair: new () => [Socket, Socket] }
     ).WebSocketPair()

@@ -1,5 +1,5 @@
 /**
- * wrangler.toml explains what there is: a variable that it leaves out is not found, one that nobody reads deceives.
+ * wrangler.toml explains every setting: a missing one is not found, and one without effect misleads.
  */
 
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(new URL(`../${path}`, import
 const toml = read('wrangler.toml')
 const [explained = '', planned = ''] = toml.split(/^# =+ Not read yet =+$/m)
 const settings = declaredSettings.map(({ name }) => name)
-/** A Worker listens nowhere, has no disk, and nobody gives it an identity. */
+/** Settings that make no sense in a Worker: listening, disk, identity. */
 const ofWorkers = declaredSettings.filter(({ only }) => only === undefined).map(({ name }) => name)
 
 function namesIn(text: string): string[] {
@@ -20,17 +20,17 @@ function namesIn(text: string): string[] {
 }
 
 describe('wrangler.toml', () => {
-  it('explains every setting that a Worker reads, and under the same heading none that it does not', () => {
+  it('explains every setting that a Worker reads, under the same heading, and no others', () => {
     expect(settings).toContain('AZURE_OPENAI_ENDPOINT')
     expect(namesIn(explained).sort()).toEqual(ofWorkers.sort())
   })
 
-  it('says of what is planned that nothing reads it, so that nobody believes in a key that protects nothing', () => {
+  it('says that planned settings have no effect, so that nobody relies on a key that protects nothing', () => {
     const early = namesIn(planned).filter((name) => settings.includes(name))
     expect(early).toEqual([])
   })
 
-  it('sets the date that the tests in workerd run at', () => {
+  it('sets the compatibility date of the tests in workerd', () => {
     const date = /^compatibility_date = "([\d-]+)"$/m.exec(toml)?.[1]
     expect(date).toMatch(/^\d{4}-\d\d-\d\d$/)
     expect(read('vitest.config.ts')).toContain(`compatibilityDate: '${date}'`)

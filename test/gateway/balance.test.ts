@@ -22,7 +22,7 @@ function open() {
   return { ...balance, balance, clock, fail, first }
 }
 
-/** Who is chosen how often, when each request is over before the next. */
+/** Counts how often each upstream is chosen when each request ends before the next begins. */
 function shares(members: readonly Region[], choices: number): Record<string, number> {
   const { balance } = open()
   const counts = Object.fromEntries(members.map(({ name }) => [name, 0]))
@@ -50,7 +50,7 @@ describe('weights', () => {
     expect(shares(members, 1000)).toEqual({ east: 500, west: 300, north: 200 })
   })
 
-  it('are kept to within one request of each, whatever they are, at every moment', () => {
+  it('are kept to within one request at every moment, for any weights', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(weights, fc.integer({ min: 1, max: 1000 }), (all, choices) => {
@@ -66,7 +66,7 @@ describe('weights', () => {
     )
   })
 
-  it('do not send all that one is owed in one burst', () => {
+  it('do not give an upstream its whole share in one burst', () => {
     const { balance } = open()
     const members = [{ name: 'east', weight: 3 }, west]
     const names = Array.from({ length: 8 }, () => balance.order(members)[0]?.name)
@@ -75,21 +75,21 @@ describe('weights', () => {
   })
 })
 
-describe('what is under way', () => {
-  it('leaves out whoever is busy, until it ends', () => {
+describe('requests in flight', () => {
+  it('keep a busy upstream from being chosen until they end', () => {
     const { balance, first } = open()
     const turns = [balance.begin(east), balance.begin(east)]
     balance.begin(west)
     expect([first([east, west]), first([east, west])]).toEqual(['west', 'west'])
     for (const turn of turns) {
       turn.end()
-      // Ending it again must not make it look idler than it is.
+      // A second `end` must not lower the count again.
       turn.end()
     }
     expect([first([east, west]), first([east, west])]).toEqual(['east', 'east'])
   })
 
-  it('counts against the weight: who may take three times as much is as busy with three', () => {
+  it('are divided by the weight: an upstream of weight three is as busy with three as another with one', () => {
     const { balance, first } = open()
     const big = { name: 'big', weight: 3 }
     for (let index = 0; index < 2; index += 1) balance.begin(big)
@@ -97,7 +97,7 @@ describe('what is under way', () => {
     expect(first([west, big])).toBe('big')
   })
 
-  it('is spread by weight where nothing ends', () => {
+  it('are spread by weight when none of them ends', () => {
     const { balance } = open()
     const members = [{ name: 'east', weight: 3 }, west]
     const counts: Record<string, number> = {}
@@ -111,7 +111,7 @@ describe('what is under way', () => {
 })
 
 describe('an upstream that failed five times in a row', () => {
-  it('rests for ten seconds, and is still there as the last resort', () => {
+  it('rests for ten seconds and remains the last resort', () => {
     const { balance, fail, clock } = open()
     fail(east, 4)
     expect(balance.isResting(east)).toBe(false)
@@ -120,7 +120,7 @@ describe('an upstream that failed five times in a row', () => {
     for (let index = 0; index < 10; index += 1) {
       expect(balance.order([east, west]).map(({ name }) => name)).toEqual(['west', 'east'])
     }
-    // Even where the other is busy.
+    // Also when the other upstream is busy.
     balance.begin(west)
     expect(balance.order([east, west])[0]).toBe(west)
     clock.time += 9
@@ -129,7 +129,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isResting(east)).toBe(false)
   })
 
-  it('rests not at all where one request among them succeeded', () => {
+  it('does not rest when one request among them succeeded', () => {
     const { balance, fail } = open()
     fail(east, 4)
     balance.begin(east).answered(true)
@@ -137,7 +137,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isResting(east)).toBe(false)
   })
 
-  it('is tried with one request after its rest, which decides for the others', () => {
+  it('gets one trial request after its rest, which decides for the others', () => {
     const { balance, fail, clock } = open()
     fail(east, 5)
     clock.time += 10
@@ -151,7 +151,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isResting(east)).toBe(false)
   })
 
-  it('is not flooded to make up for its rest', () => {
+  it('is not flooded after its rest', () => {
     const { balance, fail, clock } = open()
     fail(east, 5)
     for (let index = 0; index < 100; index += 1) balance.order([east, west])
@@ -166,7 +166,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(names.filter((name) => name === 'east').length).toBeLessThanOrEqual(6)
   })
 
-  it('is no reason to refuse, where all rest', () => {
+  it('is used when all upstreams rest', () => {
     const { balance, fail } = open()
     fail(east, 5)
     fail(west, 5)

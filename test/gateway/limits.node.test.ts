@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { toNodeHandler } from '../../src/node.ts'
 import { openCallers } from '../lib/callers.ts'
 
-it('cuts the connection of a client that takes nothing, and gives its place to the next', async () => {
+it('closes the connection of a client that reads nothing, and serves the next one', async () => {
   const gateway = openCallers({ maxDownloads: 1, idleTimeoutMs: 100 })
   const { file } = await gateway.as('ann').answer('Save a 40 MB binary file.')
   const server = createServer(toNodeHandler(gateway.app))
@@ -16,7 +16,7 @@ it('cuts the connection of a client that takes nothing, and gives its place to t
     get({ port, path, headers, agent: false }, resolve)
   })
   expect(answer.statusCode).toBe(200)
-  // Not a byte of the body is read until the connection is gone.
+  // The test reads no byte of the body until the connection is closed.
   answer.pause()
   expect((await gateway.as('ann').ask(path)).status).toBe(429)
   await new Promise((resolve) => setTimeout(resolve, 600))

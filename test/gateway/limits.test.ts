@@ -6,7 +6,7 @@ import { errorCode, json } from '../lib/harness.ts'
 const prompt = 'Save a 1 MB binary file.'
 
 describe('a limit on requests', () => {
-  it('is each owner’s own, links included, and says when to come back', async () => {
+  it('applies to each owner separately, includes signed links and says when to retry', async () => {
     const gateway = openCallers({ maxRequestsPerMinute: 6 })
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV.')
     const made = await gateway.as('ann').ask('/links', json({ file_id: file.file_id }))
@@ -33,7 +33,7 @@ describe('a limit on requests', () => {
 })
 
 describe('a limit on downloads', () => {
-  it('counts a download until its body has ended or is not wanted any more', async () => {
+  it('counts a download until its body has ended or was cancelled', async () => {
     const gateway = openCallers({ maxDownloads: 2 })
     const { file } = await gateway.as('ann').answer(prompt)
     const paths = [
@@ -57,14 +57,14 @@ describe('a limit on downloads', () => {
     await next.body?.cancel()
   })
 
-  it('does not count what was refused', async () => {
+  it('does not count refused requests', async () => {
     const gateway = openCallers({ maxDownloads: 1 })
     for (let asked = 0; asked < 3; asked += 1) {
       expect((await gateway.as('ann').ask('/files/cfile_nobodys')).status).toBe(404)
     }
   })
 
-  it('gives a place back that a client leaves before there is an answer', async () => {
+  it('no longer counts a client that leaves before its answer', async () => {
     const gone = new AbortController()
     let isSlow = false
     const { emulator } = openCallers()
@@ -92,7 +92,7 @@ describe('a limit on downloads', () => {
     expect((await gateway.as('ann').ask(path)).status).toBe(200)
   })
 
-  it('counts the bytes that went out, and opens nothing upstream once they are used up', async () => {
+  it('counts the bytes that were sent, and opens nothing upstream when they are used up', async () => {
     const gateway = openCallers({ maxDownloadBytesPerHour: 1_500_000 })
     const { file } = await gateway.as('ann').answer(prompt)
     const path = `/files/${file.file_id}`
@@ -107,13 +107,13 @@ describe('a limit on downloads', () => {
     gateway.advance(seconds - 1)
     expect((await gateway.as('ann').ask(path)).status).toBe(429)
     gateway.advance(1)
-    // The container has not lived that long.
+    // The container has expired by then.
     expect((await gateway.as('ann').ask(path)).status).toBe(410)
   })
 })
 
-describe('a reader who takes nothing', () => {
-  it('loses the download after the idle time, and with it its place', async () => {
+describe('a client that reads nothing', () => {
+  it('loses the download after the idle timeout, and no longer counts', async () => {
     const gateway = openCallers({ maxDownloads: 1, idleTimeoutMs: 50 })
     const { file } = await gateway.as('ann').answer(prompt)
     const path = `/files/${file.file_id}`

@@ -4,7 +4,7 @@ import { createMeter } from '../../src/gateway/meter.ts'
 import { rounds } from '../lib/rounds.ts'
 
 describe('createMeter', () => {
-  it('gives everybody an allowance of their own, which fills up again evenly', () => {
+  it('gives each name an allowance of its own, which refills evenly', () => {
     let time = 1000
     const meter = createMeter(3, 60, () => time)
     for (let taken = 0; taken < 3; taken += 1) {
@@ -18,7 +18,7 @@ describe('createMeter', () => {
     expect(meter.wait('ann')).toBe(0)
   })
 
-  it('lets nobody have more than the allowance and what filled up, and never says to wait in vain', () => {
+  it('gives no name more than the allowance and its refill, and never announces a wait that is too short', () => {
     const step = fc.record({ seconds: fc.nat(50), tries: fc.nat(30) })
     fc.assert(
       fc.property(
@@ -44,7 +44,7 @@ describe('createMeter', () => {
     )
   })
 
-  it('has what was taken too much paid back first', () => {
+  it('makes a debt refill first', () => {
     let time = 0
     const meter = createMeter(100, 100, () => time)
     meter.take('ann', 250)
@@ -53,7 +53,7 @@ describe('createMeter', () => {
     expect(meter.wait('ann')).toBe(0)
   })
 
-  it('forgets who was not seen for longest, rather than fill the memory', () => {
+  it('drops the least recently used name instead of filling the memory', () => {
     const meter = createMeter(1, 60, () => 0)
     for (let name = 0; name < 10_001; name += 1) meter.take(String(name), 1)
     expect([meter.wait('0'), meter.wait('1'), meter.wait('10000')]).toEqual([0, 60, 60])

@@ -1,5 +1,5 @@
 /**
- * A gateway that keeps copies, and what its users are promised of them, whatever keeps the copies.
+ * A gateway that keeps copies, and a check that copies are served in every way, for any archive.
  *
  * @module
  */
@@ -18,16 +18,16 @@ import {
 } from './harness.ts'
 import { unzip } from './unzip.ts'
 
-/** A harness whose background work can be waited for. */
+/** A harness whose background work can be awaited. */
 export interface Archived extends Harness {
-  /** Resolves when nothing is under way in the background. */
+  /** Resolves when no background work is under way. */
   settled(): Promise<void>
   sweep(): Promise<void>
-  /** Ends the instance in order. */
+  /** Shuts the instance down. */
   stop(): Promise<void>
 }
 
-/** Opens one; its archive is in memory unless the options bring another. */
+/** Opens a gateway with an archive; in memory by default. */
 export function openArchived(options: Partial<AppOptions> = {}): Archived {
   const work = new Set<Promise<unknown>>()
   let upkeep: Pick<Upkeep, 'sweep' | 'stop'> = { sweep: async () => {}, stop: async () => {} }
@@ -57,7 +57,7 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** A file as it was served while its container lived, and where it must be served for as long as its copy lives. */
+/** A file as it was served while its container lived. */
 interface Promised {
   readonly file: CitedFile
   readonly bytes: Bytes
@@ -68,11 +68,11 @@ interface Promised {
 const ofWhole = ['etag', 'content-type', 'content-disposition', 'content-length', 'accept-ranges']
 
 /**
- * Lets a model write files, has their container die, and downloads each of them in every way there is.
+ * Lets a model write files, expires their container, and downloads each of them in every way.
  *
  * @param gateway signs links that live longer than the wait
- * @param seconds how long after the answer
- * @param megabytes the size of one of the files; engines that take files in parts are asked with more than a part
+ * @param seconds time since the answer
+ * @param megabytes size of one of the files; more than one part for engines that upload in parts
  */
 export async function outliveContainer(
   gateway: Archived,

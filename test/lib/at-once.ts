@@ -1,4 +1,4 @@
-/** Runs work that would yield to others to its end. */
+/** Runs work that yields to other requests to its end. */
 export function atOnce<T>(work: Generator<undefined, T>): T {
   for (;;) {
     const { done, value } = work.next()

@@ -1,5 +1,5 @@
 /**
- * A gateway that tells its callers apart, and what each of them can do.
+ * A gateway with caller auth, and the things that its callers do.
  */
 
 import { webHmac } from '../../src/core/links/hmac.ts'
@@ -20,7 +20,7 @@ import {
 /** One caller. */
 export interface CallerHarness {
   ask(path: string, init?: RequestInit): Promise<Response>
-  /** Lets the model answer through the gateway; the last citation is the file that was asked for. */
+  /** Creates an answer through the gateway. Returns the last citation, which is the requested file. */
   answer(prompt: string): Promise<Answered>
 }
 
@@ -31,20 +31,20 @@ export interface Answered {
 }
 
 export interface CallersHarness extends Harness {
-  /** The key that an owner shows. */
+  /** The key of an owner. */
   keyOf(owner: 'ann' | 'bob' | 'admin'): string
   as(owner: 'ann' | 'bob' | 'admin'): CallerHarness
-  /** Records a thing for an owner, as an answer of the upstream's own would. */
+  /** Records a thing for an owner, as an answer of the upstream would. */
   give(
     owner: string,
     kind: 'container' | 'file' | 'response' | 'thing',
     id: string,
   ): Promise<unknown>
-  /** An answer that did not pass through the gateway. */
+  /** Gets an answer from the upstream without the gateway. */
   answerDirectly(prompt: string, more?: object): Promise<Answered>
 }
 
-/** Shorter than `CFILE_API_KEYS` takes them, and so easier to read. */
+/** Shorter than the shortest key of `CFILE_API_KEYS`, for readability. */
 const keys = [
   { owner: 'ann', key: 'key-of-ann' },
   { owner: 'bob', key: 'key-of-bob' },
@@ -85,7 +85,7 @@ async function toAnswered(answer: Response): Promise<Answered> {
   return { id: body.id, body, file }
 }
 
-/** An error's body, but for the one part that is each request's own. */
+/** The body of an error without its request id. */
 export async function refusal(response: Response): Promise<{ status: number; error: object }> {
   const { error } = (await response.json()) as { error: { request_id: string } }
   return { status: response.status, error: { ...error, request_id: '' } }

@@ -1,5 +1,5 @@
 /**
- * A program as a child process, as users start it.
+ * Runs programs as child processes.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** The repository. */
+/** Root of the repository. */
 export const root: string = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A program that ended. */
@@ -20,20 +20,20 @@ export interface Ended {
 
 /** A program that runs. */
 export interface Child {
-  /** The first URL that it printed, without a slash at its end. */
+  /** The first URL that it printed, without a trailing slash. */
   readonly url: string
   readonly pid: number | undefined
-  /** What it has printed so far. */
+  /** Its output so far. */
   output(): string
   /** Sends a signal. */
   kill(signal?: NodeJS.Signals): void
   /** Resolves when it has ended. */
   readonly ended: Promise<Ended>
-  /** Ends it, whatever it does. */
+  /** Kills it. */
   stop(): Promise<void>
 }
 
-/** Settings of the machine that the tests run on must not reach the programs under test. */
+/** Settings of this machine must not reach the programs under test. */
 export function environment(env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
@@ -89,7 +89,7 @@ export async function start(
   }
 }
 
-/** Runs `cfile` as it stands in the sources. */
+/** Runs `cfile` from the sources. */
 export function cfile(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
   return run(process.execPath, [`${root}src/cli.ts`, ...args], options)
 }
@@ -128,10 +128,10 @@ function follow(child: ChildProcess): {
   return { ended, seen }
 }
 
-/** For `expect.poll`: a machine may have much else to do. */
+/** Options of `expect.poll` with patience for a busy machine. */
 export const patient = { timeout: 20_000 } as const
 
-/** Whether a server still takes connections. */
+/** Whether a server accepts connections. */
 export function isOpen({ url }: Child): Promise<boolean> {
   return fetch(`${url}/healthz`).then(
     () => true,

@@ -1,6 +1,6 @@
 /// <reference path="../../src/cloudflare.d.ts" />
 
-/** The bindings that vitest.config.ts gives to the tests that run in workerd. */
+/** The bindings of vitest.config.ts for tests in workerd. */
 declare module 'cloudflare:workers' {
   export const env: {
     readonly FILES_KV: import('../../src/stores/cloudflare-kv.ts').KvBinding

@@ -1,18 +1,18 @@
 /**
- * A proxy on sockets that treats a file's bytes as bad networks and ill services do: it cuts, resets and stalls, says
- * wrong lengths and wrong ranges, and sends another file when it is asked again.
+ * A proxy on sockets that imitates faults of networks and services: it cuts, resets and stalls bodies, sends wrong lengths
+ * and ranges, and sends another file at the second request.
  */
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What befalls one answer. */
+/** The fault of one answer. */
 export interface Mood {
   readonly kind: 'pass' | 'cut' | 'reset' | 'stall' | 'longer' | 'shorter' | 'elsewhere' | 'other'
-  /** After how much of the body, 0 to 1. */
+  /** Position of the fault in the body, 0 to 1. */
   readonly at: number
 }
 
-/** Chooses what befalls the answer to a request for a file's content. */
+/** Chooses the fault of the answer to a request for file content. */
 export type Choose = (fileId: string) => Mood
 
 export function createFaultProxy(port: () => number, choose: Choose): Server {
@@ -33,7 +33,7 @@ export function createFaultProxy(port: () => number, choose: Choose): Server {
   })
 }
 
-/** One answer for each connection, so that every request is treated. */
+/** One answer for each connection, so that every request can get a fault. */
 function answer(upstream: Socket, client: Socket, mood: Mood): void {
   let head = Buffer.alloc(0)
   let left: number | undefined
@@ -46,7 +46,7 @@ function answer(upstream: Socket, client: Socket, mood: Mood): void {
     const text = head.subarray(0, end).toString('latin1')
     size = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)
     left = mood.kind === 'pass' || !/^HTTP\/1.1 20/.test(text) ? Infinity : size * mood.at
-    // Without `connection: close`: Node's fetch dies of an assertion where such an answer ends while it is paused.
+    // Without `connection: close`, since Node's fetch fails with an assertion when such an answer ends while it is paused.
     client.write(`${lie(text, size, mood)}\r\n\r\n`, 'latin1')
     passBody(head.subarray(end + 4))
   })

@@ -1,5 +1,5 @@
 /**
- * A gateway before an emulator, both in this process: what most tests talk to.
+ * A gateway before an emulator, both in this process. Most tests use it.
  */
 
 import type { Hono } from 'hono'
@@ -11,7 +11,7 @@ import { connectWithin } from '../../src/core/sockets/socket.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import type { AppOptions } from '../../src/options.ts'
 
-/** A file that an answer cited, and the bytes that the upstream holds. */
+/** A file that an answer cited, with the upstream's bytes. */
 export interface CitedFile {
   readonly container_id: string
   readonly file_id: string
@@ -21,17 +21,17 @@ export interface CitedFile {
 export interface Harness {
   readonly app: Hono
   readonly emulator: Hono
-  /** Moves the clock of both, in seconds. */
+  /** Advances the clocks of both, in seconds. */
   advance(seconds: number): void
-  /** Asks the gateway. */
+  /** Sends a request to the gateway. */
   ask(path: string, init?: RequestInit): Promise<Response>
-  /** Asks the emulator's resource directly, below `/openai/v1`. */
+  /** Sends a request to the emulator, below `/openai/v1`. */
   upstream(path: string, init?: RequestInit): Promise<Response>
-  /** Makes the emulator's next answers fail. */
+  /** Makes the next answers of the emulator fail. */
   fault(fault: object): Promise<void>
-  /** What reached the upstream since the last call. */
+  /** Requests that reached the upstream since the last call. */
   requests(): Promise<{ method: string; path: string }[]>
-  /** Lets the model answer through the gateway, and lists the files that it cites. */
+  /** Creates an answer through the gateway and returns the files that it cites. */
   respond(prompt: string): Promise<CitedFile[]>
 }
 
@@ -44,7 +44,7 @@ export function openHarness(options: Partial<AppOptions> = {}): Harness {
   const app = createApp({
     now,
     publicUrl: 'http://127.0.0.1:8787',
-    // One fault is one answer here; test/azure has what comes of asking again.
+    // Without retries, so that one fault means one failed answer. test/azure tests retries.
     retry: { attempts: 1 },
     upstreams: [
       {
@@ -96,7 +96,7 @@ export function responseRequest(input: string, more: object = {}): object {
   return { model: 'gpt-4.1', input, tools: codeInterpreter, ...more }
 }
 
-/** The citations in an answer, found the plain way: this is what the gateway's own reader is held against. */
+/** Finds the citations in an answer independently of the gateway's parser, to test it. */
 export function citedFiles(body: unknown): CitedFile[] {
   const found: CitedFile[] = []
   JSON.stringify(body, (_, value) => {
@@ -106,12 +106,12 @@ export function citedFiles(body: unknown): CitedFile[] {
   return found
 }
 
-/** The path of a link, as a client on this machine asks for it. */
+/** Path and query of a link. */
 export function pathOf(link: string): string {
   return link.slice(new URL(link).origin.length)
 }
 
-/** What a link says that it grants; its signature is not looked at. */
+/** The grant in a link; the signature is not checked. */
 export function grantIn(link: string): Grant {
   const payload = /\/s\/([\w-]+)\./.exec(link)?.[1] ?? ''
   const grant = readPayload(payload)?.grant
@@ -119,13 +119,13 @@ export function grantIn(link: string): Grant {
   return grant
 }
 
-/** The SHA-256 of some bytes, in hex. */
+/** SHA-256 in hex. */
 export async function sha256(bytes: ArrayBuffer): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', bytes)
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** The code in an error's body. */
+/** The `code` of an error body. */
 export async function errorCode(response: Response): Promise<string> {
   const { error } = (await response.json()) as { error: { code: string } }
   return error.code

@@ -1,5 +1,5 @@
 /**
- * The main job over real HTTP, whatever serves it: an answer passes, and what it cites is there by id alone.
+ * The main job over real HTTP: an answer passes, and the files that it cites are served by their ids alone.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type CitedFile, citedFiles, json, responseRequest, sha256 } from './har
 
 const prompt = 'Draw a bar chart and save the numbers as a CSV.'
 
-/** Does the main job at a base URL; fails where any of it does. Returns what was cited. */
+/** Does the main job at a base URL and fails if any step does. Returns the citations. */
 export async function doMainJob(base: string): Promise<CitedFile[]> {
   const response = await fetch(`${base}/openai/v1/responses`, json(responseRequest(prompt)))
   expect(response.status).toBe(200)
@@ -18,7 +18,7 @@ export async function doMainJob(base: string): Promise<CitedFile[]> {
   expect(cited.map(({ filename }) => filename.split('.').at(-1)).sort()).toEqual([
     'csv',
     'png',
-    // The plot that code interpreter shows by itself.
+    // The plot that the code interpreter adds by itself.
     'png',
   ])
   for (const file of cited) await download(base, file)
@@ -37,7 +37,7 @@ async function download(base: string, { container_id, file_id, filename }: Cited
   expect(await hashOf(got)).toBe(await hashOf(original))
 }
 
-/** Every link that is made leads back here, also below a path. */
+/** Checks that every link leads back to this server, also below a path. */
 async function followLinks(base: string, answer: unknown, count: number): Promise<void> {
   const posted = await fetch(`${base}/captures`, json(answer))
   const { files } = (await posted.json()) as { files: { file_id: string; download_url: string }[] }

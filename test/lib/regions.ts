@@ -1,5 +1,5 @@
 /**
- * A gateway before several emulated resources, each a world of its own.
+ * A gateway before several emulated resources, each with its own things.
  */
 
 import type { Hono } from 'hono'
@@ -16,12 +16,12 @@ export interface Regions {
   readonly app: Hono
   readonly emulators: Readonly<Record<string, Hono>>
   ask(path: string, init?: RequestInit): Promise<Response>
-  /** Asks a region itself, below `/openai/v1`. */
+  /** Sends a request to a region directly, below `/openai/v1`. */
   upstream(name: string, path: string, init?: RequestInit): Promise<Response>
-  /** Refuses every connection to a region from now on, or takes them again. */
+  /** Refuses all connections to a region from now on, or accepts them again. */
   cut(name: string, isCut?: boolean): void
   fault(name: string, fault: object): Promise<void>
-  /** What reached a region since the last call. */
+  /** Requests that reached a region since the last call. */
   requests(name: string): Promise<{ method: string; path: string; query: string; body?: string }[]>
   advance(seconds: number): void
 }

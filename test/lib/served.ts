@@ -1,5 +1,5 @@
 /**
- * Apps behind real sockets, on loopback.
+ * Apps on real sockets of the loopback interface.
  */
 
 import { createServer } from 'node:http'
@@ -13,12 +13,12 @@ import type { AppOptions } from '../../src/options.ts'
 import type { Harness } from './harness.ts'
 
 export interface Served {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** Listens on a port of the system's choice. */
+/** Listens on a free port. */
 export async function serveApp(app: Fetcher): Promise<Served> {
   const handler = toNodeHandler(app)
   const server = createServer((request, response) => void handler(request, response))
@@ -33,7 +33,7 @@ export async function serveApp(app: Fetcher): Promise<Served> {
   }
 }
 
-/** Puts a harness's gateway behind a socket until the test ends. */
+/** Serves the gateway of a harness on a socket until the test ends. */
 export async function overHttp<T extends Harness>(harness: T): Promise<T> {
   const { url, close } = await serveApp(harness.app)
   onTestFinished(close)
@@ -46,7 +46,7 @@ export interface ServedPair {
   close(): Promise<void>
 }
 
-/** A gateway before an emulator, each behind a socket of its own. */
+/** A gateway before an emulator, each on its own socket. */
 export async function servePair(
   options: Partial<AppOptions> = {},
   emulation: EmulatorOptions = {},

@@ -1,13 +1,13 @@
 /**
- * An issuer of tokens with real keys, and what an attacker could make of them.
+ * An issuer of tokens with real keys, and forged tokens.
  */
 
-/** A key pair, and its public half as a key set shows it. */
+/** A key pair with its public JWK. */
 export interface Issuer {
   readonly alg: string
   readonly jwk: Readonly<Record<string, unknown>>
   readonly privateKey: CryptoKey
-  /** Signs these claims; `header` replaces members of the usual one. */
+  /** Signs these claims. `header` replaces members of the default header. */
   token(claims: object, header?: object): Promise<string>
 }
 
@@ -35,7 +35,7 @@ const algorithms = {
   EdDSA: { name: 'Ed25519' },
 } as const
 
-/** Makes a key pair and signs with it. */
+/** Creates a key pair that signs. */
 export async function createIssuer(kind: keyof typeof algorithms, kid?: string): Promise<Issuer> {
   const algorithm = algorithms[kind]
   const pair = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
@@ -55,7 +55,7 @@ export async function createIssuer(kind: keyof typeof algorithms, kid?: string):
   }
 }
 
-/** A token in its compact form (RFC 7515 §7.1), whatever is in it. */
+/** A token in its compact form (RFC 7515 §7.1), with any content. */
 export async function compact(
   header: unknown,
   claims: unknown,
@@ -66,12 +66,12 @@ export async function compact(
   return `${text}.${base64Url(String.fromCharCode(...signature))}`
 }
 
-/** Base64url without padding of a text of Latin letters or bytes. */
+/** Base64url without padding, of a Latin-1 text or of bytes. */
 export function base64Url(text: string): string {
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
-/** Signs by HMAC, with whatever bytes an attacker takes for a secret. */
+/** Signs with HMAC and any secret, as an attacker would. */
 export function hmac(secret: Uint8Array<ArrayBuffer>, hash = 'SHA-256') {
   return async (text: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> => {
     const usage: KeyUsage[] = ['sign']
@@ -86,7 +86,7 @@ export function createEndpoint(keys: readonly object[]) {
     keys,
     time: 1_790_000_000,
     calls: 0,
-    /** What it does instead of answering. */
+    /** Replaces the answer. */
     instead: undefined as undefined | ((signal: AbortSignal) => Promise<Response>),
     last: undefined as RequestInit | undefined,
   }

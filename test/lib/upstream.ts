@@ -1,4 +1,4 @@
-/** An upstream of real sockets that answers as it is told. */
+/** An upstream on real sockets with scripted answers. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
@@ -8,7 +8,7 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** Serves until it is closed, whoever is still connected. */
+/** Serves until it is closed, with any connections. */
 export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Listening> {
@@ -24,7 +24,7 @@ export async function listen(
   }
 }
 
-/** Answers each connection with bytes of one's own. */
+/** Answers each connection with given bytes. */
 export async function listenRaw(answer: (socket: Socket) => void): Promise<Listening> {
   const open = new Set<Socket>()
   const server = createSocketServer((socket) => {
@@ -43,7 +43,7 @@ export async function listenRaw(answer: (socket: Socket) => void): Promise<Liste
   }
 }
 
-/** Reads a request's whole body. */
+/** Reads the whole body of a request. */
 export async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of request) text += chunk

@@ -15,7 +15,7 @@ interface Seen {
 
 const message = { model: 'gpt-4.1', input: 'hi' }
 
-describe('a base URL that is wrong', () => {
+describe('a wrong base URL', () => {
   const wrong: [method: string, path: string][] = [
     ['POST', '/responses'],
     ['POST', '/chat/completions'],
@@ -68,7 +68,7 @@ describe('a base URL that is wrong', () => {
 })
 
 describe('the path of a project', () => {
-  it('is the same as the one without it, wherever the app is', async () => {
+  it('serves the same as the path without it, at any mount point', async () => {
     const gateway = openHarness({ publicUrl })
     const host = new Hono().route('/deep', gateway.app)
     const bases = ['/api/projects/p/openai/v1', '/api/projects/a%20b%C3%BC/openai/v1']
@@ -88,7 +88,7 @@ describe('the path of a project', () => {
     )
   })
 
-  it('asks for a key where the other does, and serves container files by the Files API', async () => {
+  it('requires a key too, and serves container files through the Files API', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV.')
     const path = `/api/projects/p/openai/v1/files/${file.file_id}`
@@ -109,7 +109,7 @@ describe('responses below a deployment', () => {
   const post = (body: string): RequestInit => ({ ...json({}), body })
   const dated = '?api-version=2025-04-01-preview'
 
-  it('go to the v1 path with the deployment as their model', async () => {
+  it('are forwarded to the v1 path with the deployment as their model', async () => {
     const body = '{"input" : "hi",  "temperature":1.0}'
     for (const base of ['', '/ai']) {
       const path = `${base}/openai/deployments/gpt-4.1/responses`
@@ -129,7 +129,7 @@ describe('responses below a deployment', () => {
     expect(JSON.parse(spelled ?? '').model).toBe('my model"')
   })
 
-  it('keep the model that the body names', async () => {
+  it('keep the model of the body', async () => {
     const body = '{"model":"gpt-4.1-mini","input":"hi"}'
     const seen = await send(`/openai/deployments/other/responses${dated}`, post(body))
     expect(seen).toMatchObject({ path: '/openai/v1/responses', body })
@@ -150,7 +150,7 @@ describe('responses below a deployment', () => {
     }
   })
 
-  it('belong to who made them', async () => {
+  it('belong to the caller who created them', async () => {
     const gateway = openCallers()
     const made = await gateway
       .as('ann')

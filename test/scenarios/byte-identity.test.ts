@@ -6,7 +6,7 @@ import { createEmulator } from '../../src/emulator/emulator.ts'
 import { json, responseRequest } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
 
-/** Cuts bytes at these places, given as parts of the whole. */
+/** Cuts bytes at these places, given as fractions of the length. */
 function chunked(bytes: Uint8Array, cuts: readonly number[]): ReadableStream<Uint8Array> {
   const places = [0, ...cuts.map((cut) => Math.floor(cut * bytes.length)), bytes.length]
   places.sort((a, b) => a - b)
@@ -19,7 +19,7 @@ function chunked(bytes: Uint8Array, cuts: readonly number[]): ReadableStream<Uin
   })
 }
 
-/** What comes out of a gateway with `CFILE_LINKS=off` before an upstream that answers with these bytes. */
+/** The output of a gateway with `CFILE_LINKS=off` whose upstream answers with these bytes. */
 async function through(
   bytes: Uint8Array,
   cuts: readonly number[],
@@ -56,7 +56,7 @@ const prompts = [
 ]
 
 describe('with CFILE_LINKS=off', () => {
-  it.each(prompts)('a stream passes byte for byte, however it is cut: %s', async (prompt) => {
+  it.each(prompts)('a stream passes byte for byte, with any chunks: %s', async (prompt) => {
     const bytes = await recorded({ stream: true }, prompt)
     await fc.assert(
       fc.asyncProperty(cuts, async (places) => {
@@ -66,7 +66,7 @@ describe('with CFILE_LINKS=off', () => {
     )
   })
 
-  it.each(prompts)('JSON passes byte for byte, however it is cut: %s', async (prompt) => {
+  it.each(prompts)('JSON passes byte for byte, with any chunks: %s', async (prompt) => {
     const bytes = await recorded({}, prompt)
     await fc.assert(
       fc.asyncProperty(cuts, async (places) => {
@@ -76,7 +76,7 @@ describe('with CFILE_LINKS=off', () => {
     )
   })
 
-  it('so does whatever else calls itself a stream, JSON or nothing', async () => {
+  it('so do bodies that claim to be a stream, JSON or nothing', async () => {
     const type = fc.constantFrom('text/event-stream', 'application/json', 'image/png', 'text/html')
     const path = fc.constantFrom(
       '/openai/v1/responses',

@@ -1,6 +1,6 @@
 /**
- * An upstream that codes its answers although none was asked for: clients get the bytes themselves, or coded bytes under
- * the header that says so.
+ * An upstream that compresses its answers although the request did not ask for it. Clients get decoded bytes, or encoded
+ * bytes with their Content-Encoding.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ import { unzip } from '../lib/unzip.ts'
 
 const now = () => 1_790_000_000
 
-/** A gateway before an upstream that codes its answers. */
+/** A gateway before an upstream that encodes its answers. */
 function open(coding: CodingOptions, options: Partial<AppOptions> = {}) {
   const emulator = createEmulator({ now })
   const coder = coded(emulator, coding)
@@ -59,8 +59,8 @@ const bytesOf = async (answer: Response) => new Uint8Array(await answer.arrayBuf
 
 const known = Object.entries(codings).map(([label, encode]) => ({ label, encode }))
 
-describe.each(known)('an upstream that codes with $label', (coding) => {
-  it('has its answers read, recorded and linked', async () => {
+describe.each(known)('an upstream that encodes with $label', (coding) => {
+  it('has its answers parsed, recorded and linked', async () => {
     const gateway = open(coding)
     const answer = await gateway.ask('/v1/responses', json(responseRequest('Save "a.csv".')))
     expect(answer.headers.get('content-encoding')).toBeNull()
@@ -82,7 +82,7 @@ describe.each(known)('an upstream that codes with $label', (coding) => {
     expect(text).not.toContain('sandbox:')
   })
 
-  it.each([60_000, 100_000])('has files of %i bytes served as they are', async (size) => {
+  it.each([60_000, 100_000])('has files of %i bytes served decoded', async (size) => {
     const gateway = open(coding)
     const file = await answered(gateway, `Save a ${size} bytes binary file.`)
     const want = await gateway.original(file)
@@ -102,7 +102,7 @@ describe.each(known)('an upstream that codes with $label', (coding) => {
     expect(await bytesOf(part)).toEqual(want.slice(100, 500))
   })
 
-  it('has its errors, lists and every other path passed as they are', async () => {
+  it('has errors, lists and all other paths passed decoded', async () => {
     const gateway = open(coding)
     for (const path of ['/models', '/files', '/containers/cntr_none']) {
       const answer = await gateway.ask(`/v1${path}`)
@@ -114,7 +114,7 @@ describe.each(known)('an upstream that codes with $label', (coding) => {
     expect(head.headers.get('content-encoding')).toBeNull()
   })
 
-  it('has its files zipped and copied as they are', async () => {
+  it('has files zipped and copied decoded', async () => {
     const archive = memoryArchive({ createSha256: testSha256, now })
     const gateway = open(coding, { archive })
     const file = await answered(gateway, 'Save a 100 KB binary file.')
@@ -125,26 +125,26 @@ describe.each(known)('an upstream that codes with $label', (coding) => {
   })
 })
 
-describe('a part of a coded body', () => {
-  it('is never taken for a part of the file, and the whole is asked for', async () => {
+describe('a range of an encoded body', () => {
+  it('is never taken for a range of the file, and the whole file is requested', async () => {
     const gateway = open({ label: 'gzip', encode: compress('gzip'), parts: true })
     const file = await answered(gateway, 'Save a 200 KB binary file.')
     const want = await gateway.original(file)
     const headers = { range: 'bytes=150000-150999' }
     const part = await gateway.ask(`/files/${file.file_id}`, { headers })
     expect([part.status, await bytesOf(part)]).toEqual([206, want.slice(150_000, 151_000)])
-    // Of an SDK's request the range is dropped, as the upstream might have done itself.
+    // The range of an SDK request is dropped, as an upstream may do.
     const content = await gateway.ask(contentOf(file), { headers })
     expect([content.status, content.headers.get('content-range')]).toEqual([200, null])
     expect(await bytesOf(content)).toEqual(want)
   })
 })
 
-describe('a coded body that was cut', () => {
+describe('a truncated encoded body', () => {
   const cut = { label: 'gzip', encode: compress('gzip'), cut: (length: number) => length >> 1 }
   const isContent = ({ pathname }: URL) => pathname.endsWith('/content')
 
-  it.each([1000, 60_000, 300_000])('is never a whole file of %i bytes', async (size) => {
+  it.each([1000, 60_000, 300_000])('is never a complete file of %i bytes', async (size) => {
     const gateway = open({ ...cut, of: isContent }, { random: () => 0 })
     const file = await answered(gateway, `Save a ${size} bytes binary file.`)
     for (const path of [`/files/${file.file_id}`, contentOf(file)]) {
@@ -155,7 +155,7 @@ describe('a coded body that was cut', () => {
   })
 
   it.each(['/v1/responses', '/v1/embeddings', '/v1/chat/completions'])(
-    'is never a whole answer of %s',
+    'is never a complete answer of %s',
     async (path) => {
       const gateway = open(cut)
       for (const stream of [false, true]) {
@@ -168,10 +168,10 @@ describe('a coded body that was cut', () => {
   )
 })
 
-describe('a coding that nobody here knows', () => {
+describe('an unknown coding', () => {
   const unknown = { label: 'made-up', encode: async (bytes: Uint8Array<ArrayBuffer>) => bytes }
 
-  it('passes under its header, and makes a file unreadable', async () => {
+  it('passes with its header, and makes a file unreadable', async () => {
     const gateway = open({ ...unknown, of: ({ pathname }) => !pathname.endsWith('/responses') })
     const file = await answered(gateway, 'Save "a.csv".')
     const passed = await gateway.ask('/v1/models')
@@ -183,7 +183,7 @@ describe('a coding that nobody here knows', () => {
     expect([refused.status, await errorCode(refused)]).toEqual([502, 'upstream_invalid'])
   })
 
-  it('keeps its header also where one around it was undone', async () => {
+  it('keeps its header when only an outer coding was decoded', async () => {
     const gateway = open({ ...unknown, label: 'made-up, gzip', encode: compress('gzip') })
     const passed = await gateway.ask('/v1/models')
     expect(passed.headers.get('content-encoding')).toBe('made-up')
@@ -191,12 +191,12 @@ describe('a coding that nobody here knows', () => {
   })
 })
 
-describe('a body that grows without measure when it is decoded', () => {
-  // A megabyte of it is a kilobyte on the wire.
+describe('a body that grows without limit when it is decoded', () => {
+  // One megabyte of it is one kilobyte on the wire.
   const bomb = compress('gzip')(new Uint8Array(20_000_000))
   const grow = () => bomb
 
-  it('is no larger than a file may be', async () => {
+  it('is limited by the largest file', async () => {
     const isContent = ({ pathname }: URL) => pathname.endsWith('/content')
     const coding = { label: 'gzip', encode: grow, of: isContent }
     const gateway = open(coding, { maxFileBytes: 1_000_000 })
@@ -208,7 +208,7 @@ describe('a body that grows without measure when it is decoded', () => {
     expect([refused.status, await errorCode(refused)]).toEqual([502, 'upstream_invalid'])
   })
 
-  it('is not held where it is larger than what may be read', async () => {
+  it('is not buffered beyond the largest body', async () => {
     const gateway = open({ label: 'gzip', encode: grow }, { maxBodyBytes: 100_000 })
     const answer = await gateway.ask('/v1/responses', json(responseRequest('hi')))
     const reader = answer.body?.getReader()
@@ -217,8 +217,8 @@ describe('a body that grows without measure when it is decoded', () => {
   })
 })
 
-describe('a coded file', () => {
-  it('is the same whether it is a compressed file itself or not', async () => {
+describe('an encoded file', () => {
+  it('is the same whether the file itself is compressed or not', async () => {
     const gateway = open({
       label: 'gzip',
       encode: async (bytes) => compress('gzip')(await compress('gzip')(bytes)),

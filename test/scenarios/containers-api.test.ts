@@ -1,12 +1,12 @@
 /**
- * The container operations of OpenAI's OpenAPI document, walked through the gateway; its shapes are restated here, and
- * nothing may be in an answer that they do not have.
+ * The container operations of OpenAI's OpenAPI document through the gateway. The schemas are restated here, and answers
+ * must not contain anything else.
  */
 
 import { describe, expect, it } from 'vitest'
 import { type Harness, json, openHarness, responseRequest } from '../lib/harness.ts'
 
-/** What a value must be; says where it is not. */
+/** Checks a value and reports where it is wrong. */
 type Schema = (value: unknown, place: string) => void
 
 const is =
@@ -33,7 +33,7 @@ const listed =
     for (const [index, one] of (value as unknown[]).entries()) row(one, `${place}[${index}]`)
   }
 
-/** An object with these members, perhaps with those, and with no other. */
+/** An object with these members, optionally with those, and no others. */
 const object =
   (required: Readonly<Record<string, Schema>>, optional: typeof required = {}): Schema =>
   (value, place) => {
@@ -86,7 +86,7 @@ const listOf = (row: Schema): Schema =>
   object({
     object: oneOf('list'),
     data: listed(row),
-    // A string in the document, null on the wire for an empty list.
+    // The document says string, but the wire has null for an empty list.
     first_id: orNull(text),
     last_id: orNull(text),
     has_more: flag,
@@ -104,7 +104,7 @@ const problem = object({
   }),
 })
 
-/** Any object with an id, of a part of the API that is not looked at here. */
+/** Any object with an id, for parts of the API that are not checked here. */
 const anything: Schema = () => {}
 
 interface Read {
@@ -116,7 +116,7 @@ interface Read {
   readonly bytes: number | null
 }
 
-/** Asks and reads the answer by its schema; the media type and the status belong to it. */
+/** Sends a request and checks status, media type and body of the answer. */
 async function ask(
   gateway: Harness,
   schema: Schema,
@@ -143,7 +143,7 @@ function form(text: string, name: string): RequestInit {
 describe.each(['off', 'annotate', 'rewrite'] as const)(
   'the operations on containers, with links %s',
   (links) => {
-    it('are those of the document: create, retrieve, list, delete', async () => {
+    it('match the document: create, retrieve, list, delete', async () => {
       const gateway = openHarness({ links })
       const settings = {
         name: 'mine',
@@ -161,7 +161,7 @@ describe.each(['off', 'annotate', 'rewrite'] as const)(
       await ask(gateway, problem, `/containers/${made.id}`, undefined, 404)
     })
 
-    it('are those of the document: create a file, by form and by id, retrieve, list, read, delete', async () => {
+    it('match the document: create a file by form and by id, retrieve, list, read, delete', async () => {
       const gateway = openHarness({ links })
       const { id } = await ask(gateway, container, '/containers', json({ name: 'c' }))
       const files = `/containers/${id}/files`
@@ -199,7 +199,7 @@ describe.each(['off', 'annotate', 'rewrite'] as const)(
       await ask(gateway, problem, `${files}/${made.id}/content`, undefined, 404)
     })
 
-    it('list what code wrote just as the upstream does', async () => {
+    it('list the files that code wrote exactly like the upstream', async () => {
       const gateway = openHarness({ links })
       await gateway.ask('/openai/v1/responses', json(responseRequest('Save a CSV. [null bytes]')))
       const { data } = await ask(gateway, listOf(container), '/containers')

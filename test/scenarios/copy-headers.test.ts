@@ -1,6 +1,6 @@
 /**
- * A download is the same whether its bytes come from Azure or from the archive: what a client began with the one it goes
- * on with the other.
+ * A download is the same from Azure and from the archive, so that a client can continue with either what it began with
+ * the other.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ interface File {
   readonly link: string
 }
 
-/** Two gateways with the same records before the same Azure; only one has an archive, which holds all that was cited. */
+/** Two gateways with the same records and the same Azure. One has an archive with copies of all cited files. */
 async function openPair(more: Partial<AppOptions> = {}) {
   const work = new Set<Promise<unknown>>()
   const store = memoryStore({ now })
@@ -74,7 +74,7 @@ const hash = async (bytes: ArrayBuffer) => {
   return `sha-256=:${btoa(String.fromCharCode(...digest))}:`
 }
 
-// Each request has ids and times of its own, and only the archive knows the hash.
+// Ids and times differ between requests, and only the archive knows the digest.
 const apart = ['x-request-id', 'apim-request-id', 'repr-digest', 'server-timing']
 
 async function seen(answer: Response) {
@@ -96,7 +96,7 @@ describe('a download from the archive', () => {
   const etagOf = async ({ path }: File) =>
     (await pair.ask.azure(path, { method: 'HEAD' })).headers.get('etag') ?? ''
 
-  /** Every way to ask for a file, each for any of them. */
+  /** Every route of a download, for any file. */
   const ways: Record<string, (etag: string) => RequestInit> = {
     GET: () => ({}),
     HEAD: () => ({ method: 'HEAD' }),
@@ -113,22 +113,25 @@ describe('a download from the archive', () => {
     'what it has not': () => ({ headers: { 'if-none-match': '"other"' } }),
   }
 
-  it.each(Object.keys(prompts) as Kind[])('has the headers of one from Azure: %s', async (kind) => {
-    const file = files.get(kind) as File
-    const etag = await etagOf(file)
-    for (const [way, init] of Object.entries(ways)) {
-      for (const path of [file.path, file.link, `${file.path}?disposition=inline`]) {
-        const fromAzure = await seen(await pair.ask.azure(path, init(etag)))
-        await pair.plain.requests()
-        const fromArchive = await seen(await pair.ask.archive(path, init(etag)))
-        expect(fromArchive, `${way} ${path}`).toEqual(fromAzure)
-        // It did come from there.
-        expect(await pair.plain.requests()).toEqual([])
+  it.each(Object.keys(prompts) as Kind[])(
+    'has the headers of a download from Azure: %s',
+    async (kind) => {
+      const file = files.get(kind) as File
+      const etag = await etagOf(file)
+      for (const [way, init] of Object.entries(ways)) {
+        for (const path of [file.path, file.link, `${file.path}?disposition=inline`]) {
+          const fromAzure = await seen(await pair.ask.azure(path, init(etag)))
+          await pair.plain.requests()
+          const fromArchive = await seen(await pair.ask.archive(path, init(etag)))
+          expect(fromArchive, `${way} ${path}`).toEqual(fromAzure)
+          // Checks that it came from the archive.
+          expect(await pair.plain.requests()).toEqual([])
+        }
       }
-    }
-  })
+    },
+  )
 
-  it('has all headers that a download has, and the hash of the whole file', async () => {
+  it('has all headers of a download and the digest of the whole file', async () => {
     const { path, link } = files.get('a table') as File
     const whole = await pair.ask.archive(path)
     const digest = whole.headers.get('repr-digest')
@@ -150,13 +153,13 @@ describe('a download from the archive', () => {
     const part = await pair.ask.archive(link, { headers: { range: 'bytes=1-2' } })
     expect(part.headers.get('cross-origin-resource-policy')).toBe('cross-origin')
     expect(part.headers.get('content-range')).toBe(`bytes 1-2/${bytes.byteLength}`)
-    // RFC 9530: of the representation, whichever part of it is sent.
+    // RFC 9530: the digest of the representation, for ranges too.
     expect(part.headers.get('repr-digest')).toBe(digest)
     const head = await pair.ask.archive(path, { method: 'HEAD' })
     expect(head.headers.get('repr-digest')).toBe(digest)
   })
 
-  it('is refused alike where the range lies outside, or another file is meant', async () => {
+  it('is refused in the same way for a range outside of the file and for another ETag', async () => {
     const { path } = files.get('a table') as File
     const refused: Record<string, string>[] = [
       { range: 'bytes=9999999-' },
@@ -179,7 +182,7 @@ describe('a download from the archive', () => {
   })
 })
 
-describe('a type that Azure told', () => {
+describe('a content type of Azure', () => {
   it.each(['text/csv', 'application/vnd.ms-excel', 'TEXT/PLAIN;charset=latin1', 'a/b/c'])(
     'stays with the copy: %s',
     async (type) => {

@@ -1,5 +1,5 @@
 /**
- * What a door refuses to open: files that anybody could ask for.
+ * Addresses and settings with which the server refuses to start, since anybody could download files.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -17,15 +17,18 @@ const hostnames = ['files.example.com', 'localhost.example.com', '127.0.0.1.exam
 const noLoopback = [...beyond, ...hostnames, '0', '127.0.0.1.', '::ffff:0.0.0.0', '128.0.0.1']
 
 describe('serve', () => {
-  it.each(noLoopback)('refuses to serve strangers on %s unless told to', async (HOST) => {
-    await expect(serve({ ...azure, HOST })).rejects.toMatchObject({
-      code: 'invalid_request',
-      details: { param: 'CFILE_ALLOW_ANONYMOUS' },
-      message: expect.not.stringContaining('secret-of-azure'),
-    })
-  })
+  it.each(noLoopback)(
+    'refuses to serve without keys on %s unless the settings allow it',
+    async (HOST) => {
+      await expect(serve({ ...azure, HOST })).rejects.toMatchObject({
+        code: 'invalid_request',
+        details: { param: 'CFILE_ALLOW_ANONYMOUS' },
+        message: expect.not.stringContaining('secret-of-azure'),
+      })
+    },
+  )
 
-  it.each(noLoopback)('makes no links that lead nowhere on %s', async (HOST) => {
+  it.each(noLoopback)('refuses links that lead nowhere on %s', async (HOST) => {
     const callers = { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' }
     await expect(serve({ ...azure, ...callers, HOST })).rejects.toMatchObject({
       code: 'invalid_request',
@@ -46,7 +49,7 @@ describe('serve', () => {
     })
   })
 
-  it('serves beyond loopback where callers are known, or where that is meant', async () => {
+  it('serves beyond loopback with caller auth or CFILE_ALLOW_ANONYMOUS', async () => {
     const settings: Record<string, string>[] = [
       { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },
       { CFILE_JWKS_URL: 'https://issuer.example.com/keys' },
@@ -61,7 +64,7 @@ describe('serve', () => {
     }
   })
 
-  it('serves everybody on loopback, whatever its spelling', async () => {
+  it('serves everybody on loopback, in any spelling', async () => {
     for (const HOST of ['127.0.0.1', '127.0.0.2', 'localhost', 'LOCALHOST']) {
       const running = await serve({ ...azure, HOST })
       expect((await fetch(`${running.url}/healthz`)).status, HOST).toBe(200)
@@ -69,7 +72,7 @@ describe('serve', () => {
     }
   })
 
-  it('knows the callers that the environment names', async () => {
+  it('accepts the callers of the environment', async () => {
     const running = await serve({
       ...azure,
       CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests,*:a-key-of-an-admin',

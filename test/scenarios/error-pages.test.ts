@@ -17,8 +17,8 @@ async function openExpired() {
   return { ...gateway, file, link: pathOf(download_url) }
 }
 
-describe('somebody who follows a dead link in a browser', () => {
-  it('reads on a page what happened, with the id to ask for', async () => {
+describe('a person who opens a dead link in a browser', () => {
+  it('gets a page that explains the error and shows the request id', async () => {
     const { ask, file, link } = await openExpired()
     const cases: [string, number, string][] = [
       [link, 403, 'This link has expired'],
@@ -43,7 +43,7 @@ describe('somebody who follows a dead link in a browser', () => {
     }
   })
 
-  it('gets a page that runs nothing, loads nothing and is kept nowhere', async () => {
+  it('gets a page that runs nothing, loads nothing and is not stored', async () => {
     const { ask, link } = await openExpired()
     const { headers, ...answer } = await ask(link, browser).then(async (one) => ({
       headers: one.headers,
@@ -58,7 +58,7 @@ describe('somebody who follows a dead link in a browser', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })
 
-  it('is told when to come back', async () => {
+  it('learns when to retry', async () => {
     const { ask, respond } = openHarness({ maxRequestsPerMinute: 1 })
     const [file] = await respond('Draw a chart')
     const answer = await ask(`/files/${file?.file_id}`, browser)
@@ -67,7 +67,7 @@ describe('somebody who follows a dead link in a browser', () => {
   })
 })
 
-describe('a program that meets an error', () => {
+describe('a program that gets an error', () => {
   it.each([
     ['curl and fetch', '*/*'],
     ['a picture on a page', 'image/avif,image/webp,image/svg+xml,image/*,*/*;q=0.8'],
@@ -79,7 +79,7 @@ describe('a program that meets an error', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'link_expired' } })
   })
 
-  it('gets JSON on the routes of SDKs and of other programs, whatever it accepts', async () => {
+  it('gets JSON on routes for programs, with any Accept header', async () => {
     const { ask } = openHarness()
     for (const path of ['/openai/v1/responses/resp_x/y', '/v1/files/x', '/links', '/captures']) {
       const answer = await ask(path, browser)
@@ -89,7 +89,7 @@ describe('a program that meets an error', () => {
 })
 
 describe('GET /', () => {
-  it('is a page for a browser and JSON for a program, and tells caches so', async () => {
+  it('is a page for browsers and JSON for programs, and varies by Accept', async () => {
     const { ask } = openHarness({ publicUrl: 'https://files.example.com/ai' })
     const page = await ask('/', browser)
     expect(page.headers.get('content-type')).toBe('text/html; charset=UTF-8')

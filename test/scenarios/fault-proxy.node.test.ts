@@ -1,5 +1,5 @@
 /**
- * Random downloads through a proxy that does everything wrong: each is whole and right, or visibly broken.
+ * Random downloads through a proxy with faults: each is complete and correct, or visibly broken.
  */
 
 import { createHash } from 'node:crypto'
@@ -18,7 +18,7 @@ import { serveApp } from '../lib/served.ts'
 const emulator = createEmulator({})
 const server = createServer(toNodeHandler(emulator))
 const random = xorshift(20_261_125)
-// Which request of a download it is, by file: the first tells the truth about what the file is.
+// Number of the request within a download, by file. The first one always gets the true facts of the file.
 const asked = new Map<string, number>()
 const moods = new Map<Mood['kind'], number>()
 const proxy = createFaultProxy(
@@ -65,74 +65,71 @@ interface Original extends CitedFile {
 
 const lanes = 8
 
-/** By the web's standards, and from socket to socket as Node's own door serves it. */
+/** With web streams, and with Node's own carrier. */
 const transports: [string, Partial<AppOptions>][] = [
   ['web streams', {}],
   ['sockets', nodeRuntime()],
 ]
 
-describe.each(transports)(
-  'a download through a network where everything goes wrong, over %s',
-  (_, transport) => {
-    it('is whole and right, or visibly broken', { timeout: 1_800_000 }, async () => {
-      const gateway = openHarness({
-        ...transport,
-        idleTimeoutMs: 80,
-        now: () => Math.floor(Date.now() / 1000),
-        upstreams: [
-          {
-            endpoint: `http://127.0.0.1:${portOf(proxy)}`,
-            credential: apiKey('a-secret-key'),
-          },
-        ],
-      })
-      const served = await serveApp(gateway.app)
-      const count = { whole: 0, broken: 0, refused: 0, wrong: 0 }
-      const total = rounds(200)
-      let begun = 0
-
-      /** One file at a time, so that the proxy knows which request of a download it is. */
-      async function runLane(files: readonly Original[]): Promise<void> {
-        while (begun < total) {
-          begun += 1
-          const file = files[Math.floor(random() * files.length)]
-          if (file !== undefined) count[await download(file)] += 1
-        }
-      }
-
-      async function download(file: Original): Promise<keyof typeof count> {
-        asked.set(file.file_id, 0)
-        const hash = createHash('sha256')
-        let bytes = 0
-        try {
-          // The head of an answer goes out with its first bytes, so it may break with them too.
-          const answer = await fetch(`${served.url}/files/${file.file_id}`)
-          if (answer.status !== 200) return 'refused'
-          for await (const piece of answer.body ?? []) {
-            hash.update(piece)
-            bytes += piece.byteLength
-          }
-        } catch {
-          return 'broken'
-        }
-        const isRight = bytes === file.bytes && file.hashes.includes(hash.digest('hex'))
-        return isRight ? 'whole' : 'wrong'
-      }
-
-      const perLane = await Promise.all(Array.from({ length: lanes }, () => makeFiles(gateway, 6)))
-      await Promise.all(perLane.map(runLane))
-      await served.close()
-      process.stdout.write(
-        `${total} downloads: ${JSON.stringify(count)}; answers: ${JSON.stringify(Object.fromEntries(moods))}\n`,
-      )
-      expect(count.wrong).toBe(0)
-      expect(count.whole).toBeGreaterThan(total * 0.4)
-      expect(count.whole + count.broken + count.refused).toBe(total)
+describe.each(transports)('a download through a network with faults, over %s', (_, transport) => {
+  it('is complete and correct, or visibly broken', { timeout: 1_800_000 }, async () => {
+    const gateway = openHarness({
+      ...transport,
+      idleTimeoutMs: 80,
+      now: () => Math.floor(Date.now() / 1000),
+      upstreams: [
+        {
+          endpoint: `http://127.0.0.1:${portOf(proxy)}`,
+          credential: apiKey('a-secret-key'),
+        },
+      ],
     })
-  },
-)
+    const served = await serveApp(gateway.app)
+    const count = { whole: 0, broken: 0, refused: 0, wrong: 0 }
+    const total = rounds(200)
+    let begun = 0
 
-/** Files of 1 byte to 5 MB, small ones as likely as large ones; upstream honours ranges for every other one. */
+    /** One file at a time, so that the proxy can count the requests of a download. */
+    async function runLane(files: readonly Original[]): Promise<void> {
+      while (begun < total) {
+        begun += 1
+        const file = files[Math.floor(random() * files.length)]
+        if (file !== undefined) count[await download(file)] += 1
+      }
+    }
+
+    async function download(file: Original): Promise<keyof typeof count> {
+      asked.set(file.file_id, 0)
+      const hash = createHash('sha256')
+      let bytes = 0
+      try {
+        // The headers go out with the first bytes, so they can break too.
+        const answer = await fetch(`${served.url}/files/${file.file_id}`)
+        if (answer.status !== 200) return 'refused'
+        for await (const piece of answer.body ?? []) {
+          hash.update(piece)
+          bytes += piece.byteLength
+        }
+      } catch {
+        return 'broken'
+      }
+      const isRight = bytes === file.bytes && file.hashes.includes(hash.digest('hex'))
+      return isRight ? 'whole' : 'wrong'
+    }
+
+    const perLane = await Promise.all(Array.from({ length: lanes }, () => makeFiles(gateway, 6)))
+    await Promise.all(perLane.map(runLane))
+    await served.close()
+    process.stdout.write(
+      `${total} downloads: ${JSON.stringify(count)}; answers: ${JSON.stringify(Object.fromEntries(moods))}\n`,
+    )
+    expect(count.wrong).toBe(0)
+    expect(count.whole).toBeGreaterThan(total * 0.4)
+    expect(count.whole + count.broken + count.refused).toBe(total)
+  })
+})
+
+/** Files of 1 byte to 5 MB, log-uniform. The upstream supports ranges for every second file. */
 async function makeFiles(
   gateway: ReturnType<typeof openHarness>,
   many: number,
@@ -146,7 +143,7 @@ async function makeFiles(
     const content = await emulator.request(`${path}/content`)
     const whole = new Uint8Array(await content.arrayBuffer())
     const other = whole.map((byte) => byte ^ 1)
-    // Its length is known from here on, as it is after any download or list.
+    // From here on its length is recorded, as after any download or list.
     await gateway.ask(`/files/${file.file_id}`, { method: 'HEAD' })
     if (n % 2 === 0) {
       const fault = { match: { path: `${path}/content` }, range: true, times: 1e9 }

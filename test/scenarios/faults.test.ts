@@ -1,5 +1,5 @@
 /**
- * Random downloads from an upstream that does everything wrong, on each runtime with its own way of carrying.
+ * Random downloads from an upstream with faults, in each runtime with its own carrier.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ interface Original extends CitedFile {
   readonly bytes: number
 }
 
-/** What befalls one request: nothing the second time in three, so that most downloads come through. */
+/** The fault of a request. Two of three retries have none, so that most downloads succeed. */
 function anyFault(bytes: number, isFirst: boolean): object {
   const at = below(bytes + 1)
   const kinds = [{ cut_after: at }, { end_after: at }, { stall_after: at }]
@@ -43,8 +43,8 @@ function anyFault(bytes: number, isFirst: boolean): object {
   return kinds[below(kinds.length)] ?? {}
 }
 
-describe('a download from an upstream where everything goes wrong', () => {
-  it('is whole and right, or visibly broken', { timeout: 1_200_000 }, async () => {
+describe('a download from an upstream with faults', () => {
+  it('is complete and correct, or visibly broken', { timeout: 1_200_000 }, async () => {
     const gateway = openHarness({ createCarrier, idleTimeoutMs: 40 })
     const files: Original[] = []
     for (let n = 0; n < 8; n++) {
@@ -57,7 +57,7 @@ describe('a download from an upstream where everything goes wrong', () => {
       const path = `/containers/${container_id}/files/${file_id}/content`
       const whole = await (await gateway.upstream(path)).arrayBuffer()
       const other = new Uint8Array(whole).map((byte) => byte ^ 1)
-      // Where nothing was sent yet, the other file may be had as well as the first, but never both.
+      // Before the first byte was sent, either file is right, but never a mix of both.
       hashes.set(file_id, [await sha256(whole), await sha256(other.buffer)])
     }
     const count = { whole: 0, broken: 0, refused: 0 }

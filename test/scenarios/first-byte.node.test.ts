@@ -1,5 +1,5 @@
 /**
- * An upstream that sends its headers and then no byte: the client gets an error with a code, never a cut connection.
+ * An upstream that sends its headers and no body: the client gets an error with a code, not a broken connection.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -16,7 +16,7 @@ type Failure = 'closed' | 'reset' | 'silent'
 
 const events = { 'content-type': 'text/event-stream' }
 
-/** An upstream that describes one file of so many bytes, and fails behind the headers of everything else. */
+/** An upstream that describes one file of a given size, and fails after the headers of everything else. */
 async function openUpstream(bytes: number, failure: Failure): Promise<string> {
   const row = { id: tableId, path: '/mnt/data/a.csv', bytes, source: 'assistant', created_at: 1 }
   const described: Record<string, unknown> = {
@@ -90,7 +90,7 @@ describe.each([
   ["Node's own transport", nodeRuntime()],
 ])('over %s', (_, transport) => {
   it.each([10, 60_000, 5_000_000])(
-    'a body that breaks off or is silent before its first byte is answered with a code, with files of %i bytes',
+    'a body that fails before its first byte is answered with an error code, for files of %i bytes',
     async (bytes) => {
       for (const [failure, status, code] of failures) {
         const url = await openGateway(transport, await openUpstream(bytes, failure), failure)

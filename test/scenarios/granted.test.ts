@@ -1,5 +1,5 @@
 /**
- * A signed link reads, and nothing else: what it leaves behind, and what it shows.
+ * A signed link only reads: what it records and what it shows.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -13,19 +13,19 @@ async function urlOf(answer: Response): Promise<string> {
   return pathOf(((await answer.json()) as { download_url: string }).download_url)
 }
 
-/** The links and pictures of a page. */
+/** Links and pictures of a page. */
 function linksIn(page: string): string[] {
   return [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, url = '']) => url)
 }
 
-/** The links in the text of a rewritten answer. */
+/** Links in the text of a rewritten answer. */
 function linksInText(body: unknown): string[] {
   const text = JSON.stringify(body)
   return [...text.matchAll(/\]\(http:\/\/127\.0\.0\.1:8787([^)]+)\)/g)].map(([, link = '']) => link)
 }
 
 describe('a signed link of an owner who was erased', () => {
-  it('brings no record of the owner back, whatever it leads to', async () => {
+  it('creates no records of the owner again, on any route', async () => {
     const gateway = openCallers({ links: 'rewrite' })
     const { file, body } = await gateway.as('ann').answer(prompt)
     const { container_id, file_id } = file
@@ -50,8 +50,8 @@ describe('a signed link of an owner who was erased', () => {
   })
 })
 
-describe('the page behind a link', () => {
-  it('has no link that outlives it', async () => {
+describe('the page of a signed link', () => {
+  it('has no links that expire later', async () => {
     const gateway = openHarness()
     const container_id = (await gateway.respond(prompt))[0]?.container_id
     const post = json({ container_id, kind: 'page', expires_in: 60 })
@@ -67,12 +67,12 @@ describe('the page behind a link', () => {
     for (const one of links) {
       expect(await errorCode(await gateway.ask(pathOf(one)))).toBe('link_expired')
     }
-    // A caller's own page gives links of full life.
+    // The page of a caller has links with the full lifetime.
     const own = linksIn(await (await gateway.ask(`/containers/${container_id}`)).text())
     for (const one of own) expect(grantIn(one).expiresAt).toBe(1_790_000_060 + 3600)
   })
 
-  it('gives links of its own owner and upstream, whoever follows it', async () => {
+  it('has links of its own owner and upstream, for every visitor', async () => {
     const gateway = openCallers()
     const { container_id } = (await gateway.as('ann').answer(prompt)).file
     const post = json({ container_id, kind: 'page' })
@@ -83,8 +83,8 @@ describe('the page behind a link', () => {
   })
 })
 
-describe('a link to a path at which nothing is', () => {
-  it('tells its holder no other name', async () => {
+describe('a link to a path without a file', () => {
+  it('does not list other names', async () => {
     const signingKeys = parseSigningKeys(`k:${'s'.repeat(32)}`)
     const gateway = openHarness({ signingKeys })
     const [file] = await gateway.respond(prompt)

@@ -1,5 +1,5 @@
 /**
- * What goes over the wire for hostile names and types, read from a socket: no client's parser stands between.
+ * Header bytes on the wire for hostile names and types, read from a socket without an HTTP parser.
  */
 
 import { createServer, type Server } from 'node:http'
@@ -9,7 +9,7 @@ import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { toNodeHandler } from '../../src/node.ts'
 
-/** What the upstream says of the file that is asked for next. */
+/** Name and type of the next file, as the upstream reports them. */
 const said = { type: 'text/csv', name: 'a.csv' }
 
 const app = createApp({
@@ -21,7 +21,7 @@ const app = createApp({
         if (!String(input).includes('/content')) {
           return Response.json({ id: 'cfile_a', path: `/mnt/data/${said.name}`, bytes: 5 })
         }
-        // As an upstream's parser would hand it over: no check stands before us.
+        // Unchecked, as from an upstream.
         const answer = new Response('a,b\n1')
         const disposition = `attachment; filename="file"; filename*=UTF-8''a.csv`
         const headers = new Map([
@@ -52,7 +52,7 @@ afterAll(() => {
   server.close()
 })
 
-/** The lines of an answer's head, byte for byte. */
+/** Header lines of an answer, byte for byte. */
 function head(path: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
@@ -104,7 +104,7 @@ const allowed = new Set([
   'x-request-id',
 ])
 
-/** The headers by name; fails where there is a line that is none of ours, or a byte that no header may hold. */
+/** Headers by name. Fails for an unexpected line and for bytes that headers must not contain. */
 function parsed([status, ...lines]: string[]): Map<string, string> {
   expect(status).toBe('HTTP/1.1 200 OK')
   const headers = new Map<string, string>()
@@ -144,7 +144,7 @@ const names: [name: string, ascii: string, extended: string][] = [
 
 describe('a hostile name', () => {
   it.each(names)(
-    '%j goes out as one header and keeps its ending',
+    '%j is sent in one header and keeps its extension',
     async (name, ascii, extended) => {
       const headers = parsed(await head(`/files/${await capture(name)}`))
       expect(headers.get('content-disposition')).toBe(

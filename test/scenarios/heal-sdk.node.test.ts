@@ -12,7 +12,7 @@ import { testSha256 } from '../archives/contract.ts'
 import { citedFiles } from '../lib/harness.ts'
 import { serveApp } from '../lib/served.ts'
 
-/** A gateway with an archive behind a socket, and a clock that moves hours. */
+/** A gateway with an archive on a socket, and a clock that can be advanced. */
 async function open(heal: boolean) {
   let time = Math.floor(Date.now() / 1000)
   const now = () => time
@@ -37,7 +37,7 @@ async function open(heal: boolean) {
   return {
     azure: azure.url,
     gateway: gateway.url,
-    /** Lets copies end, and two hours pass. */
+    /** Waits for copies and advances the clock by two hours. */
     async pass() {
       while (work.size > 0) await Promise.all(work)
       time += 7200
@@ -64,7 +64,7 @@ const containerOf = ({ output }: OpenAI.Responses.Response): string => {
 }
 
 describe.each(clients)('a chat of six turns with hours between them, by %s', (_, connect) => {
-  it('reads in its last turn what its first turn wrote', async () => {
+  it('can read in its last turn what its first turn wrote', async () => {
     const { gateway, pass } = await open(true)
     const client = connect(gateway)
     const first = await client.responses.create({
@@ -125,7 +125,7 @@ describe.each(clients)('a chat of six turns with hours between them, by %s', (_,
     expect(output_text).toContain('sales.csv')
   })
 
-  it('fails without CFILE_HEAL as it would at Azure itself', async () => {
+  it('fails without CFILE_HEAL as at Azure itself', async () => {
     const { gateway, azure, pass } = await open(false)
     const client = connect(gateway)
     const first = await client.responses.create({
@@ -136,7 +136,7 @@ describe.each(clients)('a chat of six turns with hours between them, by %s', (_,
     await pass()
     const next = { model, tools, input: '[list]', previous_response_id: first.id }
     const refusals = []
-    // Azure takes dated requests for responses nowhere, so it is asked directly by the v1 path.
+    // Azure has no dated version of responses, so they are requested on the v1 path.
     const direct = new OpenAI({ baseURL: `${azure}/openai/v1`, apiKey: 'any', maxRetries: 0 })
     for (const asked of [client, direct]) {
       const error = await asked.responses.create(next).catch((error: unknown) => error)

@@ -1,5 +1,5 @@
 /**
- * Conversations that outlive their container: the archived files are there again in a new one.
+ * Conversations continue after their container has expired, with the archived files in a new container.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -54,9 +54,9 @@ async function turnOf(answer: Response): Promise<Turn> {
 interface Spoiling {
   readonly more?: Partial<AppOptions>
   readonly fault?: object
-  /** Does something to what is kept, after the container is gone. */
+  /** Changes something in store or archive after the container has expired. */
   readonly spoil?: (kept: ReturnType<typeof archived>) => Promise<void>
-  /** What the log says of the reason. */
+  /** Part of the log line with the reason. */
   readonly says: string | RegExp
 }
 
@@ -65,7 +65,7 @@ const isObject = (value: Json): value is { readonly [key: string]: Json } =>
 
 const named = (container?: string) => ({ tools: [{ type: 'code_interpreter', container }] })
 
-describe('a conversation whose container is gone', () => {
+describe('a conversation whose container has expired', () => {
   it.each([
     ['by previous_response_id', (last: Turn) => ({ previous_response_id: last.id })],
     ['by the container’s id', (last: Turn) => named(containerOf(last))],
@@ -89,7 +89,7 @@ describe('a conversation whose container is gone', () => {
     expect(containerOf(last)).not.toBe(containerOf(first))
   })
 
-  it('goes to the new container without a refusal first, also by the old id, and without a header', async () => {
+  it('uses the new container in later turns without a refusal, also by the old id, and without the header', async () => {
     const { options, settle } = archived()
     const gateway = openHarness(options)
     const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
@@ -104,7 +104,7 @@ describe('a conversation whose container is gone', () => {
     expect((await gateway.requests()).map(({ path }) => path)).toEqual(['/openai/v1/responses'])
   })
 
-  it('heals streams, background answers and WebSockets alike', async () => {
+  it('is healed in streams, background answers and WebSockets', async () => {
     for (const more of [{ stream: true }, { background: true }]) {
       const { options, settle } = archived()
       const gateway = openHarness(options)
@@ -137,7 +137,7 @@ describe('a conversation whose container is gone', () => {
     expect(text).toContain('sales.csv')
   })
 
-  it('fails with Azure’s own 400, unchanged, without CFILE_HEAL', async () => {
+  it('gets Azure’s own 400 without CFILE_HEAL', async () => {
     const { options, settle } = archived({ heal: false })
     const gateway = openHarness(options)
     const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
@@ -150,7 +150,7 @@ describe('a conversation whose container is gone', () => {
     expect(answer.headers.get('x-cfile-healed')).toBeNull()
   })
 
-  it('makes one new container for fifty turns at once', async () => {
+  it('gets one new container for fifty concurrent turns', async () => {
     const { options, settle } = archived()
     const gateway = openHarness(options)
     const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
@@ -207,7 +207,7 @@ describe('a conversation whose container is gone', () => {
       },
     ],
   ])(
-    'passes Azure’s own 400, leaves no container behind and logs why, where %s',
+    'gets Azure’s own 400, leaves no container behind and logs the reason when %s',
     async (_, { more, fault, spoil, says }) => {
       const lines: string[] = []
       const log = (...parts: unknown[]) => void lines.push(JSON.stringify(parts))
@@ -233,7 +233,7 @@ describe('a conversation whose container is gone', () => {
     },
   )
 
-  it('never mounts another owner’s copy, and tells a stranger nothing of it', async () => {
+  it('never gets another owner’s copies, and strangers learn nothing about it', async () => {
     const { options, settle } = archived()
     const gateway = openCallers(options)
     const ann = await gateway.as('ann').answer(prompt)
@@ -260,7 +260,7 @@ describe('a conversation whose container is gone', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('restores for an admin what is the owner’s, and heals no turn of an admin with it', async () => {
+  it('is restored by an admin for its owner, and turns of an admin are not healed with it', async () => {
     const { options, settle } = archived()
     const gateway = openCallers(options)
     const ann = await gateway.as('ann').answer(prompt)
@@ -277,12 +277,12 @@ describe('a conversation whose container is gone', () => {
     expect([(await ask('ann')).status, (await ask('bob')).status]).toEqual([200, 404])
   })
 
-  it('gives each owner of a shared container a new one with the own files only', async () => {
+  it('in a shared container gets a new container with the owner’s files only', async () => {
     const { options, settle } = archived()
     const gateway = openCallers(options)
     const ann = await gateway.as('ann').answer(prompt)
     const id = ann.file.container_id
-    // Azure's answer to bob cites the container, so it is shared.
+    // Azure's answer to bob cites the container, so both share it.
     await gateway.give('bob', 'container', id)
     const body = request('Save "bobs.txt".', named(id))
     const bobs = await turnOf(await gateway.as('bob').ask('/openai/v1/responses', body))
@@ -303,13 +303,13 @@ describe('a conversation whose container is gone', () => {
     expect(containers.size).toBe(2)
   })
 
-  it('deletes the container that a process left half filled, and heals at the next turn', async () => {
+  it('is healed in the next turn after a process left a container half filled, which is deleted', async () => {
     const { options, settle, store } = archived()
     const gateway = openHarness(options)
     const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
     await settle()
     gateway.advance(hour)
-    // A process that ended here has made a container and noted it; its lease has run out.
+    // A process that ended here had created a container and stored that; its lease has expired.
     const made = await gateway.upstream('/containers', json({ name: 'auto' }))
     const { id } = (await made.json()) as { id: string }
     const note = { container_id: id, upstream: 'default', lease: 'lease/replace/none' }
@@ -343,7 +343,7 @@ describe('POST /containers/{container_id}/restore', () => {
     expect(link.status).toBe(200)
   })
 
-  it('is 410 where nothing was archived, and 405 for other methods', async () => {
+  it('is 410 without archived files, and 405 for other methods', async () => {
     const gateway = openHarness()
     const [file] = citedFiles(
       await turnOf(await gateway.ask('/openai/v1/responses', request(prompt))),
@@ -354,8 +354,8 @@ describe('POST /containers/{container_id}/restore', () => {
   })
 })
 
-describe('a container’s list', () => {
-  it('says what is archived, and when the container is gone at the latest', async () => {
+describe('the list of a container', () => {
+  it('says which files are archived and when the container expires at the latest', async () => {
     const { options, settle } = archived()
     const gateway = openHarness(options)
     const [file] = citedFiles(

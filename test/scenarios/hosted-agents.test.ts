@@ -21,7 +21,7 @@ function openAgent(sweep: boolean) {
       },
     ],
   })
-  /** Writes a file that no answer cites: another user's, in the container that all users share. */
+  /** Writes an uncited file of another user into the shared container. */
   async function writeOther(containerId: string): Promise<void> {
     const form = new FormData()
     form.set('file', new File(['secret'], 'of-somebody-else.csv'))
@@ -33,7 +33,7 @@ function openAgent(sweep: boolean) {
 
 describe('a hosted agent, all of whose users share one container', () => {
   it.each([false, true])(
-    'shows a caller only the files that were cited to it, sweep: %s',
+    'shows a caller only the files that were cited to that caller, sweep: %s',
     async (sweep) => {
       const { gateway, writeOther, settle } = openAgent(sweep)
       const ann = gateway.as('ann')

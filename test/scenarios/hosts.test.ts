@@ -1,5 +1,5 @@
 /**
- * Requests as hosts hand them over that are not the web's own: Azure Functions' have no signal, and those of srvx 0.8 and
+ * Requests of hosts that differ from the web standard: those of Azure Functions have no signal, and those of srvx 0.8 and
  * 0.9 abort their signal when the body has been read.
  */
 
@@ -10,7 +10,7 @@ import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.t
 
 const origin = 'http://host.localhost'
 
-/** As Azure Functions have it: a class of its own around a request, without a signal. */
+/** As in Azure Functions: a class of its own around a request, without a signal. */
 function withoutSignal(path: string, init?: RequestInit): Request {
   const inner = new Request(origin + path, init)
   class HttpRequest {
@@ -33,7 +33,7 @@ function withoutSignal(path: string, init?: RequestInit): Request {
   return new HttpRequest() as Request
 }
 
-/** As srvx 0.9 has it: the signal fires when the last byte of the body was taken from the socket. */
+/** As in srvx 0.9: the signal aborts when the last byte of the body was read from the socket. */
 function abortingAfterBody(path: string, init?: RequestInit): Request {
   const inner = new Request(origin + path, init)
   const gone = new AbortController()
@@ -87,8 +87,8 @@ describe.each([
   })
 })
 
-describe('a client that goes away while the model thinks', () => {
-  it('ends the request upstream', async () => {
+describe('a client that disconnects while the model thinks', () => {
+  it('aborts the request upstream', async () => {
     let tell: (what: string) => void = () => {}
     const told = new Promise<string>((resolve) => {
       tell = resolve

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openCallers } from '../lib/callers.ts'
 import { json, responseRequest } from '../lib/harness.ts'
 
-// Every plain object has them, so that a table indexed with one gives something that was never put in.
+// Keys of Object.prototype, which a lookup table must not find.
 const inherited = [
   ...['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf', 'isPrototypeOf'],
   ...[
@@ -14,7 +14,7 @@ const inherited = [
   ],
 ]
 
-/** JSON in which such keys stand at several levels; `__proto__` as a key is one of JSON.parse only. */
+/** JSON with such keys at several levels. Only JSON.parse creates `__proto__` as an own key. */
 function body(key: string, more: object = {}): RequestInit {
   const nested = `{"${key}":{"${key}":["${key}",{"${key}":null}]}}`
   const text = JSON.stringify({ ...responseRequest('hi'), ...more })
@@ -24,8 +24,8 @@ function body(key: string, more: object = {}): RequestInit {
   }
 }
 
-describe.each(inherited)('a key that every object has, %s', (key) => {
-  it('is one like any other in a body', async () => {
+describe.each(inherited)('an inherited key, %s', (key) => {
+  it('is treated like any other in a body', async () => {
     const gateway = openCallers()
     const ann = gateway.as('ann')
     expect((await ann.ask('/openai/v1/responses', body(key))).status).toBe(200)
@@ -43,7 +43,7 @@ describe.each(inherited)('a key that every object has, %s', (key) => {
     expect(fault.status).toBeLessThan(500)
   })
 
-  it('is one like any other in a path, a query and a header', async () => {
+  it('is treated like any other in a path, a query and a header', async () => {
     const gateway = openCallers()
     const paths = [
       '/openai/v1/',

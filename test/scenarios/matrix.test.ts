@@ -1,12 +1,12 @@
 /**
- * Owner, stranger, nobody, admin and the holder of a link, on every route that the app has.
+ * Owner, stranger, anonymous client, admin and link holder on every route of the app.
  */
 
 import { describe, expect, it } from 'vitest'
 import { type Answered, type CallersHarness, openCallers, refusal } from '../lib/callers.ts'
 import { type CitedFile, json, pathOf } from '../lib/harness.ts'
 
-/** What a route is asked for: things of somebody's, or made up. */
+/** Ids in the request of a route: those of an owner, or made up. */
 interface Things {
   readonly container: string
   readonly file: string
@@ -15,23 +15,23 @@ interface Things {
 }
 
 interface Row {
-  /** What the owner gets. @default 200 */
+  /** Status for the owner. @default 200 */
   readonly served?: number
-  /** What strangers are told; absent where everybody is served, since nothing is told of anybody. */
+  /** Error for strangers. Absent when everybody is served because the answer contains nothing of anybody. */
   readonly refused?: string
   readonly body?: (things: Things) => object
-  /** What a link to the same would be asked for by `POST /links`. */
+  /** Body for `POST /links` that creates a link to the same thing. */
   readonly link?: (things: Things) => object
   /** Only admins are served. */
   readonly isAdmins?: true
-  /** Whoever holds a link is served, and nobody else. */
+  /** Only holders of a link are served. */
   readonly isLink?: true
 }
 
 const toFile = ({ file, container }: Things) => ({ file_id: file, container_id: container })
 const toPlace = (kind: string) => (things: Things) => ({ container_id: things.container, kind })
 
-/** Container files by the Files API, wherever the OpenAI API is served. */
+/** Container files through the Files API, on every base path of the OpenAI API. */
 const filesApi: Readonly<Record<string, Row>> = Object.fromEntries(
   ['/openai/v1', '/openai', '/v1', '/api/projects/:project/openai/v1'].flatMap((base) =>
     ['GET :file_id', 'DELETE :file_id', 'GET :file_id/content'].map((route) => [
@@ -41,7 +41,7 @@ const filesApi: Readonly<Record<string, Row>> = Object.fromEntries(
   ),
 )
 
-/** A route without a row fails the tests; a row may wait for its route. */
+/** A route without a row fails the tests. A row without a route does not. */
 const rows: Readonly<Record<string, Row>> = {
   'GET /s/:token': { isLink: true },
   'GET /s/:token/:name': { isLink: true },
@@ -49,7 +49,7 @@ const rows: Readonly<Record<string, Row>> = {
   'DELETE /files/:file_id': { refused: 'file_not_found' },
   'GET /containers/:container_id': { refused: 'container_not_found', link: toPlace('page') },
   'GET /containers/:container_id/files': { refused: 'container_not_found' },
-  // The matrix keeps no archive, so that its owner is told that nothing is there.
+  // Without an archive, so the owner gets the error for missing copies.
   'POST /containers/:container_id/restore': { refused: 'container_not_found', served: 410 },
   'GET /containers/:container_id/files.zip': {
     refused: 'container_not_found',
@@ -74,7 +74,7 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /docs': {},
 }
 
-/** Behind the wildcards of the OpenAI surface: what of it names a thing. */
+/** Paths of the OpenAI API that name things. */
 const ofTheApi: readonly [route: string, refused: string][] = [
   ['GET /containers/:container_id', 'container_not_found'],
   ['DELETE /containers/:container_id', 'container_not_found'],
@@ -125,12 +125,12 @@ function requestFor(route: string, { body }: Row, things: Things) {
   return [fill(path, things) + query, { ...(body && json(body(things))), method }] as const
 }
 
-/** Every route with a method of its own; those for all methods are middlewares, refusals, and the OpenAI surface. */
+/** Every route for one method. Routes for all methods are middlewares, 405 answers and the OpenAI API. */
 function routesOf({ app }: CallersHarness): string[] {
   const all = app.routes.map(
     ({ method, path }) => `${method} ${path.replace(/\{.+?\}(?=\/|$)|\/$/g, '') || '/'}`,
   )
-  // The upgrade to a WebSocket has a method of its own too.
+  // The upgrade to a WebSocket has its own method too.
   return [...new Set(all)].filter((route) => !/^ALL |v1\/responses$/.test(route))
 }
 
@@ -144,14 +144,14 @@ async function openWithAnswer() {
 const routes = routesOf(openCallers())
 const surface = surfaceOf(openCallers())
 
-/** The bases of the OpenAI surface: what takes all methods and is nobody's refusal. */
+/** Base paths of the OpenAI API: they accept all methods and are no 405 answer. */
 function surfaceOf({ app: { routes: all } }: CallersHarness): string[] {
   const paths = new Set(all.map(({ path }) => path))
   return ['/openai/v1', '/openai', '/v1'].filter((base) => paths.has(`${base}/*`))
 }
 
 describe('every route', () => {
-  it('has its row in this matrix, so that none is served without being thought of', () => {
+  it('has a row in this matrix', () => {
     expect(routes.filter((route) => rows[route] === undefined)).toEqual([])
     expect(routes.length).toBeGreaterThan(8)
     expect(surface).toEqual(['/openai/v1', '/openai', '/v1'])
@@ -172,19 +172,19 @@ describe.each(guarded)('%s', (route) => {
     }
   })
 
-  it('tells a stranger the same of what is there and what is not, and asks nothing upstream', async () => {
+  it('gives a stranger the same answer for existing and missing things, and asks no upstream', async () => {
     const { gateway, things } = await openWithAnswer()
     const bob = gateway.as('bob')
     const refused = await refusal(await bob.ask(...requestFor(route, row, things)))
     expect(refused).toMatchObject({ status: 404, error: { code: row.refused } })
-    // What nobody owns may be captured by whoever has it.
+    // Captures of things without an owner are allowed to whoever has the answer.
     if (route !== 'POST /captures') {
       expect(await refusal(await bob.ask(...requestFor(route, row, madeUp)))).toEqual(refused)
     }
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('tells nobody who shows no key, or a wrong one, anything', async () => {
+  it('refuses a missing and a wrong key', async () => {
     const { gateway, things } = await openWithAnswer()
     const [path] = requestFor(route, row, things)
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
@@ -196,7 +196,7 @@ describe.each(guarded)('%s', (route) => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('serves a stranger by no other method', async () => {
+  it('does not serve a stranger with another method', async () => {
     const { gateway, things } = await openWithAnswer()
     const [path] = requestFor(route, row, things)
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
@@ -212,7 +212,7 @@ const linked = guarded.filter((route) => rows[route]?.link !== undefined)
 describe.each(linked)('%s', (route) => {
   const row = rows[route] ?? {}
 
-  it('gives whoever holds a link to it the same as its owner', async () => {
+  it('serves the holder of a link like its owner', async () => {
     const { gateway, things } = await openWithAnswer()
     const made = await gateway.as('ann').ask('/links', json(row.link?.(things) ?? {}))
     const link = pathOf(((await made.json()) as { download_url: string }).download_url)
@@ -233,7 +233,7 @@ describe.each(linked)('%s', (route) => {
 })
 
 describe.each(surface)('%s', (base) => {
-  it.each(ofTheApi)('%s is for the owner alone', async (route, code) => {
+  it.each(ofTheApi)('%s is for the owner only', async (route, code) => {
     const { gateway, things } = await openWithAnswer()
     const [method, path] = split(route)
     const dated = base === '/openai' ? '?api-version=preview' : ''
@@ -247,8 +247,8 @@ describe.each(surface)('%s', (base) => {
   })
 })
 
-describe('what is open', () => {
-  it('names nothing of anybody', async () => {
+describe('an open route', () => {
+  it('contains nothing of anybody', async () => {
     const { gateway, things } = await openWithAnswer()
     const open = routes.filter((route) => {
       const { refused, isLink } = rows[route] ?? {}

@@ -1,5 +1,5 @@
 /**
- * How much memory a large download takes: a few pieces, however long it is.
+ * Memory of a large download: a few pieces, independent of its length.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { openHarness } from '../lib/harness.ts'
 
 const most = 64e6
 
-/** Reads an answer to its end; how much the process grew meanwhile, in bytes. */
+/** Reads an answer to its end and returns the growth of the process in bytes. */
 async function growthOver(answer: Response): Promise<{ bytes: number; growth: number }> {
   const before = process.memoryUsage.rss()
   let [bytes, peak] = [0, 0]
@@ -19,7 +19,7 @@ async function growthOver(answer: Response): Promise<{ bytes: number; growth: nu
 }
 
 describe('memory', () => {
-  it('grows by no more than 64 MB while a file or a zip of 300 MB passes', async () => {
+  it('grows by at most 64 MB during a download or a zip of 300 MB', async () => {
     const gateway = openHarness()
     const [small] = await gateway.respond('Save a 30 MB binary file.')
     const [large] = await gateway.respond('Save a 300 MB binary file.')

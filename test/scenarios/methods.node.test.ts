@@ -7,7 +7,7 @@ import { serveApp } from '../lib/served.ts'
 const unserved = ['TRACE', 'PROPFIND', 'MKCOL', 'LINK', 'PURGE', 'SEARCH', 'QUERY', 'M-SEARCH']
 const bases = ['/openai/v1', '/openai', '/v1']
 
-/** A request as it is on the wire: `fetch` refuses some methods itself. */
+/** A request on a raw socket, since `fetch` refuses some methods. */
 function ask(url: string, method: string, authorization?: string) {
   return new Promise<{ status?: number; allow?: string }>((resolve, reject) => {
     const headers = authorization === undefined ? {} : { authorization }
@@ -22,7 +22,7 @@ function ask(url: string, method: string, authorization?: string) {
 
 const refused = { status: 405, allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
 
-it.each(unserved)('an SDK path takes no %s, whoever asks', async (method) => {
+it.each(unserved)('an SDK path refuses %s for every caller', async (method) => {
   for (const [gateway, key] of [
     [openHarness(), undefined],
     [openCallers(), 'Bearer key-of-ann'],
@@ -41,7 +41,7 @@ it.each(unserved)('an SDK path takes no %s, whoever asks', async (method) => {
 })
 
 it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
-  'without callers %s passes on every path, as the upstream may know it',
+  'without caller auth %s passes on every path, since the upstream may know it',
   async (method) => {
     const gateway = openHarness()
     const answer = await gateway.ask('/openai/v1/secrets/1', { method })

@@ -1,5 +1,5 @@
 /**
- * What first shows in an answer belongs to the caller who got it, before the caller can see it.
+ * A new thing in an answer is recorded for the caller who gets the answer, before the caller can see it.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { json } from '../lib/harness.ts'
 
 type Answer = (path: string, method: string) => Response | undefined
 
-/** A gateway before an upstream that answers as told, and else with an empty object. */
+/** A gateway before an upstream with scripted answers, otherwise an empty object. */
 function openBefore(answer: Answer): CallersHarness {
   const upstream = {
     endpoint: 'http://upstream.localhost',
@@ -23,7 +23,7 @@ function openBefore(answer: Answer): CallersHarness {
   return openCallers({ upstreams: [upstream] })
 }
 
-/** The status with which each of two callers is told of a path. */
+/** Status of a path for each of two callers. */
 async function statuses(gateway: CallersHarness, path: string): Promise<[number, number]> {
   const [ann, bob] = await Promise.all(
     (['ann', 'bob'] as const).map((owner) => gateway.as(owner).ask(`/openai/v1${path}`)),
@@ -44,7 +44,7 @@ function openStream(
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
-/** Reads until a text has come. */
+/** Reads until a text has arrived. */
 async function readUntil(answer: Response, text: string): Promise<void> {
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
   let got = ''
@@ -59,7 +59,7 @@ async function readUntil(answer: Response, text: string): Promise<void> {
 const run = { id: 'run_1', object: 'thread.run', thread_id: 'thread_1', assistant_id: 'asst_1' }
 
 describe('a thread and its run', () => {
-  it('are their caller’s when POST /threads/runs is answered with JSON', async () => {
+  it('belong to their caller when POST /threads/runs is answered with JSON', async () => {
     const gateway = openBefore((path) =>
       path === '/threads/runs' ? Response.json(run) : undefined,
     )
@@ -99,7 +99,7 @@ describe('a thread and its run', () => {
       '/threads/thread_1/messages/msg_1',
     ],
   ]
-  it.each(steps)('are their caller’s before %s is released', async (revealed, events, path) => {
+  it.each(steps)('belong to their caller before %s is released', async (revealed, events, path) => {
     const gateway = openBefore((asked) =>
       asked === '/threads/runs' ? openStream(events) : undefined,
     )
@@ -108,7 +108,7 @@ describe('a thread and its run', () => {
     expect(await statuses(gateway, path)).toEqual([200, 404])
   })
 
-  it('let a message be read that only a step names', async () => {
+  it('let the caller read a message that only a step names', async () => {
     const step = {
       id: 'step_1',
       object: 'thread.run.step',
@@ -128,7 +128,7 @@ const path = '/chat/completions'
 const chunk = (more: object) => ({ object: 'chat.completion.chunk', choices: [], ...more })
 
 describe('a chat completion', () => {
-  it('that is stored is its caller’s', async () => {
+  it('that is stored belongs to its caller', async () => {
     const body = { id: 'chatcmpl-1', object: 'chat.completion', choices: [] }
     const gateway = openBefore((asked) => (asked === path ? Response.json(body) : undefined))
     await gateway.as('ann').ask(`/openai/v1${path}`, json({ model: 'm', messages: [] }))
@@ -141,7 +141,7 @@ describe('a chat completion', () => {
   })
 
   it.each(['/openai/v1', '/openai/deployments/d'])(
-    'that is stored is its caller’s before the chunk with its id is released, below %s',
+    'that is stored belongs to its caller before the chunk with its id is released, below %s',
     async (base) => {
       const gateway = openBefore((asked) =>
         asked.endsWith(path)
@@ -159,7 +159,7 @@ describe('a chat completion', () => {
   )
 
   it.each([true, false])(
-    'that speaks lets its caller alone name its audio (stream: %s)',
+    'with audio lets only its caller name the audio (stream: %s)',
     async (stream) => {
       const said = { audio: { id: 'audio_1', data: '' } }
       const gateway = openBefore(() =>
@@ -181,7 +181,7 @@ describe('a chat completion', () => {
     },
   )
 
-  it('passes as it came', async () => {
+  it('passes unchanged', async () => {
     const text = 'data: {"id":"chatcmpl-1","choices":[]}\n\ndata: broken\n\ndata: [DONE]\n\n'
     const headers = { 'content-type': 'text/event-stream' }
     const gateway = openBefore(() => new Response(text, { headers }))
@@ -191,7 +191,7 @@ describe('a chat completion', () => {
   })
 })
 
-describe('an item that was sent in', () => {
+describe('an item that a caller sent in', () => {
   const page = (id: string) => Response.json({ object: 'list', data: [{ id, type: 'message' }] })
   const places: [path: string, method: 'GET' | 'POST'][] = [
     ['/responses/resp_1/input_items', 'GET'],
@@ -217,7 +217,7 @@ describe('an item that was sent in', () => {
     [where, method]: [path: string, method: string],
   ) => gateway.as(owner).ask(`/openai/v1${where}`, method === 'POST' ? json({ items: [] }) : {})
 
-  it.each(places)('is its sender’s as soon as %s names it (%s)', async (...place) => {
+  it.each(places)('belongs to its sender as soon as %s names it (%s)', async (...place) => {
     const gateway = await openWith((asked) => (asked === place[0] ? page('msg_in') : undefined))
     for (const item of [{ type: 'item_reference', id: 'msg_in' }, { id: 'msg_in' }]) {
       expect((await name(gateway, 'ann', item)).status).toBe(404)
@@ -229,7 +229,7 @@ describe('an item that was sent in', () => {
     }
   })
 
-  it('stays its owner’s where another sends in an item with its id', async () => {
+  it('keeps its owner when another caller sends an item with the same id', async () => {
     const gateway = await openWith(() => page('msg_of_bob'))
     await gateway.give('bob', 'thing', 'msg_of_bob')
     await list(gateway, 'ann', ['/responses/resp_1/input_items', 'GET'])
@@ -237,7 +237,7 @@ describe('an item that was sent in', () => {
     expect((await name(gateway, 'bob', { id: 'msg_of_bob' })).status).toBe(200)
   })
 
-  it('lets its list be paged, and by nobody else’s items', async () => {
+  it('can be used to page its list, unlike items of others', async () => {
     const gateway = await openWith(() => page('msg_in'))
     const pageAfter = (id: string) =>
       gateway.as('ann').ask(`/openai/v1/conversations/conv_1/items?after=${id}`)
@@ -248,8 +248,8 @@ describe('an item that was sent in', () => {
   })
 })
 
-describe('an item that a stream puts out', () => {
-  it('is its caller’s before it shows, so that it can be named though the stream breaks', async () => {
+describe('an item in a stream', () => {
+  it('belongs to its caller before it is released, so that it can be named even if the stream breaks', async () => {
     const item = { id: 'msg_1', type: 'message', role: 'assistant', content: [] }
     const gateway = openBefore((asked) =>
       asked === '/responses'
@@ -264,7 +264,7 @@ describe('an item that a stream puts out', () => {
   })
 })
 
-describe('what a thing produces', () => {
+describe('a product of a thing', () => {
   const made: [where: string, body: object, file: string][] = [
     ['/batches', { id: 'batch_1', object: 'batch', output_file_id: 'file-out' }, 'file-out'],
     ['/batches', { id: 'batch_1', object: 'batch', error_file_id: 'file-err' }, 'file-err'],
@@ -275,7 +275,7 @@ describe('what a thing produces', () => {
     ],
   ]
   it.each(made)(
-    'of %s is its caller’s, whether it shows in the thing or in the list',
+    'of %s belongs to its caller, in the thing and in the list',
     async (where, body, file) => {
       const thing = `${where}/${(body as { id: string }).id}`
       for (const shown of [thing, where]) {
@@ -300,7 +300,7 @@ describe('what a thing produces', () => {
     },
   )
 
-  it('is the file of a whole upload', async () => {
+  it('is recorded for the file of a completed upload', async () => {
     const file = { id: 'file-1', object: 'file', filename: 'a.txt', bytes: 1 }
     const gateway = openBefore((asked) =>
       asked.startsWith('/uploads')
@@ -312,7 +312,7 @@ describe('what a thing produces', () => {
     expect(await statuses(gateway, '/files/file-1')).toEqual([200, 404])
   })
 
-  it('is the call that a Location names', async () => {
+  it('is recorded for the call in a Location header', async () => {
     const gateway = openBefore((asked) =>
       asked === '/realtime/calls'
         ? new Response('v=0', { status: 201, headers: { location: '/v1/realtime/calls/rtc_1' } })

@@ -15,14 +15,14 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** By the web's standards, and as Node's own door does it. */
+/** With web streams, and with Node's own carrier. */
 const transports = [
   ['web streams', {}],
   ['sockets', nodeRuntime()],
 ] as const
 type Transport = (typeof transports)[number][1]
 
-/** A gateway before an upstream that does what it is told. */
+/** A gateway before an upstream with scripted answers. */
 async function serveBefore(
   transport: Transport,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
@@ -41,7 +41,7 @@ async function serveBefore(
   return gateway.url
 }
 
-/** A promise, and what settles it. */
+/** A promise and its resolve function. */
 function later<T>() {
   let resolve: (value: T) => void = () => {}
   const promise = new Promise<T>((done) => {
@@ -50,7 +50,7 @@ function later<T>() {
   return { promise, resolve: (value: T) => resolve(value) }
 }
 
-/** Milliseconds from the client's leaving to the upstream's learning of it. */
+/** Milliseconds from the disconnect of the client until the upstream notices. */
 async function timeToAbort(
   transport: Transport,
   answer: (response: ServerResponse, left: () => void) => void,
@@ -74,8 +74,8 @@ async function timeToAbort(
   return learnt.promise
 }
 
-describe.each(transports)('a client that leaves, over %s', (_, transport) => {
-  it('ends the upstream’s work within a second, before anything came', async () => {
+describe.each(transports)('a client that disconnects, over %s', (_, transport) => {
+  it('aborts the upstream within a second, before anything arrived', async () => {
     const ms = await timeToAbort(
       transport,
       (_response, left) => left(),
@@ -87,7 +87,7 @@ describe.each(transports)('a client that leaves, over %s', (_, transport) => {
   })
 
   it.each(['/openai/v1/responses', '/openai/v1/chat/completions'])(
-    'ends it in the middle of a stream too: %s',
+    'aborts it in the middle of a stream too: %s',
     async (path) => {
       const ms = await timeToAbort(
         transport,
@@ -107,7 +107,7 @@ describe.each(transports)('a client that leaves, over %s', (_, transport) => {
 })
 
 describe.each(transports)('an upload, over %s', (_, transport) => {
-  it('reaches the upstream while it is still being sent', async () => {
+  it('reaches the upstream while the client still sends it', async () => {
     let seen = 0
     const first = later<void>()
     const url = await serveBefore(transport, (request, response) => {
@@ -138,13 +138,13 @@ describe.each(transports)('an upload, over %s', (_, transport) => {
   })
 })
 
-describe('the race between an answer and its file', () => {
-  it('is never lost by a client that asks the instant it sees the citation', async () => {
+describe('the file of a citation', () => {
+  it('is there for a client that asks immediately when it sees the citation', async () => {
     const store = memoryStore({ now: () => Math.floor(Date.now() / 1000) })
     const slow: typeof store = {
       ...store,
       async put(...entry) {
-        // Longer than a request on loopback takes: who is recorded after the bytes were released is found out.
+        // Longer than a request on loopback, so that a record written after the release would be noticed.
         await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 40))
         return store.put(...entry)
       },
@@ -181,7 +181,7 @@ describe('the race between an answer and its file', () => {
 })
 
 describe.each(transports)(
-  'an upstream that falls silent in the middle of its answer, by %s',
+  'an upstream that stops sending in the middle of its answer, by %s',
   (_, transport) => {
     const container = `cntr_${'c'.repeat(48)}`
     const file = `cfile_${'d'.repeat(32)}`
@@ -212,7 +212,7 @@ describe.each(transports)(
       else expect(answer && (await errorCode(answer))).toBe('upstream_timeout')
     })
 
-    it('is no silence where a model thinks behind its headers, as long as it may think before them', async () => {
+    it('may pause after its headers as long as before them', async () => {
       const body = '{"object":"response","output":[]}'
       const base = await serveBefore(
         transport,

@@ -48,7 +48,7 @@ function citationsOf({ output }: OpenAI.Responses.Response) {
     .filter((annotation) => annotation.type === 'container_file_citation')
 }
 
-// Other each time: padding, and links that end a second later.
+// These differ in each answer: padding, and expiry seconds in links.
 const fleeting = ['obfuscation', 'download_url', 'download_expires_at']
 
 function plain(value: object): unknown {
@@ -62,7 +62,7 @@ async function fault(what: object): Promise<void> {
 }
 
 describe.each(forms)('%s', (_, open) => {
-  it('retrieves, downloads and deletes container files as it did with the Assistants API', async () => {
+  it('retrieves, downloads and deletes container files as with the Assistants API', async () => {
     const client = open()
     const file = citationsOf(await client.responses.create(request)).at(-1)
     const id = file?.file_id ?? ''
@@ -80,7 +80,7 @@ describe.each(forms)('%s', (_, open) => {
     await expect(client.files.retrieve(id)).rejects.toThrow(NotFoundError)
   })
 
-  it('creates a response, whose files are there by id', async () => {
+  it('creates a response whose files can be downloaded by id', async () => {
     const client = open()
     const response = await client.responses.create(request)
     const files = citationsOf(response)
@@ -93,7 +93,7 @@ describe.each(forms)('%s', (_, open) => {
     }
   })
 
-  it('streams, retrieves, and takes a stream up again', async () => {
+  it('streams, retrieves and resumes a stream', async () => {
     const client = open()
     const events: OpenAI.Responses.ResponseStreamEvent[] = []
     const created = await client.responses.create({ ...request, stream: true, background: true })
@@ -130,7 +130,7 @@ describe.each(forms)('%s', (_, open) => {
     await expect(client.responses.retrieve(found.id)).rejects.toBeInstanceOf(NotFoundError)
   })
 
-  it('replays an answer as the input of the next, with the links that it was given', async () => {
+  it('replays an answer with its links as the input of the next', async () => {
     const client = open()
     const { output } = await client.responses.create(request)
     const input = [...output, { role: 'user' as const, content: 'Save it as a PDF.' }]
@@ -201,7 +201,7 @@ describe.each(forms)('%s', (_, open) => {
     expect(items.data.length).toBeGreaterThan(1)
   })
 
-  it('raises its typed errors with the upstream’s status, message and id of the request', async () => {
+  it('throws its typed errors with status, message and request id of the upstream', async () => {
     const client = open()
     const raised = async (call: () => Promise<unknown>) =>
       (await call().catch((error: unknown) => error)) as APIError
@@ -224,12 +224,12 @@ describe.each(forms)('%s', (_, open) => {
     expect(refused.code).toBe('invalid_id')
   })
 
-  it('raises an error in the middle of a stream', async () => {
+  it('throws an error in the middle of a stream', async () => {
     const client = open()
     const run = async () => {
       const stream = await client.responses.create({ ...request, input: '[error]', stream: true })
       for await (const _ of stream) {
-        // To the end.
+        // Read to the end.
       }
     }
     await expect(run()).rejects.toBeInstanceOf(APIError)

@@ -1,6 +1,6 @@
 /**
- * Every operation of the OpenAI API, asked for by a caller who wants another caller's things, before an upstream that
- * tells everything to everybody.
+ * Every operation of the OpenAI API, called with ids of another caller, before an upstream that shows everything to
+ * everybody.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -11,7 +11,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { apiPaths } from '../fixtures/api-paths.ts'
 import { openCallers } from '../lib/callers.ts'
 
-/** `METHOD /path/{}`, of the fixture and of the OpenAPI document that the environment names. */
+/** `METHOD /path/{}` of the fixture, or of the OpenAPI document that the environment names. */
 async function readOperations(): Promise<string[]> {
   const known = apiPaths
     .trim()
@@ -42,13 +42,13 @@ function split(operation: string): [method: string, path: string] {
   return [method, path]
 }
 
-/** Ids that differ in their last letter only: what `a` names is ann's, what `b` names is bob's. */
+/** Ids that differ in their last letter only: `a` belongs to ann, `b` to bob. */
 function idFor(kind: string, owner: 'a' | 'b'): string {
   const prefix = { container: 'cntr', file: 'file', response: 'resp', conversation: 'conv' }[kind]
   return `${prefix ?? 'thing'}_of_${owner}`
 }
 
-/** Puts ids into a path, as many of them bob's as said, from the left. */
+/** Fills a path with ids, the first ones bob's. */
 function fill(operation: string, ownFirst = 0): string {
   const [method, path] = split(operation)
   const { ids } = operationOf(method, path.replaceAll('{}', 'x'))
@@ -67,11 +67,11 @@ function countIds(operation: string): number {
 
 interface World {
   ask(owner: 'ann' | 'bob' | 'admin', operation: string, path: string): Promise<Response>
-  /** What reached the upstream since the last call. */
+  /** Requests that reached the upstream since the last call. */
   seen(): string[]
 }
 
-/** A gateway before an upstream that answers whatever it is asked with what it has, of everybody. */
+/** A gateway before an upstream that answers every request with things of everybody. */
 async function openWorld(): Promise<World> {
   const store = memoryStore({ now: () => 0 })
   for (const kind of ['container', 'file', 'response', 'conversation', 'thing']) {
@@ -113,13 +113,13 @@ async function openWorld(): Promise<World> {
   }
 }
 
-/** Nearly all take an empty one here; a batch names its file. */
+/** Most accept an empty body here; a batch names its file. */
 function bodyFor(operation: string, owner: string): string {
   if (operation !== 'POST /batches') return '{}'
   return JSON.stringify({ input_file_id: idFor('file', owner === 'bob' ? 'b' : 'a') })
 }
 
-/** Rows of everybody for a collection; a thing for the path of one. */
+/** Rows of everybody for a collection; an object for the path of one. */
 function listOfAll(pathname: string): Response {
   const last = pathname.split('/').at(-1) ?? ''
   if (last === 'content') return Response.json({})
@@ -131,7 +131,7 @@ function listOfAll(pathname: string): Response {
   return Response.json({ object: 'list', data, first_id: data[0]?.id, last_id: data.at(-1)?.id })
 }
 
-/** What reaches the upstream. */
+/** Requests that reached the upstream. */
 function sent(operation: string, ownFirst: number): string {
   return `${split(operation)[0]} ${fill(operation, ownFirst)}`
 }
@@ -151,7 +151,7 @@ describe.each(operations)('%s', (operation) => {
     expect([askers, isExact]).toEqual([expect.stringMatching(/^(?:callers|admins)$/), true])
   })
 
-  it('shows a caller nothing of another', async () => {
+  it('shows a caller nothing of others', async () => {
     const world = await openWorld()
     if (askers === 'admins') {
       await expectRefused(world, operation, fill(operation))
@@ -166,7 +166,7 @@ describe.each(operations)('%s', (operation) => {
     if (!/^\/(?:models|deployments)/.test(path)) expect(await answer.text()).not.toContain('_of_a')
   })
 
-  it.runIf(askers === 'callers')('serves who has what it names', async () => {
+  it.runIf(askers === 'callers')('serves the owner of the named things', async () => {
     const world = await openWorld()
     const answer = await world.ask('ann', operation, fill(operation))
     expect([answer.status, world.seen().at(-1)]).toEqual([200, sent(operation, 0)])
@@ -176,7 +176,7 @@ describe.each(operations)('%s', (operation) => {
   })
 })
 
-describe('an operation that is in no document', () => {
+describe('an undocumented operation', () => {
   const unknown = ['GET /', 'GET /secrets', 'GET /secrets/1', 'POST /secrets', 'GET /completions']
   const unusual = [
     'GET /realtime/calls',
@@ -199,7 +199,7 @@ describe('an operation that is in no document', () => {
     '/files/file_of_b/Content',
   ]
   it.each([...unknown, ...unusual, ...respelt.map((path) => `GET ${path}`)])(
-    'is not there where callers are told apart: %s',
+    'does not exist with caller auth: %s',
     async (operation) => {
       const world = await openWorld()
       const answer = await world.ask('bob', operation, operation.split(' ')[1] ?? '')

@@ -5,18 +5,18 @@ import { rounds } from '../lib/rounds.ts'
 
 type Kind = 'container' | 'response' | 'conversation' | 'upload' | 'file'
 
-/** A thing, and the region where it was made. */
+/** A thing and the region that made it. */
 interface Thing {
   readonly kind: Kind
   readonly id: string
   readonly region: string
-  /** Of a file. */
+  /** Container of a file. */
   readonly container?: string
 }
 
 const regionNames = ['east', 'west'] as const
 
-/** Numbers that look random and are the same each time. */
+/** Pseudo-random numbers with a fixed seed. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -32,7 +32,7 @@ function upload(): RequestInit {
   return { method: 'POST', body }
 }
 
-/** What makes a thing of each kind, below `/openai/v1`. */
+/** Requests that create a thing of each kind, below `/openai/v1`. */
 const makers: Readonly<Record<Exclude<Kind, 'file'>, () => [path: string, init: RequestInit]>> = {
   container: () => ['/containers', json({ name: 'c' })],
   response: () => ['/responses', json({ model: 'm', input: 'hi' })],
@@ -40,7 +40,7 @@ const makers: Readonly<Record<Exclude<Kind, 'file'>, () => [path: string, init: 
   upload: () => ['/files', upload()],
 }
 
-/** What may be asked of a thing. */
+/** Requests for a thing. */
 function uses({ kind, id, container }: Thing): [path: string, init?: RequestInit][] {
   const run = (more: object): [string, RequestInit] => [
     '/responses',
@@ -81,7 +81,7 @@ function pick<T>(list: readonly T[], index: number): T {
   return one
 }
 
-/** Makes things in both regions: some through the gateway, some behind its back. */
+/** Creates things in both regions, some through the gateway and some directly. */
 async function furnish(regions: Regions, count: number): Promise<Thing[]> {
   const things: Thing[] = []
   for (const region of regionNames) {
@@ -100,12 +100,12 @@ async function furnish(regions: Regions, count: number): Promise<Thing[]> {
       }
     }
   }
-  // The gateway sees each once, and so learns where it lives.
+  // The gateway sees each thing once and learns its region.
   for (const thing of things) await regions.ask(`/openai/v1${uses(thing)[0]?.[0]}`)
   return things
 }
 
-/** Fails until the gateway knows that a region is down, and no longer asks it twice. */
+/** Sends requests until the gateway no longer asks a region that is down. */
 async function wearOut(regions: Regions, things: readonly Thing[]): Promise<void> {
   for (const { kind, id } of things) {
     if (kind !== 'response') continue
@@ -122,7 +122,7 @@ async function seenBy(regions: Regions): Promise<Record<string, number>> {
 }
 
 describe('two regions', () => {
-  it('a thousand random operations are each answered by the owner of what they name, and by nobody else', async () => {
+  it('answer each of a thousand random operations in the region of the named thing only', async () => {
     const regions = openRegions(regionNames.map((name) => ({ name })))
     const things = await furnish(regions, 3)
     const random = createRandom(7)
@@ -138,7 +138,7 @@ describe('two regions', () => {
     }
   })
 
-  it('when one dies the other’s work goes on, its own things are a clear 502, and nothing goes astray', async () => {
+  it('stay independent: when one is down, its things are a clear 502 and requests to the other succeed', async () => {
     const regions = openRegions(regionNames.map((name) => ({ name })))
     const things = await furnish(regions, 3)
     regions.cut('west')

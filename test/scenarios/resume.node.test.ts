@@ -1,5 +1,5 @@
 /**
- * Downloads as the programs that people have make them, over real connections.
+ * Downloads with real programs over real connections.
  */
 
 import { execFile, spawn } from 'node:child_process'
@@ -46,7 +46,7 @@ afterAll(async () => {
 const hash = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
 
 describe('curl', () => {
-  it.skipIf(!hasCurl)('goes on where it was killed, to the right SHA-256', async () => {
+  it.skipIf(!hasCurl)('resumes after it was killed, with the right SHA-256', async () => {
     const path = join(folder, 'a.bin')
     await gateway.fault({ match: { path: '/content' }, stall_after: 2_000_000 })
     const first = spawn('curl', ['-s', '-o', path, url])
@@ -63,7 +63,7 @@ describe('curl', () => {
     expect(hash(await readFile(path))).toBe(hash(bytes))
   })
 
-  it.skipIf(!hasCurl)('fails where the upstream breaks off for good', async () => {
+  it.skipIf(!hasCurl)('fails when the upstream breaks for good', async () => {
     const fault = { match: { path: '/content' }, cut_after: 1_000_000, times: 6 }
     await gateway.fault(fault)
     const path = join(folder, 'b.bin')
@@ -72,8 +72,8 @@ describe('curl', () => {
   })
 })
 
-describe('a client that goes away', () => {
-  it('makes the upstream stop', async () => {
+describe('a client that disconnects', () => {
+  it('aborts the request upstream', async () => {
     let sent = 0
     let isStopped = false
     const chunk = new Uint8Array(65_536)

@@ -72,7 +72,7 @@ function textOf(body: Body): string {
   return partsOf(body)[0]?.text ?? ''
 }
 
-/** The links in a text of which the rest is known. */
+/** The links in a text whose other parts are known. */
 function linksIn(text: string, { parts }: TextCase): string[] {
   const literal = (part: string) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   const pattern = parts.map((part) => (typeof part === 'string' ? literal(part) : '(\\S+?)'))
@@ -105,7 +105,7 @@ const link = '[a](sandbox:/mnt/data/a.csv)'
 const lengths = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 12 })
 const chunks = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 12 })
 
-/** A gateway whose upstream gives this answer after one whose code ran in the container of the turn before. */
+/** A gateway whose upstream gives this answer after one whose code ran in the container of the previous turn. */
 async function openAnswer(answer: AnswerCase, next: NextAnswer): Promise<Harness> {
   const output = answer.recorded === undefined ? [] : [call(answer.recorded)]
   const before = { response: { id: 'resp_0', object: 'response', output } }
@@ -119,7 +119,7 @@ async function openAnswer(answer: AnswerCase, next: NextAnswer): Promise<Harness
 }
 
 describe('a rewritten answer of several agents and tools', () => {
-  it('has the same text and spans as JSON, as a stream and over WebSocket, and each link gives the right file', async () => {
+  it('has the same text and spans as JSON, as a stream and over WebSocket, and each link serves the right file', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers,
@@ -169,7 +169,7 @@ describe('a rewritten answer of several agents and tools', () => {
   })
 })
 
-/** A gateway that is given these answers, one after the other. */
+/** A gateway whose upstream gives these answers one after the other. */
 function openTurns(...responses: readonly Partial<NextAnswer['response']>[]): Harness {
   const given = responses.map((response, turn) => ({
     response: { id: `resp_${turn}`, object: 'response', ...response },
@@ -183,10 +183,10 @@ async function contentAtLink(gateway: Asking, body: Body): Promise<string> {
   return url.startsWith('sandbox:') ? url : follow(gateway, url)
 }
 
-describe('a link of a later turn', () => {
+describe('a link in a later turn', () => {
   const first = { output: [call('cntr_a1'), say('Saved.')] }
 
-  it('leads to the container of the turns before, though they only talked meanwhile', async () => {
+  it('leads to the container of an earlier turn when the turns between ran no code', async () => {
     const gateway = openTurns(
       first,
       { previous_response_id: 'resp_0', output: [say('Yes.')] },
@@ -197,7 +197,7 @@ describe('a link of a later turn', () => {
     expect(await contentAtLink(gateway, await ask(gateway))).toBe(contentOf('cntr_a1', 'a.csv'))
   })
 
-  it('does so where only the request names the turn before, and where a stream told of it', async () => {
+  it('does so when only the request names the previous turn, or a stream did', async () => {
     const gateway = openTurns(first, { output: [say(link)] })
     await askForStream(gateway)
     const body = await ask(gateway, { previous_response_id: 'resp_0' })
@@ -216,12 +216,12 @@ describe('a link of a later turn', () => {
     expect(await contentAtLink(gateway, await ask(gateway))).toBe(contentOf('cntr_b2', 'a.csv'))
   })
 
-  it('stays where nothing tells a container', async () => {
+  it('stays unchanged when the container is unknown', async () => {
     const gateway = openTurns({ previous_response_id: 'resp_9', output: [say(link)] })
     expect(textOf(await ask(gateway))).toBe(link)
   })
 
-  it('stays where the turn before is somebody else’s', async () => {
+  it('stays unchanged when the previous turn belongs to another owner', async () => {
     const next = { response: { id: 'resp_1', object: 'response', output: [say(link)] } }
     const given = [{ response: { id: 'resp_0', object: 'response', ...first } }, next]
     const upstream = answerUpstream(() => given.shift() ?? next, ['a.csv'])
@@ -233,7 +233,7 @@ describe('a link of a later turn', () => {
 })
 
 describe('the container of a link', () => {
-  it('is that of the citation that covers it, before that of the last call', async () => {
+  it('is that of the covering citation, before that of the last call', async () => {
     const cited = { container_id: 'cntr_b2', file_id: 'cfile_1', filename: 'a.csv' }
     const span = { start_index: 4, end_index: 27 }
     const annotation = { type: 'container_file_citation', ...cited, ...span }
@@ -241,7 +241,7 @@ describe('the container of a link', () => {
     expect(await contentAtLink(gateway, await ask(gateway))).toBe(contentOf('cntr_b2', 'a.csv'))
   })
 
-  it('is no other agent’s, but the one that the tools name', async () => {
+  it('is never another agent’s, but the one that the tools name', async () => {
     const message = { ...say(link), agent: { agent_name: 'writer' } }
     const tools = [{ type: 'shell', environment: { container_id: 'cntr_b2' } }]
     const gateway = openTurns({ tools, output: [call('cntr_a1', 'coder'), message] })

@@ -1,6 +1,6 @@
 /**
- * The official SDK over real HTTP, on streams whose links are rewritten: it puts the answer together from the events,
- * and complains of any that do not fit.
+ * The official SDK over real HTTP with rewritten streams. It builds the answer from the events and throws when they do not
+ * fit.
  */
 
 import OpenAI from 'openai'
@@ -35,7 +35,7 @@ describe.each(['rewrite', 'annotate', 'off'])('the official SDK, with CFILE_LINK
     'Save sales.csv. [incomplete]',
     'No file at all, please.',
   ])('reads the stream of %j to its end, and each link at once', async (input) => {
-    // It thinks, too.
+    // A reasoning model.
     const stream = client.responses.stream({ model: 'gpt-5-mini', input, tools })
     let joined = ''
     const statuses: Promise<number>[] = []
@@ -46,7 +46,7 @@ describe.each(['rewrite', 'annotate', 'off'])('the official SDK, with CFILE_LINK
     stream.on('event', (event) => {
       if (event.type !== 'response.output_text.annotation.added') return
       const { download_url: url } = event.annotation as { download_url?: string }
-      // Recorded before released: whoever asks in the same moment gets the file.
+      // Records are written before the events are released, so a request at the same moment gets the file.
       if (url !== undefined) statuses.push(fetch(url).then(drained))
     })
     const final = await stream.finalResponse()

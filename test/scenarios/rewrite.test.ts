@@ -46,7 +46,7 @@ function joinDeltas(stream: string): string {
     .join('')
 }
 
-/** Lets the model answer by a stream, and asks for the same answer as JSON. */
+/** Creates an answer as a stream, and the same answer as JSON. */
 async function answerBothWays(gateway: Harness, prompt: string) {
   const request = responseRequest(prompt, { stream: true })
   const stream = await (await gateway.ask('/openai/v1/responses', json(request))).text()
@@ -76,7 +76,7 @@ const directive = fc.constantFrom(
 const lengths = (max: number) =>
   fc.array(fc.integer({ min: 1, max }), { minLength: 1, maxLength: 12 })
 
-/** A gateway whose upstream streams its texts in pieces of these lengths, and its bytes in chunks of those. */
+/** A gateway whose upstream streams its texts in deltas and its bytes in chunks of these lengths. */
 function openRecut(deltas: Lengths, chunks: Lengths): Harness {
   const emulator = createEmulator({ now: () => 1_790_000_000 })
   const fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
@@ -93,7 +93,7 @@ function openRecut(deltas: Lengths, chunks: Lengths): Harness {
   return { ...gateway, upstream: async (path, init) => emulator.request(`/openai/v1${path}`, init) }
 }
 
-/** Every whole copy of the text in a stream. */
+/** All complete copies of the text in a stream. */
 function copiesIn(stream: string): string[] {
   return [...stream.matchAll(/^data: (.*)$/gm)].flatMap(([, data = '']) => {
     const { type, text, part, item, response } = JSON.parse(data)
@@ -106,7 +106,7 @@ function copiesIn(stream: string): string[] {
 }
 
 describe('a rewritten answer', () => {
-  it('has links that each give the very file that the text names, the same by stream and as JSON, however it is cut', async () => {
+  it('has links that serve exactly the file that the text names, equal in stream and JSON, with any chunks', async () => {
     await fc.assert(
       fc.asyncProperty(
         names,
@@ -142,7 +142,7 @@ describe('a rewritten answer', () => {
     )
   })
 
-  it('follows a link to what a later turn wrote under the name', async () => {
+  it('has a link that serves the file of a later turn with the same name', async () => {
     const gateway = openHarness({ links: 'rewrite' })
     const { body, containerId } = await answerBothWays(gateway, 'Save sales.csv.')
     const [[, link = ''] = []] = [...textOf(body).matchAll(linkInText)]
@@ -153,7 +153,7 @@ describe('a rewritten answer', () => {
     expect(await (await follow(gateway, link)).text()).not.toBe(first)
   })
 
-  it('gives its links to whoever holds them, letter for letter, and until they end', async () => {
+  it('gives every reader identical links, until they expire', async () => {
     const gateway = openCallers({ links: 'rewrite' })
     const ann = gateway.as('ann')
     const answer = await ann.ask('/openai/v1/responses', json(responseRequest('Save sales.csv.')))
@@ -169,7 +169,7 @@ describe('a rewritten answer', () => {
     expect([late.status, await errorCode(late)]).toEqual([403, 'link_expired'])
   })
 
-  it('leads each holder to what the owner of the link may see', async () => {
+  it('has links that show each holder what the owner of the link may see', async () => {
     const gateway = openCallers({ links: 'rewrite' })
     const request = json(responseRequest('Save sales.csv.'))
     const answer = await gateway.as('ann').ask('/openai/v1/responses', request)

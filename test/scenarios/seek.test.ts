@@ -1,6 +1,6 @@
 /**
- * Players and viewers jump about in a file: each of their parts is the slice it asks for, by one signed link, whether the
- * bytes come from Azure or from the archive.
+ * Players and viewers seek in a file: each range through one signed link is the right slice, from Azure and from the
+ * archive.
  */
 
 import fc from 'fast-check'
@@ -38,7 +38,7 @@ async function open(archived: boolean) {
 
 const bytesOf = async (answer: Response) => new Uint8Array(await answer.arrayBuffer())
 
-/** Takes so many bytes and lets go, as a player does that jumps elsewhere. */
+/** Reads some bytes and cancels, as a player that seeks. */
 async function take(answer: Response, most: number): Promise<Uint8Array> {
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
   const pieces: Uint8Array[] = []
@@ -62,7 +62,7 @@ describe.each([
     opened = await open(archived)
   })
 
-  it('is played as a <video> does it: the start, the index at the end, a jump, the rest', async () => {
+  it('is played like a <video>: the start, the index at the end, a jump, the rest', async () => {
     const { bytes, ask, gateway } = opened
     const size = bytes.byteLength
     const start = await ask({ range: 'bytes=0-' })
@@ -86,7 +86,7 @@ describe.each([
     expect(calls).toHaveLength(archived ? 0 : 7)
   })
 
-  it('is put together by a viewer that asks for its pieces out of order and at once', async () => {
+  it('is assembled by a viewer that requests its pieces concurrently and out of order', async () => {
     const { bytes, ask } = opened
     const head = await ask({}, { method: 'HEAD' })
     const size = Number(head.headers.get('content-length'))
@@ -104,7 +104,7 @@ describe.each([
     expect(whole).toEqual(bytes)
   })
 
-  it('gives the slice for any walk through it', async () => {
+  it('gives the right slices for any sequence of ranges', async () => {
     const { bytes, ask } = opened
     const etag = (await ask({}, { method: 'HEAD' })).headers.get('etag') ?? ''
     const size = bytes.byteLength
@@ -121,7 +121,7 @@ describe.each([
     )
   })
 
-  it('starts anew where the player began with another file', async () => {
+  it('starts again when the player began with another file', async () => {
     const { bytes, ask } = opened
     const whole = await ask({ range: 'bytes=1000-', 'if-range': '"of-yesterday"' })
     expect(whole.status).toBe(200)

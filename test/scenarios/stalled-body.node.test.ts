@@ -1,5 +1,5 @@
 /**
- * Clients that begin to send a body and then send no more.
+ * Clients whose request body stops in the middle.
  */
 
 import { createServer, type Server } from 'node:http'
@@ -49,7 +49,7 @@ afterEach(async () => {
 
 interface Sending {
   readonly socket: Socket
-  /** All that is answered, when the connection has ended. */
+  /** All answered bytes until the connection has ended. */
   readonly answer: Promise<string>
 }
 
@@ -71,7 +71,7 @@ function begin(path: string, type: string, length: number): Sending {
   return { socket, answer }
 }
 
-/** Sends a body in pieces, each after a pause that is shorter than the limit, which all pauses together are not. */
+/** Sends a body in pieces. Each pause is shorter than the timeout; their sum is longer. */
 async function sendSlowly(socket: Socket, body: string): Promise<void> {
   const size = Math.ceil(body.length / 6)
   for (let at = 0; at < body.length; at += size) {
@@ -90,7 +90,7 @@ const bodies = [
 ] as const
 
 it.each(bodies)(
-  'tells a client of %s that its body stopped, and lets go of it',
+  'a client whose body of %s stops gets an error, and its connection is closed',
   async (...sent) => {
     const [path, type, body] = sent
     const { socket, answer } = begin(path, type, body.length)
@@ -105,7 +105,7 @@ it.each(bodies)(
   },
 )
 
-it.each(bodies)('takes a body of %s that comes slowly, but comes', async (path, type, body) => {
+it.each(bodies)('accepts a slow body of %s', async (path, type, body) => {
   const { socket, answer } = begin(path, type, body.length)
   await sendSlowly(socket, body)
   await sleep(300)
@@ -113,7 +113,7 @@ it.each(bodies)('takes a body of %s that comes slowly, but comes', async (path, 
   expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
 })
 
-it('lets go of a client whose body nobody reads', async () => {
+it('closes the connection of a client whose body nobody reads', async () => {
   const { socket, answer } = begin('/nowhere', 'application/json', 1000)
   socket.write('{')
   expect(await answer).toMatch(/^HTTP\/1\.1 404 /)

@@ -6,10 +6,10 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { errorCode, grantIn, json, openHarness, pathOf, responseRequest } from '../lib/harness.ts'
 
-/** What a store is asked to do, and for which key. */
+/** An operation of the store and its key. */
 type Fails = (what: keyof Store, key: string) => boolean
 
-/** A store that can be taken down, wholly or in part, and comes back. */
+/** A store that can be made to fail, as a whole or in part. */
 function breakableStore() {
   const inner = memoryStore({ now: () => 1_790_000_000 })
   let fails: Fails = () => false
@@ -29,7 +29,7 @@ function breakableStore() {
   }
 }
 
-/** A gateway that tells callers apart, before a store that can be taken down; asks as ann. */
+/** A gateway with caller auth and a store that can fail. Requests come from ann. */
 function openOwned() {
   const { store, set } = breakableStore()
   const keys = createKeyRing([{ owner: 'ann', key: 'a1' }], webHmac(new Uint8Array(32)))
@@ -62,7 +62,7 @@ function linksIn(text: string): Linked[] {
 const request = responseRequest('Save the numbers as a CSV.')
 
 describe('while the store is down', () => {
-  it('lets an answer pass, whose links work, and a file whose container is named', async () => {
+  it('passes an answer with working links, and serves a file by its container', async () => {
     const { store, set } = breakableStore()
     const gateway = openHarness({ store })
     set(true)
@@ -75,7 +75,7 @@ describe('while the store is down', () => {
     expect((await gateway.ask(named)).status).toBe(200)
   })
 
-  it('lets a stream pass to its end', async () => {
+  it('passes a stream to its end', async () => {
     const { store, set } = breakableStore()
     const gateway = openHarness({ store })
     set(true)
@@ -83,7 +83,7 @@ describe('while the store is down', () => {
     expect(await answer.text()).toContain('response.completed')
   })
 
-  it('serves links to files, and says so on links that need it', async () => {
+  it('serves links to files, and answers 503 to links that need the store', async () => {
     const { store, set } = breakableStore()
     const gateway = openHarness({ store, links: 'rewrite' })
     const answer = await gateway.ask('/openai/v1/responses', json(request))
@@ -110,7 +110,7 @@ describe('while the store is down', () => {
     }
   })
 
-  it('says so where it is needed, and is back by itself', async () => {
+  it('answers 503 when it needs the store, and recovers by itself', async () => {
     const { store, set } = breakableStore()
     const gateway = openHarness({ store })
     const [file] = await gateway.respond('Save the numbers as a CSV.')
@@ -143,21 +143,18 @@ describe('while the store is down', () => {
     ['/openai/v1/files/file-1', { method: 'DELETE' }],
   ]
 
-  it.each(changes)(
-    'sends no request upstream that would cost its caller and be lost: %s',
-    async (path, init) => {
-      const { ask, set, requests } = openOwned()
-      for (const down of [true, (what: string) => what === 'put']) {
-        set(down)
-        const refused = await ask(path, init)
-        expect([refused.status, await errorCode(refused)]).toEqual([503, 'not_ready'])
-        expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
-      }
-      expect(await requests()).toEqual([])
-    },
-  )
+  it.each(changes)('refuses requests that would cost money and be lost: %s', async (path, init) => {
+    const { ask, set, requests } = openOwned()
+    for (const down of [true, (what: string) => what === 'put']) {
+      set(down)
+      const refused = await ask(path, init)
+      expect([refused.status, await errorCode(refused)]).toEqual([503, 'not_ready'])
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+    }
+    expect(await requests()).toEqual([])
+  })
 
-  it('says that it is not ready while the store can be read and not written', async () => {
+  it('is not ready while the store can be read but not written', async () => {
     const { ask, set } = openOwned()
     set((what) => what === 'put')
     expect((await ask('/readyz')).status).toBe(503)
@@ -172,7 +169,7 @@ describe('while the store is down', () => {
   })
 
   it.each([true, false])(
-    'hands over an answer that is paid for, where callers are told apart, and says what is lost (stream: %s)',
+    'passes an answer that is paid for with caller auth, and logs what is not recorded (stream: %s)',
     async (stream) => {
       const { ask, set, lines } = openOwned()
       set((what, key) => what === 'put' && !key.startsWith('probe/'))
@@ -191,7 +188,7 @@ describe('while the store is down', () => {
     },
   )
 
-  it('records what a stream cites as soon as the store is back, if the stream repeats it', async () => {
+  it('records citations of a stream as soon as the store is back, if the stream repeats them', async () => {
     const { ask, set } = openOwned()
     let failures = 0
     set((what, key) => {

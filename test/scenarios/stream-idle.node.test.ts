@@ -1,5 +1,5 @@
 /**
- * A silent stream as a client sees it, from the setting to the socket.
+ * A stalled stream as a client sees it, from the setting to the socket.
  */
 
 import OpenAI from 'openai'
@@ -32,7 +32,7 @@ async function open(links: string) {
 }
 
 it.each(['off', 'rewrite'])(
-  'breaks the connection after the limit, and the client can tell, with CFILE_LINKS=%s',
+  'breaks the connection after the timeout, which the client can detect, with CFILE_LINKS=%s',
   async (links) => {
     const url = await open(links)
     const began = performance.now()
@@ -53,7 +53,7 @@ it.each(['off', 'rewrite'])(
   },
 )
 
-it('raises in the official SDK, which would else wait for ever', async () => {
+it('throws in the official SDK, which would otherwise wait forever', async () => {
   const client = new OpenAI({
     baseURL: `${await open('annotate')}/openai/v1`,
     apiKey: 'any',

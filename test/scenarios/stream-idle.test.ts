@@ -1,6 +1,6 @@
 /**
- * A stream of events that falls silent: it is waited for as long as the setting says, and then it breaks, so that nobody
- * waits for ever and nobody takes half an answer for a whole one.
+ * A stalled stream of events is broken after the timeout, so that no client waits forever or takes half an answer for a
+ * whole one.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ const event = (text: string) => {
 }
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-/** An upstream that sends these pieces, waiting as long as the numbers say, and then nothing more. */
+/** An upstream that sends these pieces, waits for these milliseconds, and then sends nothing more. */
 function open(script: readonly (string | number | 'end')[], more: Partial<AppOptions> = {}) {
   const state = { cancelled: 0 }
   const fetch = async () => {
@@ -42,7 +42,7 @@ function open(script: readonly (string | number | 'end')[], more: Partial<AppOpt
   return { app, state }
 }
 
-/** All that arrives, how it ends and how many milliseconds that took. */
+/** All that arrived, how it ended, and after how many milliseconds. */
 async function readAll({ app }: { app: ReturnType<typeof createApp> }, path: string, restMs = 0) {
   const began = performance.now()
   const init = json(responseRequest('hi', { stream: true }))
@@ -69,7 +69,7 @@ const responses = '/openai/v1/responses'
 describe.concurrent.each(['off', 'annotate', 'rewrite'] as const)(
   'with CFILE_LINKS=%s',
   (links) => {
-    it('a silent stream breaks after the limit, with all that came before, and is given up upstream', async () => {
+    it('a stalled stream breaks after the timeout, after everything that arrived, and is aborted upstream', async () => {
       const gateway = open([event('one '), 20, event('two [a](sandbox:/mn')], { links })
       const { text, ending, took } = await readAll(gateway, responses)
       expect(text).toContain(event('one '))
@@ -80,7 +80,7 @@ describe.concurrent.each(['off', 'annotate', 'rewrite'] as const)(
       expect(gateway.state.cancelled).toBe(1)
     })
 
-    it('a stream that goes on speaking may take any time', async () => {
+    it('a stream that keeps sending may take any time', async () => {
       const script = Array.from({ length: 8 }, (_, index) => [limit / 3, event(`${index} `)]).flat()
       const { text, ending, took } = await readAll(open([...script, 'end'], { links }), responses)
       expect(ending).toBe('whole')
@@ -88,7 +88,7 @@ describe.concurrent.each(['off', 'annotate', 'rewrite'] as const)(
       expect(took).toBeGreaterThan(2 * limit)
     })
 
-    it('a reader who takes their time is not what is waited for', async () => {
+    it('a slow reader does not trigger the timeout', async () => {
       const gateway = open([event('one '), event('two '), event('three '), 'end'], { links })
       const { text, ending } = await readAll(gateway, responses, 2 * limit)
       expect([text, ending]).toEqual([event('one ') + event('two ') + event('three '), 'whole'])
@@ -97,7 +97,7 @@ describe.concurrent.each(['off', 'annotate', 'rewrite'] as const)(
 )
 
 describe('a stream of another part of the API', () => {
-  it('is held to the same limit', async () => {
+  it('has the same timeout', async () => {
     const gateway = open(['data: {"choices":[]}\n\n'])
     const { text, ending } = await readAll(gateway, '/openai/v1/chat/completions')
     expect([text, ending]).toEqual(['data: {"choices":[]}\n\n', 'broken'])
@@ -105,8 +105,8 @@ describe('a stream of another part of the API', () => {
   })
 })
 
-describe('a stream that says nothing at all', () => {
-  it('is answered with a code, and comments and pings count as bytes', async () => {
+describe('a stream without any event', () => {
+  it('is answered with an error code; comments and pings count as bytes', async () => {
     const gateway = open([])
     const answer = await gateway.app.request(responses, json(responseRequest('hi')))
     expect([answer.status, await errorCode(answer)]).toEqual([504, 'upstream_timeout'])

@@ -1,5 +1,5 @@
 /**
- * Ids and paths that would lead elsewhere if any part of the way took them for something else.
+ * Ids and paths that lead elsewhere if any part of the way interprets them.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -47,7 +47,7 @@ const segments = [
   '..%2f'.repeat(500),
 ]
 
-/** Where an id stands in a URL; the rest of it is right. */
+/** Position of an id in a URL whose other parts are right. */
 const places = [
   (id: string) => `/files/${id}`,
   (id: string) => `/files/cfile_${id}`,
@@ -79,14 +79,14 @@ const ofTheApi = [
 
 const base = 'http://localhost'
 
-/** Whether a URL parser leads the path somewhere else before the app sees it: then it is another request. */
+/** Whether a URL parser changes the path before the app sees it, which makes it another request. */
 function isElsewhere(path: string, prefix: string): boolean {
   return !new URL(base + path).pathname.startsWith(prefix)
 }
 
 describe('a traversal', () => {
   it.each(segments.map((segment) => [segment.slice(0, 40), segment]))(
-    'of %s reaches nothing upstream by a file, a container or a path',
+    'of %s reaches no upstream by a file, a container or a path',
     async (_, segment) => {
       const gateway = openHarness()
       for (const place of places) {
@@ -98,7 +98,7 @@ describe('a traversal', () => {
         expect(answer.status, path.slice(0, 200)).toBeLessThan(500)
         await answer.body?.cancel()
       }
-      // What is left when a parser has resolved the dots may be a request that is right.
+      // After a parser has resolved the dots, the rest may be a valid request.
       for (const { path } of await gateway.requests()) {
         expect(path).toMatch(
           /^\/openai\/v1\/containers\/cntr_[\w-]+(?:\/files(?:\/cfile_[\w-]+)?(?:\/content)?)?$/,
@@ -108,7 +108,7 @@ describe('a traversal', () => {
   )
 
   it.each(segments.map((segment) => [segment.slice(0, 40), segment]))(
-    'of %s as a file’s path finds nothing, and asks only for the container’s list',
+    'of %s as the path of a file finds nothing and requests only the list of the container',
     async (_, segment) => {
       const gateway = openHarness()
       const [file] = await gateway.respond('Save the numbers as a CSV.')
@@ -129,7 +129,7 @@ describe('a traversal', () => {
   )
 
   it.each(segments.map((segment) => [segment.slice(0, 40), segment]))(
-    'of %s by the OpenAI surface never leaves /openai/',
+    'of %s in the OpenAI API never leaves /openai/',
     async (_, segment) => {
       const hosts = new Set<string>()
       const paths: string[] = []
@@ -157,7 +157,7 @@ describe('a traversal', () => {
       expect([...hosts].filter((host) => host !== 'emulator.localhost')).toEqual([])
       for (const path of paths) {
         expect(path.startsWith('/openai/'), path).toBe(true)
-        // Nor may a server behind it, that decodes once more, be led elsewhere.
+        // Also when a server behind it decodes once more.
         expect(path, path).not.toMatch(/(?:^|\/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:\/|\\|%2f|%5c|$)/i)
       }
     },

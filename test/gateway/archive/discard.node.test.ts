@@ -1,5 +1,5 @@
 /**
- * Copies on a disk that were changed behind the back of the gateway.
+ * Copies on a disk that were changed by something else than the gateway.
  */
 
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
@@ -65,7 +65,7 @@ const hashOf = async (answer: Response) => sha256(await answer.arrayBuffer())
 
 describe.each(['20 KB', '300 KB', '3 MB'])('a damaged copy of %s', (size) => {
   describe.each(Object.keys(damages))('with %s', (kind) => {
-    it('breaks no download that the container can serve, and is made anew', async () => {
+    it('breaks no download while the container lives, and is copied again', async () => {
       const { file, hash, bytes, damage } = await copied(size)
       const inContainer = `/containers/${file.container_id}`
       const paths = [`/files/${file.file_id}`, `${inContainer}/path/${file.filename}`]
@@ -85,14 +85,14 @@ describe.each(['20 KB', '300 KB', '3 MB'])('a damaged copy of %s', (size) => {
       const zipped = [...unzip(new Uint8Array(zip)).values()]
       expect(await Promise.all(zipped.map((one) => sha256(one.slice().buffer)))).toContain(hash)
       await gateway.settled()
-      // What was made anew is right, and outlives the container.
+      // The new copy is right and outlives the container.
       gateway.advance(2 * 3600)
       await gateway.requests()
       expect(await hashOf(await gateway.ask(paths[0] ?? ''))).toBe(hash)
       expect(await gateway.requests()).toEqual([])
     })
 
-    it('is never served for the file where the container is gone, which is then said', async () => {
+    it('is never served after the container has expired, and the error says so', async () => {
       const { file, damage } = await copied(size)
       gateway.advance(2 * 3600)
       await damage(kind)

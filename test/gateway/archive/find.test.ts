@@ -32,7 +32,7 @@ const contents = (requests: { path: string }[]) =>
   requests.filter(({ path }) => path.endsWith('/content'))
 
 describe('a file that an answer cited', () => {
-  it('is still there, whole and in parts, when its container is gone', async () => {
+  it('can be downloaded, whole and in ranges, after its container has expired', async () => {
     const gateway = open()
     const [file] = await gateway.respond('Plot it and write a CSV')
     const path = `/files/${file?.file_id}`
@@ -54,7 +54,7 @@ describe('a file that an answer cited', () => {
     expect(head.headers.get('content-length')).toBe(headers['content-length'])
   })
 
-  it('is gone with its container where no copies are kept, and the answer says how to keep some', async () => {
+  it('is lost with its container without an archive, and the error says how to keep copies', async () => {
     const gateway = open({ archive: undefined })
     const [file] = await gateway.respond('Write a CSV')
     gateway.advance(2 * 3600)
@@ -63,7 +63,7 @@ describe('a file that an answer cited', () => {
     expect(await gone.text()).toContain('CFILE_ARCHIVE')
   })
 
-  it('is fetched from Azure once, however often it is cited and downloaded', async () => {
+  it('is fetched from Azure once, with any number of citations and downloads', async () => {
     const gateway = open()
     const [file] = await gateway.respond('Write a CSV')
     await gateway.settled()
@@ -75,8 +75,8 @@ describe('a file that an answer cited', () => {
   })
 })
 
-describe('a container that is gone', () => {
-  it('is still listed, packed and read by paths as far as its files were copied', async () => {
+describe('an expired container', () => {
+  it('still has its list, zip and paths for the files that were copied', async () => {
     const gateway = open()
     const files = await gateway.respond('Plot it and write a CSV')
     await gateway.settled()
@@ -98,7 +98,7 @@ describe('a container that is gone', () => {
     expect(path).toBe(id)
   })
 
-  it('says that it is gone to a path whose file was not copied, as to its id', async () => {
+  it('is reported as expired for the path and for the id of a file without a copy', async () => {
     const gateway = open({ archiveMode: 'lazy' })
     const [copied, other] = await gateway.respond('one.csv and two.txt')
     await bytesOf(await gateway.ask(`/files/${copied?.file_id}`))
@@ -115,7 +115,7 @@ describe('a container that is gone', () => {
 })
 
 describe('lazy copies', () => {
-  it('are made by the first download itself, so that Azure is asked once', async () => {
+  it('are made by the first download itself, so that Azure gets one request', async () => {
     const gateway = open({ archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV')
     await gateway.settled()
@@ -127,7 +127,7 @@ describe('lazy copies', () => {
     expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
   })
 
-  it('are made although the client goes away after the first bytes', async () => {
+  it('are made although the client disconnects after the first bytes', async () => {
     const gateway = open({ archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV of 3 MB')
     const client = new AbortController()
@@ -143,7 +143,7 @@ describe('lazy copies', () => {
     expect((await later.arrayBuffer()).byteLength).toBe(3_000_000)
   })
 
-  it('are made of a whole file of which the first download wants a part', async () => {
+  it('are made of the whole file when the first download is a range', async () => {
     const gateway = open({ archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV')
     const headers = { range: 'bytes=0-4' }
@@ -154,7 +154,7 @@ describe('lazy copies', () => {
     await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
   })
 
-  it('hold up no download where the archive hangs', async () => {
+  it('do not delay a download when the archive hangs', async () => {
     const archive = { ...freshArchive(), put: never }
     const gateway = open({ archive, archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV of 20 MB')
@@ -164,7 +164,7 @@ describe('lazy copies', () => {
 })
 
 describe('lazy copies and signed links', () => {
-  it('serve a link while the store, which knows whether to copy, is down', async () => {
+  it('let a link work while the store, which says whether to copy, is down', async () => {
     const down = async () => {
       throw new Error('down')
     }
@@ -187,7 +187,7 @@ describe('lazy copies and signed links', () => {
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
 
-  it('copy what a link downloads, but nothing that was erased', async () => {
+  it('are made for downloads by link, except for erased files', async () => {
     const archive = freshArchive()
     const gateway = open({ archive, archiveMode: 'lazy' })
     const [file] = await gateway.respond('Write a CSV')
@@ -210,8 +210,8 @@ interface Linked {
   readonly download_url: string
 }
 
-describe('copies that were kept for long enough', () => {
-  it('go with CFILE_ARCHIVE_TTL, and not before', async () => {
+describe('expired copies', () => {
+  it('are removed after CFILE_ARCHIVE_TTL, and not before', async () => {
     const archive = freshArchive()
     const gateway = open({ archive, archiveTtl: 24 * 3600 })
     const [file] = await gateway.respond('Write a CSV')
@@ -224,7 +224,7 @@ describe('copies that were kept for long enough', () => {
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
 
-  it('are served by no route from that second on, though they are not removed yet', async () => {
+  it('are served by no route from that second on, even before they are removed', async () => {
     const archive = freshArchive()
     const gateway = open({ archive, archiveTtl: 7200, linkTtl: 86_400 })
     const [file] = await gateway.respond('Write a CSV')
@@ -250,7 +250,7 @@ describe('copies that were kept for long enough', () => {
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
   })
 
-  it('give way to the container while it lives, and are made anew when the file is cited again', async () => {
+  it('are replaced by the container while it lives, and copied again when the file is cited again', async () => {
     const archive = freshArchive()
     const gateway = open({ archive, archiveTtl: 60 })
     const [file] = await gateway.respond('Write a CSV')
@@ -270,15 +270,15 @@ function citing(file: object | undefined): object[] {
   return [{ type: 'message', content: [{ type: 'output_text', text: '', annotations }] }]
 }
 
-describe('an archive that is ill', () => {
-  it('holds up neither the answer nor the download when it hangs', async () => {
+describe('a failing archive', () => {
+  it('delays neither the answer nor the download when it hangs', async () => {
     const hanging = { ...freshArchive(), get: never, put: never }
     const gateway = open({ archive: hanging, wait: hurried })
     const [file] = await gateway.respond('Write a CSV')
     await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
   })
 
-  it('makes nothing fail that Azure still has, shows in /readyz, and is well again by itself', async () => {
+  it('breaks nothing that Azure still has, shows in /readyz, and recovers by itself', async () => {
     let isIll = true
     const archive = freshArchive()
     const failing = () => Promise.reject(new Error('the disk is full'))
@@ -306,7 +306,7 @@ describe('an archive that is ill', () => {
     expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
   })
 
-  it('is not called well before it took a copy, is tried by /readyz, and keeps nothing of that', async () => {
+  it('is not reported as ok before its first write; /readyz tries one, which leaves nothing behind', async () => {
     const archive = freshArchive()
     let isIll = true
     let puts = 0
@@ -333,12 +333,12 @@ describe('an archive that is ill', () => {
     for await (const { key } of archive.list()) expect.unreachable(`${key} was left behind`)
   })
 
-  it('does not hold up /readyz when it hangs', async () => {
+  it('does not delay /readyz when it hangs', async () => {
     const gateway = open({ archive: { ...freshArchive(), put: never }, wait: hurried })
     expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'failing' })
   })
 
-  it('makes no download fail that the upstream can still serve, not even where a copy is cut short', async () => {
+  it('breaks no download that the upstream can still serve, not even when a copy ends early', async () => {
     for (const prompt of ['Save a 20 KB binary file.', 'Save a 200 KB binary file.']) {
       const archive = freshArchive()
       const gateway = open({
@@ -365,7 +365,7 @@ describe('an archive that is ill', () => {
     }
   })
 
-  it('breaks off a download rather than end it with bytes that are not those of the copy', async () => {
+  it('breaks a download instead of ending it with wrong bytes', async () => {
     const archive = freshArchive()
     let isDamaged = false
     const gateway = open({
@@ -412,7 +412,7 @@ describe('an archive that is ill', () => {
   })
 })
 
-/** The bytes of a copy, of which the first is another. */
+/** The bytes of a copy with another first byte. */
 async function damaged(body: ReadableStream<Uint8Array>, copy: ArchivedFile) {
   const bytes = await new Response(body).bytes()
   bytes[0] = (bytes[0] ?? 0) ^ 1
@@ -429,9 +429,9 @@ const hurried = (ms: number, signal?: WaitSignal) =>
     })
   })
 
-describe('copies that were interrupted', () => {
+describe('interrupted copies', () => {
   it.each([0, 1, 5, 8, 11])(
-    'are taken up within 15 s after their process died, %i s after another looked for them',
+    'are resumed within 15 s after their process died, %i s after another process looked for them',
     async (offset) => {
       let time = now()
       const clock = () => time
@@ -453,7 +453,7 @@ describe('copies that were interrupted', () => {
     },
   )
 
-  it('are taken up at once by another process when theirs ends in order', async () => {
+  it('are resumed at once by another process after an orderly shutdown', async () => {
     const store = memoryStore({ now })
     const archive = freshArchive()
     const { dead, gateway } = openPair({ store, now }, archive)
@@ -465,7 +465,7 @@ describe('copies that were interrupted', () => {
   })
 })
 
-/** Two instances before one upstream, with one store and one archive; the first never finishes a copy. */
+/** Two instances with one upstream, store and archive. The first never finishes a copy. */
 function openPair(shared: Partial<AppOptions>, archive: Archive) {
   const dead = open({ ...shared, archive: { ...archive, put: never } })
   const upstream = {
@@ -478,7 +478,7 @@ function openPair(shared: Partial<AppOptions>, archive: Archive) {
 }
 
 describe('a copy', () => {
-  it('is listed though the store failed in the moment in which it was whole', async () => {
+  it('is listed even if the store failed at the moment when it was complete', async () => {
     const inner = memoryStore({ now })
     const failed: string[] = []
     const store: Store = {
@@ -501,7 +501,7 @@ describe('a copy', () => {
     await bytesOf(await gateway.ask(`${container}/path/${file?.filename}`))
   })
 
-  it('that takes long lets no more than as many be made at a time as may be', async () => {
+  it('that takes long does not raise the number of concurrent copies', async () => {
     const archive = freshArchive()
     const puts: string[] = []
     let renew: (() => void)[] = []
@@ -514,7 +514,7 @@ describe('a copy', () => {
         },
       },
       archiveConcurrency: 1,
-      // Leases are renewed as the clock goes.
+      // Leases are renewed when the clock advances.
       wait: (ms) =>
         new Promise((resolve) => {
           if (ms === 3000) renew.push(resolve)
@@ -538,7 +538,7 @@ describe('a copy', () => {
   })
 })
 
-/** An archive, and the same as one that writes nothing before it is released. */
+/** An archive, and the same archive whose writes wait until they are released. */
 function heldArchive() {
   const archive = freshArchive()
   let release = (): void => {}
@@ -553,12 +553,12 @@ function heldArchive() {
 }
 
 describe('deleting a file upstream', () => {
-  it('takes its copy along though that is still being made, or waits for its turn', async () => {
+  it('also deletes a copy that is under way or queued', async () => {
     const { archive, slow, release } = heldArchive()
     const gateway = open({ archive: slow })
     const [file] = await gateway.respond('Write a CSV')
     const path = `/openai/v1/containers/${file?.container_id}/files/${file?.file_id}`
-    // Its bytes are on their way.
+    // Its bytes are being transferred.
     while (contents(await gateway.requests()).length === 0) await Promise.resolve()
     expect((await gateway.ask(path, { method: 'DELETE' })).status).toBe(200)
     release()
@@ -568,7 +568,7 @@ describe('deleting a file upstream', () => {
 })
 
 describe('erasing', () => {
-  it('removes the copy and the record of a file, and says 404 to what is not there', async () => {
+  it('removes the copy and the record of a file, and answers 404 for a missing one', async () => {
     const archive = freshArchive()
     const store = memoryStore({ now })
     const gateway = open({ archive, store })
@@ -591,7 +591,7 @@ describe('erasing', () => {
     expect(await errorCode(again)).toBe('file_not_found')
   })
 
-  it('takes a copy back that was under way', async () => {
+  it('removes a copy that was under way', async () => {
     const { archive, slow, release } = heldArchive()
     const gateway = open({ archive: slow })
     const [file] = await gateway.respond('Write a CSV')
@@ -602,7 +602,7 @@ describe('erasing', () => {
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
 
-  it('removes all of an owner for an admin, and is not there for anybody else', async () => {
+  it('removes everything of an owner for an admin, and is 404 for all others', async () => {
     const archive = freshArchive()
     const store = memoryStore({ now })
     const gateway = open({

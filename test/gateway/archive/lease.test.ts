@@ -3,7 +3,7 @@ import { withLease } from '../../../src/gateway/archive/lease.ts'
 import type { Gateway } from '../../../src/gateway/gateway.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 
-it('is not taken back from another instance by one that stood still for longer than it lasts', async () => {
+it('is not taken back by a process that was suspended for longer than its lifetime', async () => {
   let time = 0
   const store = memoryStore({ now: () => time })
   let wake = (): void => {}

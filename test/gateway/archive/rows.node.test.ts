@@ -7,8 +7,8 @@ import { nodeRuntime } from '../../../src/node.ts'
 import { openArchived, outliveContainer } from '../../lib/archived.ts'
 import { overHttp } from '../../lib/served.ts'
 
-describe('files whose container is gone', () => {
-  it('are downloaded over HTTP in every way there is, as before, from a folder', async () => {
+describe('files of an expired container', () => {
+  it('are served by all routes over HTTP as before, from a folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cfile-archived-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const archive = fsArchive({ folder })

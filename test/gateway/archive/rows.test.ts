@@ -8,16 +8,16 @@ import { citedFiles, json, responseRequest } from '../../lib/harness.ts'
 const day = 86_400
 const year = 365 * day
 
-describe('files whose container is gone', () => {
-  it('are downloaded in every way there is, as before, from memory', async () => {
+describe('files of an expired container', () => {
+  it('are served by all routes as before, from memory', async () => {
     await outliveContainer(openArchived({ linkTtl: 7 * day }), 2 * 3600)
   })
 
-  it('still are after years, where copies are kept for ever', async () => {
+  it('are served after years with CFILE_ARCHIVE_TTL=0', async () => {
     await outliveContainer(openArchived({ linkTtl: 10 * year }), 7 * year)
   })
 
-  it('still are on the last day of a copy that is kept for years', async () => {
+  it('are served on the last day of a lifetime of years', async () => {
     const gateway = openArchived({ linkTtl: 10 * year, archiveTtl: 2 * year })
     await outliveContainer(gateway, 2 * year - 60)
   })
@@ -25,7 +25,7 @@ describe('files whose container is gone', () => {
 
 const owners = ['ann', 'bob', 'admin']
 
-/** An answer that was given to ann years ago, and what others and she can do with it today. */
+/** An answer that ann got years ago, and the requests of ann and others today. */
 async function longAgo() {
   const keys = createKeyRing(
     owners.map((owner) => ({ owner: owner === 'admin' ? '*' : owner, key: `key-of-${owner}` })),
@@ -61,7 +61,7 @@ async function statuses(ask: Archived['ask'], paths: readonly string[]): Promise
 }
 
 describe('years after an answer', () => {
-  it('its files are still their owner’s and an admin’s, and nobody else’s', async () => {
+  it('its files belong to their owner and to admins only', async () => {
     const { as, answer, paths } = await longAgo()
     expect(await statuses(as('ann'), paths)).toEqual(paths.map(() => 200))
     expect(await statuses(as('admin'), paths)).toEqual(paths.map(() => 200))
@@ -70,7 +70,7 @@ describe('years after an answer', () => {
     expect(await statuses(as('bob'), paths)).toEqual(paths.map(() => 404))
   })
 
-  it('a file is still erased, by its owner or by an admin', async () => {
+  it('a file can be erased by its owner or by an admin', async () => {
     for (const who of ['ann', 'admin']) {
       const { as, file, paths } = await longAgo()
       const erased = await as(who)(`/files/${file.file_id}`, { method: 'DELETE' })
@@ -80,7 +80,7 @@ describe('years after an answer', () => {
     }
   })
 
-  it('all of an owner is still erased', async () => {
+  it('everything of an owner can be erased', async () => {
     const { as, paths } = await longAgo()
     const erased = await as('admin')('/owners/ann', { method: 'DELETE' })
     expect(await erased.json()).toMatchObject({ copies: 1, deleted: true })

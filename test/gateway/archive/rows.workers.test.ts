@@ -4,8 +4,8 @@ import { r2Archive } from '../../../src/archives/r2.ts'
 import { testSha256 } from '../../archives/contract.ts'
 import { openArchived, outliveContainer } from '../../lib/archived.ts'
 
-describe('files whose container is gone', () => {
-  it('are downloaded in every way there is, as before, from R2', async () => {
+describe('files of an expired container', () => {
+  it('are served by all routes as before, from R2', async () => {
     const archive = r2Archive({
       bucket: env.FILES_BUCKET,
       createSha256: testSha256,

@@ -5,7 +5,7 @@ import { type Harness, json, openHarness, responseRequest } from '../../lib/harn
 
 const prompt = 'Save sales.csv and leave an uncited scratch file.'
 
-/** A gateway, and the end of all that no answer waits for. */
+/** A gateway, and the end of its background work. */
 function openSweeping(options: Partial<AppOptions> = {}) {
   const work: Promise<unknown>[] = []
   const waitUntil = (one: Promise<unknown>) => void work.push(one)
@@ -19,8 +19,8 @@ async function scratchOf({ upstream }: Harness, body: string): Promise<string> {
   return data.find(({ path }) => path.endsWith('scratch.txt'))?.id ?? ''
 }
 
-describe('a sweep', () => {
-  it('makes a file known that the answer left out, by JSON, by stream and in the background', async () => {
+describe('recording of uncited files', () => {
+  it('records a file that the answer does not cite, in JSON, in streams and in background responses', async () => {
     for (const more of [{}, { stream: true }, { background: true }]) {
       const gateway = openSweeping()
       const answer = await gateway.ask('/openai/v1/responses', json(responseRequest(prompt, more)))
@@ -35,7 +35,7 @@ describe('a sweep', () => {
     }
   })
 
-  it('is not made where nobody asked for it', async () => {
+  it('is off by default', async () => {
     const gateway = openSweeping({ sweep: false })
     const answer = await gateway.ask('/openai/v1/responses', json(responseRequest(prompt)))
     const scratch = await scratchOf(gateway, await answer.text())
@@ -43,7 +43,7 @@ describe('a sweep', () => {
     expect((await gateway.ask(`/files/${scratch}`)).status).toBe(404)
   })
 
-  it('takes nothing of an earlier answer, and nothing that was uploaded', async () => {
+  it('skips files of earlier answers and uploaded files', async () => {
     const gateway = openSweeping()
     const first = await gateway.upstream('/responses', json(responseRequest(prompt)))
     const body = await first.text()
@@ -65,7 +65,7 @@ describe('a sweep', () => {
     }
   })
 
-  it('takes nothing from a container that others have too', async () => {
+  it('skips containers that other owners share', async () => {
     const work: Promise<unknown>[] = []
     const waitUntil = (one: Promise<unknown>) => void work.push(one)
     const gateway = openCallers({ sweep: true, waitUntil })
@@ -81,7 +81,7 @@ describe('a sweep', () => {
     expect((await gateway.as('bob').ask(`/files/${scratch}`)).status).toBe(404)
   })
 
-  it('holds up no answer and breaks none, however ill the upstream is', async () => {
+  it('neither delays nor breaks an answer when the upstream fails', async () => {
     const gateway = openSweeping()
     await gateway.fault({ match: { path: '/files' }, status: 500, times: 20 })
     const answer = await gateway.ask('/openai/v1/responses', json(responseRequest(prompt)))

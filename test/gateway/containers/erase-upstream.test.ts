@@ -1,5 +1,5 @@
 /**
- * `?upstream=1`: erasing at Azure as well as here.
+ * `?upstream=1`: erasing files at Azure too.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -52,7 +52,7 @@ async function open() {
 }
 
 describe('DELETE /files/{file_id}?upstream=1', () => {
-  it('leaves a file neither here nor at Azure, and the log says so', async () => {
+  it('erases a file here and at Azure, and logs that', async () => {
     const { as, ann, bob, isAtAzure, copies, lines } = await open()
     expect([await isAtAzure(ann.file), await copies()]).toEqual([true, 2])
     const { file_id, container_id } = ann.file
@@ -76,14 +76,14 @@ describe('DELETE /files/{file_id}?upstream=1', () => {
     expect(await isAtAzure(ann.file)).toBe(true)
   })
 
-  it('counts a file whose container is gone as erased', async () => {
+  it('counts a file of an expired container as erased', async () => {
     const { as, ann, advance, copies } = await open()
     advance(4000)
     const answer = await as('ann').ask(`/files/${ann.file.file_id}?upstream=1`, erase)
     expect([answer.status, await copies()]).toEqual([200, 1])
   })
 
-  it('names a file that Azure keeps, and can be sent again', async () => {
+  it('names a file that Azure keeps, and can be repeated', async () => {
     const { as, ann, fault, isAtAzure, copies } = await open()
     const { file_id } = ann.file
     await fault({ match: { method: 'DELETE' }, status: 500 })
@@ -97,7 +97,7 @@ describe('DELETE /files/{file_id}?upstream=1', () => {
     expect(await isAtAzure(ann.file)).toBe(false)
   })
 
-  it('is 404 for a stranger, who erases nothing and asks nothing upstream', async () => {
+  it('is 404 for a stranger, erases nothing and asks no upstream', async () => {
     const { as, ann, isAtAzure, copies, requests } = await open()
     await requests()
     const path = (id: string) => `/files/${id}?upstream=1`
@@ -108,7 +108,7 @@ describe('DELETE /files/{file_id}?upstream=1', () => {
     expect([await isAtAzure(ann.file), await copies()]).toEqual([true, 2])
   })
 
-  it('erases anybody’s file for an admin', async () => {
+  it('erases the file of any owner for an admin', async () => {
     const { as, ann, isAtAzure, copies } = await open()
     const answer = await as('admin').ask(`/files/${ann.file.file_id}?upstream=1`, erase)
     expect([answer.status, await isAtAzure(ann.file), await copies()]).toEqual([200, false, 1])
@@ -145,7 +145,7 @@ describe('DELETE /files/{file_id}?upstream=1', () => {
 describe('DELETE /owners/{owner}?upstream=1', () => {
   const path = '/owners/ann?upstream=1'
 
-  it('erases what is in the owner’s containers, cited or not, and nothing of anybody else', async () => {
+  it('erases all files in the owner’s containers, cited or not, and nothing of others', async () => {
     const { as, ann, bob, isAtAzure, copies, addTo, lines } = await open()
     const uncited = await addTo(ann.file.container_id, 'uncited')
     const answer = await as('admin').ask(path, erase)
@@ -164,7 +164,7 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     )
   })
 
-  it('leaves in a shared container what others were given', async () => {
+  it('keeps files of other owners in a shared container', async () => {
     const { as, ann, bob, give, isAtAzure, addTo } = await open()
     const container = ann.file.container_id
     const bobs = await addTo(container, 'bobs')
@@ -180,7 +180,7 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     expect(await isAtAzure(bob.file)).toBe(true)
   })
 
-  it('leaves a file that was given to somebody else too, and says so', async () => {
+  it('keeps a file that another owner has too, and says so', async () => {
     const { as, ann, give, isAtAzure } = await open()
     await give('bob', 'file', ann.file.file_id)
     const answer = await as('admin').ask(path, erase)
@@ -188,7 +188,7 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     expect(await isAtAzure(ann.file)).toBe(true)
   })
 
-  it('asks no more of a container that is gone than whether it is', async () => {
+  it('sends one request for an expired container', async () => {
     const { as, advance, requests } = await open()
     advance(4000)
     await requests()
@@ -196,7 +196,7 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     expect((await requests()).filter(({ method }) => method === 'DELETE')).toEqual([])
   })
 
-  it('names what Azure keeps, erases all the rest, and can be sent again', async () => {
+  it('names what Azure keeps, erases the rest, and can be repeated', async () => {
     const { as, ann, fault, isAtAzure, copies, store, addTo } = await open()
     const { file_id, container_id } = ann.file
     const uncited = await addTo(container_id, 'uncited')
@@ -216,18 +216,18 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     expect(await isAtAzure({ ...ann.file, file_id: uncited })).toBe(false)
   })
 
-  it('names a container whose files it could not list', async () => {
+  it('names a container that could not be listed', async () => {
     const { as, ann, fault, isAtAzure } = await open()
     const { container_id } = ann.file
     await fault({ match: { method: 'GET', path: `${container_id}/files` }, status: 500 })
     const failed = await as('admin').ask(path, erase)
     expect([failed.status, await failed.json()]).toMatchObject([502, { failed: [container_id] }])
-    // What was known of it is erased.
+    // Its records are erased.
     expect(await isAtAzure(ann.file)).toBe(false)
     expect((await as('admin').ask(path, erase)).status).toBe(200)
   })
 
-  it('is 404 for who is no admin, and asks nothing upstream', async () => {
+  it('is 404 for callers who are not admins, and asks no upstream', async () => {
     const { as, ann, isAtAzure, requests } = await open()
     await requests()
     for (const who of ['ann', 'bob'] as const) {
@@ -237,7 +237,7 @@ describe('DELETE /owners/{owner}?upstream=1', () => {
     expect([await requests(), await isAtAzure(ann.file)]).toEqual([[], true])
   })
 
-  it('leaves an answer of a later turn possible', async () => {
+  it('does not break later turns', async () => {
     const { as } = await open()
     await as('admin').ask(path, erase)
     const again = await as('ann').ask('/openai/v1/responses', json(responseRequest(prompt)))

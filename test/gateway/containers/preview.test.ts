@@ -14,7 +14,7 @@ interface Stored {
 
 const now = 1_790_000_000
 
-/** A gateway before a container with these files, and the ranges that were asked of the upstream. */
+/** A gateway with a container of these files, and the ranges that the upstream was asked for. */
 function openContainer(
   files: readonly Stored[],
   answer?: (index: number, request: Request) => Promise<Response> | Response,
@@ -63,7 +63,7 @@ function partOf(text: string, range: string | null): Response {
 }
 
 describe('the previews of a page', () => {
-  it('show what is in tables and texts, and nothing of it as markup', async () => {
+  it('show the beginning of tables and texts as escaped text', async () => {
     const hostile = '<img src=x onerror=alert(1)>'
     const { text } = await openContainer([
       { path: 'a.csv', body: `name,${hostile}\n"=1+1","</td><script>1</script>"\n` },
@@ -79,7 +79,7 @@ describe('the previews of a page', () => {
     expect(text).not.toMatch(/<img src=x|<script>/)
   })
 
-  it('read no more than the beginning of a file, however large it is', async () => {
+  it('read only the beginning of a file of any size', async () => {
     const { open, ranges } = openContainer([
       { path: 'large.csv', body: 'a,b\n'.repeat(100_000) },
       { path: 'small.txt', body: 'short' },
@@ -91,7 +91,7 @@ describe('the previews of a page', () => {
     expect(text).toContain('The file is empty.')
   })
 
-  it('let go of a file whose length nobody knows as soon as they have its beginning', async () => {
+  it('cancel a file of unknown length after its beginning', async () => {
     let sent = 0
     const body = new ReadableStream({
       pull(controller) {
@@ -105,7 +105,7 @@ describe('the previews of a page', () => {
     expect(sent).toBeLessThan(256 * 1024)
   })
 
-  it('are of the first sixteen texts, so that a page of many files asks for few', async () => {
+  it('are made for the first sixteen texts only', async () => {
     const files = Array.from({ length: 60 }, (_, index) => ({ path: `${index}.txt`, body: 'x' }))
     const { open, ranges } = openContainer(files)
     const { text } = await open()
@@ -114,19 +114,19 @@ describe('the previews of a page', () => {
     expect(text).toContain('60 files')
   })
 
-  it('are none for a HEAD', async () => {
+  it('are not made for a HEAD', async () => {
     const { open, ranges } = openContainer([{ path: 'a.txt', body: 'x' }])
     expect((await open({ method: 'HEAD' })).status).toBe(200)
     expect(ranges).toEqual([])
   })
 
-  it('are none of what is no text, whatever its name says', async () => {
+  it('are not made for files that are no text, with any name', async () => {
     const { text } = await openContainer([{ path: 'a.csv', body: 'PK\u0003\u0004\0\0' }]).open()
     expect(text).toContain('a.csv')
     expect(text).not.toContain('<details')
   })
 
-  it('leave the page as it is where they fail', async () => {
+  it('leave the page unchanged when they fail', async () => {
     const files = ['a.csv', 'b.txt', 'c.json', 'd.py'].map((path) => ({ path, body: 'abc' }))
     const { status, text } = await openContainer(files, (index) => {
       if (index === 0) return new Response(null, { status: 500 })
@@ -145,12 +145,12 @@ describe('the previews of a page', () => {
     expect(text).toContain('d.py')
   })
 
-  it('keep nobody waiting for an upstream that does not answer', async () => {
+  it('do not delay the page when an upstream does not answer', async () => {
     const files = ['a.txt', 'b.txt'].map((path) => ({ path, body: 'abc' }))
     const waits: number[] = []
     const wait = (ms: number, signal?: { readonly aborted: boolean }) => {
       waits.push(ms)
-      // The limit of the previews passes at once, every other one never.
+      // The timeout of the previews passes at once, all others never.
       return ms === 3000 && !signal?.aborted ? Promise.resolve() : new Promise<void>(() => {})
     }
     const { text } = await openContainer(files, () => new Promise(() => {}), { wait }).open()
@@ -163,7 +163,7 @@ describe('the previews of a page', () => {
 const prompt = 'Draw a bar chart and save the numbers as a CSV.'
 
 describe('the previews of a signed page', () => {
-  it('hold links that never outlive the link to the page', async () => {
+  it('have links that expire no later than the link to the page', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond(prompt)
     const body = { container_id: file?.container_id, kind: 'page', expires_in: 60 }
@@ -176,7 +176,7 @@ describe('the previews of a signed page', () => {
     expect(text).toContain('<th scope="col">')
   })
 
-  it('come from the copies once the container is gone', async () => {
+  it('are read from the copies of an expired container', async () => {
     const gateway = openArchived({ linkTtl: 86_400, signingKeys: undefined })
     const [file] = await gateway.respond(prompt)
     await gateway.settled()
@@ -188,7 +188,7 @@ describe('the previews of a signed page', () => {
     expect(text).toContain('<th scope="col">')
   })
 
-  it('show an owner of a shared container nothing of the files of the others', async () => {
+  it('show an owner of a shared container no files of the others', async () => {
     const callers = openCallers()
     const { container_id, file_id } = (await callers.as('ann').answer(prompt)).file
     const pageFor = async (owner: 'ann' | 'bob') => {

@@ -1,5 +1,5 @@
 /**
- * Zips as the programs that people have read them: Info-ZIP and Python.
+ * Zips in the programs that people use: Info-ZIP and Python.
  */
 
 import { execFile } from 'node:child_process'
@@ -54,16 +54,19 @@ const prompts = [
 ]
 
 describe('a zip', () => {
-  it.skipIf(!hasUnzip).each(prompts)('is whole to Info-ZIP: %s', async (prompt) => {
+  it.skipIf(!hasUnzip).each(prompts)('is valid for Info-ZIP: %s', async (prompt) => {
     const { path } = await zipOf(prompt)
     const { stdout } = await run('unzip', ['-t', path])
     expect(stdout).toContain('No errors detected')
   })
 
-  it.skipIf(!hasPython).each(prompts)('is whole to Python, its names right: %s', async (prompt) => {
-    const { path, names } = await zipOf(prompt)
-    const { stdout } = await run('python3', ['-c', list, path])
-    const seen = Object.keys(JSON.parse(stdout)).map((name) => name.split('/').at(-1))
-    for (const name of names) expect(seen).toContain(name)
-  })
+  it.skipIf(!hasPython).each(prompts)(
+    'is valid for Python, with the right names: %s',
+    async (prompt) => {
+      const { path, names } = await zipOf(prompt)
+      const { stdout } = await run('python3', ['-c', list, path])
+      const seen = Object.keys(JSON.parse(stdout)).map((name) => name.split('/').at(-1))
+      for (const name of names) expect(seen).toContain(name)
+    },
+  )
 })

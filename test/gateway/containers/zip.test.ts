@@ -14,7 +14,7 @@ const namesIn = (zip: Uint8Array<ArrayBuffer>): string[] => [...unzip(zip).keys(
 const zipIn = async (answer: Response) => new Uint8Array(await answer.arrayBuffer())
 
 describe('GET /containers/{container_id}/files.zip', () => {
-  it('has every file that code wrote, cited or not, and says its length before', async () => {
+  it('has every file that code wrote, cited or not, and announces its length', async () => {
     const { gateway, path } = await withContainer('Save "a.csv" and "out/b.txt". [uncited]')
     const answer = await gateway.ask(path)
     expect(answer.headers.get('content-type')).toBe('application/zip')
@@ -28,18 +28,18 @@ describe('GET /containers/{container_id}/files.zip', () => {
     expect(names.some((name) => name.endsWith('b.txt'))).toBe(true)
   })
 
-  it('takes one call for the list and one for each file', async () => {
+  it('takes one request for the list and one for each file', async () => {
     const { gateway, path } = await withContainer('Save 5 files.')
     const names = namesIn(await zipIn(await gateway.ask(path)))
     expect(await gateway.requests()).toHaveLength(1 + names.length)
   })
 
-  it('reads the list to its last page', async () => {
+  it('reads all pages of the list', async () => {
     const { gateway, path } = await withContainer('Save 150 files.')
     expect(namesIn(await zipIn(await gateway.ask(path)))).toHaveLength(150)
   })
 
-  it('has files whose length nobody knows, and then says no length of its own', async () => {
+  it('includes files of unknown length, and then announces no length', async () => {
     const { gateway, path } = await withContainer('Save "a.csv" and "out/b.txt". [null bytes]')
     for (const method of ['GET', 'HEAD']) {
       const answer = await gateway.ask(path, { method })
@@ -52,14 +52,14 @@ describe('GET /containers/{container_id}/files.zip', () => {
     }
   })
 
-  it('leaves out rows in which several paths are glued together', async () => {
+  it('leaves out rows in which Azure joins several paths', async () => {
     const { gateway, path } = await withContainer('Save 3 files. [glued]')
     const names = namesIn(await zipIn(await gateway.ask(path)))
     expect(names.length).toBeGreaterThan(0)
     expect(names.filter((name) => name.includes('mnt'))).toEqual([])
   })
 
-  it('is refused where its first file, of unknown length, grows over the limit', async () => {
+  it('is refused when its first file, of unknown length, exceeds the limit', async () => {
     const { gateway, path } = await withContainer(
       'Save a 5 KB binary file. [null bytes]',
       openHarness({ maxFileBytes: 4000 }),
@@ -76,7 +76,7 @@ describe('GET /containers/{container_id}/files.zip', () => {
     expect(zip.byteLength).toBe(22)
   })
 
-  it('takes a file up again where it breaks off, and breaks where that fails', async () => {
+  it('resumes a file that breaks off, and breaks when that fails', async () => {
     const { gateway, path } = await withContainer('Save a 200 KB binary file.')
     const content = { match: { path: '/content' }, cut_after: 100_000 }
     await gateway.fault({ ...content, times: 2 })
@@ -85,7 +85,7 @@ describe('GET /containers/{container_id}/files.zip', () => {
     await expect((await gateway.ask(path)).arrayBuffer()).rejects.toThrow()
   })
 
-  it('is refused where a file is of another length than the list says, and nothing was sent yet', async () => {
+  it('is refused when a file has another length than listed and nothing was sent yet', async () => {
     const { gateway, path } = await withContainer('Save "a.txt".')
     await gateway.fault({
       match: { path: '/content' },
@@ -105,7 +105,7 @@ describe('GET /containers/{container_id}/files.zip', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([502, 'file_too_large'])
   })
 
-  it('says that a container is gone', async () => {
+  it('reports an expired container', async () => {
     const { gateway, path } = await withContainer('Save "a.txt".')
     gateway.advance(2 * 3600)
     const answer = await gateway.ask(path)

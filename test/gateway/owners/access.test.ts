@@ -6,7 +6,7 @@ const prompt = 'Save the numbers as a CSV.'
 const madeUp = { container: 'cntr_nobodys', file: `cfile_${'0'.repeat(32)}` }
 
 describe('a file', () => {
-  it('is served to its owner, and to nobody else, who can’t even tell that it exists', async () => {
+  it('is served to its owner only, and others cannot tell whether it exists', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     expect((await gateway.as('ann').ask(`/files/${file.file_id}`)).status).toBe(200)
@@ -37,7 +37,7 @@ describe('a file', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('is the caller’s, though nothing cited it, where the whole container is the caller’s', async () => {
+  it('belongs to the caller without a citation when the container belongs to the caller alone', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(`${prompt} [uncited]`)
     const list = await gateway.upstream(`/containers/${file.container_id}/files`)
@@ -52,7 +52,7 @@ describe('a file', () => {
     expect((await gateway.as('ann').ask(path)).status).toBe(200)
   })
 
-  it('of a container that two share is seen by the one to whom it was cited', async () => {
+  it('in a shared container is seen only by the owner to whom it was cited', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     await gateway.give('bob', 'container', file.container_id)
@@ -65,7 +65,7 @@ describe('a file', () => {
     expect((await gateway.as('ann').ask(named)).status).toBe(200)
   })
 
-  it('is read by an admin, who does not become an owner by looking', async () => {
+  it('is read by an admin, who does not become an owner by that', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     expect((await gateway.as('admin').ask(`/files/${file.file_id}`)).status).toBe(200)
@@ -79,7 +79,7 @@ describe('a file', () => {
 })
 
 describe('CFILE_TRUST_UNRECORDED', () => {
-  it('gives what nobody owns to the first who names it, and to nobody after', async () => {
+  it('gives a thing without an owner to the first caller who names it, and to nobody after', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const { file } = await gateway.answerDirectly(prompt)
     const named = `/files/${file.file_id}?container_id=${file.container_id}`
@@ -94,7 +94,7 @@ describe('CFILE_TRUST_UNRECORDED', () => {
     expect((await gateway.as('ann').ask(`/files/${file.file_id}`)).status).toBe(200)
   })
 
-  it('gives nothing that is not there', async () => {
+  it('does not give a thing that does not exist', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const named = `/files/${madeUp.file}?container_id=${madeUp.container}`
     expect(await errorCode(await gateway.as('ann').ask(named))).toBe('file_not_found')

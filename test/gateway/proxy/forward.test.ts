@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { errorCode, json, openHarness, responseRequest } from '../../lib/harness.ts'
 
 describe("a file's content, asked for by an SDK", () => {
-  it('has the limit that it has on every route', async () => {
+  it('has the size limit of all downloads', async () => {
     const { ask, respond } = openHarness({ maxFileBytes: 1000 })
     const [large] = await respond('"large.bin" of 2000 bytes')
     const [small] = await respond('"small.bin" of 1000 bytes')
@@ -16,7 +16,7 @@ describe("a file's content, asked for by an SDK", () => {
     expect((await passed.arrayBuffer()).byteLength).toBe(1000)
   })
 
-  it('is refused or breaks off at the limit where its length was not announced', async () => {
+  it('is refused or aborted at the limit when its length was not announced', async () => {
     const { ask, respond, fault } = openHarness({ maxFileBytes: 1000 })
     const [large] = await respond('"large.bin" of 2000 bytes')
     const [small] = await respond('"small.bin" of 1000 bytes')
@@ -28,7 +28,7 @@ describe("a file's content, asked for by an SDK", () => {
     expect((await (await content(small)).arrayBuffer()).byteLength).toBe(1000)
   })
 
-  it('can run nothing in a browser, whatever the upstream says of it', async () => {
+  it('cannot run in a browser, with any content type of the upstream', async () => {
     const { ask, respond, fault } = openHarness()
     const [file] = await respond('"page.html"')
     await fault({ match: { path: '/content' }, headers: { 'content-disposition': 'inline' } })
@@ -44,7 +44,7 @@ describe("a file's content, asked for by an SDK", () => {
 
 describe('an event stream', () => {
   it.each(['off', 'annotate', 'rewrite'] as const)(
-    'tells proxies to neither hold nor compress it, with CFILE_LINKS=%s',
+    'has headers that keep proxies from buffering or compressing it, with CFILE_LINKS=%s',
     async (links) => {
       const { ask } = openHarness({ links })
       for (const path of ['/openai/v1/responses', '/v1/chat/completions']) {

@@ -6,7 +6,7 @@ type Gateway = ReturnType<typeof openCallers>
 
 const cfile = `cfile_${'0'.repeat(32)}`
 
-/** What ann has: a response with a container and a file, a conversation, an upload. */
+/** Things of ann: a response with a container and a file, a conversation, an upload. */
 async function possess(gateway: Gateway) {
   const ann = gateway.as('ann')
   const made = async (path: string, init: RequestInit) =>
@@ -88,9 +88,9 @@ const bodies: [body: (things: Things) => object, code: string][] = [
   ],
 ]
 
-describe('what is not the caller’s', () => {
+describe('a thing of another owner', () => {
   it.each(paths)(
-    'is not there for %s, without a word to the upstream',
+    'does not exist for %s, and the upstream is not asked',
     async (method, path, code) => {
       const gateway = openCallers()
       const things = await possess(gateway)
@@ -104,7 +104,7 @@ describe('what is not the caller’s', () => {
     },
   )
 
-  it.each(bodies)('is not to be named in a body', async (body, code) => {
+  it.each(bodies)('cannot be named in a body', async (body, code) => {
     const gateway = openCallers()
     const things = await possess(gateway)
     await gateway.requests()
@@ -117,7 +117,7 @@ describe('what is not the caller’s', () => {
     expect((await ask('ann', things)).status).toBe(200)
   })
 
-  it('is not to be read by naming an item of somebody’s answer', async () => {
+  it('cannot be read by naming an item of another owner’s answer', async () => {
     const gateway = openCallers()
     const answer = await gateway.as('ann').ask('/openai/v1/responses', json(responseRequest('hi')))
     const { output } = (await answer.json()) as { output: { id: string }[] }
@@ -133,7 +133,7 @@ describe('what is not the caller’s', () => {
     expect((await ask('ann')).status).toBe(200)
   })
 
-  it('is not to be mounted by a form, wherever in it the id stands', async () => {
+  it('cannot be mounted by a form, in any of its fields', async () => {
     const gateway = openCallers()
     const { upload } = await possess(gateway)
     const made = await gateway.as('bob').ask('/openai/v1/containers', json({ name: 'b' }))
@@ -153,7 +153,7 @@ describe('what is not the caller’s', () => {
     expect(((await list.json()) as { data: unknown[] }).data).toEqual([])
   })
 
-  it('is not made one’s own by an answer that only echoes it', async () => {
+  it('is not captured from an answer that only echoes it', async () => {
     const gateway = openCallers()
     const { container, file } = await possess(gateway)
     const annotations = [
@@ -175,8 +175,8 @@ describe('what is not the caller’s', () => {
   })
 })
 
-describe('what is the caller’s', () => {
-  it('is served through the SDK’s paths like anywhere', async () => {
+describe('a thing of the caller', () => {
+  it('is served on the paths of SDKs as well', async () => {
     const gateway = openCallers()
     const things = await possess(gateway)
     for (const [method, path] of paths.slice(0, 14)) {
@@ -186,7 +186,7 @@ describe('what is the caller’s', () => {
     }
   })
 
-  it('includes what code wrote into a container that is the caller’s alone', async () => {
+  it('includes files that code wrote into a container of the caller alone', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV. [uncited]')
     const list = await gateway.upstream(`/containers/${file.container_id}/files`)
@@ -197,7 +197,7 @@ describe('what is the caller’s', () => {
     }
   })
 
-  it('is seen by an admin, and stays the owner’s alone', async () => {
+  it('can be read by an admin and keeps its only owner', async () => {
     const gateway = openCallers()
     const { container, file } = await possess(gateway)
     const path = `/openai/v1/containers/${container}/files`
@@ -209,7 +209,7 @@ describe('what is the caller’s', () => {
 })
 
 describe('CFILE_TRUST_UNRECORDED', () => {
-  it('gives a thing that nobody owns to the first who names it', async () => {
+  it('gives a thing without an owner to the first caller who names it', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const made = await gateway.upstream('/containers', json({ name: 'old' }))
     const { id } = (await made.json()) as { id: string }

@@ -6,7 +6,7 @@ import { json, responseRequest } from '../../lib/harness.ts'
 const ask = (gateway: CallersHarness, owner: 'ann' | 'bob' | 'admin', more: object) =>
   gateway.as(owner).ask('/openai/v1/responses', json(responseRequest('hi', more)))
 
-describe('a thing that nobody has', () => {
+describe('a thing without an owner', () => {
   it.each<[string, object]>([
     ['an item', { input: [{ type: 'item_reference', id: 'msg_nobodys' }] }],
     ['an item by its id alone', { input: [{ id: 'msg_nobodys' }] }],
@@ -36,7 +36,7 @@ describe('a thing that nobody has', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('is to be named if it is a vector store, which is the operator’s then', async () => {
+  it('can be named if it is a vector store, which then belongs to the operator', async () => {
     const gateway = openCallers()
     const tools = [{ type: 'file_search', vector_store_ids: ['vs_nobodys'] }]
     await ask(gateway, 'bob', { tools })
@@ -48,8 +48,8 @@ describe('a thing that nobody has', () => {
   })
 })
 
-describe('an item of somebody’s answer', () => {
-  it('is not to be sent in under its id, and without an id or with one of its own it is', async () => {
+describe('an item of another owner’s answer', () => {
+  it('cannot be sent in under its id, but without an id or with an own one', async () => {
     const gateway = openCallers()
     const answer = await ask(gateway, 'ann', {})
     const body = (await answer.json()) as { output: { id: string; type: string }[] }
@@ -66,8 +66,8 @@ describe('an item of somebody’s answer', () => {
   })
 })
 
-describe('an eval over what is stored', () => {
-  it('is refused, since it reads the answers of every owner', async () => {
+describe('an eval over stored answers', () => {
+  it('is refused, since it reads the answers of all owners', async () => {
     const gateway = openCallers()
     const run = (owner: 'bob' | 'admin') =>
       gateway.as(owner).ask(
@@ -89,8 +89,8 @@ describe('an eval over what is stored', () => {
   })
 })
 
-describe('a body that names very much', () => {
-  it('is refused before each of it is looked up', async () => {
+describe('a body that names very many things', () => {
+  it('is refused before they are looked up', async () => {
     let reads = 0
     const store = memoryStore({ now: () => 0 })
     const counting = {

@@ -13,14 +13,14 @@ async function made(regions: Regions, region: string, path: string, body: object
   return ((await answer.json()) as Thing).id
 }
 
-/** How many requests reached each region since the last call. */
+/** Requests that reached each region since the last call. */
 async function counts(regions: Regions): Promise<number[]> {
   const seen = await Promise.all(Object.keys(regions.emulators).map(regions.requests))
   return seen.map(({ length }) => length)
 }
 
-describe('what a request names', () => {
-  it('is asked where it lives: found once, then known', async () => {
+describe('a thing that a request names', () => {
+  it('is requested from its upstream: looked up once, then known', async () => {
     const regions = openRegions(two)
     const id = await made(regions, 'west', '/containers', { name: 'c' })
     await counts(regions)
@@ -41,7 +41,7 @@ describe('what a request names', () => {
     expect(await counts(regions)).toEqual([0, 5])
   })
 
-  it('keeps a conversation and an uploaded file together with what uses them', async () => {
+  it('keeps a conversation and an uploaded file in the upstream of the requests that use them', async () => {
     const regions = openRegions([
       { name: 'east', models: ['a'] },
       { name: 'west', models: ['b'] },
@@ -66,7 +66,7 @@ describe('what a request names', () => {
     expect(await counts(regions)).toEqual([0, 1])
   })
 
-  it('is found by the items of an answer too, which clients name instead of repeating them', async () => {
+  it('is also found by the items of an answer, which clients name instead of repeating them', async () => {
     const regions = openRegions([{ name: 'east' }, { name: 'west', weight: 9 }])
     const answer = await regions.ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
     const { output } = (await answer.json()) as { output: Thing[] }
@@ -80,7 +80,7 @@ describe('what a request names', () => {
     expect((await counts(regions))[0]).toBe(east === 1 ? 10 : 0)
   })
 
-  it('is refused in words where it lies in two upstreams', async () => {
+  it('gets a clear error when the request names things of two upstreams', async () => {
     const regions = openRegions(two)
     const ids = [
       await made(regions, 'east', '/containers', { name: 'c' }),
@@ -95,7 +95,7 @@ describe('what a request names', () => {
     expect(await counts(regions)).toEqual([0, 0])
   })
 
-  it('that nobody saw yet is looked for by GET only, and never written to elsewhere', async () => {
+  it('without a record is looked for by GET only, and no other upstream gets a write', async () => {
     const regions = openRegions(two)
     const id = await made(regions, 'west', '/containers', { name: 'c' })
     await counts(regions)
@@ -105,7 +105,7 @@ describe('what a request names', () => {
     expect([nowhere.status, await counts(regions)]).toEqual([404, [1, 1]])
   })
 
-  it('is never asked elsewhere when its upstream is down, and the rest goes on', async () => {
+  it('is never requested elsewhere when its upstream is down, and other requests succeed', async () => {
     const regions = openRegions(two)
     const id = await made(regions, 'west', '/containers', { name: 'c' })
     await regions.ask(`/openai/v1/containers/${id}`)
@@ -126,7 +126,7 @@ describe('what a request names', () => {
     expect(await counts(regions)).toEqual([6, 0])
   })
 
-  it('is not called missing while an upstream that may have it can’t tell', async () => {
+  it('is not reported missing while an upstream that may have it fails', async () => {
     const regions = openRegions(two)
     regions.cut('west')
     const answer = await regions.ask('/openai/v1/containers/cntr_somewhere')
@@ -138,13 +138,13 @@ describe('a request that names nothing', () => {
   const ask = (regions: Regions, model = 'm') =>
     regions.ask('/openai/v1/responses', json({ model, input: 'hi' }))
 
-  it('is shared out by weight', async () => {
+  it('is balanced by weight', async () => {
     const regions = openRegions([{ name: 'east', weight: 3 }, { name: 'west' }])
     for (let index = 0; index < 40; index += 1) await (await ask(regions)).text()
     expect(await counts(regions)).toEqual([30, 10])
   })
 
-  it('goes to where less is under way', async () => {
+  it('goes to the upstream with fewer requests in flight', async () => {
     const regions = openRegions(two)
     await regions.fault('east', { hang: true })
     const gone = new AbortController()
@@ -160,7 +160,7 @@ describe('a request that names nothing', () => {
     await hanging.catch(() => {})
   })
 
-  it('goes to those that list the model, else to those that list none', async () => {
+  it('goes to the upstreams that list the model, else to those without a list', async () => {
     const regions = openRegions([
       { name: 'any' },
       { name: 'east', models: ['a'] },
@@ -170,7 +170,7 @@ describe('a request that names nothing', () => {
     expect(await counts(regions)).toEqual([1, 1, 2])
   })
 
-  it('is sent again after a refused connection or a 429, where nothing ran, and after nothing else', async () => {
+  it('is repeated after a refused connection or a 429, where nothing ran, and after nothing else', async () => {
     const regions = openRegions(two)
     regions.cut('east')
     for (let index = 0; index < 4; index += 1) expect((await ask(regions)).status).toBe(200)
@@ -189,7 +189,7 @@ describe('a request that names nothing', () => {
     expect(east + west).toBe(1)
   })
 
-  it('passes the 429 that asks for the shortest wait, where all are throttled', async () => {
+  it('gets the 429 with the shortest wait when all upstreams are throttled', async () => {
     const regions = openRegions(two)
     const slow = (wait: string) => ({
       status: 429,
@@ -202,7 +202,7 @@ describe('a request that names nothing', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '4'])
   })
 
-  it('makes containers and files in the default, so that they can be used together', async () => {
+  it('creates containers and files in the default upstream, so that they can be used together', async () => {
     const regions = openRegions(two)
     for (let index = 0; index < 3; index += 1) {
       await regions.ask('/openai/v1/containers', json({ name: 'c' }))
@@ -220,7 +220,7 @@ describe('a request that names nothing', () => {
 })
 
 describe('an upstream that keeps failing', () => {
-  it('is left alone for a while, is shown, and comes back by itself', async () => {
+  it('gets no requests for a while, is shown in /readyz, and is used again after it has recovered', async () => {
     const regions = openRegions(two)
     const ask = () => regions.ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
     const states = async () => {

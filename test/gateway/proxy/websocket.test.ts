@@ -47,7 +47,7 @@ const prompt = 'Draw a chart and save the numbers as a CSV.'
 
 describe('the Responses API over WebSocket', () => {
   it.each(['/openai/v1/responses', '/v1/responses'])(
-    '%s makes files downloadable before their citation is seen',
+    '%s records files before the client sees their citation',
     async (path) => {
       const gateway = openHarness({ links: 'rewrite' })
       const socket = await open(gateway, {}, path)
@@ -85,7 +85,7 @@ describe('the Responses API over WebSocket', () => {
     }
   })
 
-  it('passes messages as they came where nothing is changed', async () => {
+  it('passes messages unchanged when nothing has to be changed', async () => {
     const [own, other] = createSocketPair()
     const odd = '{ "type" : "response.created",\n  "n": 1.0,\n  "s": "\\u00e9" }'
     const direct = openHarness({
@@ -107,7 +107,7 @@ describe('the Responses API over WebSocket', () => {
     }
   })
 
-  it('takes out of a message what was added to the answers that it replays', async () => {
+  it('removes the links that were added to replayed answers', async () => {
     const gateway = openHarness({ links: 'rewrite' })
     const socket = await open(gateway)
     const first = (await ask(socket, create(prompt))).at(-1)?.response
@@ -116,7 +116,7 @@ describe('the Responses API over WebSocket', () => {
     expect(events.at(-1)?.type).toBe('response.completed')
   })
 
-  it('carries one answer after another', async () => {
+  it('carries several answers one after another', async () => {
     const gateway = openHarness()
     const socket = await open(gateway)
     for (const text of ['hi', prompt, 'hi']) {
@@ -126,7 +126,7 @@ describe('the Responses API over WebSocket', () => {
     expect(upgrades).toHaveLength(1)
   })
 
-  it('tells of a wrong message by an error event, and lives on', async () => {
+  it('answers a wrong message with an error event and stays open', async () => {
     const gateway = openHarness()
     const socket = await open(gateway)
     const wrong: [string, number][] = [
@@ -142,12 +142,12 @@ describe('the Responses API over WebSocket', () => {
     expect((await ask(socket, create('hi'))).at(-1)?.type).toBe('response.completed')
   })
 
-  it('asks for the key at the upgrade', async () => {
+  it('requires the key at the upgrade', async () => {
     const gateway = openCallers()
     await expect(open(gateway)).rejects.toMatchObject({ status: 401 })
   })
 
-  it('keeps owners apart: nobody names what is another’s', async () => {
+  it('refuses messages that name things of another owner', async () => {
     const gateway = openCallers()
     const ann = await gateway.as('ann').answer(prompt)
     const bob = await open(gateway, { authorization: `Bearer ${gateway.keyOf('bob')}` })
@@ -169,7 +169,7 @@ describe('the Responses API over WebSocket', () => {
     expect((await ask(bob, create(prompt))).at(-1)?.type).toBe('response.completed')
   })
 
-  it('records nothing of an answer where the store is down and callers are told apart', async () => {
+  it('records nothing of an answer when the store is down with caller auth', async () => {
     const store = memoryStore({ now: () => 0 })
     const gateway = openCallers({
       store: { ...store, put: () => Promise.reject(new Error('down')) },
@@ -179,7 +179,7 @@ describe('the Responses API over WebSocket', () => {
     expect(JSON.stringify(events)).not.toContain('cfile_')
   })
 
-  it('refuses a message that belongs to another upstream, and lives on', async () => {
+  it('refuses a message that belongs to another upstream and stays open', async () => {
     const one = openHarness()
     const two = openHarness()
     const upstreams = [one, two].map(({ emulator }, index) => ({
@@ -203,7 +203,7 @@ describe('the Responses API over WebSocket', () => {
     )
   })
 
-  it('ends both sides when either ends, with a reason that a person understands', async () => {
+  it('closes both sides when either closes, with an understandable reason', async () => {
     const ends: Socket[] = []
     const upstream = {
       endpoint: 'http://emulator.localhost',
@@ -230,7 +230,7 @@ describe('the Responses API over WebSocket', () => {
     expect(other.ended).toEqual({ code: 1011, reason: 'The upstream broke the connection.' })
   })
 
-  it('is closed where the upstream falls silent in the middle of an answer', async () => {
+  it('is closed when the upstream stops sending in the middle of an answer', async () => {
     const [own, far] = createSocketPair()
     const gateway = openHarness({
       streamIdleTimeoutMs: 40,
@@ -251,7 +251,7 @@ describe('the Responses API over WebSocket', () => {
     expect(far.ended).toBeDefined()
   })
 
-  it('says what to do where the upstream cannot be reached', async () => {
+  it('says what to do when the upstream cannot be reached', async () => {
     const gateway = openHarness({
       upstreams: [
         {

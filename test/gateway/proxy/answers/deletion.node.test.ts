@@ -19,7 +19,7 @@ function openArchive(): Archive {
 }
 
 describe('deleting upstream', () => {
-  it('takes a file’s copy along, and leaves the copies of a container that is deleted', async () => {
+  it('deletes the copy of a file too, and keeps the copies of a deleted container', async () => {
     const archive = openArchive()
     const deleted: string[] = []
     const watched = {
@@ -39,7 +39,7 @@ describe('deleting upstream', () => {
     expect(deleted).toHaveLength(1)
   })
 
-  it('goes through though the archive is ill', async () => {
+  it('succeeds although the archive fails', async () => {
     const archive = openArchive()
     const ill = {
       ...archive,
@@ -54,12 +54,12 @@ describe('deleting upstream', () => {
   })
 })
 
-describe('deleting upstream where callers are told apart', () => {
+describe('deleting upstream with caller auth', () => {
   async function openWithCopy() {
     const archive = openArchive()
     const gateway = openCallers({ archive })
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV.')
-    // Downloaded, so that there is a copy by now.
+    // Downloaded, so that a copy exists.
     await (await gateway.as('ann').ask(`/files/${file.file_id}`)).arrayBuffer()
     const copies = async () => {
       const keys: string[] = []
@@ -87,7 +87,7 @@ describe('deleting upstream where callers are told apart', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('takes an owner’s record of a response along, whoever deletes it', async () => {
+  it('erases the owner’s record of a response too, also when an admin deletes it', async () => {
     for (const who of ['ann', 'admin'] as const) {
       const gateway = openCallers()
       const made = await gateway.as('ann').ask('/openai/v1/responses', json(responseRequest('hi')))
@@ -99,7 +99,7 @@ describe('deleting upstream where callers are told apart', () => {
     }
   })
 
-  it('leaves a file its owner’s where it only leaves a vector store', async () => {
+  it('keeps the record of a file that is only removed from a vector store', async () => {
     const gateway = openCallers()
     const form = new FormData()
     form.set('purpose', 'assistants')
@@ -113,7 +113,7 @@ describe('deleting upstream where callers are told apart', () => {
     expect((await gateway.as('ann').ask(`/openai/v1/files/${id}`)).status).toBe(200)
   })
 
-  it('keeps an owner’s copies when an admin deletes the container', async () => {
+  it('keeps the copies of an owner when an admin deletes the container', async () => {
     const { gateway, file, copies } = await openWithCopy()
     const path = `/openai/v1/containers/${file.container_id}`
     expect((await gateway.as('admin').ask(path, { method: 'DELETE' })).status).toBe(200)

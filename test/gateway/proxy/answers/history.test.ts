@@ -84,7 +84,7 @@ const urlIn = (item: Item | undefined) => /\]\(([^)]*)\)/.exec(textOf(item))?.[1
 
 describe('echoed history', () => {
   it.each(['/responses/resp_1/input_items', '/conversations/conv_1/items'])(
-    '%s has links that give the files which are recorded',
+    '%s has links for the files that are recorded',
     async (path) => {
       const gateway = openHarness({ links: 'rewrite', ...upstream })
       await gateway.ask('/openai/v1/responses', request)
@@ -99,7 +99,7 @@ describe('echoed history', () => {
     },
   )
 
-  it('is read in the order that was asked for', async () => {
+  it('is read in the requested order', async () => {
     const gateway = openHarness({ links: 'rewrite', ...oldestFirst })
     await gateway.ask('/openai/v1/responses', request)
     const history = await read(gateway, '/conversations/conv_1/items?order=asc')
@@ -110,7 +110,7 @@ describe('echoed history', () => {
     ])
   })
 
-  it('has links in an item that is asked for alone', async () => {
+  it('has links in a single item', async () => {
     const gateway = openHarness({ links: 'rewrite', ...upstream })
     await gateway.ask('/openai/v1/responses', request)
     const answer = await gateway.ask('/openai/v1/conversations/conv_1/items/msg_1')
@@ -118,7 +118,7 @@ describe('echoed history', () => {
     expect(await follow(gateway, urlIn(item))).toBe(contentOf('cntr_a1', 'a.csv'))
   })
 
-  it('captures nothing, and links nothing that is not recorded', async () => {
+  it('captures nothing, and links nothing without a record', async () => {
     const gateway = openHarness({ links: 'rewrite', ...upstream })
     await gateway.ask('/openai/v1/responses', request)
     const history = await read(gateway, '/conversations/conv_1/items')
@@ -128,7 +128,7 @@ describe('echoed history', () => {
     expect(await errorCode(refused)).toBe('container_unknown')
   })
 
-  it('links nothing of another owner’s', async () => {
+  it('links nothing of another owner', async () => {
     const gateway = openCallers({ links: 'rewrite', ...upstream })
     await gateway.as('ann').ask('/openai/v1/responses', request)
     await gateway.give('bob', 'response', 'resp_1')

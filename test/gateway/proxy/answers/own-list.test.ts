@@ -26,8 +26,8 @@ async function page(gateway: Gateway, owner: 'ann' | 'bob' | 'admin', path: stri
   return (await answer.json()) as Page
 }
 
-describe('a list of everybody’s things', () => {
-  it('shows a caller the own ones only, page by page, each once', async () => {
+describe('a list that holds the things of all callers', () => {
+  it('shows a caller only their own things, page by page, each once', async () => {
     const gateway = openCallers()
     const own: string[] = []
     for (let index = 0; index < 30; index += 1) {
@@ -53,7 +53,7 @@ describe('a list of everybody’s things', () => {
     expect(found).toEqual(own)
   })
 
-  it('is read on until the page is full, however many of others stand between', async () => {
+  it('is read until the page is full, with any number of foreign rows between', async () => {
     const gateway = openCallers()
     const first = await make(gateway, 'ann', 'first')
     for (let index = 0; index < 250; index += 1) {
@@ -64,7 +64,7 @@ describe('a list of everybody’s things', () => {
     expect([data.map(({ id }) => id), has_more]).toEqual([[last, first], false])
   })
 
-  it('is empty for who has nothing, as an empty list is', async () => {
+  it('is empty for a caller without things, like any empty list', async () => {
     const gateway = openCallers()
     await make(gateway, 'ann', 'c')
     expect(await page(gateway, 'bob', '/containers')).toEqual({
@@ -76,7 +76,7 @@ describe('a list of everybody’s things', () => {
     })
   })
 
-  it('keeps the rows as the upstream wrote them, and its own parameters', async () => {
+  it('keeps the bytes of the rows and the other parameters', async () => {
     const gateway = openCallers()
     const id = await make(gateway, 'ann', 'mine')
     await make(gateway, 'ann', 'other')
@@ -85,11 +85,11 @@ describe('a list of everybody’s things', () => {
     const text = await answer.text()
     expect((JSON.parse(text) as Page).data.map((row) => row.id)).toEqual([id])
     expect(JSON.parse(text)).toEqual(await theirs.json())
-    // Its blanks are the upstream's.
+    // The blanks are those of the upstream.
     expect(text).toContain('"status": "running"')
   })
 
-  it('is paged by what is the caller’s own', async () => {
+  it('is paged by ids of the caller’s own rows', async () => {
     const gateway = openCallers()
     const foreign = await make(gateway, 'bob', 'c')
     await make(gateway, 'ann', 'c')
@@ -102,14 +102,14 @@ describe('a list of everybody’s things', () => {
     }
   })
 
-  it('hands back the refusal of a limit that is none', async () => {
+  it('returns the upstream’s error for an invalid limit', async () => {
     const gateway = openCallers()
     for (const limit of ['0', '101', 'x']) {
       expect((await gateway.as('ann').ask(`/openai/v1/containers?limit=${limit}`)).status).toBe(400)
     }
   })
 
-  it('ends, whatever the upstream says', async () => {
+  it('ends even when the upstream always announces more', async () => {
     const gateway = openCallers()
     const row = { id: 'cntr_again', object: 'container' }
     const body = { object: 'list', data: [row], first_id: row.id, last_id: row.id, has_more: true }
@@ -119,7 +119,7 @@ describe('a list of everybody’s things', () => {
     expect((await gateway.requests()).length).toBeLessThanOrEqual(20)
   })
 
-  it('shows uploads to who uploaded them, and everything to an admin', async () => {
+  it('shows uploads to the caller who uploaded them, and all of them to an admin', async () => {
     const gateway = openCallers()
     const ids: string[] = []
     for (const owner of ['ann', 'bob'] as const) {
@@ -136,7 +136,7 @@ describe('a list of everybody’s things', () => {
     expect((await shown('admin')).sort()).toEqual([...ids].sort())
   })
 
-  it('of a shared container’s files holds those that were cited to the caller', async () => {
+  it('of the files of a shared container holds only files that were cited to the caller', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV. [uncited]')
     const path = `/containers/${file.container_id}/files`

@@ -11,7 +11,7 @@ interface Linked {
   readonly download_expires_at: number
 }
 
-/** What the upstream said, and what the client got, of one and the same answer. */
+/** The same answer as the upstream sent it and as the client got it. */
 async function bothSides(
   input: string,
   { more = {}, ...options }: Partial<AppOptions> & { more?: object } = {},
@@ -53,7 +53,7 @@ async function expectToWork(gateway: Harness, { container_id, file_id, download_
 }
 
 describe('an answer as JSON', () => {
-  it('has a link with each file that it cites, and is otherwise the bytes that came', async () => {
+  it('has a link with each cited file and otherwise unchanged bytes', async () => {
     const { sent, got, headers, gateway } = await bothSides(prompt)
     const files = linked(got)
     expect(files.length).toBeGreaterThanOrEqual(3)
@@ -65,7 +65,7 @@ describe('an answer as JSON', () => {
     expect(headers.get('content-length')).toBe(String(new TextEncoder().encode(got).length))
   })
 
-  it('passes untouched where links are off, and its files are known all the same', async () => {
+  it('passes unchanged with links off, and its files are recorded', async () => {
     const { sent, got, gateway } = await bothSides(prompt, { links: 'off' })
     expect(got).toBe(sent)
     for (const { file_id } of linked(got)) {
@@ -73,7 +73,7 @@ describe('an answer as JSON', () => {
     }
   })
 
-  it('leaves what only echoes the input as it is', async () => {
+  it('leaves echoed input unchanged', async () => {
     const gateway = openHarness()
     const first = await gateway.upstream('/responses', json(responseRequest(prompt)))
     const { output } = (await first.json()) as { output: object[] }
@@ -90,7 +90,7 @@ describe('an answer as JSON', () => {
 describe('an answer as a stream', () => {
   const more = { stream: true }
 
-  it('has one link for each file in all copies, and every other event keeps its bytes', async () => {
+  it('has one link for each file in all copies, and all other events keep their bytes', async () => {
     const { sent, got, gateway } = await bothSides(prompt, { more })
     expect(got.replace(linkMembers, '')).toBe(sent)
     const links = new Map<string, Set<string>>()
@@ -110,7 +110,7 @@ describe('an answer as a stream', () => {
     }
   })
 
-  it('passes untouched where links are off', async () => {
+  it('passes unchanged with links off', async () => {
     const { sent, got } = await bothSides(prompt, { more, links: 'off' })
     expect(got).toBe(sent)
   })
@@ -120,7 +120,7 @@ describe('pictures inside an answer', () => {
   const include = ['code_interpreter_call.outputs']
   const pictures = (body: string) => objectsIn<{ url: string }>(body, 'image')
 
-  it('become links to the automatic plots where that is asked for', async () => {
+  it('become links to the automatic plots when the setting says so', async () => {
     const gateway = openHarness({ inlineImages: 'link' })
     for (const stream of [false, true]) {
       const request = responseRequest(prompt, { include, stream })
@@ -132,7 +132,7 @@ describe('pictures inside an answer', () => {
     }
   })
 
-  it('pass as they came where nobody asked', async () => {
+  it('pass unchanged by default', async () => {
     const gateway = openHarness()
     const answer = await gateway.ask(
       '/openai/v1/responses',

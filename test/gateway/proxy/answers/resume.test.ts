@@ -47,7 +47,7 @@ function joinDeltas(events: readonly Event[]): string {
   return deltas.map(({ delta }) => delta).join('')
 }
 
-/** The text's whole copies, as far as they are among the events. */
+/** The complete copies of the text among the events. */
 function copiesOf(events: readonly Event[]): Part[] {
   return events.flatMap(({ type, text, part, item, response }) => {
     if (type === 'response.output_text.done') return [{ text, annotations: [] }]
@@ -69,19 +69,19 @@ const prompts = [
   'Save a.csv and b.csv. [wrong spans]',
 ]
 
-describe('a rewritten stream that is taken up again', () => {
+describe('a resumed rewritten stream', () => {
   it.each(prompts)(
-    'goes on where it broke off, in the middle of a link too, and all its copies say what the deltas say: %s',
+    'continues where it broke off, also inside a link, and all copies of the text equal the deltas: %s',
     async (prompt) => {
       const gateway = openHarness({ links: 'rewrite' })
       const before = await begin(gateway, prompt)
       const text = joinDeltas(before)
       expect(linksIn(text).length).toBeGreaterThan(0)
-      // Long enough for a link that is made anew to be another.
+      // Long enough that a new link would differ.
       gateway.advance(600)
       const textAt = before.findIndex(({ type }) => type === 'response.content_part.added')
       for (const [at, { sequence_number }] of before.entries()) {
-        // All places before the text are alike.
+        // All places before the text are equivalent.
         if (at < textAt && at % 20 > 0) continue
         const rest = await resume(gateway, before, sequence_number)
         expect(rest.map((event) => event.sequence_number)).toEqual(
@@ -100,7 +100,7 @@ describe('a rewritten stream that is taken up again', () => {
     },
   )
 
-  it('gives the file at each link, of a place before which the code ran', async () => {
+  it('serves the file at each link when the code ran before the break', async () => {
     const gateway = openHarness({ links: 'rewrite' })
     const before = await begin(gateway, 'Draw a chart and save the numbers as a CSV.')
     const ran = before.find(({ type }) => type === 'response.content_part.added')
@@ -125,7 +125,7 @@ describe('a rewritten stream that is taken up again', () => {
     expect(byPath).toEqual(await hashes(named.map(({ download_url }) => download_url)))
   })
 
-  it('has links of full life once half of that of the first is over, alike in what is still sent', async () => {
+  it('has links with a new lifetime after half of the first, equal in everything that is still sent', async () => {
     const gateway = openHarness({ links: 'rewrite' })
     const before = await begin(gateway, 'Save sales.csv.')
     const text = joinDeltas(before)
@@ -141,7 +141,7 @@ describe('a rewritten stream that is taken up again', () => {
     expect(first).toBe(text.replace(old, link))
   })
 
-  it('has nothing where its client has all, and all where it asks for no place', async () => {
+  it('is empty when the client has all events, and complete without a position', async () => {
     const gateway = openHarness({ links: 'rewrite' })
     const before = await begin(gateway, 'Save sales.csv.')
     expect(await resume(gateway, before, before.length - 1)).toEqual([])
@@ -155,7 +155,7 @@ describe('a rewritten stream that is taken up again', () => {
     ).toEqual(copiesOf(before).slice(-1))
   })
 
-  it('is the same by another instance with the same store, and nobody else’s', async () => {
+  it('is the same from another instance with the same store, and different for another owner', async () => {
     const gateway = openCallers({ links: 'rewrite' })
     const before = await begin(gateway.as('ann'), 'Save sales.csv.')
     gateway.advance(60)
@@ -167,7 +167,7 @@ describe('a rewritten stream that is taken up again', () => {
   })
 
   it.each(['off', 'annotate'] as const)(
-    'is asked for as its client asks where CFILE_LINKS=%s, since nothing depends on what was before',
+    'sends the client’s own query with CFILE_LINKS=%s, since no event depends on earlier ones',
     async (links) => {
       const asked: string[] = []
       const emulator = createEmulator({ now: () => 1_790_000_000 })

@@ -7,7 +7,7 @@ const line = (body: object) =>
   JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/responses', body })
 const own = line({ model: 'm', input: 'hi', previous_response_id: 'resp_of_bob' })
 
-/** Bob's upload holds some lines, and ann has a response, a thing and a container. */
+/** A gateway where bob has uploaded lines, and ann has a response, a thing and a container. */
 async function openWith(content: string, maxBodyBytes?: number) {
   const asked: string[] = []
   const upstream = {
@@ -48,15 +48,18 @@ describe('a batch', () => {
     [{ input: [{ id: 'msg_of_ann' }] }, 'not_found'],
     [{ previous_response_id: 'resp_of_nobody' }, 'not_found'],
   ]
-  it.each(foreign)('runs no request that names another’s: %j', async (body, code) => {
-    for (const content of [line(body), `${own}\r\n\r\n${line(body)}\r\n`]) {
-      const { start, started } = await openWith(content)
-      expect(await refusal(await start('bob'))).toMatchObject({ status: 404, error: { code } })
-      expect(started()).toBe(false)
-    }
-  })
+  it.each(foreign)(
+    'does not run a request that names something of another owner: %j',
+    async (body, code) => {
+      for (const content of [line(body), `${own}\r\n\r\n${line(body)}\r\n`]) {
+        const { start, started } = await openWith(content)
+        expect(await refusal(await start('bob'))).toMatchObject({ status: 404, error: { code } })
+        expect(started()).toBe(false)
+      }
+    },
+  )
 
-  it('runs what names the caller’s own, or nothing, with metadata as they are', async () => {
+  it('runs requests that name the caller’s own things or nothing, with unchanged metadata', async () => {
     const words = line({ input: 'hi', metadata: { container_id: 'any words' } })
     const { start, started } = await openWith(`${own}\n${words}\n`)
     expect((await start('bob')).status).toBe(200)
@@ -66,13 +69,13 @@ describe('a batch', () => {
   const doubled =
     '{"body":{"previous_response_id":"resp_of_bob","previous_response_id":"resp_of_ann"}}'
   const unclear = ['{"body":{NaN}}', '{"body":{}} {}', doubled, '{"Body":1', '\uFEFF{}']
-  it.each(unclear)('is refused where a line can be read in two ways: %s', async (content) => {
+  it.each(unclear)('is refused when parsers can read a line differently: %s', async (content) => {
     const { start, started } = await openWith(content)
     expect((await start('bob')).status).toBe(400)
     expect(started()).toBe(false)
   })
 
-  it('is refused where its requests are elsewhere or too large to be read', async () => {
+  it('is refused when its requests are missing or too large to be read', async () => {
     const elsewhere = await openWith(own)
     expect((await elsewhere.start('bob', { input_blob: 'https://blob.example' })).status).toBe(400)
     expect(elsewhere.started()).toBe(false)
@@ -81,7 +84,7 @@ describe('a batch', () => {
     expect(large.started()).toBe(false)
   })
 
-  it('is refused where all its requests name more than 1,000 things', async () => {
+  it('is refused when its requests name more than 1,000 things', async () => {
     const lines = Array.from({ length: 1001 }, (_, index) =>
       line({ previous_response_id: `resp_${index}` }),
     )

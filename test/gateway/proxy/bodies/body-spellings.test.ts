@@ -1,5 +1,5 @@
 /**
- * Spellings of a JSON body that one parser reads and another does not, each naming what is somebody else's.
+ * JSON bodies that parsers read differently, each with an id of another owner.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { json, openHarness, responseRequest } from '../../../lib/harness.ts'
 
 const encoder = new TextEncoder()
 
-/** What ann has, and bob would name. */
+/** Things of ann, which bob tries to name. */
 async function possess(gateway: CallersHarness) {
   const form = new FormData()
   form.set('purpose', 'assistants')
@@ -22,7 +22,7 @@ async function possess(gateway: CallersHarness) {
 
 type Things = Awaited<ReturnType<typeof possess>>
 
-/** Sends a body as bob, and tells how it was refused; nothing of it may reach the upstream. */
+/** Sends a body as bob and returns its error. The upstream must get nothing. */
 async function refuse(
   write: (things: Things) => string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
@@ -100,14 +100,14 @@ describe('a body that is not strict JSON is refused before it goes upstream', ()
     expect(await refuse(named, { 'content-type': type })).toMatchObject(invalid)
   })
 
-  it('a form in the place of parameters', async () => {
+  it('a form instead of parameters', async () => {
     const form = ({ response }: Things) => `model=m&input=hi&previous_response_id=${response}`
     const type = { 'content-type': 'application/x-www-form-urlencoded' }
     expect(await refuse(form, type)).toMatchObject(invalid)
   })
 })
 
-describe('a name that can be read in two ways is refused before it goes upstream', () => {
+describe('an ambiguous name is refused before it goes upstream', () => {
   const tools = (container: string) =>
     `{"tools":[{"type":"code_interpreter","container":${container}}]}`
   it.each<[string, (things: Things) => string]>([
@@ -151,20 +151,20 @@ describe('a name that can be read in two ways is refused before it goes upstream
     expect(await refuse(write)).toMatchObject(invalid)
   })
 
-  it('and a key written with escapes is read as what it is', async () => {
+  it('but a key that is written with escapes is read as the same key', async () => {
     const escaped = (things: Things) =>
       named(things).replace('previous_response_id', '\\u0070revious_response_id')
     expect(await refuse(escaped)).toMatchObject({ status: 404, error: { code: 'not_found' } })
   })
 
-  it('says which key it was, and what belongs there', async () => {
+  it('with the key and what it takes in the error', async () => {
     expect(await refuse(() => '{"file_ids":"file-1"}')).toMatchObject({
       error: { message: '"file_ids" is not a list of ids of a file.', param: 'file_ids' },
     })
   })
 })
 
-describe('what a client writes that means no harm', () => {
+describe('harmless spellings of clients', () => {
   const ask = async (body: BodyInit, headers: Record<string, string> = {}) => {
     const gateway = openCallers()
     await gateway.requests()
@@ -209,7 +209,7 @@ describe('what a client writes that means no harm', () => {
     expect((await ask(JSON.stringify(responseRequest('hi', more)))).status).toBe(200)
   })
 
-  it('passes with a charset, and with an encoding that is none', async () => {
+  it('pass with a charset, and with an identity encoding', async () => {
     const body = JSON.stringify(responseRequest('hi'))
     const headers = {
       'content-type': 'application/json; charset=UTF-8',
@@ -218,7 +218,7 @@ describe('what a client writes that means no harm', () => {
     expect((await ask(body, headers)).status).toBe(200)
   })
 
-  it('passes where there is no body at all, whatever its type', async () => {
+  it('pass without a body, with any content type', async () => {
     const gateway = openCallers()
     const request = responseRequest('hi', { background: true })
     const made = await gateway.as('ann').ask('/openai/v1/responses', json(request))
@@ -232,8 +232,8 @@ describe('what a client writes that means no harm', () => {
   })
 })
 
-describe('where callers are not told apart', () => {
-  it('a body that is not JSON is the upstream’s to refuse', async () => {
+describe('without caller auth', () => {
+  it('the upstream refuses a body that is not JSON', async () => {
     const harness = openHarness()
     const init = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"a":NaN}' }
     await harness.ask('/openai/v1/responses', init)

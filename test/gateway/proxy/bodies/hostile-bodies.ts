@@ -1,13 +1,13 @@
 /**
- * Bodies that name what is somebody else's, written in as many ways as may confuse a reader, and a gateway that tells
- * whether anything of them went upstream.
+ * Bodies with ids of another owner in many spellings that may confuse a parser, and a gateway that reports whether the
+ * upstream got any of them.
  */
 
 import fc from 'fast-check'
 import { apiKey } from '../../../../src/azure/credentials.ts'
 import { openCallers } from '../../../lib/callers.ts'
 
-/** What is not bob's. */
+/** Ids that bob does not own. */
 export const foreign: ReadonlySet<string> = new Set([
   'cntr_ann',
   'resp_ann',
@@ -44,7 +44,7 @@ const scalar = fc.oneof(
   fc.constantFrom<unknown>(null, true, 1, 'output_text', 'input_text', 'item_reference', 'a text'),
 )
 
-/** An object as its members, so that a key may stand twice. */
+/** An object as a list of members, so that a key can occur twice. */
 export interface Members {
   readonly members: readonly (readonly [key: string, value: Written])[]
 }
@@ -66,7 +66,7 @@ const body = fc
   .array(fc.tuple(key, tree), { minLength: 1, maxLength: 5 })
   .map((members): Members => ({ members }))
 
-/** How a body is written; `odd` things are taken from a list in turn, so that a body may have several. */
+/** Spelling of a body. `odd` parts are taken from a list in turn, so that a body can have several. */
 interface Style {
   readonly odd: readonly string[]
   readonly every: number
@@ -123,7 +123,7 @@ function spell(value: Written, { odd, every, isEscaped }: Style): string {
   return write(value) + blank()
 }
 
-/** A request's body, and the headers that it comes with. */
+/** A body with its headers. */
 export interface Hostile {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly headers: Record<string, string>
@@ -154,7 +154,7 @@ const flips: fc.Arbitrary<readonly Flip[]> = fc.oneof(
   fc.array(flip, { minLength: 1, maxLength: 2 }),
 )
 
-/** Bodies of all kinds. */
+/** Arbitraries for bodies of all kinds. */
 export const hostile: fc.Arbitrary<Hostile> = fc
   .record({
     body,
@@ -195,19 +195,19 @@ function encode(bytes: Uint8Array<ArrayBuffer>, coding: string): Uint8Array<Arra
   return coding === 'gzip' ? stored(bytes) : bytes
 }
 
-/** gzip without compression (RFC 1951 §3.2.4); readers of gzip check its sum, so those here must not. */
+/** gzip without compression (RFC 1951 §3.2.4). The checksum is wrong, so decoders in these tests ignore it. */
 function stored(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const [low, high] = [bytes.length & 255, bytes.length >> 8]
   const head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1, low, high, low ^ 255, high ^ 255]
   return Uint8Array.from([...head, ...bytes])
 }
 
-/** Sends a body as bob; tells the status, and whether anything went upstream. */
+/** Sends a body as bob. Returns the status, and whether the upstream got anything. */
 export type Send = (
   hostile: Hostile,
 ) => Promise<{ readonly status: number; readonly isSent: boolean }>
 
-/** A gateway before an upstream that takes everything. */
+/** A gateway before an upstream that accepts everything. */
 export async function openTarget(path = '/openai/v1/responses'): Promise<Send> {
   let sent = 0
   const gateway = openCallers({

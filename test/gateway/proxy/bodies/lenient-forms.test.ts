@@ -106,7 +106,7 @@ const form = fc
     return { bytes, type }
   })
 
-describe('a form in which some parser finds somebody else’s file', () => {
+describe('a form in which some parser finds a file of another owner', () => {
   it('is refused, and nothing of it goes upstream', async () => {
     const send = await openTarget('/openai/v1/containers/cntr_bob/files')
     let found = 0
@@ -128,7 +128,7 @@ describe('a form in which some parser finds somebody else’s file', () => {
       }),
       { numRuns: rounds(500, 40_000), seed: rounds(1, Date.now()) },
     )
-    // Neither may be so rare that the property says nothing.
+    // Both cases must occur often enough for the property to mean something.
     expect(found).toBeGreaterThan(20)
     expect(passed).toBeGreaterThan(5)
   })

@@ -1,11 +1,11 @@
 /**
- * Forms as lenient servers read them. Written apart from the gateway's own reader, which is held against it.
+ * Lenient parsers of forms, like those of some servers. Independent of the gateway's parser, to test it.
  */
 
-/** A field that some parser found. */
+/** A field that one of the parsers found. */
 export type Field = readonly [name: string, value: string]
 
-/** Cuts a form wherever its boundary stands, and takes any line end; of several names in a head the last counts. */
+/** Splits a form at every occurrence of the boundary and accepts any line ending. The last of several names counts. */
 export function splitForm(bytes: Uint8Array, boundary: string): Field[] {
   const text = new TextDecoder('latin1').decode(bytes)
   return text.split(`--${boundary}`).flatMap((part) => {
@@ -17,7 +17,7 @@ export function splitForm(bytes: Uint8Array, boundary: string): Field[] {
   })
 }
 
-/** Takes only lines that begin with the boundary for its delimiters; of several names in a head the first counts. */
+/** Accepts only lines that begin with the boundary. The first of several names counts. */
 export function readLines(bytes: Uint8Array, boundary: string): Field[] {
   const fields: Field[] = []
   let head: string[] | undefined
@@ -39,7 +39,7 @@ export function readLines(bytes: Uint8Array, boundary: string): Field[] {
   return fields
 }
 
-/** What the platform's own parser finds. */
+/** Parses with the `formData()` of the platform. */
 export async function readPlatform(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Field[]> {
   try {
     const form = await new Response(bytes, { headers: { 'content-type': type } }).formData()
@@ -59,7 +59,7 @@ function names(head: string): string[] {
   })
 }
 
-/** Whether a field names a file that is somebody else's, whatever the case and the separators of its name. */
+/** Whether a field names a file of another owner, ignoring case and separators in its name. */
 export function isForeign([name, value]: Field, foreign: ReadonlySet<string>): boolean {
   const folded = name
     .replace(/%5f/gi, '_')

@@ -1,14 +1,14 @@
 /**
- * JSON as lenient servers read it, and what they would find in a request's body. Written apart from the gateway's own
- * reader, which is held against it.
+ * Lenient JSON parsers like those of some servers, and the ids that they would find in a body. Independent of the
+ * gateway's parser, to test it.
  */
 
-/** Which of equal keys counts. */
+/** Which of two equal keys counts. */
 export type Wins = 'first' | 'last'
 
 /**
- * Reads what some parser takes for JSON: comments, commas too many, single quotes, bare words, control characters, NaN,
- * anything behind the value, UTF-16, gzip. `undefined` where no value can be made out.
+ * Parses everything that some parser accepts as JSON: comments, extra commas, single quotes, bare words, control
+ * characters, NaN, text after the value, UTF-16, gzip. `undefined` when there is no value.
  */
 export function parseLeniently(bytes: Uint8Array, wins: Wins): unknown {
   try {
@@ -18,7 +18,7 @@ export function parseLeniently(bytes: Uint8Array, wins: Wins): unknown {
   }
 }
 
-/** Takes a body out of gzip that holds it as it is, whatever its sum. */
+/** Unpacks stored (uncompressed) gzip, ignoring its checksum. */
 function inflate(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? bytes.subarray(15) : bytes
 }
@@ -129,17 +129,17 @@ const naming = new Set(
     /\s+/,
   ),
 )
-// A text under these is no name; the id of an object is.
+// A string below one of these keys is no id; the `id` of an object is.
 const objects = new Set(['prompt', 'voice', 'audio', 'video', 'source'])
 
 /**
- * The ids of others that a server would find under a key that names, whatever its case and its separators, in a list or
- * in an object too.
+ * Ids of other owners that a server would find under a naming key, ignoring case and separators of the key, also inside
+ * lists and objects.
  */
 export function foreignIds(body: unknown, foreign: ReadonlySet<string>): string[] {
   const found: string[] = []
   walk(body, { path: '', below: 'nothing' }, (text) => {
-    // Servers trim; some end at a NUL.
+    // Servers trim ids; some end them at a NUL.
     const id = text.split('\0')[0]?.trim() ?? ''
     if (foreign.has(id)) found.push(id)
   })
@@ -148,7 +148,7 @@ export function foreignIds(body: unknown, foreign: ReadonlySet<string>): string[
 
 interface Where {
   readonly path: string
-  /** What the key above is: one of a name, one of an object that has it as its `id`, or neither. */
+  /** Meaning of the parent key: a naming key, an object with an `id`, or neither. */
   readonly below: 'name' | 'object' | 'nothing'
 }
 

@@ -4,7 +4,7 @@ import { rounds } from '../../../lib/rounds.ts'
 import { foreign, hostile, openTarget } from './hostile-bodies.ts'
 import { foreignIds, parseLeniently, type Wins } from './lenient-json.ts'
 
-describe('a body in which some parser finds what is somebody else’s', () => {
+describe('a body in which some parser finds an id of another owner', () => {
   it('is refused, and nothing of it goes upstream', async () => {
     const send = await openTarget()
     let found = 0
@@ -23,7 +23,7 @@ describe('a body in which some parser finds what is somebody else’s', () => {
       }),
       { numRuns: rounds(400, 40_000), seed: rounds(1, Date.now()) },
     )
-    // Neither may be so rare that the property says nothing.
+    // Both cases must occur often enough for the property to mean something.
     expect(found).toBeGreaterThan(20)
     expect(passed).toBeGreaterThan(5)
   })

@@ -6,7 +6,7 @@ import { rounds } from '../../../lib/rounds.ts'
 import { foreign, hostile, openTarget } from './hostile-bodies.ts'
 import { foreignIds } from './lenient-json.ts'
 
-// Python's parser takes NaN, control characters where it is told to, UTF-16 and UTF-32, and of equal keys the last.
+// Python's parser accepts NaN, UTF-16, UTF-32 and, with strict=False, control characters. The last of equal keys counts.
 const program = `
 import base64, json, sys
 for line in sys.stdin:
@@ -17,7 +17,7 @@ for line in sys.stdin:
         print("null", flush=True)
 `
 
-/** Starts Python; what it reads in some bytes, `null` where they are no JSON to it. */
+/** Starts Python. Returns what it parses from some bytes; `null` when they are not JSON to it. */
 function startPython(): (bytes: Uint8Array) => Promise<unknown> {
   const child = spawn('python3', ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill())
@@ -31,7 +31,7 @@ function startPython(): (bytes: Uint8Array) => Promise<unknown> {
 
 const hasPython = spawnSync('python3', ['--version']).status === 0
 
-describe('a body in which Python finds what is somebody else’s', () => {
+describe('a body in which Python finds an id of another owner', () => {
   it.skipIf(!hasPython)('is refused, and nothing of it goes upstream', async () => {
     const [send, read] = [await openTarget(), startPython()]
     let found = 0

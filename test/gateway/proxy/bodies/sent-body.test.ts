@@ -10,7 +10,7 @@ function form(bytes: number): FormData {
   return data
 }
 
-/** As a client sends it that knows the length, and as one that does not. */
+/** With and without a `Content-Length`. */
 const ways = {
   announced: async (data: FormData): Promise<RequestInit> => {
     const { headers, bytes } = await written(data)
@@ -45,7 +45,7 @@ describe.each(Object.entries(ways))('an upload, %s', (_, send) => {
     expect(await filesOf(harness)).toEqual([])
   })
 
-  it('of just that many bytes passes, whatever the form has around it', async () => {
+  it('of exactly that size passes, with any fields beside the file', async () => {
     const { ask } = openHarness({ maxFileBytes })
     const answer = await ask('/openai/v1/files', await send(form(maxFileBytes)))
     expect(answer.status).toBe(200)

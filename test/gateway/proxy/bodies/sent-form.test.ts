@@ -29,7 +29,7 @@ function write(fields: readonly Field[]): RequestInit {
   return { method: 'POST', headers, body: `${parts.join('')}--b0--\r\n` }
 }
 
-describe('a form that names somebody else’s file', () => {
+describe('a form that names a file of another owner', () => {
   it.each([
     'file_id',
     'file_ids',
@@ -40,7 +40,7 @@ describe('a form that names somebody else’s file', () => {
     'source[id]',
     'file',
   ])(
-    'as %s is answered like one that names a file of nobody’s, and nothing goes upstream',
+    'as %s gets the error of a file that does not exist, and the upstream gets nothing',
     async (name) => {
       const gateway = openCallers()
       const { upload, path } = await possess(gateway)
@@ -75,7 +75,7 @@ describe('a form that names somebody else’s file', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('is broken off where the field stands behind a large file, so that nothing comes of it', async () => {
+  it('is aborted when the field follows a large file, so that the upstream discards it', async () => {
     const gateway = openCallers()
     const { upload, path } = await possess(gateway)
     const file = { name: 'file', value: 'x'.repeat(500_000), more: '; filename="a.txt"' }
@@ -86,7 +86,7 @@ describe('a form that names somebody else’s file', () => {
     expect(((await list.json()) as { data: unknown[] }).data).toEqual([])
   })
 
-  it('in JSON is read as JSON', async () => {
+  it('with JSON fields is parsed as JSON', async () => {
     const gateway = openCallers()
     const { upload } = await possess(gateway)
     const session = { tools: [{ type: 'code_interpreter', container: { file_ids: [upload] } }] }
@@ -113,8 +113,8 @@ describe('a form that names somebody else’s file', () => {
   })
 })
 
-describe('a form for an operation that takes none', () => {
-  it('is refused, since its fields may be read as parameters', async () => {
+describe('a form for an operation that takes JSON', () => {
+  it('is refused, since the upstream may read its fields as parameters', async () => {
     const gateway = openCallers()
     await possess(gateway)
     const init = write([{ name: 'model', value: 'm' }])
@@ -125,7 +125,7 @@ describe('a form for an operation that takes none', () => {
 })
 
 describe('an upload', () => {
-  it('names one’s own file, and an admin’s form anybody’s', async () => {
+  it('may name the caller’s own file, and a form of an admin any file', async () => {
     const gateway = openCallers()
     const { upload } = await possess(gateway)
     const container = await gateway.as('ann').ask('/openai/v1/containers', json({ name: 'a' }))
@@ -136,7 +136,7 @@ describe('an upload', () => {
     expect((await gateway.as('admin').ask(path, init)).status).toBe(200)
   })
 
-  it('of a picture or of sound passes, with whatever text beside it', async () => {
+  it('of a picture or of sound passes with any other fields', async () => {
     const gateway = openCallers()
     const file = { name: 'image[]', value: 'x', more: '; filename="a.png"' }
     const fields = [
