@@ -4,10 +4,10 @@
  * @module
  */
 
-const base = `:root{color-scheme:light dark;--bg:light-dark(#fff,#0d1117);--fg:light-dark(#1f2328,#e6edf3);--dim:light-dark(#59636e,#9198a1);--line:light-dark(#d1d9e0,#3d444d);--soft:light-dark(#f6f8fa,#151b23);--link:light-dark(#0969da,#4493f8);--mono:.75rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+const base = `:root{color-scheme:light dark;--bg:light-dark(#fff,#0d1117);--dim:light-dark(#59636e,#9198a1);--link:light-dark(#0969da,#4493f8);--line:#8885;--soft:#8881;--mono:.75rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
-body{margin:0;background:var(--bg);color:var(--fg);font:.875rem/1.5 system-ui,sans-serif}
+body{margin:0;background:var(--bg);font:.875rem/1.5 system-ui,sans-serif}
 main{max-width:66rem;margin:auto;padding:clamp(1rem,4vh,2.5rem) clamp(.75rem,3vw,2rem) 4rem}
 main.text{max-width:42rem;padding-top:clamp(2rem,12vh,8rem);font-size:1rem}
 h1{font-size:1.5rem;line-height:1.25;margin:0;font-weight:600}
@@ -19,7 +19,7 @@ a:hover,p>a{text-decoration:underline}
 code{font:var(--mono);overflow-wrap:anywhere}
 .dim,dt,li time{color:var(--dim)}
 .box{background:var(--soft);border:1px solid var(--line);border-radius:.375rem;padding:.75rem 1rem}
-.button,button,select,input{font:inherit;font-weight:500;line-height:1.25rem;color:inherit;background:var(--soft);border:1px solid var(--line);border-radius:.375rem;padding:.3125rem .75rem}
+.button,button,select,input{font:inherit;font-weight:500;line-height:1.25rem;color:inherit;background:var(--soft);border:1px solid var(--line);border-radius:.375rem;padding:.375rem .75rem}
 .button{display:inline-block;white-space:nowrap}
 .main{background:light-dark(#0969da,#1f6feb);border-color:transparent;color:#fff}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:2rem 0 0;padding-top:1rem;border-top:1px solid var(--line);font-size:.875rem}
@@ -31,14 +31,14 @@ dl.facts{display:flex;flex-wrap:wrap;gap:.5rem 2.5rem;margin:.75rem 0 1rem;paddi
 .tools{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-bottom:.5rem}
 input{flex:1 1 8rem;min-width:0;max-width:24rem;background:var(--bg);font-weight:400}
 ul{list-style:none;margin:0;padding:0;border:1px solid var(--line);border-radius:.375rem;display:grid;grid-template-columns:auto 1fr repeat(5,auto);column-gap:1rem}
-li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:center;padding:.3125rem .75rem;font-size:.8125rem}
+li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:center;padding:.375rem .75rem;font-size:.8125rem}
 li+li{border-top:1px solid var(--line)}
 li:hover{background:var(--soft)}
-.thumb{display:grid;place-content:center;width:2rem;height:2rem;border-radius:.25rem;overflow:hidden;background:var(--soft);border:1px solid var(--line);color:var(--dim);font-size:.5625rem;font-weight:600;text-decoration:none!important}
+.thumb{display:grid;place-content:center;width:2rem;height:2rem;border-radius:.375rem;overflow:hidden;background:var(--soft);border:1px solid var(--line);color:var(--dim);font-size:.5625rem;font-weight:600}
 .thumb img{width:2rem;height:2rem;object-fit:cover}
 .name{overflow-wrap:anywhere;font-size:.875rem}
 .name a{font-weight:500}
-.tag{margin-left:.5rem;padding:0 .4375rem;border:1px solid var(--line);border-radius:1rem;font-size:.6875rem;color:var(--dim);white-space:nowrap}
+.tag{margin-left:.5rem;padding:0 .5rem;border:1px solid var(--line);border-radius:1rem;font-size:.75rem;color:var(--dim);white-space:nowrap}
 .meta{display:contents;color:var(--dim);white-space:nowrap}
 .size{text-align:right}
 .acts{display:flex;gap:.75rem;justify-content:end}
@@ -47,23 +47,20 @@ details{grid-column:2/-1}
 summary{color:var(--dim);cursor:pointer}
 @supports selector(::details-content){details{display:contents}
 ::details-content{grid-column:2/-1}
-summary{grid-column:7;grid-row:1;list-style:none;padding:.25rem .375rem;border-radius:.25rem}
-summary:hover{background:var(--line)}
-summary i{display:block;width:.4375rem;height:.4375rem;border:solid;border-width:0 1.5px 1.5px 0;rotate:45deg;margin:.125rem .125rem .375rem}
-[open]>summary i{rotate:225deg;margin:.375rem .125rem .125rem}
-summary span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
+summary{grid-column:7;grid-row:1;list-style:none;padding:.5rem;margin:-.5rem}
+[open]>summary{rotate:180deg}}
 .scroll,pre{overflow:auto;width:fit-content;max-width:100%;max-height:22rem;margin:.375rem 0 .5rem;background:var(--bg);border:1px solid var(--line);border-radius:.375rem}
-pre{padding:.625rem .75rem;font:var(--mono);white-space:pre}
-table{border-collapse:collapse;margin:0 -1px -1px 0;font-size:.75rem;font-variant-numeric:tabular-nums}
+pre{padding:.75rem;font:var(--mono);white-space:pre}
+table{border-collapse:collapse;margin:0 -1px -1px 0;font-size:.75rem}
 td,th{padding:.25rem .75rem;text-align:left;border:solid var(--line);border-width:0 1px 1px 0;max-width:24rem;overflow-wrap:anywhere}
-th{position:sticky;top:0;background:var(--soft);font-weight:600}
+th{position:sticky;top:0;background:var(--bg)}
 .shot{display:block;margin:.375rem 0 .5rem}
 .shot img{display:block;max-width:100%;max-height:20rem;border-radius:.375rem;border:1px solid var(--line);background:#fff}
-dialog{border:0;padding:0;width:100vw;height:100vh;max-width:none;max-height:none;background:#0d1117f2;color:#e6edf3;color-scheme:dark}
+dialog{border:0;padding:0;width:100%;height:100%;max-width:100%;max-height:100%;color-scheme:dark}
 dialog[open]{display:grid;grid-template-rows:1fr auto}
-dialog img{min-height:0;max-width:100%;max-height:100%;margin:auto;padding:1rem 1rem 0;object-fit:contain}
-dialog p{display:flex;gap:.5rem;align-items:center;margin:0;padding:.75rem 1rem}
-dialog p a{flex:1;color:#4493f8}
+dialog img{min-height:0;max-width:100%;max-height:100%;margin:auto;padding:1rem;object-fit:contain}
+dialog p{display:flex;gap:.5rem;align-items:center;margin:0;padding:.75rem}
+dialog a{flex:1}
 @media(max-width:44rem){.facts div{display:flex;gap:.5rem;width:100%}
 .facts dt{flex:none;width:4.5rem}
 ul{grid-template-columns:auto 1fr auto;column-gap:.75rem}

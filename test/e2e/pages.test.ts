@@ -140,7 +140,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     await page.getByLabel('Sort by').selectOption('Newest first')
     expect((await names())[0]).toBe('region 50.pdf')
     expect(await names()).toHaveLength(150)
-    await page.getByText('Preview of region 50.csv').locator('..').click()
+    await page.getByLabel('Preview of region 50.csv').click()
     await page.getByRole('table').waitFor()
     expect(await faults()).toEqual([])
   })
@@ -165,7 +165,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
 
   it('works without JavaScript', async () => {
     const page = await open(await pageOf(manyFiles), { javaScriptEnabled: false })
-    await page.getByText('Preview of region 50.csv').locator('..').click()
+    await page.getByLabel('Preview of region 50.csv').click()
     await page.getByRole('columnheader', { name: 'quarter' }).waitFor()
     expect(await page.getByRole('searchbox').isVisible()).toBe(false)
     const saving = page.waitForEvent('download')
