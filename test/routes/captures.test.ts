@@ -5,7 +5,7 @@ import { type CitedFile, errorCode, grantIn, json, openHarness } from '../lib/ha
 
 const prompt = 'Save the numbers as a CSV.'
 
-/** The shape in which gateways hand on what a tool wrote. */
+/** The envelope in which some gateways pass on the output of a tool. */
 function toolResult(...files: Partial<CitedFile>[]) {
   const output = JSON.stringify({ files })
   return { choices: [], tool_calls: [{ type: 'function', function: { name: 'run', output } }] }
@@ -17,7 +17,7 @@ async function capturedFiles(answer: Response) {
 }
 
 describe('POST /captures', () => {
-  it('makes a file that the gateway never saw one that it serves, and links to it', async () => {
+  it('records a file that the gateway has not seen, and returns a link to it', async () => {
     const gateway = openCallers()
     const bodies = (answered: Answered) => [
       answered.body,
@@ -38,7 +38,7 @@ describe('POST /captures', () => {
     }
   })
 
-  it('may be repeated, also for a container that others have come to share', async () => {
+  it('can be repeated, also for a container that other owners have joined', async () => {
     const gateway = openCallers()
     const { body, file } = await gateway.as('ann').answer(prompt)
     await gateway.give('bob', 'container', file.container_id)
@@ -47,7 +47,7 @@ describe('POST /captures', () => {
     )
   })
 
-  it('takes nothing that is somebody else’s, and then nothing at all of what was posted', async () => {
+  it('records nothing at all when one of the things belongs to another owner', async () => {
     const gateway = openCallers()
     const { body, file } = await gateway.as('ann').answer(prompt)
     const loose = (await gateway.answerDirectly(prompt)).file
@@ -67,7 +67,7 @@ describe('POST /captures', () => {
     }
   })
 
-  it('takes no file that was never cited to the caller from a container that is shared', async () => {
+  it('records no file of a shared container that was never cited to the caller', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     await gateway.give('bob', 'container', file.container_id)
@@ -76,7 +76,7 @@ describe('POST /captures', () => {
     expect(answer.status).toBe(404)
   })
 
-  it('asks the upstream for every response id, and answers alike for what is not there and not the caller’s', async () => {
+  it('asks the upstream for every response id, with the same answer for missing and for foreign responses', async () => {
     const gateway = openCallers()
     const { id, file } = await gateway.as('ann').answer(prompt)
     const refused = []
@@ -94,7 +94,7 @@ describe('POST /captures', () => {
     expect(own.status).toBe(200)
   })
 
-  it('takes no file of somebody else’s by a response that nobody owns', async () => {
+  it('records no file of another owner through a response without an owner', async () => {
     const gateway = openCallers()
     const { id, file } = await gateway.answerDirectly(prompt)
     await capturedFiles(await gateway.as('ann').ask('/captures', json(toolResult(file))))
@@ -103,7 +103,7 @@ describe('POST /captures', () => {
     expect((await gateway.as('bob').ask(`/files/${file.file_id}`)).status).toBe(404)
   })
 
-  it('leaves a thing its owner’s when an admin captures it', async () => {
+  it('keeps the owner of a thing that an admin captures', async () => {
     const gateway = openCallers()
     const { body, file } = await gateway.as('ann').answer(`${prompt} [uncited]`)
     const [captured] = await capturedFiles(await gateway.as('admin').ask('/captures', json(body)))
@@ -116,7 +116,7 @@ describe('POST /captures', () => {
     }
   })
 
-  it('counts only what it fetched itself where that is asked for', async () => {
+  it('accepts only response ids with CFILE_CAPTURES=response_id', async () => {
     const gateway = openCallers({ captures: 'response_id' })
     const { id, body, file } = await gateway.answerDirectly(prompt)
     const posts = [json(body), json(toolResult(file)), json({})]
@@ -131,7 +131,7 @@ describe('POST /captures', () => {
     expect(await capturedFiles(named)).toMatchObject([{ file_id: file.file_id }])
   })
 
-  it('refuses a body that it knows nothing of, and names what it takes', async () => {
+  it('refuses an unknown body and names the accepted ones', async () => {
     const gateway = openHarness()
     const posts: RequestInit[] = [
       json({}),
@@ -156,14 +156,14 @@ describe('POST /captures', () => {
     }
   })
 
-  it('takes an answer without files as one that cites none', async () => {
+  it('accepts an answer without files as one without citations', async () => {
     const gateway = openHarness()
     for (const body of [{ object: 'response', id: 'resp_1', output: [] }, { output: [] }]) {
       expect(await capturedFiles(await gateway.ask('/captures', json(body)))).toEqual([])
     }
   })
 
-  it('records what an SDK hands on instead of the answer', async () => {
+  it('records bodies that SDKs return instead of the raw answer', async () => {
     const gateway = openCallers()
     const { file } = await gateway.answerDirectly(prompt)
     const annotation = { type: 'container_file_citation', ...file }
@@ -177,7 +177,7 @@ describe('POST /captures', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([404, 'file_not_found'])
   })
 
-  it('says what is wrong with a body that it can’t read', async () => {
+  it('explains what is wrong with an unreadable body', async () => {
     const gateway = openHarness({ maxBodyBytes: 1000 })
     const posts: [body: string, status: number, code: string][] = [
       ['', 400, 'invalid_request'],

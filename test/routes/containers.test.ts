@@ -51,7 +51,7 @@ function pathOf(url: string): string {
 }
 
 describe('GET /containers/{container_id}/files', () => {
-  it('lists what was written, cited or not, each with a link that works', async () => {
+  it('lists all written files, cited or not, each with a working link', async () => {
     const gateway = openHarness()
     const cited = await respondOne(gateway, 'Save sales.csv and leave an uncited scratch file.')
     const files = await list(gateway, cited.container_id)
@@ -65,7 +65,7 @@ describe('GET /containers/{container_id}/files', () => {
     }
   })
 
-  it('makes each listed file known by its id alone', async () => {
+  it('records each listed file, so that it can be downloaded by its id alone', async () => {
     const gateway = openHarness()
     const cited = await respondOne(gateway, 'Save sales.csv and leave an uncited scratch file.')
     const [scratch] = (await list(gateway, cited.container_id)).filter(
@@ -76,7 +76,7 @@ describe('GET /containers/{container_id}/files', () => {
     expect(download.headers.get('content-disposition')).toContain('filename="scratch.txt"')
   })
 
-  it('shows the inputs only when asked for all, without the prefix that the upstream gave them', async () => {
+  it('lists input files only with all=1, and without the upstream’s prefix', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     const form = new FormData()
@@ -100,7 +100,7 @@ describe('GET /containers/{container_id}/files', () => {
     expect(await list(gateway, container_id)).toHaveLength(230)
   })
 
-  it('says which automatic plot is there under a name too', async () => {
+  it('marks an automatic plot that code also saved under a name', async () => {
     const gateway = openHarness()
     const chart = await respondOne(gateway, 'Draw a bar chart.')
     const files = await list(gateway, chart.container_id)
@@ -111,14 +111,14 @@ describe('GET /containers/{container_id}/files', () => {
     expect(named).not.toHaveProperty('duplicate_of')
   })
 
-  it('leaves out rows of several paths, and has a file whose size the upstream does not tell', async () => {
+  it('leaves out rows of several paths, and lists a file of unknown size', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv. [glued] [null bytes]')
     const files = await list(gateway, container_id)
     expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
   })
 
-  it('tells a container that is gone from one that never was', async () => {
+  it('distinguishes an expired container from one that never existed', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     gateway.advance(3601)
@@ -130,7 +130,7 @@ describe('GET /containers/{container_id}/files', () => {
     expect([malformed.status, await errorCode(malformed)]).toEqual([400, 'invalid_id'])
   })
 
-  it("answers for somebody else's container without asking upstream", async () => {
+  it('answers for another owner’s container without asking an upstream', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save sales.csv.')
     await gateway.requests()
@@ -140,7 +140,7 @@ describe('GET /containers/{container_id}/files', () => {
     expect(await list(gateway.as('ann'), file.container_id)).toHaveLength(1)
   })
 
-  it('shows of a shared container only what each owner was given', async () => {
+  it('lists of a shared container only the files of each owner', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save sales.csv and an uncited scratch file.')
     await gateway.give('bob', 'container', file.container_id)
@@ -151,7 +151,7 @@ describe('GET /containers/{container_id}/files', () => {
 })
 
 describe('GET /containers/{container_id}/path/{path}', () => {
-  it('gives the file at the path, as a download or in the browser', async () => {
+  it('serves the file at the path, as a download or inline', async () => {
     const gateway = openHarness()
     const file = await respondOne(gateway, 'Draw a bar chart.')
     const at = `/containers/${file.container_id}/path/${file.filename}`
@@ -166,7 +166,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect((await gateway.ask(at, { method: 'POST' })).status).toBe(405)
   })
 
-  it('takes the path as it is written, then decoded once more, and never another case', async () => {
+  it('decodes the path once, and distinguishes case', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(
       gateway,
@@ -185,7 +185,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(await status('t.csv')).toBe(404)
   })
 
-  it('finds an input by the name that it was given', async () => {
+  it('finds an input file by its original name', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     const form = new FormData()
@@ -196,7 +196,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(found.headers.get('content-disposition')).toContain('filename="input.csv"')
   })
 
-  it('finds a file whose length nobody knows, and what a rewritten link escapes', async () => {
+  it('finds a file of unknown length, and one with characters that a rewritten link escapes', async () => {
     const gateway = openHarness()
     const prompt = 'Save "q_1 (final) & co.csv". [null bytes]'
     const cited = await respondOne(gateway, prompt)
@@ -206,7 +206,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(await hashOf(found)).toBe(await originalHash(gateway, cited))
   })
 
-  it('gives the newest of one name, at once', async () => {
+  it('serves the newest file of a name immediately', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     const at = `/containers/${container_id}/path/sales.csv`
@@ -218,7 +218,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(second).not.toBe(first)
   })
 
-  it('finds what was written after the container was last listed', async () => {
+  it('finds a file that was written after the container was last listed', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     expect(await list(gateway, container_id)).toHaveLength(1)
@@ -228,7 +228,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect((await gateway.ask(`/containers/${container_id}/path/late.csv`)).status).toBe(200)
   })
 
-  it('lists the container once for clicks that come together', async () => {
+  it('lists the container once for requests at the same time', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv, sales.json and notes.txt.')
     await gateway.requests()
@@ -239,7 +239,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(lists).toHaveLength(1)
   })
 
-  it('names what is there where the path is not, ten at most', async () => {
+  it('names existing files when the path has none, at most ten', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Write 12 csv files.')
     const missing = await gateway.ask(`/containers/${container_id}/path/sales.csx`)
@@ -250,7 +250,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(error.message).toContain('and 2 more')
   })
 
-  it('never sends anything of the path upstream', async () => {
+  it('sends no part of the path upstream', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     await gateway.requests()
@@ -270,7 +270,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     }
   })
 
-  it("has the same words for somebody else's container and for none", async () => {
+  it('has the same error for another owner’s container and for a missing one', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save sales.csv.')
     await gateway.requests()
@@ -285,7 +285,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('says that the container is gone', async () => {
+  it('reports an expired container', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     gateway.advance(3601)

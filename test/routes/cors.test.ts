@@ -17,7 +17,7 @@ const preflight = (origin: string): RequestInit => ({
 })
 
 describe('a page of another origin', () => {
-  it('reads files, ranges and names where CFILE_CORS_ORIGINS names its origin', async () => {
+  it('reads files, ranges and names when CFILE_CORS_ORIGINS has its origin', async () => {
     const gateway = openCallers({ corsOrigins: [page, 'http://localhost:5173'] })
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV.')
     const answer = await gateway.as('ann').ask(`/files/${file.file_id}`, {
@@ -32,7 +32,7 @@ describe('a page of another origin', () => {
     expect(answer.headers.get('vary')).toMatch(/origin/i)
   })
 
-  it('is told before it asks, without a key, as browsers send none then', async () => {
+  it('gets preflights without a key, since browsers send none then', async () => {
     const gateway = openCallers({ corsOrigins: [page] })
     for (const path of [
       '/s/token/sales.csv',
@@ -54,7 +54,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  it('reads errors too, so that a person sees what went wrong', async () => {
+  it('reads errors too, so that a person sees the cause', async () => {
     const gateway = openCallers({ corsOrigins: ['*'] })
     for (const path of [
       '/s/token/sales.csv',
@@ -77,7 +77,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  it('of an origin that is not named may read nothing', async () => {
+  it('of an origin that is not listed reads nothing', async () => {
     const gateway = openCallers({ corsOrigins: [page] })
     for (const origin of [
       'https://evil.example',
@@ -92,7 +92,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  it('gets no CORS header at all without the setting, whatever the upstream says', async () => {
+  it('gets no CORS header without the setting, with any header of the upstream', async () => {
     const gateway = openCallers()
     await gateway.fault({ headers: { 'access-control-allow-origin': '*' } })
     const init = { headers: { origin: page } }
@@ -100,7 +100,7 @@ describe('a page of another origin', () => {
     expect(corsHeaders(await gateway.ask('/files/cfile_1', init))).toEqual([])
   })
 
-  it('may not ask for what is no business of pages: metrics, health, erasing an owner', async () => {
+  it('cannot use routes that are not for pages: metrics, health, erasing an owner', async () => {
     const gateway = openCallers({ corsOrigins: ['*'] })
     for (const path of ['/metrics', '/healthz', '/owners/ann']) {
       expect(corsHeaders(await gateway.ask(path, { headers: { origin: page } }))).toEqual([])

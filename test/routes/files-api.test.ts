@@ -35,7 +35,7 @@ describe.each(bases)('a container file under %s', (base) => {
     })
   })
 
-  it('is downloaded with its name and its ranges', async () => {
+  it('is downloaded with its name and with ranges', async () => {
     const { gateway, file, bytes } = await withFile()
     const url = urlOf(base, `${file.file_id}/content`)
     const whole = await gateway.ask(url)
@@ -61,7 +61,7 @@ describe.each(bases)('a container file under %s', (base) => {
 })
 
 describe('the Files API for container files', () => {
-  it('does not ask upstream for an id that nobody recorded, unless its container is named', async () => {
+  it('asks no upstream for an id without a record, unless its container is named', async () => {
     const { gateway: other, file } = await withFile()
     const gateway = openHarness({
       upstreams: [
@@ -83,7 +83,7 @@ describe('the Files API for container files', () => {
     expect((await gateway.ask(`/v1/files/${file.file_id}/content`)).status).toBe(200)
   })
 
-  it('keeps owners apart', async () => {
+  it('separates owners', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     for (const rest of [file.file_id, `${file.file_id}/content`]) {
@@ -96,7 +96,7 @@ describe('the Files API for container files', () => {
     expect((await gateway.as('ann').ask(`/v1/files/${file.file_id}`)).status).toBe(200)
   })
 
-  it('serves the archived copy when the container is gone', async () => {
+  it('serves the archived copy of an expired container', async () => {
     const work: Promise<unknown>[] = []
     const gateway = openHarness({
       archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
@@ -113,14 +113,14 @@ describe('the Files API for container files', () => {
     expect((await gateway.ask(`/v1/files/${file?.file_id}/content`)).status).toBe(200)
   })
 
-  it('erases here what is gone upstream already', async () => {
+  it('erases the record of a file that the upstream no longer has', async () => {
     const { gateway, file } = await withFile()
     await gateway.upstream(`/containers/${file.container_id}`, { method: 'DELETE' })
     const answer = await gateway.ask(`/v1/files/${file.file_id}`, { method: 'DELETE' })
     expect(answer.status).toBe(200)
   })
 
-  it('erases nothing here where the upstream fails, so that it can be tried again', async () => {
+  it('erases nothing when the upstream fails, so that the request can be repeated', async () => {
     const { gateway, file } = await withFile()
     await gateway.fault({ match: { method: 'DELETE' }, status: 500, times: 1 })
     const remove = () => gateway.ask(`/v1/files/${file.file_id}`, { method: 'DELETE' })
@@ -134,7 +134,7 @@ describe('the Files API for container files', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE'])
   })
 
-  it('leaves the upstream’s own files alone', async () => {
+  it('forwards the upstream’s own files', async () => {
     const { gateway } = await withFile()
     await gateway.requests()
     await gateway.ask('/v1/files/file-abc')

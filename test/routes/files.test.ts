@@ -12,7 +12,7 @@ async function original(gateway: Harness, { container_id, file_id }: CitedFile) 
   return gateway.upstream(`/containers/${container_id}/files/${file_id}/content`)
 }
 
-/** The file that a person asked for: the last that is cited, after the automatic plots. */
+/** The file that the prompt asked for: the last citation, after the automatic plots. */
 async function respondOne(gateway: Harness, prompt: string): Promise<CitedFile> {
   const file = (await gateway.respond(prompt)).at(-1)
   if (file === undefined) throw new Error(`nothing was cited for: ${prompt}`)
@@ -20,7 +20,7 @@ async function respondOne(gateway: Harness, prompt: string): Promise<CitedFile> 
 }
 
 describe('GET /files/{file_id}', () => {
-  it('gives the bytes by the id alone, once the citation has passed through', async () => {
+  it('serves a file by its id alone after its citation has passed', async () => {
     const gateway = openHarness()
     const files = await gateway.respond('Draw a bar chart and save the numbers as a CSV.')
     expect(files.length).toBeGreaterThanOrEqual(2)
@@ -32,7 +32,7 @@ describe('GET /files/{file_id}', () => {
     }
   })
 
-  it('names the file as the answer did, with a type that fits, and lets nothing in it run', async () => {
+  it('has the name of the citation and a fitting type, and runs nothing', async () => {
     const gateway = openHarness()
     const { file_id, filename } = await respondOne(gateway, 'Save the numbers as a CSV.')
     const { headers } = await gateway.ask(`/files/${file_id}`)
@@ -51,7 +51,7 @@ describe('GET /files/{file_id}', () => {
     expect(headers.get('apim-request-id')).toBeTruthy()
   })
 
-  it('costs one call upstream where the citation told the name', async () => {
+  it('takes one upstream request when the citation contained the name', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     await gateway.requests()
@@ -59,7 +59,7 @@ describe('GET /files/{file_id}', () => {
     expect(await gateway.requests()).toHaveLength(1)
   })
 
-  it('answers HEAD as it would GET, without opening the content', async () => {
+  it('answers HEAD like GET, without opening the content', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Draw a bar chart.')
     await gateway.requests()
@@ -74,7 +74,7 @@ describe('GET /files/{file_id}', () => {
     expect((await head.arrayBuffer()).byteLength).toBe(0)
   })
 
-  it('shows a picture in the browser when asked to, and never a page', async () => {
+  it('shows a picture inline on request, but never a page', async () => {
     const gateway = openHarness()
     const chart = await respondOne(gateway, 'Draw a bar chart.')
     const shown = await gateway.ask(`/files/${chart.file_id}?disposition=inline`)
@@ -84,7 +84,7 @@ describe('GET /files/{file_id}', () => {
     expect(kept.headers.get('content-disposition')).toMatch(/^attachment;/)
   })
 
-  it('shows CSV in the browser as plain text, since browsers download text/csv even inline', async () => {
+  it('shows CSV inline as plain text, since browsers download text/csv even inline', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     const path = `/files/${file_id}`
@@ -101,7 +101,7 @@ describe('GET /files/{file_id}', () => {
     expect(await shown.text()).toBe(await saved.text())
   })
 
-  it('finds a file that nothing recorded when the container is named, and remembers it', async () => {
+  it('finds a file without a record when the container is named, and records it', async () => {
     const gateway = openHarness()
     const answer = await gateway.upstream('/responses', json({ ...csvRequest }))
     const [file] = citations(await answer.json())
@@ -114,7 +114,7 @@ describe('GET /files/{file_id}', () => {
     expect((await gateway.ask(`/files/${file.file_id}`)).status).toBe(200)
   })
 
-  it('says that a container is gone, and not that there was no such file', async () => {
+  it('reports an expired container instead of a missing file', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     gateway.advance(2 * 3600)
@@ -124,7 +124,7 @@ describe('GET /files/{file_id}', () => {
     expect(await errorCode(await gateway.ask(`/files/${file_id}`))).toBe('container_expired')
   })
 
-  it('serves files of the Files API under the same route', async () => {
+  it('serves files of the Files API on the same route', async () => {
     const gateway = openHarness()
     const form = new FormData()
     form.set('purpose', 'assistants')
@@ -170,7 +170,7 @@ describe('bad input', () => {
     'cfile_a%3Fx=1',
     '..%2fcfile_a',
   ]
-  it.each(malformed)('refuses the id %s before anything of it reaches a URL', async (id) => {
+  it.each(malformed)('refuses the id %s before any part of it reaches a URL', async (id) => {
     const gateway = openHarness()
     for (const path of [
       `/files/${id}`,
@@ -183,7 +183,7 @@ describe('bad input', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('refuses a disposition that is none, and a parameter that is given twice', async () => {
+  it('refuses an unknown disposition and a repeated parameter', async () => {
     const gateway = openHarness()
     for (const query of ['disposition=evil', 'disposition=inline&disposition=inline']) {
       const answer = await gateway.ask(`/files/cfile_a?container_id=cntr_a&${query}`)
@@ -191,19 +191,19 @@ describe('bad input', () => {
     }
   })
 
-  it('says which methods there are', async () => {
+  it('lists the allowed methods', async () => {
     const answer = await openHarness().ask('/files/cfile_a', { method: 'PUT' })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE'])
     expect(await errorCode(answer)).toBe('method_not_allowed')
   })
 
-  it('answers an unknown path with an error that SDKs understand', async () => {
+  it('answers an unknown path with an error that SDKs parse', async () => {
     const answer = await openHarness().ask('/nothing')
     expect([answer.status, await errorCode(answer)]).toEqual([404, 'not_found'])
   })
 })
 
-describe('a bad day upstream', () => {
+describe('a failing download', () => {
   const bad: [kind: object, status: number, code: string][] = [
     [{ kind: 'html' }, 502, 'upstream_invalid'],
     [{ kind: 'redirect' }, 502, 'upstream_invalid'],
@@ -214,7 +214,7 @@ describe('a bad day upstream', () => {
     [{ kind: 'timeout' }, 504, 'upstream_timeout'],
     [{ kind: 'throttled' }, 429, 'upstream_throttled'],
   ]
-  it.each(bad)('answers %o with an error and never with a 200', async (fault, status, code) => {
+  it.each(bad)('is answered with an error for %o, never with 200', async (fault, status, code) => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     await gateway.fault({ ...fault, times: 1000 })
@@ -222,7 +222,7 @@ describe('a bad day upstream', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([status, code])
   })
 
-  it('does not hang when the upstream never answers', async () => {
+  it('ends when the upstream never answers', async () => {
     const gateway = openHarness({ upstreamTimeoutMs: 50 })
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     await gateway.fault({ hang: true, times: 1000 })
@@ -230,7 +230,7 @@ describe('a bad day upstream', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([504, 'upstream_timeout'])
   })
 
-  it('refuses a file over the limit, and says which setting raises it', async () => {
+  it('is refused over the size limit, with the setting that raises it', async () => {
     const gateway = openHarness({ maxFileBytes: 10 })
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     const answer = await gateway.ask(`/files/${file_id}`)
@@ -239,7 +239,7 @@ describe('a bad day upstream', () => {
     expect([error.code, error.param]).toEqual(['file_too_large', 'CFILE_MAX_FILE_BYTES'])
   })
 
-  it('breaks a body that ends early, rather than pass it off as whole', async () => {
+  it('breaks when the body ends early, so that it does not look complete', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save a 1 MB binary file.')
     await gateway.fault({ match: { path: '/content' }, cut_after: 1000, times: 1000 })

@@ -27,7 +27,7 @@ async function madeLink(answer: Response): Promise<Made> {
 const pathOf = ({ download_url }: Made) => download_url.slice(origin.length)
 
 describe('signUrl', () => {
-  it('makes links in a back end that a gateway with the same keys honours', async () => {
+  it('creates links in a back end that a gateway with the same keys accepts', async () => {
     const { ask, respond } = openHarness({ signingKeys })
     const [file] = await respond(prompt)
     const grant = {
@@ -45,7 +45,7 @@ describe('signUrl', () => {
 })
 
 describe('POST /links', () => {
-  it('makes a link that works without a key, on an instance that has never heard of the file', async () => {
+  it('creates a link that works without a key, on an instance that has no record of the file', async () => {
     const gateway = openCallers({ signingKeys })
     const { file } = await gateway.as('ann').answer(prompt)
     const { file_id } = file
@@ -71,7 +71,7 @@ describe('POST /links', () => {
     expect(elsewhere.headers.get('content-disposition')).toContain(file.filename)
   })
 
-  it('goes on working while the store is down', async () => {
+  it('works while the store is down', async () => {
     let isDown = false
     const inner = memoryStore({ now: () => 0 })
     const check = async () => {
@@ -94,7 +94,7 @@ describe('POST /links', () => {
     }
   })
 
-  it('takes how long, under which name and how the file is shown', async () => {
+  it('takes lifetime, name and disposition', async () => {
     const gateway = openHarness()
     const [chart] = await gateway.respond('Draw a bar chart.')
     const post = {
@@ -132,14 +132,14 @@ describe('POST /links', () => {
     }
   })
 
-  it('leaves a container out that is named with a file of the Files API', async () => {
+  it('ignores a container that is named with a file of the Files API', async () => {
     const gateway = openHarness()
     const post = { file_id: 'file-abc', container_id: 'cntr_a' }
     const made = await madeLink(await gateway.ask('/links', json(post)))
     expect(grantIn(made.download_url)).toMatchObject({ fileId: 'file-abc', containerId: undefined })
   })
 
-  it('carries the owner whose the thing is, though an admin asks for it', async () => {
+  it('makes a link of the thing’s owner when an admin asks for it', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     const posts = [{ file_id: file.file_id }, { container_id: file.container_id, kind: 'page' }]
@@ -149,7 +149,7 @@ describe('POST /links', () => {
     }
   })
 
-  it('is refused for what is not the caller’s as for what is not there, and the upstream is not asked', async () => {
+  it('gives the same error for foreign and for missing things, and asks no upstream', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     await gateway.requests()
@@ -172,7 +172,7 @@ describe('POST /links', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('makes a thing that nobody owns the caller’s, where that is trusted, if it is there', async () => {
+  it('records an existing thing without an owner for the caller with CFILE_TRUST_UNRECORDED', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const { file_id, container_id } = (await gateway.answerDirectly(prompt)).file
     const posts = [
@@ -192,7 +192,7 @@ describe('POST /links', () => {
     }
   })
 
-  it('says that the container must be named where nothing is recorded', async () => {
+  it('asks for the container when nothing is recorded', async () => {
     const gateway = openHarness()
     const post = { file_id: 'cfile_a' }
     expect(await errorCode(await gateway.ask('/links', json(post)))).toBe('container_unknown')
@@ -238,7 +238,7 @@ describe('POST /links', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([400, code])
   })
 
-  it('says which methods there are', async () => {
+  it('lists the allowed methods', async () => {
     const answer = await openHarness().ask('/links')
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })

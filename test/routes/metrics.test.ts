@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
 import { openRegions } from '../lib/regions.ts'
 
-it('counts requests by family and class of status, and names no id and no owner', async () => {
+it('counts requests by family and status class, without ids and owners', async () => {
   const { ask, respond } = openHarness({
     authenticate: async () => ({ owner: 'somebody', admin: false }),
   })
@@ -19,13 +19,13 @@ it('counts requests by family and class of status, and names no id and no owner'
   expect(text).not.toContain(`${file?.file_id}`)
 })
 
-it('counts for each app alone', async () => {
+it('counts separately for each app', async () => {
   const [one, other] = [openHarness(), openHarness()]
   await one.ask('/healthz')
   expect(await (await other.ask('/metrics')).text()).not.toContain('_total{family="healthz"')
 })
 
-it('counts the bytes that were handed out, and the downloads under way', async () => {
+it('counts sent bytes and downloads under way', async () => {
   const { ask, respond } = openHarness()
   const counts = async () => {
     const text = await (await ask('/metrics')).text()
@@ -49,7 +49,7 @@ it('counts the bytes that were handed out, and the downloads under way', async (
   expect((await counts())[0]).toBe(0)
 })
 
-it('counts containers by the upstream that bills them, from zero', async () => {
+it('counts containers by upstream, from zero', async () => {
   const regions = openRegions([{ name: 'east' }, { name: 'west', models: ['gpt-west'] }])
   const count = async () => {
     const text = await (await regions.ask('/metrics')).text()

@@ -29,7 +29,7 @@ describe('the paths', () => {
     ])
   })
 
-  it('sends what AzureOpenAI asks for under a date to the v1 path, without the date', async () => {
+  it('sends requests of AzureOpenAI to the v1 path, without the date', async () => {
     const gateway = openHarness()
     const dated = '?api-version=2025-04-01-preview'
     const { id } = await post(gateway, `/openai/containers${dated}`, { name: 'mine' })
@@ -46,7 +46,7 @@ describe('the paths', () => {
     ])
   })
 
-  it('leaves deployments where they are, with their date', async () => {
+  it('keeps the path and the date of deployments', async () => {
     const gateway = openHarness()
     const path = '/openai/deployments/gpt-4.1/chat/completions?api-version=2024-10-21'
     const messages = [{ role: 'user', content: 'hi' }]
@@ -55,7 +55,7 @@ describe('the paths', () => {
     expect(`${seen?.path}${seen?.query}`).toBe(path)
   })
 
-  it('forwards a path as it was written, and none that climbs', async () => {
+  it('forwards a path unchanged, unless it climbs', async () => {
     const gateway = openHarness()
     await gateway.ask('/openai/v1/models/a%20b%2Bc')
     expect((await gateway.requests()).map(({ path }) => path)).toEqual([
@@ -70,7 +70,7 @@ describe('the paths', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('refuses a WebSocket in words', async () => {
+  it('refuses a WebSocket with a clear error', async () => {
     const gateway = openHarness()
     const headers = { upgrade: 'websocket' }
     const answer = await gateway.ask('/openai/v1/realtime?model=gpt-realtime', { headers })
@@ -79,8 +79,8 @@ describe('the paths', () => {
   })
 })
 
-describe('what passes', () => {
-  it('keeps unknown fields, parameters and the headers of the API, and drops what is the caller’s own', async () => {
+describe('a forwarded request', () => {
+  it('keeps unknown fields, parameters and API headers, and loses the caller’s own headers', async () => {
     const gateway = openHarness()
     const body = '{"model":"gpt-4.1", "input":"hi","new_field":1.50,"metadata":{"a":"b"}}'
     await gateway.ask('/openai/v1/responses?include=x&new=1', {
@@ -114,7 +114,7 @@ describe('what passes', () => {
     }
   })
 
-  it('hands back status, body and headers of a refusal as the upstream gave them', async () => {
+  it('returns status, body and headers of an upstream error unchanged', async () => {
     const gateway = openHarness()
     await gateway.fault({
       status: 429,
@@ -134,7 +134,7 @@ describe('what passes', () => {
     expect(answer.headers.has('set-cookie')).toBe(false)
   })
 
-  it('answers 502 where the upstream can’t be reached', async () => {
+  it('is answered with 502 when the upstream cannot be reached', async () => {
     const down = async () => {
       throw new TypeError('fetch failed')
     }
@@ -145,7 +145,7 @@ describe('what passes', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([502, 'upstream_error'])
   })
 
-  it('refuses a body over the limit where it has to be read', async () => {
+  it('is refused when its body has to be read and exceeds the limit', async () => {
     const gateway = openHarness({ maxBodyBytes: 1000 })
     const body = json(responseRequest('x'.repeat(2000)))
     const answer = await gateway.ask('/openai/v1/responses', body)
@@ -153,7 +153,7 @@ describe('what passes', () => {
   })
 })
 
-describe('what is remembered', () => {
+describe('the record of a passing answer', () => {
   it('serves an upload by its id alone, to the Files API or into a container', async () => {
     const gateway = openHarness()
     const file = await (
@@ -172,7 +172,7 @@ describe('what is remembered', () => {
     }
   })
 
-  it('knows the files of a container that was listed', async () => {
+  it('includes the files of a listed container', async () => {
     const gateway = openHarness()
     const answer = await gateway.upstream('/responses', json(responseRequest('Save a CSV.')))
     const { output } = (await answer.json()) as { output: { container_id?: string }[] }
@@ -183,7 +183,7 @@ describe('what is remembered', () => {
     for (const file of data) expect((await gateway.ask(`/files/${file.id}`)).status).toBe(200)
   })
 
-  it('believes no file that is made to look like an answer', async () => {
+  it('excludes a file that only looks like an answer', async () => {
     const gateway = openHarness()
     const forged = JSON.stringify({
       object: 'response',
@@ -202,11 +202,11 @@ describe('what is remembered', () => {
 })
 
 describe('a replayed answer', () => {
-  it('is taken again by the upstream, whatever was added to it', async () => {
+  it('is accepted by the upstream although the gateway has added links', async () => {
     const gateway = openHarness({ links: 'annotate' })
     const first = await gateway.ask('/openai/v1/responses', json(responseRequest('Save a CSV.')))
     const { output } = (await first.json()) as { output: { content?: object[] }[] }
-    // Added by hand, so that the test holds whatever the gateway adds today.
+    // Added by hand, so that the test does not depend on what the gateway adds.
     const text = JSON.stringify(output).replaceAll(
       '"type":"container_file_citation"',
       '"type":"container_file_citation","download_url":"http://x/y","download_expires_at":1',

@@ -22,7 +22,7 @@ interface Delivery {
   readonly body?: string
 }
 
-/** A delivery as Azure signs it. */
+/** A delivery with Azure's signature. */
 async function delivery({
   id = `evt_${crypto.randomUUID()}`,
   type = 'response.completed',
@@ -47,7 +47,7 @@ async function delivery({
   return { method: 'POST', headers, body }
 }
 
-/** A gateway whose work behind its answers can be waited for. */
+/** A gateway whose background work can be awaited. */
 function withWork(): { options: Partial<AppOptions>; settle(): Promise<void> } {
   const work = new Set<Promise<unknown>>()
   return {
@@ -69,7 +69,7 @@ async function post(gateway: Pick<Harness, 'ask'>, parts: Delivery): Promise<num
 }
 
 describe('POST /webhooks', () => {
-  it('makes a background answer’s files downloadable though nobody asked for the answer', async () => {
+  it('makes the files of a background answer downloadable although no client reads the answer', async () => {
     const { options, settle } = withWork()
     const gateway = openCallers(options)
     const ann = gateway.as('ann')
@@ -88,7 +88,7 @@ describe('POST /webhooks', () => {
     expect((await gateway.as('bob').ask(`/files/${file}`)).status).toBe(404)
   })
 
-  it('copies the files to the archive before their container ends', async () => {
+  it('copies the files to the archive before their container expires', async () => {
     const { options, settle } = withWork()
     const archive = memoryArchive({ createSha256: testSha256, now: () => now })
     const gateway = openHarness({ ...options, archive })
@@ -101,7 +101,7 @@ describe('POST /webhooks', () => {
     expect((await gateway.ask(`/files/${file}`)).status).toBe(200)
   })
 
-  it('is sent by the emulator to a registered endpoint, signed with the secret that it showed', async () => {
+  it('gets events of the emulator at a registered endpoint, signed with the shown secret', async () => {
     const sent: { url: string; body: string; headers: Headers }[] = []
     const emulator = createEmulator({
       now: () => now,
@@ -128,7 +128,7 @@ describe('POST /webhooks', () => {
     expect((await other.ask('/webhooks', { method: 'POST', body, headers })).status).toBe(403)
   })
 
-  it('answers a second delivery of the same event and does no work for it', async () => {
+  it('answers a repeated delivery and does no work for it', async () => {
     const { options, settle } = withWork()
     const gateway = openHarness(options)
     const { id } = (await (
@@ -143,7 +143,7 @@ describe('POST /webhooks', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('refuses a wrong or an old signature, and shows no difference between the two', async () => {
+  it('refuses wrong and old signatures with the same error', async () => {
     const gateway = openHarness({ webhooks })
     const right = await delivery({ response: 'resp_1' })
     const headers = right.headers as Record<string, string>
@@ -161,7 +161,7 @@ describe('POST /webhooks', () => {
     }
   })
 
-  it('answers every other event with 200 and stores nothing for it', async () => {
+  it('answers all other events with 200 and stores nothing', async () => {
     const store = memoryStore({ now: () => now })
     const gateway = openHarness({ webhooks, store })
     for (const type of ['response.failed', 'response.cancelled', 'batch.completed', 'new.kind']) {
@@ -170,7 +170,7 @@ describe('POST /webhooks', () => {
     expect(await store.list('webhook')).toEqual([])
   })
 
-  it('refuses what is signed and no event', async () => {
+  it('refuses a signed body that is not an event', async () => {
     const gateway = openHarness({ webhooks })
     const cases = [
       { body: 'x' },
@@ -183,13 +183,13 @@ describe('POST /webhooks', () => {
     expect(await post(gateway, { body: `"${'x'.repeat(300_000)}"` })).toBe(413)
   })
 
-  it('is no route without CFILE_WEBHOOK_SECRETS, and takes only POST with them', async () => {
+  it('does not exist without CFILE_WEBHOOK_SECRETS, and takes only POST with them', async () => {
     expect((await openHarness().ask('/webhooks', { method: 'POST', body: '{}' })).status).toBe(404)
     const answer = await openHarness({ webhooks }).ask('/webhooks')
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  it('gives a response that nobody recorded to CFILE_WEBHOOK_OWNER, else to nobody', async () => {
+  it('records a response without an owner for CFILE_WEBHOOK_OWNER, else for nobody', async () => {
     for (const owner of ['ann', undefined]) {
       const { options, settle } = withWork()
       const gateway = openCallers({ ...options, webhooks: { ...webhooks, owner } })
@@ -202,7 +202,7 @@ describe('POST /webhooks', () => {
     }
   })
 
-  it('tries again later when Azure does not answer, also after a restart', async () => {
+  it('retries when Azure does not answer, also after a restart', async () => {
     const store = memoryStore({ now: () => now })
     const first = withWork()
     const gateway = openHarness({ ...first.options, store })
@@ -214,21 +214,21 @@ describe('POST /webhooks', () => {
     expect(await store.list('file/')).toEqual([])
     expect(await store.list('webhook-work/')).toHaveLength(1)
     gateway.advance(16)
-    // Any request sets the upkeep off.
+    // Any request triggers the upkeep.
     await gateway.ask('/healthz')
     await first.settle()
     expect((await store.list('file/')).length).toBeGreaterThan(0)
     expect(await store.list('webhook-work/')).toEqual([])
   })
 
-  it('is answered with 503 while the store is down, so that Azure delivers it again', async () => {
+  it('is 503 while the store is down, so that Azure delivers again', async () => {
     const store = memoryStore({ now: () => now })
     const down = { ...store, get: () => Promise.reject(new Error('down')) }
     const gateway = openHarness({ webhooks, store: down })
     expect(await post(gateway, { response: 'resp_1' })).toBe(503)
   })
 
-  it('records each file once, however often and in whatever order events are delivered', async () => {
+  it('records each file once, with any number and order of deliveries', async () => {
     const { options, settle } = withWork()
     const store = memoryStore({ now: () => now })
     const gateway = openCallers({ ...options, store, webhooks: { ...webhooks, owner: 'ann' } })

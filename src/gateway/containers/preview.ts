@@ -1,5 +1,5 @@
 /**
- * Preview: the files of a container as its page shows them, with links to view them and the first bytes of texts.
+ * Describes the files of a container for its HTML page, with links to view them and the beginning of text files.
  *
  * @module
  */
@@ -23,13 +23,13 @@ export interface TextStart {
 /** A file as the page shows it. */
 export interface PreviewedFile extends PresentedFile {
   readonly kind: FileKind
-  /** A link that shows the file in the browser; absent for types that a browser must not show. */
+  /** Link that displays the file inline; absent for types that must not be displayed. */
   readonly view_url?: string
-  /** Absent for what is no text, beyond the first {@link mostTexts} texts, and where it could not be read in time. */
+  /** Absent for other files, after the first {@link mostTexts} texts, and when it could not be read in time. */
   readonly start?: TextStart
 }
 
-/** What a person calls a file. */
+/** Kind of a file, in words of the page. */
 export type FileKind =
   | 'Picture'
   | 'Table'
@@ -53,7 +53,7 @@ const endings: readonly (readonly [FileKind, RegExp])[] = [
 ]
 const texts: ReadonlySet<FileKind> = new Set(['Table', 'Text', 'Code', 'Data'])
 
-/** The kind that a file's ending stands for. */
+/** Returns the kind of a file by the extension of its name. */
 export function kindOf(filename: string): FileKind {
   const ending = /\.(\w+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
   return endings.find(([, pattern]) => pattern.test(ending))?.[0] ?? 'File'
