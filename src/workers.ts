@@ -6,9 +6,9 @@
 
 import { waitUntil } from 'cloudflare:workers'
 import type { ExecutionContext, Hono } from 'hono'
-import { toHex } from './archives/lib/bucket.ts'
 import { largePiecesCarrier } from './core/bytes/carrier.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
+import { toHex } from './core/http/encoding.ts'
 import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/sockets/socket.ts'
 import { webSocket } from './core/sockets/web-socket.ts'
 import { isLoopback } from './core/url.ts'
@@ -112,7 +112,7 @@ function createSha256() {
     update: (chunk: Uint8Array<ArrayBuffer>) => writer.write(chunk),
     async digest(): Promise<string> {
       await writer.close()
-      return toHex(await stream.digest)
+      return toHex(new Uint8Array(await stream.digest))
     },
   }
 }

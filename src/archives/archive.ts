@@ -1,6 +1,6 @@
 /**
- * Copies of files that outlive their containers, behind five methods. `memory.ts` is the reference;
- * `test/archives/contract.ts` is the judge of every engine.
+ * The interface of archives: copies of files that remain after their containers have expired. `memory.ts` is the
+ * reference; `test/archives/contract.ts` tests every engine.
  *
  * @module
  */
@@ -9,48 +9,48 @@ import { CfileError } from '../core/errors.ts'
 import { parseJson } from '../core/http/body.ts'
 import type { ByteRange } from '../core/http/range.ts'
 
-/** What is kept beside the bytes. */
+/** Facts about a copied file. */
 export interface ArchiveMeta {
-  /** The file's name, as it is shown. */
+  /** Display name of the file. */
   readonly name?: string
-  /** Its media type. */
+  /** Media type. */
   readonly type?: string
-  /** The key of the caller whom it belongs to. */
+  /** Key of the owner. */
   readonly owner: string
-  /** Where it came from: the upstream's name and Azure's ids. */
+  /** Origin of the file: name of the upstream, and Azure's ids. */
   readonly upstream?: string
   readonly container_id?: string
   readonly file_id: string
-  /** What the container's own list said of it: where it lay, who wrote it, when (unix second). */
+  /** The row in the container's file list: path, source, creation time in unix seconds. */
   readonly path?: string
   readonly source?: string
   readonly created_at?: number
 }
 
-/** What a whole copy is: its size, its SHA-256 in hex, and what is kept beside it. */
+/** Size in bytes, SHA-256 in hex, and facts of a complete copy. */
 export interface ArchiveRecord {
   readonly bytes: number
   readonly sha256: string
   readonly meta: ArchiveMeta
 }
 
-/** A record as it is stored. */
+/** A record as engines store it. */
 export interface StoredRecord extends ArchiveRecord {
-  /** The name under which the bytes lie, where the key alone does not tell. */
+  /** Name under which the bytes are stored, if the key does not determine it. */
   readonly body: string
 }
 
-/** A whole copy. */
+/** A complete copy. */
 export interface ArchivedFile extends ArchiveRecord {
   readonly key: string
   /** Unix second in which the copy was made. */
   readonly storedAt: number
   /**
-   * Opens the bytes, or those of a range that lies within the file. The stream breaks rather than end early; that of a
-   * whole copy passes its last bytes only when the hash of all is that of the record.
+   * Opens the bytes, or a range within the file. The stream fails rather than ending early. The stream of a whole copy
+   * passes its last bytes only if the hash of all bytes matches the record.
    *
-   * @throws CfileError `file_not_found` where the copy was deleted meanwhile, `not_ready` where the archive fails
-   * @throws DamagedCopy, also from the stream, where the bytes are not those that were copied
+   * @throws CfileError `file_not_found` if the copy was deleted meanwhile, `not_ready` if the archive fails
+   * @throws DamagedCopy, also from the stream, if the bytes differ from the copied ones
    */
   open(options?: OpenOptions): Promise<ReadableStream<Uint8Array>>
 }
@@ -58,31 +58,31 @@ export interface ArchivedFile extends ArchiveRecord {
 /** Options of {@link ArchivedFile.open}. */
 export interface OpenOptions {
   readonly range?: ByteRange
-  /** Ends the wait for the stream; an engine that can breaks the stream too, when it fires later. */
+  /** Ends the wait for the stream. Engines that support it also end the stream when the signal fires later. */
   readonly signal?: AbortSignal
 }
 
 /** Options of {@link Archive.put}. */
 export interface ArchivePutOptions {
-  /** How many bytes must come; absent where nobody knows. */
+  /** Expected size of the body in bytes, if known. */
   readonly bytes?: number
   readonly signal?: AbortSignal
 }
 
-/** Options of the methods that only wait. */
+/** Options of methods without other options. */
 export interface ArchiveOptions {
   readonly signal?: AbortSignal
 }
 
 /** Options of {@link Archive.list}. */
 export interface ArchiveListOptions extends ArchiveOptions {
-  /** Only what belongs to this owner. */
+  /** Lists only the copies of this owner. */
   readonly owner?: string
 }
 
 /** Options of {@link Archive.sweep}. */
 export interface ArchiveSweepOptions extends ArchiveOptions {
-  /** Unix second; what was begun later may be a copy that is still under way, and stays. */
+  /** Unix second. Newer leftovers may belong to a copy in progress and stay. */
   readonly before: number
 }
 
@@ -94,15 +94,15 @@ export interface ListedFile {
 }
 
 /**
- * A map from keys (`<owner>/<file id>`, see {@link parseArchiveKey}) to whole copies. Where it fails, each method throws
- * a CfileError `not_ready`.
+ * A map from keys (`<owner>/<file id>`, see {@link parseArchiveKey}) to complete copies. If the archive fails, each
+ * method throws a CfileError `not_ready`.
  */
 export interface Archive {
   /**
-   * Copies a body, and shows the copy only when it is whole; until then, and if it fails, what was there before stays.
-   * The body is read to its end or cancelled.
+   * Copies a body. The copy becomes visible when it is complete; until then, and after a failure, an earlier copy
+   * stays. The body is read to its end or cancelled.
    *
-   * @throws RangeError where the body has another length than announced
+   * @throws RangeError if the body does not have the announced size
    */
   put(
     key: string,
@@ -111,28 +111,28 @@ export interface Archive {
     options?: ArchivePutOptions,
   ): Promise<ArchiveRecord>
   get(key: string, options?: ArchiveOptions): Promise<ArchivedFile | undefined>
-  /** Removes the copy, and what earlier copies of the file may have left. */
+  /** Deletes the copy and leftovers of earlier copies of the file. */
   delete(key: string, options?: ArchiveOptions): Promise<void>
-  /** The whole copies, each owner's together. */
+  /** Lists the complete copies, grouped by owner. */
   list(options?: ArchiveListOptions): AsyncIterable<ListedFile>
-  /** Removes what copies left behind that died halfway. */
+  /** Removes leftovers of interrupted copies. */
   sweep(options: ArchiveSweepOptions): Promise<void>
 }
 
-/** A SHA-256 that is fed piece by piece; WebCrypto has none. */
+/** An incremental SHA-256. WebCrypto has none. */
 export interface Sha256 {
-  /** A chunk may be reused once this is done. */
+  /** Adds a chunk. The chunk may be reused when the promise resolves. */
   update(chunk: Uint8Array<ArrayBuffer>): void | Promise<void>
-  /** In hex. */
+  /** The hash in hex. */
   digest(): string | Promise<string>
 }
 
-/** Begins a SHA-256 with what the runtime has: `node:crypto`, or `crypto.DigestStream` in workerd. */
+/** Creates a SHA-256 with the runtime's own implementation: `node:crypto`, or `crypto.DigestStream` in workerd. */
 export type CreateSha256 = () => Sha256
 
 /**
- * Checks a key: the owner's key and the file's id, each 1 to 128 of `A-Z a-z 0-9 _ -`. No name of a file is ever part
- * of where it is stored.
+ * Checks a key: the owner's key and the file's id, each 1 to 128 of `A-Z a-z 0-9 _ -`. File names are never part of a
+ * storage path.
  *
  * @throws CfileError `invalid_id`
  */
@@ -142,7 +142,7 @@ export function parseArchiveKey(key: string): string {
 }
 
 /**
- * Checks the first part of a key.
+ * Checks an owner's key.
  *
  * @throws CfileError `invalid_id`
  */
@@ -152,9 +152,9 @@ export function parseOwner(owner: string): string {
 }
 
 /**
- * Reads a record as an engine stored it: JSON of the {@link ArchiveRecord} and what else the engine put in.
+ * Parses a stored record: JSON of the {@link ArchiveRecord} and any members of the engine.
  *
- * @returns `undefined` for what is none
+ * @returns `undefined` if it is malformed
  */
 export function parseArchiveRecord(
   stored: Uint8Array,
@@ -167,12 +167,12 @@ export function parseArchiveRecord(
   return isRecord ? (record as StoredRecord) : undefined
 }
 
-/** The length of a body is not the one that was announced. */
+/** The error for a body of another size than announced. */
 export function wrongLength(announced: number): RangeError {
   return new RangeError(`The body does not have the ${announced} bytes that were announced.`)
 }
 
-/** The copy went away between two steps. */
+/** The error for a copy that was deleted between two steps. */
 export function copyGone(): CfileError {
-  return new CfileError('file_not_found', 'The archived copy was deleted while it was asked for.')
+  return new CfileError('file_not_found', 'The archived copy was deleted during the request.')
 }

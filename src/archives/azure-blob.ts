@@ -1,20 +1,22 @@
 /**
- * An archive in a container of Azure Blob Storage (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api).
+ * An archive in a container of Azure Blob Storage
+ * (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api).
  *
  * @module
  */
 
+import { fromBase64 } from '../core/http/encoding.ts'
 import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
 import { createRequester, type SendRequest, type StorageRequest, toObject } from './lib/request.ts'
 import { elementsOf, textOf } from './lib/xml.ts'
 
-/** What proves who asks: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
+/** Authentication: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
 export interface BlobAuth {
-  /** Added to each URL, without its `?`. */
+  /** Query that is added to each URL, without its `?`. */
   readonly query?: string
-  /** The `authorization` of a request whose other headers stand. */
+  /** The value of `authorization` for a request with final headers. */
   authorize?(request: SignedRequest): Promise<string>
 }
 
@@ -22,7 +24,7 @@ interface SignedRequest extends StorageRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Something that signs in to Entra ID: a `Credential` of cfile's, or anything that gives a header for a scope. */
+/** A credential for Entra ID: cfile's `Credential`, or any object that returns a header value for a scope. */
 export interface BlobCredential {
   authorize(scope: string, options?: { signal?: AbortSignal }): Promise<{ readonly value: string }>
 }
@@ -34,30 +36,30 @@ export interface AzureBlobArchiveOptions {
   readonly auth: BlobAuth
   readonly fetch: typeof fetch
   readonly wait: Wait
-  /** Unix seconds. */
+  /** The current time in unix seconds. */
   readonly now: () => number
   readonly createSha256: CreateSha256
-  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
   readonly newName: () => string
-  /** Bytes of a block; what is no larger is sent whole. @default 8 MiB */
+  /** Size of a block in bytes. Smaller bodies are sent in one request. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory. @default two blocks */
+  /** Memory limit for all copies together, in bytes. @default two blocks */
   readonly memoryBytes?: number
-  /** Milliseconds to the headers of an answer. @default 60000 */
+  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
   readonly timeoutMs?: number
 }
 
-/** Keeps copies in a container. Blocks of copies that died are dropped by Azure itself, after a week. */
+/** Creates an archive in a blob container. Azure removes blocks of interrupted copies after a week. */
 export function azureBlobArchive(options: AzureBlobArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: blobBucket(options) })
 }
 
-/** Signs in with a shared access signature, which may read, write, list and delete. */
+/** Authenticates with a shared access signature. It must allow read, write, list and delete. */
 export function sharedAccessSignature(query: string): BlobAuth {
   return { query: query.replace(/^\?/, '') }
 }
 
-/** Signs in with Entra ID; the identity has the role Storage Blob Data Contributor. */
+/** Authenticates with Entra ID. The identity needs the role Storage Blob Data Contributor. */
 export function entraId(credential: BlobCredential): BlobAuth {
   return {
     async authorize({ signal }) {
@@ -67,18 +69,19 @@ export function entraId(credential: BlobCredential): BlobAuth {
 }
 
 /**
- * Signs in with a key of the account, in base64
- * (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key).
+ * Authenticates with an account key (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key).
+ *
+ * @param key in base64
  */
 export function sharedKey(account: string, key: string): BlobAuth {
   const imported = crypto.subtle.importKey(
     'raw',
-    Uint8Array.from(atob(key), (char) => char.charCodeAt(0)),
+    fromBase64(key),
     { name: 'HMAC', hash: 'SHA-256' },
     false,
     ['sign'],
   )
-  // Whoever signs first learns of a key that can't be one.
+  // An invalid key is reported by the first request.
   imported.catch(() => {})
   return {
     async authorize(request) {
@@ -96,7 +99,7 @@ function stringToSign(account: string, { method, url, headers, body }: SignedReq
     .sort()
     .map((name) => `${name}:${headers[name]}`)
   const query = [...url.searchParams].map(([name, value]) => `${name}:${value}`).sort()
-  // Encoding, language, length, MD5, type, date, four conditions, range.
+  // Content-Encoding, Content-Language, length, MD5, type, date, four conditions, range.
   const standard = [method, '', '', length, '', '', '', '', '', '', '', headers.range ?? '']
   return [...standard, ...ours, `/${account}${url.pathname}`, ...query].join('\n')
 }
@@ -143,7 +146,7 @@ function opened(options: AzureBlobArchiveOptions): { place: Place; send: SendReq
   const base = options.containerUrl.replace(/\/+$/, '')
   return {
     place(name, query = {}) {
-      // Names hold nothing that a URL would encode.
+      // Names contain no character that URLs encode.
       const url = new URL(name === '' ? base : `${base}/${name}`)
       url.search = auth.query ?? ''
       for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value)
@@ -188,7 +191,7 @@ function startUpload(send: SendRequest, place: Place, name: string): Upload {
     },
 
     async abort() {
-      // Azure drops blocks that no list names.
+      // Azure removes uncommitted blocks itself.
     },
   }
 }

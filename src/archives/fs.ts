@@ -1,8 +1,10 @@
 /**
- * An archive in a folder. Bytes are in `files/<owner>/<id>.<sha256>`, so that a file's own name tells whether it is
- * whole, and `records/<owner>/<id>.json` says that there is a copy. Both are written in `partial/`, brought to the disk
- * (fsync) and only then moved to where they are seen. Several processes may share the folder. A file is read whole and
- * checked the first time that a process opens it, and again when it was written since. Links are not followed.
+ * An archive in a folder of the file system.
+ *
+ * Bytes are stored in `files/<owner>/<id>.<sha256>`, so the file name shows whether they are complete.
+ * `records/<owner>/<id>.json` makes the copy visible. Both are written to `partial/`, synced to disk, and then moved.
+ * Several processes may share the folder. Each process verifies a file completely when it first opens it, and again
+ * after the file changed. Symbolic links are not followed.
  *
  * @module
  */
@@ -26,6 +28,7 @@ import {
 } from './archive.ts'
 import {
   disk,
+  isLeftover,
   makeFolder,
   modifiedAt,
   moveInto,
@@ -34,19 +37,19 @@ import {
   readRange,
   refuseLinks,
   remove,
+  temporaryName,
   type Write,
   writeWhole,
 } from './lib/disk.ts'
-import { halfCopyName, isLeftOver } from './lib/half-copies.ts'
 import { isWholeRange, verifyBody } from './lib/verify.ts'
 
 /** Options of {@link fsArchive}. */
 export interface FsArchiveOptions {
-  /** Made when the first copy is; it and all in it can be read by this user only. */
+  /** Created with the first copy. Only this user can read the folder and its content. */
   readonly folder: string
 }
 
-/** Keeps copies in a folder of their own. */
+/** Creates an archive in a folder. */
 export function fsArchive({ folder }: FsArchiveOptions): Archive {
   const records = join(folder, 'records')
   const files = join(folder, 'files')
@@ -71,7 +74,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     }
   }
 
-  /** Makes a copy visible: first its bytes, then the record that says so. */
+  /** Makes a copy visible: first its bytes, then its record. */
   async function show(temporary: string, key: string, record: ArchiveRecord): Promise<void> {
     const earlier = await readRecord(key)
     const body = bodyPath(key, record.sha256)
@@ -83,7 +86,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     await remove(bodyPath(key, earlier.sha256))
   }
 
-  /** Opened at once, so that the bytes stay readable while the file is replaced or deleted. */
+  /** Opens the bytes of a copy. They stay readable when the file is replaced or deleted. */
   async function open(key: string, record: ArchiveRecord, { range, signal }: OpenOptions) {
     signal?.throwIfAborted()
     const { bytes, sha256 } = record
@@ -103,13 +106,13 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
 
   async function whyMissing(key: string, { sha256 }: ArchiveRecord): Promise<Error> {
     const isNamed = (await readRecord(key))?.sha256 === sha256
-    return isNamed ? new DamagedCopy('Its bytes are not there.') : copyGone()
+    return isNamed ? new DamagedCopy('Its bytes are missing.') : copyGone()
   }
 
   /**
-   * Reads a file to its end that was written since it was last read, or that this process never read.
+   * Verifies a file that changed since this process last read it, or that it never read.
    *
-   * @returns whether it was read
+   * @returns whether the file was read
    */
   async function checkOnce(
     file: FileHandle,
@@ -118,7 +121,8 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const { ino, size, ctimeNs } = await disk('stat', () => file.stat({ bigint: true }))
-    if (Number(size) !== record.bytes) throw new DamagedCopy(`It has not ${record.bytes} bytes.`)
+    if (Number(size) !== record.bytes)
+      throw new DamagedCopy(`Its size is not ${record.bytes} bytes.`)
     const mark = `${ino} ${ctimeNs}`
     if (checked.has(path, mark)) return false
     const body = readRange(file, { start: 0, end: record.bytes - 1 }, signal, { isKeptOpen: true })
@@ -130,7 +134,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   return {
     async put(key, body, meta, options = {}) {
       const reader = body.getReader()
-      const temporary = join(partial, halfCopyName())
+      const temporary = join(partial, temporaryName())
       try {
         parseArchiveKey(key)
         await refuseLinks(folder, 'partial')
@@ -176,7 +180,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
       for (const name of await namesIn(partial, 'files')) {
         signal?.throwIfAborted()
         const path = join(partial, name)
-        if (await isLeftOver(path, before)) await remove(path)
+        if (await isLeftover(path, before)) await remove(path)
       }
       for (const owner of await namesIn(files, 'folders')) {
         for (const name of await namesIn(join(files, owner), 'files')) {
@@ -187,7 +191,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     },
   }
 
-  /** Bytes whose record was never written, or names others by now. */
+  /** Removes bytes whose record was never written or now names other bytes. */
   async function removeUnrecorded(path: string, name: string, before: number): Promise<void> {
     const [, key, sha256] = /^([\w-]+\/[\w-]+)\.([0-9a-f]{64})$/.exec(name) ?? []
     if (key === undefined || (await modifiedAt(path)) >= before) return
@@ -202,7 +206,7 @@ interface FoundRecord extends ArchiveRecord {
 const ownerOf = (key: string): string => key.split('/')[0] ?? ''
 const isSame = (one: string) => (other: string) => one === other
 
-/** Begins a SHA-256 of `node:crypto`. */
+/** Creates a SHA-256 with `node:crypto`. */
 export function nodeSha256(): Sha256 {
   const hash = createHash('sha256')
   return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
@@ -217,7 +221,7 @@ async function copyParts(
   let total = 0
   for (;;) {
     signal?.throwIfAborted()
-    // Each chunk as it comes: gathered into larger ones, many copies at a time would fill the memory.
+    // Chunks are written as they come. Buffering would fill the memory with many simultaneous copies.
     const { done, value } = await reader.read()
     if (done) break
     total += value.byteLength
@@ -229,10 +233,10 @@ async function copyParts(
   return { bytes: total, sha256: await hash.digest() }
 }
 
-// As many files as are in use at a time; one that was forgotten is read once more.
+// About the number of files in use at a time. A forgotten file is verified once more.
 const mostMarks = 10_000
 
-/** Remembers in which state a file was last read and found right. */
+/** Remembers the state in which each file was last verified. */
 function createMarks() {
   const marks = new Map<string, string>()
   return {

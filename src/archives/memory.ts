@@ -1,5 +1,5 @@
 /**
- * An archive in this process: the reference for all others, right for tests and demos.
+ * An archive in process memory. It is the reference for all other archives, and fits tests and demos.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
 /** Options of {@link memoryArchive}. */
 export interface MemoryArchiveOptions {
   readonly createSha256: CreateSha256
-  /** Unix seconds. */
+  /** The current time in unix seconds. */
   readonly now: () => number
 }
 
@@ -28,7 +28,7 @@ interface Copy {
   readonly storedAt: number
 }
 
-/** Keeps copies in a `Map`; all is gone with the process. */
+/** Creates an archive that lasts as long as the process. */
 export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Archive {
   const copies = new Map<string, Copy>()
 
@@ -75,12 +75,12 @@ export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Arch
     },
 
     async sweep() {
-      // Half a copy is in no map.
+      // Interrupted copies leave nothing in the map.
     },
   }
 }
 
-/** Reads a body to its end; cancels it where that or a check fails. */
+/** Reads a body to its end. Cancels it if reading or the check fails. */
 async function readAll(
   body: ReadableStream<Uint8Array>,
   check: () => void,

@@ -7,15 +7,15 @@
 
 import { CfileError } from '../core/errors.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, bucketArchive, type Upload } from './lib/bucket.ts'
+import { type Bucket, bucketArchive, folderPrefix, type Upload } from './lib/bucket.ts'
 
-/** A part that was uploaded. */
+/** An uploaded part. */
 export interface R2Part {
   readonly partNumber: number
   readonly etag: string
 }
 
-/** An upload in parts. */
+/** A multipart upload. */
 export interface R2Upload {
   uploadPart(partNumber: number, value: Uint8Array): Promise<R2Part>
   complete(parts: R2Part[]): Promise<unknown>
@@ -30,7 +30,7 @@ export interface R2Binding {
     options?: { range?: { offset: number; length: number } },
   ): Promise<{
     readonly body: ReadableStream<Uint8Array>
-    /** Of the whole object. */
+    /** Size of the whole object in bytes. */
     readonly size: number
     readonly uploaded: Date
   } | null>
@@ -47,24 +47,23 @@ export interface R2Binding {
 export interface R2ArchiveOptions {
   readonly bucket: R2Binding
   readonly createSha256: CreateSha256
-  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
   readonly newName: () => string
-  /** The folder in the bucket. @default the bucket's root */
+  /** Folder in the bucket. @default the bucket's root */
   readonly prefix?: string
-  /** Bytes of a part, at least 5 MiB; what is no larger is sent whole. @default 8 MiB */
+  /** Size of a part in bytes, at least 5 MiB. Smaller bodies are sent in one request. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory, of which an isolate has 128 MB. @default two parts */
+  /** Memory limit for all copies together, in bytes. An isolate has 128 MB. @default two parts */
   readonly memoryBytes?: number
 }
 
-/** Keeps copies in a bucket. Uploads of isolates that died are given up by R2 itself, after a week. */
+/** Creates an archive in a bucket. R2 removes interrupted uploads after a week. */
 export function r2Archive(options: R2ArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: r2Bucket(options) })
 }
 
 function r2Bucket({ bucket, prefix = '', partBytes = 8 * 1024 * 1024 }: R2ArchiveOptions): Bucket {
-  const folder = prefix.replace(/^\/+|\/+$/g, '')
-  const root = folder === '' ? '' : `${folder}/`
+  const root = folderPrefix(prefix)
   return {
     partBytes,
 
@@ -124,7 +123,7 @@ function toUpload(upload: R2Upload): Upload {
   }
 }
 
-/** A binding takes no signals and throws what it likes. */
+/** Calls the binding. Adds the abort signal that bindings lack, and converts their errors. */
 async function guarded<T>(
   operation: string,
   signal: AbortSignal | undefined,
@@ -136,7 +135,7 @@ async function guarded<T>(
   } catch (cause) {
     signal?.throwIfAborted()
     throw new CfileError('not_ready', `The archive could not be used: R2 failed at ${operation}.`, {
-      hint: 'Try again; if it stays so, check the bucket that CFILE_ARCHIVE names.',
+      hint: 'Try again; if it persists, check the bucket in CFILE_ARCHIVE.',
       cause,
     })
   }

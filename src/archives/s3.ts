@@ -1,16 +1,22 @@
 /**
- * An archive in S3 or anything that speaks its language (https://docs.aws.amazon.com/AmazonS3/latest/API/).
+ * An archive in S3 or a compatible service (https://docs.aws.amazon.com/AmazonS3/latest/API/).
  *
  * @module
  */
 
 import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
+import {
+  type Bucket,
+  type BucketEntry,
+  bucketArchive,
+  folderPrefix,
+  type Upload,
+} from './lib/bucket.ts'
 import { createRequester, refused, type SendRequest, type Sign, toObject } from './lib/request.ts'
 import { elementsOf, escapeXml, textOf } from './lib/xml.ts'
 
-/** What signs requests with SigV4: an `AwsClient` of aws4fetch, made with `service: 's3'` and a region. */
+/** Signs requests with SigV4: an `AwsClient` of aws4fetch, created with `service: 's3'` and a region. */
 export interface S3Signer {
   sign(url: string, init: { method: string; headers: Record<string, string> }): Promise<Request>
 }
@@ -18,33 +24,33 @@ export interface S3Signer {
 /** Options of {@link s3Archive}. */
 export interface S3ArchiveOptions {
   readonly signer: S3Signer
-  /** Where the bucket is, in whichever style: `https://s3.eu-central-1.amazonaws.com/BUCKET`. */
+  /** URL of the bucket in any style, such as `https://s3.eu-central-1.amazonaws.com/BUCKET`. */
   readonly bucketUrl: string
-  /** The folder in the bucket. @default the bucket's root */
+  /** Folder in the bucket. @default the bucket's root */
   readonly prefix?: string
   readonly fetch: typeof fetch
   readonly wait: Wait
   readonly createSha256: CreateSha256
-  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
   readonly newName: () => string
-  /** Bytes of a part, at least 5 MiB; what is no larger is sent whole. @default 8 MiB */
+  /** Size of a part in bytes, at least 5 MiB. Smaller bodies are sent in one request. @default 8 MiB */
   readonly partBytes?: number
-  /** Bytes that all copies together hold in memory. @default two parts */
+  /** Memory limit for all copies together, in bytes. @default two parts */
   readonly memoryBytes?: number
-  /** Milliseconds to the headers of an answer. @default 60000 */
+  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
   readonly timeoutMs?: number
 }
 
-/** Keeps copies in a bucket; of each body, one part is in memory at a time. */
+/** Creates an archive in a bucket. Each copy holds one part in memory at a time. */
 export function s3Archive(options: S3ArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: s3Bucket(options) })
 }
 
-/** Where a bucket and its objects are. */
+/** The URLs of a bucket and its objects. */
 interface Place {
   bucket(query: Record<string, string>): URL
   object(name: string, query?: Record<string, string>): URL
-  /** The full key of a name, and the name in a full key. */
+  /** Converts between names and full keys. */
   toKey(name: string): string
   toName(key: string): string
 }
@@ -102,8 +108,7 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
 
 function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
   const base = bucketUrl.replace(/\/+$/, '')
-  const folder = prefix.replace(/^\/+|\/+$/g, '')
-  const root = folder === '' ? '' : `${folder}/`
+  const root = folderPrefix(prefix)
   const toKey = (name: string): string => root + name
   const withQuery = (url: string, query: Record<string, string>): URL => {
     const made = new URL(url)
@@ -119,7 +124,7 @@ function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
   }
 }
 
-/** Signs the body's hash too, so that the service refuses bytes that changed on the way. */
+/** Signs the hash of the body too, so that the service refuses bytes that changed in transit. */
 function signWith({ signer, createSha256 }: S3ArchiveOptions): Sign {
   return async ({ method, url, headers, body }) => {
     const own: Record<string, string> = {}
@@ -167,7 +172,7 @@ async function startUpload(
       )
       const url = place.object(name, { uploadId })
       const text = await bodyText(send({ operation, method: 'POST', url, body, signal }))
-      // It may fail after it has answered 200.
+      // The operation may fail after the status 200 was sent.
       const code = /<Error>/.test(text) ? textOf(text, 'Code') : undefined
       if (code !== undefined) throw refused('S3', operation, `200 ${code}`)
     },
@@ -209,7 +214,7 @@ async function abandonUploads(
   for (let marker: Record<string, string> = {}; ; ) {
     const url = place.bucket({ uploads: '', prefix: place.toKey(''), ...marker })
     const operation = 'ListMultipartUploads'
-    // Not everything that speaks S3 can list uploads; such services drop old ones by rules of their own.
+    // Some compatible services cannot list uploads; they remove old ones by their own rules.
     const accept = ['NotImplemented']
     const text = await bodyText(send({ operation, method: 'GET', url, signal, accept }))
     for (const upload of elementsOf(text, 'Upload')) {

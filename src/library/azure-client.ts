@@ -1,5 +1,5 @@
 /**
- * A client of the upstream for those who need no gateway, and for the gateway itself.
+ * Creates clients for upstreams. Users without a gateway and the gateway itself share it.
  *
  * @module
  */
@@ -10,26 +10,27 @@ import { type Endpoint, parseEndpoint } from '../azure/endpoint.ts'
 import type { RetryLimits } from '../azure/retry.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 
-/** Options of {@link createAzureClient}; network, clock and timers are the runtime's own unless they are given. */
+/** Options of {@link createAzureClient}. By default network, clock and timers are those of the runtime. */
 export interface ClientOptions extends Partial<Runtime> {
-  /** As text in any form that people paste, or parsed with `parseEndpoint`. */
+  /** A URL in any form that users paste, or a result of `parseEndpoint`. */
   readonly endpoint: string | Endpoint
   readonly credential: Credential
-  /** Milliseconds to the headers of an answer. @default 60000 */
+  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
   readonly timeoutMs?: number
-  /** Milliseconds that an answer of JSON may fall silent. @default 60000 */
+  /** Time limit between two chunks of a JSON answer, in milliseconds. @default 60000 */
   readonly idleMs?: number
-  /** How long and how often a GET or HEAD that fails is sent again. @default 6 times in 20 seconds */
+  /** Limits for retries of GET and HEAD. @default 6 attempts in 20 seconds */
   readonly retry?: Partial<RetryLimits>
 }
 
 /**
- * Makes a client of one resource or project; nothing is sent before it is used.
+ * Creates a client for one resource or project. Sends nothing before its first use.
  *
  * @example
  * const azure = createAzureClient({ endpoint: 'https://my.openai.azure.com', credential: apiKey(key) })
  * const { body } = await azure.getContainerFileContent(containerId, fileId)
- * @throws CfileError `invalid_request` for an endpoint that is none
+ *
+ * @throws CfileError `invalid_request` for a malformed endpoint
  */
 export function createAzureClient({ endpoint, ...options }: ClientOptions): AzureClient {
   return createClient({

@@ -1,5 +1,5 @@
 /**
- * `captureFetch`: what a gateway records, recorded in an app that calls Azure itself.
+ * `captureFetch` records what a gateway records, in an app that calls Azure itself.
  *
  * @module
  */
@@ -18,25 +18,25 @@ import type { Store } from '../stores/store.ts'
 
 /** Options of {@link captureFetch}. */
 export interface CaptureFetchOptions {
-  /** Where a gateway with the same store finds what was recorded. */
+  /** The store to record to. A gateway with the same store finds the records. */
   readonly store: Store
-  /** Called with the files that an answer cites, each once, as soon as they are recorded. */
+  /** Called with the files that an answer cites, each file once, after they are recorded. */
   readonly onFiles?: (files: readonly Citation[]) => void
-  /** The owner for whom it is recorded. @default the one that there is where callers are not told apart */
+  /** Owner of the records. @default the single owner of a gateway that does not distinguish callers */
   readonly owner?: string
-  /** The name of the upstream that is asked. @default 'default' */
+  /** Name of the upstream. @default 'default' */
   readonly upstream?: string
-  /** Called with what kept an answer from being recorded; the answer itself passes all the same. */
+  /** Called with an error that prevented recording. The answer passes anyway. */
   readonly onError?: (error: unknown) => void
-  /** Unix seconds. @default the system's clock */
+  /** The current time in unix seconds. @default the system's clock */
   readonly now?: () => number
 }
 
 type Fetch = typeof fetch
 
 /**
- * Wraps a fetch so that the files which answers of the Responses API cite are recorded, along with what is uploaded,
- * created and listed. Answers are neither delayed nor altered.
+ * Wraps a fetch so that it records the files that answers of the Responses API cite, and what is uploaded, created and
+ * listed. Answers are neither delayed nor changed.
  *
  * @example
  * new OpenAI({ baseURL, apiKey, fetch: captureFetch(fetch, { store, onFiles: (files) => console.log(files) }) })
@@ -51,7 +51,7 @@ export function captureFetch(fetch: Fetch, options: CaptureFetchOptions): Fetch 
   }
 }
 
-/** What reads along: nothing of it holds up a byte. */
+/** Reads a body while it passes, without delaying it. */
 interface Observer {
   chunk(bytes: Uint8Array): void
   end(): void
@@ -105,7 +105,7 @@ function wholeJson(read: (body: unknown) => void): Observer {
   }
 }
 
-/** Records in the background; whatever fails is told and goes no further. */
+/** Creates functions that record in the background. Errors go to `onError` only. */
 function recorder({
   store,
   onFiles,
@@ -148,6 +148,6 @@ function observed(
     }),
   )
   const same = new Response(passing, answer)
-  // The one property of an answer that its constructor does not take.
+  // The Response constructor cannot set the URL.
   return Object.defineProperty(same, 'url', { value: answer.url })
 }

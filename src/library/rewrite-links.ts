@@ -1,5 +1,5 @@
 /**
- * Links for back ends that call Azure themselves: what the gateway does to an answer that passes, as functions.
+ * Adds links to answers in apps that call Azure themselves, as the gateway does.
  *
  * @module
  */
@@ -13,25 +13,26 @@ import { anyone } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { ownerKey } from '../gateway/owners/caller.ts'
 
-/** What the links of an answer are made from; a gateway with the same keys honours them. */
+/** Options for the links of an answer. A gateway with the same keys serves them. */
 export interface RewriteOptions extends LinkSettings {
-  /** The unix second in which they end. */
+  /** Unix second at which the links expire. */
   readonly expiresAt: number
-  /** Whose files they lead to. @default the one owner there is where the gateway does not tell callers apart */
+  /** Owner of the files. @default the single owner of a gateway that does not distinguish callers */
   readonly owner?: string
-  /** The gateway's name of the upstream that answered. @default any that has the container */
+  /** The gateway's name of the upstream that answered. @default any upstream with the container */
   readonly upstream?: string
-  /** `annotate` leaves the text as it is. @default 'rewrite' */
+  /** `annotate` leaves the text unchanged. @default 'rewrite' */
   readonly mode?: LinkMode
 }
 
 /**
- * Gives a Responses object, or its JSON, the links of its files: each annotation a `download_url`, and `sandbox:` links
- * in the text replaced. JSON text keeps every other byte; an object is copied.
+ * Adds links to the files of a Responses object or its JSON: each file annotation gets a `download_url`, and `sandbox:`
+ * links in texts are replaced. JSON text keeps every other byte; an object is copied.
  *
  * @example
  * const answer = await rewriteLinks(await openai.responses.create(…), { base, keys, expiresAt: now + 3600 })
- * @throws CfileError `invalid_request` for keys that can't sign
+ *
+ * @throws CfileError `invalid_request` for keys that cannot sign
  */
 export async function rewriteLinks<Answer extends string | object>(
   answer: Answer,
@@ -42,11 +43,12 @@ export async function rewriteLinks<Answer extends string | object>(
 }
 
 /**
- * Does the same to a stream of events; see the contract of `CFILE_LINKS=rewrite`.
+ * Like {@link rewriteLinks}, for a stream of events.
  *
  * @example
  * return new Response(upstream.body.pipeThrough(rewriteLinkStream({ base, keys, expiresAt })))
- * @throws CfileError `invalid_request` for keys that can't sign
+ *
+ * @throws CfileError `invalid_request` for keys that cannot sign
  */
 export function rewriteLinkStream(
   options: RewriteOptions,

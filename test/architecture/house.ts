@@ -73,7 +73,6 @@ const archiveInterface: readonly string[] = [
   'archives/lib/bucket.ts',
   'archives/lib/budget.ts',
   'archives/lib/disk.ts',
-  'archives/lib/half-copies.ts',
   'archives/lib/parts.ts',
   'archives/lib/request.ts',
   'archives/lib/verify.ts',
@@ -190,7 +189,6 @@ export const atRuntime: readonly string[] = [
   'stores/sqlite.ts',
   'archives/fs.ts',
   'archives/lib/disk.ts',
-  'archives/lib/half-copies.ts',
 ]
 
 /** Globals of one runtime. */

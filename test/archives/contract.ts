@@ -1,6 +1,4 @@
-/**
- * What every archive must do, whatever engine is behind it.
- */
+/** Tests that every archive must pass. */
 
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -9,16 +7,18 @@ import { DamagedCopy } from '../../src/core/bytes/failures.ts'
 import { sha256 } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
 
-/** An archive to be judged. */
+/** An archive under test. */
 export interface OpenedArchive {
   readonly archive: Archive
-  /** The bytes above which the engine takes a body in parts; absent where it has none. */
+  /** Size in bytes from which the engine uploads in parts; absent if it never does. */
   readonly partBytes?: number
-  /** Puts other bytes in the place of a copy's, or none, behind the back of the archive; absent where nobody can. */
+  /**
+   * Replaces the stored bytes of a copy without the archive's knowledge, or removes them; absent if the test cannot.
+   */
   damage?(key: string, bytes: Uint8Array<ArrayBuffer> | undefined): Promise<void>
 }
 
-/** A SHA-256 for engines that need one, made of what every runtime has. */
+/** A SHA-256 made of what every runtime has, for engines that need one. */
 export const testSha256: CreateSha256 = () => {
   const chunks: Uint8Array[] = []
   return {
@@ -27,7 +27,7 @@ export const testSha256: CreateSha256 = () => {
   }
 }
 
-/** Bytes that differ at every place, so that a part out of order shows. */
+/** Bytes that differ at every position, so that a part out of order is noticed. */
 export function testBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   let state = seed * 2654435761
@@ -38,7 +38,7 @@ export function testBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** A body that comes in chunks of such a size. */
+/** A body in chunks of the given size. */
 export function bodyOf(bytes: Uint8Array<ArrayBuffer>, chunk = 65_536): ReadableStream<Uint8Array> {
   let at = 0
   return new ReadableStream({
@@ -50,7 +50,7 @@ export function bodyOf(bytes: Uint8Array<ArrayBuffer>, chunk = 65_536): Readable
   })
 }
 
-/** A body that breaks after its bytes. */
+/** A body that fails after its bytes. */
 export function brokenBody(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
   let isSent = false
   return new ReadableStream({
@@ -62,7 +62,7 @@ export function brokenBody(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8
   })
 }
 
-/** Runs the suite on the archive that `open` opens; what it holds already does not matter. */
+/** Runs the suite on the archive that `open` returns. Existing content does not matter. */
 export function archiveContract(name: string, open: () => Promise<OpenedArchive>): void {
   describe(`${name} as an archive`, () => {
     let archive: Archive
@@ -99,7 +99,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       damage = opened.damage
     })
 
-    it('gives back what it was given: bytes, length, hash, and what is kept beside them', async () => {
+    it('returns what it stored: bytes, size, hash and facts', async () => {
       const key = freshKey()
       const bytes = testBytes(100_000)
       const meta = metaOf(key, {
@@ -115,12 +115,12 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       expect(await read(key)).toEqual(bytes)
     })
 
-    it('knows nothing of what it was never given', async () => {
+    it('has no copy that was never stored', async () => {
       expect(await archive.get(freshKey())).toBeUndefined()
       await expect(archive.delete(freshKey())).resolves.toBeUndefined()
     })
 
-    it('keeps an empty file, announced or not', async () => {
+    it('stores an empty file, with or without an announced size', async () => {
       for (const bytes of [0, undefined]) {
         const key = freshKey()
         const record = await archive.put(key, bodyOf(new Uint8Array()), metaOf(key), { bytes })
@@ -129,14 +129,14 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       }
     })
 
-    it('keeps a file of which nobody knows the length', async () => {
+    it('stores a file of unknown size', async () => {
       const key = freshKey()
       const bytes = testBytes(70_001)
       await archive.put(key, bodyOf(bytes), metaOf(key))
       expect(await read(key)).toEqual(bytes)
     })
 
-    it('gives exactly the bytes of a range: first, last, one, all', async () => {
+    it('returns exactly the bytes of a range: first, last, one, all', async () => {
       const key = freshKey()
       const bytes = testBytes(300_000)
       await put(key, bytes)
@@ -150,7 +150,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
         expect(await read(key, { start, end })).toEqual(bytes.slice(start, end + 1))
     })
 
-    it('gives any range of any file, however its body came', async () => {
+    it('returns any range of any file, for any chunks of its body', async () => {
       const property = fc.asyncProperty(
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1, max: 6000 }),
@@ -167,7 +167,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       await fc.assert(property, { seed: 1, numRuns: rounds(5) })
     })
 
-    it('never shows a copy whose body broke off, was cut short or went on', async () => {
+    it('never shows a copy whose body failed, was too short or too long', async () => {
       const bytes = testBytes(200_000)
       const key = freshKey()
       await expect(
@@ -182,7 +182,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       }
     })
 
-    it('leaves the copy that was there when a second one fails', async () => {
+    it('keeps the earlier copy when a second one fails', async () => {
       const key = freshKey()
       const bytes = testBytes(1000)
       await put(key, bytes)
@@ -190,7 +190,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       expect(await read(key)).toEqual(bytes)
     })
 
-    it('reads no further and lets the upstream go when the copy is called off', async () => {
+    it('stops reading and cancels the body when the copy is cancelled', async () => {
       const key = freshKey()
       const stop = new AbortController()
       let isCancelled = false
@@ -209,7 +209,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       expect(await archive.get(key)).toBeUndefined()
     })
 
-    it('replaces a copy in one step, and a download that began goes on with the bytes it began with or breaks', async () => {
+    it('replaces a copy in one step, and a download in progress continues with its bytes or fails', async () => {
       const key = freshKey()
       const before = testBytes(400_000, 1)
       const after = testBytes(350_000, 2)
@@ -225,7 +225,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       else expect(late).toMatchObject({ code: 'file_not_found' })
     })
 
-    it('forgets a copy, and says so to a download that comes a moment later', async () => {
+    it('deletes a copy, and tells a download that opens it a moment later', async () => {
       const key = freshKey()
       await put(key, testBytes(10))
       const found = await archive.get(key)
@@ -234,7 +234,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       await expect(found?.open()).rejects.toMatchObject({ code: 'file_not_found' })
     })
 
-    it('opens nothing for a download that is called off, and lets go of one that is', async () => {
+    it('opens nothing for a cancelled download, and stops one in progress', async () => {
       const key = freshKey()
       await put(key, testBytes(3_000_000))
       const found = await archive.get(key)
@@ -246,7 +246,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
     })
 
     it.each([1000, 200_000, 1_000_000])(
-      'passes no damaged copy of %i bytes off as whole, and none of one that is small',
+      'never passes a damaged copy of %i bytes as whole, and no byte of a small one',
       async (length) => {
         if (damage === undefined) return
         const bytes = testBytes(length)
@@ -274,7 +274,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       },
     )
 
-    it('says when a copy was made, as its list does', async () => {
+    it('gives the time of a copy, equal to the time in the list', async () => {
       const owner = `time-${run}`
       const key = freshKey(owner)
       await put(key, testBytes(5))
@@ -283,7 +283,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       for await (const listed of archive.list({ owner })) expect(listed).toEqual({ key, storedAt })
     })
 
-    it('lists the whole copies, all of them or those of one owner, with the time of each', async () => {
+    it('lists the complete copies of all owners or of one, with their times', async () => {
       const [one, two] = [`one-${run}`, `one-${run}x`]
       const keys = [freshKey(one), freshKey(one), freshKey(two)]
       for (const key of keys) await put(key, testBytes(5))
@@ -294,14 +294,14 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
         expect(storedAt).toBeGreaterThan(1_700_000_000)
     })
 
-    it('keeps what is whole when leftovers are swept', async () => {
+    it('keeps complete copies when leftovers are removed', async () => {
       const key = freshKey()
       await put(key, testBytes(50_000))
       await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
       expect(await read(key)).toEqual(testBytes(50_000))
     })
 
-    it('takes no path for a key, whatever a file is called', async () => {
+    it('accepts no path as a key, for any file name', async () => {
       for (const key of ['../x', 'a/../b', 'a', 'a/b/c', 'a/b.json', '/a', 'a\\b/c', 'a/ü', '/']) {
         const body = bodyOf(testBytes(1))
         await expect(archive.put(key, body, metaOf(key))).rejects.toMatchObject({
@@ -312,7 +312,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       }
     })
 
-    it('keeps files of one part, of several, and of one byte more', async () => {
+    it('stores files of one part, of several, and of one byte more', async () => {
       if (partBytes === undefined) return
       for (const length of [partBytes, 2 * partBytes, 2 * partBytes + 77]) {
         const bytes = testBytes(length)
@@ -327,7 +327,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       }
     })
 
-    it('shows no file of several parts that broke off in its second', async () => {
+    it('shows no file of several parts that failed in its second part', async () => {
       if (partBytes === undefined) return
       const key = freshKey()
       await expect(

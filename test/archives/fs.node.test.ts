@@ -52,7 +52,7 @@ const meta = { owner: 'o', file_id: 'f' }
 const host = hostname().replace(/[^\w-]/g, '_')
 
 describe('an archive in a folder', () => {
-  it('leaves nothing half behind when a copy fails', async () => {
+  it('leaves no incomplete file when a copy fails', async () => {
     const folder = freshFolder()
     const archive = fsArchive({ folder })
     await expect(archive.put('o/f', bodyOf(testBytes(9)), meta, { bytes: 8 })).rejects.toThrow()
@@ -69,7 +69,7 @@ describe('an archive in a folder', () => {
       expect((await stat(join(folder, 'files/o', name))).mode & 0o777).toBe(0o600)
   })
 
-  it('removes at once what a dead process of this machine left, and what another one did when it is old', async () => {
+  it('removes leftovers of ended processes on this machine at once, and of others when they are old', async () => {
     const folder = freshFolder()
     const partial = join(folder, 'partial')
     await mkdir(partial, { recursive: true })
@@ -80,7 +80,7 @@ describe('an archive in a folder', () => {
       await utimes(join(partial, name), time, time)
     }
     await leave(`${host}.${dead}.a.1`, 0)
-    // A container that was started anew has the same name and the same pid.
+    // A restarted container has the same host name and the same pid.
     await leave(`${host}.${process.pid}.b.1`, 0)
     await leave(`${host}.${process.ppid}.c.1`, 0)
     await leave('elsewhere.1.d.1', 0)
@@ -90,7 +90,7 @@ describe('an archive in a folder', () => {
     expect(await readdir(partial)).toEqual(['elsewhere.1.d.1', `${host}.${process.ppid}.c.1`])
   })
 
-  it('removes bytes whose record was never written, when they are old', async () => {
+  it('removes old bytes whose record was never written', async () => {
     const folder = freshFolder()
     const archive = fsArchive({ folder })
     await archive.put('o/f', bodyOf(testBytes(9)), meta)
@@ -103,7 +103,7 @@ describe('an archive in a folder', () => {
     expect((await archive.get('o/f'))?.bytes).toBe(9)
   })
 
-  it('says which step failed and what to check, where the disk refuses', async () => {
+  it('names the failed operation and what to check when the disk fails', async () => {
     const folder = freshFolder()
     await mkdir(join(folder, '..'), { recursive: true })
     await writeFile(folder, 'a file where the folder should be')
@@ -115,7 +115,7 @@ describe('an archive in a folder', () => {
     await expect(archive.get('o/f')).rejects.toMatchObject({ code: 'not_ready' })
   })
 
-  it('gives no part of a copy whose bytes on the disk are others, nor of one that became so after it was read', async () => {
+  it('returns no part of a copy whose bytes on disk changed, before or after its first read', async () => {
     const folder = freshFolder()
     const bytes = testBytes(2_000_000)
     const { sha256 } = await fsArchive({ folder }).put('o/f', bodyOf(bytes), meta)
@@ -132,7 +132,7 @@ describe('an archive in a folder', () => {
     }
   })
 
-  it('follows no link to a file: a record that is one is none, and bytes that are one are damaged', async () => {
+  it('follows no link to a file: a linked record counts as absent, linked bytes as damaged', async () => {
     const folder = freshFolder()
     const archive = fsArchive({ folder })
     const bytes = testBytes(9)
@@ -182,7 +182,7 @@ describe('an archive in a folder', () => {
     },
   )
 
-  it('may itself be a link, since whoever runs the gateway named it', async () => {
+  it('may itself be a link, because the operator configured it', async () => {
     const folder = freshFolder()
     await mkdir(folder, { recursive: true })
     const link = join(folder, '..', 'link')

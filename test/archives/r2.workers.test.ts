@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { r2Archive } from '../../src/archives/r2.ts'
 import { archiveContract, bodyOf, testBytes, testSha256 } from './contract.ts'
 
-// R2 takes no smaller parts.
+// R2 accepts no smaller parts.
 const partBytes = 5 * 1024 * 1024
 
 const open = (prefix: string) =>
@@ -25,7 +25,7 @@ archiveContract('Cloudflare R2 in workerd', async () => ({
 }))
 
 describe('an archive in R2', () => {
-  it('removes the bytes of a copy that died before its record was written, and no others', async () => {
+  it('removes the bytes of a copy that was interrupted before its record, and no others', async () => {
     const archive = open('sweep')
     await archive.put('o/whole', bodyOf(testBytes(9)), { owner: 'o', file_id: 'whole' })
     await env.FILES_BUCKET.put('sweep/files/o/half.left-1', testBytes(9))

@@ -11,7 +11,7 @@ import { codeInterpreter, json, responseRequest } from '../lib/harness.ts'
 const base = 'https://res.openai.azure.com/openai/v1'
 const prompt = 'Draw a chart and save the numbers as a CSV.'
 
-/** An app that calls Azure itself, and a gateway that shares its store. */
+/** An app that calls Azure itself, and a gateway with the same store. */
 function open(options: Partial<CaptureFetchOptions> = {}) {
   const emulator = createEmulator()
   const store = memoryStore({ now: () => Math.floor(Date.now() / 1000) })
@@ -38,7 +38,7 @@ function open(options: Partial<CaptureFetchOptions> = {}) {
 
 describe('captureFetch', () => {
   it.each([false, true])(
-    'tells the files of an answer and records them for a gateway: stream %s',
+    'reports the files of an answer and records them for a gateway: stream %s',
     async (stream) => {
       const { captured, files, app, told } = open()
       const client = new OpenAI({ baseURL: base, apiKey: 'k', fetch: captured })
@@ -49,7 +49,7 @@ describe('captureFetch', () => {
       }
       if (stream) {
         for await (const _ of await client.responses.create({ ...request, stream })) {
-          // To the end.
+          // Read to the end.
         }
       } else {
         await client.responses.create(request)
@@ -62,7 +62,7 @@ describe('captureFetch', () => {
     },
   )
 
-  it.each([false, true])('alters nothing: stream %s', async (stream) => {
+  it.each([false, true])('changes nothing: stream %s', async (stream) => {
     const { plain, captured } = open()
     const created = await plain(
       `${base}/responses`,
@@ -83,7 +83,7 @@ describe('captureFetch', () => {
     expect(bytes[1]).toBe(bytes[0])
   })
 
-  it('hands over an answer though the store hangs or fails', async () => {
+  it('passes an answer even if the store hangs or fails', async () => {
     const errors: unknown[] = []
     const store = memoryStore({ now: () => 0 })
     const hanging = { ...store, put: () => new Promise<boolean>(() => {}) }
@@ -102,7 +102,7 @@ describe('captureFetch', () => {
     expect(errors.map(String)).toContain('Error: down')
   })
 
-  it('leaves alone what is no answer: bytes, refusals, other hosts’ JSON', async () => {
+  it('ignores other answers: bytes, errors, JSON of other hosts', async () => {
     const { captured, files } = open()
     const refused = await captured(`${base}/responses/resp_none`)
     expect(refused.status).toBe(404)
@@ -114,7 +114,7 @@ describe('captureFetch', () => {
     expect(files).toEqual([])
   })
 
-  it('remembers uploads and containers, each for its owner', async () => {
+  it('records uploads and containers for their owner', async () => {
     const store = memoryStore({ now: () => 0 })
     const { captured } = open({ store, owner: 'ann' })
     await (await captured(`${base}/containers`, json({ name: 'c' }))).text()

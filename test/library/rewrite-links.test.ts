@@ -12,7 +12,7 @@ const base = 'http://127.0.0.1:8787'
 const options: RewriteOptions = { base, keys, expiresAt: 1_790_003_600 }
 const prompt = 'Draw a chart and save the numbers as a CSV.'
 
-/** What the upstream itself answers to a back end. */
+/** The upstream's own answer to a back end. */
 async function answerOf(gateway: Harness, more: object = {}): Promise<string> {
   return (await gateway.upstream('/responses', json(responseRequest(prompt, more)))).text()
 }
@@ -37,7 +37,7 @@ async function expectLinks(gateway: Harness, text: string): Promise<void> {
 }
 
 describe('rewriteLinks', () => {
-  it('gives an answer links that the gateway honours, though it never saw the answer', async () => {
+  it('adds links that the gateway serves without knowing the answer', async () => {
     const gateway = openHarness({ signingKeys: keys })
     const answer = await answerOf(gateway)
     await expectLinks(gateway, await rewriteLinks(answer, options))
@@ -48,13 +48,13 @@ describe('rewriteLinks', () => {
     await expectLinks(gateway, JSON.stringify(rewritten))
   })
 
-  it('leaves the text alone where only annotations shall have links', async () => {
+  it('keeps the text if only annotations get links', async () => {
     const answer = await answerOf(openHarness())
     const annotated = await rewriteLinks(answer, { ...options, mode: 'annotate' })
     expect(annotated.replace(/,"download_url":"[^"]*","download_expires_at":\d+/g, '')).toBe(answer)
   })
 
-  it('makes the links for the owner it is told', async () => {
+  it('makes links for the given owner', async () => {
     const gateway = openCallers({ signingKeys: keys })
     const answer = await answerOf(gateway)
     await gateway.give('ann', 'container', /cntr_\w+/.exec(answer)?.[0] ?? '')
@@ -63,7 +63,7 @@ describe('rewriteLinks', () => {
 })
 
 describe('rewriteLinkStream', () => {
-  it('does to a stream what rewriteLinks does to the answer', async () => {
+  it('changes a stream as rewriteLinks changes an answer', async () => {
     const gateway = openHarness({ signingKeys: keys })
     const stream = await answerOf(gateway, { stream: true })
     const body = new Response(stream).body as ReadableStream<Uint8Array>

@@ -1,10 +1,10 @@
 /**
- * An archive in a bucket: in whatever maps names to bytes and shows an object only when it is whole.
+ * An archive in a bucket, which is any store that maps names to bytes and shows only complete objects.
  *
- * Each copy is two objects. The bytes go to `files/<owner>/<id>.<unique>`, a name that is never used again, so that no
- * download ever sees them change. Then `records/<owner>/<id>.json` is written, which names them: that is the moment in
- * which the copy exists. A copy that dies before leaves bytes that no record names; a sweep finds those by walking
- * through both folders side by side.
+ * Each copy consists of two objects. The bytes go to `files/<owner>/<id>.<unique>`, a name that is never reused, so
+ * that downloads never see them change. Then the record is written to `records/<owner>/<id>.json`; it names the bytes
+ * and makes the copy visible. An interrupted copy leaves bytes that no record names. {@link Archive.sweep} finds them
+ * by reading both lists in parallel.
  *
  * @module
  */
@@ -29,33 +29,33 @@ import { createBudget } from './budget.ts'
 import { type PartReader, readParts } from './parts.ts'
 import { isWholeRange, verifyBody } from './verify.ts'
 
-/** Bytes as a bucket takes them. */
+/** Bytes in the form that buckets accept. */
 export type Bytes = Uint8Array<ArrayBuffer>
 
-/** What an engine does. Names are `A-Z a-z 0-9 _ - . /`; every failure is a CfileError `not_ready`. */
+/** The operations of an engine. Names consist of `A-Z a-z 0-9 _ - . /`. Every failure is a CfileError `not_ready`. */
 export interface Bucket {
-  /** Larger objects are uploaded in parts of this size. */
+  /** Part size in bytes. Larger objects are uploaded in parts. */
   readonly partBytes: number
-  /** Writes an object, or replaces it, in one step. */
+  /** Writes or replaces an object in one step. */
   write(name: string, bytes: Bytes, signal?: AbortSignal): Promise<void>
   /** Begins an object that becomes visible with {@link Upload.finish}. */
   startUpload(name: string, signal?: AbortSignal): Promise<Upload>
-  /** Opens an object, or a range that lies within it. */
+  /** Opens an object or a range within it; `undefined` if there is none. */
   read(name: string, options: ReadOptions): Promise<BucketObject | undefined>
-  /** Removes an object, also one that is not there. */
+  /** Removes an object. An absent object is no error. */
   remove(name: string, signal?: AbortSignal): Promise<void>
   /** The objects whose name starts with the prefix, in the order of their names. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<BucketEntry>
-  /** Gives up uploads that were begun before a unix second; absent where the engine does so itself. */
+  /** Cancels uploads that began before a unix second. Absent if the engine does this itself. */
   abandon?(before: number, signal?: AbortSignal): Promise<void>
 }
 
-/** An object that is being uploaded. */
+/** An object during its upload. */
 export interface Upload {
-  /** Adds a part; all but the last have {@link Bucket.partBytes}. */
+  /** Adds a part. All parts except the last have {@link Bucket.partBytes}. */
   add(bytes: Bytes, signal?: AbortSignal): Promise<void>
   finish(signal?: AbortSignal): Promise<void>
-  /** Frees what was uploaded; never throws. */
+  /** Frees the uploaded parts. Never throws. */
   abort(): Promise<void>
 }
 
@@ -65,9 +65,9 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
-/** An object that was opened. */
+/** An open object. */
 export interface BucketObject {
-  /** What the engine says will come; absent where it says nothing. */
+  /** Number of bytes that the engine announces, if any. */
   readonly bytes?: number
   /** Unix second in which the object was written. */
   readonly modifiedAt: number
@@ -85,9 +85,9 @@ export interface BucketEntry {
 export interface BucketArchiveOptions {
   readonly bucket: Bucket
   readonly createSha256: CreateSha256
-  /** A text that was never used before, of letters, digits and `-`: `crypto.randomUUID`. */
+  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
   readonly newName: () => string
-  /** Bytes that all copies together hold in memory; copies beyond it wait. @default two parts */
+  /** Memory limit for all copies together, in bytes. Further copies wait. @default two parts */
   readonly memoryBytes?: number
 }
 
@@ -96,7 +96,13 @@ const records = 'records/'
 const bodyName = (key: string, unique: string): string => `${files}${key}.${unique}`
 const recordName = (key: string): string => `${records}${key}.json`
 
-/** Makes an archive of a bucket. */
+/** The prefix of all names in a folder: `''` for the bucket's root, else the folder and a slash. */
+export function folderPrefix(folder: string): string {
+  const name = folder.replace(/^\/+|\/+$/g, '')
+  return name === '' ? '' : `${name}/`
+}
+
+/** Creates an archive in a bucket. */
 export function bucketArchive(options: BucketArchiveOptions): Archive {
   const { bucket, newName, createSha256 } = options
   const copy = copier(options)
@@ -120,7 +126,7 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
 
   async function whyMissing(key: string, { body }: StoredRecord): Promise<Error> {
     const isNamed = (await readRecord(key))?.body === body
-    return isNamed ? new DamagedCopy('Its bytes are not there.') : copyGone()
+    return isNamed ? new DamagedCopy('Its bytes are missing.') : copyGone()
   }
 
   return {
@@ -161,7 +167,7 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
     async sweep({ before, signal }) {
       await bucket.abandon?.(before, signal)
       for await (const { key, bodies } of unrecorded(bucket, signal)) {
-        // Asked for itself, since it may have been written after the list was.
+        // Read again, because the record may be newer than the list.
         const record = await readRecord(key, signal)
         for (const { name, modifiedAt } of bodies) {
           const isNamed = record !== undefined && name === bodyName(key, record.body)
@@ -176,7 +182,7 @@ interface FoundRecord extends StoredRecord {
   readonly storedAt: number
 }
 
-/** The bytes of a range, of an object that was opened for it. */
+/** Reads a range from an object that was opened for it. */
 function readRange(
   { body, bytes: announced }: BucketObject,
   bytes: number,
@@ -184,14 +190,9 @@ function readRange(
 ): ReadableStream<Uint8Array> {
   const expected = range.end - range.start + 1
   if (announced === expected) return body
-  // Some that speak S3 take `bytes=0-0` for no range.
+  // Some compatible services ignore `bytes=0-0`.
   const part = announced === bytes ? body.pipeThrough(cutStream(range)) : body
   return part.pipeThrough(exactLength(expected))
-}
-
-/** Bytes in hex. */
-export function toHex(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 type Copy = (
@@ -200,7 +201,7 @@ type Copy = (
   options: ArchivePutOptions,
 ) => Promise<Pick<ArchiveRecord, 'bytes' | 'sha256'>>
 
-/** Copies bodies of any length, of which all copies together hold no more than the budget in memory. */
+/** Creates a function that copies bodies of any size. All copies together stay within the memory limit. */
 function copier({ bucket, createSha256, memoryBytes }: BucketArchiveOptions): Copy {
   const { partBytes } = bucket
   const budget = createBudget(memoryBytes ?? 2 * partBytes)
@@ -210,7 +211,7 @@ function copier({ bucket, createSha256, memoryBytes }: BucketArchiveOptions): Co
     let upload: Upload | undefined
     let total = 0
 
-    /** Copies the next part; resolves to whether it was the last. */
+    /** Copies the next part; resolves to whether it was the last one. */
     async function copyPart(size: number): Promise<boolean> {
       const part = await reader.read(size)
       total += part.byteLength
@@ -265,12 +266,12 @@ interface Bodies {
   readonly bodies: BucketEntry[]
 }
 
-/** The keys that have more bodies than records. */
+/** Finds keys with more bodies than records. */
 async function* unrecorded(bucket: Bucket, signal?: AbortSignal): AsyncGenerator<Bodies> {
   const recorded = listed(bucket, '', signal)
   let next = await recorded.next()
   for await (const group of grouped(bucket, signal)) {
-    // In both folders the key is followed by a dot, so both are in the same order.
+    // In both folders a dot follows the key, so both lists have the same order.
     while (!next.done && `${next.value.key}.` < `${group.key}.`) next = await recorded.next()
     const isRecorded = !next.done && next.value.key === group.key
     if (group.bodies.length > (isRecorded ? 1 : 0)) yield group

@@ -1,15 +1,15 @@
 /**
- * A number of bytes that many may use but not all at once.
+ * Limits how many bytes several tasks use together.
  *
  * @module
  */
 
-/** Bytes of memory to share. */
+/** A shared number of bytes. */
 export interface Budget {
   /**
-   * Takes some, as soon as there are enough; first come, first served. Who wants more than there is takes all.
+   * Takes bytes as soon as enough are free, in the order of the calls. A request above the total takes the total.
    *
-   * @returns what gives them back
+   * @returns a function that gives the bytes back
    * @throws the signal's reason
    */
   take(bytes: number, signal?: AbortSignal): Promise<() => void>
@@ -20,7 +20,11 @@ interface Waiting {
   readonly start: () => void
 }
 
-/** Makes a budget of so many bytes. */
+/**
+ * Creates a budget.
+ *
+ * @param total in bytes
+ */
 export function createBudget(total: number): Budget {
   let free = total
   const queue: Waiting[] = []

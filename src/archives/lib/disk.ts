@@ -1,23 +1,28 @@
 /**
- * The steps that an archive in a folder takes on a disk; each failure of the file system names its step.
+ * File system operations of the archive in a folder. Errors name the failed operation.
  *
  * @module
  */
 
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { DamagedCopy } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 
-/** When a file was last changed: a unix second; of what is gone, later than any. */
+/** The unix second in which a file was last changed; infinity if it does not exist. */
 export async function modifiedAt(path: string): Promise<number> {
   const found = await ifThere('stat', () => lstat(path))
   return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000)
 }
 
-/** The names of the files, or of the folders, in a folder, in order; none where there is no folder. Links are neither. */
+/**
+ * The names of the files or folders in a folder, sorted; none if the folder does not exist. Symbolic links are left
+ * out.
+ */
 export async function namesIn(folder: string, kind: 'files' | 'folders'): Promise<string[]> {
   const found = (await ifThere('list', () => readdir(folder, { withFileTypes: true }))) ?? []
   return found
@@ -26,10 +31,10 @@ export async function namesIn(folder: string, kind: 'files' | 'folders'): Promis
     .sort()
 }
 
-// A link must not be followed, nor a pipe be waited for.
+// Does not follow links and does not wait for pipes.
 const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Opens a file; `undefined` where there is none, or something else in its place. */
+/** Opens a file; `undefined` if it does not exist or is not a regular file. */
 export async function openFile(path: string): Promise<FileHandle | undefined> {
   const file = await ifThere('open', () => open(path, readOnly), ['ENOENT', 'ELOOP', 'ENXIO'])
   if (file === undefined || (await disk('stat', () => file.stat())).isFile()) return file
@@ -39,7 +44,7 @@ export async function openFile(path: string): Promise<FileHandle | undefined> {
 
 const chunkBytes = 256 * 1024
 
-/** The bytes of a range of an open file, which is closed behind them. */
+/** Reads a range of an open file, then closes the file. */
 export function readRange(
   file: FileHandle,
   { start, end }: ByteRange,
@@ -82,9 +87,9 @@ export function readRange(
 }
 
 /**
- * Refuses folders that are links: they would lead out of the archive.
+ * Refuses folders that are symbolic links, because these may lead out of the archive.
  *
- * @param root may itself be a link, since whoever runs the gateway named it
+ * @param root may be a link, because the operator configured it
  * @throws CfileError `not_ready`
  */
 export async function refuseLinks(root: string, ...folders: readonly string[]): Promise<void> {
@@ -95,7 +100,7 @@ export async function refuseLinks(root: string, ...folders: readonly string[]): 
     if (found?.isSymbolicLink()) {
       throw new CfileError(
         'not_ready',
-        'The archive could not be used: it has a link for a folder.',
+        'The archive could not be used: a folder in it is a link.',
         {
           hint: `Replace ${join(...folders)} in the folder of CFILE_ARCHIVE by a folder.`,
         },
@@ -104,12 +109,12 @@ export async function refuseLinks(root: string, ...folders: readonly string[]): 
   }
 }
 
-/** Makes a folder for this user alone, and those that it is in. */
+/** Creates a folder and its parents, accessible only to this user. */
 export function makeFolder(path: string): Promise<unknown> {
   return mkdir(path, { recursive: true, mode: 0o700 })
 }
 
-/** Removes a file, also one that is not there. */
+/** Removes a file. An absent file is no error. */
 export function remove(path: string): Promise<void> {
   return disk('remove', () => rm(path, { force: true }))
 }
@@ -120,10 +125,10 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Adds bytes to a file. */
+/** Appends bytes to a file. */
 export type Write = (bytes: Uint8Array) => Promise<void>
 
-/** Makes a file, which is on the disk when this is done. */
+/** Creates a file. Its content is on disk when the promise resolves. */
 export async function writeWhole<T>(path: string, task: (write: Write) => Promise<T>): Promise<T> {
   const file = await disk('create', () => open(path, 'wx', 0o600))
   try {
@@ -135,7 +140,7 @@ export async function writeWhole<T>(path: string, task: (write: Write) => Promis
   }
 }
 
-/** Moves a file to where it is seen. The folder is synced too, else a power cut could take the name back. */
+/** Moves a file to its final path. Syncs the folder too, because otherwise a power failure could undo the move. */
 export async function moveInto(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to))
   await rename(from, to)
@@ -145,7 +150,7 @@ export async function moveInto(from: string, to: string): Promise<void> {
   await folder?.close()
 }
 
-/** Does a step; `undefined` where what it needs is not there, which these codes say. */
+/** Runs an operation; `undefined` if it fails with one of the codes. */
 export async function ifThere<T>(
   operation: string,
   task: () => Promise<T>,
@@ -160,9 +165,9 @@ export async function ifThere<T>(
 }
 
 /**
- * Does a step. Only what the file system itself throws is the archive's failure.
+ * Runs an operation and converts errors of the file system. Other errors pass unchanged.
  *
- * @throws CfileError `not_ready`, or what else the step throws
+ * @throws CfileError `not_ready`, or another error of the operation
  */
 export async function disk<T>(operation: string, task: () => Promise<T>): Promise<T> {
   try {
@@ -181,8 +186,36 @@ export async function disk<T>(operation: string, task: () => Promise<T>): Promis
   }
 }
 
-/** The code of an error of the file system: `ENOENT`. */
+/** The code of a file system error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
+}
+
+const host = hostname().replace(/[^\w-]/g, '_')
+const start = randomUUID()
+
+/**
+ * A name for an incomplete file that identifies the writing process. The pid alone is not enough: it is the same in
+ * every container.
+ */
+export function temporaryName(): string {
+  return [host, process.pid, start, randomUUID()].join('.')
+}
+
+/** Whether a file is a leftover: its process on this machine has ended, or it was last changed before a unix second. */
+export async function isLeftover(path: string, before: number): Promise<boolean> {
+  const [writtenAt, pid, begun] = basename(path).split('.')
+  if (begun === start) return false
+  const isDead = Number(pid) === process.pid || !isAlive(Number(pid))
+  return (writtenAt === host && isDead) || (await modifiedAt(path)) < before
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // The process exists and belongs to another user.
+    return codeOf(error) === 'EPERM'
+  }
 }

@@ -1,23 +1,23 @@
 /**
- * A stream cut into parts of one size, for services that take a large body only piece by piece.
+ * Cuts a stream into parts of one size, for services that accept large bodies only in parts.
  *
  * @module
  */
 
 /** Reads a stream in parts. */
 export interface PartReader {
-  /** The next bytes: exactly `size` of them, or fewer at the end of the stream, or none behind it. */
+  /** Reads exactly `size` bytes, or fewer at the end of the stream, or none after it. */
   read(size: number): Promise<Uint8Array<ArrayBuffer>>
-  /** Gives the stream up; what was not read is discarded. */
+  /** Cancels the stream and discards the rest. */
   cancel(reason?: unknown): Promise<void>
 }
 
-/** Reads the stream in parts; never more of it is taken than the part that is asked for. */
+/** Creates a reader. It never reads more of the stream than the requested part. */
 export function readParts(body: ReadableStream<Uint8Array>): PartReader {
   return readBytes(body) ?? readChunks(body)
 }
 
-/** Lets the stream fill the part itself, which spares workerd a call into JavaScript for each chunk. */
+/** Lets the stream fill the part itself, which saves workerd a call into JavaScript for each chunk. */
 function readBytes(body: ReadableStream<Uint8Array>): PartReader | undefined {
   const reader = byteReader(body)
   return (

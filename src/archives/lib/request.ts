@@ -1,5 +1,5 @@
 /**
- * Requests to a storage service: signed anew for each try, repeated where that may help, with a limit on the wait.
+ * Requests to a storage service, with signing, retries and a time limit.
  *
  * @module
  */
@@ -8,40 +8,40 @@ import { CfileError, isCfileError } from '../../core/errors.ts'
 import { readBounded } from '../../core/http/body.ts'
 import { startDeadline, type Wait } from '../../core/time.ts'
 
-/** What to ask a storage service. */
+/** A request to a storage service. */
 export interface StorageRequest {
-  /** The service's own name for it, for the log: `PutObject`. */
+  /** The service's own name of the operation, for messages, such as `PutObject`. */
   readonly operation: string
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD'
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array<ArrayBuffer>
   readonly signal?: AbortSignal
-  /** The service's codes of failures that the caller takes for an answer. */
+  /** Error codes of the service that the caller handles itself. */
   readonly accept?: readonly string[]
 }
 
-/** Adds to the headers of a request what proves who asks. */
+/** Adds authentication to the headers of a request. */
 export type Sign = (request: StorageRequest) => Promise<HeadersInit>
 
 /** Options of {@link createRequester}. */
 export interface RequesterOptions {
-  /** For messages: `S3`. */
+  /** Name of the service in messages, such as `S3`. */
   readonly service: string
-  /** What a bucket is called there, and what may be wrong where the service refuses access, in words. */
+  /** The service's word for a bucket, and what to check if access is refused. */
   readonly bucket: string
   readonly access: string
   readonly fetch: typeof fetch
   readonly wait: Wait
-  /** Milliseconds to the headers of an answer, the upload of a part included. */
+  /** Time limit until the headers of an answer, including the upload of a part, in milliseconds. */
   readonly timeoutMs: number
   readonly sign: Sign
-  /** Where the service puts the code of a failure. */
+  /** Reads the code of an error answer. */
   readonly codeOf: (response: Response, text: string) => string | undefined
 }
 
 /**
- * Sends a request; resolves with a success, or with `undefined` for a failure that the caller accepts.
+ * Sends a request. Resolves with a successful answer, or with `undefined` for an error that the caller accepts.
  *
  * @throws CfileError `not_ready`, or the signal's reason
  */
@@ -50,7 +50,7 @@ export type SendRequest = (request: StorageRequest) => Promise<Response | undefi
 const passing: readonly number[] = [408, 429, 500, 502, 503, 504]
 const pauses: readonly number[] = [250, 1000]
 
-/** Makes what sends requests to one service. Every request here may be repeated without harm. */
+/** Creates the function that sends requests to one service. All requests are safe to repeat. */
 export function createRequester(options: RequesterOptions): SendRequest {
   return async (request) => {
     for (let failures = 0; ; failures += 1) {
@@ -72,7 +72,7 @@ export function createRequester(options: RequesterOptions): SendRequest {
 }
 
 async function sendOnce(options: RequesterOptions, request: StorageRequest): Promise<Response> {
-  // Not a method call: workerd refuses fetch on any other `this`.
+  // The function must be called without a receiver: workerd refuses `fetch` on any other `this`.
   const { fetch, wait, timeoutMs, sign } = options
   const { method, url, body, signal } = request
   const deadline = startDeadline(wait, timeoutMs, signal)
@@ -97,7 +97,11 @@ async function refusal(
   throw refused(service, operation, `${response.status}${said}`, hintFor(response.status, options))
 }
 
-/** A service said no to an operation, with this answer. */
+/**
+ * The error for an operation that the service refused.
+ *
+ * @param answer status and code of the answer
+ */
 export function refused(
   service: string,
   operation: string,
@@ -108,12 +112,12 @@ export function refused(
   return new CfileError('not_ready', message, { hint })
 }
 
-const laterHint = 'Try again; if it stays so, check the service that CFILE_ARCHIVE names.'
+const laterHint = 'Try again; if it persists, check the service in CFILE_ARCHIVE.'
 
 function hintFor(status: number, { bucket, access }: RequesterOptions): string {
   if (status === 401 || status === 403)
-    return `Check ${access}, that it may read, write, list and delete in the ${bucket} of CFILE_ARCHIVE, the firewall before it, and the clock of this machine.`
-  if (status === 404) return `Make the ${bucket}, or correct its name in CFILE_ARCHIVE.`
+    return `Check ${access}, its permission to read, write, list and delete in the ${bucket} of CFILE_ARCHIVE, the firewall of the account, and the clock of this machine.`
+  if (status === 404) return `Create the ${bucket}, or correct its name in CFILE_ARCHIVE.`
   if (status >= 300 && status < 400) return 'Check the endpoint and the region in CFILE_ARCHIVE.'
   return laterHint
 }
@@ -133,7 +137,7 @@ function unreachable(
   )
 }
 
-/** An object in an answer that gives it, by the headers that all services have. */
+/** The object in a successful answer, by the headers that all services send. */
 export function toObject({ body, headers }: Response): {
   readonly body: ReadableStream<Uint8Array>
   readonly bytes?: number

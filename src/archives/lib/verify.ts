@@ -1,5 +1,5 @@
 /**
- * Copies are checked while they are read.
+ * Verifies copies while they are read.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { ArchiveRecord, CreateSha256 } from '../archive.ts'
 import { readParts } from './parts.ts'
 
 const partBytes = 128 * 1024
-// So a copy of up to 256 KiB is checked before its first byte passes.
+// With this, copies of up to 256 KiB are verified before their first byte passes.
 const partsHeld = 2
 
 /**
- * Passes a whole copy on, of which the last 256 KiB only when its length and its SHA-256 are those of the record.
+ * Passes a whole copy through. The last 256 KiB pass only if size and SHA-256 match the record.
  *
  * @throws (from the stream) DamagedCopy
  */
@@ -33,9 +33,10 @@ export function verifyBody(
     left -= part.byteLength
     if (part.byteLength > 0) held.push(part)
     isWhole = part.byteLength < partBytes
-    if (left < 0 || (isWhole && left > 0)) throw new DamagedCopy(`It has not ${bytes} bytes.`)
+    if (left < 0 || (isWhole && left > 0)) throw new DamagedCopy(`Its size is not ${bytes} bytes.`)
     await hash.update(part)
-    if (isWhole && (await hash.digest()) !== sha256) throw new DamagedCopy('Its hash is another.')
+    if (isWhole && (await hash.digest()) !== sha256)
+      throw new DamagedCopy('Its hash does not match.')
   }
 
   return new ReadableStream<Uint8Array>(
@@ -57,7 +58,7 @@ export function verifyBody(
   )
 }
 
-/** Whether a range is all of a file. */
+/** Whether a range covers the whole file. */
 export function isWholeRange(
   { bytes }: Pick<ArchiveRecord, 'bytes'>,
   range?: { readonly start: number; readonly end: number },

@@ -1,17 +1,17 @@
 /**
- * Just enough XML for the flat answers of storage services: the texts of elements by name, without attributes,
- * namespaces or an element inside one of its own name.
+ * Reads the simple XML of storage services: texts of elements by name, without attributes, namespaces and elements
+ * nested in others of the same name.
  *
  * @module
  */
 
-/** What stands inside each element of that name, in order and as it is written. */
+/** The raw content of each element with a name, in order. */
 export function elementsOf(xml: string, name: string): string[] {
   const shape = new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g')
   return [...xml.matchAll(shape)].map(([, inner = '']) => inner)
 }
 
-/** The text of the first element of that name, or `undefined`. */
+/** The text of the first element with a name; `undefined` if there is none. */
 export function textOf(xml: string, name: string): string | undefined {
   const inner = elementsOf(xml, name)[0]
   return inner?.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, unescapeOne)
@@ -25,7 +25,7 @@ function unescapeOne(whole: string, decimal?: string, hex?: string, name?: strin
   return code <= 0x10ffff ? String.fromCodePoint(code) : whole
 }
 
-/** A text as it is written inside an element. */
+/** Escapes a text for the content of an element. */
 export function escapeXml(text: string): string {
   return text.replace(/[<>&'"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

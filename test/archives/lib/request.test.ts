@@ -3,7 +3,7 @@ import { azureBlobArchive, sharedKey } from '../../../src/archives/azure-blob.ts
 import { s3Archive } from '../../../src/archives/s3.ts'
 import { testSha256 } from '../contract.ts'
 
-/** A service that answers every request alike. */
+/** A service that gives the same answer to every request. */
 function service(answer: () => Response) {
   return {
     fetch: async () => answer(),
@@ -29,11 +29,11 @@ const archives = {
 
 const xml = (code: string) => `<Error><Code>${code}</Code></Error>`
 
-describe('what an archive in the cloud refuses', () => {
+describe('an error answer of a cloud archive', () => {
   it.each([
     ['s3', 403, 'AccessDenied', /AWS_ACCESS_KEY_ID.*CFILE_ARCHIVE/],
     ['s3', 403, 'SignatureDoesNotMatch', /AWS_SECRET_ACCESS_KEY/],
-    ['s3', 404, 'NoSuchBucket', /Make the bucket, or correct its name in CFILE_ARCHIVE/],
+    ['s3', 404, 'NoSuchBucket', /Create the bucket, or correct its name in CFILE_ARCHIVE/],
     ['s3', 301, 'PermanentRedirect', /region in CFILE_ARCHIVE/],
     ['azblob', 403, 'AuthenticationFailed', /AZURE_STORAGE_KEY.*SAS in CFILE_ARCHIVE/],
     ['azblob', 403, 'AuthorizationPermissionMismatch', /Storage Blob Data Contributor/],
@@ -41,7 +41,7 @@ describe('what an archive in the cloud refuses', () => {
       'azblob',
       404,
       'ContainerNotFound',
-      /Make the container, or correct its name in CFILE_ARCHIVE/,
+      /Create the container, or correct its name in CFILE_ARCHIVE/,
     ],
   ] as const)(
     '%s %i %s is told with the setting and the cure',
