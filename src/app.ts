@@ -94,6 +94,7 @@ function outsideRoutes(
   })
 }
 
+/** Answers the root with name and version, and all other paths with an error. */
 async function answerOutside(
   gateway: Gateway,
   c: RouteContext,
@@ -106,12 +107,14 @@ async function answerOutside(
   return answerWithError(c, error)
 }
 
+/** Closes idle WebSockets and aborts the copies under way, on shutdown. */
 async function stopWork(gateway: Gateway): Promise<void> {
   for (const socket of gateway.sockets.open)
     socket.end({ code: 1001, reason: 'The server shuts down.' })
   await stopCopies(gateway)
 }
 
+/** Text of the warning for an app without a public URL. */
 function noPublicUrl({ links: { publicUrl } }: Gateway): string {
   return `CFILE_PUBLIC_URL (the option publicUrl) is not set, so links lead to ${publicUrl}: set it to the URL by which clients reach this app.`
 }
@@ -125,6 +128,7 @@ async function doUpkeep(gateway: Gateway): Promise<void> {
   await Promise.all([keepUpArchive(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
 }
 
+/** Routes below one base path, with the policies that apply to them. */
 interface Family {
   readonly base: string
   readonly routes: Hono<RouteEnv>
@@ -137,6 +141,7 @@ interface Family {
   readonly idHeader?: string
 }
 
+/** All families of routes. The order decides between base paths that overlap. */
 function families(gateway: Gateway): readonly Family[] {
   // In answers of the OpenAI API, x-request-id is the upstream's id.
   const idHeader = 'x-cfile-request-id'

@@ -41,10 +41,12 @@ declare const Bun: {
   }): { readonly port: number; stop(isAtOnce?: boolean): Promise<void> }
 }
 
+/** The server that `Bun.serve` passes to its handler. */
 interface BunServer {
   upgrade(request: Request, options: { readonly data: SocketData }): boolean
 }
 
+/** The server side of a WebSocket in Bun. */
 interface BunSocket {
   readonly data: SocketData
   /** Returns the number of bytes sent; 0: the socket is closed; -1: the message is queued. */
@@ -82,6 +84,7 @@ const websocket: Parameters<typeof Bun.serve>[0]['websocket'] = {
   },
 }
 
+/** Adapts Bun's callbacks to the interface of a socket. */
 function wrapSocket(socket: BunSocket): Socket {
   const { data } = socket
   const { inbox } = data

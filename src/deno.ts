@@ -38,6 +38,7 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
   return serveOn(platform, env)
 }
 
+/** Creates the function that accepts the WebSocket of a request. */
 function upgradeOf(request: Request): UpgradeBindings['upgrade'] {
   return (serve) => {
     // By default Deno pings after 30 idle seconds and closes without a pong, which is too short for slow clients.

@@ -62,6 +62,7 @@ function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean
   return req.readableDidRead && !req.rawBody && (length !== '0' || coding !== undefined)
 }
 
+/** Answers a request whose body the host app has consumed. */
 function refuseRead(res: ServerResponse): void {
   const error = new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
     hint: 'Mount cfile before express.json() and its like, or have them keep the bytes as req.rawBody.',
@@ -134,6 +135,7 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
   }
 }
 
+/** Creates the request handler of `node:http`. */
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   // The host app may rely on the global Request and Response.
   const options = { overrideGlobalObjects: false }
@@ -143,6 +145,7 @@ function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) 
   }, options)
 }
 
+/** Starts to listen. Rejects when the address cannot be used. */
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -58,6 +58,7 @@ export const webRuntime: Runtime = {
   createCarrier: createWebCarrier,
 }
 
+/** Resolves after `ms` milliseconds. Rejects with the reason of the signal when that aborts. */
 function sleep(ms: number, signal?: WaitSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)

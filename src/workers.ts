@@ -23,6 +23,7 @@ import { openWorkerStorage } from './start/worker-storage.ts'
 /** The bindings of the Worker: settings by their names, and bound stores. */
 export type WorkerEnv = Readonly<Record<string, unknown>>
 
+/** The handlers of a Worker. */
 interface Worker {
   fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>
   /** Called by the cron trigger of wrangler.toml. */
@@ -33,6 +34,7 @@ interface Worker {
 const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
 const sweeps = new WeakMap<WorkerEnv, () => Promise<void>>()
 
+/** Opens the app of an environment, or returns the one that is open. */
 function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const app = apps.get(env) ?? open(env, isDeployed)
   apps.set(env, app)
@@ -41,6 +43,7 @@ function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   return app
 }
 
+/** Opens the app with the settings and bindings of the Worker. */
 async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const settings = parseSettings(env, noMachineIdentity)
   if (isDeployed) refuseToBeOpen(settings)
@@ -73,6 +76,7 @@ async function loadEmulator(): Promise<DoorOptions['emulator']> {
   return undefined
 }
 
+/** Refuses settings that would be unsafe or broken on a deployed Worker. @throws CfileError `not_ready` */
 function refuseToBeOpen(settings: Settings): void {
   if (!settings.allowAnonymous && !knowsCallers(settings)) {
     throw notReady(
@@ -104,6 +108,7 @@ declare class DigestStream extends WritableStream<Uint8Array> {
   readonly digest: Promise<ArrayBuffer>
 }
 
+/** Creates a streaming SHA-256 with workerd's own `DigestStream`. */
 function createSha256() {
   const { DigestStream: Digest } = crypto as unknown as { DigestStream: typeof DigestStream }
   const stream = new Digest('SHA-256')
@@ -117,6 +122,7 @@ function createSha256() {
   }
 }
 
+/** A WebSocket of workerd, which must be accepted before use. */
 interface WorkerSocket extends WebSocket {
   accept(): void
 }

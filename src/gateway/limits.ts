@@ -54,6 +54,7 @@ export function createLimits(options: LimitOptions): Limits {
   }
 }
 
+/** Creates the function that begins downloads under the limits. */
 function limitDownloads(options: LimitOptions): (owner: string) => Download {
   const { maxDownloads, maxDownloadBytesPerHour, now, carrier } = options
   const open = new Map<string, number>()
@@ -87,6 +88,7 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
   }
 }
 
+/** Wraps a function so that only its first call has an effect. */
 function once(act: () => void): () => void {
   let isDone = false
   return () => {
@@ -95,6 +97,7 @@ function once(act: () => void): () => void {
   }
 }
 
+/** Creates the error for a reached limit, with `Retry-After` in seconds. */
 function limited(limit: string, seconds: number): CfileError {
   return new CfileError('rate_limited', `More than ${limit} are not served to one owner here.`, {
     hint: `Try again in ${seconds} s.`,

@@ -70,6 +70,7 @@ function namedResponse(body: Readonly<Record<string, unknown>>): string | undefi
   throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
 }
 
+/** Describes a captured file in the answer, with its link. */
 async function toWire(
   gateway: Gateway,
   caller: Caller,

@@ -71,6 +71,7 @@ async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Respons
   return c.json({ container_id: restored.containerId, files })
 }
 
+/** Answers with the list of files, by default without input files. */
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const query = readContainer(c)
@@ -95,6 +96,7 @@ function lifeOf({ runtime: { now } }: Gateway, containerId: string): object {
   return { expires_at, expires_soon: expires_at - now() < soon }
 }
 
+/** Serves the file at a path of the container. */
 async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> {
   const path = decodeOnce(rawPath(c))
   const { disposition } = readQuery(c, dispositionQuery)

@@ -33,6 +33,7 @@ export function hostRequest(raw: Request, options: HostRequestOptions): Request 
 
 type Parts = Pick<Request, 'body' | 'signal'>
 
+/** Returns a proxy of the request with another body and signal. */
 function withParts(raw: Request, parts: Parts): Request {
   // The target is not the request itself, since a proxy must not change properties that are fixed on its target.
   const target: Request = Object.create(Object.getPrototypeOf(raw))
@@ -46,6 +47,7 @@ function withParts(raw: Request, parts: Parts): Request {
   })
 }
 
+/** Creates the body and the signal of a request with a body. */
 function partsOf(
   raw: Request,
   body: NonNullable<Request['body']>,
@@ -80,12 +82,14 @@ function partsOf(
   return { body: reader, signal: gone.signal }
 }
 
+/** Callbacks for the reading of a body. */
 interface ReadingWatch {
   onRead(): void
   onEnd(): void
   onBreak(): void
 }
 
+/** Wraps a body with the idle timeout and reports when it is read. */
 function watchReading(
   body: NonNullable<Request['body']>,
   { wait, idleTimeoutMs }: HostRequestOptions,

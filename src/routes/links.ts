@@ -49,6 +49,7 @@ export function grantRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
+/** Serves the thing that a verified link grants. */
 async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Promise<Response> {
   switch (grant?.kind) {
     case 'file':
@@ -73,6 +74,7 @@ async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Pr
   }
 }
 
+/** Options of a download by link. */
 function grantedDelivery(
   c: RouteContext,
   { disposition = 'attachment' }: Grant & { readonly disposition?: DeliveryRequest['disposition'] },
@@ -82,6 +84,7 @@ function grantedDelivery(
   return { method: readMethod(c), headers, disposition, isGranted: true, signal, exchange }
 }
 
+/** Query for the files of a linked container. */
 function grantedQuery(
   c: RouteContext,
   { containerId, upstream, expiresAt }: Grant & { readonly containerId: string },
@@ -89,6 +92,7 @@ function grantedQuery(
   return { containerId, upstream, isGranted: true, until: expiresAt, signal: c.req.raw.signal }
 }
 
+/** Creates a link to a file. A file without a record must exist upstream. */
 async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {
   const body = checkBody(fileLinkBody, fields, wanted)
   const { id, kind } = body.file_id
@@ -120,6 +124,7 @@ async function claimFirst(
   )
 }
 
+/** Creates a link to the page or the zip of a container. */
 async function linkToContainer(
   gateway: Gateway,
   c: RouteContext,

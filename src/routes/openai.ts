@@ -80,6 +80,7 @@ interface Parts {
   readonly search: string
 }
 
+/** Splits off the base path of the routes. */
 function partsOf(c: RouteContext): Parts {
   const { pathname, search } = new URL(c.req.url)
   // Counted in segments, since the router decodes the parameters of the base path.
@@ -97,6 +98,7 @@ interface Target extends Parts {
   readonly model?: string
 }
 
+/** Target below `/openai/v1`. */
 function v1Target(c: RouteContext): Target {
   const { path, search } = partsOf(c)
   return { path, search: withoutDate(search), below: 'v1' }
@@ -105,6 +107,7 @@ function v1Target(c: RouteContext): Target {
 // Only these take a `model`. Other paths name a response that exists already.
 const makers = ['/responses', '/responses/compact', '/responses/input_tokens']
 
+/** Target of a deployment path. Responses go to the v1 path, all else stays below `/openai`. */
 function deploymentTarget({ path, search }: Parts): Target {
   const [, deployment, rest] = /^\/deployments\/([^/]+)(\/responses(?:\/.*)?)$/.exec(path) ?? []
   if (deployment === undefined || rest === undefined) return { path, search, below: 'root' }
@@ -115,6 +118,7 @@ function deploymentTarget({ path, search }: Parts): Target {
 // The API knows no other methods, but a server behind the gateway might.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
+/** Forwards a request to its target. @throws CfileError `method_not_allowed` */
 async function forwardTo(
   gateway: Gateway,
   c: RouteContext,

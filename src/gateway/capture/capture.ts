@@ -132,6 +132,7 @@ function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefin
   return turns?.findLast((turn) => turn[kind] === id)
 }
 
+/** Records a cited file, and stores it as a pending copy if the archive is eager. */
 async function recordFile(
   gateway: Remembering,
   { caller, upstream }: Origin,

@@ -42,6 +42,7 @@ export async function claim(
   }
 }
 
+/** Returns the things without another owner. Throws the refusal when a caller who is no admin names others. */
 async function filterFree<T>(
   things: readonly T[],
   standing: (thing: T) => Promise<Standing>,
@@ -71,6 +72,7 @@ async function standingOfCitation(
   return owners.some((owner) => owner !== caller.key) ? 'others' : 'nobody'
 }
 
+/** The kind that the error of a refused claim names. */
 function kindOf({ citations, containers }: Mentions): Kind {
   if (citations.length > 0) return 'file'
   return containers.length > 0 ? 'container' : 'response'

@@ -54,6 +54,7 @@ export async function captureRows(gateway: Gateway, origin: Origin, body: unknow
   )
 }
 
+/** Records a file of the Files API or of a container list. */
 async function recordFile(
   gateway: Remembering,
   { caller, upstream }: Origin,

@@ -42,6 +42,7 @@ export function recordUncited(gateway: Gateway, origin: Origin, response: unknow
   gateway.runtime.waitUntil(done)
 }
 
+/** Records the files that code wrote into a container since a response began. */
 async function recordUncitedIn(
   gateway: Gateway,
   { caller, upstream }: Origin,

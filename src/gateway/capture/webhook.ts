@@ -178,6 +178,7 @@ async function callersOf(gateway: Gateway, responseId: string): Promise<readonly
   return owner === undefined ? [] : [await toCaller({ owner })]
 }
 
+/** Stores a response as work to do. */
 async function putWork({ store }: Gateway, work: Work): Promise<void> {
   await store.put(prefix + work.response_id, work, { ttl: workSeconds })
 }
@@ -187,6 +188,7 @@ function readWork(value: Json | undefined): Work | undefined {
   return data
 }
 
+/** Schedules the next attempt with exponential backoff. */
 function laterWork(work: Work, now: number): Work {
   const pause = Math.min(firstRetrySeconds * 2 ** work.tries, slowestRetrySeconds)
   return { ...work, tries: work.tries + 1, next_at: now + pause }

@@ -51,6 +51,7 @@ export async function eraseFileUpstream(
   return false
 }
 
+/** Owner, container and upstream of a file. */
 interface Place {
   /** Key of the owner. */
   readonly owner: string
@@ -59,6 +60,7 @@ interface Place {
   readonly upstream?: string
 }
 
+/** A file to delete at Azure. */
 interface FileToErase extends Place {
   readonly fileId: string
   /** Key of the caller who asked for it. */
@@ -133,6 +135,7 @@ export async function eraseOwnerUpstream(
   return { ...erased, shared, failed }
 }
 
+/** A container of an owner, with the ids of its files that are recorded for the owner. */
 interface HeldContainer extends Place {
   /** Whether the container itself is recorded for the owner, and not only files of it. */
   readonly isRecorded: boolean

@@ -97,6 +97,7 @@ const mostKept = 100
 type WholeListing = Omit<ContainerListing, 'holder'>
 type FreshListing = Omit<WholeListing, 'isCached'>
 
+/** Returns the cached list of a container, or reads it from the upstream. */
 async function readListing(
   gateway: Gateway,
   upstreams: readonly Upstream[],
@@ -111,6 +112,7 @@ async function readListing(
   return { ...listing, isCached: false }
 }
 
+/** Caches the list of a container and drops the oldest entry of a full cache. */
 function keep(gateway: Gateway, containerId: string, listing: FreshListing): void {
   const { listings } = gateway.containers
   listings.delete(containerId)
@@ -127,6 +129,7 @@ export function forgetListing({ containers }: Gateway, containerId: string): voi
 // Pages of 100 files. Far more than any container seen, and a stop for an upstream that repeats a page.
 const mostPages = 200
 
+/** Reads all pages of the list of a container. */
 async function readPages(
   upstreams: readonly Upstream[],
   containerId: string,

@@ -46,6 +46,7 @@ export async function locatePath(
   }
 }
 
+/** Looks for the path in the list, and once more in a fresh list when a cached one does not have it. */
 async function search(gateway: Gateway, caller: Caller, query: PathQuery) {
   const look = async () => {
     const listing = await listFiles(gateway, caller, query).catch(rethrowAsFile)

@@ -107,6 +107,7 @@ export async function restoreContainer(
   return replaceContainer(gateway, holder, { id: newest ?? id, upstream }, signal)
 }
 
+/** Creates, fills and records a replacement. Deletes it again when a step fails. */
 async function make(
   gateway: Gateway,
   caller: Caller,

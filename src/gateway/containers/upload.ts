@@ -70,6 +70,7 @@ async function upload(
   if (!answer.ok) throw refused(`refused the upload of ${file.id}`, answer)
 }
 
+/** Joins head, body and tail of a form into one stream. */
 function join(
   head: string,
   body: ReadableStream<Uint8Array>,

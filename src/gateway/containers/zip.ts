@@ -80,6 +80,7 @@ function tooMuch(what: string): CfileError {
   })
 }
 
+/** Opens one file of the zip and checks its length against the list. */
 async function openEntry(
   gateway: Gateway,
   location: FileLocation,

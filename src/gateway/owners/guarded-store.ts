@@ -62,6 +62,7 @@ export function isStoreDown(error: unknown): boolean {
   return isCfileError(error) && error.code === 'not_ready'
 }
 
+/** Creates the error for a store that fails. */
 function storeDown(cause: unknown): CfileError {
   return new CfileError('not_ready', 'The store of the gateway cannot be read or written now.', {
     hint: 'Try again later. The operator finds the cause in the log; CFILE_STORE names the store.',

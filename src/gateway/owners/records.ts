@@ -38,6 +38,7 @@ export interface TurnRecord extends PlaceRecord {
   readonly container_id?: string
 }
 
+/** Record types by kind. */
 interface Records {
   readonly file: FileRecord
   readonly container: PlaceRecord
@@ -190,10 +191,12 @@ export async function* listRecords<K extends Kind>(
   }
 }
 
+/** Key of a record: `kind/id/owner`. */
 function recordKey(kind: Kind, id: string, caller: Caller): string {
   return `${kind}/${id}/${caller.key}`
 }
 
+/** Parses a value of the store; `undefined` when it is no record of the kind. */
 function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K] | undefined {
   return z.safeParse<z.ZodMiniType<Records[K]>>(schemas[kind], value).data
 }

@@ -105,6 +105,10 @@ interface Reading {
   readonly change?: (body: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>
 }
 
+/**
+ * Parses a JSON answer, records it and changes it. Other answers pass unread, and so do answers over the size
+ * limit.
+ */
 async function readAnswer(
   gateway: Gateway,
   { caller: { owner } }: Origin,
@@ -161,6 +165,7 @@ export async function recordNames(
   )
 }
 
+/** Records one id, unless it has a record already. */
 async function recordName(
   gateway: Gateway,
   { caller, upstream }: Origin,

@@ -47,6 +47,7 @@ export async function attempt(
   return settle(best, passed)
 }
 
+/** Sends the request to one upstream and reports its health to the balance. */
 async function attemptOne(
   gateway: Gateway,
   upstream: Upstream,
@@ -77,6 +78,7 @@ async function settle(chosen: Outcome, others: readonly Outcome[]): Promise<Answ
   return chosen
 }
 
+/** Rule that decides when to stop and which answer to return. */
 interface Rule {
   /** Whether this outcome is final, so that no other upstream is asked. */
   counts(outcome: Outcome): boolean
@@ -84,6 +86,7 @@ interface Rule {
   rank(outcome: Outcome): number
 }
 
+/** Chooses the rule: a request for a thing with a record has one upstream, whose answer is always final. */
 function ruleFor({ reason }: Route, method: string): Rule {
   const isReading = method === 'GET' || method === 'HEAD'
   if (reason === 'unknown') return probing

@@ -95,6 +95,7 @@ async function begin(
   }
 }
 
+/** Whether a request reads file content. */
 function isContent({ path }: ApiRequest): boolean {
   return path.endsWith('/content')
 }
@@ -110,6 +111,7 @@ async function isOwnList(
   return containerId === undefined || isShared(gateway, containerId)
 }
 
+/** Sends a request to one upstream. */
 async function sendOnce(
   gateway: Gateway,
   upstream: Upstream,
@@ -139,6 +141,7 @@ async function sendOnce(
   }
 }
 
+/** Records what an answer shows and creates the answer for the client. */
 async function handBack(
   gateway: Gateway,
   caller: Caller,
@@ -172,6 +175,7 @@ function completionOf({ operation, sent: { named } }: ProxyRequest): Wanted | un
   return isKept ? named : undefined
 }
 
+/** Headers for the client: those of the upstream that may pass, and ours. */
 function handedHeaders(request: ApiRequest, answer: Response): Headers {
   const headers = responseHeaders(answer.headers)
   if (isEventStream(answer)) {

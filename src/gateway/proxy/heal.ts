@@ -99,6 +99,7 @@ function toolsOf({ request, operation, sent }: ProxyRequest): ReturnType<typeof 
   return json === undefined ? undefined : readCodeTools(json)
 }
 
+/** The container of the previous turn. */
 async function containerOfTurn(
   gateway: Gateway,
   caller: Caller,
@@ -107,6 +108,7 @@ async function containerOfTurn(
   return recordedContainer(gateway, { caller }, previousTurn(named.body))
 }
 
+/** The request with another container in its tools. */
 function withContainer(parsed: ProxyRequest, containerId: string): ProxyRequest {
   const { bytes } = parsed.sent
   const json = bytes instanceof Uint8Array ? decodeUtf8(bytes) : undefined
@@ -134,6 +136,7 @@ async function readRefusal(
   }
 }
 
+/** The container id in the text of a refusal. */
 function containerIn(refusal: string): string | undefined {
   const [named] = /\b(?:cntr|container)[_-][A-Za-z0-9_-]+/.exec(refusal) ?? []
   return isContainerId(named) ? named : undefined

@@ -68,6 +68,7 @@ export async function requireOwnBody(
   if (!(await all(carried, isNobodyElses))) throw notThere('thing')
 }
 
+/** Whether all ids are allowed. */
 async function all(
   ids: readonly string[],
   isAllowed: (id: string) => Promise<boolean>,

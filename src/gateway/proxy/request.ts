@@ -77,6 +77,7 @@ export async function parseRequest(
   return { request, operation, named: { ...named, body }, sent, route }
 }
 
+/** Writes operation and ids of a request into its exchange, for log and metrics. */
 function noteOperation(
   exchange: Exchange,
   { pattern }: Operation,
@@ -98,6 +99,7 @@ function notServed(): CfileError {
   })
 }
 
+/** Adds the model of a deployment to a body that names none. */
 async function withModel(
   { runtime: { wait } }: Gateway,
   { model, signal }: ApiRequest,
@@ -110,6 +112,7 @@ async function withModel(
   return { ...sent, bytes: added, named: { ...named, model } }
 }
 
+/** Refuses WebSocket upgrades on paths that have none. */
 function refuseUpgrade(headers: Headers): void {
   if (!/\bwebsocket\b/i.test(headers.get('upgrade') ?? '')) return
   throw new CfileError('invalid_request', 'WebSocket connections are not passed on.', {

@@ -75,6 +75,7 @@ export async function routeByNames(gateway: Gateway, caller: Caller, names: Name
   return { upstreams: [home], reason: 'known' }
 }
 
+/** Creates the error for a request that names things of two upstreams. */
 function twoUpstreams(things: readonly string[]): CfileError {
   return new CfileError(
     'invalid_request',

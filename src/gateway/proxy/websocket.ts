@@ -29,6 +29,7 @@ export interface SocketRequest {
   readonly exchange: Exchange
 }
 
+/** State of one client connection. */
 interface Session {
   readonly gateway: Gateway
   readonly caller: Caller
@@ -79,6 +80,7 @@ function endIdle({ client, isAnswering }: Session, why: SocketEnd): void {
   if (!isAnswering) client.close(why)
 }
 
+/** Sends one message of the client upstream, or answers it with an `error` event. */
 async function takeMessage(session: Session, message: string | Uint8Array): Promise<void> {
   try {
     if (typeof message !== 'string') throw notText()
@@ -215,6 +217,7 @@ const lastOfAnswer: ReadonlySet<string> = new Set([
   'error',
 ])
 
+/** Waits for the next message of the upstream as text. */
 async function nextEvent(session: Session, socket: Socket): Promise<string | undefined> {
   const message = await socket.next()
   session.quietTicks = 0
@@ -246,6 +249,7 @@ function silent(): CfileError {
   )
 }
 
+/** Code and reason for the client when the upstream has closed. */
 function endOf({ ended }: Socket): SocketEnd {
   if (ended === undefined || ended.code === 1006) {
     return { code: 1011, reason: 'The upstream broke the connection.' }

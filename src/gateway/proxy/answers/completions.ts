@@ -64,6 +64,7 @@ export function completionIds(body: unknown, { isStored, speaks }: Wanted): stri
   return [isStored ? body.id : undefined, ...choices.map(audioId)].filter(isId)
 }
 
+/** Id of the audio in one choice. */
 function audioId(choice: unknown): unknown {
   if (!isObject(choice)) return undefined
   const said = isObject(choice.message) ? choice.message : choice.delta

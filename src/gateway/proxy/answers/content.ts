@@ -42,6 +42,7 @@ export async function passContent(
   })
 }
 
+/** Creates a reader that enforces size limit, idle timeout and length. */
 function readContent(
   { runtime: { carrier, wait }, bounds: { idleTimeoutMs, maxFileBytes } }: Gateway,
   answer: Response,

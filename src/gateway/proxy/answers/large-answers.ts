@@ -25,6 +25,7 @@ export interface OpenAnswer {
 // Pictures that become links are found by their length, so that they must not be cut out. Bytes.
 const longestPicture = 16 * 1024 ** 2
 
+/** Length in bytes up to which texts stay in the answer; `undefined`: the default. */
 function longTextFor({ links: { inlineImages } }: Gateway): number | undefined {
   return inlineImages === 'link' ? longestPicture : undefined
 }

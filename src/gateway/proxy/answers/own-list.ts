@@ -17,6 +17,7 @@ import type { ProxyRequest } from '../request.ts'
 // A limit for callers who own few things among many: one request must not read a whole resource.
 const mostPages = 20
 
+/** Page sizes of a list operation. */
 interface Sizes {
   /** Rows of a page when the request has no `limit`. */
   readonly usual: number
@@ -71,6 +72,7 @@ export async function answerOwnList(
   }
 }
 
+/** Parses rows as a list, the shape in which things are captured. */
 function toPage(rows: readonly Row[]): unknown {
   return parseJson(new TextEncoder().encode(`{"object":"list","data":[${joined(rows)}]}`))
 }
@@ -79,12 +81,14 @@ function joined(rows: readonly Row[]): string {
   return rows.map(({ json }) => json).join(',')
 }
 
+/** One row of the upstream's list. */
 interface Row {
   readonly id: string
   /** As the upstream wrote it. */
   readonly json: string
 }
 
+/** Splits a page of the upstream into rows, without parsing them. */
 function readPage(json: string): { readonly rows: readonly Row[]; readonly hasMore: boolean } {
   const { data, has_more } = pick(json, rootSpan(json), ['data', 'has_more'])
   const rows = Array.from(elements(json, data), (span) => ({
@@ -94,6 +98,7 @@ function readPage(json: string): { readonly rows: readonly Row[]; readonly hasMo
   return { rows, hasMore: has_more !== undefined && json.startsWith('true', has_more.start) }
 }
 
+/** Returns the rows that have a record of the caller. */
 async function ownRows(
   gateway: Gateway,
   caller: Caller,
@@ -126,6 +131,7 @@ function withPage(query: string, { read }: Sizes, after?: string): string {
   return `?${[...kept, `limit=${read}`].join('&')}`
 }
 
+/** Builds the caller's page with the status and headers of the upstream's answer. */
 function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Response {
   const ids = [rows[0]?.id ?? null, rows.at(-1)?.id ?? null].map((id) => JSON.stringify(id))
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
@@ -140,6 +146,7 @@ function emptyPage(answer: Response): Response {
   return writePage(answer, [], false)
 }
 
+/** Passes an error answer of the upstream to the client. */
 function passRefusal(answer: Response): Response {
   const { status, statusText, headers, body } = answer
   return new Response(body, { status, statusText, headers: responseHeaders(headers) })

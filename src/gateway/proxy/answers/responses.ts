@@ -70,6 +70,7 @@ export function withBody(
   return new Response(sent, { status, statusText, headers: kept })
 }
 
+/** Records and links a JSON answer. Answers over the size limit pass unchanged. */
 async function passJson(
   gateway: Gateway,
   origin: Origin,
@@ -170,6 +171,7 @@ const untouched: EventHandler = {
   end: () => undefined,
 }
 
+/** Options of the linker; `undefined` when links are off. */
 function linkOptions(
   gateway: Gateway,
   origin: Origin,
@@ -187,6 +189,7 @@ function linkOptions(
   }
 }
 
+/** The response that an event contains. */
 function responseIn(raw: Uint8Array): unknown {
   const event = eventJson(raw)
   return typeof event === 'object' && event !== null && 'response' in event

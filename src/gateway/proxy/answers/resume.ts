@@ -61,6 +61,7 @@ export function sendAfter(after: number, { push, end }: EventHandler): EventHand
   return { push: (raw, emit) => push(raw, filter(emit)), end: (emit) => end(filter(emit)) }
 }
 
+/** `sequence_number` of an event. */
 function sequenceNumber(raw: Uint8Array): number | undefined {
   const event = eventJson(raw)
   const isNumbered = typeof event === 'object' && event !== null && 'sequence_number' in event

@@ -42,6 +42,7 @@ export async function requireOwnBatch(
   await requireOwnBody(gateway, caller, named)
 }
 
+/** Reads the input file of the batch from its upstream. @throws CfileError `invalid_request`, `payload_too_large` */
 async function readInput(
   { bounds: { maxBodyBytes } }: Gateway,
   { request: { signal }, named, route }: ProxyRequest,
@@ -65,6 +66,7 @@ const lineFeed = 10
 // Bytes that are parsed before other requests get a turn. The parser of a long line yields by itself.
 const turn = 128 * 1024
 
+/** Collects the ids in the lines of a batch. Yields so that other requests get a turn. */
 function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
   const names = emptyNames()
   const carried = new Set<string>()

@@ -64,6 +64,7 @@ export async function readSentBody(
   return readWhole(gateway, caller, whole, request.signal, operation)
 }
 
+/** Checks the ids in a JSON body and removes the links of replayed answers. */
 async function readWhole(
   gateway: Gateway,
   caller: Caller,
@@ -91,10 +92,12 @@ function isNameless(form: BodyForm, type: string): boolean {
   return form === 'free' || (form === 'sdp' && /^application\/sdp *$/i.test(type))
 }
 
+/** Whether a content type is JSON in UTF-8. */
 function isJson(type: string): boolean {
   return /^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(type)
 }
 
+/** Refuses encoded bodies, whose ids cannot be checked. */
 function refuseCoding(headers: Headers): void {
   const coding = headers.get('content-encoding') ?? 'identity'
   if (coding.toLowerCase() === 'identity') return

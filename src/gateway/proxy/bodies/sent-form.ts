@@ -135,6 +135,7 @@ function asMember(name: string, value: Uint8Array): Uint8Array {
   return concatBytes([encoder.encode(`{"${name}":`), value, encoder.encode('}')])
 }
 
+/** Ids of one plain form field. */
 function namesOf(field: string, naming: NamingKey, value: Uint8Array): BodyNames {
   const id = new TextDecoder('latin1').decode(value)
   if (!naming.isId(id)) throw noSuchId(field, naming)
