@@ -52,7 +52,7 @@ export function startCopies(gateway: Gateway, archiving: Archiving): void {
 /**
  * Starts one copy in the background.
  *
- * @param copy copies the file; the signal aborts when the lease is lost or the process ends
+ * @param copy copies the file; its signal aborts when the process ends
  * @param onEnd called when the copy has ended, successfully or not
  */
 export function startCopy(
