@@ -135,13 +135,13 @@ it('says what is wrong with a body for POST /captures', async () => {
   const requests = bodies.map((body) => ['/captures', json(body)] as const)
   const broken = ['', '{'].map((body) => ['/captures', { ...json({}), body }] as const)
   expect(await messages(openHarness(), [...requests, ...broken])).toMatchInlineSnapshot(`
-    "400 | invalid_request |  | The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream.
-    400 | invalid_request |  | The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream.
+    "400 | invalid_request |  | The body is not a JSON object; post a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item.
+    400 | invalid_request |  | The body is not a JSON object; post a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item.
     400 | invalid_id | response_id | response_id is not a response id.
     400 | invalid_id | response_id | response_id is not a response id.
     400 | invalid_id | response_id | response_id is not a response id.
-    400 | invalid_request |  | The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream.
-    400 | invalid_request |  | The body is not a JSON object; post a Responses object, {"response_id": "resp_…"}, or a transcript as text/event-stream."
+    400 | invalid_request |  | The body is not a JSON object; post a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item.
+    400 | invalid_request |  | The body is not a JSON object; post a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item."
   `)
   const strict = openHarness({ captures: 'response_id', maxBodyBytes: 30 })
   const large = json({ output: [], id: 'resp_0123456789012345' })
