@@ -1,5 +1,5 @@
 /**
- * The house stands as it is drawn: who imports whom, and what nobody below the app may reach for. The table is in
+ * Checks the architecture: which file imports which, and which globals are forbidden below the app. The table is in
  * `architecture/house.ts`.
  */
 
@@ -16,7 +16,7 @@ function readSources(): Sources {
   return Object.fromEntries(
     paths
       .map((path) => path.replaceAll('\\', '/'))
-      // Ambient declarations hold no code.
+      // Ambient declarations contain no code.
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
       .sort()
       .map((path) => [path, readFileSync(new URL(path, src), 'utf8')]),
@@ -24,14 +24,14 @@ function readSources(): Sources {
 }
 
 describe('the sources', () => {
-  it('keep every rule of the house, so that a reader finds each thing where its folder says', () => {
+  it('keep every rule of the architecture', () => {
     const sources = readSources()
     expect(Object.keys(sources)).toContain('app.ts')
     expect(findOffences(sources, allowances)).toEqual([])
   })
 })
 
-/** A small house that keeps every rule, with some files replaced or added. */
+/** A small tree that keeps every rule, with some files replaced or added. */
 function house(changed: Sources = {}): Sources {
   return {
     'core/ids.ts': 'export type Id = string\nexport const id: Id = "x"\n',
@@ -60,11 +60,11 @@ function house(changed: Sources = {}): Sources {
 const offences = (path: string, source: string): string[] => findOffences(house({ [path]: source }))
 
 describe('the checker', () => {
-  it('accuses no file of a house that keeps the rules', () => {
+  it('reports nothing for a tree that keeps the rules', () => {
     expect(findOffences(house())).toEqual([])
   })
 
-  // Each row: a file, what is written in it, and the accusation.
+  // Each row: a file, its source, and the expected offence.
   const imports = [
     ['core/a.ts', "import { now } from '../app.ts'", "'../app.ts': core may take nothing from app"],
     [
@@ -191,7 +191,7 @@ describe('the checker', () => {
     ['core/a.ts', 'const any = 1\nexport const a = any ? 1 : 2'],
     ['core/a.ts', 'export const a = \'import { x } from "../app.ts"\''],
   ] as const
-  it.each(innocent)('lets %s say: %j', (path, source) => {
+  it.each(innocent)('allows %s to contain: %j', (path, source) => {
     expect(offences(path, source)).toEqual([])
   })
 
@@ -231,7 +231,7 @@ describe('the checker', () => {
     expect(offences('gateway/a.ts', source).join()).toContain('cast of data from outside')
   })
 
-  it('finds an import against the direction of the rooms, and a room that is not in the plan', () => {
+  it('finds an import against the direction of the rooms, and an unknown room', () => {
     const more = {
       'gateway/owners/a.ts': "import '../proxy/b.ts'\n",
       'gateway/proxy/b.ts': 'export const b = 1\n',
@@ -244,14 +244,14 @@ describe('the checker', () => {
     expect(findOffences(house(flat)).join()).toContain('files outside of its rooms')
   })
 
-  it('finds a default export, except that of the Worker', () => {
+  it('finds a default export, except in the Worker', () => {
     expect(offences('core/a.ts', '\nexport default 1')).toEqual([
       'src/core/a.ts:2 default export: give it a name',
     ])
     expect(offences('core/a.ts', 'const a = 1\nexport { a as default }')).toHaveLength(1)
   })
 
-  it('finds a ring, also one of types only', () => {
+  it('finds an import cycle, also of types only', () => {
     const ring = findOffences(
       house({
         'core/a.ts': "import type { B } from './b.ts'\nexport type A = B",
@@ -263,7 +263,7 @@ describe('the checker', () => {
     ])
   })
 
-  it('finds a folder and a top file that nobody drew', () => {
+  it('finds an unknown folder and an unknown top-level file', () => {
     expect(offences('helpers/a.ts', '')).toEqual([
       'src/helpers/a.ts:1 has no row in the table of the house',
     ])
@@ -271,14 +271,14 @@ describe('the checker', () => {
     expect(offences('app/a.ts', '')).toHaveLength(1)
   })
 
-  it('finds a file that nobody can read in one go', () => {
+  it('finds a file that is too long', () => {
     expect(offences('core/a.ts', 'export {}\n'.repeat(300))).toEqual([])
     expect(offences('core/a.ts', 'export {}\n'.repeat(301))).toEqual([
       'src/core/a.ts:301 has 301 lines, more than 300',
     ])
   })
 
-  it('heeds an exception, and finds one that is not needed any more', () => {
+  it('respects an exception, and finds one that is no longer needed', () => {
     const allowance = { file: 'core/a.ts', use: 'Date.now', reason: 'a test' }
     expect(
       findOffences(house({ 'core/a.ts': 'export const a = Date.now()' }), [allowance]),
@@ -288,7 +288,7 @@ describe('the checker', () => {
     ])
   })
 
-  it('is not confused by a slash or a quote in a pattern', () => {
+  it('is not confused by a slash or a quote in a regular expression', () => {
     const masked = maskSource(
       `const a = b / 2 // '\nconst c = /['"/]/.test(\`\${a /* } */}\`)\nfetch()`,
     )
@@ -300,7 +300,7 @@ describe('the checker', () => {
     expect(maskSource("#!/usr/bin/env node '\n'a'")).toBe(`${' '.repeat(21)}\n' '`)
   })
 
-  it('stops at a literal that does not end, rather than read the rest wrongly', () => {
+  it('fails for a literal that does not end', () => {
     for (const source of ["\nconst a = 'b\n", '\nconst a = `b', '\n/* b', '\nconst a = `${b']) {
       expect(() => maskSource(source)).toThrow('What begins at line 2 does not end.')
     }

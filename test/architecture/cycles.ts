@@ -1,10 +1,10 @@
 /**
- * Finds files that import each other in a ring.
+ * Finds import cycles.
  *
  * @module
  */
 
-/** One ring as the files on it, the first one again at the end; `undefined` where there is none. */
+/** Returns one cycle as its files, with the first one repeated at the end; `undefined` when there is none. */
 export function findCycle(
   graph: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] | undefined {

@@ -1,10 +1,10 @@
 /**
- * The house as data: who may take what from whom. ARCHITECTURE.md draws it; `rules.ts` reads it.
+ * The architecture as data: which zone may import which. ARCHITECTURE.md draws it; `rules.ts` checks it.
  *
  * @module
  */
 
-/** A folder of `src/`, or one of the two kinds of files that lie directly in it. */
+/** A zone: a folder of `src/`, or one of the two kinds of files directly in it. */
 export type Zone =
   | 'core'
   | 'azure'
@@ -21,7 +21,7 @@ export type Zone =
   | 'node-http'
   | 'emulator'
 
-/** Files directly in `src/`: what can be imported or run, and the app between them. */
+/** Files directly in `src/`: entry points, and the app between them. */
 export const topFiles: Readonly<Record<string, Zone>> = {
   'app.ts': 'app',
   'options.ts': 'app',
@@ -36,25 +36,25 @@ export const topFiles: Readonly<Record<string, Zone>> = {
 }
 
 /**
- * The rooms of a zone that has any, in the direction of its imports: a file may import from its own room, from the rooms
- * behind it in this list, and from the files directly in the zone's folder. Those import only types from the rooms.
+ * The rooms of a zone, in the direction of its imports. A file may import from its own room, from the rooms after it in
+ * this list, and from files directly in the folder of the zone. Those files import only types from the rooms.
  */
 export const rooms: Readonly<Partial<Record<Zone, readonly string[]>>> = {
   gateway: ['proxy', 'capture', 'containers', 'files', 'archive', 'upstreams', 'owners'],
   core: ['rewrite', 'links', 'api', 'sse', 'json', 'zip', 'bytes', 'sockets', 'observe', 'http'],
 }
 
-/** Imports against the direction of the rooms that still stand, each with what would end it. */
+/** Known imports against the direction of the rooms, each with its reason. */
 export const roomExceptions: readonly (readonly [from: string, to: string, reason: string])[] = [
   ['core/http/form-fields.ts', 'core/bytes/search.ts', 'a search in bytes'],
 ]
 
-/** The most files that may lie directly in the folder of a zone with rooms. */
+/** Most files directly in the folder of a zone with rooms. */
 export const mostFlatFiles = 8
 
 /**
- * What one zone may take from another: everything, types only (`import type`), or only some `files` of it, for only
- * some `takers`, with the `types` of all others or without.
+ * What one zone may import from another: everything, types only (`import type`), or only some `files`, only for some
+ * `takers`, with or without the `types` of all others.
  */
 export type Cell =
   | 'yes'
@@ -67,7 +67,7 @@ export type Cell =
 
 type Row = Readonly<Partial<Record<Zone, Cell>>>
 
-/** The archive's interface, and what its engines share. */
+/** Interface of the archives, and code that the engines share. */
 const archiveInterface: readonly string[] = [
   'archives/archive.ts',
   'archives/lib/bucket.ts',
@@ -107,7 +107,7 @@ const outside: Row = {
   app: 'yes',
 }
 
-/** A row imports, a column is imported; what is absent is forbidden. */
+/** A row imports, a column is imported. Missing cells are forbidden. */
 export const table: Readonly<Record<Zone, Row>> = {
   core: { core: 'yes' },
   azure: { core: 'yes', azure: 'yes' },
@@ -133,7 +133,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     doors: { takers: ['cli.ts'], files: ['node.ts'] },
     cli: { takers: ['cli.ts'] },
     'node-http': { takers: ['node.ts', 'bun.ts', 'deno.ts'] },
-    // Nothing else may answer from the emulator.
+    // Only entry points may use the emulator.
     emulator: { takers: ['node.ts', 'workers.ts', 'bun.ts', 'deno.ts', 'emulator.ts', 'cli.ts'] },
   },
   cli: {
@@ -149,11 +149,11 @@ export const table: Readonly<Record<Zone, Row>> = {
   emulator: { emulator: 'yes' },
 }
 
-/** Packages, by the beginnings of their specifiers; one that ends in neither `/` nor `:` is meant whole too. */
+/** Packages by prefixes of their specifiers. A prefix that ends in neither `/` nor `:` also matches as a whole. */
 const hono = ['hono']
-// `zod` itself weighs a hundred kilobytes in a Worker.
+// The full `zod` adds a hundred kilobytes to a Worker.
 const zod = ['zod/mini']
-/** What only a runtime gives. */
+/** Modules that only a runtime provides. */
 export const runtime: readonly string[] = [
   'node:',
   'bun:',
@@ -163,7 +163,7 @@ export const runtime: readonly string[] = [
   'better-sqlite3',
 ]
 
-/** The packages that a zone may take. */
+/** Packages that a zone may import. */
 export const packages: Readonly<Record<Zone, readonly string[]>> = {
   core: [],
   azure: [...zod, 'jose'],
@@ -181,7 +181,7 @@ export const packages: Readonly<Record<Zone, readonly string[]>> = {
   emulator: hono,
 }
 
-/** The zones that may use a runtime's globals, and the one backend for each engine that is the runtime's own. */
+/** Zones that may use globals of a runtime, and the backends that belong to one runtime. */
 export const atRuntime: readonly string[] = [
   'doors',
   'cli',
@@ -203,10 +203,10 @@ export const runtimeGlobals: readonly string[] = [
   '__filename',
 ]
 
-/** The zones that make what those below are given: network, clock, random and timers. */
+/** Zones that create network, clock, random and timers for the zones below. */
 export const makers: readonly Zone[] = ['app', 'library', 'start', 'doors', 'cli']
 
-/** What is an argument below the app. `new Date` is meant without arguments; `globalThis` is the way around. */
+/** Globals that are arguments below the app. `new Date` only without arguments; `globalThis` would be a way around. */
 export const ambient: readonly string[] = [
   'fetch',
   'Date.now',
@@ -221,13 +221,13 @@ export const ambient: readonly string[] = [
   'globalThis',
 ]
 
-/** The zones that may speak to the console. */
+/** Zones that may use the console. */
 export const speakers: readonly Zone[] = ['doors', 'cli']
 
-/** The only file that a runtime demands a default export of. */
+/** The only file with a default export, which Workers require. */
 export const defaultExporters: readonly string[] = ['workers.ts']
 
-/** A use that the rules above forbid and that stands all the same. One that is no longer there fails too. */
+/** A use that a rule forbids and that is allowed. An allowance without such a use is an error too. */
 export interface Allowance {
   readonly file: string
   readonly use: string
@@ -238,7 +238,7 @@ export const allowances: readonly Allowance[] = [
   {
     file: 'emulator/emulator.ts',
     use: 'Date.now',
-    reason: 'the default of its option `now`; it knows nothing of the hall',
+    reason: 'the default of its option `now`',
   },
   {
     file: 'emulator/emulator.ts',
@@ -254,10 +254,10 @@ export const allowances: readonly Allowance[] = [
   },
 ]
 
-/** Lines after which a file is too long. */
+/** Most lines of a file. */
 export const maxLines = 300
 
-/** Files that still break a rule about their text: what, and how often. A rule that is kept better fails too. */
+/** Files that still break a text rule, with the number of offences. Fewer offences than listed are an error too. */
 export const textExceptions: Readonly<Record<string, Readonly<Partial<Record<TextRule, number>>>>> =
   {
     'start/redis.ts': { cast: 1 },

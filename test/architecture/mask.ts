@@ -1,6 +1,6 @@
 /**
- * What a source file says in code: comments and the insides of literals are blanked out, so that a pattern finds code
- * only.
+ * Blanks out comments and the contents of literals in a source file, so that patterns match code only.
+ * Offsets and lines stay the same.
  *
  * @module
  */
@@ -11,15 +11,15 @@ const pattern =
   /\/(?:[^/*\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])*\/[a-z]*/y
 const template = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)/y
 
-// After a name, a number or a closing bracket a slash divides; after these words it opens a pattern all the same.
+// A slash after a name, a number or a closing bracket divides, except after these keywords, where it begins a pattern.
 const operand = /[\w$)\]}'"`]$/
 const operatorWord = /^(?:return|typeof|case|in|of|delete|void|throw|new|else|do|await|yield)$/
 
 /**
- * Blanks out comments, and what strings, templates and regular expressions hold; quotes, line ends and every offset
- * stay.
+ * Blanks out comments and the contents of strings, templates and regular expressions. Quotes, line ends and all offsets
+ * stay the same.
  *
- * @throws Error where a string, a template, a comment or a brace does not end
+ * @throws Error for a string, a template, a comment or a brace that does not end
  */
 export function maskSource(source: string): string {
   let masked = ''
@@ -63,7 +63,7 @@ function blank(text: string, head: number, tail: number): string {
   return text.slice(0, head) + text.slice(head, end).replace(/[^\n]/g, ' ') + text.slice(end)
 }
 
-/** The line of an offset, counted from 1. */
+/** Returns the line of an offset, counted from 1. */
 export function lineAt(source: string, offset: number): number {
   return source.slice(0, offset).split('\n').length
 }

@@ -1,5 +1,5 @@
 /**
- * Holds sources against the house; each offence is a line `src/file.ts:line what: why`.
+ * Checks sources against the architecture. Each offence is a line `src/file.ts:line what: why`.
  *
  * @module
  */
@@ -41,7 +41,7 @@ interface Module {
   readonly imports: readonly ImportStatement[]
 }
 
-/** Everything that breaks a rule, in the order of the files. */
+/** Returns all offences, in the order of the files. */
 export function findOffences(sources: Sources, allowances: readonly Allowance[] = []): string[] {
   const homeless = Object.keys(sources).filter((path) => zoneOf(path) === undefined)
   const modules = Object.entries(sources).flatMap(([path, source]) => readModule(path, source))
@@ -96,7 +96,7 @@ function whyNotFile(
   if (!target.endsWith('.ts')) return 'does not end in .ts'
   if (!(target in sources)) return 'is not there'
   const to = zoneOf(target)
-  // A file without a row is an offence of its own.
+  // A file without a row is an offence itself.
   return to === undefined
     ? undefined
     : whyNotCell(table[zone][to], { path, zone, target, to, typeOnly })
@@ -125,7 +125,7 @@ function whyNotCell(cell: Cell | undefined, step: Step): string | undefined {
   return `${zone} may take from ${to} only ${cell.files?.join(', ') ?? 'it'} in ${cell.takers?.join(', ') ?? 'any file'}${types ? ', and types' : ''}`
 }
 
-/** Rooms of one zone import in one direction. */
+/** Checks that the rooms of a zone import in one direction. */
 function whyNotRoom({ path, zone, target, typeOnly }: Step): string | undefined {
   const order = rooms[zone]
   if (order === undefined) return undefined
@@ -140,13 +140,13 @@ function whyNotRoom({ path, zone, target, typeOnly }: Step): string | undefined 
     : `${zone}/${from} stands behind ${zone}/${to}`
 }
 
-/** The folder below a zone's own; `undefined` for a file directly in it. */
+/** Returns the room of a file; `undefined` for a file directly in the folder of its zone. */
 function roomOf(path: string): string | undefined {
   const [, room, file] = path.split('/')
   return file === undefined ? undefined : room
 }
 
-/** Rooms that nobody listed, and zones with too many files outside of rooms. */
+/** Finds rooms that are not listed, and zones with too many files outside of rooms. */
 function checkRooms(paths: readonly string[]): string[] {
   return Object.entries(rooms).flatMap(([zone, order]) => {
     const own = paths.filter((path) => path.startsWith(`${zone}/`))
@@ -211,13 +211,13 @@ const anyType =
   /(?:[:<|&]|=>|\b(?:as|satisfies|extends)|\btype\s+\w+\s*=)\s*any\b(?=\s*(?:[[\]>),;|&={}\n]|$))|,\s*any\s*>|\bany\s*\[\s*\]/g
 const defaultExport = /(?<![.\w$])export\s+(?:default\b|\{[^}]*\bas\s+default\b)/g
 
-// What is made empty at the top of a module is filled later.
+// An empty collection at the top of a module is filled later.
 const moduleState =
   /^(?:export\s+)?(?:let\s+\w+|const\s+\w+(?:\s*:[^=]+)?\s*=\s*new\s+(?:Weak)?(?:Map|Set)(?:<[^()]*>)?\(\s*\))/gm
-// Values from outside come in through a schema, which can say what is wrong with them.
+// Values from outside must pass a schema, which reports what is wrong with them.
 const outsideCast =
   /\bas\s+unknown\s+as\b|(?:\bJSON\.parse\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\.json\(\s*\)\)*)\s*as\s/g
-/** Zones whose modules may keep state: one process runs one of them. */
+/** Zones whose modules may have state, since one process runs one of them. */
 const keepers: readonly Zone[] = ['doors', 'cli', 'emulator']
 
 function checkText({ path, zone, source, masked }: Module): string[] {
@@ -226,7 +226,7 @@ function checkText({ path, zone, source, masked }: Module): string[] {
   const at = (shape: RegExp, why: string): string[] =>
     found(shape).map((line) => `src/${path}:${line} ${why}`)
   const excepted = textExceptions[path] ?? {}
-  /** Offences of a rule, unless there are as many as are known. */
+  /** Returns the offences of a rule, unless their number is the known one. */
   const beyond = (rule: TextRule, shape: RegExp, why: string): string[] =>
     found(shape).length === (excepted[rule] ?? 0) ? [] : at(shape, why)
   const lines = source.trimEnd().split('\n').length

@@ -1,5 +1,5 @@
 /**
- * The import and export statements of a file, read without a compiler.
+ * Parses the import and export statements of a file without a compiler.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { lineAt } from './mask.ts'
 /** One `import … from`, `export … from`, `import '…'` or `import(…)`. */
 export interface ImportStatement {
   readonly line: number
-  /** `undefined` where `import(…)` is given anything but a literal. */
+  /** `undefined` for an `import(…)` without a literal. */
   readonly specifier: string | undefined
-  /** `import type`, `export type`, `typeof import(…)`: nothing is left of it in the JavaScript. */
+  /** `import type`, `export type`, `typeof import(…)`: it leaves nothing in the JavaScript. */
   readonly typeOnly: boolean
-  /** What stands between the keyword and `from`. */
+  /** The text between the keyword and `from`. */
   readonly clause: string
 }
 
 const statement =
   /(?<![.\w$])(?:(?<kind>import|export)\s+(?<type>type\s+)?(?<clause>[\w$\s,{}*]*?)\s*\bfrom\s*(?=['"])|import\s*(?=['"])|(?<query>typeof\s+)?import\s*\(\s*)/g
 
-/** Lists what a file takes from others; `masked` is the source after `maskSource`. */
+/** Lists the imports of a file. `masked` is the source after `maskSource`. */
 export function readImports(source: string, masked: string): readonly ImportStatement[] {
   return [...masked.matchAll(statement)].map((match) => {
     const end = match.index + match[0].length
@@ -40,13 +40,13 @@ function literalAt(source: string, masked: string, start: number): string | unde
   return source.slice(start + 1, masked.indexOf(quote, start + 1))
 }
 
-/** A name that a file hands on, and whether it is only a type. */
+/** A re-exported name, and whether it is only a type. */
 export interface ExportedName {
   readonly name: string
   readonly typeOnly: boolean
 }
 
-/** The names of the `export { … } from` statements of a file that holds nothing else. */
+/** Returns the names of the `export { … } from` statements of a file without other code. */
 export function readReexports(masked: string): readonly ExportedName[] {
   const exported = /(?<![.\w$])export\s+(type\s+)?\{([^}]*)\}\s*from\b/g
   return [...masked.matchAll(exported)].flatMap(([, type, names = '']) =>

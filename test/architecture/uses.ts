@@ -1,12 +1,12 @@
 /**
- * Finds the use of a global in masked source.
+ * Finds uses of a global in masked source.
  *
  * @module
  */
 
 /**
- * The offsets at which `name` is used as the global that it is: not as a property, a key or a type, and not where the
- * same top-level declaration binds the name itself, as `const { fetch } = options` does.
+ * Returns the offsets of `name` as a global: not as a property, a key or a type, and not when the same top-level
+ * declaration binds the name, as in `const { fetch } = options`.
  */
 export function findUses(masked: string, name: string): readonly number[] {
   return declarations(masked).flatMap(({ text, start }) => {
@@ -16,7 +16,7 @@ export function findUses(masked: string, name: string): readonly number[] {
   })
 }
 
-// The formatter puts nothing but top-level declarations and their closing brackets at the beginning of a line.
+// The formatter indents everything except top-level declarations and their closing brackets.
 function declarations(masked: string): { text: string; start: number }[] {
   let start = 0
   return masked.split(/^(?=[^\s)\]}])/m).map((text) => {
@@ -32,7 +32,7 @@ interface Mention {
 
 function mentions(text: string, name: string): Mention[] {
   const spelling = name.replace(/\./g, String.raw`\s*\??\.\s*`).replace(/ /g, String.raw`\s+`)
-  // `new Date` is a clock only without arguments.
+  // `new Date` with arguments reads no clock.
   const tail = name === 'new Date' ? String.raw`(?!\s*\(\s*[^\s)])` : ''
   const shape = new RegExp(String.raw`(?<![\w$]|(?<!\.\.)\.)${spelling}\b${tail}`, 'g')
   return [...text.matchAll(shape)].map((match) => ({
@@ -56,7 +56,7 @@ function declaresMethod(text: string, end: number): boolean {
   return /^\s*[:{]/.test(text.slice(closeOf(text, open) + 1))
 }
 
-/** Whether the mention makes a name of its own: a constant, a function, a parameter, or a part of one taken apart. */
+/** Whether the name is declared here: as a constant, a function, a parameter, or in a destructuring pattern. */
 function isBinding(text: string, { start, end }: Mention): boolean {
   const before = text.slice(0, start).trimEnd()
   const after = text.slice(end).trimStart()
@@ -69,7 +69,7 @@ function isBinding(text: string, { start, end }: Mention): boolean {
   )
 }
 
-/** Whether braces take something apart: after `const`, or as a parameter. */
+/** Whether braces are a destructuring pattern: after `const`, or as a parameter. */
 function isPattern(text: string, open: number): boolean {
   const before = text.slice(0, open).trimEnd()
   const after = text.slice(closeOf(text, open) + 1).trimStart()
@@ -79,14 +79,14 @@ function isPattern(text: string, open: number): boolean {
   return text[list] === '(' && /^(?::|=|,|\))/.test(after) && isParameterList(text, list)
 }
 
-/** Whether a body, an arrow or a result type follows the round brackets, and no keyword precedes them. */
+/** Whether a body, an arrow or a result type follows the parentheses, without a keyword before them. */
 function isParameterList(text: string, open: number): boolean {
   const after = text.slice(closeOf(text, open) + 1).trimStart()
   const before = text.slice(0, open).trimEnd()
   return /^(?:=>|\{|:)/.test(after) && !/\b(?:if|for|while|switch|catch|with)$/.test(before)
 }
 
-/** The bracket around an offset, or -1. */
+/** The opening bracket around an offset, or -1. */
 function openerOf(text: string, offset: number): number {
   let depth = 0
   for (let at = offset - 1; at >= 0; at -= 1) {
