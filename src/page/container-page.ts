@@ -87,7 +87,7 @@ function rowOf(file: PreviewedFile, { copyTtl }: ContainerPage, isOpen: boolean)
   const isPicture = kind === 'Picture' && view_url !== undefined
   const view = html`<a${isPicture ? html` class="pic"` : ''} href="${view_url ?? ''}" target="_blank" rel="noopener" aria-label="View ${filename}">View</a>`
   return html`<li data-size="${bytes ?? -1}">${thumbOf(file, isPicture)}
-<span class="name">${folderOf(path)}<a href="${download_url}" download>${filename}</a>${archived ? html`<span class="tag">${keptFor(created_at, copyTtl)}</span>` : ''}</span>
+<span class="name">${folderOf(path)}<a href="${download_url}" download>${filename}</a>${archived ? html` <span class="tag">${keptFor(created_at, copyTtl)}</span>` : ''}</span>
 <span class="meta"><span class="kind">${kind}</span><span class="size">${sizeOf(bytes)}</span>${timeOf(created_at)}
 <span class="acts">${view_url === undefined ? '' : view}<button class="copy" aria-label="Copy link to ${filename}" hidden>Copy link</button></span></span>
 ${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summary aria-label="Preview of ${filename}">▾</summary>${preview}</details>`}</li>

@@ -25,7 +25,7 @@ code{font:var(--mono);overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:2rem 0 0;padding-top:1rem;border-top:1px solid var(--line);font-size:.875rem}
 dd{margin:0;overflow-wrap:anywhere}`
 
-const list = `header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center}
+const list = `header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center}
 header p{flex:1 1 20rem;margin:0}
 dl.facts{display:flex;flex-wrap:wrap;gap:.5rem 2.5rem;margin:.75rem 0 1rem;padding-top:.75rem}
 .tools{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-bottom:.5rem}
@@ -38,7 +38,7 @@ li:hover{background:var(--soft)}
 .thumb img{width:2rem;height:2rem;object-fit:cover}
 .name{overflow-wrap:anywhere;font-size:.875rem}
 .name a{font-weight:500}
-.tag{margin-left:.5rem;padding:0 .5rem;border:1px solid var(--line);border-radius:1rem;font-size:.75rem;color:var(--dim);white-space:nowrap}
+.tag{padding:0 .5rem;border:1px solid var(--line);border-radius:1rem;font-size:.75rem;color:var(--dim);white-space:nowrap}
 .meta{display:contents;color:var(--dim);white-space:nowrap}
 .size{text-align:right}
 .acts{display:flex;gap:.75rem;justify-content:end}
@@ -52,7 +52,7 @@ summary{grid-column:7;grid-row:1;list-style:none;padding:.5rem;margin:-.5rem}
 .scroll,pre{overflow:auto;width:fit-content;max-width:100%;max-height:22rem;margin:.375rem 0 .5rem;background:var(--bg);border:1px solid var(--line);border-radius:.375rem}
 pre{padding:.75rem;font:var(--mono);white-space:pre}
 table{border-collapse:collapse;margin:0 -1px -1px 0;font-size:.75rem}
-td,th{padding:.25rem .75rem;text-align:left;border:solid var(--line);border-width:0 1px 1px 0;max-width:24rem;overflow-wrap:anywhere}
+td,th{padding:.25rem .75rem;text-align:left;border:solid var(--line);border-width:0 1px 1px 0;max-width:20rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 th{position:sticky;top:0;background:var(--bg)}
 .shot{display:block;margin:.375rem 0 .5rem}
 .shot img{display:block;max-width:100%;max-height:20rem;border-radius:.375rem;border:1px solid var(--line);background:#fff}
@@ -70,7 +70,7 @@ ul{grid-template-columns:auto 1fr auto;column-gap:.75rem}
 .kind{display:none}
 summary{grid-column:3}
 ::details-content{grid-column:1/-1}
-header code{font-size:.6875rem}
+header code{font-size:.625rem}
 header .button{width:100%;text-align:center}}`
 
 /** One style sheet for all pages. */

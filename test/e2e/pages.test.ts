@@ -31,11 +31,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
   const contexts: BrowserContext[] = []
 
   beforeAll(async () => {
-    let app: Parameters<typeof serveApp>[0] | undefined
-    server = await serveApp({ fetch: async (...given) => app?.fetch(...given) ?? new Response() })
-    const settings = parseEnv({ CFILE_STORE: 'memory:', LOG_LEVEL: 'silent' })
-    const emulator = () => createEmulator()
-    app = openApp(settings, { publicUrl: server.url, emulator })
+    server = await openEmulated()
     browser = await launchChromium(executablePath)
   })
 
@@ -99,6 +95,32 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     await page.getByRole('button', { name: '[fail]' }).click()
     await page.locator('.error').waitFor()
     expect(await page.getByRole('button', { name: 'Ask' }).isEnabled()).toBe(true)
+  })
+
+  it('is a playground without cfile in front of the emulator, too', async () => {
+    const alone = await serveApp(createEmulator())
+    const page = await open(`${alone.url}/emulator/playground`)
+    await page.getByRole('button', { name: 'Ask' }).click()
+    const picture = page.getByRole('img', { name: 'sales_chart.png' })
+    await picture.waitFor()
+    await page.getByText('Done: 2 files.').waitFor()
+    expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(
+      100,
+    )
+    expect(await faults()).toEqual([])
+    await alone.close()
+  })
+
+  it('asks in the playground for the key that the server wants', async () => {
+    const key = 'a-key-of-sixteen-characters'
+    const locked = await openEmulated({ CFILE_API_KEYS: `ann:${key}` })
+    const page = await open(`${locked.url}/emulator/playground`)
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.getByLabel('API key').fill(key)
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.getByRole('img', { name: 'sales_chart.png' }).waitFor()
+    await page.getByRole('link', { name: 'Open the page of the container' }).waitFor()
+    await locked.close()
   })
 
   it('shows the rows of a CSV, and opens a picture large, with the keyboard too', async () => {
@@ -215,3 +237,14 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     })
   })
 })
+
+/** A server on the built-in emulator. */
+async function openEmulated(env: Readonly<Record<string, string>> = {}): Promise<Served> {
+  let app: Parameters<typeof serveApp>[0] | undefined
+  const server = await serveApp({
+    fetch: async (...given) => app?.fetch(...given) ?? new Response(),
+  })
+  const settings = parseEnv({ CFILE_STORE: 'memory:', LOG_LEVEL: 'silent', ...env })
+  app = openApp(settings, { publicUrl: server.url, emulator: () => createEmulator() })
+  return server
+}
