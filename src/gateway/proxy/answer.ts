@@ -16,20 +16,25 @@ import { forgetListing } from '../containers/listing.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { recordIfUp } from '../owners/record-if-up.ts'
 import { findRecord, putRecord, recordPlace } from '../owners/records.ts'
-import { completionIds, recordChunks, recordIds, type Wanted } from './answers/completions.ts'
+import {
+  type CompletionOptions,
+  completionIds,
+  recordChunks,
+  recordIds,
+} from './answers/completions.ts'
 import { linkHistory } from './answers/history.ts'
 import { recordResponse, withBody } from './answers/responses.ts'
 import type { NamedBy } from './names.ts'
 
 /** An answer and the facts of its request. */
-export interface AnsweredRequest {
+export interface AnswerToRecord {
   readonly method: string
   readonly operation: Operation
   readonly named: NamedBy
   /** Query of the request with its `?`, or empty. */
   readonly query: string
   /** Present for a chat completion with ids that later requests may name. */
-  readonly completion?: Wanted
+  readonly completion?: CompletionOptions
   readonly answer: Response
   /** `sequence_number` of the last event that the client already has, for a resumed stream. */
   readonly after?: number
@@ -46,7 +51,7 @@ export interface AnsweredRequest {
 export async function recordAnswer(
   gateway: Gateway,
   origin: Origin,
-  answered: AnsweredRequest,
+  answered: AnswerToRecord,
 ): Promise<Response> {
   const { method, operation, named, completion, answer, after, onEnd } = answered
   const { shows } = operation
@@ -85,7 +90,7 @@ function recorderOf(
   gateway: Gateway,
   origin: Origin,
   { shows, kind }: Operation,
-  completion?: Wanted,
+  completion?: CompletionOptions,
 ): ((body: unknown) => Promise<void>) | undefined {
   if (completion !== undefined) {
     return (body) => recordIds(gateway, origin, completionIds(body, completion))

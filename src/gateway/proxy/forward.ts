@@ -15,8 +15,8 @@ import { setServedFrom } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
-import { type AnsweredRequest, isEventStream, recordAnswer, recordNames } from './answer.ts'
-import type { Wanted } from './answers/completions.ts'
+import { type AnswerToRecord, isEventStream, recordAnswer, recordNames } from './answer.ts'
+import type { CompletionOptions } from './answers/completions.ts'
 import { passContent } from './answers/content.ts'
 import { eraseDeleted } from './answers/deletion.ts'
 import { answerOwnList } from './answers/own-list.ts'
@@ -55,10 +55,10 @@ export async function forward(
   )
   const { after } = resumption ?? {}
   setServedFrom(request.exchange, answered.upstream)
-  const answer = await begin(gateway, caller, parsed, answered)
-  const handed = await handBack(gateway, caller, last.parsed, { ...answered, answer, after })
-  if (healed !== undefined) handed.headers.set('x-cfile-healed', healed)
-  return handed
+  const answer = await beginAnswer(gateway, caller, parsed, answered)
+  const finished = await finishAnswer(gateway, caller, last.parsed, { ...answered, answer, after })
+  if (healed !== undefined) finished.headers.set('x-cfile-healed', healed)
+  return finished
 }
 
 /**
@@ -66,7 +66,7 @@ export async function forward(
  *
  * @throws CfileError `upstream_error`, `upstream_timeout`, `file_too_large`
  */
-async function begin(
+async function beginAnswer(
   gateway: Gateway,
   caller: Caller,
   { request, named }: ProxyRequest,
@@ -142,11 +142,11 @@ async function sendOnce(
 }
 
 /** Records what an answer shows and creates the answer for the client. */
-async function handBack(
+async function finishAnswer(
   gateway: Gateway,
   caller: Caller,
   parsed: ProxyRequest,
-  { upstream, answer, turn, after }: Answered & Pick<AnsweredRequest, 'after'>,
+  { upstream, answer, turn, after }: Answered & Pick<AnswerToRecord, 'after'>,
 ): Promise<Response> {
   const { request, operation, named, route } = parsed
   const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
@@ -166,17 +166,17 @@ async function handBack(
     onEnd: turn.end,
   })
   const { body, status, statusText } = recorded
-  return new Response(body, { status, statusText, headers: handedHeaders(request, recorded) })
+  return new Response(body, { status, statusText, headers: answerHeaders(request, recorded) })
 }
 
 /** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
-function completionOf({ operation, sent: { named } }: ProxyRequest): Wanted | undefined {
+function completionOf({ operation, sent: { named } }: ProxyRequest): CompletionOptions | undefined {
   const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
   return isKept ? named : undefined
 }
 
 /** Headers for the client: those of the upstream that may pass, and ours. */
-function handedHeaders(request: ApiRequest, answer: Response): Headers {
+function answerHeaders(request: ApiRequest, answer: Response): Headers {
   const headers = responseHeaders(answer.headers)
   if (isEventStream(answer)) {
     headers.set('cache-control', 'no-cache, no-transform')

@@ -60,7 +60,7 @@ export async function parseRequest(
   const operation = operationOf(method, path)
   if (gateway.owners.knowsCallers) requireServed(caller, operation)
   const named = { path: namesInPath(operation), query: namesInQuery(query, operation) }
-  noteOperation(request.exchange, operation, named.path)
+  setOperation(request.exchange, operation, named.path)
   await requireOwn(gateway, caller, named)
   // Checked after the names, so that a differently spelt path does not reveal whether a thing exists.
   if (gateway.owners.knowsCallers && !operation.isExact) throw notServed()
@@ -78,7 +78,7 @@ export async function parseRequest(
 }
 
 /** Writes operation and ids of a request into its exchange, for log and metrics. */
-function noteOperation(
+function setOperation(
   exchange: Exchange,
   { pattern }: Operation,
   { container, file }: Names,

@@ -19,7 +19,7 @@ export interface Route {
 }
 
 /** Facts of a request that decide its route. */
-export interface Wanted {
+export interface RouteFacts {
   readonly method: string
   readonly operation: Operation
   readonly names: Names
@@ -35,7 +35,11 @@ export interface Wanted {
  *
  * @throws CfileError `invalid_request` when it names things of two upstreams
  */
-export async function findRoute(gateway: Gateway, caller: Caller, wanted: Wanted): Promise<Route> {
+export async function findRoute(
+  gateway: Gateway,
+  caller: Caller,
+  wanted: RouteFacts,
+): Promise<Route> {
   const { method, operation, names, model, canRepeat } = wanted
   const { reason, upstreams } = await routeByNames(gateway, caller, names)
   if (reason === 'known') return { reason, upstreams }

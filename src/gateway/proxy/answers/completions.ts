@@ -15,7 +15,7 @@ import { recordIfUp } from '../../owners/record-if-up.ts'
 import { recordPlace } from '../../owners/records.ts'
 
 /** Options of a chat completion that make it contain ids for later requests. */
-export interface Wanted {
+export interface CompletionOptions {
   /** Whether the request has `store: true`: the completion can be read and listed by its id. */
   readonly isStored: boolean
   /** Whether the request asks for audio, which a later request may name by its id. */
@@ -35,16 +35,16 @@ export async function recordIds(
 export function recordChunks(
   gateway: Gateway,
   origin: Origin,
-  wanted: Wanted,
+  options: CompletionOptions,
   answer: Response,
 ): Response {
   if (answer.body === null) return answer
   const recorded = new Set<string>()
-  const all = Number(wanted.isStored) + Number(wanted.speaks)
+  const all = Number(options.isStored) + Number(options.speaks)
   const handler: EventHandler = {
     push(raw, emit) {
       const chunk = recorded.size < all ? eventJson(raw) : undefined
-      const ids = completionIds(chunk, wanted).filter((id) => !recorded.has(id))
+      const ids = completionIds(chunk, options).filter((id) => !recorded.has(id))
       if (ids.length === 0) return void emit(raw)
       const recording = recordIds(gateway, origin, ids).then(() => {
         for (const id of ids) recorded.add(id)
@@ -58,7 +58,7 @@ export function recordChunks(
 }
 
 /** Ids in a chat completion or in one chunk of it. Empty ids are left out: Azure's first chunk has one. */
-export function completionIds(body: unknown, { isStored, speaks }: Wanted): string[] {
+export function completionIds(body: unknown, { isStored, speaks }: CompletionOptions): string[] {
   if (!isObject(body)) return []
   const choices = speaks && Array.isArray(body.choices) ? body.choices : []
   return [isStored ? body.id : undefined, ...choices.map(audioId)].filter(isId)

@@ -52,10 +52,10 @@ export async function readSentForm(
   request: WithForm,
 ): Promise<SentForm> {
   const form = limitForm(gateway, request)
-  if (!gateway.owners.knowsCallers) return noteFailure(form)
+  if (!gateway.owners.knowsCallers) return rememberFailure(form)
   const boundary = parseFormBoundary(request.headers.get('content-type') ?? '')
   const watch = watchForm(boundary, watchNames(gateway, caller, request))
-  const { bytes, check } = noteFailure(form.pipeThrough(watch))
+  const { bytes, check } = rememberFailure(form.pipeThrough(watch))
   const read = await readBounded(bytes, readAhead)
   return { bytes: read.whole ?? read.stream, check }
 }
@@ -76,7 +76,7 @@ function limitForm(
 }
 
 /** Remembers the refusal that broke a stream, since the reader of the stream may report another error. */
-function noteFailure(
+function rememberFailure(
   stream: ReadableStream<Uint8Array>,
 ): SentForm & { readonly bytes: ReadableStream<Uint8Array> } {
   const reader = stream.getReader()
