@@ -1,12 +1,11 @@
 /**
- * What a model with the code interpreter would have put out: the call, the files it wrote, the text that cites them.
+ * Composes the answer of a model with the code interpreter: the call, the files it wrote, the text that cites them.
  *
  * @module
  */
 
 import { artefact } from './artefacts/artefact.ts'
-import { seriesFor } from './artefacts/series.ts'
-import { codeFor } from './code.ts'
+import { type Series, seriesFor } from './artefacts/series.ts'
 import { addFile } from './container.ts'
 import { type Content, fixed, generated } from './content.ts'
 import { endingOf } from './ending.ts'
@@ -14,20 +13,20 @@ import { directs, type PlannedFile, planFiles } from './plan.ts'
 import type { CallOutput, Citation, MessageItem, OutputItem, OutputText } from './shapes.ts'
 import type { Container, Emulation } from './world.ts'
 
-/** What an answer is made for. */
+/** The request that an answer is made for. */
 export interface Question {
   readonly prompt: string
   readonly model: string
-  /** The 16 digits that all ids of the answer begin with. */
+  /** The 16 digits with which all ids of the answer begin. */
   readonly shared: string
-  /** Absent where the code interpreter was not among the tools. */
+  /** Absent if the request has no code interpreter. */
   readonly container?: Container
 }
 
 const honest =
   "This is cfile's emulator: no model runs here, nobody read your request, and no Python ran."
 
-/** Writes the files that a prompt asks for and makes the items that tell of them. */
+/** Writes the files that a prompt asks for, and creates the output items. */
 export async function makeOutput(emulation: Emulation, question: Question): Promise<OutputItem[]> {
   const { container, prompt, model, shared } = question
   const newId = (prefix: string): string => emulation.ids.ofAnswer(prefix, shared, emulation.now())
@@ -71,12 +70,12 @@ async function write(
   const bytes = directs(prompt, 'null bytes') ? { bytes: null } : {}
   const ofKind = new Map<string, number>()
   for (const { name, cited, ...planned } of plan) {
-    // One of each kind shares its numbers with those of other kinds; a second has its own.
+    // The first file of each kind shows the same numbers; further files of a kind have their own.
     const earlier = ofKind.get(endingOf(name)) ?? 0
     ofKind.set(endingOf(name), earlier + 1)
     const content = await contentFor(name, prompt + '+'.repeat(earlier), planned.bytes)
     if (endingOf(name) === 'png' && planned.bytes === undefined) {
-      // Code that shows a figure and saves it leaves two files of one picture.
+      // Code that displays a figure and saves it leaves two files with one picture.
       const id = emulation.ids.timed('cfile', 32, emulation.now())
       addFile(emulation, container, { id, path: `/mnt/data/${id}.png`, source, content, ...bytes })
       outputs.push({ type: 'image', url: dataUrl(content) })
@@ -108,7 +107,7 @@ function dataUrl({ read, bytes }: Content): string {
   return `data:image/png;base64,${btoa(binary)}`
 }
 
-/** The text, and spans that slice out of it exactly what follows `](`. */
+/** Composes the text, with spans that cover exactly the text after `](`. */
 function compose(
   prompt: string,
   container_id: string,
@@ -142,12 +141,12 @@ function compose(
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
 }
 
-/** The files that code in the container can read. */
+/** Lists the files that code in the container can read. */
 function listing({ files }: Container): string {
   return `The container holds: ${[...files.values()].map(({ path }) => path).join(', ')}`
 }
 
-/** A refusal may name a file as well, and is no text. */
+/** A refusal may name a file too, but it is not a text part. */
 function refusalOf([first]: readonly PlannedFile[]): string {
   return `I can't say more about [it](sandbox:/mnt/data/${first?.name ?? 'it.csv'}).`
 }
@@ -158,4 +157,32 @@ function outputText(text: string, annotations: Citation[]): OutputText {
 
 function messageItem(id: string, content: MessageItem['content']): MessageItem {
   return { id, type: 'message', status: 'completed', content, role: 'assistant' }
+}
+
+const writers: Readonly<Record<string, string>> = {
+  csv: 'df.to_csv(PATH, index=False)',
+  xlsx: 'df.to_excel(PATH, index=False)',
+  json: 'df.to_json(PATH)',
+  html: 'df.to_html(PATH)',
+}
+
+/** A script for a plan, with the numbers that are in the files. */
+function codeFor(plan: readonly PlannedFile[], series: Series): string {
+  const { unit, labels, values, chart } = series
+  const lines = plan.flatMap(({ name }) => {
+    const path = JSON.stringify(`/mnt/data/${name}`)
+    if (endingOf(name) === 'png') {
+      return [`df.plot.${chart}(x="${unit}", y="sales")`, `plt.savefig(${path})`, 'plt.show()']
+    }
+    const writer = writers[endingOf(name)] ?? 'open(PATH, "wb").write(content)'
+    return [writer.replace('PATH', () => path)]
+  })
+  return [
+    "# Not run: cfile's emulator wrote the files itself.",
+    'import pandas as pd',
+    'import matplotlib.pyplot as plt',
+    `df = pd.DataFrame({"${unit}": ${JSON.stringify(labels)}, "sales": ${JSON.stringify(values)}})`,
+    ...lines,
+    '',
+  ].join('\n')
 }

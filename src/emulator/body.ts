@@ -1,5 +1,5 @@
 /**
- * Request bodies: JSON and forms.
+ * Reads request bodies: JSON and forms.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { invalidRequest } from './errors.ts'
 import { isJson, type Json, parseJson } from './json.ts'
 
 /**
- * The JSON object that a request brings.
+ * Reads a JSON object.
  *
- * @throws Refusal 400 where it brings none
+ * @throws Refusal 400 for any other body
  */
 export async function readJson(c: Context): Promise<Json> {
   const body = parseJson(await c.req.text())
@@ -20,9 +20,9 @@ export async function readJson(c: Context): Promise<Json> {
 }
 
 /**
- * The fields of a form; of a field that is repeated, the last.
+ * Reads the fields of a form. For repeated fields the last one counts.
  *
- * @throws Refusal 400 where the body is no multipart form
+ * @throws Refusal 400 for a body that is not a multipart form
  */
 export async function readForm(c: Context): Promise<Readonly<Record<string, string | File>>> {
   try {
@@ -33,7 +33,7 @@ export async function readForm(c: Context): Promise<Readonly<Record<string, stri
   }
 }
 
-/** Whether the request brings a form and not JSON. */
+/** Whether the request body is a form. */
 export function hasForm(c: Context): boolean {
   return /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '')
 }

@@ -1,5 +1,5 @@
 /**
- * Chat completions, embeddings and the list of models: enough for a client that also uses these.
+ * Chat completions, embeddings and the list of models, as far as simple clients use them.
  *
  * @module
  */
@@ -41,9 +41,9 @@ export function completionRoutes(emulation: Emulation): Hono<EmulatorEnv> {
 }
 
 /**
- * Whether there is such a deployment.
+ * Checks that a deployment exists.
  *
- * @throws Refusal 400 where none is named, 404 where it is unknown
+ * @throws Refusal 400 without a name, 404 for an unknown name
  */
 export function checkModel({ models }: Emulation, model: unknown): void {
   if (typeof model !== 'string') throw missingParameter('model')

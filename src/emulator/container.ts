@@ -1,5 +1,5 @@
 /**
- * The life of a container: made, used, kept by use, and gone.
+ * Creation, use and expiry of containers.
  *
  * @module
  */
@@ -10,20 +10,28 @@ import type { Container, Emulation, StoredFile, World } from './world.ts'
 
 const longestLifeSeconds = 3600
 
-/** Azure lets a container go 20 idle minutes after its last use, and one hour after it was made. */
+/** Azure expires a container 20 idle minutes after its last use, and one hour after its creation. */
 export function isExpired(container: Container, now: number): boolean {
   const idle = now - container.last_active_at
   return idle >= container.minutes * 60 || now - container.created_at >= longestLifeSeconds
 }
 
-/** A container that is there, alive or not. */
+/**
+ * Finds a container, expired or not.
+ *
+ * @throws Refusal 404
+ */
 export function findContainer(world: World, id: string): Container {
   const container = world.containers.get(id)
   if (container === undefined) throw notFound('Container', id)
   return container
 }
 
-/** A container whose files can be had; using it keeps it. */
+/**
+ * Finds a container that has not expired, for access to its files. Counts as use.
+ *
+ * @throws Refusal 404
+ */
 export function useContainer(world: World, id: string, now: number): Container {
   const container = findContainer(world, id)
   if (isExpired(container, now)) throw notFound('Container', id)
@@ -31,18 +39,22 @@ export function useContainer(world: World, id: string, now: number): Container {
   return container
 }
 
-/** A container that code is to run in, which says another thing when it has expired. */
+/**
+ * Finds a container to run code in. The error for an expired one differs.
+ *
+ * @throws Refusal
+ */
 export function enterContainer(world: World, id: string, now: number): Container {
   if (isExpired(findContainer(world, id), now)) throw containerExpired()
   return useContainer(world, id, now)
 }
 
-/** What a container is made from. */
+/** Settings for a new container. */
 export type ContainerSettings = Partial<
   Pick<Container, 'name' | 'minutes' | 'memory_limit' | 'network_policy'>
 > & { readonly file_ids?: readonly string[] }
 
-/** Makes a container and mounts what was uploaded for it. */
+/** Creates a container and mounts uploaded files. */
 export function createContainer(
   world: World,
   { now, ids }: Emulation,
@@ -66,7 +78,7 @@ export function createContainer(
 
 type Making = Pick<Emulation, 'now' | 'ids'>
 
-/** An upload becomes a file of the container, under its own id and name. */
+/** Adds an uploaded file to a container, under its own id and name. */
 export function mountUpload(
   world: World,
   making: Making,
@@ -79,7 +91,7 @@ export function mountUpload(
   return addFile(making, container, { path, source: 'user', content: upload.content })
 }
 
-/** A file comes to be, unless told otherwise under an id of its own and with its true size. */
+/** Adds a file, by default with a new id and its true size. */
 export function addFile(
   { now, ids }: Making,
   container: Container,
@@ -96,7 +108,7 @@ export function addFile(
   return added
 }
 
-/** A container as the API shows it. */
+/** The API's representation of a container. */
 export function containerObject(container: Container, now: number): ContainerObject {
   const { id, created_at, minutes, last_active_at, memory_limit, name, network_policy } = container
   return {
@@ -112,7 +124,7 @@ export function containerObject(container: Container, now: number): ContainerObj
   }
 }
 
-/** A file of a container as the API shows it. */
+/** The API's representation of a container file. */
 export function containerFileObject(file: StoredFile): ContainerFileObject {
   const { id, created_at, bytes, container_id, path, source } = file
   return { id, object: 'container.file', created_at, bytes, container_id, path, source }

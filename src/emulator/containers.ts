@@ -33,7 +33,7 @@ export function containerRoutes(emulation: Emulation): Hono<EmulatorEnv> {
     const rows = [...c.var.world.containers.values()].filter(
       (row) => row.name === (name ?? row.name),
     )
-    // In a list every row seems to have been active just now, also one that expired long ago.
+    // In a list every row claims to have been active just now, even an expired one.
     return listPage(c, rows, (row) => ({ ...containerObject(row, now()), last_active_at: now() }))
   })
   routes.post('/', async (c) => {
@@ -69,7 +69,7 @@ function fileRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   routes.get('/:file/content', (c) => {
     const container = used(c)
     const file = findFile(container, c.req.param('file'))
-    // A row of several paths is none that could be opened.
+    // A row of several paths has no content.
     if (file.path.includes('  /mnt/')) throw fileNotFound(container.id, file.id)
     return fileResponse(c, { ...file, name: file.path.slice(file.path.lastIndexOf('/') + 1) })
   })

@@ -1,17 +1,17 @@
 /**
- * The bytes of a file, read at any offset so that none of any size is ever held.
+ * File contents that can be read at any offset, so that large files need no memory.
  *
  * @module
  */
 
-/** Bytes that may be too many to hold. */
+/** Content that may be too large for memory. */
 export interface Content {
   readonly bytes: number
-  /** Up to `length` bytes from `offset` on; fewer only where that suits better, none only at the end. */
+  /** Reads up to `length` bytes from `offset`. May return fewer, but returns none only at the end. */
   read(offset: number, length: number): Uint8Array<ArrayBuffer>
 }
 
-/** Bytes that are at hand. */
+/** Content from bytes in memory. */
 export function fixed(bytes: Uint8Array<ArrayBuffer>): Content {
   return {
     bytes: bytes.byteLength,
@@ -19,25 +19,26 @@ export function fixed(bytes: Uint8Array<ArrayBuffer>): Content {
   }
 }
 
-/** The text in UTF-8. */
+/** Content from a text, in UTF-8. */
 export function textContent(text: string): Content {
   return fixed(new TextEncoder().encode(text))
 }
 
 const blockBytes = 64 * 1024
-// Odd, so that it takes 65,536 blocks (4 GiB) until one begins where another did.
+// Odd, so that only after 65,536 blocks (4 GiB) a block begins at the same place again.
 const stride = 4099
-// From this size on pieces are lent, not copied: 64 KiB of garbage a piece would hide what a gateway itself needs.
+// From this size on, pieces are views instead of copies: 64 KiB of garbage per piece would distort measurements of a
+// gateway's memory.
 const lendFrom = 16e6
 const printable = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.'
 
-/** So many bytes that only the seed decides, made while they are read; each block of 64 KiB is another. */
+/** Content that depends only on the seed, generated on reading. All blocks of 64 KiB differ. */
 export function generated(bytes: number, seed: string, asText = false): Content {
   let pattern: Uint8Array<ArrayBuffer> | undefined
   return {
     bytes,
     read(offset, length) {
-      // Whoever took a lent piece may have taken its buffer away with it.
+      // The reader of a view may have transferred its buffer.
       if (!pattern?.byteLength) pattern = makePattern(seed, asText)
       const index = Math.floor(offset / blockBytes)
       const inBlock = offset - index * blockBytes
@@ -48,7 +49,7 @@ export function generated(bytes: number, seed: string, asText = false): Content 
   }
 }
 
-/** Two blocks' worth: a block may begin anywhere in the first. */
+/** The length of two blocks, because a block may begin anywhere in the first. */
 function makePattern(seed: string, asText: boolean): Uint8Array<ArrayBuffer> {
   const next = random(seed)
   return Uint8Array.from({ length: 2 * blockBytes }, () => {
@@ -57,7 +58,7 @@ function makePattern(seed: string, asText: boolean): Uint8Array<ArrayBuffer> {
   })
 }
 
-/** The same length and other bytes, from an offset on. */
+/** Content of the same length with other bytes from an offset on. */
 export function changed(content: Content, from: number): Content {
   return {
     bytes: content.bytes,
@@ -66,7 +67,7 @@ export function changed(content: Content, from: number): Content {
   }
 }
 
-/** The bytes of a range, `end` excluded. */
+/** Streams a range of bytes, `end` excluded. */
 export function stream(content: Content, start = 0, end: number = content.bytes): ReadableStream {
   let offset = start
   return new ReadableStream(
@@ -82,7 +83,10 @@ export function stream(content: Content, start = 0, end: number = content.bytes)
   )
 }
 
-/** xorshift32, seeded by FNV-1a of a text: unsigned 32-bit numbers, the same for the same text. */
+/**
+ * Creates a random generator (xorshift32, seeded by the FNV-1a hash of a text): unsigned 32-bit numbers, equal for
+ * equal seeds.
+ */
 export function random(seed: string): () => number {
   let state = 0x811c9dc5
   for (const byte of new TextEncoder().encode(seed)) state = Math.imul(state ^ byte, 0x01000193)

@@ -1,5 +1,5 @@
 /**
- * What a test or a person turns at the emulator: its clock, its faults, its memory of requests. Azure has none of it.
+ * Controls for tests and people: clock, faults, request log. Azure has none of them.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { json, parseJson } from './json.ts'
 import type { RequestLog } from './log.ts'
 import { directives } from './plan.ts'
 
-/** A clock that can be moved, in unix seconds. */
+/** An adjustable clock in unix seconds. */
 export interface Clock {
   now(): number
   advance(seconds: number): void
 }
 
-/** A clock that goes on as another does, from wherever it was moved to. */
+/** Creates a clock that runs like another one, from any time it was set to. */
 export function createClock(base: () => number): Clock {
   let offset = 0
   return {

@@ -1,5 +1,5 @@
 /**
- * Conversations, as far as responses need them.
+ * Conversations, as far as responses use them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { listPage } from './page.ts'
 import { checkReplay, readInput } from './request.ts'
 import type { Conversation, Emulation, EmulatorEnv, InputItem, World } from './world.ts'
 
-/** The conversation that a request names, as an id or as an object. */
+/** Finds the conversation that a request names by id or as an object. */
 export function conversationOf(world: World, named: unknown): Conversation | undefined {
   if (named == null) return undefined
   return find(world, String(isJson(named) ? named.id : named))
@@ -61,7 +61,7 @@ function find(world: World, id: string): Conversation {
   return conversation
 }
 
-/** A conversation as the API shows it. */
+/** The API's representation of a conversation. */
 export function conversationObject({ id, created_at, metadata }: Conversation): {
   id: string
   object: 'conversation'

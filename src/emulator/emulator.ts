@@ -1,6 +1,6 @@
 /**
- * The Azure OpenAI endpoints imitated, with the traps of the real ones. It imports nothing else of cfile, so that it
- * cannot share cfile's mistakes.
+ * Emulates Azure OpenAI endpoints, including their pitfalls. It imports nothing else of cfile, so it cannot share
+ * cfile's mistakes.
  *
  * @module
  */
@@ -24,27 +24,28 @@ import { createWorld, type Emulation, type EmulatorEnv, type World } from './wor
 
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {
-  /** Unix seconds. @default the system's clock */
+  /** The current time in unix seconds. @default the system's clock */
   readonly now?: () => number
-  /** The key that is taken, as `api-key` or as a bearer token; any other answers 401. @default everything is taken */
+  /** The accepted key, as `api-key` or as a bearer token. Other keys get 401. @default all keys are accepted */
   readonly apiKey?: string
-  /** Named in `x-ms-region`. @default `West Europe` */
+  /** Value of `x-ms-region`. @default `West Europe` */
   readonly region?: string
-  /** The deployments; any other answers 404. @default every name is one */
+  /** The deployments. Other names get 404. @default every name exists */
   readonly models?: readonly string[]
-  /** Between the events of a stream. @default 0 */
+  /** Pause between the events of a stream, in milliseconds. @default 0 */
   readonly deltaDelayMs?: number
-  /** @default by `setTimeout` */
+  /** Waits for milliseconds. @default by `setTimeout` */
   readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** By which webhooks are sent. @default the runtime's */
+  /** Sends webhooks. @default the runtime's `fetch` */
   readonly fetch?: typeof fetch
-  /** So many random bytes, for ids. @default by `crypto.getRandomValues` */
+  /** Returns random bytes, for ids. @default by `crypto.getRandomValues` */
   readonly random?: (bytes: number) => Uint8Array
 }
 
 /**
- * Makes an emulated Azure OpenAI resource: `/openai/v1`, any project below `/api/projects/{project}/openai/v1`, and
- * `/emulator` to turn its clock and order faults, with a page to try it out at `/emulator/playground`.
+ * Creates an emulated Azure OpenAI resource. It serves `/openai/v1`, any project below
+ * `/api/projects/{project}/openai/v1`, and `/emulator`, which controls its clock and faults and has a page to try it at
+ * `/emulator/playground`.
  */
 export function createEmulator(options: EmulatorOptions = {}): Hono {
   const app = new Hono()
@@ -61,7 +62,7 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
     models: options.models,
   }
   app.onError((error, c) => {
-    // Who aborts a request gets no answer to it.
+    // A client that aborts a request gets no answer.
     if (c.req.raw.signal?.aborted) throw error
     if (error instanceof Refusal) return error.toResponse()
     return azureRefusal(500, 'InternalServerError', `The emulator failed: ${error}`).toResponse()
@@ -100,7 +101,7 @@ function azureRoutes(
   azure.route(`${agent}/responses`, responseRoutes(emulation))
   azure.route(`${agent}/conversations`, conversationRoutes(emulation))
   azure.use(async (c, next) => {
-    // The dated form still serves what it served before containers came, and nothing newer.
+    // The dated form serves only the operations that existed before containers.
     if (c.req.query('api-version') === undefined) throw resourceNotFound()
     return next()
   })
@@ -112,7 +113,7 @@ function azureRoutes(
   return azure
 }
 
-/** What every request passes: the log, the faults, the key; what every answer gets: Azure's own ids of it. */
+/** Steps for all requests (log, faults, key), and headers for all answers (Azure's request ids). */
 function frontDoor(
   { ids, wait }: Emulation,
   faults: FaultList,
@@ -155,7 +156,7 @@ function isAuthorized(headers: Headers, apiKey: string | undefined): boolean {
   return apiKey === undefined || headers.get('api-key') === apiKey || bearer === apiKey
 }
 
-/** Counts a file's bytes, and lets a body break where that was ordered. */
+/** Counts a file's bytes, and ends the body early if a fault says so. */
 function metered(answer: Response, fault: Fault, entry: LogEntry, signal: AbortSignal): Response {
   const { cut_after, end_after, stall_after } = fault
   const isOrdered = (cut_after ?? end_after ?? stall_after) !== undefined

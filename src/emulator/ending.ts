@@ -1,10 +1,10 @@
 /**
- * The ending of a file's name, which says its kind.
+ * Extensions of file names.
  *
  * @module
  */
 
-/** Without its dot, in lower case; empty where there is none. */
+/** The extension without its dot, in lower case; empty if there is none. */
 export function endingOf(name: string): string {
   return /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase() ?? ''
 }

@@ -1,12 +1,12 @@
 /**
- * Azure's refusals, in the shapes that were seen on the wire.
+ * Azure's error answers, in the forms seen on the wire.
  *
  * @module
  */
 
 import { json } from './json.ts'
 
-/** A refusal that a route throws and the emulator answers with. */
+/** An error that a route throws; the emulator answers with its response. */
 export class Refusal extends Error {
   readonly status: number
   readonly body: object
@@ -24,7 +24,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The envelope of the OpenAI API. */
+/** An error in the envelope of the OpenAI API. */
 export function invalidRequest(
   status: number,
   message: string,
@@ -34,7 +34,7 @@ export function invalidRequest(
   return new Refusal(status, { error: { message, type: 'invalid_request_error', param, code } })
 }
 
-/** Azure's own envelope, which has no type and no param. */
+/** An error in Azure's own envelope, which has no type and no param. */
 export function azureRefusal(
   status: number,
   code: string,
@@ -44,38 +44,38 @@ export function azureRefusal(
   return new Refusal(status, { error: { code, message } }, headers)
 }
 
-/** A parameter that a request lacks. */
+/** The error for a missing parameter. */
 export function missingParameter(param: string): Refusal {
   const message = `Missing required parameter: '${param}'.`
   return invalidRequest(400, message, param, 'missing_required_parameter')
 }
 
-/** A container, a response, a conversation. */
+/** The error for an unknown container, response or conversation. */
 export function notFound(what: string, id: string): Refusal {
   return invalidRequest(404, `${what} with id '${id}' not found.`)
 }
 
-/** A file id that the container does not hold. */
+/** The error for a file id that is not in the container. */
 export function fileNotFound(containerId: string, fileId: string): Refusal {
   return invalidRequest(404, `File ${fileId} not found on container ${containerId}.`)
 }
 
-/** What the Files API says of an id that is not its own. */
+/** The Files API's error for an id that is not its own. */
 export function entityNotFound(): Refusal {
   return azureRefusal(404, 'notFound', 'The specified entity cannot be found.')
 }
 
-/** What API Management says of a path that it does not route. */
+/** API Management's error for an unknown path. */
 export function resourceNotFound(): Refusal {
   return azureRefusal(404, '404', 'Resource not found')
 }
 
-/** What running code in an expired container answers. */
+/** The error for running code in an expired container. */
 export function containerExpired(): Refusal {
   return invalidRequest(400, 'Container is expired.')
 }
 
-/** What a wrong or missing key answers. */
+/** The error for a wrong or missing key. */
 export function invalidKey(): Refusal {
   return azureRefusal(
     401,

@@ -1,6 +1,6 @@
 /**
- * A response as events, in the order in which Azure sends them: the container comes long before the text, the links in
- * pieces, and the file's id only after them.
+ * The events of a response, in Azure's order: the container long before the text, links in pieces, and the file's id
+ * after its link.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type {
   StreamEvent,
 } from './shapes.ts'
 
-/** All events of a response from its beginning to its end. */
+/** All events of a response, from beginning to end. */
 export function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
   const begun = pending(response, 'in_progress')
   const queued = pending(response, 'queued')
@@ -128,22 +128,22 @@ function refusalEvents({ refusal }: Refusal, place: Place): StreamEvent[] {
   ]
 }
 
-/** Pieces much like a model's: a word with its blank, three digits, a sign or two. */
+/** Cuts a text into pieces like a model's tokens: a word with its blank, three digits, one or two signs. */
 function tokens(text: string): string[] {
   return text.match(/ ?[\p{L}\p{M}]{1,8}|\p{N}{1,3}| ?[^\p{L}\p{M}\p{N}\s]{1,2}|\s+/gu) ?? []
 }
 
-/** How a stream is sent. */
+/** Options of a stream. */
 export interface Sending {
-  /** The event with this number was the last that the caller saw. */
+  /** Number of the last event that the client has; the stream begins after it. */
   readonly startingAfter: number
-  /** Makes `obfuscation`; absent where the caller asked for none. */
+  /** Makes the value of `obfuscation`; absent if the client wants none. */
   readonly pad?: (length: number) => string
-  /** Before each event. */
+  /** Called before each event. */
   readonly pause: () => Promise<void>
 }
 
-/** The bytes of a stream, made one event at a time. */
+/** Encodes events as a stream, one event at a time. */
 export function toEventStream(
   events: readonly StreamEvent[],
   { startingAfter, pad, pause }: Sending,

@@ -1,12 +1,12 @@
 /**
- * Answers that went wrong in ways that were seen, by name.
+ * Named wrong answers, as seen on the wire.
  *
  * @module
  */
 
 import { azureRefusal, containerExpired, invalidKey, Refusal, resourceNotFound } from './errors.ts'
 
-/** What a wrong answer tells of its request. */
+/** The facts about a request that a wrong answer contains. */
 export interface FaultedRequest {
   readonly method: string
   readonly path: string
@@ -15,7 +15,7 @@ export interface FaultedRequest {
 
 type Kind = (request: FaultedRequest) => Refusal | Response
 
-/** Every name that a fault's `kind` may be. */
+/** All names for a fault's `kind`. */
 export const faultKinds: Readonly<Record<string, Kind>> = {
   wrong_key: invalidKey,
   key_disabled: () =>
@@ -25,7 +25,7 @@ export const faultKinds: Readonly<Record<string, Kind>> = {
       'Key based authentication is disabled for this resource.',
     ),
   wrong_audience: ({ isProject }) =>
-    // This one comes without the envelope.
+    // This answer comes without the envelope.
     new Refusal(401, {
       statusCode: 401,
       message: `Unauthorized. Access token is missing, invalid, audience is incorrect (https://${isProject ? 'ai' : 'cognitiveservices'}.azure.com), or have expired.`,

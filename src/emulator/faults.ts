@@ -1,5 +1,5 @@
 /**
- * Faults on order: `POST /emulator/faults` says which requests go wrong, and how.
+ * Faults on request: `POST /emulator/faults` sets which requests fail and how.
  *
  * @module
  */
@@ -8,36 +8,36 @@ import { invalidRequest, Refusal } from './errors.ts'
 import { type FaultedRequest, faultKinds } from './fault-kinds.ts'
 import { isJson, jsonText } from './json.ts'
 
-/** What befalls the requests that match. */
+/** A fault for matching requests. */
 export interface Fault {
-  /** `path`: a part of it, or with `*` all of it. @default every request */
+  /** A part of the path, or with `*` the whole path. @default every request */
   readonly match?: { readonly method?: string; readonly path?: string }
-  /** For how many requests. @default 1 */
+  /** Number of requests that get the fault. @default 1 */
   readonly times?: number
 
-  // Ways to fail: a request takes one fault that has any; the next such waits for the next request.
-  /** A wrong answer by name, see `faultKinds`. */
+  // Failures. A request gets at most one fault with any of these; a second one waits for the next request.
+  /** Name of a wrong answer, see `faultKinds`. */
   readonly kind?: string
   readonly status?: number
-  /** As text, or as JSON. */
+  /** Body as text or as JSON. */
   readonly body?: unknown
-  /** No answer at all. */
+  /** Sends no answer. */
   readonly hang?: boolean
-  /** The body breaks after so many bytes. */
+  /** Breaks the body after this many bytes. */
   readonly cut_after?: number
-  /** The body ends after so many bytes as if it were whole. */
+  /** Ends the body normally after this many bytes. */
   readonly end_after?: number
-  /** Nothing follows after so many bytes. */
+  /** Stalls the body after this many bytes. */
   readonly stall_after?: number
-  /** A file has other bytes of the same length; a number: from that offset on. */
+  /** Changes the bytes of a file but not its length; with a number, from that offset on. */
   readonly change_content?: true | number
 
-  // Ways to differ: a request takes all that match.
+  // Variations. A request gets all that match.
   readonly delay_ms?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** `Range` and `If-Range` are honoured. */
+  /** Honours `Range` and `If-Range`. */
   readonly range?: boolean
-  /** Files have one; `true`: of the id, other when the content is. */
+  /** Sends an `ETag` with files; `true`: derived from the id, and different after the content changed. */
   readonly etag?: boolean | string
   readonly no_length?: boolean
 }
@@ -55,18 +55,18 @@ const failing = [
 const differing = ['delay_ms', 'headers', 'range', 'etag', 'no_length'] as const
 const known: readonly string[] = ['match', 'times', ...failing, ...differing]
 
-/** The faults that wait for their requests. */
+/** The pending faults. */
 export interface FaultList {
-  /** Takes one fault or a list; throws a Refusal for what is none, so that no test waits for a typing error. */
+  /** Adds one fault or a list. Throws a Refusal for an invalid fault, so that tests notice misspellings. */
   add(body: unknown): void
-  /** Those that still wait. */
+  /** The faults that are still pending. */
   list(): readonly Fault[]
   clear(): void
-  /** What befalls this request. */
+  /** Takes the faults for a request. */
   take(method: string, path: string): Fault
 }
 
-/** A list without faults. */
+/** Creates an empty list. */
 export function createFaults(): FaultList {
   let faults: { fault: Fault; left: number }[] = []
   return {
@@ -117,7 +117,7 @@ function matches({ match = {} }: Fault, method: string, path: string): boolean {
   return new RegExp(`^${literals.join('.*')}$`).test(path)
 }
 
-/** The answer that a fault puts in place of the true one, if it does. */
+/** The answer of a fault that replaces the regular one; `undefined` if there is none. */
 export function faultedResponse(fault: Fault, request: FaultedRequest): Response | undefined {
   const { kind, status, body } = fault
   if (body !== undefined) return bodyResponse(body, status)

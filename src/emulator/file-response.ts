@@ -1,6 +1,6 @@
 /**
- * A file's bytes with the headers that Azure was seen to send: a placeholder for a name, the true one in `filename*`
- * only, no type on a picture, neither `Accept-Ranges` nor `ETag`.
+ * Answers with a file's bytes and the headers seen from Azure: a placeholder as file name, the true name only in
+ * `filename*`, no type for pictures, neither `Accept-Ranges` nor `ETag`.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = {
 
 const pictures = ['png', 'jpg', 'jpeg', 'gif', 'webp', 'svg']
 
-/** Answers with a file's bytes, or with a part of them where a fault lets the emulator know ranges. */
+/** Answers with a file's bytes, or with a part of them if a fault enables ranges. */
 export function fileResponse(
   c: EmulatorContext,
   file: { readonly id: string; readonly name: string; readonly content: Content },
@@ -68,7 +68,7 @@ function fileHeaders(name: string): Headers {
   return headers
 }
 
-/** RFC 8187: what encodeURIComponent leaves goes too, where it is no attr-char. */
+/** RFC 8187: also encodes characters that encodeURIComponent leaves but attr-char excludes. */
 function encodeName(name: string): string {
   return encodeURIComponent(name).replace(
     /['()*]/g,
@@ -76,7 +76,7 @@ function encodeName(name: string): string {
   )
 }
 
-/** One range, `end` excluded (RFC 9110, section 14); undefined where the whole file is meant. */
+/** Parses one range, `end` excluded (RFC 9110, section 14); `undefined` to send the whole file. */
 function readRange(
   c: EmulatorContext,
   bytes: number,

@@ -1,5 +1,5 @@
 /**
- * The Files API: what was uploaded, and what the Assistants era left. It knows no container files.
+ * The Files API: uploads, and files of the Assistants API. It has no container files.
  *
  * @module
  */
@@ -56,7 +56,7 @@ function find(world: World, id: string): Upload {
   return upload
 }
 
-/** A file as the API shows it. */
+/** The API's representation of a file. */
 export function fileObject({ id, created_at, filename, purpose, content }: Upload): FileObject {
   return {
     object: 'file',

@@ -1,27 +1,27 @@
 /**
- * Ids as Azure makes them: hex digits that begin with the time.
+ * Ids in Azure's form: hex digits that begin with the time.
  *
  * @module
  */
 
-/** That many random bytes. */
+/** Returns the given number of random bytes. */
 export type Random = (bytes: number) => Uint8Array
 
-/** Makes ids; `time` is in unix seconds. */
+/** Creates ids. `time` is in unix seconds. */
 export interface Ids {
   hex(digits: number): string
   uuid(): string
-  /** `cntr_` and 48 digits, `cfile_` and 32: the first 8 are the time. */
+  /** `cntr_` with 48 digits, `cfile_` with 32. The first 8 digits are the time. */
   timed(prefix: string, digits: number, time: number): string
-  /** `resp_`, `msg_`, `ci_`, … and 50 digits: 16 that everything of one answer shares, `00`, the time, 24 more. */
+  /** `resp_`, `msg_`, `ci_` and others with 50 digits: 16 shared by all ids of an answer, `00`, the time, 24 more. */
   ofAnswer(prefix: string, shared: string, time: number): string
-  /** `assistant-` and 22 letters and digits: what the Files API gives. */
+  /** `assistant-` with 22 letters and digits, as in the Files API. */
   upload(): string
 }
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Ids from a source of random bytes. */
+/** Creates ids from random bytes. */
 export function createIds(random: Random): Ids {
   const hex = (digits: number): string =>
     Array.from(random(Math.ceil(digits / 2)), (byte) => byte.toString(16).padStart(2, '0'))

@@ -4,16 +4,16 @@
  * @module
  */
 
-/** A JSON object of anything. */
+/** Any JSON object. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** Sampling numbers are floats over there: `1.0`, which re-serialising in JavaScript would not keep. */
+/** The service writes sampling numbers as floats such as `1.0`, which JavaScript would write as `1`. */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, null, indent)
   return text.replace(/("(?:temperature|top_p)": ?\d+)(?=[,\n}])/g, '$1.0')
 }
 
-/** A JSON answer, indented: the lengths that were recorded say so. */
+/** A JSON answer, indented. Recorded lengths show the indentation. */
 export function json(
   body: object,
   status = 200,
@@ -30,7 +30,7 @@ export function json(
   })
 }
 
-/** What a text holds; undefined where it is not JSON. */
+/** Parses a text; `undefined` if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -1,27 +1,27 @@
 /**
- * What was asked of the emulator, for tests to look at.
+ * A log of the emulator's requests, for tests.
  *
  * @module
  */
 
 import type { HonoRequest } from 'hono'
 
-/** A request and what became of it. */
+/** A request and its outcome. */
 export interface LogEntry {
   readonly method: string
   readonly path: string
-  /** With its question mark; empty without one. */
+  /** With its question mark; empty if there is none. */
   readonly query: string
-  /** Of a secret only the end shows, so that two can be told apart. */
+  /** Only the end of a secret is logged, to distinguish two of them. */
   readonly headers: Readonly<Record<string, string>>
-  /** A JSON body as it came, where it is short. */
+  /** A short JSON body. */
   readonly body?: string
   status: number | null
-  /** Of a file: how many bytes were taken so far. */
+  /** The number of a file's bytes that the client has read so far. */
   bytes: number
 }
 
-/** The latest 2,000 requests, the oldest first. */
+/** The latest 2,000 requests, oldest first. */
 export interface RequestLog {
   add(request: HonoRequest): Promise<LogEntry>
   readonly entries: readonly LogEntry[]
@@ -31,7 +31,7 @@ export interface RequestLog {
 const mostEntries = 2000
 const longestBody = 16 * 1024
 
-/** A log without entries. */
+/** Creates an empty log. */
 export function createLog(): RequestLog {
   const entries: LogEntry[] = []
   return {

@@ -1,24 +1,24 @@
 /**
- * A body on its way out: counted, and cut, ended or stalled where a fault says so.
+ * Counts a response body, and breaks, ends or stalls it if a fault says so.
  *
  * @module
  */
 
-/** What happens to a body; the limits are bytes. */
+/** The limits of a body, in bytes. */
 export interface Metering {
-  /** Told of every piece that the reader took. */
+  /** Called with the size of each piece that the reader took. */
   readonly sent?: (bytes: number) => void
-  /** After so many it breaks. */
+  /** The body fails after this many bytes. */
   readonly cutAfter?: number
-  /** After so many it ends as though it were whole. */
+  /** The body ends normally after this many bytes. */
   readonly endAfter?: number
-  /** After so many nothing comes any more. */
+  /** The body stalls after this many bytes. */
   readonly stallAfter?: number
-  /** Breaks it at any time, as a `fetch` that is aborted does. */
+  /** Breaks the body when it fires, as an aborted `fetch` does. */
   readonly signal?: AbortSignal
 }
 
-/** The same bytes, as far as they may go; nothing is read ahead. */
+/** Passes the bytes within the limits. Does not read ahead. */
 export function meter(
   body: ReadableStream<Uint8Array>,
   { sent, cutAfter = Infinity, endAfter = Infinity, stallAfter = Infinity, signal }: Metering,
@@ -52,7 +52,7 @@ export function meter(
   }
 }
 
-/** Never comes back; throws once the signal is aborted. */
+/** Never resolves; rejects when the signal fires. */
 export function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted) reject(signal.reason)

@@ -1,5 +1,5 @@
 /**
- * Pages of a list, as every list of the API pages: `limit`, `order`, `after`, `before`.
+ * Pages of lists with `limit`, `order`, `after` and `before`, as in every list of the API.
  *
  * @module
  */
@@ -13,7 +13,11 @@ interface Row {
   readonly id: string
 }
 
-/** Answers with one page of rows, which come in the order in which they were made. */
+/**
+ * Answers with one page.
+ *
+ * @param rows in order of creation
+ */
 export function listPage<R extends Row, T extends object>(
   c: Context,
   rows: Iterable<R>,
@@ -50,7 +54,7 @@ function readLimit(text: string | undefined, longest: number): number {
   )
 }
 
-/** A cursor that is not in the list would send a careless reader round for ever. */
+/** With an unknown cursor a careless client would loop for ever. */
 function indexOf(
   rows: readonly Row[],
   name: string,

@@ -1,5 +1,5 @@
 /**
- * What a prompt asks for: which files, under which names. No model reads it; words do.
+ * Derives from a prompt which files an answer contains, and their names. It matches words; no model reads the prompt.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import { endingOf } from './ending.ts'
 /** A file to be written. */
 export interface PlannedFile {
   readonly name: string
-  /** Set where the prompt asks for a size. */
+  /** Present if the prompt asks for a size. */
   readonly bytes?: number
-  /** Whether the answer tells of it. */
+  /** Whether the answer mentions it. */
   readonly cited: boolean
 }
 
 /**
- * Words in brackets that send an answer a certain way:
+ * Directives: words in brackets that change an answer.
  *
- * | | |
+ * | directive | effect |
  * |---|---|
  * | `fail` | the response ends as failed |
- * | `error` | before that, its stream has an error event |
+ * | `error` | its stream has an error event before it fails |
  * | `incomplete` | it ends as incomplete |
- * | `uncited` | there is a scratch file that the answer is silent about |
- * | `glued` | one row of the container glues two paths together |
+ * | `uncited` | there is a scratch file that the answer does not mention |
+ * | `glued` | one row of the container consists of two paths |
  * | `null bytes` | the rows of its files have no size |
- * | `no annotations` | the links stand in the text, and nothing cites them |
+ * | `no annotations` | the text has links without citations |
  * | `wrong spans` | the spans miss the links |
  * | `code points` | the spans count code points, not UTF-16 units |
  * | `image link` | pictures are linked as images |
- * | `twice` | each link stands in the text twice |
- * | `list` | the text lists the files that the container holds |
- * | `refusal` | behind its text the message has a refusal |
+ * | `twice` | the text has each link twice |
+ * | `list` | the text lists the files in the container |
+ * | `refusal` | the message has a refusal after its text |
  */
 export const directives = [
   'fail',
@@ -53,7 +53,7 @@ export const directives = [
 /** One of the directives, without its brackets. */
 export type Directive = (typeof directives)[number]
 
-/** Whether a prompt holds a directive. */
+/** Whether a prompt contains a directive. */
 export function directs(prompt: string, directive: Directive): boolean {
   return prompt.includes(`[${directive}]`)
 }
@@ -74,7 +74,7 @@ const kinds = [
 
 const plain = /\b(?:text|txt|report|note|file)s?\b/i
 
-/** The files that a prompt asks for: those that it names, or a number of them, and one of each other kind. */
+/** The files that a prompt asks for: named files, numbers of files, and one of each other kind. */
 export function planFiles(prompt: string): PlannedFile[] {
   const { names, rest } = readNames(prompt)
   if (names.length === 0) names.push(...readCount(prompt))
@@ -93,7 +93,7 @@ export function planFiles(prompt: string): PlannedFile[] {
   return files
 }
 
-/** A size is that of the one table that is asked for, else that of a file of its own; never that of a chart. */
+/** A size belongs to the only requested table, else to a separate file, but never to a chart. */
 function nameForSize(prompt: string, others: readonly string[]): string {
   const [table, another] = others.filter((name) => endingOf(name) !== 'png')
   const isTable = another === undefined && !/\bbinary\b/i.test(prompt)
@@ -102,7 +102,7 @@ function nameForSize(prompt: string, others: readonly string[]): string {
 
 const units: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9 }
 
-/** `5 MB`, `1.5 GB`, `64 KiB`, `100 bytes`. */
+/** Parses `5 MB`, `1.5 GB`, `64 KiB`, `100 bytes`. */
 function readSize(prompt: string): number | undefined {
   const [, amount, unit = '', binary] =
     /\b(\d+(?:\.\d+)?) ?(?:([KMG])(i?)B|B|bytes?)\b/i.exec(prompt) ?? []
@@ -116,7 +116,7 @@ const numerals = 'zero one two three four five six seven eight nine ten'.split('
 const many =
   /\b(\d{1,4}|two|three|four|five|six|seven|eight|nine|ten) ((?:[\w-]+ )??)(files|charts|plots|csvs|spreadsheets|reports|pdfs)\b/i
 
-/** `3 files`, `two CSV files`, `12 charts`: as many names, numbered. */
+/** Parses `3 files`, `two CSV files`, `12 charts` to as many numbered names. */
 function readCount(prompt: string): string[] {
   const [, number = '', adjective = '', noun = ''] = many.exec(prompt) ?? []
   if (number === '') return []
@@ -128,7 +128,7 @@ function readCount(prompt: string): string[] {
 const ending =
   '(?:png|jpe?g|gif|webp|svg|csv|tsv|xlsx?|docx?|pptx?|pdf|txt|md|json|xml|html?|js|py|zip|gz|bin|dat|log|parquet|mp4)'
 const whole = `\\.${ending}(?!\\w|\\.\\w)`
-// A word that says a kind is no beginning of a name: "as CSV", "as a spreadsheet".
+// A word for a kind does not begin a name: "as CSV", "as a spreadsheet".
 const noName = '(?!(?:an?|the|csv|json|excel|text|pdf|png|svg|html|zip)\\s)'
 const patterns = [
   /["“]([^"”\n]+\.\w{1,8})["”]|`([^`\n]+\.\w{1,8})`|(?<=^|\s)'([^'\n]+\.\w{1,8})'/g,
@@ -139,7 +139,7 @@ const patterns = [
   new RegExp(`([^\\s"“”'\`,;:()<>[\\]]+${whole})`, 'giu'),
 ]
 
-/** Names in quotes, which may be anything; after `as` or `called`, which may hold blanks; and bare ones. */
+/** Quoted names, which may contain anything; names after `as` or `called`, which may contain blanks; bare names. */
 function readNames(prompt: string): { names: string[]; rest: string } {
   const names: string[] = []
   let rest = prompt

@@ -1,5 +1,5 @@
 /**
- * A request for a response: what it asks for, and what Azure would not take of it.
+ * Reads a request for a response, with Azure's checks.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { containerExpired, invalidRequest, missingParameter, type Refusal } from
 import { isJson, type Json } from './json.ts'
 import type { Container, Emulation, InputItem, World } from './world.ts'
 
-/** The input as items; a text is one message of the user. */
+/** The input as items. A text becomes one message of the user. */
 export function readInput(input: unknown, newId: () => string): InputItem[] {
   const items = typeof input === 'string' ? [{ role: 'user', content: input }] : input
   if (!Array.isArray(items)) return []
@@ -28,7 +28,7 @@ export function readInput(input: unknown, newId: () => string): InputItem[] {
   })
 }
 
-/** The text of the user's last message: what the answer goes by. */
+/** The text of the user's last message, which determines the answer. */
 export function promptOf(items: readonly InputItem[]): string {
   const last = items.findLast(({ role }) => role === 'user')
   const parts = Array.isArray(last?.content) ? last.content.filter(isJson) : []
@@ -38,14 +38,15 @@ export function promptOf(items: readonly InputItem[]): string {
     .toWellFormed()
 }
 
-// Those of the API's own documents; whatever else stands there was added by somebody on the way.
+// The fields in the API's documentation. Any other field was added on the way.
 const annotationKeys =
   'type container_id file_id filename start_index end_index index url title'.split(' ')
 const textKeys = ['type', 'text', 'annotations', 'logprobs']
 
 /**
- * Looks for what Azure refuses in a replayed answer; `name` is that of the parameter.
+ * Checks a replayed answer for fields that Azure refuses.
  *
+ * @param name of the parameter
  * @throws Refusal 400 that names the first unknown field
  */
 export function checkReplay(input: unknown, name = 'input'): void {
@@ -72,7 +73,7 @@ function checkKeys(value: Json, known: readonly string[], place: string): void {
   }
 }
 
-/** Where the code would run; undefined where no tool is the code interpreter. */
+/** The container for the code; `undefined` without a code interpreter. */
 export function containerFor(
   world: World,
   emulation: Emulation,
@@ -93,7 +94,7 @@ export function containerFor(
   const file_ids = Array.isArray(container.file_ids) ? container.file_ids.map(String) : []
   const alive = world.containers.get(replayed(world, input, emulation.now()) ?? earlier ?? '')
   if (alive === undefined) return createContainer(world, emulation, { file_ids })
-  // The container of an earlier turn is used again, and fails the request where it has expired.
+  // A turn uses the container of the previous one again, and fails if it has expired.
   if (isExpired(alive, emulation.now())) throw containerExpired()
   const paths = Array.from(alive.files.values(), ({ path }) => path)
   for (const id of file_ids) {
@@ -108,7 +109,7 @@ function tooLong(param: string, length: number): Refusal {
   return invalidRequest(400, message, param, 'string_above_max_length')
 }
 
-/** The container of a call that is replayed in the input; one that is gone fails the whole request. */
+/** The container of a call in the replayed input. An expired one fails the whole request. */
 function replayed(world: World, input: unknown, now: number): string | undefined {
   const items = Array.isArray(input) ? input.filter(isJson) : []
   const id = items.findLast(({ type }) => type === 'code_interpreter_call')?.container_id

@@ -1,5 +1,5 @@
 /**
- * A response as Azure writes it, key for key, and how it looks before it is finished.
+ * Builds a response with Azure's keys, and its forms before it is finished.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { directs } from './plan.ts'
 import type { OutputItem, ResponseObject, ResponseStatus, Usage } from './shapes.ts'
 import type { StoredResponse } from './world.ts'
 
-/** What a response is made of. */
+/** The parts of a response. */
 export interface Making {
   readonly id: string
   readonly now: number
   readonly prompt: string
   readonly output: OutputItem[]
   readonly conversationId?: string
-  /** The request; what it sets comes back. */
+  /** The request. Its settings are returned. */
   readonly body: Json
 }
 
-/** The response as it is in the end. */
+/** The finished response. */
 export function makeResponse({
   id,
   now,
@@ -67,7 +67,7 @@ export function makeResponse({
   }
 }
 
-/** A guess at tokens: four characters each. */
+/** Estimates tokens: four characters each. */
 export function usageOf(prompt: string, output: readonly object[]): Usage {
   const input_tokens = Math.ceil(prompt.length / 4)
   const output_tokens = Math.ceil(JSON.stringify(output).length / 4)
@@ -80,7 +80,7 @@ export function usageOf(prompt: string, output: readonly object[]): Usage {
   }
 }
 
-/** A response that has not ended, or never did. */
+/** The form of a response that has not ended, or never will. */
 export function pending(response: ResponseObject, status: ResponseStatus): ResponseObject {
   const nothing = { error: null, incomplete_details: null, output: [], usage: null }
   return { ...response, ...nothing, service_tier: 'auto', status }
@@ -88,7 +88,7 @@ export function pending(response: ResponseObject, status: ResponseStatus): Respo
 
 const secondsToFinish = 10
 
-/** A stored response as it is by now: a background one takes two polls or ten seconds. */
+/** The current form of a stored response. A background response needs two polls or ten seconds. */
 export function currentResponse(stored: StoredResponse, now: number): ResponseObject {
   const { finished, polls, cancelled } = stored
   const age = now - finished.created_at
@@ -97,7 +97,7 @@ export function currentResponse(stored: StoredResponse, now: number): ResponseOb
   return pending(finished, polls >= 1 || age >= 1 ? 'in_progress' : 'queued')
 }
 
-/** Without the outputs of calls, unless they were asked for. */
+/** Removes the outputs of calls, unless the request includes them. */
 export function withOutputs(response: ResponseObject, include: readonly unknown[]): ResponseObject {
   if (include.includes('code_interpreter_call.outputs')) return response
   const output = response.output.map((item) =>

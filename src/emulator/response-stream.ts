@@ -1,5 +1,5 @@
 /**
- * A response sent as a stream, and taken up again where it broke.
+ * Sends a response as a stream, and resumes a broken stream.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { withOutputs } from './response-object.ts'
 import type { Emulation, EmulatorContext, StoredResponse } from './world.ts'
 
 /**
- * The rest of a stream, after the event that `starting_after` names.
+ * The rest of a stream after the event in `starting_after`.
  *
- * @throws Refusal 400 where the response was no stream from the start
+ * @throws Refusal 400 if the response was not streamed from the start
  */
 export function resumeStream(
   emulation: Emulation,
@@ -33,7 +33,7 @@ export function resumeStream(
   return streamResponse(emulation, c, stored, include, { include_obfuscation }, startingAfter)
 }
 
-/** All of a stored response as a stream, or what follows an event of it. */
+/** Sends a stored response as a stream, or the part after an event. */
 export function streamResponse(
   { ids, wait, deltaDelayMs }: Emulation,
   c: EmulatorContext,
@@ -44,7 +44,7 @@ export function streamResponse(
 ): Response {
   const { signal } = c.req.raw
   const isPadded = !isJson(options) || options.include_obfuscation !== false
-  // It runs to its end in one go, so whoever asks next finds it finished.
+  // The response finishes at once, so the next request finds it finished.
   stored.polls = 2
   const events = eventsOf(withOutputs(stored.finished, include), stored.sendsError)
   const body = toEventStream(events, {

@@ -96,7 +96,7 @@ function check(emulation: Emulation, body: Json): void {
   checkReplay(body.input)
 }
 
-/** Does what is asked and keeps it, unless told not to. */
+/** Creates a response and stores it, unless the request says not to. */
 async function answer(emulation: Emulation, world: World, body: Json): Promise<StoredResponse> {
   const { ids, now } = emulation
   const previous = previousOf(world, body.previous_response_id)

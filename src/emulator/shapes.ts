@@ -1,5 +1,5 @@
 /**
- * What goes over the wire, key for key as it was recorded; a test holds it against the types of the `openai` SDK.
+ * Types of the wire format, key for key as recorded. A test compares them with the types of the `openai` SDK.
  *
  * @module
  */
@@ -17,16 +17,16 @@ export interface ContainerObject {
   network_policy: NetworkPolicy
 }
 
-/** How much memory a container has. */
+/** Memory size of a container. */
 export type MemoryLimit = '1g' | '4g' | '16g' | '64g'
 
-/** Where code in a container may go. */
+/** Network access of a container. */
 export interface NetworkPolicy {
   type: 'allowlist' | 'disabled'
   allowed_domains?: string[]
 }
 
-/** A file of a container; `bytes` is null in rows that the service lists by mistake. */
+/** A container file. `bytes` is null in rows that the service lists by mistake. */
 export interface ContainerFileObject {
   id: string
   object: 'container.file'
@@ -50,7 +50,7 @@ export interface FileObject {
   status_details: null
 }
 
-/** A file that the text cites: `[start, end)` is its link; 0, 0 where there is none. */
+/** A citation. `[start, end)` is its link in the text; 0, 0 if there is none. */
 export interface Citation {
   type: 'container_file_citation'
   container_id: string
@@ -60,7 +60,7 @@ export interface Citation {
   start_index: number
 }
 
-/** A part of a message. */
+/** A text part of a message. */
 export interface OutputText {
   type: 'output_text'
   annotations: Citation[]
@@ -68,13 +68,13 @@ export interface OutputText {
   text: string
 }
 
-/** A part of a message: the model would not say more. */
+/** A refusal part of a message. */
 export interface Refusal {
   type: 'refusal'
   refusal: string
 }
 
-/** What the model says. */
+/** A message of the model. */
 export interface MessageItem {
   id: string
   type: 'message'
@@ -83,10 +83,10 @@ export interface MessageItem {
   role: 'assistant'
 }
 
-/** What code printed or showed; a picture is a `data:` URL. */
+/** Printed or displayed output of code. A picture is a `data:` URL. */
 export type CallOutput = { type: 'logs'; logs: string } | { type: 'image'; url: string }
 
-/** Code that ran, and where. */
+/** A call of the code interpreter. */
 export interface CallItem {
   id: string
   type: 'code_interpreter_call'
@@ -96,17 +96,17 @@ export interface CallItem {
   outputs: CallOutput[] | null
 }
 
-/** What the model thought, which nobody sees. */
+/** The model's reasoning, which is hidden. */
 export interface ReasoningItem {
   id: string
   type: 'reasoning'
   summary: []
 }
 
-/** An item of an output. */
+/** An output item. */
 export type OutputItem = MessageItem | CallItem | ReasoningItem
 
-/** Tokens. */
+/** Token counts. */
 export interface Usage {
   input_tokens: number
   input_tokens_details: { cached_tokens: number; cache_write_tokens: number }
@@ -115,7 +115,7 @@ export interface Usage {
   total_tokens: number
 }
 
-/** How far a response is. */
+/** Status of a response. */
 export type ResponseStatus =
   | 'queued'
   | 'in_progress'
@@ -124,7 +124,7 @@ export type ResponseStatus =
   | 'incomplete'
   | 'cancelled'
 
-/** A response. What the caller sent comes back as it was sent. */
+/** A response. Settings of the request are returned as sent. */
 export interface ResponseObject {
   id: string
   object: 'response'
@@ -168,14 +168,14 @@ interface PartPlace extends Place {
   content_index: number
 }
 
-/** One event for each of the names. */
+/** An event with one of the names. */
 type Event<Name extends string, Rest> = Name extends unknown ? { type: Name } & Rest : never
 
 interface Delta {
   delta: string
 }
 
-/** An event of a streamed response before it is numbered. */
+/** An event of a streamed response before it gets its number. */
 export type StreamEvent =
   | Event<`response.${ResponseStatus | 'created'}`, { response: ResponseObject }>
   | Event<`response.output_item.${'added' | 'done'}`, { output_index: number; item: OutputItem }>
@@ -193,10 +193,10 @@ export type StreamEvent =
   | Event<'response.refusal.done', PartPlace & { refusal: string }>
   | Event<'error', { error: { type: string; code: string; message: string; param: null } }>
 
-/** How far a call is, in the name of its event. */
+/** Status of a call in the name of its event. */
 export type CallStep = 'in_progress' | 'interpreting' | 'completed'
 
-/** A page of a list; the ids are null where it is empty, though the documents say otherwise. */
+/** A page of a list. The ids are null in an empty page, although the documentation says otherwise. */
 export interface ListObject<T> {
   object: 'list'
   data: T[]

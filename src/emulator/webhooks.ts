@@ -1,5 +1,5 @@
 /**
- * Webhook endpoints as Azure registers them, and the signed events that they are sent (Standard Webhooks 1.0.0).
+ * Webhook endpoints as registered at Azure, and signed events for them (Standard Webhooks 1.0.0).
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function webhookRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
       secret: btoa(ids.hex(32)),
     }
     c.var.world.webhooks.set(endpoint.id, endpoint)
-    // The secret is shown this once.
+    // The secret is shown only once.
     return json({ ...describe(endpoint), signing_secret: `whsec_${endpoint.secret}` })
   })
   routes.get('/', (c) =>
@@ -50,7 +50,7 @@ function describe({ secret: _, ...shown }: WebhookEndpoint) {
   return { object: 'webhook_endpoint', ...shown }
 }
 
-/** Tells the registered endpoints that a response has ended. Nobody waits for it. */
+/** Sends the end of a response to the registered endpoints, in the background. */
 export async function sendWebhooks(
   emulation: Emulation,
   world: World,

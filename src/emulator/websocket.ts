@@ -1,5 +1,5 @@
 /**
- * The Responses API over WebSocket: one answer at a time, its events as messages.
+ * The Responses API over WebSocket. It sends one answer at a time, each event as a message.
  *
  * @module
  */
@@ -14,14 +14,14 @@ interface Socket {
 }
 
 interface Bindings {
-  /** Accepts the socket; absent where the runtime has none. */
+  /** Accepts the socket; absent if the runtime has no WebSocket. */
   readonly upgrade?: (serve: (socket: Socket) => Promise<void>) => Response
 }
 
 /**
  * Accepts a WebSocket at `/responses`.
  *
- * @param ask what answers a request by POST; each message is asked of it as a stream
+ * @param ask answers a request by POST; each message is sent to it as a request for a stream
  */
 export function acceptSocket(ask: Emulation['ask'], c: EmulatorContext): Response {
   const { upgrade } = (c.env ?? {}) as Bindings

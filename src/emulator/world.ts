@@ -1,5 +1,5 @@
 /**
- * What an emulated resource or project holds. Each is a world of its own: what was made in one is unknown in the other.
+ * The content of an emulated resource or project. Each has its own world; things of one are unknown in another.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Json } from './json.ts'
 import type { LogEntry } from './log.ts'
 import type { MemoryLimit, NetworkPolicy, ResponseObject } from './shapes.ts'
 
-/** A file of a container. */
+/** A container file. */
 export interface StoredFile {
   readonly id: string
   readonly created_at: number
@@ -20,11 +20,11 @@ export interface StoredFile {
   readonly path: string
   readonly source: 'user' | 'assistant'
   readonly content: Content
-  /** What the row says of its size. */
+  /** The size in the file's row. */
   readonly bytes: number | null
 }
 
-/** A container; times are unix seconds. */
+/** A container. Times are unix seconds. */
 export interface Container {
   readonly id: string
   readonly name: string
@@ -45,22 +45,22 @@ export interface Upload {
   readonly content: Content
 }
 
-/** A response that can be asked for again. */
+/** A stored response. */
 export interface StoredResponse {
   readonly id: string
-  /** As it will be in the end, outputs included. */
+  /** The finished response, including outputs. */
   readonly finished: ResponseObject
   readonly input: readonly InputItem[]
   readonly containerId?: string
   readonly streamed: boolean
-  /** Whether its stream has an error event before it fails. */
+  /** Whether its stream contains an error event before it fails. */
   readonly sendsError: boolean
-  /** How often a background response was asked for. */
+  /** How often a background response was polled. */
   polls: number
   cancelled: boolean
 }
 
-/** An item of an input or a conversation, as it came, with an id. */
+/** An item of an input or a conversation, as sent, with an id. */
 export type InputItem = Json & { readonly id: string }
 
 /** A conversation, and the container that its turns share. */
@@ -72,20 +72,20 @@ export interface Conversation {
   containerId?: string
 }
 
-/** A URL that is told when responses end. */
+/** A URL that gets an event when a response ends. */
 export interface WebhookEndpoint {
   readonly id: string
   readonly created_at: number
   readonly name: string
   readonly url: string
   readonly event_types: readonly string[]
-  /** Base64, without the `whsec_` before it. */
+  /** Base64, without `whsec_`. */
   readonly secret: string
 }
 
-/** All that lives in one resource or project. */
+/** The content of one resource or project. */
 export interface World {
-  /** Whether it is a Foundry project, which wants other tokens. */
+  /** Whether it is a Foundry project, which needs another token audience. */
   readonly isProject: boolean
   readonly containers: Map<string, Container>
   readonly uploads: Map<string, Upload>
@@ -94,7 +94,7 @@ export interface World {
   readonly webhooks: Map<string, WebhookEndpoint>
 }
 
-/** A world without anything in it. */
+/** Creates an empty world. */
 export function createWorld(isProject: boolean): World {
   return {
     isProject,
@@ -108,23 +108,23 @@ export function createWorld(isProject: boolean): World {
 
 /** What all worlds of one emulator share. */
 export interface Emulation {
-  /** Answers a request as the emulator itself. */
+  /** Answers a request as the emulator does. */
   readonly ask: (request: Request) => Promise<Response>
-  /** By which webhooks are sent. */
+  /** Sends webhooks. */
   readonly fetch: typeof fetch
-  /** Unix seconds. */
+  /** The current time in unix seconds. */
   readonly now: () => number
   readonly ids: Ids
-  /** Takes that many milliseconds; throws when the signal is aborted. */
+  /** Waits for milliseconds. Throws when the signal fires. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly deltaDelayMs: number
   readonly models?: readonly string[]
 }
 
-/** What a route knows of its request. */
+/** The route's variables for its request. */
 export interface EmulatorEnv {
   Variables: { world: World; entry: LogEntry; fault: Fault }
 }
 
-/** A request on its way through the routes. */
+/** The context of a request. */
 export type EmulatorContext = Context<EmulatorEnv>

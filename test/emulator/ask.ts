@@ -1,6 +1,4 @@
-/**
- * An emulator with a clock that stands still, and short words for asking it.
- */
+/** An emulator with a stopped clock, and short functions for requests to it. */
 
 import { createEmulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
 import type {
@@ -17,14 +15,14 @@ export const project = '/api/projects/p1/openai/v1'
 
 export interface Asking {
   request(path: string, init?: RequestInit): Promise<Response>
-  /** Below `/openai/v1`, or another base. */
+  /** Path below `/openai/v1` or another base. */
   get(path: string, base?: string): Promise<Response>
   post(path: string, body: unknown, base?: string): Promise<Response>
   delete(path: string): Promise<Response>
   upload(path: string, file: File, fields?: Record<string, string>): Promise<Response>
   /** An answer with the code interpreter. */
   respond(prompt: string, more?: object): Promise<ResponseObject>
-  /** The files that an answer to the prompt cites, the automatic plots left out. */
+  /** The files that an answer to the prompt cites, without the automatic plots. */
   cited(prompt: string): Promise<Citation[]>
   content(file: Citation, init?: RequestInit): Promise<Response>
   listFiles(containerId: string): Promise<ContainerFileObject[]>
@@ -107,12 +105,12 @@ export async function bytesOf(answer: Response): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer())
 }
 
-/** Status and body of a refusal. */
+/** Status and body of an error answer. */
 export async function refusal(answer: Response): Promise<[status: number, body: unknown]> {
   return [answer.status, await answer.json()]
 }
 
-/** The data of each event of a stream, in order, with its framing checked. */
+/** The data of each event of a stream, in order, after a check of the framing. */
 export function readEvents(text: string): Record<string, unknown>[] {
   return text
     .split('\n\n')

@@ -21,7 +21,7 @@ const gone = (id: string) => ({
 })
 
 describe('a container', () => {
-  it('has an id that begins with its time, and every field that was recorded', async () => {
+  it('has an id that begins with its time, and every recorded field', async () => {
     const asking = openEmulator()
     const container = await makeContainer(asking, { name: 'mine', memory_limit: '4g' })
     expect(container).toEqual({
@@ -40,7 +40,7 @@ describe('a container', () => {
     expect(await found.json()).toEqual(container)
   })
 
-  it('is refused for a missing name and for an unknown field', async () => {
+  it('is refused with a missing name or an unknown field', async () => {
     const { post } = openEmulator()
     const codes = await Promise.all(
       [{}, { name: 'a', color: 'red' }].map(async (body) => {
@@ -54,7 +54,7 @@ describe('a container', () => {
     ])
   })
 
-  it('says that it was deleted, and is gone with its files', async () => {
+  it('is confirmed as deleted, and is gone with its files', async () => {
     const asking = openEmulator()
     const { id } = await makeContainer(asking)
     const deleted = await asking.delete(`/containers/${id}`)
@@ -64,7 +64,7 @@ describe('a container', () => {
     }
   })
 
-  it('lives for 20 idle minutes, and every use of it counts', async () => {
+  it('lives for 20 idle minutes, and every use counts', async () => {
     const asking = openEmulator()
     const { id } = await makeContainer(asking)
     for (let use = 0; use < 2; use += 1) {
@@ -75,7 +75,7 @@ describe('a container', () => {
     expect((await asking.get(`/containers/${id}/files`)).status).toBe(404)
   })
 
-  it('ends an hour after it was made, however much it is used', async () => {
+  it('ends an hour after its creation, even in use', async () => {
     const asking = openEmulator()
     const { id } = await makeContainer(asking)
     for (let minute = 0; minute < 60; minute += 10) {
@@ -85,7 +85,7 @@ describe('a container', () => {
     expect((await asking.get(`/containers/${id}/files`)).status).toBe(404)
   })
 
-  it('is still shown once it has expired, while its files are as though they had never been', async () => {
+  it('is still shown after its expiry, but without its files', async () => {
     const asking = openEmulator()
     const container = await makeContainer(asking)
     const file = await makeFile(asking, container)
@@ -99,7 +99,7 @@ describe('a container', () => {
 })
 
 describe('the list of containers', () => {
-  it('shows expired ones too, and all as active just now', async () => {
+  it('shows expired ones too, all with activity just now', async () => {
     const asking = openEmulator()
     await makeContainer(asking)
     asking.advance(3600)
@@ -111,7 +111,7 @@ describe('the list of containers', () => {
     ])
   })
 
-  it('has null for its ends when it is empty', async () => {
+  it('has null for its first and last id if it is empty', async () => {
     expect(await (await openEmulator().get('/containers')).json()).toEqual({
       object: 'list',
       data: [],
@@ -121,7 +121,7 @@ describe('the list of containers', () => {
     })
   })
 
-  it('holds the automatic ones by their name', async () => {
+  it('finds automatic containers by their name', async () => {
     const asking = openEmulator()
     await asking.respond('hello')
     await makeContainer(asking, { name: 'mine' })
@@ -130,7 +130,7 @@ describe('the list of containers', () => {
     expect(data.map(({ name }) => name)).toEqual(['auto'])
   })
 
-  it('comes in pages that meet without a gap, in either order', async () => {
+  it('comes in adjacent pages, in either order', async () => {
     const asking = openEmulator()
     const made: string[] = []
     for (let index = 0; index < 25; index += 1) made.push((await makeContainer(asking)).id)
@@ -156,7 +156,7 @@ describe('the list of containers', () => {
 })
 
 describe('a file of a container', () => {
-  it('is uploaded under a path of its own, and read back as it was', async () => {
+  it('is uploaded under a path of its own, and read back unchanged', async () => {
     const asking = openEmulator()
     const container = await makeContainer(asking)
     const file = await makeFile(asking, container, 'für alle.csv', 'a,b\n')
@@ -175,7 +175,7 @@ describe('a file of a container', () => {
     expect(await asking.listFiles(container.id)).toEqual([file])
   })
 
-  it('is mounted from the Files API under its id and its name', async () => {
+  it('is mounted from the Files API under its id and name', async () => {
     const asking = openEmulator()
     const fields = { purpose: 'assistants' }
     const answer = await asking.upload('/files', new File(['x'], 'in.csv'), fields)
@@ -191,7 +191,7 @@ describe('a file of a container', () => {
     expect(unknown.status).toBe(404)
   })
 
-  it('is deleted, and then not found by that name of an error', async () => {
+  it('is deleted, and then not found, with that error code', async () => {
     const asking = openEmulator()
     const container = await makeContainer(asking)
     const { id } = await makeFile(asking, container)
@@ -218,7 +218,7 @@ describe('a file of a container', () => {
 })
 
 describe('content', () => {
-  it('names a picture by a placeholder, tells its true name beside it, and says no type', async () => {
+  it('names a picture by a placeholder, with its true name beside it and without a type', async () => {
     const asking = openEmulator()
     const file = first(await asking.cited('Save a chart as "sales 2026 (final).png"'))
     const { headers } = await asking.content(file)
@@ -233,7 +233,7 @@ describe('content', () => {
     }
   })
 
-  it('says a type for what is no picture', async () => {
+  it('has a type unless it is a picture', async () => {
     const asking = openEmulator()
     const types = await Promise.all(
       ['notes.txt', 't.csv', 't.xlsx', 't.bin', 'none'].map(async (name) => {
@@ -252,7 +252,7 @@ describe('content', () => {
     ])
   })
 
-  it('knows no ranges and no HEAD', async () => {
+  it('supports neither ranges nor HEAD', async () => {
     const asking = openEmulator()
     const file = first(await asking.cited('a CSV'))
     const answer = await asking.content(file, { headers: { range: 'bytes=0-1' } })
@@ -260,7 +260,7 @@ describe('content', () => {
     expect((await asking.content(file, { method: 'HEAD' })).status).toBe(405)
   })
 
-  it('is not there for a row that glues two paths together', async () => {
+  it('is missing for a row that consists of two paths', async () => {
     const asking = openEmulator()
     const response = await asking.respond('a CSV [glued]')
     const { container_id } = first(citationsOf(response))
@@ -271,12 +271,12 @@ describe('content', () => {
     expect(answer.status).toBe(404)
   })
 
-  it('is there for a name with two blanks in it, which is no glued row', async () => {
+  it('exists for a name with two blanks', async () => {
     const asking = openEmulator()
     expect((await asking.content(first(await asking.cited('"a  b.csv"')))).status).toBe(200)
   })
 
-  it('is read only as far as it is taken, however long it is', async () => {
+  it('is read only as far as the client reads, for any length', async () => {
     const asking = openEmulator()
     const file = first(await asking.cited('a 500 MB file'))
     const answer = await asking.content(file)

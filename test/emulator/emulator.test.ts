@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { jsonInit, openEmulator, project, refusal, resource, startTime } from './ask.ts'
 
-describe('what every answer has', () => {
-  it("carries Azure's ids of the request, which support asks for, also when it is a refusal", async () => {
+describe('every answer', () => {
+  it("has Azure's request ids, which support asks for, also as an error", async () => {
     const { get } = openEmulator({ region: 'Sweden Central' })
     const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/
     for (const path of ['/models', '/containers/cntr_none']) {
@@ -14,7 +14,7 @@ describe('what every answer has', () => {
     }
   })
 
-  it('writes JSON as the wire does: indented, its length announced, sampling numbers as floats', async () => {
+  it('has JSON in the wire format: indented, with a length, sampling numbers as floats', async () => {
     const { post } = openEmulator()
     const answer = await post('/responses', { model: 'm', input: 'hi', temperature: 1, top_p: 0.5 })
     const text = await answer.text()
@@ -25,7 +25,7 @@ describe('what every answer has', () => {
 })
 
 describe('the key', () => {
-  it('is taken as api-key and as a bearer token, and nothing else is', async () => {
+  it('is accepted as api-key and as a bearer token; everything else is refused', async () => {
     const emulator = createEmulator({ apiKey: 'right' })
     const status = async (headers: Record<string, string>) =>
       (await emulator.request(`${resource}/models`, { headers })).status
@@ -36,7 +36,7 @@ describe('the key', () => {
     expect(await status({})).toBe(401)
   })
 
-  it("is refused in Azure's words", async () => {
+  it("is refused with Azure's message", async () => {
     const emulator = createEmulator({ apiKey: 'right' })
     const [status, body] = await refusal(await emulator.request(`${resource}/models`))
     expect(status).toBe(401)
@@ -62,7 +62,7 @@ describe('paths', () => {
     expect(await refusal(await openEmulator().request(path))).toEqual([404, resourceNotFound])
   })
 
-  it('knows the dated form of what was there before containers', async () => {
+  it('include the dated form for operations older than containers', async () => {
     const { request } = openEmulator()
     const version = 'api-version=2024-10-21'
     expect((await request(`/openai/files?${version}`)).status).toBe(200)
@@ -73,7 +73,7 @@ describe('paths', () => {
     expect(await chat.json()).toMatchObject({ object: 'chat.completion', model: 'gpt-4.1' })
   })
 
-  it('takes no dated api-version on the v1 path', async () => {
+  it('refuse a dated api-version on the v1 path', async () => {
     const { get } = openEmulator()
     for (const version of ['v1', 'preview']) {
       expect((await get(`/models?api-version=${version}`)).status).toBe(200)
@@ -82,7 +82,7 @@ describe('paths', () => {
     expect(status).toBe(400)
   })
 
-  it('keeps resource and project apart: what was made in one is unknown in the other', async () => {
+  it('separate resource and project: things of one are unknown in the other', async () => {
     const { get, post } = openEmulator()
     const made = (await (await post('/containers', { name: 'a' })).json()) as { id: string }
     expect((await get(`/containers/${made.id}`)).status).toBe(200)
@@ -96,12 +96,12 @@ describe('paths', () => {
 })
 
 describe('/emulator', () => {
-  it('says what it is', async () => {
+  it('describes itself', async () => {
     const about = (await (await openEmulator().request('/emulator')).json()) as { message: string }
     expect(about.message).toContain('No model and no Python')
   })
 
-  it('moves its clock, ahead by seconds or to a time', async () => {
+  it('moves its clock, forward by seconds or to a time', async () => {
     const { request } = openEmulator()
     const move = async (body: object) =>
       (await request('/emulator/clock', jsonInit(body))).json() as Promise<{ now: number }>
@@ -111,7 +111,7 @@ describe('/emulator', () => {
     expect((await request('/emulator/clock', jsonInit({ advance: 'soon' }))).status).toBe(400)
   })
 
-  it('remembers what was asked of it, without the secrets', async () => {
+  it('shows the requests to it, without secrets', async () => {
     const { request } = openEmulator()
     const headers = { 'api-key': 'a-very-secret-key-1234', range: 'bytes=0-1' }
     await request(`${resource}/containers?limit=3`, { headers })

@@ -8,7 +8,7 @@ async function withFile(prompt = 'a 200 KB file'): Promise<Asking & { file: Cita
   return { ...asking, file: first(await asking.cited(prompt)) }
 }
 
-/** The bytes until the body broke; fails where it did not. */
+/** The bytes until the body failed. Throws if it did not fail. */
 async function untilBroken(answer: Response): Promise<number> {
   let bytes = 0
   const reader = answer.body?.getReader()
@@ -21,7 +21,7 @@ async function untilBroken(answer: Response): Promise<number> {
 }
 
 describe('faults', () => {
-  it('befall as many requests as they say, once by default, and only those that match', async () => {
+  it('affect as many requests as they say, by default one, and only matching ones', async () => {
     const asking = openEmulator()
     await asking.fault({ match: { method: 'get', path: '/models' }, status: 503 })
     expect((await asking.get('/containers')).status).toBe(200)
@@ -34,7 +34,7 @@ describe('faults', () => {
     expect((await asking.get('/models')).status).toBe(200)
   })
 
-  it('wait for each other where both fail a request, and go together where one only differs', async () => {
+  it('wait for each other if both fail a request, and combine if one only changes it', async () => {
     const { fault, file, content } = await withFile()
     await fault([{ status: 500 }, { cut_after: 10 }, { range: true, times: 3 }])
     expect((await content(file)).status).toBe(500)
@@ -44,7 +44,7 @@ describe('faults', () => {
     expect((await bytesOf(await content(file))).byteLength).toBe(200_000)
   })
 
-  it('can be looked at and taken back', async () => {
+  it('can be listed and removed', async () => {
     const asking = openEmulator()
     await asking.fault([{ kind: 'html', times: 3 }, { hang: true }])
     await asking.get('/models')
@@ -60,14 +60,14 @@ describe('faults', () => {
     expect((await asking.get('/models')).status).toBe(200)
   })
 
-  it('are refused when misspelt, so that no test waits for one in vain', async () => {
+  it('are refused if misspelled, so that tests notice', async () => {
     const { fault } = openEmulator()
     for (const body of [{ stats: 500 }, { kind: 'bad_day' }, 'html', null]) {
       expect((await fault(body)).status, JSON.stringify(body)).toBe(400)
     }
   })
 
-  it("leave the emulator's own controls alone", async () => {
+  it('do not affect the emulator’s own controls', async () => {
     const asking = openEmulator()
     await asking.fault({ status: 500 })
     expect((await asking.request('/emulator/clock')).status).toBe(200)
@@ -75,7 +75,7 @@ describe('faults', () => {
 })
 
 describe('wrong answers', () => {
-  it('come by name, each as it was seen', async () => {
+  it('have names, and are as seen from Azure', async () => {
     const asking = openEmulator()
     const seen: Record<string, number> = {}
     for (const kind of Object.keys(faultKinds)) {
@@ -100,7 +100,7 @@ describe('wrong answers', () => {
     })
   })
 
-  it('name the audience that the endpoint wanted, without an envelope', async () => {
+  it('name the required audience, without an envelope', async () => {
     const asking = openEmulator()
     for (const [base, audience] of [
       [undefined, 'cognitiveservices'],
@@ -114,7 +114,7 @@ describe('wrong answers', () => {
     }
   })
 
-  it('tell a throttled caller when to come back', async () => {
+  it('tell a throttled client when to return', async () => {
     const asking = openEmulator()
     await asking.fault({ kind: 'throttled', headers: { 'retry-after': '3' } })
     const { status, headers } = await asking.get('/models')
@@ -122,7 +122,7 @@ describe('wrong answers', () => {
     expect([status, told]).toEqual([429, ['3', '1000']])
   })
 
-  it('can be made up', async () => {
+  it('can be custom', async () => {
     const asking = openEmulator()
     await asking.fault([
       { status: 418, body: { error: 'teapot' }, headers: { 'x-a': 'b' } },
@@ -151,7 +151,7 @@ describe('slowness', () => {
     expect(waited).toEqual([1234])
   })
 
-  it('never answers, until the caller gives up, as a fetch would', async () => {
+  it('lasts for ever, until the client gives up as a fetch does', async () => {
     const asking = openEmulator()
     for (const fault of [{ hang: true }, { delay_ms: 60_000 }]) {
       await asking.fault(fault)
@@ -162,7 +162,7 @@ describe('slowness', () => {
     }
   })
 
-  it('stalls in the middle of a body, until the caller gives up', async () => {
+  it('stalls in the middle of a body, until the client gives up', async () => {
     const { fault, file, content } = await withFile()
     await fault({ stall_after: 1000 })
     const abort = new AbortController()
@@ -183,7 +183,7 @@ describe('bodies', () => {
     expect(await untilBroken(answer)).toBe(bytes)
   })
 
-  it('end early as though they were whole, without a length that would tell', async () => {
+  it('end early like complete bodies, without a length that would show it', async () => {
     const { fault, file, content } = await withFile()
     await fault({ end_after: 1000, no_length: true })
     const answer = await content(file)
@@ -191,7 +191,7 @@ describe('bodies', () => {
     expect((await bytesOf(answer)).byteLength).toBe(1000)
   })
 
-  it('count what was taken of them, cut or not', async () => {
+  it('count what the client read, also when cut', async () => {
     const { fault, file, content, request } = await withFile()
     await fault({ cut_after: 12_345 })
     await untilBroken(await content(file))
@@ -202,7 +202,7 @@ describe('bodies', () => {
     expect(log.data.slice(-2).map(({ bytes }) => bytes)).toEqual([12_345, 200_000])
   })
 
-  it('change between two requests and keep their length', async () => {
+  it('change between two requests but keep their length', async () => {
     const { fault, file, content } = await withFile()
     const before = await bytesOf(await content(file))
     await fault({ change_content: 150_000, etag: true, times: 1 })
@@ -218,7 +218,7 @@ describe('bodies', () => {
     expect((await content(file)).headers.get('etag')).not.toBe(changed.headers.get('etag'))
   })
 
-  it('come in ranges where that is asked for', async () => {
+  it('come in ranges on request', async () => {
     const { fault, file, content } = await withFile()
     const whole = await bytesOf(await content(file))
     await fault({ range: true, etag: '"v1"', times: 9 })

@@ -10,7 +10,7 @@ async function uploadText({ upload }: Asking, text: string, name: string): Promi
 const noEntity = { error: { code: 'notFound', message: 'The specified entity cannot be found.' } }
 
 describe('the Files API', () => {
-  it("gives an upload one of Azure's own ids, and its name and bytes back", async () => {
+  it("gives an upload an id in Azure's form, and returns its name and bytes", async () => {
     const asking = openEmulator()
     const file = await uploadText(asking, '你好', '你好.txt')
     expect(file).toEqual({
@@ -37,7 +37,7 @@ describe('the Files API', () => {
     expect(await content.text()).toBe('x')
   })
 
-  it('knows no file of a container, and says so in its own words', async () => {
+  it('has no container files, and answers with its own error', async () => {
     const asking = openEmulator()
     for (const id of ['cfile_68c9ddf564c48191be678656a5e878e4', 'assistant-none']) {
       for (const rest of ['', '/content']) {
@@ -46,7 +46,7 @@ describe('the Files API', () => {
     }
   })
 
-  it('lists by purpose, and forgets what was deleted', async () => {
+  it('lists by purpose, without deleted files', async () => {
     const asking = openEmulator()
     const { id } = await uploadText(asking, 'x', 'a.txt')
     await asking.upload('/files', new File(['y'], 'b.txt'), { purpose: 'batch' })

@@ -3,7 +3,7 @@ import { planFiles } from '../../src/emulator/plan.ts'
 
 const names = (prompt: string) => planFiles(prompt).map(({ name }) => name)
 
-describe('which files a prompt gets', () => {
+describe('the files for a prompt', () => {
   const prompts: [prompt: string, names: string[]][] = [
     ['Hello, who are you?', []],
     ['Draw a bar chart', ['sales_chart.png']],
@@ -48,12 +48,12 @@ describe('which files a prompt gets', () => {
     ['a 2 MB file as "a.bin", and a chart', { 'a.bin': 2_000_000, 'sales_chart.png': undefined }],
     ['2 files of 10 bytes', { 'file_1.txt': 10, 'file_2.txt': 10 }],
   ]
-  it.each(sizes)('of what size: %s', (prompt, files) => {
+  it.each(sizes)('sizes: %s', (prompt, files) => {
     const planned = planFiles(prompt).map(({ name, bytes }) => [name, bytes])
     expect(Object.fromEntries(planned)).toStrictEqual(files)
   })
 
-  it('makes as many as are asked for, up to a thousand', () => {
+  it('makes as many as requested, up to a thousand', () => {
     expect(names('250 files')).toHaveLength(250)
     expect(names('9999 files')).toHaveLength(1000)
   })

@@ -8,7 +8,7 @@ import { openHarness } from '../lib/harness.ts'
 const browser = { headers: { accept: 'text/html,*/*;q=0.8' } }
 
 describe('the playground', () => {
-  it('loads nothing from elsewhere, and runs its own script only', async () => {
+  it('loads nothing from other hosts, and runs only its own script', async () => {
     const answer = await createEmulator().request('/emulator/playground')
     const page = await answer.text()
     const policy = answer.headers.get('content-security-policy') ?? ''
@@ -39,7 +39,7 @@ describe('the playground', () => {
     expect((await app.request(path, browser)).status).toBe(200)
   })
 
-  it('is not there where Azure answers', async () => {
+  it('is missing on a server on Azure', async () => {
     const { ask } = openHarness()
     expect(await (await ask('/', browser)).text()).not.toContain('playground')
     expect((await ask('/emulator/playground', browser)).status).toBe(404)

@@ -20,7 +20,7 @@ function callOf(response: ResponseObject): CallItem {
 const includeOutputs = { include: ['code_interpreter_call.outputs'] }
 
 describe('an answer', () => {
-  it('has every field of a recorded one, and gives back what the request set', async () => {
+  it('has every field of a recorded one, and returns the settings of the request', async () => {
     const { respond } = openEmulator()
     const response = await respond('hello', { instructions: 'be brief', metadata: { a: '1' } })
     expect(Object.keys(response)).toEqual(
@@ -39,19 +39,19 @@ describe('an answer', () => {
     })
   })
 
-  it('says that no model and no Python ran, also in its code', async () => {
+  it('says that neither a model nor Python ran, also in its code', async () => {
     const response = await openEmulator().respond('a chart and a CSV')
     expect(textOf(response)).toMatch(/emulator.*no model runs.*no Python ran/)
     expect(callOf(response).code).toMatch(/^# Not run/)
   })
 
-  it('is text and nothing else without the code interpreter', async () => {
+  it('is only text without the code interpreter', async () => {
     const response = await openEmulator().respond('a CSV', { tools: [] })
     expect(response.output.map(({ type }) => type)).toEqual(['message'])
     expect(citationsOf(response)).toEqual([])
   })
 
-  it('has a call and no citation where no file is asked for', async () => {
+  it('has a call but no citation if no file is requested', async () => {
     const asking = openEmulator()
     const response = await asking.respond('Hello!')
     expect(response.output.map(({ type }) => type)).toEqual(['code_interpreter_call', 'message'])
@@ -59,12 +59,12 @@ describe('an answer', () => {
     expect(await asking.listFiles(callOf(response).container_id)).toEqual([])
   })
 
-  it('begins with reasoning where the model does that', async () => {
+  it('begins with reasoning if the model has it', async () => {
     const response = await openEmulator().respond('hi', { model: 'gpt-5-mini' })
     expect(response.output[0]).toMatchObject({ type: 'reasoning', summary: [] })
   })
 
-  it('goes by the last message of the user', async () => {
+  it('follows the last message of the user', async () => {
     const { respond } = openEmulator()
     const input = [
       { role: 'user', content: 'a chart' },
@@ -77,7 +77,7 @@ describe('an answer', () => {
 })
 
 describe('citations', () => {
-  it('span exactly the link, whatever the name holds', async () => {
+  it('span exactly the link, for any name', async () => {
     const { respond } = openEmulator()
     const response = await respond(
       'Save "a 📊 (1) [x].csv", “Größe 2.csv”, `b.csv` and out/t.csv as CSV.',
@@ -95,7 +95,7 @@ describe('citations', () => {
     expect(textOf(response)).toContain('- [b.csv](sandbox:/mnt/data/b.csv)')
   })
 
-  it('count code points when asked to, as Python does', async () => {
+  it('count code points on request, as Python does', async () => {
     const response = await openEmulator().respond('"📊.csv" and b.csv [code points]')
     const points = [...textOf(response)]
     const links = citationsOf(response).map(({ start_index, end_index }) =>
@@ -130,7 +130,7 @@ describe('citations', () => {
     expect(textOf(await respond('a chart [image link]'))).toContain('- ![sales_chart.png](sandbox:')
   })
 
-  it('can stand twice, and before a refusal that is no text', async () => {
+  it('can occur twice, and before a refusal', async () => {
     const { respond } = openEmulator()
     const twice = await respond('a CSV [twice]')
     const spans = citationsOf(twice).map(({ start_index, end_index }) =>
@@ -142,7 +142,7 @@ describe('citations', () => {
     expect(parts.map(({ type }) => type)).toEqual(['output_text', 'refusal'])
   })
 
-  it('leave out a scratch file, which only the list of the container shows', async () => {
+  it('leave out a scratch file, which only the container’s list shows', async () => {
     const asking = openEmulator()
     const response = await asking.respond('a CSV and an uncited scratch file')
     const rows = await asking.listFiles(callOf(response).container_id)
@@ -160,7 +160,7 @@ describe('citations', () => {
 })
 
 describe('outputs of the call', () => {
-  it('are null unless they are asked for, at once or later', async () => {
+  it('are null unless the client includes them, at once or later', async () => {
     const { respond, get } = openEmulator()
     const without = await respond('a chart')
     expect(callOf(without).outputs).toBeNull()
@@ -168,7 +168,7 @@ describe('outputs of the call', () => {
     expect(callOf(await later.json()).outputs).toHaveLength(2)
   })
 
-  it('hold the picture inline and what was printed', async () => {
+  it('contain the picture inline and the printed text', async () => {
     const asking = openEmulator()
     const response = await asking.respond('a chart', includeOutputs)
     const { outputs } = callOf(response)
@@ -181,7 +181,7 @@ describe('outputs of the call', () => {
 })
 
 describe('containers of answers', () => {
-  it('are taken up again by the next turn while they live', async () => {
+  it('are used again by the next turn until they expire', async () => {
     const asking = openEmulator()
     const one = await asking.respond('a CSV')
     const two = await asking.respond('a CSV', { previous_response_id: one.id })
@@ -194,7 +194,7 @@ describe('containers of answers', () => {
     )
   })
 
-  it('are taken up from replayed history too, which fails once they have expired', async () => {
+  it('are used again from replayed history too, which fails after their expiry', async () => {
     const asking = openEmulator()
     const one = await asking.respond('a CSV')
     const input = [...one.output, { role: 'user', content: 'a chart' }] as unknown as string
@@ -206,7 +206,7 @@ describe('containers of answers', () => {
     expect([status, message]).toEqual([400, `Expected container_id: ${callOf(one).container_id}`])
   })
 
-  it('can be named, and hold what was mounted', async () => {
+  it('can be named, and contain mounted files', async () => {
     const asking = openEmulator()
     const upload = await asking.upload('/files', new File(['x'], 'in.csv'), {
       purpose: 'assistants',
@@ -220,7 +220,7 @@ describe('containers of answers', () => {
     expect(callOf(await asking.respond('hi', { tools: named })).container_id).toBe(container_id)
   })
 
-  it('are refused when unknown, expired, or of a name that is too long', async () => {
+  it('are refused if they are unknown or expired, or if their name is too long', async () => {
     const asking = openEmulator()
     const refuse = async (container: unknown) => {
       const tools = [{ type: 'code_interpreter', container }]
@@ -248,7 +248,7 @@ describe('containers of answers', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('refused requests', () => {
   const refused: [string, object, string][] = [
     ['no model', { input: 'hi' }, 'missing_required_parameter'],
     ['no input', { model: 'm' }, 'missing_required_parameter'],
@@ -263,7 +263,7 @@ describe('what is refused', () => {
     expect([status, answer]).toEqual([400, { error: expect.objectContaining({ code }) }])
   })
 
-  it('a body that is no JSON object', async () => {
+  it('a body that is not a JSON object', async () => {
     const { request } = openEmulator()
     for (const body of ['{', '[]', '']) {
       const answer = await request('/openai/v1/responses', { method: 'POST', body })
@@ -271,7 +271,7 @@ describe('what is refused', () => {
     }
   })
 
-  it('fields that somebody added to a replayed answer', async () => {
+  it('additional fields in a replayed answer', async () => {
     const { respond, post } = openEmulator()
     const { output } = await respond('a CSV')
     const replay = async (added: object) => {
@@ -296,7 +296,7 @@ describe('what is refused', () => {
     ])
   })
 
-  it('a deployment that there is not, where they are set', async () => {
+  it('an unknown deployment, if deployments are set', async () => {
     const { post } = openEmulator({ models: ['mine'] })
     expect((await post('/responses', { model: 'mine', input: 'hi' })).status).toBe(200)
     const [status, body] = await refusal(await post('/responses', { model: 'm', input: 'hi' }))
@@ -305,7 +305,7 @@ describe('what is refused', () => {
 })
 
 describe('a stored response', () => {
-  it('is retrieved, shows its input, and is deleted', async () => {
+  it('can be read with its input, and deleted', async () => {
     const asking = openEmulator()
     const response = await asking.respond('a CSV')
     expect(await (await asking.get(`/responses/${response.id}`)).json()).toEqual(response)
@@ -319,13 +319,13 @@ describe('a stored response', () => {
     expect((await asking.get(`/responses/${response.id}`)).status).toBe(404)
   })
 
-  it('is none with store: false', async () => {
+  it('does not exist with store: false', async () => {
     const asking = openEmulator()
     const { id } = await asking.respond('a CSV', { store: false })
     expect((await asking.get(`/responses/${id}`)).status).toBe(404)
   })
 
-  it('is compacted to what the user said', async () => {
+  it('is compacted to the user’s text', async () => {
     const answer = await openEmulator().post('/responses/compact', { model: 'm', input: 'hello' })
     expect(await answer.json()).toMatchObject({
       object: 'response.compaction',
@@ -334,10 +334,10 @@ describe('a stored response', () => {
   })
 })
 
-describe('in the background', () => {
+describe('a background response', () => {
   const background = { background: true }
 
-  it('a response is queued, then in progress, then there', async () => {
+  it('is queued, then in progress, then completed', async () => {
     const asking = openEmulator()
     const { id, status, output } = await asking.respond('a CSV', background)
     expect([status, output]).toEqual(['queued', []])
@@ -347,7 +347,7 @@ describe('in the background', () => {
     expect([done.status, citationsOf(done).length]).toEqual(['completed', 1])
   })
 
-  it('is there after a while without a poll', async () => {
+  it('is completed after a while without polls', async () => {
     const asking = openEmulator()
     const { id } = await asking.respond('a CSV', background)
     asking.advance(10)
@@ -356,7 +356,7 @@ describe('in the background', () => {
     })
   })
 
-  it('can be cancelled, twice; what was no background response cannot', async () => {
+  it('can be cancelled twice; any other response cannot', async () => {
     const asking = openEmulator()
     const { id } = await asking.respond('a CSV', background)
     for (let time = 0; time < 2; time += 1) {
@@ -367,14 +367,14 @@ describe('in the background', () => {
     expect((await asking.post(`/responses/${other}/cancel`, {})).status).toBe(400)
   })
 
-  it('needs the response to be stored', async () => {
+  it('must be stored', async () => {
     const body = { model: 'm', input: 'hi', background: true, store: false }
     expect((await openEmulator().post('/responses', body)).status).toBe(400)
   })
 })
 
-describe('an answer that goes wrong', () => {
-  it('says so', async () => {
+describe('a failed answer', () => {
+  it('says that it failed', async () => {
     const { respond } = openEmulator()
     const failed = await respond('a CSV [fail]')
     expect(failed).toMatchObject({
@@ -390,7 +390,7 @@ describe('an answer that goes wrong', () => {
 })
 
 describe('a conversation', () => {
-  it('holds both sides of each turn, and its container', async () => {
+  it('contains both sides of each turn, and its container', async () => {
     const asking = openEmulator()
     const made = await asking.post('/conversations', { metadata: { topic: 'x' } })
     const conversation = (await made.json()) as { id: string }
@@ -413,7 +413,7 @@ describe('a conversation', () => {
     expect((await asking.post('/responses', body)).status).toBe(404)
   })
 
-  it('takes items, though not what Azure does not know', async () => {
+  it('accepts items, but no unknown fields', async () => {
     const { post } = openEmulator()
     const { id } = (await (await post('/conversations', {})).json()) as { id: string }
     const items = [{ type: 'message', role: 'user', content: 'hi' }]

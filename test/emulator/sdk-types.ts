@@ -1,6 +1,4 @@
-/**
- * The emulator's shapes against the types of the official SDK, checked by the compiler alone.
- */
+/** Compares the emulator's shapes with the types of the official SDK, at compile time. */
 
 import type OpenAI from 'openai'
 import type {
@@ -13,8 +11,8 @@ import type {
 } from '../../src/emulator/shapes.ts'
 
 /**
- * A type of the SDK as it is on the wire: what may be absent may be null there, and so may the ends of an empty list
- * and the size of a file, whatever the documents say.
+ * An SDK type as it is on the wire: optional members may be null, and so may the ids of an empty list and the size of a
+ * file, although the documentation says otherwise.
  */
 type Wire<T> = T extends readonly (infer U)[]
   ? Wire<U>[]
@@ -23,7 +21,8 @@ type Wire<T> = T extends readonly (infer U)[]
     : T
 type WireNull<K> = K extends 'first_id' | 'last_id' | 'bytes' ? null : never
 
-// `output_text` is made by the SDK, `access_programs` is OpenAI's own; the others are what the caller sent.
+// `output_text` is created by the SDK, `access_programs` is specific to OpenAI; the other members are settings of the
+// request.
 type NotOurs =
   | 'output_text'
   | 'access_programs'
@@ -40,10 +39,10 @@ type Theirs<E> = E extends { response: unknown }
 type WireEvent = Theirs<OpenAI.Responses.ResponseStreamEvent>
 type Numbered<E> = E extends unknown ? E & { sequence_number: number } : never
 
-// Recorded with its error nested, where the documents have it flat; a cancelled response has no event of its own.
+// Recorded with a nested error, but flat in the documentation. A cancelled response has no event of its own.
 type OurEvent = Exclude<StreamEvent, { type: 'error' | 'response.cancelled' }>
 
-/** Never called; it stops compiling when a shape drifts from the SDK's. */
+/** Never called. It stops compiling when a shape differs from the SDK. */
 export function checkTypes(
   container: ContainerObject,
   file: ContainerFileObject,

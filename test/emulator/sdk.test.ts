@@ -36,7 +36,7 @@ function citationsOf({ output }: OpenAI.Responses.Response) {
 }
 
 describe('the official SDK', () => {
-  it('asks, and downloads what was cited', async () => {
+  it('asks, and downloads the cited file', async () => {
     const { client } = openClient()
     const response = await client.responses.create(request)
     expect(response.output_text).toContain('(sandbox:/mnt/data/sales.csv)')
@@ -53,7 +53,7 @@ describe('the official SDK', () => {
     }
   })
 
-  it('follows a stream to the same answer that it can retrieve later', async () => {
+  it('reads a stream to the same answer that it can read later', async () => {
     const { client } = openClient()
     const stream = client.responses.stream(request)
     let text = ''
@@ -157,7 +157,7 @@ describe('the official SDK', () => {
     expect(items.data.length).toBeGreaterThan(2)
   })
 
-  it('raises its typed errors, with the message and the id of the request', async () => {
+  it('raises its typed errors, with message and request id', async () => {
     const { client, emulator } = openClient({ apiKey: 'other' })
     const refused = await client.models.list().catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(AuthenticationError)
@@ -170,7 +170,7 @@ describe('the official SDK', () => {
     await expect(client.models.list()).rejects.toMatchObject({ status: 500, code: 'server_error' })
   })
 
-  it('raises an error in the middle of a stream, and sees a failed response as failed', async () => {
+  it('raises an error in the middle of a stream, and reports a failed response', async () => {
     const { client } = openClient()
     const run = async (input: string) => {
       const statuses: unknown[] = []

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { autoContainer, citationsOf, openEmulator } from './ask.ts'
 
 describe('shapes', () => {
-  it('are what really comes back, so that what `sdk-types.ts` compiles says something', async () => {
+  it('are equal to real answers, so that the check in `sdk-types.ts` means something', async () => {
     const asking = openEmulator()
     const response = await asking.respond('a CSV', { model: 'gpt-5-mini' })
     const [citation] = citationsOf(response)

@@ -68,7 +68,7 @@ describe('a streamed answer', () => {
     )
   })
 
-  it('splits every link over several deltas, which joined are the text', async () => {
+  it('splits every link over several deltas, which together are the text', async () => {
     const events = await stream(openEmulator(), 'a CSV and a chart')
     const { response } = named(events, 'completed')[0] as { response: ResponseObject }
     const deltas = named(events, 'output_text.delta').map(({ delta }) => String(delta))
@@ -80,7 +80,7 @@ describe('a streamed answer', () => {
     )
   })
 
-  it('hides the length of its deltas, unless that is not wanted', async () => {
+  it('hides the length of its deltas, unless the client disables it', async () => {
     const asking = openEmulator()
     for (const { delta, obfuscation } of named(await stream(asking, 'hi'), 'output_text.delta')) {
       expect((String(delta).length + String(obfuscation).length) % 16).toBe(0)
@@ -89,7 +89,7 @@ describe('a streamed answer', () => {
     expect(JSON.stringify(plain)).not.toContain('obfuscation')
   })
 
-  it('has no outputs unless they are asked for', async () => {
+  it('has no outputs unless the client includes them', async () => {
     const asking = openEmulator()
     const itemsOf = (events: Record<string, unknown>[]) =>
       named(events, 'output_item.done').map(({ item }) => item)
@@ -100,7 +100,7 @@ describe('a streamed answer', () => {
     expect(named(events, 'output_item.added')[1]?.item).toMatchObject({ outputs: [] })
   })
 
-  it('ends as failed, with an error before it when that is asked for', async () => {
+  it('ends as failed, after an error event on request', async () => {
     const asking = openEmulator()
     const types = (events: Record<string, unknown>[]) => events.map(({ type }) => type)
     const begin = ['response.created', 'response.in_progress']
@@ -109,7 +109,7 @@ describe('a streamed answer', () => {
     expect(types(await stream(asking, '[incomplete]')).at(-1)).toBe('response.incomplete')
   })
 
-  it('is taken up after any event, if it was a stream from the start', async () => {
+  it('is resumed after any event, if it was a stream from the start', async () => {
     const asking = openEmulator()
     const events = await stream(asking, 'a CSV', { background: true })
     expect(events[1]).toMatchObject({ type: 'response.queued', response: { status: 'queued' } })
@@ -122,7 +122,7 @@ describe('a streamed answer', () => {
     expect((await asking.get(`/responses/${id}?stream=true`)).status).toBe(400)
   })
 
-  it('waits between events as told, and stops when nobody listens any more', async () => {
+  it('waits between events, and stops when the client leaves', async () => {
     const waited: number[] = []
     const asking = openEmulator({
       deltaDelayMs: 7,

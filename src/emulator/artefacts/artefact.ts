@@ -1,5 +1,5 @@
 /**
- * The files that the emulator writes: true ones of their kind, the same for the same prompt.
+ * Creates the files that the emulator writes. They are valid files of their kind, and equal for equal prompts.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Series, toRows } from './series.ts'
 import { spreadsheet } from './xlsx.ts'
 import { storedZip } from './zip.ts'
 
-/** A file of the kind that the ending of its name says; of an unknown kind, a plain text. */
+/** Creates a file of the kind that the name's extension says; plain text for an unknown extension. */
 export async function artefact(name: string, series: Series): Promise<Content> {
   switch (endingOf(name)) {
     case 'png':

@@ -1,10 +1,10 @@
 /**
- * Putting binary formats together.
+ * Helpers for binary formats.
  *
  * @module
  */
 
-/** Texts (in UTF-8) and bytes, one after the other. */
+/** Concatenates texts (as UTF-8) and bytes. */
 export function join(...parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const pieces = parts.map((part) =>
     typeof part === 'string' ? new TextEncoder().encode(part) : part,
@@ -18,7 +18,7 @@ export function join(...parts: readonly (string | Uint8Array)[]): Uint8Array<Arr
   return whole
 }
 
-/** Numbers in so many bytes each, the lowest byte first. */
+/** Encodes numbers in the given number of bytes each, little-endian. */
 export function littleEndian(widths: string, ...numbers: readonly number[]): Uint8Array {
   return Uint8Array.from(
     numbers.flatMap((number, index) =>
@@ -27,7 +27,17 @@ export function littleEndian(widths: string, ...numbers: readonly number[]): Uin
   )
 }
 
-/** An unsigned number in four bytes, the highest byte first. */
+/** Encodes an unsigned number in four bytes, big-endian. */
 export function bigEndian32(number: number): Uint8Array {
   return littleEndian('4', number).reverse()
+}
+
+/** The unsigned CRC-32 of bytes. */
+export function crc32(bytes: Uint8Array): number {
+  let crc = -1
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+  }
+  return ~crc >>> 0
 }

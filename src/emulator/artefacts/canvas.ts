@@ -1,10 +1,10 @@
 /**
- * A small picture to draw on: one byte a pixel, an index into a palette.
+ * A small picture to draw on, with one byte per pixel: an index into a palette.
  *
  * @module
  */
 
-/** A rectangle takes its corners, `right` and `bottom` excluded. */
+/** Fills a rectangle, given by its corners. `right` and `bottom` are excluded. */
 export interface Canvas {
   readonly width: number
   readonly height: number
@@ -12,15 +12,15 @@ export interface Canvas {
   readonly pixels: Uint8Array
   fill(left: number, top: number, right: number, bottom: number, colour: number): void
   line(x0: number, y0: number, x1: number, y1: number, thick: number, colour: number): void
-  /** Letters and digits of 3 by 5 dots, each dot `scale` pixels wide; capitals only. */
+  /** Draws letters and digits of 3 by 5 dots, in capitals. Each dot is `scale` pixels wide. */
   text(text: string, left: number, top: number, scale: number, colour: number): void
 }
 
-// 0–9 and A–Z, three base-36 digits each: 15 dots from the upper left on.
+// 0–9 and A–Z as three base-36 digits each: 15 dots from the upper left.
 const glyphs =
   'odr8t3mw7mofi4po27o33mkyohbogf8odl9qbabl7yo13o10bcbi5pn133myi3xeg7iy5l7x8kql9g8k1l9pb66n0yi27i22i65hwthw2mnb'
 
-/** An empty canvas, in the first colour. */
+/** Creates a canvas filled with colour 0. */
 export function createCanvas(width: number, height: number): Canvas {
   const pixels = new Uint8Array(width * height)
   const canvas: Canvas = {

@@ -1,5 +1,5 @@
 /**
- * A series as a bar or a line chart.
+ * Draws a series as a bar or line chart.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const faint = 4
 
 const palette = ['ffffff', '26323d', 'dfe4e8', '2e86ab', '8b98a3']
 
-/** Draws a chart with its title, its axes and every value, as a PNG. */
+/** Draws a chart with title, axes and all values, as a PNG. */
 export function drawChart(series: Series): Promise<Uint8Array<ArrayBuffer>> {
   const { labels, values, title, chart } = series
   const canvas = createCanvas(640, 400)
@@ -36,13 +36,13 @@ export function drawChart(series: Series): Promise<Uint8Array<ArrayBuffer>> {
     label: labels[index] ?? '',
   }))
   for (const [index, { x, y, value, label }] of points.entries()) {
-    // Where a line comes from above, its value has room only below.
+    // If the line comes from above, the value fits only below it.
     const nearby = Math.max(values[index - 1] ?? 0, values[index + 1] ?? 0)
     const isBelow = chart === 'line' && nearby > value + 8
     canvas.text(String(value), x - 10, isBelow ? y + 10 : y - 22, 3, ink)
     canvas.text(label, x - label.length * 6, floor + 10, 3, ink)
   }
-  // After the words, so that none of them breaks the line.
+  // Drawn after the words, so that no word interrupts the line.
   for (const [index, { x, y }] of points.entries()) {
     const half = Math.round(slot * 0.3)
     if (chart === 'bar') canvas.fill(x - half, y, x + half, floor, bar)

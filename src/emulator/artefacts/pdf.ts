@@ -1,10 +1,10 @@
 /**
- * Lines of plain words as a PDF (ISO 32000-1, section 7.5): one page, a standard font, a true cross-reference table.
+ * Writes lines of text as a PDF (ISO 32000-1, section 7.5): one page, a standard font, a correct cross-reference table.
  *
  * @module
  */
 
-/** Writes lines of ASCII without brackets; the first is the title. */
+/** Writes a PDF from lines of ASCII without parentheses. The first line is the title. */
 export function pdf(lines: readonly string[]): string {
   const shown = lines.map((line) => `(${line}) Tj T*`).join('\n')
   const page = `BT /F1 16 Tf 24 TL 72 720 Td\n${shown}\nET`

@@ -1,19 +1,18 @@
 /**
- * A picture as a PNG (W3C PNG, third edition): 8-bit palette, one IDAT.
+ * Writes a PNG (W3C PNG, third edition) with an 8-bit palette and one IDAT chunk.
  *
  * @module
  */
 
-import { bigEndian32, join } from './bytes.ts'
+import { bigEndian32, crc32, join } from './bytes.ts'
 import type { Canvas } from './canvas.ts'
-import { crc32 } from './crc32.ts'
 
-/** Encodes pixels whose colours are six hex digits each. */
+/** Encodes pixels. Colours are six hex digits each. */
 export async function encodePng(
   { width, height, pixels }: Canvas,
   palette: readonly string[],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Each row begins with its filter, which is none.
+  // Each row begins with its filter type: none.
   const rows = new Uint8Array((width + 1) * height)
   for (let y = 0; y < height; y += 1) {
     rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1)
@@ -31,7 +30,7 @@ export async function encodePng(
   )
 }
 
-/** The zlib format (RFC 1950), which IDAT holds and the platform calls `deflate`. */
+/** Compresses to the zlib format (RFC 1950), which the platform calls `deflate`. */
 async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'))
   return new Uint8Array(await new Response(packed).arrayBuffer())

@@ -1,19 +1,19 @@
 /**
- * What is charted and tabled: made up from the prompt, and the same in every file of an answer.
+ * The data of charts and tables. It is derived from the prompt and the same in every file of an answer.
  *
  * @module
  */
 
 import { random } from '../content.ts'
 
-/** Values from 0 to 100, one for each label. */
+/** One value from 0 to 100 for each label. */
 export interface Series {
   readonly title: string
-  /** What a label is: the head of the first column; that of the second is `sales`. */
+  /** The meaning of the labels, used as head of the first column. The second column is `sales`. */
   readonly unit: string
   readonly labels: readonly string[]
   readonly values: readonly number[]
-  /** How it is drawn. */
+  /** The chart type. */
   readonly chart: 'bar' | 'line'
 }
 
@@ -23,7 +23,7 @@ const units: readonly [unit: string, labels: string][] = [
   ['quarter', 'Q1 Q2 Q3 Q4'],
 ]
 
-/** The series that a prompt gets: months, days or quarters, as it says. */
+/** The series for a prompt: months, days or quarters, as the prompt says. */
 export function seriesFor(prompt: string): Series {
   const next = random(prompt)
   const asked = units.find(([unit]) =>

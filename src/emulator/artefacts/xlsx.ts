@@ -1,5 +1,5 @@
 /**
- * A table as a spreadsheet (ECMA-376): the five parts that every reader needs.
+ * Writes a table as a spreadsheet (ECMA-376) with the five parts that every reader needs.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const main = `${schemas}/spreadsheetml/2006/main`
 const packaged = `${schemas}/package/2006`
 const format = 'application/vnd.openxmlformats-'
 
-/** A workbook of one sheet, whose cells are numbers and plain words. */
+/** A workbook with one sheet. Cells are numbers and plain words. */
 export function spreadsheet(
   title: string,
   rows: readonly (readonly (string | number)[])[],

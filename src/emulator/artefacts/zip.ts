@@ -1,13 +1,12 @@
 /**
- * A zip of a few small files (APPNOTE 6.3), stored as they are.
+ * Writes a zip of a few small stored files (APPNOTE 6.3).
  *
  * @module
  */
 
-import { join, littleEndian } from './bytes.ts'
-import { crc32 } from './crc32.ts'
+import { crc32, join, littleEndian } from './bytes.ts'
 
-// 1 January 2026 as MS-DOS writes dates.
+// 1 January 2026 in MS-DOS format.
 const date = ((2026 - 1980) << 9) | (1 << 5) | 1
 const namesAreUtf8 = 0x0800
 
@@ -22,7 +21,7 @@ export function storedZip(
     const name = join(path)
     const data = join(file)
     const size = data.byteLength
-    // From "version needed" to "extra field length", the local header and the directory's are alike.
+    // The local header and the directory entry share the fields from "version needed" to "extra field length".
     const shared = littleEndian(
       '2222244422',
       20,

@@ -21,7 +21,7 @@ const prompts = [
 /**
  * The route at `/emulator/playground`.
  *
- * @param newNonce makes a text that nobody can guess
+ * @param newNonce returns an unguessable text
  */
 export function playgroundRoutes(newNonce: () => string): Hono {
   const routes = new Hono()

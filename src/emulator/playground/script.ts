@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Runs in a browser. Whatever comes from an answer becomes text or an attribute, and never markup. */
+/** Runs in a browser. Content of an answer becomes text or an attribute, never markup. */
 export const script: string = String.raw`{
 const one = (selector) => document.querySelector(selector)
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties)
@@ -66,7 +66,7 @@ async function run() {
     if (event.type === 'error' || event.type === 'response.failed') {
       throw new Error((event.error ?? event.response.error).message)
     }
-    // The emulator sends all at once; a model does not.
+    // The emulator sends everything at once; a model does not.
     if (event.type === 'response.output_text.delta') await pause(20)
     if (event.type === 'response.output_text.done') await pause(300)
   }
@@ -105,7 +105,7 @@ function note({ type, annotation }) {
   events.scrollTop = events.scrollHeight
 }
 
-/** Links are shown as they are written until the file behind them is known. */
+/** Shows links as written until their files are known. */
 function show(text, citations) {
   const parts = []
   let at = 0
@@ -123,7 +123,7 @@ function show(text, citations) {
 
 const pictures = new Map()
 function fileOf(name, link) {
-  // The same path on the host of this page, which may have another name than the links.
+  // The same path on this page's host, whose name may differ from the links.
   const { pathname } = new URL(link, location.href)
   const file = make('a', { href: pathname, textContent: name, download: '' })
   if (!/\.(png|jpe?g|gif|webp)$/i.test(name)) return [file]
@@ -131,7 +131,7 @@ function fileOf(name, link) {
   return [file, pictures.get(pathname)]
 }
 
-/** Without cfile in front of the emulator, an annotation has no link. */
+/** Without cfile in front of the emulator an annotation has no link. */
 function urlOf(citation) {
   if (!citation) return undefined
   const { download_url, container_id, file_id } = citation

@@ -12,7 +12,7 @@ async function textOf(name: string): Promise<string> {
 }
 
 describe('the files that are written', () => {
-  it('are the same for the same prompt, and others for another', async () => {
+  it('are equal for equal prompts, and different for different prompts', async () => {
     const asking = openEmulator()
     const write = async (prompt: string) =>
       bytesOf(await asking.content(first(await asking.cited(prompt))))
@@ -20,7 +20,7 @@ describe('the files that are written', () => {
     expect(await write('a CSV')).not.toEqual(await write('another CSV'))
   })
 
-  it('differ from one another where several of a kind are asked for, so that none passes for its neighbour', async () => {
+  it('differ from one another if several of a kind are requested', async () => {
     const asking = openEmulator()
     const texts = await Promise.all(
       (await asking.cited('three CSV files')).map(async (file) =>
@@ -48,13 +48,13 @@ describe('the files that are written', () => {
     }
   })
 
-  it('have the rows that the prompt speaks of', () => {
+  it('have as many rows as the prompt says', () => {
     expect(seriesFor('monthly sales').labels).toHaveLength(12)
     expect(seriesFor('a week, by day').labels).toHaveLength(7)
     expect(seriesFor('whatever').labels).toEqual(['Q1', 'Q2', 'Q3', 'Q4'])
   })
 
-  it('are a PDF whose table points at its objects', async () => {
+  it('include a PDF whose table points at its objects', async () => {
     const text = await textOf('a.pdf')
     const start = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(text)?.[1])
     expect(text.slice(start)).toMatch(/^xref\n0 6\n/)
@@ -68,7 +68,7 @@ describe('the files that are written', () => {
     expect(page).toHaveLength(Number(length))
   })
 
-  it('are a spreadsheet with the rows in it', async () => {
+  it('include a spreadsheet with the rows', async () => {
     const { read, bytes } = await artefact('a.xlsx', series)
     const parts = readZip(read(0, bytes))
     expect(Object.keys(parts)).toEqual([
@@ -90,7 +90,7 @@ describe('the files that are written', () => {
     ])
   })
 
-  it('are a zip of a table and a report', async () => {
+  it('include a zip of a table and a report', async () => {
     const { read, bytes } = await artefact('a.zip', series)
     expect(readZip(read(0, bytes))).toEqual({
       'sales.csv': await textOf('a.csv'),
@@ -106,7 +106,7 @@ describe('a file of a given size', () => {
     expect((await bytesOf(await asking.content(file))).byteLength).toBe(bytes)
   })
 
-  it('repeats no block, so that one that is lost or doubled shows', async () => {
+  it('repeats no block, so that a lost or repeated one is noticed', async () => {
     const asking = openEmulator()
     const file = first(await asking.cited('a 1 MiB file'))
     const bytes = await bytesOf(await asking.content(file))
@@ -116,7 +116,7 @@ describe('a file of a given size', () => {
     expect(new Set(blocks).size).toBe(16)
   })
 
-  it('stays what it is when a reader of a big one takes the buffers away', async () => {
+  it('stays unchanged if a reader of a large file transfers the buffers', async () => {
     const asking = openEmulator()
     const file = first(await asking.cited('a 20 MB file'))
     const whole = await bytesOf(await asking.content(file))
@@ -134,13 +134,13 @@ describe('a file of a given size', () => {
     expect(offset).toBeGreaterThan(3e6)
   })
 
-  it('is text where its name says so', async () => {
+  it('is text if its extension says so', async () => {
     const asking = openEmulator()
     const text = await (await asking.content(first(await asking.cited('100 KB as a.csv')))).text()
     expect(text).toMatch(/^[\w.\n]{100000}$/)
   })
 
-  it('is no picture, so there is no automatic plot of it', async () => {
+  it('is not a picture, so it has no automatic plot', async () => {
     const response = await openEmulator().respond('100 KB as a.png')
     expect(citationsOf(response)).toHaveLength(1)
   })

@@ -11,7 +11,7 @@ interface Picture {
   at(x: number, y: number): string
 }
 
-/** Decodes an 8-bit palette PNG without filters, checking every length and checksum on the way. */
+/** Decodes an 8-bit palette PNG without filters, and checks every length and checksum. */
 async function decode(png: Uint8Array): Promise<Picture> {
   expect([...png.subarray(0, 8)]).toEqual([137, 80, 78, 71, 13, 10, 26, 10])
   const view = new DataView(png.buffer, png.byteOffset)
@@ -53,7 +53,7 @@ function crcByTable(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** How many pixels of a colour a column or the whole picture has. */
+/** The number of pixels of a colour, in a column or in the whole picture. */
 function count({ width, height, at }: Picture, colour: string, column?: number): number {
   let found = 0
   for (let x = column ?? 0; x <= (column ?? width - 1); x += 1) {
@@ -65,7 +65,7 @@ function count({ width, height, at }: Picture, colour: string, column?: number):
 const [white, ink, bar] = ['ffffff', '26323d', '2e86ab']
 
 describe('a chart', () => {
-  it('is a PNG that shows a bar of the right height for each value, on two axes', async () => {
+  it('is a PNG with a bar of the right height for each value, on two axes', async () => {
     const picture = await decode(await drawChart(series))
     const { width, height } = picture
     expect([width, height]).toEqual([640, 400])
@@ -81,7 +81,7 @@ describe('a chart', () => {
     expect(count(picture, ink)).toBeGreaterThan(2500)
   })
 
-  it('is a line when a line is asked for: it crosses every column between its ends', async () => {
+  it('is a line on request, which crosses every column between its ends', async () => {
     const line = seriesFor('a line chart of monthly sales')
     const picture = await decode(await drawChart(line))
     const slot = (picture.width - 76) / 12

@@ -1,4 +1,4 @@
-/** Reads a zip by its directory, and checks that each local header says the same. */
+/** Reads a zip by its directory, and checks that each local header agrees. */
 export function readZip(bytes: Uint8Array): Record<string, string> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const text = (at: number, length: number) =>
