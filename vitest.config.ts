@@ -32,6 +32,8 @@ export default defineConfig({
           name: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/load/**', 'test/**/*.workers.test.ts', ...programs],
+          // No module has state (test/architecture), so the files share their imports: half of the time.
+          isolate: false,
           testTimeout,
         },
       },
