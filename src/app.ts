@@ -1,6 +1,9 @@
 /**
  * Creates the Hono app: mounts all routes on the gateway that the options describe.
  *
+ * Every family of routes is wrapped in the same way: CORS, request id, exchange, error answers, caller or link check,
+ * and then its own routes. Background work runs after requests and in the `schedule` of the host.
+ *
  * @module
  */
 

@@ -1,6 +1,9 @@
 /**
  * Balances requests that any upstream can serve, by load, weight and recent failures.
  *
+ * The upstream with the fewest requests in flight for its weight comes first. Ties are broken by smooth weighted round
+ * robin. After five failures in a row an upstream rests for ten seconds; then one request tries it.
+ *
  * @module
  */
 

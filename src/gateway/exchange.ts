@@ -1,6 +1,8 @@
 /**
  * An exchange: facts of one request and its answer for the access log, the metrics and `Server-Timing`.
  *
+ * The route creates it, the gateway functions fill it in, and `onEnd` reports it once when headers and body have ended.
+ *
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * A meter: a leaky bucket for each name.
+ * A meter: a leaky bucket for each name. It stores the used amount and the second of its last change, and computes the
+ * refill when it is read.
  *
  * @module
  */

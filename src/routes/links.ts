@@ -1,6 +1,9 @@
 /**
  * `POST /links` creates a signed link to something that the caller may read. `/s/{token}/{name}` serves a signed link.
  *
+ * A link grants one file, one path of a container, its page or its zip, with the rights of its owner. It needs no key
+ * and, for files, no store.
+ *
  * @module
  */
 

@@ -2,6 +2,9 @@
  * The OpenAI API for SDKs whose base URL is the gateway: `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and
  * `/openai`.
  *
+ * Container files below `/files` are served here (`files-api`), everything else is forwarded. A path that begins with
+ * another base path is answered with the right base URL, since it comes from a wrong `base_url` setting.
+ *
  * @module
  */
 

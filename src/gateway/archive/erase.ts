@@ -1,6 +1,9 @@
 /**
  * Erases the copy and record of one file, or everything of an owner.
  *
+ * A copy may be under way on another instance. So erasing first writes `erased/{owner}/{file}` to the store. A copy
+ * that finds this key when it is complete is removed again.
+ *
  * @module
  */
 

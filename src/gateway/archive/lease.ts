@@ -1,6 +1,9 @@
 /**
  * Leases: among the instances that share a store, one runs a task. Another takes over when that instance dies.
  *
+ * A lease is a key that is written only if absent and expires unless it is renewed every three seconds. Stores have no
+ * compare-and-swap, so a suspended process can overlap with its successor. Tasks must tolerate that.
+ *
  * @module
  */
 

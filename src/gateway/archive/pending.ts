@@ -1,6 +1,9 @@
 /**
  * Pending copies: files that still have to be copied. They are kept in the store, so that they survive the process.
  *
+ * A pending copy is written before the citation reaches the client, and removed when the copy is complete or has failed
+ * for good. Each instance has a bounded queue in memory and refills it from the store (`queue`, `upkeep`).
+ *
  * @module
  */
 

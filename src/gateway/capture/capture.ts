@@ -1,6 +1,9 @@
 /**
  * Records what an answer mentions (responses, containers, files) for the caller who got the answer.
  *
+ * A record is the permission to read a thing later, and it says in which upstream the thing lives. A turn (response or
+ * conversation) is recorded with the container of its last code interpreter call, for links and requests of later turns.
+ *
  * @module
  */
 

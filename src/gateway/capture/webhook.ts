@@ -1,6 +1,9 @@
 /**
  * Webhooks: captures background responses when Azure reports that they have ended, even if no client reads them.
  *
+ * Each event is stored as work before it is answered, and removed when the response was captured. Failures are tried
+ * again with growing pauses for a day, by any instance.
+ *
  * @see https://platform.openai.com/docs/guides/webhooks
  * @module
  */

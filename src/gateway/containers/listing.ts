@@ -2,6 +2,9 @@
  * Lists the files of a container that the caller may see, from the upstream, or from the archive after the container has
  * expired.
  *
+ * Lists are cached for two seconds in `gateway.containers.listings`. Every request that may run code in a container
+ * removes it from the cache.
+ *
  * @module
  */
 

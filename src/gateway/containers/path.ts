@@ -1,5 +1,6 @@
 /**
- * Finds the current file at a path of a container: `/mnt/data/{path}`.
+ * Finds the current file at a path of a container: `/mnt/data/{path}`. Rewritten `sandbox:` links lead here, since they
+ * are made before the id of the file is known.
  *
  * @module
  */

@@ -1,6 +1,9 @@
 /**
  * Replaces an expired container: creates a new one and uploads the archived copies of its files.
  *
+ * Keys in the store: `replaced/{old}/{owner}` leads to the new container, `replaces/{new}/{owner}` back to the old one,
+ * and `making/{new}` marks a container that is being filled, so that it is deleted when the process dies.
+ *
  * @module
  */
 

@@ -2,6 +2,9 @@
  * Records: what the store keeps about an id, one record for each owner. Records are never merged, and having one proves
  * ownership. Every key is listed in `src/stores/README.md`.
  *
+ * The key of a record is `{kind}/{id}/{owner}`, so that the owners of an id are found by a prefix. Values from the store
+ * pass a schema, so that a damaged record counts as absent.
+ *
  * @module
  */
 

@@ -1,6 +1,13 @@
 /**
  * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
- * shows before the client sees it.
+ * shows before the client sees it. The steps, each in its own file:
+ *
+ * 1. `request`: parse the request, check its names (`names`, `bodies/`) and find its upstreams (`route`).
+ * 2. `attempt`: send it to these upstreams until one gives a final answer.
+ * 3. `heal`: send it once more with a new container when its container has expired.
+ * 4. `answer`: record what the answer shows, and add links to its files (`answers/`).
+ *
+ * Lists of several callers' things are filtered instead (`answers/own-list`).
  *
  * @module
  */

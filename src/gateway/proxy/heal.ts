@@ -2,6 +2,9 @@
  * Heals conversations whose container has expired: a request that Azure refuses for that reason is sent once more with
  * a new container that holds the archived files (`CFILE_HEAL`).
  *
+ * The container of a request is the one in its tools, or else the recorded one of the previous turn, or else the one
+ * that the refusal names. Later requests with the old id are sent with the new container from the start.
+ *
  * @module
  */
 

@@ -1,6 +1,9 @@
 /**
  * Chooses the upstreams for a request. The things that it names decide; only requests that name nothing are balanced.
  *
+ * A thing lives in the upstream that made it. Its record says which that is, so a request with a known id has exactly
+ * one upstream, and no other is asked when that one is down.
+ *
  * @module
  */
 
@@ -38,9 +41,9 @@ export interface RouteFacts {
 export async function findRoute(
   gateway: Gateway,
   caller: Caller,
-  wanted: RouteFacts,
+  facts: RouteFacts,
 ): Promise<Route> {
-  const { method, operation, names, model, canRepeat } = wanted
+  const { method, operation, names, model, canRepeat } = facts
   const { reason, upstreams } = await routeByNames(gateway, caller, names)
   if (reason === 'known') return { reason, upstreams }
   const isReading = method === 'GET' || method === 'HEAD'

@@ -2,6 +2,9 @@
  * The Responses API over WebSocket: each message of the client is a request body, each message of the upstream is one
  * event of an answer.
  *
+ * The socket to the upstream is opened with the first message, since that names the things that decide the upstream.
+ * Messages are checked, recorded, linked and healed like requests over HTTP.
+ *
  * @see https://learn.microsoft.com/azure/ai-foundry/openai/how-to/websockets
  * @module
  */

@@ -1,6 +1,10 @@
 /**
  * Filters a list of the upstream, which holds the things of all callers, down to one page of the caller's things.
  *
+ * The upstream is asked for large pages until the caller's page is full. The ids at the ends of that page are the
+ * caller's own, so that the client can page with `after` as usual.
+ *
+ * @see https://platform.openai.com/docs/api-reference/files/list
  * @module
  */
 

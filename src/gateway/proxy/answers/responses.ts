@@ -2,6 +2,9 @@
  * Answers of the Responses API: what an answer mentions is recorded before its bytes are released, and its files get
  * links. JSON answers are read whole, streams event by event.
  *
+ * The record comes first so that a client can download a file at the moment when it sees the citation. An answer that
+ * cannot be read (too large, unknown coding, wrong content type) passes unchanged, without records and links.
+ *
  * @module
  */
 

@@ -1,6 +1,8 @@
 /**
  * Prepares a multipart form for the upstream. It is streamed, and the ids in its fields are checked while it passes.
  *
+ * A field with a foreign id breaks the stream before the form ends, so that the upstream discards the upload.
+ *
  * @see RFC 7578
  * @module
  */
