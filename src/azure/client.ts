@@ -143,12 +143,12 @@ function watched(
   { path, timeoutMs = 0 }: AzureRequest,
   answer: Response,
 ): Response {
-  const { ok, body, headers } = answer
+  const { ok, headers } = answer
   const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
-  if ((ok && (isStream || path.endsWith('/content'))) || body === null) return answer
+  if ((ok && (isStream || path.endsWith('/content'))) || answer.body === null) return answer
   // A slow upstream, such as a model, may need as long between two chunks as until its headers.
   const idleMs = Math.max(shortest, timeoutMs)
-  return new Response(passBody(body, { wait, idleMs, explain: brokenOff }), answer)
+  return new Response(passBody(answer.body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
 /**

@@ -78,8 +78,11 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
   }
   const start = (stop: Stop): void => void wait(ms, stop.signal).then(end, () => {})
   start(running)
+  // Not AbortSignal.any(): its weak references cost more than the rest of the deadline.
+  if (caller?.aborted) limit.abort(caller.reason)
+  else caller?.addEventListener('abort', () => limit.abort(caller.reason), { once: true })
   return {
-    signal: caller === undefined ? limit.signal : AbortSignal.any([caller, limit.signal]),
+    signal: limit.signal,
     isOver: () => isOver,
     restart() {
       if (running === undefined) return

@@ -15,6 +15,7 @@ export interface IdleWatch {
 }
 
 const ticksPerLimit = 4
+const mostInstantTurns = 4
 
 /**
  * Makes a watch. One timer serves many steps, so that a step does not pay for one of its own. It ends when it finds no
@@ -27,6 +28,17 @@ export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unkn
   let ticks = 0
   let fail: ((error: unknown) => void) | undefined
   let timer: Stop | undefined
+  let isStarting = false
+
+  /** Bytes that are there already end their step within a few microtasks, and need no timer. */
+  async function start(): Promise<void> {
+    isStarting = true
+    for (let turn = 0; turn < mostInstantTurns && fail !== undefined; turn += 1) await undefined
+    isStarting = false
+    if (fail === undefined || timer !== undefined) return
+    timer = createStop()
+    await run(timer.signal)
+  }
 
   async function run(signal: WaitSignal): Promise<void> {
     let seen: unknown
@@ -58,12 +70,11 @@ export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unkn
             reject(error)
           },
         )
-        if (timer !== undefined) return
-        timer = createStop()
-        run(timer.signal).catch(() => {})
+        if (timer === undefined && !isStarting) start().catch(() => {})
       })
     },
     stop() {
+      fail = undefined
       timer?.stop()
       timer = undefined
     },

@@ -6,7 +6,9 @@
 
 /** Writes bytes as lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let hex = ''
+  for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1)
+  return hex
 }
 
 /** Reads the bytes of an even number of hex digits. */
@@ -35,7 +37,11 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
  * @throws DOMException for text that is not base64
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  // A loop costs less than Uint8Array.from(), and every signed link is decoded.
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = characters.charCodeAt(at)
+  return bytes
 }
 
 /**
