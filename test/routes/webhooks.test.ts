@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { memoryArchive } from '../../src/archives/memory.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
-import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { openCallers } from '../lib/callers.ts'
 import { errorCode, type Harness, json, openHarness, responseRequest } from '../lib/harness.ts'
-import { rounds } from '../lib/rounds.ts'
 
 const now = 1_790_000_000
 const secretBytes = new Uint8Array(32).fill(7)
@@ -226,24 +224,5 @@ describe('POST /webhooks', () => {
     const down = { ...store, get: () => Promise.reject(new Error('down')) }
     const gateway = openHarness({ webhooks, store: down })
     expect(await post(gateway, { response: 'resp_1' })).toBe(503)
-  })
-
-  it('records each file once, with any number and order of deliveries', async () => {
-    const { options, settle } = withWork()
-    const store = memoryStore({ now: () => now })
-    const gateway = openCallers({ ...options, store, webhooks: { ...webhooks, owner: 'ann' } })
-    const answers = []
-    for (let n = 0; n < rounds(20, 2500); n += 1) answers.push(await gateway.answerDirectly(prompt))
-    const events = answers.flatMap(({ id }, n) => Array(4).fill({ id: `evt_${n}`, response: id }))
-    events.sort(() => Math.random() - 0.5)
-    const statuses = await Promise.all(events.map((event) => post(gateway, event)))
-    await settle()
-    expect(new Set(statuses)).toEqual(new Set([200]))
-    const owner = await ownerKey('ann')
-    for (const { file } of answers) {
-      const found = await store.list(`file/${file.file_id}/`)
-      expect(found.map(({ key }) => key)).toEqual([`file/${file.file_id}/${owner}`])
-    }
-    expect(await store.list('webhook-work/')).toEqual([])
   })
 })

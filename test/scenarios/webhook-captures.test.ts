@@ -1,0 +1,176 @@
+/**
+ * Many background answers at once, whose webhooks come several times, in any order, to two instances.
+ */
+
+import { expect, it } from 'vitest'
+import { memoryArchive } from '../../src/archives/memory.ts'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { webHmac } from '../../src/core/links/hmac.ts'
+import { createEmulator } from '../../src/emulator/emulator.ts'
+import { ownerKey } from '../../src/gateway/owners/caller.ts'
+import type { Upkeep } from '../../src/options.ts'
+import { createKeyRing } from '../../src/routes/api-keys.ts'
+import { createAuthenticate } from '../../src/routes/callers.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { testSha256 } from '../archives/contract.ts'
+import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { rounds } from '../lib/rounds.ts'
+
+const seed = rounds(1, Date.now() % 2 ** 31)
+const answers = rounds(200, 10_000)
+const atATime = 50
+const secretBytes = new Uint8Array(32).fill(7)
+const secret = `whsec_${btoa(String.fromCharCode(...secretBytes))}`
+const authenticate = createAuthenticate({
+  keys: createKeyRing([{ owner: 'ann', key: 'key-of-ann' }], webHmac(new Uint8Array(32))),
+})
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+function createRandom(state: number): () => number {
+  let a = state
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Two instances with one store and one archive before one Azure, which now and then fails. */
+function openInstances(random: () => number) {
+  let time = 1_790_000_000
+  const now = () => time
+  const emulator = createEmulator({ now })
+  const store = memoryStore({ now })
+  const archive = memoryArchive({ createSha256: testSha256, now })
+  const work = new Set<Promise<unknown>>()
+  const upkeeps: Pick<Upkeep, 'sweep'>[] = []
+  /** How often the bytes of each file were read upstream. */
+  const reads = new Map<string, number>()
+  let isFailing = true
+  const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+    const request = new Request(input, init)
+    const [, id] = /\/files\/(\w+)\/content$/.exec(new URL(request.url).pathname) ?? []
+    if (isFailing && random() < 0.05) return new Response('{}', { status: 500 })
+    if (id !== undefined) reads.set(id, (reads.get(id) ?? 0) + 1)
+    return emulator.fetch(request)
+  }
+  const instances = [1, 2].map(() =>
+    openHarness({
+      now,
+      store,
+      archive,
+      authenticate,
+      webhooks: { secrets: [secret], owner: 'ann' },
+      upstreams: [{ endpoint: 'http://emulator.localhost', credential: apiKey('a-key'), fetch }],
+      schedule: (upkeep) => void upkeeps.push(upkeep),
+      waitUntil(promise) {
+        const entry = promise.catch(() => {}).finally(() => work.delete(entry))
+        work.add(entry)
+      },
+    }),
+  )
+  const settle = async () => {
+    while (work.size > 0) await Promise.all(work)
+  }
+  return {
+    emulator,
+    store,
+    archive,
+    instances,
+    reads,
+    settle,
+    now,
+    /** Ends the failures, and lets everything that is due again be done. */
+    async recover() {
+      isFailing = false
+      for (let round = 0; round < 6; round += 1) {
+        time += 60
+        for (const upkeep of upkeeps) await upkeep.sweep()
+        await settle()
+      }
+    },
+  }
+}
+
+async function sign(id: string, response: string, at: number): Promise<RequestInit> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await crypto.subtle.importKey('raw', secretBytes, algorithm, false, ['sign'])
+  const body = JSON.stringify({ id, type: 'response.completed', data: { id: response } })
+  const text = new TextEncoder().encode(`${id}.${at}.${body}`)
+  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, text))
+  const headers = {
+    'webhook-id': id,
+    'webhook-timestamp': String(at),
+    'webhook-signature': `v1,${btoa(String.fromCharCode(...signature))}`,
+  }
+  return { method: 'POST', headers, body }
+}
+
+function shuffle<T>(values: T[], random: () => number): T[] {
+  for (let index = values.length - 1; index > 0; index -= 1) {
+    const other = Math.floor(random() * (index + 1))
+    const [one, another] = [values[index], values[other]]
+    if (one !== undefined && another !== undefined) {
+      values[index] = another
+      values[other] = one
+    }
+  }
+  return values
+}
+
+it(`captures ${answers} answers by webhooks that come repeatedly and in any order, each file once`, async () => {
+  const random = createRandom(seed)
+  const { emulator, store, archive, instances, reads, settle, recover, now } = openInstances(random)
+  const files = new Set<string>()
+  const deliveries: { readonly id: string; readonly response: string }[] = []
+  for (let index = 0; index < answers; index += 1) {
+    const asked = json(responseRequest('Save the numbers as a CSV.'))
+    const answer = await (await emulator.request('/openai/v1/responses', asked)).json()
+    for (const { file_id } of citedFiles(answer)) files.add(file_id)
+    const { id: response } = answer as { id: string }
+    const times = 1 + Math.floor(random() * 4)
+    for (let time = 0; time < times; time += 1) deliveries.push({ id: `evt_${index}`, response })
+  }
+  expect(files.size).toBeGreaterThanOrEqual(answers)
+
+  const began = Date.now()
+  const waiting = shuffle([...deliveries], random)
+  const deliver = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const instance = instances[random() < 0.5 ? 0 : 1]
+      const init = await sign(next.id, next.response, now())
+      expect((await instance?.ask('/webhooks', init))?.status).toBe(200)
+    }
+  }
+  await Promise.all(Array.from({ length: atATime }, deliver))
+  await settle()
+  await recover()
+  const seconds = (Date.now() - began) / 1000
+
+  const owner = await ownerKey('ann')
+  const recorded: string[] = []
+  for (let after = ''; ; ) {
+    const page = await store.list('file/', { after, limit: 1000 })
+    recorded.push(...page.map(({ key }) => key))
+    after = page.at(-1)?.key ?? ''
+    if (page.length < 1000) break
+  }
+  expect(recorded).toEqual([...files].map((id) => `file/${id}/${owner}`).sort())
+  const copies: string[] = []
+  for await (const { key } of archive.list()) copies.push(key)
+  expect(copies.sort()).toEqual([...files].map((id) => `${owner}/${id}`).sort())
+  const readTwice = [...reads].filter(([, times]) => times > 1)
+  expect(readTwice).toEqual([])
+  expect(await store.list('webhook-work/')).toEqual([])
+  expect(await store.list('copy/')).toEqual([])
+  let captured = 0
+  for (const { ask } of instances) {
+    const text = await (await ask('/metrics')).text()
+    captured += Number(/^cfile_captured_files_total (\d+)$/m.exec(text)?.[1])
+  }
+  expect(captured).toBe(files.size)
+  process.stdout.write(
+    `Seed ${seed}: ${answers} answers, ${deliveries.length} deliveries, ${files.size} files in ${seconds.toFixed(1)} s.\n`,
+  )
+})
