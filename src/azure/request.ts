@@ -12,7 +12,7 @@ export interface AzureRequest {
   /** With or without its `?`. */
   readonly query?: string
   readonly headers?: Headers | Readonly<Record<string, string>>
-  readonly body?: BodyInit | null
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | FormData | null
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
   /** `root`: below `/openai`, for operations that still need a dated api-version. @default 'v1' */

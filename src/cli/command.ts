@@ -27,7 +27,7 @@ type Options = Readonly<Record<string, Option>>
 export const sharedOptions = {
   json: { type: 'boolean', help: 'Print the result as JSON.' },
   help: { type: 'boolean', short: 'h', help: 'Show the help of this command.' },
-} as const satisfies Options
+} as const
 
 /** A command as it explains itself. */
 export interface CommandInfo {

@@ -7,11 +7,14 @@
 /** The algorithms that tokens may be signed with; which of them, the key decides and never the token. */
 export type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
+/** `CryptoKey`, which is no global type for a consumer on Node without the DOM library. */
+type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
+
 /** A public key that checks signatures of one algorithm. */
 export interface VerificationKey {
   readonly kid?: string
   readonly alg: JwtAlgorithm
-  readonly key: CryptoKey
+  readonly key: ImportedKey
 }
 
 const mostKeys = 100
@@ -88,7 +91,7 @@ function isForSignatures({ use, key_ops, d }: Fields): boolean {
 async function importKey(
   jwk: Fields,
   { kty, members, importAs }: KeyKind,
-): Promise<CryptoKey | undefined> {
+): Promise<ImportedKey | undefined> {
   const bare: JsonWebKey = { kty, ...Object.fromEntries(members.map((name) => [name, jwk[name]])) }
   try {
     return await crypto.subtle.importKey('jwk', bare, importAs, false, ['verify'])
@@ -97,7 +100,7 @@ async function importKey(
   }
 }
 
-function isShort({ algorithm }: CryptoKey): boolean {
+function isShort({ algorithm }: ImportedKey): boolean {
   return 'modulusLength' in algorithm && Number(algorithm.modulusLength) < 2048
 }
 

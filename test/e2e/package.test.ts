@@ -2,7 +2,15 @@
  * The package as it is published: built, packed, installed elsewhere, imported on Node.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -41,6 +49,66 @@ describe('the package', () => {
     await must(bin('attw'), [tarball, '--profile', 'esm-only'], root)
   })
 
+  describe('compiles for a consumer who checks libraries too', () => {
+    const compilers = {
+      'TypeScript 7': [bin('tsc')],
+      'TypeScript 5.9': [
+        process.execPath,
+        join(root, 'test/e2e/node_modules/typescript-5/bin/tsc'),
+      ],
+    }
+    const resolutions = { node16: 'node16', nodenext: 'nodenext', bundler: 'esnext' }
+    const platforms = {
+      'Node, without the DOM library': { lib: ['ES2023'], types: ['node'] },
+      'Node, with the DOM library': { lib: ['ES2023', 'DOM'], types: ['node'] },
+      Workers: { lib: ['ES2023'], types: ['@cloudflare/workers-types'] },
+    }
+    // Apart from the package, whose size is measured.
+    let consumer: string
+    beforeAll(async () => {
+      consumer = join(folder, 'consumer')
+      mkdirSync(consumer)
+      writeFileSync(join(consumer, 'package.json'), '{"type":"module","private":true}')
+      const { devDependencies: dev } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+      const names = ['@types/node', '@cloudflare/workers-types']
+      const pinned = names.map((name) => `${name}@${dev[name]}`)
+      await must('npm', ['install', '--no-audit', '--no-fund', ...pinned], consumer)
+      for (const [platform, doors] of [
+        ['node', doorsOf(folder, /./)],
+        ['workers', doorsOf(folder, /^(?!.*(?:node|bun|deno|sqlite|fs)$)/)],
+      ] as const) {
+        const imports = doors.map((door, index) => `import * as door${index} from '${door}'`)
+        const names = doors.map((_, index) => `door${index}`).join(', ')
+        const text = `${imports.join('\n')}\nexport const doors = [${names}]\n`
+        writeFileSync(join(consumer, `${platform}.ts`), text)
+      }
+    })
+
+    it.each(
+      Object.entries(platforms).flatMap(([platform, options]) =>
+        Object.keys(resolutions).flatMap((resolution) =>
+          Object.keys(compilers).map((compiler) => ({ platform, options, resolution, compiler })),
+        ),
+      ),
+    )('$compiler, $resolution, $platform', async ({ platform, options, resolution, compiler }) => {
+      const [command = '', ...args] = compilers[compiler as keyof typeof compilers]
+      const config = {
+        compilerOptions: {
+          ...options,
+          target: 'ES2023',
+          module: resolutions[resolution as keyof typeof resolutions],
+          moduleResolution: resolution,
+          strict: true,
+          skipLibCheck: false,
+          noEmit: true,
+        },
+        files: [platform === 'Workers' ? 'workers.ts' : 'node.ts'],
+      }
+      writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify(config))
+      await must(command, [...args, '-p', 'tsconfig.json'], consumer)
+    })
+  })
+
   it('gives all its doors, and imports quickly', async () => {
     const program = `
       const started = performance.now()
@@ -48,7 +116,7 @@ describe('the package', () => {
       const took = performance.now() - started
       const { serve } = await import('cfile/node')
       await Promise.all(['cfile/stores/memory', 'cfile/stores/sqlite', 'cfile/archives/memory'].map((name) => import(name)))
-      const running = await serve({ PORT: '0', CFILE_STORE: 'memory:' })
+      const running = await serve({ PORT: '0', CFILE_STORE: 'memory:', LOG_LEVEL: 'silent' })
       const { status } = await fetch(running.url + '/healthz')
       await running.close()
       console.log(JSON.stringify({ took, status, types: [typeof createApp, typeof getCitations] }))`
@@ -75,6 +143,20 @@ describe('the package', () => {
     expect(names.length).toBeLessThanOrEqual(mostDependencies)
   })
 })
+
+/** Everything that the installed package lets a consumer import. */
+function doorsOf(folder: string, wanted: RegExp): string[] {
+  const home = join(folder, 'node_modules/cfile')
+  const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const doors = Object.keys(exports).flatMap((key) => {
+    if (exports[key] === null || key.endsWith('.json')) return []
+    if (!key.endsWith('/*')) return [`cfile${key.slice(1)}`]
+    const group = key.slice(2, -2)
+    const files = readdirSync(join(home, 'dist', group)).filter((file) => file.endsWith('.js'))
+    return files.map((file) => `cfile/${group}/${file.slice(0, -3)}`)
+  })
+  return doors.filter((door) => wanted.test(door))
+}
 
 function sizeOf(path: string): number {
   if (!statSync(path).isDirectory()) return statSync(path).size

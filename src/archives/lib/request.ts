@@ -22,7 +22,7 @@ export interface StorageRequest {
 }
 
 /** Adds authentication to the headers of a request. */
-export type Sign = (request: StorageRequest) => Promise<HeadersInit>
+export type Sign = (request: StorageRequest) => Promise<Headers | Readonly<Record<string, string>>>
 
 /** Options of {@link createRequester}. */
 export interface RequesterOptions {
