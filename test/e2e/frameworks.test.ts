@@ -1,0 +1,58 @@
+/** cfile mounted at `/ai` in the frameworks that people use, over real HTTP. */
+
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { apiKey } from '../../src/azure/credentials.ts'
+import { nodeRuntime, type Running, serve } from '../../src/node.ts'
+import { json, responseRequest } from '../lib/harness.ts'
+import { doMainJob } from '../lib/main-job.ts'
+import { freePort } from './engines.ts'
+import * as express4 from './frameworks/express-4.ts'
+import * as express5 from './frameworks/express-5.ts'
+import * as fastify from './frameworks/fastify.ts'
+import * as h3 from './frameworks/h3.ts'
+import * as koa from './frameworks/koa.ts'
+import type { Mount } from './frameworks/mount.ts'
+import { azureFunctions, next, svelteKit } from './frameworks/web-handlers.ts'
+
+const nodeMounts: Readonly<Record<string, Mount>> = {
+  'Express 4': express4.mount,
+  'Express 5': express5.mount,
+  Koa: koa.mount,
+  Fastify: fastify.mount,
+  'H3 (Nitro, Nuxt)': h3.mount,
+}
+const webMounts: Readonly<Record<string, Mount>> = {
+  'the handler for Next.js': next,
+  'the handler for SvelteKit': svelteKit,
+  'the handler for Azure Functions': azureFunctions,
+}
+
+let azure: Running
+beforeAll(async () => {
+  azure = await serve({ PORT: '0', LOG_LEVEL: 'silent', CFILE_STORE: 'memory:' })
+})
+afterAll(() => azure.close())
+
+const mounts = [
+  ...Object.entries(nodeMounts).map(([name, mount]) => ({ name, mount, runtime: nodeRuntime() })),
+  ...Object.entries(webMounts).map(([name, mount]) => ({ name, mount, runtime: {} })),
+]
+
+describe.each(mounts)('$name', ({ mount, runtime }) => {
+  it('serves files by id, by link and in parts, and streams answers', async () => {
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}/ai`
+    const upstreams = [{ endpoint: azure.url, credential: apiKey('any') }]
+    const stop = await mount(createApp({ ...runtime, upstreams, publicUrl: base }), port)
+    onTestFinished(async () => void (await stop()))
+
+    const [file] = await doMainJob(base)
+    const part = await fetch(`${base}/files/${file?.file_id}`, { headers: { range: 'bytes=0-4' } })
+    expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 5])
+    const request = json(responseRequest('Save a CSV', { stream: true }))
+    const stream = await fetch(`${base}/openai/v1/responses`, request)
+    expect(await stream.text()).toContain('event: response.completed')
+    expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('own')
+  })
+})
