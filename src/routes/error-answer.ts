@@ -35,14 +35,24 @@ export function answerFailure(
     : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
         cause: error,
       })
-  log(known.status < 500 ? 'debug' : 'error', known.message, {
-    request_id: c.get('requestId'),
-    code: known.code,
-    hint: known.status < 500 ? undefined : known.details.hint,
-    upstream: known.details.upstream,
-    cause: known.cause === undefined ? undefined : String(known.cause),
-  })
+  if (known.status < 500) logRefusal(log, c, known)
+  else {
+    log('error', known.message, {
+      request_id: c.get('requestId'),
+      code: known.code,
+      hint: known.details.hint,
+      upstream: known.details.upstream,
+      cause: known.cause === undefined ? undefined : String(known.cause),
+    })
+  }
   return answerWithError(c, known, hasPages)
+}
+
+/** Logs a refusal without its message and cause, which may quote a name or a token that the client sent. */
+function logRefusal(log: Log, c: RouteContext, { code, details: { param, upstream } }: CfileError) {
+  if (log.writes?.('debug') === false) return
+  const fields = { request_id: c.get('requestId'), code, param, upstream }
+  log('debug', `A request was refused with ${code}.`, fields)
 }
 
 // Without it, caches keep a 404 or a 410 for minutes, above all of paths that end like a picture's.

@@ -59,7 +59,7 @@ export function observeFamily(
     if (isDownload && from !== undefined) {
       metrics.add('cfile_delivered_bytes_total', bytes, originLabels[from])
     }
-    // The upstream's body breaks too when the client leaves, and may be the first to tell.
+    // A client that leaves also breaks the upstream's body, and that failure may be reported first.
     const isLeft = exchange.outcome === 'upstream_broke' && c.req.raw.signal.aborted
     if (isLeft) exchange.outcome = 'client_left'
     if (started !== undefined) {
@@ -118,7 +118,7 @@ export function observeFamily(
   }
 }
 
-/** Begins to count the bytes of each origin that there is, so that a scraper sees the first rise. */
+/** Starts the byte counter of each possible origin at zero, so that a scraper sees the first rise. */
 export function countOrigins({ observed: { metrics }, upstreams, archiving }: Gateway): void {
   const origins = upstreams.map(({ isEmulator }) => (isEmulator ? 'emulator' : 'upstream'))
   for (const origin of [...origins, ...(archiving === undefined ? [] : (['archive'] as const))]) {
@@ -132,7 +132,7 @@ const originLabels = {
   emulator: label({ from: 'emulator' }),
 }
 
-/** Reads an answer that is whole anyway, so that its length is known. */
+/** Reads an answer that is in memory already, so that its length is known. */
 async function measure(c: RouteContext, exchange: Exchange): Promise<void> {
   const { res } = c
   const outcome = res.status === clientGone ? 'client_left' : 'done'
@@ -145,7 +145,7 @@ async function measure(c: RouteContext, exchange: Exchange): Promise<void> {
 }
 
 function replace(c: RouteContext, answer: Response): void {
-  // Else Hono copies the answer, to keep the headers of the one before.
+  // Without this, Hono copies the answer to keep the headers of the previous one.
   c.res = undefined
   c.res = answer
 }
@@ -172,7 +172,7 @@ function accessFields(
     ms: rounded(now - exchange.startedAt),
     ttfb_ms: rounded(exchange.firstByteAt - exchange.startedAt),
     owner: knowsCallers && caller === anyone ? undefined : caller.owner || caller.key,
-    // What a client wrote in the place of an id may be anything.
+    // A client can write anything in the place of an id; only what has the form of one is logged.
     file_id: isFileId(fileId) || isContainerFileId(fileId) ? fileId : undefined,
     container_id: isContainerId(containerId) ? containerId : undefined,
     upstream: exchange.upstream,
@@ -187,10 +187,24 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
-/** The pattern of the route, as the API's documents write it: `/files/{file_id}`. */
+/** The pattern of the route, such as `/files/{file_id}`; `*` where nothing is served. */
 function routeOf(c: RouteContext, { pattern }: Exchange): string {
-  let longest = '*'
-  for (const { path } of matchedRoutes(c)) if (path.length > longest.length) longest = path
-  const route = pattern === undefined ? longest : baseRoutePath(c) + pattern
-  return route.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace(/\/path\/\*$/, '/path/{path}')
+  const route = pattern === undefined ? longestPattern(c) : baseRoutePath(c) + pattern
+  return (
+    route
+      .replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
+      .replace(/\/path\/\*$/, '/path/{path}')
+      // A route is served with and without it.
+      .replace(/(?<=.)\/$/, '')
+  )
+}
+
+/** The longest pattern that matched. Middleware matches by a pattern such as `/healthz/*`, which counts only alone. */
+function longestPattern(c: RouteContext): string {
+  const paths = matchedRoutes(c).map(({ path }) => path)
+  const own = paths.filter((path) => !path.endsWith('*') || path.endsWith('/path/*'))
+  return (own.length > 0 ? own : paths).reduce(
+    (longest, path) => (path.length > longest.length ? path : longest),
+    '*',
+  )
 }
