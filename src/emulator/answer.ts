@@ -11,6 +11,7 @@ import { type Content, fixed, generated } from './content.ts'
 import { endingOf } from './ending.ts'
 import { directs, type PlannedFile, planFiles } from './plan.ts'
 import type { CallOutput, Citation, MessageItem, OutputItem, OutputText } from './shapes.ts'
+import { type Format, structure } from './structured.ts'
 import type { Container, Emulation } from './world.ts'
 
 /** The request that an answer is made for. */
@@ -21,6 +22,8 @@ export interface Question {
   readonly shared: string
   /** Absent if the request has no code interpreter. */
   readonly container?: Container
+  /** The form of the text; absent: plain text. */
+  readonly format?: Format
 }
 
 const honest =
@@ -28,12 +31,12 @@ const honest =
 
 /** Writes the files that a prompt asks for, and creates the output items. */
 export async function makeOutput(emulation: Emulation, question: Question): Promise<OutputItem[]> {
-  const { container, prompt, model, shared } = question
+  const { container, prompt, model, shared, format } = question
   const newId = (prefix: string): string => emulation.ids.ofAnswer(prefix, shared, emulation.now())
   const output: OutputItem[] = []
   if (/^(?:gpt-5|o\d)/.test(model)) output.push({ id: newId('rs'), type: 'reasoning', summary: [] })
   if (container === undefined)
-    return [...output, messageItem(newId('msg'), [outputText(honest, [])])]
+    return [...output, messageItem(newId('msg'), [formatted(format, prompt, honest, [])])]
   const plan = planFiles(prompt)
   const { outputs, plots, written } = await write(emulation, container, prompt, plan)
   const composed = compose(prompt, container.id, plots, written)
@@ -47,7 +50,7 @@ export async function makeOutput(emulation: Emulation, question: Question): Prom
     container_id: container.id,
     outputs,
   })
-  const content: MessageItem['content'] = [outputText(text, citations)]
+  const content: MessageItem['content'] = [formatted(format, prompt, text, citations)]
   if (directs(prompt, 'refusal')) content.push({ type: 'refusal', refusal: refusalOf(plan) })
   return [...output, messageItem(newId('msg'), content)]
 }
@@ -139,6 +142,27 @@ function compose(
     text += ')'
   }
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
+}
+
+/** A text part in the form that the request asks for; the spans move along. */
+function formatted(
+  format: Format,
+  prompt: string,
+  plain: string,
+  citations: Citation[],
+): OutputText {
+  if (format === undefined) return outputText(plain, citations)
+  const { text, upTo } = structure(format.schema, plain)
+  const isPoints = directs(prompt, 'code points')
+  const moved = (index: number): number => {
+    const part = upTo(isPoints ? [...plain].slice(0, index).join('') : plain.slice(0, index))
+    return isPoints ? [...(part ?? '')].length : (part ?? '').length
+  }
+  const place = ({ start_index, end_index, ...rest }: Citation): Citation =>
+    end_index === 0
+      ? { ...rest, start_index, end_index }
+      : { ...rest, start_index: moved(start_index), end_index: moved(end_index) }
+  return outputText(text, citations.map(place))
 }
 
 /** Lists the files that code in the container can read. */

@@ -16,6 +16,7 @@ import { directs } from './plan.ts'
 import { checkReplay, containerFor, promptOf, readInput } from './request.ts'
 import { currentResponse, makeResponse, usageOf, withOutputs } from './response-object.ts'
 import { resumeStream, streamResponse } from './response-stream.ts'
+import { readFormat } from './structured.ts'
 import { sendWebhooks } from './webhooks.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv, StoredResponse, World } from './world.ts'
 
@@ -99,6 +100,7 @@ function check(emulation: Emulation, body: Json): void {
 /** Creates a response and stores it, unless the request says not to. */
 async function answer(emulation: Emulation, world: World, body: Json): Promise<StoredResponse> {
   const { ids, now } = emulation
+  const format = readFormat(body.text)
   const previous = previousOf(world, body.previous_response_id)
   const conversation = conversationOf(world, body.conversation)
   const earlier = conversation?.containerId ?? previous?.containerId
@@ -107,7 +109,7 @@ async function answer(emulation: Emulation, world: World, body: Json): Promise<S
   const input = readInput(body.input, () => ids.ofAnswer('msg', shared, now()))
   const prompt = promptOf(input)
   const model = String(body.model)
-  const output = await makeOutput(emulation, { prompt, model, shared, container })
+  const output = await makeOutput(emulation, { prompt, model, shared, container, format })
   const id = ids.ofAnswer('resp', shared, now())
   const conversationId = conversation?.id
   const stored: StoredResponse = {
