@@ -42,7 +42,7 @@ export interface UpstreamAnswer {
 
 /** Optional parts of a {@link CfileError}. */
 export interface ErrorDetails {
-  /** What to do about it, in one sentence. */
+  /** A hint: the action that solves the problem, in one sentence. */
   readonly hint?: string
   /** The parameter or setting that is wrong. */
   readonly param?: string

@@ -5,9 +5,18 @@
  */
 
 import { invalidRequest } from './errors.ts'
-import { eventsOf, toEventStream } from './events.ts'
-import { isJson } from './json.ts'
-import { withOutputs } from './response-object.ts'
+import { isJson, jsonText } from './json.ts'
+import { pending, withOutputs } from './response-object.ts'
+import type {
+  CallItem,
+  CallStep,
+  MessageItem,
+  OutputItem,
+  OutputText,
+  Refusal,
+  ResponseObject,
+  StreamEvent,
+} from './shapes.ts'
 import type { Emulation, EmulatorContext, StoredResponse } from './world.ts'
 
 /**
@@ -56,4 +65,154 @@ export function streamResponse(
     },
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+}
+
+/** All events of a response, from beginning to end. */
+function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
+  const begun = pending(response, 'in_progress')
+  const queued = pending(response, 'queued')
+  const { background, error } = response
+  return [
+    { type: 'response.created', response: background ? queued : begun },
+    ...(background ? [{ type: 'response.queued' as const, response: queued }] : []),
+    { type: 'response.in_progress', response: begun },
+    ...response.output.flatMap(itemEvents),
+    ...(sendsError && error !== null ? [errorEvent(error)] : []),
+    { type: `response.${response.status}`, response },
+  ]
+}
+
+function errorEvent({ code, message }: { code: string; message: string }): StreamEvent {
+  return { type: 'error', error: { type: code, code, message, param: null } }
+}
+
+function itemEvents(item: OutputItem, output_index: number): StreamEvent[] {
+  return [
+    { type: 'response.output_item.added', output_index, item: begunItem(item) },
+    ...contentEvents(item, output_index),
+    { type: 'response.output_item.done', output_index, item },
+  ]
+}
+
+function begunItem(item: OutputItem): OutputItem {
+  if (item.type === 'reasoning') return item
+  if (item.type === 'message') return { ...item, status: 'in_progress', content: [] }
+  return { ...item, status: 'in_progress', code: '', outputs: item.outputs && [] }
+}
+
+function contentEvents(item: OutputItem, output_index: number): StreamEvent[] {
+  if (item.type === 'reasoning') return []
+  return item.type === 'message'
+    ? messageEvents(item, output_index)
+    : callEvents(item, output_index)
+}
+
+function callEvents(item: CallItem, output_index: number): StreamEvent[] {
+  const place = { output_index, item_id: item.id }
+  const step = (name: CallStep): StreamEvent => ({
+    type: `response.code_interpreter_call.${name}`,
+    ...place,
+  })
+  const type = 'response.code_interpreter_call_code'
+  const deltas = tokens(item.code).map(
+    (delta): StreamEvent => ({ type: `${type}.delta`, ...place, delta }),
+  )
+  const { code } = item
+  return [
+    step('in_progress'),
+    ...deltas,
+    { type: `${type}.done`, ...place, code },
+    step('interpreting'),
+    step('completed'),
+  ]
+}
+
+function messageEvents(item: MessageItem, output_index: number): StreamEvent[] {
+  return item.content.flatMap((part, content_index): StreamEvent[] => {
+    const place = { item_id: item.id, output_index, content_index }
+    const begun =
+      part.type === 'refusal' ? { ...part, refusal: '' } : { ...part, annotations: [], text: '' }
+    return [
+      { type: 'response.content_part.added', ...place, part: begun },
+      ...(part.type === 'refusal' ? refusalEvents(part, place) : textEvents(part, place)),
+      { type: 'response.content_part.done', ...place, part },
+    ]
+  })
+}
+
+interface Place {
+  item_id: string
+  output_index: number
+  content_index: number
+}
+
+function textEvents({ text, annotations }: OutputText, place: Place): StreamEvent[] {
+  return [
+    ...tokens(text).map(
+      (delta): StreamEvent => ({
+        type: 'response.output_text.delta',
+        ...place,
+        delta,
+        logprobs: [],
+      }),
+    ),
+    ...annotations.map(
+      (annotation, annotation_index): StreamEvent => ({
+        type: 'response.output_text.annotation.added',
+        ...place,
+        annotation_index,
+        annotation,
+      }),
+    ),
+    { type: 'response.output_text.done', ...place, text, logprobs: [] },
+  ]
+}
+
+function refusalEvents({ refusal }: Refusal, place: Place): StreamEvent[] {
+  return [
+    ...tokens(refusal).map(
+      (delta): StreamEvent => ({ type: 'response.refusal.delta', ...place, delta }),
+    ),
+    { type: 'response.refusal.done', ...place, refusal },
+  ]
+}
+
+/** Cuts a text into pieces like a model's tokens: a word with its blank, three digits, one or two signs. */
+function tokens(text: string): string[] {
+  return text.match(/ ?[\p{L}\p{M}]{1,8}|\p{N}{1,3}| ?[^\p{L}\p{M}\p{N}\s]{1,2}|\s+/gu) ?? []
+}
+
+/** Options of a stream. */
+interface Sending {
+  /** Number of the last event that the client has; the stream begins after it. */
+  readonly startingAfter: number
+  /** Makes the value of `obfuscation`; absent if the client wants none. */
+  readonly pad?: (length: number) => string
+  /** Called before each event. */
+  readonly pause: () => Promise<void>
+}
+
+/** Encodes events as a stream, one event at a time. */
+function toEventStream(
+  events: readonly StreamEvent[],
+  { startingAfter, pad, pause }: Sending,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let sequence_number = startingAfter + 1
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const event = events[sequence_number]
+        if (event === undefined) return controller.close()
+        await pause()
+        const { type, ...fields } = event
+        const padding =
+          'delta' in event && pad ? { obfuscation: pad(16 - (event.delta.length % 16)) } : {}
+        const data = jsonText({ type, sequence_number, ...fields, ...padding })
+        controller.enqueue(encoder.encode(`event: ${type}\ndata: ${data}\n\n`))
+        sequence_number += 1
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }

@@ -106,7 +106,7 @@ export function createWorld(isProject: boolean): World {
   }
 }
 
-/** What all worlds of one emulator share. */
+/** State and settings common to all worlds of one emulator. */
 export interface Emulation {
   /** Answers a request as the emulator does. */
   readonly ask: (request: Request) => Promise<Response>

@@ -140,7 +140,7 @@ function lastKind(parts: readonly string[]): NamedKind {
 }
 
 /**
- * An operation that was not reviewed is read as a collection and an id, like most of the API. Its records only tell the
+ * An operation that was not reviewed is read as a collection and an id, like most of the API. Its records contain only the
  * upstream.
  */
 function readUnknown(method: string, segments: readonly string[]): Read {

@@ -51,7 +51,7 @@ export interface ContainerGrant extends Terms {
   readonly containerId: string
 }
 
-/** What the holder of a link may GET. */
+/** Any grant: allows the holder of a link to GET one thing. */
 export type Grant = FileGrant | PathGrant | ContainerGrant
 
 /** Maximum length of a link's path in characters. RFC 9110 §4.1 asks all servers and proxies to accept 8,000. */

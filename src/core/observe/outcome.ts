@@ -1,16 +1,16 @@
 /**
- * How a body on its way to a client ended.
+ * How the delivery of a body to a client ended.
  *
  * @module
  */
 
 /**
- * `done`: with its last byte; `client_left`: the client did not want the rest; `cut_slow`: the client took nothing for
- * too long; `upstream_broke`: the rest could not be had.
+ * `done`: complete. `client_left`: the client closed the connection. `cut_slow`: the client read nothing for too long.
+ * `upstream_broke`: the rest could not be read.
  */
 export type Outcome = 'done' | 'client_left' | 'cut_slow' | 'upstream_broke'
 
-/** Why the body of a reader who takes nothing is broken off. */
+/** The reason for ending the body of a client that reads nothing. */
 export class SlowReaderError extends Error {
   constructor(idleTimeoutMs: number) {
     super(`nothing was taken for ${idleTimeoutMs} ms`)
@@ -18,15 +18,15 @@ export class SlowReaderError extends Error {
   }
 }
 
-/** The outcome where the reader gave the body up for a reason. */
+/** The outcome for a body that was cancelled with a reason. */
 export function outcomeOfCancel(reason: unknown): Outcome {
   return reason instanceof SlowReaderError ? 'cut_slow' : 'client_left'
 }
 
-/** The outcome where a read failed. */
+/** The outcome for a body whose read failed. */
 export function outcomeOfFailure(error: unknown): Outcome {
   return error instanceof SlowReaderError ? 'cut_slow' : 'upstream_broke'
 }
 
-/** Is told once how many bytes a body had when it ended. */
+/** Called once at the end of a body, with the number of bytes sent. */
 export type OnBodyEnd = (bytes: number, outcome: Outcome) => void

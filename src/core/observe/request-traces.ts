@@ -1,6 +1,6 @@
 /**
- * Which trace a request belongs to (W3C Trace Context), so that the calls to upstreams that it leads to belong there too.
- * A request is known by its signal, which goes along to each of these calls.
+ * Assigns requests to traces (W3C Trace Context), so that calls to upstreams belong to the trace of their request. A
+ * request is identified by its abort signal, which every such call gets.
  *
  * @see https://www.w3.org/TR/trace-context/
  * @module
@@ -10,23 +10,23 @@ import type { TelemetryContext } from './telemetry.ts'
 
 /** The trace of one request. */
 export interface RequestTrace {
-  /** `traceparent` and `tracestate`, as they came. */
+  /** `traceparent` and `tracestate`, unchanged. */
   readonly headers: Readonly<Record<string, string>>
-  /** Of the request's span, where the host app records spans. */
+  /** The context of the request's span, if the host app records spans. */
   readonly context?: TelemetryContext
 }
 
-/** The traces of the requests under way. */
+/** The traces of the current requests. */
 export interface RequestTraces {
   begin(signal: AbortSignal, trace: RequestTrace): void
   of(signal: AbortSignal | undefined): RequestTrace | undefined
-  /** A signal that fires with either one; calls with it belong to the trace of the first. */
+  /** Creates a signal that fires with either of two. Calls with it belong to the trace of the first. */
   either(signal: AbortSignal, other: AbortSignal): AbortSignal
-  /** A signal that never fires, for work that outlives its request; calls with it belong to the same trace. */
+  /** Creates a signal that never fires, for work that outlives its request. Calls with it belong to the same trace. */
   detach(signal: AbortSignal): AbortSignal
 }
 
-/** Starts with none. */
+/** Creates an empty collection. */
 export function createRequestTraces(): RequestTraces {
   const traces = new WeakMap<AbortSignal, RequestTrace>()
   function follow(signal: AbortSignal, derived: AbortSignal): AbortSignal {
@@ -45,7 +45,7 @@ export function createRequestTraces(): RequestTraces {
 
 const names = ['traceparent', 'tracestate'] as const
 
-/** The headers of a request that name its trace; `undefined` where it belongs to none. */
+/** The trace headers of a request; `undefined` if it belongs to no trace. */
 export function traceHeaders(headers: Headers): Readonly<Record<string, string>> | undefined {
   if (!headers.has('traceparent')) return undefined
   const found: Record<string, string> = {}

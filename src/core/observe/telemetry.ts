@@ -1,12 +1,12 @@
 /**
- * Spans of OpenTelemetry, for a host app that has registered it. Its API is taken from where every copy of it registers,
- * so that nothing is loaded where nobody uses it.
+ * OpenTelemetry spans, for host apps that register OpenTelemetry. The API is read from the global registry, so nothing
+ * is loaded in other apps.
  *
  * @see https://github.com/open-telemetry/opentelemetry-js/tree/main/api
  * @module
  */
 
-/** Immutable values that go with a piece of work, the span among them. */
+/** Immutable values of a piece of work, including its span. */
 export interface TelemetryContext {
   getValue(key: symbol): unknown
   setValue(key: symbol, value: unknown): TelemetryContext
@@ -15,7 +15,7 @@ export interface TelemetryContext {
 
 type Attributes = Readonly<Record<string, string | number>>
 
-/** A piece of work under way. */
+/** A span. */
 export interface Span {
   setAttribute(name: string, value: string | number): unknown
   setStatus(status: { readonly code: number }): unknown
@@ -23,7 +23,7 @@ export interface Span {
   end(): void
 }
 
-/** The parts of `@opentelemetry/api` 1.x that are used, by their names there. */
+/** The parts of `@opentelemetry/api` 1.x that are used, under its names. */
 export interface TelemetryApi {
   readonly trace?: {
     getTracer(
@@ -55,22 +55,22 @@ export interface TelemetryApi {
   }
 }
 
-/** Where the API is registered in `globalThis`. */
+/** The key of the API in `globalThis`. */
 export const telemetryKey: unique symbol = Symbol.for('opentelemetry.js.api.1') as never
 
-/** A span, and the context in which it is the active one. */
+/** A span and the context in which it is active. */
 export interface StartedSpan {
   readonly span: Span
   readonly context: TelemetryContext
 }
 
-// As `createContextKey('OpenTelemetry Context Key SPAN')` makes it.
+// The key that `createContextKey('OpenTelemetry Context Key SPAN')` creates.
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN')
 const serverKind = 1
 const clientKind = 2
 const errorStatus = { code: 2 }
 
-/** Starts the span of a request; its parent is the active one, else the one that `traceparent` names. */
+/** Starts the span of a request. Its parent is the active span, else the one in `traceparent`. */
 export function startServerSpan(
   api: TelemetryApi,
   version: string,
@@ -85,7 +85,7 @@ export function startServerSpan(
   return startSpan(api, version, method, serverKind, { 'http.request.method': method }, parent)
 }
 
-/** Starts the span of a request to an upstream, and adds to its headers what names the span. */
+/** Starts the span of a request to an upstream, and adds the trace headers. */
 export function startClientSpan(
   api: TelemetryApi,
   version: string,
@@ -114,7 +114,11 @@ function startSpan(
   return span && { span, context: parent.setValue(spanKey, span) }
 }
 
-/** Ends a span with the status of the answer; `undefined` where there was none. */
+/**
+ * Ends a span.
+ *
+ * @param status of the answer; `undefined` without an answer
+ */
 export function endSpan({ span }: StartedSpan, status: number | undefined, isError: boolean): void {
   if (status !== undefined) span.setAttribute('http.response.status_code', status)
   if (isError) span.setStatus(errorStatus)
@@ -132,7 +136,7 @@ const setter = {
   },
 }
 
-/** The context where the host has registered none. */
+/** The context of hosts that registered none. */
 function emptyContext(values: ReadonlyMap<symbol, unknown> = new Map()): TelemetryContext {
   return {
     getValue: (key) => values.get(key),

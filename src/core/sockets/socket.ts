@@ -29,7 +29,7 @@ export type Connect = (
   options: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
 ) => Promise<Socket>
 
-/** What a runtime adds to a request for a WebSocket. */
+/** The bindings that a runtime adds to a request for a WebSocket. */
 export interface UpgradeBindings {
   /**
    * Accepts the socket.

@@ -13,13 +13,13 @@ function found(names: readonly ReturnType<typeof row>[], path: string): number |
 
 const prefix = '0123456789abcdef0123456789abcdef-'
 
-describe('is the newest of its name, in any order of the list', () => {
-  it('is the newest of its name, in whatever order they are listed', () => {
+describe('the file at a path', () => {
+  it('is the newest of its name, in any order of the list', () => {
     expect(found([row('a.csv', 1), row('a.csv', 3), row('a.csv', 2)], 'a.csv')).toBe(1)
     expect(found([row('a.csv', 3), row('a.csv', 3)], 'a.csv')).toBe(0)
   })
 
-  it('is the newest, whether code wrote it or an input was given the name', () => {
+  it('is the newest, both for output of code and for an input with that name', () => {
     expect(found([row(`${prefix}a.csv`, 9), row('a.csv', 1)], 'a.csv')).toBe(0)
     expect(found([row(`${prefix}a.csv`, 1), row('a.csv', 9)], 'a.csv')).toBe(1)
     expect(found([row(`${prefix}a.csv`, 9)], 'a.csv')).toBe(0)
@@ -27,7 +27,7 @@ describe('is the newest of its name, in any order of the list', () => {
     expect(found([row(`out/${prefix}a.csv`)], 'out/a.csv')).toBe(0)
   })
 
-  it('is the whole path, its case kept', () => {
+  it('is found by its whole path, with its case', () => {
     const files = [row('out/a.csv'), row('B.csv')]
     expect(found(files, 'a.csv')).toBeUndefined()
     expect(found(files, 'b.csv')).toBeUndefined()
@@ -35,14 +35,14 @@ describe('is the newest of its name, in any order of the list', () => {
     expect(found(files, 'out/a.csv')).toBe(0)
   })
 
-  it('is the path as it is written, before it is decoded', () => {
+  it('is found by the path as written before a decoded path', () => {
     const files = [row('a b.csv'), row('a%20b.csv')]
     expect(found(files, 'a%20b.csv')).toBe(1)
     expect(found(files.slice(0, 1), 'a%20b.csv')).toBe(0)
     expect(found([row('100%.csv')], '100%.csv')).toBe(0)
   })
 
-  it('is found though the model escaped it for Markdown or HTML', () => {
+  it('is found if the model escaped its path for Markdown or HTML', () => {
     const files = [row('q_1 (final).csv'), row('a & b.csv'), row('a\\_b.csv'), row('a_b.csv')]
     expect(found(files, 'q\\_1 \\(final\\).csv')).toBe(0)
     expect(found(files, 'q\\_1%20\\(final\\).csv')).toBe(0)
@@ -52,22 +52,22 @@ describe('is the newest of its name, in any order of the list', () => {
     expect(found([row('ab.csv')], 'a\\b.csv')).toBeUndefined()
   })
 
-  it('is none of a row in which several paths are glued together', () => {
+  it('is never a row that consists of several paths', () => {
     const glued = row('a.csv  /mnt/data/b.csv')
     expect(isGlued(glued)).toBe(true)
     expect(found([glued], 'a.csv')).toBeUndefined()
     expect(found([glued], 'a.csv  /mnt/data/b.csv')).toBeUndefined()
   })
 
-  it('is there though its length is not known; of two of one second the one with a length', () => {
+  it('is found without a size; of two with the same time, the one with a size wins', () => {
     expect(found([row('a.csv', 1, null)], 'a.csv')).toBe(0)
     expect(found([row('a.csv', 2, null), row('a.csv', 1)], 'a.csv')).toBe(0)
     expect(found([row('a.csv', 1, null), row('a.csv', 1)], 'a.csv')).toBe(1)
   })
 })
 
-describe('leaves a text unchanged that cannot be decoded', () => {
-  it('leaves what cannot be decoded as it is', () => {
+describe('percent-decoding once', () => {
+  it('leaves a text unchanged that cannot be decoded', () => {
     expect(decodeOnce('%C3%9C')).toBe('Ü')
     expect(decodeOnce('100%')).toBe('100%')
     expect(decodeOnce('%2520')).toBe('%20')
