@@ -68,7 +68,7 @@ export function streamResponse(
 }
 
 /** All events of a response, from beginning to end. */
-function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
+export function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
   const begun = pending(response, 'in_progress')
   const queued = pending(response, 'queued')
   const { background, error } = response
@@ -193,7 +193,7 @@ interface Sending {
 }
 
 /** Encodes events as a stream, one event at a time. */
-function toEventStream(
+export function toEventStream(
   events: readonly StreamEvent[],
   { startingAfter, pad, pause }: Sending,
 ): ReadableStream<Uint8Array> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventsOf, toEventStream } from '../../src/emulator/response-stream.ts'
 import { makeResponse } from '../../src/emulator/response-object.ts'
+import { eventsOf, toEventStream } from '../../src/emulator/response-stream.ts'
 import type { ResponseObject } from '../../src/emulator/shapes.ts'
 import { rounds } from '../lib/rounds.ts'
 import { type Asking, autoContainer, citationsOf, openEmulator, readEvents, textOf } from './ask.ts'
