@@ -38,6 +38,19 @@ export async function inTurns<Name extends string, Figures extends Record<string
   ) as Record<Name, { readonly [K in keyof Figures]: Spread }>
 }
 
+/** How much is measured. */
+export interface Effort {
+  readonly rounds: number
+  readonly warmUps: number
+  /** Whether other proxies than nginx and bare undici are measured too. */
+  readonly hasPeers: boolean
+}
+
+/** The ratio of two medians. */
+export function against(figure: Spread, other: Spread | undefined): string {
+  return other === undefined ? '–' : (figure.median / other.median).toFixed(2)
+}
+
 /** A table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`

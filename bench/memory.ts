@@ -9,15 +9,15 @@ import type { Bench } from './upstream.ts'
 const megabyte = 1024 ** 2
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-export async function memoryTable(bench: Bench): Promise<string> {
-  const slow = await slowClients(bench, 200, 30)
+export async function memoryTable(bench: Bench, seconds: number): Promise<string> {
+  const slow = await slowClients(bench, 200, seconds)
   const file = await growth(bench, filePath('large'))
   return table(
     ['what', 'MB'],
     [
-      ['peak RSS, 200 clients at 100 KB/s on 1 GB', slow.peak.toFixed(0)],
+      ['peak RSS, 200 clients at 100 KB/s on the large file', slow.peak.toFixed(0)],
       ['of that, grown after the first 5 s', slow.creep.toFixed(0)],
-      ['RSS growth while 1 GB streams', file.toFixed(0)],
+      ['RSS growth while the large file streams', file.toFixed(0)],
     ],
   )
 }

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { eventsTable } from './events.ts'
+import type { Effort } from './measure.ts'
 import { memoryTable } from './memory.ts'
 import { root } from './process.ts'
 import { runtimesTable } from './runtimes.ts'
@@ -13,22 +14,32 @@ import { type Bench, startUpstream } from './upstream.ts'
 import { versionsTable } from './versions.ts'
 import { weightTable } from './weight.ts'
 
-const rows: readonly [title: string, measure: (bench: Bench) => Promise<string>][] = [
-  ['One gigabyte, TLS upstream, Node', (bench) => transferTable(bench, true, 5)],
-  ['One gigabyte, plaintext upstream, Node', (bench) => transferTable(bench, false, 3)],
+const isQuick = process.argv.includes('--quick')
+const wanted = process.argv.slice(2).find((argument) => !argument.startsWith('--'))
+const large: Effort = { rounds: isQuick ? 3 : 5, warmUps: 1, hasPeers: !isQuick }
+const small: Effort = { rounds: isQuick ? 3 : 5, warmUps: isQuick ? 1 : 2, hasPeers: !isQuick }
+const megabytes = isQuick ? 256 : 1024
+
+type Row = readonly [title: string, measure: (bench: Bench) => Promise<string>]
+
+const onNode: readonly Row[] = [
+  [`${megabytes} MB, TLS upstream, Node`, (bench) => transferTable(bench, true, large)],
+  [`${megabytes} MB, plaintext upstream, Node`, (bench) => transferTable(bench, false, large)],
   [
     'Files of one kilobyte, plaintext upstream, 32 connections, Node',
-    (bench) => smallTable(bench, 5),
+    (bench) => smallTable(bench, small),
   ],
+  ['Memory, Node, TLS upstream', (bench) => memoryTable(bench, isQuick ? 10 : 30)],
+]
+const others: readonly Row[] = [
   ['HTTP/1.1 and HTTP/2 to a TLS upstream, Node', versionsTable],
   ['Other runtimes against their own bare pass-through', runtimesTable],
-  ['Memory, Node, TLS upstream', memoryTable],
   ['Server-sent events, Node', eventsTable],
   ['Weight', weightTable],
 ]
+const rows = isQuick ? onNode : [...onNode, ...others]
 
-const wanted = process.argv[2]
-const bench = await startUpstream(1024 ** 3)
+const bench = await startUpstream(megabytes * 1024 ** 2)
 const chapters: string[] = []
 try {
   for (const [title, measure] of rows) {
@@ -40,7 +51,7 @@ try {
 } finally {
   await bench.upstream.stop()
 }
-if (wanted === undefined) {
+if (wanted === undefined && !isQuick) {
   const version = (command: string, ...args: string[]) =>
     execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
   const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, ${version('sh', '-c', 'nginx -v 2>&1')}, ${new Date().toISOString().slice(0, 10)}`

@@ -1,7 +1,7 @@
 /** Files of one kilobyte over 32 connections: requests a second against nginx. */
 
 import { contentPath, filePath, key, startGateway, startPeer } from './gateways.ts'
-import { inTurns, show, table } from './measure.ts'
+import { against, type Effort, inTurns, show, table } from './measure.ts'
 import { type Measured, run } from './process.ts'
 import { type Bench, ports } from './upstream.ts'
 
@@ -17,34 +17,37 @@ export async function load(proxy: Measured, url: string, headers: readonly strin
   return { rate, cpu: ((proxy.cpu() - before) / requests) * 1e6 }
 }
 
-export async function smallTable(bench: Bench, rounds: number): Promise<string> {
+export async function smallTable(bench: Bench, effort: Effort): Promise<string> {
   const nginx = await bench.startNginx()
   const gateway = await startGateway(bench, false, 9310)
-  const hono = await startPeer(bench, 'hono-fetch', false, 9311)
-  const reply = await startPeer(bench, 'reply-from', false, 9312)
   const undici = await startPeer(bench, 'undici', false, 9313)
+  const hono = effort.hasPeers && (await startPeer(bench, 'hono-fetch', false, 9311))
+  const reply = effort.hasPeers && (await startPeer(bench, 'reply-from', false, 9312))
   const path = contentPath('small')
   const auth = [`authorization: Bearer ${key}`]
   const link = await signedLink(9310)
-  const parts = {
+  const parts: Record<string, () => ReturnType<typeof load>> = {
     nginx: () => load(nginx, `http://127.0.0.1:${ports.nginxPlain}${path}`),
     'cfile, by id': () => load(gateway, `http://127.0.0.1:9310${filePath('small')}`, auth),
     'cfile, by signed link': () => load(gateway, link),
     'bare undici': () => load(undici, `http://127.0.0.1:9313${path}`),
-    'reply-from': () => load(reply, `http://127.0.0.1:9312${path}`),
-    'Hono fetch': () => load(hono, `http://127.0.0.1:9311${path}`),
   }
-  // Five seconds of warm-up for each.
-  await inTurns(parts, 2)
-  const seen = await inTurns(parts, rounds)
-  for (const process of [nginx, gateway, hono, reply, undici]) await process.stop()
+  if (reply) parts['reply-from'] = () => load(reply, `http://127.0.0.1:9312${path}`)
+  if (hono) parts['Hono fetch'] = () => load(hono, `http://127.0.0.1:9311${path}`)
+  await inTurns(parts, effort.warmUps)
+  const seen = await inTurns(parts, effort.rounds)
+  for (const process of [nginx, gateway, hono, reply, undici]) if (process) await process.stop()
   const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
     name,
-    (rate.median / seen.nginx.rate.median).toFixed(2),
+    against(rate, seen.nginx?.rate),
+    against(rate, seen['bare undici']?.rate),
     show(rate, 0),
     show(cpu, 0),
   ])
-  return table(['proxy', 'against nginx', 'requests/s', 'CPU µs/request'], rows)
+  return table(
+    ['proxy', 'against nginx', 'against bare undici', 'requests/s', 'CPU µs/request'],
+    rows,
+  )
 }
 
 async function signedLink(port: number): Promise<string> {

@@ -1,7 +1,7 @@
 /** One gigabyte: throughput against nginx, and the processor's time for it. */
 
 import { contentPath, filePath, key, startGateway, startPeer } from './gateways.ts'
-import { inTurns, show, table } from './measure.ts'
+import { against, type Effort, inTurns, show, table } from './measure.ts'
 import { type Measured, run } from './process.ts'
 import { type Bench, ports } from './upstream.ts'
 
@@ -26,30 +26,31 @@ export async function download(proxy: Measured, url: string, headers: readonly s
   return { rate: bytes / seconds / 1e6, cpu: ((proxy.cpu() - before) / bytes) * gigabyte }
 }
 
-export async function transferTable(bench: Bench, isTls: boolean, rounds: number): Promise<string> {
+export async function transferTable(bench: Bench, isTls: boolean, effort: Effort): Promise<string> {
   const nginx = await bench.startNginx()
   const gateway = await startGateway(bench, isTls, 9310)
-  const hono = await startPeer(bench, 'hono-fetch', isTls, 9311)
-  const reply = await startPeer(bench, 'reply-from', isTls, 9312)
   const undici = await startPeer(bench, 'undici', isTls, 9313)
+  const hono = effort.hasPeers && (await startPeer(bench, 'hono-fetch', isTls, 9311))
+  const reply = effort.hasPeers && (await startPeer(bench, 'reply-from', isTls, 9312))
   const path = contentPath('large')
   const auth = [`authorization: Bearer ${key}`]
   const port = isTls ? ports.nginxTls : ports.nginxPlain
-  const parts = {
+  const parts: Record<string, () => ReturnType<typeof download>> = {
     nginx: () => download(nginx, `http://127.0.0.1:${port}${path}`),
     cfile: () => download(gateway, `http://127.0.0.1:9310${filePath('large')}`, auth),
     'bare undici': () => download(undici, `http://127.0.0.1:9313${path}`),
-    'reply-from': () => download(reply, `http://127.0.0.1:9312${path}`),
-    'Hono fetch': () => download(hono, `http://127.0.0.1:9311${path}`),
   }
+  if (reply) parts['reply-from'] = () => download(reply, `http://127.0.0.1:9312${path}`)
+  if (hono) parts['Hono fetch'] = () => download(hono, `http://127.0.0.1:9311${path}`)
   await inTurns(parts, 1)
-  const seen = await inTurns(parts, rounds)
-  for (const process of [nginx, gateway, hono, reply, undici]) await process.stop()
+  const seen = await inTurns(parts, effort.rounds)
+  for (const process of [nginx, gateway, hono, reply, undici]) if (process) await process.stop()
   const rows = Object.entries(seen).map(([name, { rate, cpu }]) => [
     name,
-    (rate.median / seen.nginx.rate.median).toFixed(2),
+    against(rate, seen.nginx?.rate),
+    against(rate, seen['bare undici']?.rate),
     show(rate, 0),
     show(cpu),
   ])
-  return table(['proxy', 'against nginx', 'MB/s', 'CPU s/GB'], rows)
+  return table(['proxy', 'against nginx', 'against bare undici', 'MB/s', 'CPU s/GB'], rows)
 }

@@ -16,6 +16,7 @@ import { createNodeCarrier } from './node-http/answer.ts'
 import { followConnections } from './node-http/connections.ts'
 import { canDispatch, createDispatchFetch } from './node-http/fetch.ts'
 import { nodeHmac } from './node-http/hmac.ts'
+import { keepYoungHeapSmall } from './node-http/memory.ts'
 import { respond } from './node-http/respond.ts'
 import { connectSocket, createAcceptor } from './node-http/websocket.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
@@ -73,11 +74,13 @@ function refuseRead(res: ServerResponse): void {
 }
 
 /**
- * Serves the app with settings from the environment. Without Azure settings it uses the built-in emulator.
+ * Serves the app with settings from the environment. Without Azure settings it uses the built-in emulator. The process
+ * counts as the server's own: V8's young heap is kept small.
  *
  * @throws CfileError `invalid_request` for a wrong setting; the error of `node:net` when the address cannot be used
  */
 export function serve(env: Env = process.env): Promise<Running> {
+  keepYoungHeapSmall()
   return serveOn(platform, env)
 }
 
