@@ -1,5 +1,5 @@
 /**
- * Where a command prints, and what it knows of whoever reads it.
+ * The output streams of a command, and what is known about their reader.
  *
  * @module
  */
