@@ -11,10 +11,10 @@ import { packageBuild, workerBuild } from '../scripts/bundle.ts'
 const kilobyte = 1024
 const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)} KB`
 
-// The goal is 105 KB with every archive. Each budget is the current size plus five percent.
+// The goal is 105 KB with every archive, and it is missed. Each budget is the current size plus three percent.
 const budgets = {
-  'with every archive': { remoteArchives: true, budget: 125 * kilobyte },
-  'without those over the network': { remoteArchives: false, budget: 119 * kilobyte },
+  'with every archive': { remoteArchives: true, budget: 139 * kilobyte },
+  'without those over the network': { remoteArchives: false, budget: 133 * kilobyte },
 }
 
 async function bundle(options: Parameters<typeof workerBuild>[0]): Promise<Uint8Array> {
@@ -79,24 +79,26 @@ describe('the published package', () => {
   it('loads few bytes and files when it is imported', () => {
     const { files, bytes } = loadedBy(metafile, 'index')
     process.stdout.write(`import 'cfile': ${files} files, ${inKilobytes(bytes)}\n`)
-    expect(files).toBeLessThanOrEqual(14)
-    expect(bytes).toBeLessThanOrEqual(540 * kilobyte)
+    expect(files).toBeLessThanOrEqual(16)
+    expect(bytes).toBeLessThanOrEqual(560 * kilobyte)
   })
 
-  it('loads no packages but parts of Hono and zod/mini, and no runtime APIs', () => {
+  const tokens = ['jose/decode/protected_header', 'jose/jwt/verify', 'jose/key/import']
+
+  it('loads no packages but parts of Hono, jose and zod/mini, and no runtime APIs', () => {
     const { packages } = loadedBy(metafile, 'index')
-    expect(packages.filter((name) => !name.startsWith('hono/'))).toEqual(['zod/mini'])
+    expect(packages.filter((name) => !name.startsWith('hono/'))).toEqual([...tokens, 'zod/mini'])
   })
 
-  const server = ['@hono/node-server', '@hono/node-server/utils/response', 'ws', 'zod/mini']
+  const listening = ['@hono/node-server', '@hono/node-server/utils/response']
   it.each([
-    ['index', ['zod/mini']],
-    ['node', server],
-    ['bun', ['ws', 'zod/mini']],
-    ['deno', ['ws', 'zod/mini']],
+    ['index', [...tokens, 'zod/mini']],
+    ['node', [...listening, ...tokens, 'ws', 'zod/mini']],
+    ['bun', [...tokens, 'ws', 'zod/mini']],
+    ['deno', [...tokens, 'ws', 'zod/mini']],
     // Wrangler bundles it into one file and drops the emulator.
-    ['workers', ['aws4fetch', 'cloudflare:workers', 'zod/mini']],
-    ['cli', ['zod/mini']],
+    ['workers', ['aws4fetch', 'cloudflare:workers', ...tokens, 'zod/mini']],
+    ['cli', []],
   ])('loads the emulator, a database or a cloud for %s only where it is needed', (door, own) => {
     const { sources, packages } = loadedBy(metafile, door)
     expect(sources.length).toBeGreaterThan(5)
@@ -106,12 +108,13 @@ describe('the published package', () => {
 })
 
 describe('the package', () => {
-  it('depends on no more than six packages', () => {
+  it('depends on no more than seven packages', () => {
     const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
     expect(Object.keys(JSON.parse(manifest).dependencies)).toEqual([
       '@hono/node-server',
       'aws4fetch',
       'hono',
+      'jose',
       'undici',
       'ws',
       'zod',

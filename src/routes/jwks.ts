@@ -1,10 +1,13 @@
 /**
- * The public keys of an issuer, as a JSON Web Key Set holds them (RFC 7517), made ready to check signatures.
+ * The public keys of an issuer, as a JSON Web Key Set holds them (RFC 7517).
  *
  * @module
  */
 
-/** The algorithms that tokens may be signed with; which of them, the key decides and never the token. */
+import { importJWK } from 'jose/key/import'
+import * as z from 'zod/mini'
+
+/** The algorithms of tokens. The key decides which one counts, never the token. */
 export type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 /** `CryptoKey`, which is no global type for a consumer on Node without the DOM library. */
@@ -19,91 +22,56 @@ export interface VerificationKey {
 
 const mostKeys = 100
 
+const keySetSchema = z.object({ keys: z.array(z.unknown()) })
+
+const keySchema = z.object({
+  kty: z.enum(['RSA', 'EC', 'OKP']),
+  kid: z.optional(z.unknown()),
+  // RFC 9864 gave EdDSA another name.
+  alg: z.optional(z.enum(['RS256', 'ES256', 'EdDSA', 'Ed25519'])),
+  use: z.optional(z.enum(['sig'])),
+  key_ops: z.optional(z.array(z.unknown())),
+  d: z.optional(z.unknown()),
+  crv: z.optional(z.string()),
+  n: z.optional(z.string()),
+  e: z.optional(z.string()),
+  x: z.optional(z.string()),
+  y: z.optional(z.string()),
+})
+
+const kinds = {
+  RSA: { alg: 'RS256', crv: undefined },
+  EC: { alg: 'ES256', crv: 'P-256' },
+  OKP: { alg: 'EdDSA', crv: 'Ed25519' },
+} as const
+
 /**
  * Reads the keys that can be used, and passes over all others: symmetric and private ones, those for encryption, other
  * curves and algorithms, RSA under 2048 bits (RFC 7518 §3.3). `undefined` for anything but a key set.
  */
 export async function readKeySet(set: unknown): Promise<VerificationKey[] | undefined> {
-  if (!isObject(set) || !Array.isArray(set.keys)) return undefined
-  const keys = await Promise.all(set.keys.slice(0, mostKeys).map(readKey))
+  const { data } = z.safeParse(keySetSchema, set)
+  if (data === undefined) return undefined
+  const keys = await Promise.all(data.keys.slice(0, mostKeys).map(readKey))
   return keys.filter((key) => key !== undefined)
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-interface KeyKind {
-  readonly alg: JwtAlgorithm
-  readonly kty: string
-  readonly crv?: string
-  /** What makes the key, beside its type and curve. */
-  readonly members: readonly string[]
-  readonly importAs: { readonly name: string; readonly hash?: string; readonly namedCurve?: string }
-  /** What a key may call its algorithm; RFC 9864 renamed one. */
-  readonly names: readonly unknown[]
-}
-
-const kinds: readonly KeyKind[] = [
-  {
-    alg: 'RS256',
-    kty: 'RSA',
-    members: ['n', 'e'],
-    importAs: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-    names: [undefined, 'RS256'],
-  },
-  {
-    alg: 'ES256',
-    kty: 'EC',
-    crv: 'P-256',
-    members: ['crv', 'x', 'y'],
-    importAs: { name: 'ECDSA', namedCurve: 'P-256' },
-    names: [undefined, 'ES256'],
-  },
-  {
-    alg: 'EdDSA',
-    kty: 'OKP',
-    crv: 'Ed25519',
-    members: ['crv', 'x'],
-    importAs: { name: 'Ed25519' },
-    names: [undefined, 'EdDSA', 'Ed25519'],
-  },
-]
-
 async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
-  if (!isObject(jwk) || !isForSignatures(jwk)) return undefined
-  const kind = kinds.find(
-    ({ kty, crv }) => jwk.kty === kty && (crv === undefined || jwk.crv === crv),
-  )
-  if (!kind?.names.includes(jwk.alg)) return undefined
-  const key = await importKey(jwk, kind)
-  if (key === undefined || isShort(key)) return undefined
-  return { kid: typeof jwk.kid === 'string' ? jwk.kid : undefined, alg: kind.alg, key }
-}
-
-/** Whoever publishes a private key lets everybody sign. */
-function isForSignatures({ use, key_ops, d }: Fields): boolean {
-  const isUse = use === undefined || use === 'sig'
-  const isOperation =
-    key_ops === undefined || (Array.isArray(key_ops) && key_ops.includes('verify'))
-  return isUse && isOperation && d === undefined
-}
-
-/** Only the members that make the key: engines differ in what else they accept. */
-async function importKey(
-  jwk: Fields,
-  { kty, members, importAs }: KeyKind,
-): Promise<ImportedKey | undefined> {
-  const bare: JsonWebKey = { kty, ...Object.fromEntries(members.map((name) => [name, jwk[name]])) }
-  try {
-    return await crypto.subtle.importKey('jwk', bare, importAs, false, ['verify'])
-  } catch {
-    return undefined
-  }
+  const { data } = z.safeParse(keySchema, jwk)
+  if (data === undefined) return undefined
+  const { kid, alg: named, use, key_ops, d, ...members } = data
+  const { alg, crv } = kinds[members.kty]
+  // workerd imports a key of another curve.
+  if (crv !== members.crv) return undefined
+  if (named !== undefined && named.replace('Ed25519', 'EdDSA') !== alg) return undefined
+  if (key_ops?.includes('verify') === false) return undefined
+  // A set with a private key lets everybody sign.
+  if (d !== undefined) return undefined
+  const key = await importJWK({ ...members, alg }, alg).catch(() => undefined)
+  if (!(key instanceof CryptoKey) || isShort(key)) return undefined
+  return { kid: typeof kid === 'string' ? kid : undefined, alg, key }
 }
 
 function isShort({ algorithm }: ImportedKey): boolean {
   return 'modulusLength' in algorithm && Number(algorithm.modulusLength) < 2048
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { parseJson } from '../core/http/body.ts'
+import { decodeProtectedHeader } from 'jose/decode/protected_header'
+import { jwtVerify } from 'jose/jwt/verify'
+import * as z from 'zod/mini'
 import type { VerificationKey } from './jwks.ts'
 import { createRemoteKeys, type RemoteKeyOptions } from './remote-keys.ts'
 
@@ -22,9 +24,11 @@ export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
 /** Finds out whom a token stands for; `undefined` where it is not to be believed. */
 export type JwtCallers = (token: string) => Promise<{ readonly owner: string } | undefined>
 
+type Claims = Readonly<Record<string, unknown>>
+
 const longestToken = 16 * 1024
 
-// Issuers' clocks run ahead a little; an end needs no tolerance, as clients renew before it.
+// Seconds that an issuer's clock may be ahead. It does not count for the end of a token, as clients renew before it.
 const clockSkew = 5
 
 /**
@@ -34,93 +38,54 @@ const clockSkew = 5
  * `not_ready` while there are no keys
  */
 export function jwtCallers(options: JwtOptions): JwtCallers {
-  const { jwksUrl, ownerClaim = 'sub' } = options
+  const { jwksUrl, issuer, audience, ownerClaim = 'sub', now } = options
   const keys = createRemoteKeys({ ...options, url: jwksUrl })
-  return async (text) => {
-    const token = readToken(text)
-    if (token === undefined) return undefined
-    const candidates = await keys.find(token.kid)
-    const checks = await Promise.all(candidates.map((key) => isSignedBy(token, key)))
-    const { claims } = token
-    if (!checks.includes(true) || !isValid(claims, options)) return undefined
+
+  async function verify(token: string, { key, alg }: VerificationKey): Promise<Claims | undefined> {
+    const currentDate = new Date(now() * 1000)
+    const terms = { issuer, audience, currentDate, clockTolerance: clockSkew }
+    return jwtVerify(token, key, { ...terms, algorithms: [alg], requiredClaims: ['exp'] }).then(
+      ({ payload }) => payload,
+      () => undefined,
+    )
+  }
+
+  return async (token) => {
+    const header = readHeader(token)
+    if (header === undefined) return undefined
+    // A token without a kid may be signed by any of the keys.
+    const candidates = await keys.find(header.kid)
+    const verified = await Promise.all(candidates.map((key) => verify(token, key)))
+    const claims = verified.find((found) => found !== undefined)
+    if (claims === undefined || Number(claims.exp) <= now()) return undefined
     const owner = Object.hasOwn(claims, ownerClaim) ? claims[ownerClaim] : undefined
     return typeof owner === 'string' && isOwner(owner) ? { owner } : undefined
   }
 }
 
-/** Only a key makes an admin, so `*` is refused. Lone surrogates, which JSON can escape, are all the same in UTF-8. */
+/**
+ * Whether a claim can name an owner. Only a key makes an admin, so `*` is refused. Characters that are not valid in
+ * UTF-8 are refused because they all become the same one, and so would their owners.
+ */
 function isOwner(name: string): boolean {
-  return name !== '' && name !== '*' && !/\p{Surrogate}/u.test(name)
+  return name !== '' && name !== '*' && !/[\p{Surrogate}\ufffd]/u.test(name)
 }
 
-/** A token taken apart; nothing in it is to be trusted before its signature was checked. */
-interface Token {
-  readonly alg: string
-  readonly kid?: string
-  readonly claims: Claims
-  /** What was signed. */
-  readonly text: Uint8Array<ArrayBuffer>
-  readonly signature: Uint8Array<ArrayBuffer>
-}
+const headerSchema = z.object({
+  alg: z.enum(['RS256', 'ES256', 'EdDSA']),
+  kid: z.optional(z.string()),
+  // Tokens for anything but access have a type of their own (RFC 8725 §3.11).
+  typ: z.optional(z.string().check(z.regex(/^(?:application\/)?(?:at\+)?jwt$/i))),
+})
 
-type Claims = Readonly<Record<string, unknown>>
-
-/** Reads what looks like a token of ours, so that no other credential has keys fetched. */
-function readToken(text: string): Token | undefined {
-  if (text.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return undefined
-  const [head = '', body = '', signature = ''] = text.split('.')
-  const header = readPart(head)
-  const claims = readPart(body)
-  if (header === undefined || claims === undefined || !isOurs(header)) return undefined
-  return {
-    alg: header.alg,
-    kid: header.kid,
-    claims,
-    text: new TextEncoder().encode(`${head}.${body}`),
-    signature: fromBase64Url(signature),
+/** Reads the header of what can be a token, so that no other credential makes cfile fetch keys. */
+function readHeader(token: string): z.infer<typeof headerSchema> | undefined {
+  if (token.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
+  try {
+    const header = decodeProtectedHeader(token)
+    // cfile knows no extension that a token could demand.
+    return 'crit' in header ? undefined : z.safeParse(headerSchema, header).data
+  } catch {
+    return undefined
   }
-}
-
-/** Tokens made for anything but access have a type of their own (RFC 8725 §3.11), and what is critical is unknown here. */
-function isOurs(header: Claims): header is Claims & Pick<Token, 'alg' | 'kid'> {
-  const { alg, kid, typ = 'JWT' } = header
-  const isAccess = typeof typ === 'string' && /^(?:application\/)?(?:at\+)?jwt$/i.test(typ)
-  const isKnown = alg === 'RS256' || alg === 'ES256' || alg === 'EdDSA'
-  const isNamed = kid === undefined || typeof kid === 'string'
-  return isAccess && isKnown && isNamed && !Object.hasOwn(header, 'crit')
-}
-
-function readPart(text: string): Claims | undefined {
-  const value = parseJson(fromBase64Url(text))
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Claims)
-    : undefined
-}
-
-/** The bytes of base64url (RFC 4648 §5) without padding; none for what has an impossible length. */
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length % 4 === 1) return new Uint8Array()
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
-}
-
-async function isSignedBy(
-  { alg, text, signature }: Token,
-  { alg: ofKey, key }: VerificationKey,
-): Promise<boolean> {
-  // The key decides: a token can't have it used for any other algorithm.
-  if (alg !== ofKey) return false
-  const algorithm = { name: key.algorithm.name, hash: 'SHA-256' }
-  return crypto.subtle.verify(algorithm, key, signature, text).catch(() => false)
-}
-
-/** Whether it is for us, by whom it has to be, and at this time. */
-function isValid(claims: Claims, { issuer, audience, now }: JwtOptions): boolean {
-  const { iss, aud, exp, nbf = 0 } = claims
-  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  if (issuer !== undefined && iss !== issuer) return false
-  if (audience !== undefined && !audiences.includes(audience)) return false
-  return (
-    typeof exp === 'number' && typeof nbf === 'number' && now() < exp && nbf <= now() + clockSkew
-  )
 }

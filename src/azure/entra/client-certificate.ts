@@ -1,5 +1,5 @@
 /**
- * An app registration and its certificate: a statement signed with its key (RFC 7523, RFC 7515 §4.1.8).
+ * An app registration and its certificate: an assertion signed with its key (RFC 7523, RFC 7515 §4.1.8).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type App, appCredential, assertionFields } from './app.ts'
 export interface ClientCertificateOptions extends App {
   /**
    * PEM: the certificate, and its RSA key as PKCS #8 (`BEGIN PRIVATE KEY`) without a password; in any order. A function
-   * is asked for each token anew, so that a certificate may be renewed meanwhile.
+   * is called for each new token, so that the certificate can be renewed.
    */
   readonly pem: string | ((means: Means) => Promise<string>)
 }
@@ -29,35 +29,36 @@ export function clientCertificate({ pem, ...app }: ClientCertificateOptions): Cr
     const { now, random } = call
     const { certificate, key } = await certified(call)
     count += 1
+    // Loaded here, since few apps sign in with a certificate.
+    const [{ encode }, { SignJWT }, { importPKCS8 }] = await Promise.all([
+      import('jose/base64url'),
+      import('jose/jwt/sign'),
+      import('jose/key/import'),
+    ])
     const digest = await crypto.subtle.digest('SHA-256', certificate)
-    const header = { alg: 'PS256', typ: 'JWT', 'x5t#S256': base64url(new Uint8Array(digest)) }
-    const claims = {
-      aud: tokenUrl,
-      iss: app.clientId,
-      sub: app.clientId,
-      jti: `${now()}-${count}-${random().toString(36).slice(2)}`,
-      nbf: now() - 30,
-      exp: now() + 600,
-    }
-    const statement = `${encode(header)}.${encode(claims)}`
-    return assertionFields(`${statement}.${await sign(key, statement)}`)
+    const assertion = new SignJWT()
+      .setProtectedHeader({
+        alg: algorithm,
+        typ: 'JWT',
+        'x5t#S256': encode(new Uint8Array(digest)),
+      })
+      .setAudience(tokenUrl)
+      .setIssuer(app.clientId)
+      .setSubject(app.clientId)
+      .setJti(`${now()}-${count}-${random().toString(36).slice(2)}`)
+      .setNotBefore(now() - 30)
+      .setExpirationTime(now() + 600)
+    return assertionFields(await assertion.sign(await importPKCS8(key, algorithm)))
   })
 }
 
-async function sign(pkcs8: Der, text: string): Promise<string> {
-  const algorithm = { name: 'RSA-PSS', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign'])
-  const bytes = new TextEncoder().encode(text)
-  return base64url(
-    new Uint8Array(await crypto.subtle.sign({ name: 'RSA-PSS', saltLength: 32 }, key, bytes)),
-  )
-}
-
-type Der = Uint8Array<ArrayBuffer>
+const algorithm = 'PS256'
 
 interface Certified {
-  readonly certificate: Der
-  readonly key: Der
+  /** DER. */
+  readonly certificate: Uint8Array<ArrayBuffer>
+  /** PEM, PKCS #8. */
+  readonly key: string
 }
 
 function readerOf(pem: ClientCertificateOptions['pem']): (means: Means) => Promise<Certified> {
@@ -77,27 +78,36 @@ function readPem(pem: string): Certified {
       'The key of the certificate is not in PKCS #8: convert it with `openssl pkcs8 -topk8 -nodes`.',
     )
   }
-  return { certificate: readBlock(pem, 'CERTIFICATE'), key: readBlock(pem, 'PRIVATE KEY') }
+  return { certificate: readBlock(pem, 'CERTIFICATE').der, key: readBlock(pem, 'PRIVATE KEY').pem }
 }
 
-/** What comes only when a token is wanted is no fault of the caller who happens to want it. */
+/** Reads a PEM when a token is needed. A fault in it is not the fault of the caller whose request needs the token. */
 function readLate(pem: string): Certified {
   try {
     return readPem(pem)
   } catch (cause) {
-    throw new CfileError('upstream_auth', (cause as Error).message, {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new CfileError('upstream_auth', message, {
       hint: 'AZURE_CLIENT_CERTIFICATE_PATH takes a PEM file with the certificate and its key.',
       cause,
     })
   }
 }
 
-function readBlock(pem: string, label: string): Der {
-  const text = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`).exec(pem)?.[1]
+interface Block {
+  readonly der: Uint8Array<ArrayBuffer>
+  readonly pem: string
+}
+
+function readBlock(pem: string, label: string): Block {
+  const [block, text] =
+    new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`).exec(pem) ?? []
   try {
-    if (text !== undefined) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+    if (block !== undefined && text !== undefined) {
+      return { pem: block, der: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) }
+    }
   } catch {
-    // Told below: what stands there may be a key.
+    // The error below shows nothing of the block, since it may be a key.
   }
   throw unusable(
     `The PEM of the certificate has no readable ${label} block; it takes a CERTIFICATE and a PRIVATE KEY (PKCS #8, no password).`,
@@ -106,15 +116,4 @@ function readBlock(pem: string, label: string): Der {
 
 function unusable(message: string): CfileError {
   return new CfileError('invalid_request', message)
-}
-
-function encode(value: object): string {
-  return base64url(new TextEncoder().encode(JSON.stringify(value)))
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replace(/\+/g, '-')
-    .replace(/\//g, '_')
-    .replace(/=+$/, '')
 }

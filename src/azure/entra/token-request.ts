@@ -6,6 +6,7 @@
 
 import { CfileError, type ErrorCode } from '../../core/errors.ts'
 import { parseJson, readBounded } from '../../core/http/body.ts'
+import { isObject } from '../../core/json/value.ts'
 import { upstreamAnswer } from '../errors.ts'
 import { type Token, type TokenCall, tokenFor } from './tokens.ts'
 
@@ -52,11 +53,11 @@ export async function requestToken(
   throw refusal(answer, fields, who, hint)
 }
 
-async function readFields({ body }: Response): Promise<Record<string, unknown>> {
+async function readFields({ body }: Response): Promise<Readonly<Record<string, unknown>>> {
   const { whole, ...rest } = await readBounded(body, 64 * 1024)
   if ('stream' in rest) await rest.stream?.cancel()
   const value = whole && parseJson(whole)
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  return isObject(value) ? value : {}
 }
 
 const cures: readonly (readonly [codes: RegExp, hint: string])[] = [
