@@ -14,7 +14,7 @@ import { CfileError, toErrorBody } from './core/errors.ts'
 import type { Socket, UpgradeBindings } from './core/sockets/socket.ts'
 import { createNodeCarrier } from './node-http/answer.ts'
 import { followConnections } from './node-http/connections.ts'
-import { canDispatch, createDispatchFetch } from './node-http/fetch.ts'
+import { createDispatchFetch } from './node-http/fetch.ts'
 import { nodeHmac } from './node-http/hmac.ts'
 import { keepYoungHeapSmall } from './node-http/memory.ts'
 import { respond } from './node-http/respond.ts'
@@ -91,7 +91,7 @@ export function serve(env: Env = process.env): Promise<Running> {
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
 export function nodeRuntime(): Pick<Runtime, 'fetch' | 'createCarrier' | 'createHmac' | 'connect'> {
-  const { fetch } = canDispatch ? createDispatchFetch(webRuntime) : webRuntime
+  const { fetch } = createDispatchFetch(webRuntime)
   return { fetch, createCarrier: createNodeCarrier, createHmac: nodeHmac, connect: connectSocket }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The connections of a Node server, followed so that it can end without cutting an answer.
+ * Follows the connections of a Node server, so that it can end without cutting an answer.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 
 /** Ends a server in steps. */
 export interface Connections {
-  /** Has each answer from here on end its connection. */
+  /** From now on, each answer closes its connection. */
   leave(): void
   /** Stops listening and ends idle connections; resolves when no connection is left. */
   close(): Promise<void>
@@ -18,9 +18,9 @@ export interface Connections {
 }
 
 interface Connection {
-  /** The answers that are not wholly in the hands of the system. */
+  /** The answers of which this process still holds bytes. */
   readonly answers: Set<ServerResponse>
-  /** How many bytes had come when it was last idle: more of them are a request that is still on its way. */
+  /** Bytes received when the connection was last idle. More of them belong to a request that is still coming. */
   idleAt: number
 }
 
@@ -41,7 +41,7 @@ export function followConnections(server: Server): Connections {
     if (connection === undefined) return
     connection.answers.add(res)
     if (isLeaving) endConnectionAfter(res)
-    // Emitted when the last byte has left this process, or the client is gone.
+    // Emitted when the last byte has left this process, and when the client leaves.
     res.once('close', () => {
       connection.answers.delete(res)
       connection.idleAt = socket.bytesRead
@@ -63,10 +63,10 @@ export function followConnections(server: Server): Connections {
     close() {
       isClosing = true
       return new Promise((resolve) => {
-        // That of node:http would destroy connections whose answer has ended and is not sent yet.
+        // The close() of node:http destroys connections whose answer has ended but is not sent yet.
         NetServer.prototype.close.call(server, () => resolve())
         endIdle(({ idleAt }) => idleAt > 0)
-        // A connection that was accepted a moment ago may have a request that was not read yet.
+        // A connection that was just accepted may have a request that was not read yet.
         setImmediate(() => setImmediate(endIdle))
       })
     },

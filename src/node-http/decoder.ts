@@ -1,5 +1,5 @@
 /**
- * Node's decoders of content codings: those of the web's standards, and what `node:zlib` has beyond them.
+ * Decoders of content codings: those of the web's standards, and Brotli and zstd of `node:zlib`.
  *
  * @module
  */

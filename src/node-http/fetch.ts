@@ -1,6 +1,5 @@
 /**
- * A `fetch` for Node on undici's dispatcher: the same requests and answers without the web streams and promises that
- * cost Node's own `fetch` half of its throughput.
+ * A `fetch` for Node on undici's dispatcher. Node's own `fetch` loses half of its throughput to web streams and promises.
  *
  * @module
  */
@@ -14,33 +13,22 @@ import { createNodeDecoder } from './decoder.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
-  /** For what is no plain request: one that follows redirects, or whose body is a form. */
+  /** Sends the requests that the dispatcher can't: those that follow redirects, or whose body is a form. */
   readonly fetch: typeof fetch
   /** Connections to one upstream. @default no limit */
   readonly connections?: number
 }
 
-/** A `fetch` with the connections that it keeps. */
+/** A `fetch` that keeps its connections. */
 export interface DispatchFetch {
   readonly fetch: typeof fetch
   close(): Promise<void>
 }
 
-/**
- * Whether this Node can run the dispatcher: undici 8 wants Node 22.19, and what came before it ends the process when an
- * answer with `connection: close` ends while its reader is slow (https://github.com/nodejs/undici/issues/5360).
- */
-export const canDispatch: boolean = isAtLeast(process.versions.node, 22, 19)
-
-function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ours = 0, theirs = 0] = version.split('.').map(Number)
-  return ours > major || (ours === major && theirs >= minor)
-}
-
-/** Makes one; it follows no redirect. */
+/** Makes a `fetch` that follows no redirects. */
 export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions): DispatchFetch {
   let opening: Promise<Agent> | undefined
-  // Loaded when it is first needed: an older Node can't even import it.
+  // Loaded when it is first needed, so that the start of a process does not wait for it.
   const open = async (): Promise<Agent> => {
     const { Agent } = await import('undici')
     return new Agent({
@@ -49,7 +37,7 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
       allowH2: false,
       // Azure's front doors close idle connections after two to four minutes.
       keepAliveTimeout: 60_000,
-      // Limits are the gateway's own.
+      // The gateway has limits of its own.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: { timeout: 10_000 },
@@ -88,7 +76,7 @@ function dispatch(agent: Agent, url: URL, init: Init): Promise<Response> {
   })
 }
 
-// What has no body by its status (the Fetch standard's "null body status").
+// Statuses without a body (the Fetch standard's "null body status").
 const bodiless = [204, 205, 304]
 
 function createHandler(
@@ -100,7 +88,7 @@ function createHandler(
   let controller: Dispatcher.DispatchController | undefined
   let queue: ByteQueue | undefined
   const abort = (): void => {
-    // Nobody waits for a connection that is still being made.
+    // Without an answer the caller must not wait until the connection is made.
     if (queue === undefined) reject(signal?.reason)
     controller?.abort(signal?.reason)
   }
@@ -152,7 +140,7 @@ function headersOf(headers: RequestInit['headers'] = {}): Record<string, string>
   }
 }
 
-/** Whether the dispatcher can send it; the rest is for `fetch`. */
+/** Whether the dispatcher can send the body. */
 function isPlain(body: RequestInit['body']): body is PlainBody {
   return (
     body === null ||
@@ -165,6 +153,6 @@ function isPlain(body: RequestInit['body']): body is PlainBody {
 
 function toNodeBody(body: string | Uint8Array | ReadableStream): string | Uint8Array | Readable {
   if (!(body instanceof ReadableStream)) return body
-  // Until the dispatcher listens nobody does, and an error that nobody hears ends the process.
+  // An error before the dispatcher listens would end the process.
   return Readable.fromWeb(body as never).on('error', () => {})
 }

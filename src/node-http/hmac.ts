@@ -1,5 +1,5 @@
 /**
- * HMAC by `node:crypto`, which Node, Bun and Deno have: it takes no change of threads as WebCrypto does.
+ * HMAC by `node:crypto`, which Node, Bun and Deno have. Unlike WebCrypto it needs no other thread.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import type { Hmac } from '../core/links/hmac.ts'
 
-/** HMAC-SHA-256 with one secret, which is made a key once: that of the raw bytes would cost more than the HMAC. */
+/** Makes an HMAC-SHA-256. The secret becomes a key once, because that costs more than the HMAC. */
 export function nodeHmac(secret: Uint8Array): Hmac {
   const key = createSecretKey(secret)
   return (text) => createHmac('sha256', key).update(text).digest() as ReturnType<Hmac>

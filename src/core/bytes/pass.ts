@@ -1,5 +1,5 @@
 /**
- * A body as it passes: not for ever silent, and known when it has ended.
+ * Passes a body on with a limit on its silence, and tells when it has ended.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { watchIdle } from './idle.ts'
 /** Options of {@link passBody}. */
 export interface PassOptions {
   readonly wait: Wait
-  /** Milliseconds that it may be silent while somebody reads. */
+  /** Milliseconds that the body may be silent while somebody reads. */
   readonly idleMs: number
-  /** Called when a chunk passes. */
+  /** Called with each chunk. */
   readonly onChunk?: () => void
-  /** Called once, when the last byte has passed, it broke, or nobody wants it any more. */
+  /** Called once: after the last byte, after a failure, or when nobody wants the rest. */
   readonly onEnd?: () => void
-  /** Turns what broke it into what its reader is told. */
+  /** Turns the failure into the error that the reader gets. */
   readonly explain?: (error: unknown) => unknown
 }
 
-/** The same bytes, chunk for chunk; a body that is silent for too long breaks, and its source is given up. */
+/** Passes the same chunks. A body that is silent for too long breaks, and its source is cancelled. */
 export function passBody(
   body: ReadableStream<Uint8Array>,
   { wait, idleMs, onChunk, onEnd, explain = (error) => error }: PassOptions,
@@ -51,7 +51,7 @@ export function passBody(
         return reader.cancel(reason)
       },
     },
-    // Read only what is asked for: the client's pace is the upstream's.
+    // Read only what is asked for, so that the client sets the pace.
     { highWaterMark: 0 },
   )
 }

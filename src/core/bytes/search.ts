@@ -1,5 +1,5 @@
 /**
- * Texts looked for in bytes, which costs far less than decoding them.
+ * Searches for texts in bytes, which costs far less than decoding the bytes.
  *
  * @module
  */
@@ -9,7 +9,7 @@ export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
 
-/** Whether these bytes stand at a place. */
+/** Whether the bytes at a place are the wanted ones. */
 export function hasBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
   for (let at = 0; at < wanted.length; at += 1) if (bytes[start + at] !== wanted[at]) return false
   return true
