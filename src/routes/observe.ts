@@ -194,6 +194,7 @@ function routeOf(c: RouteContext, { pattern }: Exchange): string {
     route
       .replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
       .replace(/\/path\/\*$/, '/path/{path}')
+      .replace(/^\/\*$/, '*')
       // A route is served with and without it.
       .replace(/(?<=.)\/$/, '')
   )

@@ -125,7 +125,6 @@ describe('the outcome of a download', () => {
   it('is cut_slow when the client takes no byte for too long', async () => {
     const { url, lineOf } = await open({
       CFILE_IDLE_TIMEOUT_MS: '1000',
-      CFILE_CUT_SLOW_READERS: '1',
     })
     const file = await respond(url, 'Save a 60 MB binary file')
     const { hostname, port, host } = new URL(url)
