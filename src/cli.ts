@@ -8,6 +8,14 @@
 import { toErrorLine } from './cli/failure.ts'
 import { runCommand, startsServer } from './cli/run.ts'
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 19)) {
+  process.stderr.write(
+    toErrorLine(`Node ${process.versions.node} is too old: use Node 22.19 or newer.`),
+  )
+  process.exit(1)
+}
+
 const args = process.argv.slice(2)
 const isServer = startsServer(args)
 

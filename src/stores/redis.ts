@@ -12,19 +12,14 @@
 
 import type { Store, StoreEntry } from './store.ts'
 
-/** A connected client of the package `redis` (4 and up), or anything that can send a command as a list of words. */
-export interface NodeRedisClient {
+/** A connected client of the package `redis` (5 or newer), or anything that sends a command as a list of words. */
+export interface RedisClient {
   sendCommand(args: string[]): Promise<unknown>
-}
-
-/** A client of the package `ioredis`. */
-export interface IoredisClient {
-  call(command: string, ...args: string[]): Promise<unknown>
 }
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  readonly client: NodeRedisClient | IoredisClient
+  readonly client: RedisClient
   /**
    * Before each key. What stands in braces decides the slot in a cluster, where scripts need all their keys in one.
    *
@@ -49,7 +44,7 @@ const deleteScript = `redis.call('DEL', KEYS[1]) return redis.call('ZREM', KEYS[
 
 /** Keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`. */
 export function redisStore({ client, prefix = '{cfile}:' }: RedisStoreOptions): Store {
-  const send = sender(client)
+  const send = (...args: string[]) => client.sendCommand(args)
   const valueKey = (key: string): string => `${prefix}v:${key}`
   const names = `${prefix}keys`
 
@@ -99,9 +94,4 @@ export function redisStore({ client, prefix = '{cfile}:' }: RedisStoreOptions): 
       return found
     },
   }
-}
-
-function sender(client: NodeRedisClient | IoredisClient): (...args: string[]) => Promise<unknown> {
-  if ('call' in client) return (command, ...args) => client.call(String(command), ...args)
-  return (...args) => client.sendCommand(args)
 }

@@ -5,15 +5,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis as Ioredis } from 'ioredis'
 import { createClient } from 'redis'
-import { createClient as createClient4 } from 'redis-4'
 import { createStorage } from 'unstorage'
 import redisDriver from 'unstorage/drivers/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { webRuntime } from '../../src/runtime.ts'
 import { openRedis } from '../../src/start/redis.ts'
-import { type IoredisClient, type NodeRedisClient, redisStore } from '../../src/stores/redis.ts'
+import { type RedisClient, redisStore } from '../../src/stores/redis.ts'
 import { type SqliteDatabase, sqliteStore } from '../../src/stores/sqlite.ts'
 import { unstorageStore } from '../../src/stores/unstorage.ts'
 import { storeContract } from '../stores/contract.ts'
@@ -40,20 +38,7 @@ describeWith(['redis-server'], 'Redis', (path) => {
     const client = createClient({ url: redis.url })
     await client.connect()
     ends.push(() => client.destroy())
-    return { store: redisStore({ client: client as NodeRedisClient }) }
-  })
-
-  storeContract('Redis by the package redis 4', async () => {
-    const client = createClient4({ url: redis.url })
-    await client.connect()
-    ends.push(() => client.disconnect())
-    return { store: redisStore({ client: client as NodeRedisClient, prefix: '{four}:' }) }
-  })
-
-  storeContract('Redis by the package ioredis', async () => {
-    const client = new Ioredis(redis.url)
-    ends.push(() => client.disconnect())
-    return { store: redisStore({ client: client as IoredisClient, prefix: '{io}:' }) }
+    return { store: redisStore({ client: client as RedisClient }) }
   })
 
   storeContract('Redis as redis:// opens it', async () => {
