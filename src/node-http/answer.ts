@@ -62,7 +62,8 @@ export class ReaderResponse extends NativeResponse {
   #toStandard(): Response {
     if (this.#standard === undefined) {
       const { status, source } = this
-      const stream = toStream(source.bytes, source.limit)
+      // The server takes the bytes from the source, and then nobody reads the stream.
+      const stream = toStream(source.bytes, source.limit, false)
       Object.defineProperty(stream, sourceKey, { value: source })
       this.#standard = new NativeResponse(stream, { status, headers: this.#headers })
     }

@@ -92,8 +92,17 @@ export const createWebCarrier: CreateCarrier = (limit) => ({
   mostWhole: 64 * 1024,
 })
 
-/** Makes a stream that reads only what is asked for. With a limit, it breaks where nothing is asked for in time. */
-export function toStream(bytes: ByteReader, limit?: ReaderLimit): ReadableStream<Uint8Array> {
+/**
+ * Makes a stream that reads only what is asked for. With a limit, it breaks where nothing is asked for in time.
+ *
+ * @param isWatchedFromStart whether the limit counts before the first read too. False where somebody else may read
+ * `bytes` in place of the stream.
+ */
+export function toStream(
+  bytes: ByteReader,
+  limit?: ReaderLimit,
+  isWatchedFromStart = true,
+): ReadableStream<Uint8Array> {
   const idle = limit && watchIdle(limit.wait, limit.idleMs)
   let onPull = (): void => {}
   const stop = (): void => {
@@ -116,7 +125,7 @@ export function toStream(bytes: ByteReader, limit?: ReaderLimit): ReadableStream
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        expectPull(controller)
+        if (isWatchedFromStart) expectPull(controller)
         bytes.closed?.catch((error) => controller.error(error))
       },
       async pull(controller) {
