@@ -110,23 +110,20 @@ function notesOf({ secret, only }: Pick<Setting, 'secret' | 'only'>): string {
 
 /** The module with the help. */
 export function settingsHelp(): string {
-  const lines = settingGroups.flatMap(({ title, settings }) => [
-    '',
-    `${title}:`,
-    ...settings.map(({ name, about, default: value }) => {
-      const sentence = about.replaceAll('`', '')
-      return `  ${name}\n      ${sentence}${value ? ` Default: ${value.replaceAll('`', '')}.` : ''}`
-    }),
-  ])
+  const texts = settingGroups.map(({ title, settings }) => {
+    const lines = settings.map(({ name, about, default: value }) =>
+      `${name} ${about}${value ? ` Default: ${value}.` : ''}`.replaceAll('`', ''),
+    )
+    return [title, ...lines, ''].join('\n')
+  })
   return `/**
- * What \`cfile serve --help\` says of the settings. Written by \`npm run settings\`.
+ * What \`cfile help serve\` says of the settings. Written by \`npm run settings\`.
  *
  * @module
  */
 
-/** Every setting with its sentence and its default, a group after the other. */
-export const settingsHelp: string = \`${lines.join('\n').trimStart().replaceAll('${', '\\${')}
-\`
+/** The settings in groups: a title, then a line for each setting with its name, its sentence and its default. */
+export const settingsHelp: string = \`${texts.join('\n')}\`
 `
 }
 

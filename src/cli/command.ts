@@ -42,6 +42,8 @@ export interface CommandInfo {
   readonly arguments?: readonly (readonly [name: string, help: string])[]
   readonly options: Options
   /** Command lines without `cfile`, each with what it does. */
+  /** The settings that the help lists: groups with an empty line between them, a title and a line for each setting. */
+  readonly settings?: string
   readonly examples: readonly (readonly [about: string, line: string])[]
   /** Words that the first argument can be, for completion. */
   readonly choices?: readonly string[]

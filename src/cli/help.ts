@@ -70,9 +70,25 @@ export function formatHelp(command: CommandInfo, out: Output): string {
       'OPTIONS',
       options.map(([long, option]) => [nameOf(long, option), option.help]),
     ),
+    ...settingGroupsOf(command.settings).map(([title, rows]) => write.rows(title, rows)),
     write.examples(examples),
   ].join('\n\n')
 }
+
+/** Splits the list of settings into its groups. */
+function settingGroupsOf(settings = ''): (readonly [title: string, rows: readonly Row[]])[] {
+  const groups = settings.split('\n\n').filter((group) => group !== '')
+  return groups.map((group) => {
+    const [title = '', ...lines] = group.trim().split('\n')
+    return [title.toUpperCase(), lines.map((line): Row => [nameIn(line), restOf(line)])]
+  })
+}
+
+/** The first word of a line. */
+const nameIn = (line: string): string => line.slice(0, line.indexOf(' '))
+
+/** All but the first word of a line. */
+const restOf = (line: string): string => line.slice(line.indexOf(' ') + 1)
 
 /** Writes the usage of a command on one line. */
 export function usageOf({ name, usage }: Pick<CommandInfo, 'name' | 'usage'>): string {

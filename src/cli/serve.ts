@@ -5,6 +5,7 @@
  */
 
 import { once } from 'node:events'
+import { settingsHelp } from '../start/settings-help.ts'
 import { type Command, defineCommand } from './command.ts'
 import { print, type Terminal } from './terminal.ts'
 
@@ -14,8 +15,9 @@ export const serveCommand: Command = defineCommand({
   usage: '',
   summary: 'Start the gateway',
   details:
-    'All settings are environment variables; docs/settings.md lists them, and cfile doctor tries them. Without AZURE_OPENAI_ENDPOINT the gateway runs on its built-in emulator.\nSIGTERM or Ctrl-C stops it when the downloads under way have finished, a second signal at once.',
+    'All settings are environment variables. cfile doctor tries them. Without AZURE_OPENAI_ENDPOINT the gateway runs on its built-in emulator.\nSIGTERM or Ctrl-C stops it when the downloads under way have finished, a second signal at once.',
   options: {},
+  settings: settingsHelp,
   examples: [
     ['Try it without Azure', 'serve'],
     [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { formatHelp, formatOverview } from '../../src/cli/help.ts'
 import { commands } from '../../src/cli/run.ts'
 import type { Output } from '../../src/cli/terminal.ts'
+import { declaredSettings } from '../../src/start/settings.ts'
 
 const all = commands().map((command) => [command.name, command] as const)
 
@@ -28,5 +29,11 @@ describe('the help', () => {
       expect(text).toMatch(new RegExp(`\\n\\nEXAMPLES\\n(  # .+\\n  \\$ cfile ${name}.*\\n?)+$`))
       expect(text.split('\n').filter((line) => line.length > columns)).toEqual([])
     }
+  })
+
+  it('of serve names every setting, so that nobody has to look for it', () => {
+    const serve = commands().find(({ name }) => name === 'serve')
+    const text = serve === undefined ? '' : formatHelp(serve, output(80))
+    for (const { name } of declaredSettings) expect(text).toMatch(new RegExp(`^  ${name} `, 'm'))
   })
 })
