@@ -45,7 +45,7 @@ Records
 CFILE_STORE Where records are kept: memory:, sqlite:PATH, redis://…, d1:BINDING, kv:BINDING. Default: sqlite: in the data folder; on Workers the first bound of D1 and KV.
 
 Copies
-CFILE_ARCHIVE Where copies are kept that outlive the containers: off, fs:DIR, s3://BUCKET/PREFIX?endpoint=&region=, azblob: and the URL of a container of Azure Blob Storage, r2:BINDING. Default: off.
+CFILE_ARCHIVE Where copies are kept that outlive the containers: off, fs:DIR, s3://BUCKET/PREFIX?endpoint=&region=, azblob: and the URL of a blob container, r2:BINDING. Default: off.
 AWS_ACCESS_KEY_ID The access key for an s3: archive.
 AWS_SECRET_ACCESS_KEY The secret of that access key.
 AWS_SESSION_TOKEN The session token of a temporary access key.

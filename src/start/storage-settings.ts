@@ -98,7 +98,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export const archiveSettings: Declared<ArchiveSettings> = {
   /**
    * Where copies are kept that outlive the containers: `off`, `fs:DIR`, `s3://BUCKET/PREFIX?endpoint=&region=`,
-   * `azblob:` and the URL of a container of Azure Blob Storage, `r2:BINDING`.
+   * `azblob:` and the URL of a blob container, `r2:BINDING`.
    *
    * @default off
    */
