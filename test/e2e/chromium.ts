@@ -19,7 +19,9 @@ const quietArguments = [
 ]
 
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, chromiumSandbox: false, args: quietArguments })
+  // Without a UTF-8 locale Chromium saves a file whose name is not ASCII as "download".
+  const env = { ...process.env, LANG: 'C.UTF-8' }
+  return chromium.launch({ executablePath, chromiumSandbox: false, args: quietArguments, env })
 }
 
 /** What a page did against its Content-Security-Policy, and the errors of its script; to be asked before it is left. */
