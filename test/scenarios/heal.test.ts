@@ -137,6 +137,25 @@ describe('a conversation whose container has expired', () => {
     expect(text).toContain('sales.csv')
   })
 
+  it('is healed for each of two WebSocket messages that are sent at once', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    gateway.advance(hour)
+    const url = new URL('http://127.0.0.1:8787/openai/v1/responses')
+    const socket = await connectWithin(gateway.app)(url, { headers: {} })
+    const message = { type: 'response.create', model: 'gpt-4.1', tools: codeInterpreter }
+    const turn = { ...message, input: '[list]', previous_response_id: first.id }
+    await Promise.all([socket.send(JSON.stringify(turn)), socket.send(JSON.stringify(turn))])
+    const ends: string[] = []
+    while (ends.length < 2) {
+      const text = String(await socket.next())
+      if (/"type":"(?:response\.completed|error)"/.test(text)) ends.push(text)
+    }
+    for (const end of ends) expect(end).toContain('sales.csv')
+  })
+
   it('gets Azure’s own 400 without CFILE_HEAL', async () => {
     const { options, settle } = archived({ heal: false })
     const gateway = openHarness(options)
@@ -168,6 +187,42 @@ describe('a conversation whose container has expired', () => {
       ({ method, path }) => method === 'POST' && path === '/openai/v1/containers',
     )
     expect(made).toHaveLength(1)
+    const metrics = await (await gateway.ask('/metrics')).text()
+    expect(metrics).toMatch(/^cfile_healed_total 1$/m)
+  })
+
+  it('tries once for twenty concurrent turns when the files are refused, and again in the next turn', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    gateway.advance(hour)
+    await gateway.requests()
+    const upload = { method: 'POST', path: '/openai/v1/containers/*/files' }
+    await gateway.fault({ match: upload, status: 403, times: 1 })
+    const turn = () =>
+      gateway.ask('/openai/v1/responses', request('[list]', { previous_response_id: first.id }))
+    const answers = await Promise.all(Array.from({ length: 20 }, turn))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
+    const made = (await gateway.requests()).filter(
+      ({ method, path }) => method === 'POST' && path === '/openai/v1/containers',
+    )
+    expect(made).toHaveLength(1)
+    expect(JSON.stringify(await turnOf(await turn()))).toContain('sales.csv')
+  })
+
+  it('keeps a container that runs when a refusal only quotes the words', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    const body = { error: { message: "Invalid value: 'container is expired'.", code: 'invalid' } }
+    await gateway.fault({ match: { path: '/responses' }, status: 400, body })
+    const turn = request('hi', named(containerOf(first)))
+    const refused = await gateway.ask('/openai/v1/responses', turn)
+    expect([refused.status, await refused.json()]).toEqual([400, body])
+    const next = await turnOf(await gateway.ask('/openai/v1/responses', turn))
+    expect(containerOf(next)).toBe(containerOf(first))
   })
 
   it.each<[string, Spoiling]>([
@@ -341,6 +396,31 @@ describe('POST /containers/{container_id}/restore', () => {
     expect(restored.files.map((row) => row.path)).toEqual(['/mnt/data/sales.csv'])
     const link = await gateway.ask(`/containers/${restored.container_id}/path/sales.csv`)
     expect(link.status).toBe(200)
+  })
+
+  it('answers concurrent requests with one container and the same files', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    gateway.advance(hour)
+    const path = `/containers/${containerOf(first)}/restore`
+    const restore = async () => (await gateway.ask(path, { method: 'POST' })).json()
+    const [one, ...others] = await Promise.all([restore(), restore(), restore()])
+    expect(one).toMatchObject({ files: [{ path: '/mnt/data/sales.csv' }] })
+    for (const other of others) expect(other).toEqual(one)
+  })
+
+  it('leaves the turns of a container that still runs where they are', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    const id = containerOf(first)
+    const restored = await gateway.ask(`/containers/${id}/restore`, { method: 'POST' })
+    expect(restored.status).toBe(200)
+    const turn = request('Save "more.txt". [list]', named(id))
+    expect(containerOf(await turnOf(await gateway.ask('/openai/v1/responses', turn)))).toBe(id)
   })
 
   it('is 410 without archived files, and 405 for other methods', async () => {

@@ -3,6 +3,7 @@
  *
  * Keys in the store: `replaced/{old}/{owner}` leads to the new container, `replaces/{new}/{owner}` back to the old one,
  * and `making/{new}` marks a container that is being filled, so that it is deleted when the process dies.
+ * `unreplaced/{old}/{owner}` tells requests that wait for the same replacement that it failed.
  *
  * @module
  */
@@ -22,8 +23,14 @@ import { checkUploads, refused, uploadAll } from './upload.ts'
 /** A container that replaces another. */
 export interface Replacement {
   readonly containerId: string
-  /** The copies that were uploaded to it, oldest first. */
+  /** The copies that it holds, oldest first. */
   readonly files: readonly ContainerFile[]
+}
+
+/** The container that takes the place of an expired one, and whether this call made it. */
+export interface Found {
+  readonly containerId: string
+  readonly isNew: boolean
 }
 
 // The lifetime of container records, since later turns may come days after the first.
@@ -32,6 +39,7 @@ const makingSeconds = 24 * 3600
 const lookEverySeconds = 15
 const waitForOtherMs = 200
 const mostWaits = 600
+const failureSeconds = 600
 
 const replacedSchema = z.object({ container_id: z.string(), replaces: z.string() })
 const makingSchema = z.object({
@@ -44,6 +52,7 @@ const makingPrefix = 'making/'
 
 const replacedKey = (id: string, { key }: Caller): string => `replaced/${id}/${key}`
 const leaseKey = (id: string, { key }: Caller): string => `lease/replace/${id}/${key}`
+const failedKey = (id: string, { key }: Caller): string => `unreplaced/${id}/${key}`
 const originKey = (id: string, { key }: Caller): string => `replaces/${id}/${key}`
 
 /** Finds the newest replacement of a container for the caller, also after several replacements. */
@@ -74,26 +83,64 @@ export async function findReplacement(
 export async function replaceContainer(
   gateway: Gateway,
   caller: Caller,
-  { id, upstream }: { readonly id: string; readonly upstream: Upstream },
+  gone: Gone,
   signal: AbortSignal,
-): Promise<Replacement> {
+): Promise<Found> {
+  const { store, runtime } = gateway
+  const { id } = gone
+  const failure = failedKey(id, caller)
+  const earlierFailure = await store.get(failure)
   for (let waits = 0; waits < mostWaits; waits += 1) {
     // Another request may have been faster since this one was refused.
     const other = await findReplacement(gateway, caller, id)
-    if (other !== undefined) return { containerId: other, files: [] }
+    if (other !== undefined) return { containerId: other, isNew: false }
+    if ((await store.get(failure)) !== earlierFailure) throw failedForOther()
     let made: Replacement | undefined
     await withLease(gateway, leaseKey(id, caller), async () => {
       if ((await findReplacement(gateway, caller, id)) !== undefined) return
-      made = await make(gateway, caller, { id, upstream }, signal)
+      if ((await store.get(failure)) !== earlierFailure) return
+      made = await makeReplacement(gateway, caller, gone, signal)
     })
-    if (made !== undefined) return made
-    await gateway.runtime.wait(waitForOtherMs, signal)
+    if (made !== undefined) return { containerId: made.containerId, isNew: true }
+    await runtime.wait(waitForOtherMs, signal)
   }
   throw new CfileError('upstream_timeout', 'Another request is still making the new container.')
 }
 
+/** Makes a container and stores that it takes the place of the expired one, or that this failed. */
+async function makeReplacement(
+  gateway: Gateway,
+  caller: Caller,
+  gone: Gone,
+  signal: AbortSignal,
+): Promise<Replacement> {
+  const { store, runtime } = gateway
+  const { id } = gone
+  try {
+    return await make(gateway, caller, gone, signal, async (containerId) => {
+      const value = { container_id: containerId, replaces: id }
+      await store.put(originKey(containerId, caller), value, { ttl: rememberedSeconds })
+      await store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
+    })
+  } catch (error) {
+    // A client that left is no reason for the others to give up.
+    if (!signal.aborted) {
+      const note = runtime.newToken()
+      await store.put(failedKey(id, caller), note, { ttl: failureSeconds }).catch(() => {})
+    }
+    throw error
+  }
+}
+
+/** An expired container, and the upstream that had it. */
+interface Gone {
+  readonly id: string
+  readonly upstream: Upstream
+}
+
 /**
- * Creates a container with the caller's copies of an expired one on request, even if it was replaced before.
+ * Creates a container with the caller's copies of an expired one on request, even if it was replaced before. The new
+ * container of one that still runs is a second one: turns that name the old id stay there.
  *
  * @throws CfileError `container_not_found` for containers of others, and the errors of {@link replaceContainer}
  */
@@ -106,16 +153,33 @@ export async function restoreContainer(
   const { holder, record } = await viewContainer(gateway, caller, id)
   const [upstream] = upstreamsNamed(gateway, record?.upstream)
   if (holder === undefined || upstream === undefined) throw notThere('container')
-  const newest = await findReplacement(gateway, holder, id)
-  return replaceContainer(gateway, holder, { id: newest ?? id, upstream }, signal)
+  const newest = (await findReplacement(gateway, holder, id)) ?? id
+  const gone = { id: newest, upstream }
+  if (await isRunning(gone, signal)) return make(gateway, holder, gone, signal)
+  const { containerId } = await replaceContainer(gateway, holder, gone, signal)
+  return { containerId, files: await copiesOfAllLives(gateway, holder, newest) }
 }
 
-/** Creates, fills and records a replacement. Deletes it again when a step fails. */
+/** Whether the upstream still runs a container. */
+async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
+  const found = await upstream.client.getContainer(id, { signal }).catch((error) => {
+    if (isCfileError(error) && error.status < 500) return undefined
+    throw error
+  })
+  return found?.status === 'running'
+}
+
+/**
+ * Creates, fills and records a container. Deletes it again when a step fails.
+ *
+ * @param remember called with the id of the filled container
+ */
 async function make(
   gateway: Gateway,
   caller: Caller,
-  { id, upstream }: { readonly id: string; readonly upstream: Upstream },
+  { id, upstream }: Gone,
   signal: AbortSignal,
+  remember: (containerId: string) => Promise<void> = async () => {},
 ): Promise<Replacement> {
   const files = await copiesOfAllLives(gateway, caller, id)
   if (files.length === 0) throw nothingArchived(id)
@@ -128,9 +192,7 @@ async function make(
     await gateway.store.put(making, note, { ttl: makingSeconds })
     await uploadAll(gateway, caller, { upstream, containerId, files }, signal)
     await recordPlace(gateway, { caller, upstream: upstream.name }, 'container', containerId)
-    const value = { container_id: containerId, replaces: id }
-    await gateway.store.put(originKey(containerId, caller), value, { ttl: rememberedSeconds })
-    await gateway.store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
+    await remember(containerId)
     return { containerId, files }
   } catch (error) {
     await deleteContainer(upstream, containerId)
@@ -217,6 +279,13 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
 
 function readMaking(value: Json): z.infer<typeof makingSchema> | undefined {
   return z.safeParse(makingSchema, value).data
+}
+
+function failedForOther(): CfileError {
+  return new CfileError(
+    'upstream_error',
+    'Another request could not make the new container; the log has its cause.',
+  )
 }
 
 function nothingArchived(id: string): CfileError {

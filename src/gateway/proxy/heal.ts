@@ -11,6 +11,7 @@
 import { readCodeTools, setToolContainer } from '../../core/api/tool-containers.ts'
 import { decodeUtf8, readBounded } from '../../core/http/body.ts'
 import { isContainerId } from '../../core/ids.ts'
+import { isObject, parseText } from '../../core/json/value.ts'
 import { previousTurn, recordedContainer } from '../capture/capture.ts'
 import { findReplacement, replaceContainer } from '../containers/replacement.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
@@ -83,8 +84,9 @@ export async function prepareHealing(
   return {
     current: known === undefined ? parsed : withContainer(parsed, known),
     async heal(refusal, upstream) {
-      const gone = known ?? used ?? containerIn(refusal)
-      if (!gonePattern.test(refusal) || gone === undefined) return undefined
+      const message = messageOf(refusal)
+      const gone = known ?? used ?? containerIn(message)
+      if (!gonePattern.test(message) || gone === undefined) return undefined
       const { signal } = parsed.request
       const made = await replace(gateway, caller, { id: gone, upstream }, signal)
       if (made === undefined) return undefined
@@ -121,8 +123,16 @@ function withContainer(parsed: ProxyRequest, containerId: string): ProxyRequest 
 }
 
 const mostRefusalBytes = 64 * 1024
+// From the start of the message: other refusals quote what the caller sent.
 const gonePattern =
-  /container (?:is|has) expired|expected container_id|container with id '[^']*' not found/i
+  /^(?:400 )?(?:container (?:is|has) expired|expected container_id|container with id '[^']*' not found)/i
+
+/** The message of an error in OpenAI's envelope; empty for any other text. */
+function messageOf(refusal: string): string {
+  const body = parseText(refusal)
+  const error = isObject(body) ? body.error : undefined
+  return isObject(error) && typeof error.message === 'string' ? error.message : ''
+}
 
 /** Reads the text of an answer with status 400 or 404, and returns an equal unread answer. Other answers have no text. */
 async function readRefusal(
@@ -139,9 +149,9 @@ async function readRefusal(
   }
 }
 
-/** The container id in the text of a refusal. */
-function containerIn(refusal: string): string | undefined {
-  const [named] = /\b(?:cntr|container)[_-][A-Za-z0-9_-]+/.exec(refusal) ?? []
+/** The container id in the message of a refusal. */
+function containerIn(message: string): string | undefined {
+  const [named] = /\b(?:cntr|container)[_-][A-Za-z0-9_-]+/.exec(message) ?? []
   return isContainerId(named) ? named : undefined
 }
 
@@ -159,12 +169,12 @@ async function replace(
   const record = await findRecord(gateway, caller, 'container', id)
   if (record === undefined && knowsCallers) return undefined
   try {
-    const { containerId } = await replaceContainer(gateway, caller, gone, signal)
-    metrics.add('cfile_healed_total', 1)
-    log('info', 'An expired container was replaced.', {
-      container_id: id,
-      replaced_by: containerId,
-    })
+    const { containerId, isNew } = await replaceContainer(gateway, caller, gone, signal)
+    if (isNew) {
+      metrics.add('cfile_healed_total', 1)
+      const fields = { container_id: id, replaced_by: containerId }
+      log('info', 'An expired container was replaced.', fields)
+    }
     return containerId
   } catch (error) {
     signal.throwIfAborted()

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
+import { toErrorBody } from '../../core/errors.ts'
 import { requestHeaders } from '../../core/http/proxied-headers.ts'
 import { wasNeverSent } from '../../core/http/unsent.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
@@ -21,6 +21,7 @@ import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { createEventHandler } from './answers/responses.ts'
 import { type Healing, prepareHealing } from './heal.ts'
 import { parseRequest } from './request.ts'
+import { notText, otherUpstream, silent, toFailure } from './websocket-failures.ts'
 
 const decoder = new TextDecoder()
 
@@ -40,14 +41,20 @@ interface Session {
   readonly client: Socket
   /** The connection to the upstream; opened with the first message. */
   upstream?: { readonly home: Upstream; readonly socket: Socket }
-  /** Heals the last request; removed with the first event of its answer. */
-  healing?: Healing
+  /** Messages that were sent upstream and whose answers have not begun, in the order of the answers. */
+  readonly pending: Pending[]
   /** Whether an answer has begun and not ended. */
   isAnswering: boolean
-  /** The turn that the last message continues. */
-  previous?: PreviousTurn
   /** Quarters of the idle timeout since the last message of the upstream. */
   quietTicks: number
+}
+
+/** A message that waits for its answer. */
+interface Pending {
+  /** Heals the message; absent when it was healed before. */
+  readonly healing?: Healing
+  /** The turn that the message continues. */
+  readonly previous?: PreviousTurn
 }
 
 /**
@@ -62,7 +69,15 @@ export async function serveSocket(
   request: SocketRequest,
   client: Socket,
 ): Promise<void> {
-  const session: Session = { gateway, caller, request, client, isAnswering: false, quietTicks: 0 }
+  const session: Session = {
+    gateway,
+    caller,
+    request,
+    client,
+    pending: [],
+    isAnswering: false,
+    quietTicks: 0,
+  }
   const sessionEnd = { end: (why: SocketEnd) => endIdle(session, why) }
   gateway.sockets.open.add(sessionEnd)
   try {
@@ -79,16 +94,21 @@ export async function serveSocket(
 }
 
 /** Closes the socket on shutdown, unless an answer is under way. */
-function endIdle({ client, isAnswering }: Session, why: SocketEnd): void {
-  if (!isAnswering) client.close(why)
+function endIdle(session: Session, why: SocketEnd): void {
+  if (!isBusy(session)) session.client.close(why)
+}
+
+/** Whether an answer is under way or due. */
+function isBusy({ isAnswering, pending }: Session): boolean {
+  return isAnswering || pending.length > 0
 }
 
 /** Sends one message of the client upstream, or answers it with an `error` event. */
 async function takeMessage(session: Session, message: string | Uint8Array): Promise<void> {
   try {
     if (typeof message !== 'string') throw notText()
-    const { text, socket } = await prepare(session, message)
-    session.isAnswering = true
+    const { text, socket, ...pending } = await prepare(session, message)
+    session.pending.push(pending)
     session.quietTicks = 0
     await socket.send(text)
   } catch (error) {
@@ -100,7 +120,7 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
 async function prepare(
   session: Session,
   message: string,
-): Promise<{ readonly text: string; readonly socket: Socket }> {
+): Promise<Pending & { readonly text: string; readonly socket: Socket }> {
   const { gateway, caller, request } = session
   const parsed = await parseRequest(gateway, caller, {
     method: 'POST',
@@ -115,12 +135,11 @@ async function prepare(
   const { sent, route, named } = healing.current
   if (!(sent.bytes instanceof Uint8Array)) throw notText()
   const text = decoder.decode(sent.bytes)
-  session.healing = healing
-  session.previous = previousTurn(named.body)
+  const pending = { healing, previous: previousTurn(named.body) }
   const known = session.upstream
   if (known !== undefined && known.socket.ended === undefined) {
     if (route.reason !== 'free' && !route.upstreams.includes(known.home)) throw otherUpstream()
-    return { text, socket: known.socket }
+    return { ...pending, text, socket: known.socket }
   }
   const opened = await open(request, route.upstreams)
   session.upstream = opened
@@ -133,7 +152,7 @@ async function prepare(
     })
     session.client.close({ code: 1011, reason: 'The gateway failed; its log has the cause.' })
   })
-  return { text, socket: opened.socket }
+  return { ...pending, text, socket: opened.socket }
 }
 
 /** Connects to the first upstream that can be reached. */
@@ -182,11 +201,15 @@ async function passEvents(
     if (await isHealed(session, { home, socket }, type, message)) continue
     if (type === 'response.created') {
       await handler.end(emit)
-      handler = createEventHandler(gateway, { ...origin, previous: session.previous })
+      const previous = session.pending.shift()?.previous
+      session.isAnswering = true
+      handler = createEventHandler(gateway, { ...origin, previous })
     }
     await handler.push(messageToEvent(message), emit)
     if (lastOfAnswer.has(type)) {
       await handler.end(emit)
+      // An error without an answer before it is the answer to the first message.
+      if (!session.isAnswering) session.pending.shift()
       session.isAnswering = false
     }
     await flush()
@@ -196,19 +219,20 @@ async function passEvents(
   client.close(endOf(socket))
 }
 
-/** Sends the last request once more when its answer says that the container has expired. The client never sees that. */
+/** Sends a request once more when its answer says that the container has expired. The client never sees that. */
 async function isHealed(
   session: Session,
   { home, socket }: { readonly home: Upstream; readonly socket: Socket },
   type: string,
   message: string,
 ): Promise<boolean> {
-  const { healing } = session
-  session.healing = undefined
-  if (type !== 'error' || healing === undefined) return false
-  const again = await healing.heal(message, home)
+  const [refused] = session.pending
+  if (type !== 'error' || session.isAnswering || refused?.healing === undefined) return false
+  const again = await refused.healing.heal(message, home)
   const bytes = again?.parsed.sent.bytes
   if (!(bytes instanceof Uint8Array)) return false
+  session.pending.shift()
+  session.pending.push({ previous: refused.previous })
   await socket.send(decoder.decode(bytes))
   return true
 }
@@ -236,20 +260,10 @@ async function watchSilence(session: Session, socket: Socket): Promise<void> {
   while (socket.ended === undefined) {
     await wait(streamIdleTimeoutMs / ticksOfSilence)
     session.quietTicks += 1
-    if (!session.isAnswering || session.quietTicks <= ticksOfSilence) continue
+    if (!isBusy(session) || session.quietTicks <= ticksOfSilence) continue
     await session.client.send(errorEvent(session, silent()))
     socket.close({ code: 1011, reason: 'The upstream stopped sending.' })
   }
-}
-
-function silent(): CfileError {
-  return new CfileError(
-    'upstream_timeout',
-    'The upstream stopped sending in the middle of its answer.',
-    {
-      hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets the longest pause.',
-    },
-  )
 }
 
 /** Code and reason for the client when the upstream has closed. */
@@ -262,7 +276,7 @@ function endOf({ ended }: Socket): SocketEnd {
 
 /** Builds the `error` event for a failed message, in the shape of the API, and logs the failure. */
 function errorEvent({ gateway, request }: Session, error: unknown): string {
-  const known = isCfileError(error) ? error : asFailure(error)
+  const known = toFailure(error)
   gateway.log(known.status < 500 ? 'info' : 'error', known.message, {
     request_id: request.exchange.requestId,
     code: known.code,
@@ -273,24 +287,4 @@ function errorEvent({ gateway, request }: Session, error: unknown): string {
     status: known.status,
     ...toErrorBody(known, request.exchange.requestId),
   })
-}
-
-function asFailure(cause: unknown): CfileError {
-  return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
-    cause,
-  })
-}
-
-function notText(): CfileError {
-  return new CfileError(
-    'invalid_request',
-    'The message is not text; send each message as one JSON object.',
-  )
-}
-
-function otherUpstream(): CfileError {
-  return new CfileError(
-    'invalid_request',
-    'The message names something that lives in another upstream than the one of this socket; open another socket for it.',
-  )
 }
