@@ -133,5 +133,6 @@ function errorType(status: number): string {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)
-  return 'code' in error ? String(error.code) : error.message
+  // The code of a DOMException is a number that says nothing.
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -147,6 +147,8 @@ describe('a conversation whose container has expired', () => {
     const socket = await connectWithin(gateway.app)(url, { headers: {} })
     const message = { type: 'response.create', model: 'gpt-4.1', tools: codeInterpreter }
     const turn = { ...message, input: '[list]', previous_response_id: first.id }
+    // The second message is on its way before the first is refused.
+    await gateway.fault({ match: { path: '/responses' }, delay_ms: 50, times: 2 })
     await Promise.all([socket.send(JSON.stringify(turn)), socket.send(JSON.stringify(turn))])
     const ends: string[] = []
     while (ends.length < 2) {

@@ -58,6 +58,7 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['skill_id', thing],
   ['approval_request_id', thing],
   ['consent', thing],
+  ['item_id', thing],
   ['assistant', of('thing', 'either')],
   ['skill', of('thing', 'either')],
   ['thread', of('thing', 'object')],

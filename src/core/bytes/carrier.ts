@@ -183,7 +183,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
   }
 }
 
-/** Copies each piece, for readers of whom nobody knows when they have used it. */
+/** Copies each piece, for readers that do not say when they have used it. */
 function copied(bytes: ByteReader): ByteReader {
   return { ...bytes, read: async (needed) => (await bytes.read(needed))?.slice() }
 }

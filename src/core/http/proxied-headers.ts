@@ -47,6 +47,14 @@ const overriding = /(?:^|-)(?:method|overrides?)(?:-|$)|-(?:host|(?:destination)
 const ofOtherGateways =
   /^(?:ocp-apim-.*|x-(?:accel|amzn|appservice|arr|azure|envoy|forwarded|functions|goog|original|proxy|remote|rewrite|waws)(?:-.*)?|x-api-key|x-client-cert)$/
 
+// Credentials by their names, whatever they open. `Idempotency-Key` is no credential.
+const credentials =
+  /(?:^|-)(?:auth|authorization|credentials?|keys?|passwords?|protection-bypass|secrets?|tokens?)(?:-|$)/
+const harmless = 'idempotency-key'
+
+// CGI and WSGI servers read "_" as "-", so such a name would pass every check above.
+const ambiguous = /_|^(?:destination|x-proxy.*)$/
+
 const ofTheUpstream = [
   'set-cookie',
   'set-cookie2',
@@ -55,14 +63,14 @@ const ofTheUpstream = [
   'x-cfile-request-id',
 ]
 
+const removed = [ofTheCallerPrefix, overriding, ofOtherGateways, credentials, ambiguous]
+
 /** The headers of a caller's request that are sent upstream. */
 export function requestHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheCaller) kept.delete(name)
   for (const name of [...kept.keys()]) {
-    const isKept = ![ofTheCallerPrefix, overriding, ofOtherGateways].some((names) =>
-      names.test(name),
-    )
+    const isKept = name === harmless || !removed.some((names) => names.test(name))
     if (!isKept) kept.delete(name)
   }
   return kept

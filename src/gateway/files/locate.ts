@@ -8,7 +8,13 @@ import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { FileKind } from '../../core/ids.ts'
 import type { FileGrant } from '../../core/links/grant.ts'
 import { anyone, type Caller, type Gateway } from '../gateway.ts'
-import { findHeld, holderOfUnrecorded, notThere, viewContainer } from '../owners/access.ts'
+import {
+  findHeld,
+  holderOfUnrecorded,
+  notThere,
+  standingOf,
+  viewContainer,
+} from '../owners/access.ts'
 import { granteeOf } from '../owners/caller.ts'
 import { isStoreDown } from '../owners/guarded-store.ts'
 import type { FileRecord } from '../owners/records.ts'
@@ -61,6 +67,10 @@ async function lookUp(
   if (containerId === undefined)
     throw gateway.owners.knowsCallers ? notThere('file') : containerUnknown(id)
   const { holder, record } = await viewWhole(gateway, caller, containerId)
+  // A file that is recorded for others only is not in a container of the caller's own.
+  const mayBeOthers = held === undefined && gateway.owners.knowsCallers && !caller.admin
+  if (mayBeOthers && (await standingOf(gateway, caller, 'file', id)) === 'others')
+    throw notThere('file')
   return {
     fileId: id,
     containerId,

@@ -10,7 +10,7 @@ import type { ByteRange } from '../../core/http/range.ts'
 import type { OnBodyEnd } from '../../core/observe/outcome.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 
-/** What is known of a file. */
+/** Id, length, name and type of a file. */
 export interface FileFacts {
   readonly fileId: string
   /** The name to show. */

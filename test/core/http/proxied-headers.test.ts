@@ -72,6 +72,10 @@ const overriding: Record<string, string> = {
   'x-forwarded': 'for=192.0.2.1',
   'x-forwarded-anything': '1',
   'disguised-host': 'evil.example',
+  x_http_method_override: 'DELETE',
+  _method: 'DELETE',
+  x_original_url: '/openai/v1/files',
+  destination: 'https://evil.example',
 }
 
 const keysOfOthers: Record<string, string> = {
@@ -87,6 +91,18 @@ const keysOfOthers: Record<string, string> = {
   'x-amzn-oidc-data': 'token',
   'x-goog-iap-jwt-assertion': 'token',
   'x-remote-user': 'ann',
+  'x-ms-token-aad-access-token': 'token',
+  'x-ms-authorization-auxiliary': 'Bearer token',
+  'x-auth-token': 'token',
+  'x-github-token': 'token',
+  'x-amz-security-token': 'token',
+  'subscription-key': 'secret',
+  'x-apim-key': 'secret',
+  'authorization-key': 'secret',
+  'dapr-api-token': 'token',
+  'x-vercel-protection-bypass': 'secret',
+  'x-csrf-token': 'token',
+  'x-proxyuser-ip': '192.0.2.1',
 }
 
 const ofTheApi: Record<string, string> = {
