@@ -33,6 +33,9 @@ const statuses = {
 /** A stable name for a cause. Clients switch on it. */
 export type ErrorCode = keyof typeof statuses
 
+/** The HTTP status of each code. */
+export const errorStatuses: Readonly<Record<ErrorCode, number>> = statuses
+
 /** The upstream's answer, if there was one. */
 export interface UpstreamAnswer {
   readonly status: number

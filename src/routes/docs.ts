@@ -11,7 +11,7 @@ import { version } from '../core/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { homePage } from '../page/home.ts'
-import { type Operation, operations } from './operations.ts'
+import { operations } from './operations.ts'
 import type { RouteEnv } from './request.ts'
 
 const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
@@ -34,7 +34,11 @@ export function answerRoot(
 
 /** The route at `/openapi.json`. */
 export function openapiRoutes(): Hono<RouteEnv> {
-  return new Hono<RouteEnv>().get('/', (c) => c.json(describe()))
+  return new Hono<RouteEnv>().get('/', async (c) => {
+    // 50 KB that most processes never need.
+    const { default: document } = await import('./openapi.json', { with: { type: 'json' } })
+    return c.json({ ...document, info: { ...document.info, version } })
+  })
 }
 
 /** The route at `/docs`. */
@@ -46,107 +50,6 @@ export function docsRoutes(): Hono<RouteEnv> {
       'referrer-policy': 'no-referrer',
     }),
   )
-}
-
-const text = { type: 'string' }
-const time = { type: 'integer', description: 'Unix seconds.' }
-const schema = (name: string) => ({ schema: { $ref: `#/components/schemas/${name}` } })
-const binary = { schema: { type: 'string', format: 'binary' } }
-const object = (properties: object, required?: readonly string[]) => ({
-  type: 'object',
-  properties,
-  required,
-})
-
-const contents: Readonly<Record<Operation['answer'], object>> = {
-  file: { '*/*': binary },
-  zip: { 'application/zip': binary },
-  page: { 'text/html': { schema: text } },
-  files: { 'application/json': schema('Files') },
-  link: { 'application/json': schema('Link') },
-  object: { 'application/json': { schema: object({}) } },
-  text: { 'text/plain': { schema: text } },
-}
-
-const link = { download_url: text, expires_at: time }
-const schemas = {
-  Files: object({
-    files: {
-      type: 'array',
-      items: object({
-        container_id: text,
-        file_id: text,
-        filename: text,
-        path: text,
-        bytes: { type: 'integer' },
-        created_at: time,
-        source: text,
-        ...link,
-      }),
-    },
-  }),
-  Link: object(link),
-  Error: object({
-    error: object(
-      {
-        message: text,
-        type: text,
-        param: { type: ['string', 'null'] },
-        code: text,
-        hint: text,
-        request_id: text,
-        upstream: object({}),
-      },
-      ['message', 'code'],
-    ),
-  }),
-}
-
-/** An OpenAPI 3.1 document. */
-function describe(): object {
-  const paths: Record<string, Record<string, object>> = {}
-  for (const operation of operations) {
-    const { method, path, answer } = operation
-    const methods: Record<string, object> = paths[path] ?? {}
-    paths[path] = methods
-    methods[method.toLowerCase()] = describeOperation(operation)
-    if (method === 'GET' && answer === 'file') methods.head = describeOperation(operation)
-  }
-  const bearer = { type: 'http', scheme: 'bearer' }
-  const key = { type: 'apiKey', in: 'header', name: 'api-key' }
-  return {
-    openapi: '3.1.0',
-    info: { title: about.name, version, description: about.description },
-    // Wherever the app is mounted, this document is beside the rest.
-    servers: [{ url: '.' }],
-    paths,
-    components: { schemas, securitySchemes: { bearer, key } },
-  }
-}
-
-function describeOperation({
-  method,
-  path,
-  query,
-  asker,
-  answer,
-  summary,
-}: (typeof operations)[0]) {
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
-  const json = { 'application/json': { schema: object({}) } }
-  return {
-    summary,
-    parameters: [
-      ...names.map((name) => ({ name, in: 'path', required: true, schema: text })),
-      ...query.map((name) => ({ name, in: 'query', schema: text })),
-    ],
-    requestBody: method === 'POST' ? { required: true, content: json } : undefined,
-    responses: {
-      200: { description: summary, content: contents[answer] },
-      default: { description: 'An error', content: { 'application/json': schema('Error') } },
-    },
-    security: asker === 'o' ? [] : [{ bearer: [] }, { key: [] }],
-  }
 }
 
 const style =

@@ -49,6 +49,9 @@ export const roomExceptions: readonly (readonly [from: string, to: string, reaso
   ['core/http/form-fields.ts', 'core/bytes/search.ts', 'a search in bytes'],
 ]
 
+/** Data that a script writes into the sources. */
+export const generated: readonly string[] = ['routes/openapi.json']
+
 /** Most files directly in the folder of a zone with rooms. */
 export const mostFlatFiles = 8
 

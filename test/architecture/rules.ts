@@ -11,6 +11,7 @@ import {
   atRuntime,
   type Cell,
   defaultExporters,
+  generated,
   makers,
   maxLines,
   mostFlatFiles,
@@ -93,6 +94,7 @@ function whyNotFile(
   target: string,
   sources: Sources,
 ): string | undefined {
+  if (generated.includes(target)) return undefined
   if (!target.endsWith('.ts')) return 'does not end in .ts'
   if (!(target in sources)) return 'is not there'
   const to = zoneOf(target)

@@ -44,12 +44,16 @@ describe('/openapi.json', () => {
   })
 
   it('serves every route that it describes, so that no client is led astray', async () => {
-    const { ask } = openCallers().as('admin')
+    const webhooks = { secrets: ['whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'] }
+    const { ask } = openCallers({ webhooks }).as('admin')
     const { paths } = await read()
     for (const [path, methods] of Object.entries(paths)) {
       for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
         const answer = await ask(path.replace(/\{\w+\}/g, 'x'), { method })
-        expect([404, 405], `${method} ${path}`).not.toContain(answer.status)
+        // Below /openai the upstream answers, and it has no file "x".
+        const isUpstreams = path.startsWith('/openai/') && answer.status === 404
+        if (isUpstreams) expect(await errorCode(answer), `${method} ${path}`).not.toBe('not_found')
+        else expect([404, 405], `${method} ${path}`).not.toContain(answer.status)
       }
     }
   })

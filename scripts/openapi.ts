@@ -1,0 +1,311 @@
+/**
+ * Writes `src/routes/openapi.json` from the table of routes, the schemas that check the requests, and the error codes.
+ * Run it by `npm run openapi`. It is written ahead because the code for it would cost a Worker 7 KB.
+ *
+ * @module
+ */
+
+import { writeFileSync } from 'node:fs'
+import * as z from 'zod/mini'
+import { type ErrorCode, errorStatuses } from '../src/core/errors.ts'
+import {
+  type AnswerKind,
+  type Asker,
+  type Operation,
+  operations,
+} from '../src/routes/operations.ts'
+import {
+  containerLinkBody,
+  dispositionQuery,
+  eraseQuery,
+  type Fields,
+  fileLinkBody,
+  fileQuery,
+  listQuery,
+  responseIdBody,
+  webhookEvent,
+} from '../src/routes/schemas.ts'
+
+type Json = Readonly<Record<string, unknown>>
+type Route = Operation & { readonly asker: Asker }
+
+/** Routes that `/docs` does not list, since they belong to the OpenAI API or to Azure. */
+const others: readonly Route[] = [
+  route('POST', '/webhooks', 'o', 'object', "Receives Azure's webhooks (Standard Webhooks)"),
+  route('GET', '/openai/v1/files/{file_id}', 'c', 'object', 'Describes a container file'),
+  route('DELETE', '/openai/v1/files/{file_id}', 'c', 'object', 'Deletes a container file'),
+  route('GET', '/openai/v1/files/{file_id}/content', 'c', 'file', 'Downloads a container file'),
+]
+
+function route(
+  method: string,
+  path: string,
+  asker: Asker,
+  answer: AnswerKind,
+  summary: string,
+): Route {
+  return { method, path, asker, answer, summary, query: [] }
+}
+
+const text = z.string()
+const unixSeconds = z.int()
+const link = { download_url: text, expires_at: unixSeconds }
+const capturedFile = z.object({
+  container_id: text,
+  file_id: text,
+  filename: z.optional(text),
+  ...link,
+})
+const listedFile = z.object({
+  container_id: text,
+  file_id: text,
+  filename: text,
+  path: text,
+  bytes: z.nullable(z.int()),
+  created_at: unixSeconds,
+  source: text,
+  ...link,
+  archived: z.boolean(),
+})
+const deletion = z.object({
+  id: z.optional(text),
+  object: z.optional(text),
+  deleted: z.optional(z.boolean()),
+  failed: z.optional(z.array(text)),
+})
+
+/** Bodies of answers, by their names in the document. */
+const answers = {
+  CapturedFiles: z.object({ files: z.array(capturedFile) }),
+  ContainerFiles: z.object({
+    files: z.array(listedFile),
+    expires_at: z.optional(unixSeconds),
+    expires_soon: z.optional(z.boolean()),
+  }),
+  Link: z.object(link),
+  Deletion: deletion,
+  Restored: z.object({ container_id: text, files: z.array(z.unknown()) }),
+  FileObject: z.looseObject({ id: text, object: z.literal('file'), bytes: z.nullable(z.int()) }),
+  Error: z.object({
+    error: z.object({
+      message: text,
+      type: text,
+      param: z.nullable(text),
+      code: z.enum(Object.keys(errorStatuses) as [ErrorCode, ...ErrorCode[]]),
+      hint: z.optional(text),
+      request_id: text,
+      upstream: z.optional(
+        z.object({ status: z.int(), code: z.nullable(text), request_id: z.nullable(text) }),
+      ),
+    }),
+  }),
+}
+
+const reference = (name: keyof typeof answers): Json => ({
+  'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
+})
+const anyJson: Json = { 'application/json': { schema: { type: 'object' } } }
+const binary: Json = { schema: { type: 'string', format: 'binary' } }
+
+/** The body of a successful answer. */
+function contentOf({ method, path, answer }: Route): Json {
+  if (answer === 'file') return { '*/*': binary }
+  if (answer === 'zip') return { 'application/zip': binary }
+  if (answer === 'page') return { 'text/html': { schema: { type: 'string' } } }
+  if (answer === 'text') return { 'text/plain': { schema: { type: 'string' } } }
+  if (answer === 'link') return reference('Link')
+  if (answer === 'files') return reference(method === 'GET' ? 'ContainerFiles' : 'CapturedFiles')
+  if (method === 'DELETE') return reference('Deletion')
+  if (path.endsWith('/restore')) return reference('Restored')
+  return path.startsWith('/openai/v1/files/') ? reference('FileObject') : anyJson
+}
+
+const toJsonSchema = (schema: z.ZodMiniType): Json => {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return rest
+}
+
+const queries: Readonly<Record<string, Fields<unknown>>> = {
+  'GET /files/{file_id}': fileQuery,
+  'GET /openai/v1/files/{file_id}/content': fileQuery,
+  'GET /containers/{container_id}/files/{file_id}': dispositionQuery,
+  'GET /containers/{container_id}/path/{path}': dispositionQuery,
+  'GET /containers/{container_id}/files': listQuery,
+  'DELETE /files/{file_id}': eraseQuery,
+  'DELETE /owners/{owner}': eraseQuery,
+}
+
+const bodies: Readonly<Record<string, Json>> = {
+  'POST /links': {
+    'application/json': { schema: { anyOf: [fileLinkBody, containerLinkBody].map(toJsonSchema) } },
+  },
+  'POST /captures': {
+    'application/json': {
+      schema: {
+        anyOf: [
+          toJsonSchema(responseIdBody),
+          {
+            type: 'object',
+            description: 'A Responses object, or one shaped like Chat Completions.',
+          },
+        ],
+      },
+    },
+    'text/event-stream': { schema: { type: 'string' } },
+  },
+  'POST /webhooks': { 'application/json': { schema: toJsonSchema(webhookEvent) } },
+}
+
+const conditionHeaders: readonly string[] = ['Range', 'If-Range', 'If-None-Match', 'If-Match']
+
+function parametersOf({ method, path }: Route): Json[] {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+  const { properties = {} } = toJsonSchema(queries[`${method} ${path}`] ?? z.object({}))
+  const query = Object.entries(properties as Json).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    schema,
+  }))
+  const isFile = method === 'GET' && isDownload(path)
+  const conditions = isFile ? conditionHeaders : []
+  const signed =
+    path === '/webhooks' ? ['webhook-id', 'webhook-timestamp', 'webhook-signature'] : []
+  const string = { type: 'string' }
+  return [
+    ...names.map((name) => ({ name, in: 'path', required: true, schema: string })),
+    ...query,
+    ...conditions.map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    ...signed.map((name) => ({ name, in: 'header', required: true, schema: string })),
+  ]
+}
+
+function isDownload(path: string): boolean {
+  return /^\/s\/|^\/files\/|\/files\/\{|\/path\/|\/content$/.test(path)
+}
+
+/** The codes that a route may answer with. */
+function codesOf({ path, asker, method }: Route): ErrorCode[] {
+  const codes: ErrorCode[] = ['method_not_allowed', 'internal_error', 'not_ready']
+  if (asker === 'c') codes.push('unauthorized', 'rate_limited', 'invalid_request', 'not_found')
+  if (path.startsWith('/s/')) codes.push('signature_invalid', 'link_expired')
+  if (path === '/webhooks') codes.push('signature_invalid', 'invalid_request', 'not_found')
+  const touchesAzure = /files|containers|\/s\/|captures|owners/.test(path)
+  if (touchesAzure) {
+    codes.push('invalid_id', 'file_not_found', 'container_not_found', 'container_expired')
+    codes.push('upstream_auth', 'upstream_invalid', 'upstream_error', 'upstream_throttled')
+    codes.push('upstream_timeout', 'file_too_large')
+  }
+  if (/^\/files\/|^\/s\//.test(path)) codes.push('container_unknown')
+  if (method === 'POST') codes.push('payload_too_large')
+  if (isDownload(path)) codes.push('range_not_satisfiable', 'precondition_failed')
+  return codes
+}
+
+/** Error responses that several routes share, by their names in the document. */
+const sharedErrors = new Map<string, Json>()
+
+function errorsOf(operation: Route): Json {
+  const codes = codesOf(operation)
+  const statuses = [...new Set(codes.map((code) => errorStatuses[code]))].sort()
+  const entries = statuses.map((status) => {
+    const description = codes.filter((code) => errorStatuses[code] === status).join(', ')
+    return [status, shareError(status, { description, content: reference('Error') })] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function shareError(status: number, response: Json): Json {
+  const same = [...sharedErrors].find(([, { description }]) => description === response.description)
+  const count = [...sharedErrors.keys()].filter((name) => name.startsWith(`Error${status}`)).length
+  const name = same?.[0] ?? `Error${status}${count === 0 ? '' : `_${count + 1}`}`
+  sharedErrors.set(name, response)
+  return { $ref: `#/components/responses/${name}` }
+}
+
+const headerTypes: Readonly<Record<string, string>> = {
+  'Content-Disposition': 'string',
+  'Content-Length': 'integer',
+  'Content-Range': 'string',
+  'Accept-Ranges': 'string',
+  ETag: 'string',
+  'Repr-Digest': 'string',
+  'Server-Timing': 'string',
+  'x-request-id': 'string',
+}
+const references = (names: readonly string[]): Json =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+const rangeHeaders = references(Object.keys(headerTypes))
+const { 'Content-Range': _, ...fileHeaders } = rangeHeaders
+
+function describe(operation: Route): Json {
+  const { method, path, asker, summary } = operation
+  const isFile = isDownload(path) && method === 'GET'
+  const success: Json = {
+    description: summary,
+    headers: isFile ? fileHeaders : references(['x-request-id']),
+    content: contentOf(operation),
+  }
+  const content = bodies[`${method} ${path}`]
+  return {
+    operationId: `${method.toLowerCase()}${path.replace(/\W+(\w)?/g, (_, next = '') => next.toUpperCase())}`,
+    summary,
+    parameters: parametersOf(operation),
+    ...(content && { requestBody: { required: true, content } }),
+    responses: {
+      200: success,
+      ...(isFile && {
+        206: { ...success, headers: rangeHeaders },
+        304: { description: 'Not modified' },
+      }),
+      ...errorsOf(operation),
+    },
+    security: asker === 'o' ? [] : [{ bearer: [] }, { key: [] }],
+  }
+}
+
+/** The OpenAPI 3.1 document, without the version of the program. */
+export function createDocument(): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const operation of [...operations, ...others]) {
+    const { method, path } = operation
+    const methods = paths[path] ?? {}
+    paths[path] = methods
+    methods[method.toLowerCase()] = describe(operation)
+    if (method === 'GET' && isDownload(path)) {
+      const { operationId, ...head } = describe(operation)
+      methods.head = { operationId: `head${String(operationId).slice(3)}`, ...head }
+    }
+  }
+  const schemas = Object.entries(answers).map(([name, schema]) => [name, toJsonSchema(schema)])
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'cfile',
+      version: '',
+      description:
+        "Serves the files that Azure OpenAI's code interpreter writes. SDKs use /openai/v1 or /v1 as their base URL; every path of the OpenAI API passes through there.",
+    },
+    // Relative to this document, wherever the app is mounted.
+    servers: [{ url: '.' }],
+    paths,
+    components: {
+      schemas: Object.fromEntries(schemas),
+      responses: Object.fromEntries(sharedErrors),
+      parameters: Object.fromEntries(
+        conditionHeaders.map((name) => [name, { name, in: 'header', schema: { type: 'string' } }]),
+      ),
+      headers: Object.fromEntries(
+        Object.entries(headerTypes).map(([name, type]) => [name, { schema: { type } }]),
+      ),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        key: { type: 'apiKey', in: 'header', name: 'api-key' },
+      },
+    },
+  }
+}
+
+if (import.meta.main) {
+  const path = new URL('../src/routes/openapi.json', import.meta.url)
+  writeFileSync(path, `${JSON.stringify(createDocument())}\n`)
+}
