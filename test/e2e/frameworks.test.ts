@@ -7,8 +7,7 @@ import { nodeRuntime, type Running, serve } from '../../src/node.ts'
 import { json, responseRequest } from '../lib/harness.ts'
 import { doMainJob } from '../lib/main-job.ts'
 import { freePort } from './engines.ts'
-import * as express4 from './frameworks/express-4.ts'
-import * as express5 from './frameworks/express-5.ts'
+import { mount4, mount5 } from './frameworks/express.ts'
 import * as fastify from './frameworks/fastify.ts'
 import * as h3 from './frameworks/h3.ts'
 import * as koa from './frameworks/koa.ts'
@@ -16,8 +15,8 @@ import type { Mount } from './frameworks/mount.ts'
 import { azureFunctions, next, svelteKit } from './frameworks/web-handlers.ts'
 
 const nodeMounts: Readonly<Record<string, Mount>> = {
-  'Express 4': express4.mount,
-  'Express 5': express5.mount,
+  'Express 4': mount4,
+  'Express 5': mount5,
   Koa: koa.mount,
   Fastify: fastify.mount,
   'H3 (Nitro, Nuxt)': h3.mount,

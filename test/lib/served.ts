@@ -2,8 +2,6 @@
  * Apps on real sockets of the loopback interface.
  */
 
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
@@ -11,6 +9,7 @@ import { createEmulator, type EmulatorOptions } from '../../src/emulator/emulato
 import { type Fetcher, toNodeHandler } from '../../src/node.ts'
 import type { AppOptions } from '../../src/options.ts'
 import type { Harness } from './harness.ts'
+import { listen } from './upstream.ts'
 
 export interface Served {
   /** Without a trailing slash. */
@@ -21,16 +20,7 @@ export interface Served {
 /** Listens on a free port. */
 export async function serveApp(app: Fetcher): Promise<Served> {
   const handler = toNodeHandler(app)
-  const server = createServer((request, response) => void handler(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close() {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
+  return listen((request, response) => void handler(request, response))
 }
 
 /** Serves the gateway of a harness on a socket until the test ends. */

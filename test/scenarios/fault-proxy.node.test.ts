@@ -12,6 +12,7 @@ import { nodeRuntime, toNodeHandler } from '../../src/node.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { createFaultProxy, type Mood } from '../lib/fault-proxy.ts'
 import { type CitedFile, openHarness } from '../lib/harness.ts'
+import { xorshift } from '../lib/random.ts'
 import { rounds } from '../lib/rounds.ts'
 import { serveApp } from '../lib/served.ts'
 
@@ -161,14 +162,4 @@ function listen(server: Server | NetServer): Promise<void> {
 
 function portOf(server: Server | NetServer): number {
   return (server.address() as AddressInfo).port
-}
-
-function xorshift(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
 }

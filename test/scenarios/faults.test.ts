@@ -9,6 +9,7 @@ import {
   largePiecesCarrier,
 } from '../../src/core/bytes/carrier.ts'
 import { type CitedFile, openHarness, sha256 } from '../lib/harness.ts'
+import { xorshift } from '../lib/random.ts'
 import { rounds } from '../lib/rounds.ts'
 
 const { FixedLengthStream } = globalThis as unknown as {
@@ -20,16 +21,6 @@ const createCarrier = FixedLengthStream
 
 const random = xorshift(1_125)
 const below = (limit: number) => Math.floor(random() * limit)
-
-function xorshift(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
 
 interface Original extends CitedFile {
   readonly bytes: number
