@@ -7,6 +7,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Command, defineCommand, UsageError } from './command.ts'
+import { nextSignal } from './serve.ts'
 import { print } from './terminal.ts'
 
 /** `cfile emulator` */
@@ -36,10 +37,9 @@ export const emulatorCommand: Command = defineCommand({
     const server = await listen(port)
     const address = server.address() as AddressInfo
     const url = `http://127.0.0.1:${address.port}/openai/v1`
+    const ended = nextSignal()
     print(terminal, { json: values.json, value: { url }, text: () => `emulator at ${url}` })
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
+    await ended
     server.close()
     server.closeAllConnections()
     return 0

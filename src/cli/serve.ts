@@ -34,13 +34,15 @@ export const serveCommand: Command = defineCommand({
 async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<number> {
   const { serve } = await door()
   const { url, emulated, close } = await serve()
+  // Waits from before the output on: a script may send the signal as soon as it has read the URL.
+  const first = nextSignal()
   const note = emulated
     ? ' on its built-in emulator, not on Azure: set AZURE_OPENAI_ENDPOINT for the real thing.'
     : ''
   const value = { url, emulated }
   print(terminal, { json, value, text: () => `cfile at ${url}${note}` })
-  await signal()
-  const stopped = await Promise.race([close().then(() => true), signal().then(() => false)])
+  await first
+  const stopped = await Promise.race([close().then(() => true), nextSignal().then(() => false)])
   // Downloads that still run, or could not be ended, would keep the process alive.
   process.exit(stopped ? 0 : 1)
 }
@@ -52,6 +54,7 @@ export function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   return import('../node.ts')
 }
 
-function signal(): Promise<unknown> {
+/** Resolves at the next SIGTERM or SIGINT. Without it such a signal ends the process at once. */
+export function nextSignal(): Promise<unknown> {
   return Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }
