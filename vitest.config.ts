@@ -34,6 +34,7 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/load/**', 'test/**/*.workers.test.ts', ...programs],
           // No module has state (test/architecture), so the files share their imports: half of the time.
           isolate: false,
+          setupFiles: './test/lib/same-bytes.ts',
           testTimeout,
         },
       },
@@ -61,6 +62,7 @@ export default defineConfig({
           exclude: ['**/*.node.test.ts'],
           // One workerd for all files; storage is shared, so keys must be a file's own.
           isolate: false,
+          setupFiles: './test/lib/same-bytes.ts',
           testTimeout,
         },
       },

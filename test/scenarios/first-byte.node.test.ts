@@ -3,7 +3,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, it, type TestContext } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { nodeRuntime } from '../../src/node.ts'
@@ -17,7 +17,11 @@ type Failure = 'closed' | 'reset' | 'silent'
 const events = { 'content-type': 'text/event-stream' }
 
 /** An upstream that describes one file of a given size, and fails after the headers of everything else. */
-async function openUpstream(bytes: number, failure: Failure): Promise<string> {
+async function openUpstream(
+  onTestFinished: TestContext['onTestFinished'],
+  bytes: number,
+  failure: Failure,
+): Promise<string> {
   const row = { id: tableId, path: '/mnt/data/a.csv', bytes, source: 'assistant', created_at: 1 }
   const described: Record<string, unknown> = {
     [`/containers/${containerId}`]: { id: containerId, status: 'running' },
@@ -68,7 +72,12 @@ const failures: readonly [Failure, status: number, code: string][] = [
   ['silent', 504, 'upstream_timeout'],
 ]
 
-async function openGateway(transport: object, endpoint: string, failure: Failure): Promise<string> {
+async function openGateway(
+  onTestFinished: TestContext['onTestFinished'],
+  transport: object,
+  endpoint: string,
+  failure: Failure,
+): Promise<string> {
   const limit = failure === 'silent' ? 150 : 30_000
   const app = createApp({
     ...transport,
@@ -85,15 +94,20 @@ async function openGateway(transport: object, endpoint: string, failure: Failure
   return url
 }
 
-describe.each([
+describe.concurrent.each([
   ['the fetch of the runtime', {}],
   ["Node's own transport", nodeRuntime()],
 ])('over %s', (_, transport) => {
-  it.each([10, 60_000, 5_000_000])(
+  it.for([10, 60_000, 5_000_000])(
     'a body that fails before its first byte is answered with an error code, for files of %i bytes',
-    async (bytes) => {
+    async (bytes, { expect, onTestFinished }) => {
       for (const [failure, status, code] of failures) {
-        const url = await openGateway(transport, await openUpstream(bytes, failure), failure)
+        const url = await openGateway(
+          onTestFinished,
+          transport,
+          await openUpstream(onTestFinished, bytes, failure),
+          failure,
+        )
         await Promise.all(
           asked.map(async ([name, path, init]) => {
             const answer = await fetch(url + path, init)

@@ -2,22 +2,18 @@
  * Clients whose request body stops in the middle.
  */
 
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { it, type TestContext } from 'vitest'
 import { type Running, serve } from '../../src/node.ts'
 
 const idleMs = 600
 
-let azure: Server
-let gateway: Running
-/** How each request to the upstream ended, in order. */
-let upstream: ('whole' | 'aborted')[]
-
-beforeEach(async () => {
-  upstream = []
-  azure = createServer(async (req, res) => {
+async function open({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
+  /** How each request to the upstream ended, in order. */
+  const upstream: ('whole' | 'aborted')[] = []
+  const azure = createServer(async (req, res) => {
     const chunks: Buffer[] = []
     try {
       for await (const chunk of req) chunks.push(chunk)
@@ -31,7 +27,7 @@ beforeEach(async () => {
     res.end(JSON.stringify({ id: 'file-abc123', object: 'file', bytes, output: [] }))
   })
   await new Promise<void>((resolve) => azure.listen(0, '127.0.0.1', resolve))
-  gateway = await serve({
+  const gateway = await serve({
     AZURE_OPENAI_ENDPOINT: `http://127.0.0.1:${(azure.address() as AddressInfo).port}`,
     AZURE_OPENAI_API_KEY: 'a-key',
     CFILE_STORE: 'memory:',
@@ -39,13 +35,13 @@ beforeEach(async () => {
     LOG_LEVEL: 'silent',
     PORT: '0',
   })
-})
-
-afterEach(async () => {
-  azure.closeAllConnections()
-  azure.close()
-  await gateway.close()
-})
+  onTestFinished(async () => {
+    azure.closeAllConnections()
+    azure.close()
+    await gateway.close()
+  })
+  return { gateway, upstream }
+}
 
 interface Sending {
   readonly socket: Socket
@@ -53,7 +49,7 @@ interface Sending {
   readonly answer: Promise<string>
 }
 
-function begin(path: string, type: string, length: number): Sending {
+function begin(gateway: Running, path: string, type: string, length: number): Sending {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
   const head = [
     `POST ${path} HTTP/1.1`,
@@ -89,11 +85,13 @@ const bodies = [
   ['/openai/v1/files', form, `${head}${'x'.repeat(100_000)}\r\n--b--\r\n`],
 ] as const
 
-it.each(bodies)(
+it.concurrent.for(bodies)(
   'a client whose body of %s stops gets an error, and its connection is closed',
-  async (...sent) => {
+  async (sent, context) => {
+    const { expect } = context
+    const { gateway, upstream } = await open(context)
     const [path, type, body] = sent
-    const { socket, answer } = begin(path, type, body.length)
+    const { socket, answer } = begin(gateway, path, type, body.length)
     socket.write(body.slice(0, body.length >> 1))
     const started = performance.now()
     const text = await answer
@@ -105,16 +103,20 @@ it.each(bodies)(
   },
 )
 
-it.each(bodies)('accepts a slow body of %s', async (path, type, body) => {
-  const { socket, answer } = begin(path, type, body.length)
+it.concurrent.for(bodies)('accepts a slow body of %s', async ([path, type, body], context) => {
+  const { expect } = context
+  const { gateway } = await open(context)
+  const { socket, answer } = begin(gateway, path, type, body.length)
   await sendSlowly(socket, body)
   await sleep(300)
   socket.end()
   expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
 })
 
-it('closes the connection of a client whose body nobody reads', async () => {
-  const { socket, answer } = begin('/nowhere', 'application/json', 1000)
+it.concurrent('closes the connection of a client whose body nobody reads', async (context) => {
+  const { expect } = context
+  const { gateway } = await open(context)
+  const { socket, answer } = begin(gateway, '/nowhere', 'application/json', 1000)
   socket.write('{')
   expect(await answer).toMatch(/^HTTP\/1\.1 404 /)
 })
