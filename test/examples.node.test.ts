@@ -117,7 +117,7 @@ describe('examples/files-api', () => {
 })
 
 describe('examples/demo', () => {
-  it('does the whole job and ends with 0', async () => {
+  it('does the whole job and exits with 0', async () => {
     const { code, stdout, stderr } = await run(process.execPath, program('demo'))
     expect(stderr).toBe('')
     expect(stdout.match(/^ok {5}GET \/files\/cfile_/gm)).toHaveLength(3)

@@ -1,5 +1,5 @@
 /**
- * `cfile capture` and `POST /captures` for answers that never passed through the gateway: their files outlive them.
+ * `cfile capture` and `POST /captures` record answers that did not pass through the gateway.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -17,7 +17,7 @@ describe('cfile', () => {
     }
   })
 
-  it('explains one command, however it is asked', async () => {
+  it('shows the help of one command for each spelling of the question', async () => {
     const [first, ...others] = await Promise.all(
       [
         ['help', 'get'],
@@ -29,7 +29,7 @@ describe('cfile', () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })
   })
 
@@ -51,14 +51,14 @@ describe('cfile', () => {
       ['link', 'cfile_1', '--expires-in', 'soon'],
       /--expires-in takes a duration such as 45s, 30m, 1h/,
     ],
-  ])('ends with 2 and one line for %o', async (args, line) => {
+  ])('exits with 2 and prints one line for %o', async (args, line) => {
     const { code, stdout, stderr } = await run(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(line)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('shows its key to the gateway, and is refused without', async () => {
+  it('sends its key to the gateway, and is refused without it', async () => {
     const [file] = await world.respond('Save a CSV')
     const args = ['get', file?.file_id ?? '']
     expect((await run(args)).code).toBe(0)
@@ -69,7 +69,7 @@ describe('cfile', () => {
 })
 
 describe('cfile ls', () => {
-  it('lists the files of a container, one a line, or as JSON', async () => {
+  it('lists the files of a container, one per line or as JSON', async () => {
     const files = await world.respond('Save a CSV called sales.csv and a text called notes.txt')
     const container = files[0]?.container_id ?? ''
     const { code, stdout } = await run(['ls', container])
@@ -94,7 +94,7 @@ describe('cfile ls', () => {
     expect(JSON.parse(json.stdout)).toHaveLength(2)
   })
 
-  it('says of a container that is not there that it is not, with 3', async () => {
+  it('reports a container that does not exist, and exits with 3', async () => {
     expect((await run(['ls', 'cntr_0000'])).code).toBe(3)
   })
 })
@@ -116,7 +116,7 @@ describe('cfile capture', () => {
     }
   })
 
-  it('says what is wrong with a file that is not there, or holds no answer', async () => {
+  it('reports a file that does not exist or contains no answer', async () => {
     expect((await run(['capture', 'nowhere.json'])).stderr).toMatch(/^cfile: .*nowhere\.json/)
     const broken = await run(['capture', '-'], { stdin: '{"output":' })
     expect(broken.code).toBe(1)
@@ -125,7 +125,7 @@ describe('cfile capture', () => {
 })
 
 describe('cfile without a gateway', () => {
-  it('asks Azure also where the environment is a server’s, with a store and an archive', async () => {
+  it('asks Azure when the environment holds the settings of a server, with a store and an archive', async () => {
     const [file] = await world.respond('Save a CSV')
     const env = {
       CFILE_URL: '',
@@ -142,7 +142,7 @@ describe('cfile without a gateway', () => {
 })
 
 describe('cfile link', () => {
-  it('makes a link that works without a key, for as long as was asked', async () => {
+  it('makes a link that works without a key until the requested time', async () => {
     const [file] = await world.respond('Save a CSV')
     const args = [
       'link',
@@ -163,7 +163,7 @@ describe('cfile link', () => {
     expect(Math.abs(expires_at - Date.now() / 1000 - 5400)).toBeLessThan(60)
   })
 
-  it('needs a gateway to lead to', async () => {
+  it('needs a gateway that serves the link', async () => {
     const { code, stderr } = await run(['link', 'cfile_1'], { env: { CFILE_URL: '' } })
     expect(code).toBe(1)
     expect(stderr).toBe('cfile: A link leads to a gateway: set CFILE_URL to yours.\n')
@@ -171,7 +171,7 @@ describe('cfile link', () => {
 })
 
 describe('--json', () => {
-  it('gives a program the result of every command', async () => {
+  it('prints the result of every command as JSON', async () => {
     const [file] = await world.respond('Save a CSV')
     const { file_id: id = '', container_id: container = '' } = file ?? {}
     const azure = { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'any' }
@@ -192,7 +192,7 @@ describe('--json', () => {
     }
   })
 
-  it('gives the URL of a server that has started', async () => {
+  it('prints the URL of a started server, which a signal then stops', async () => {
     for (const name of ['serve', 'emulator']) {
       const args = [`${root}src/cli.ts`, name, '--json']
       const env = { PORT: '0', CFILE_STORE: 'memory:', LOG_LEVEL: 'silent' }

@@ -59,7 +59,7 @@ describe('cfile completion', () => {
     expect(inShell('zsh', '-f', '-c', script)).toBe('_cfile\n')
   })
 
-  it('names the shells that there are, for one that is not', async () => {
+  it('lists the supported shells when another one is asked for', async () => {
     const { code, stderr } = await cfile(['completion', 'powershell'])
     expect(code).toBe(2)
     expect(stderr).toMatch(/"powershell" is none of the shells bash, zsh, fish/)

@@ -67,13 +67,13 @@ function jwt(claims: object): string {
 }
 
 describe('cfile doctor', () => {
-  it('says that it tries this machine, to whoever uses a gateway elsewhere', async () => {
+  it('tells users of a remote gateway that it checks this machine', async () => {
     const { text, isWell } = await visit({ env: { CFILE_URL: 'https://files.example.com' } })
     expect(text.replace(/\s+/g, ' ')).toContain('CFILE_URL is for the other commands')
     expect(isWell).toBe(true)
   })
 
-  it('finds nothing where all is well, in a table that is good to read', async () => {
+  it('finds no fault in a working configuration, and prints a readable table', async () => {
     const { text, isWell } = await visit()
     expect(text.replace(/in \/\S+:/, 'in FOLDER:')).toBe(`Settings
   ok    settings  read
@@ -97,7 +97,7 @@ All is well.
     expect(isWell).toBe(true)
   })
 
-  it('says for whom a token is and when it ends, and shows neither it nor the secret', async () => {
+  it('shows the audience and the expiry of a token, and neither the token nor the secret', async () => {
     const token = jwt({
       aud: 'https://cognitiveservices.azure.com',
       tid: 'the-tenant',
@@ -188,7 +188,7 @@ All is well.
     expect(text).not.toContain('hush')
   })
 
-  it('tries store, archive and keys, and leaves nothing of that behind', async () => {
+  it('tries store, archive and keys, and removes its probes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cfile-'))
     const { jwk } = await createIssuer('ES256', 'one')
     const env = {
@@ -207,7 +207,7 @@ All is well.
     await close()
   })
 
-  it('finds a certificate that is not where the setting says', async () => {
+  it('finds a certificate file that does not exist', async () => {
     const { text, isWell } = await visit({
       env: {
         AZURE_OPENAI_API_KEY: '',
@@ -243,14 +243,14 @@ All is well.
     expect(isWell).toBe(false)
   })
 
-  it('takes a list that times out for no failure while containers answer', async () => {
+  it('accepts a list that times out when containers answer', async () => {
     const fault = { kind: 'timeout', match: { path: '*/containers' } }
     const { text, isWell } = await visit({ fault })
     expect(text.replace(/\s+/g, ' ')).toContain('answers, though it lists no containers')
     expect(isWell).toBe(true)
   })
 
-  it('leads from a dated version to the path that answers', async () => {
+  it('suggests the path that answers for a dated api-version', async () => {
     const env = { AZURE_OPENAI_API_VERSION: '2025-03-01-preview' }
     const { text, isWell } = await visit({ env })
     expect(text.replace(/\s+/g, ' ')).toMatch(
@@ -259,7 +259,7 @@ All is well.
     expect(isWell).toBe(false)
   })
 
-  it('examines every upstream of a list', async () => {
+  it('checks every upstream of a list', async () => {
     const entry = (name: string, path = '') => ({
       name,
       endpoint: `http://emulator.localhost${path}`,

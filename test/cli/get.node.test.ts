@@ -41,7 +41,7 @@ async function original(id = ''): Promise<string> {
 }
 
 describe('cfile get', () => {
-  it('saves all files that a response cites, from its id', async () => {
+  it('saves all files that a response cites, by the id of the response', async () => {
     const answer = (await world.answer('Draw a chart and save a CSV')) as { id: string }
     const ids = new Set(citedFiles(answer).map(({ file_id }) => file_id))
     const { code, stdout, stderr } = await world.run(['get', answer.id, '--dir', 'out/deep'])
@@ -54,14 +54,14 @@ describe('cfile get', () => {
     expect(saved.sort()).toEqual(expected.sort())
   })
 
-  it('gives files of one name different names, and overwrites neither', async () => {
+  it('saves files of the same name under different names', async () => {
     const files = [...(await world.respond('Save a CSV')), ...(await world.respond('Save a CSV'))]
     const { stdout } = await world.run(['get', ...files.map(({ file_id }) => file_id)])
     expect(stdout).toBe('sales.csv\nsales (2).csv\n')
     expect(readdirSync(world.folder).sort()).toEqual(['sales (2).csv', 'sales.csv'])
   })
 
-  it('takes links, their paths, and URLs of files, without a gateway where none is needed', async () => {
+  it('accepts links, their paths and URLs of files, without a gateway if none is needed', async () => {
     const [file] = await world.respond('Save a CSV')
     const { file_id: id = '', container_id: container = '' } = file ?? {}
     const { stdout: link } = await world.run(['link', id])
@@ -86,7 +86,7 @@ describe('cfile get', () => {
     }
   })
 
-  it('continues from a link what was begun by id', async () => {
+  it('continues with a link a download that was begun by id', async () => {
     const [file] = await world.respond('Save a CSV')
     const id = file?.file_id ?? ''
     const answer = await fetch(`${world.url}/files/${id}`)
@@ -99,7 +99,7 @@ describe('cfile get', () => {
     expect(readFileSync(join(world.folder, 'sales.csv'))).toEqual(whole)
   })
 
-  it('sends the key to its gateway and to nobody else', async () => {
+  it('sends the key to its own gateway only', async () => {
     const other = await openOther((_, res) => res.end('bytes'))
     const env = { CFILE_KEY: 'a-secret-key' }
     for (const word of [`${other.url}/a.csv`, `${world.url}.${new URL(other.url).host}/x`]) {
@@ -130,7 +130,7 @@ describe('cfile get', () => {
     },
   )
 
-  it('saves a HTML file, which a gateway gives as an attachment', async () => {
+  it('saves an HTML file that a gateway serves as an attachment', async () => {
     const { url } = await openOther((_, res) => {
       res.setHeader('content-type', 'text/html')
       res.setHeader('content-disposition', 'attachment; filename="report.html"').end('<p>')
@@ -139,7 +139,7 @@ describe('cfile get', () => {
     expect(stdout).toBe('report.html\n')
   })
 
-  it('says whereto a gateway redirects, and does not follow with the key', async () => {
+  it('reports where a gateway redirects to, and does not follow with the key', async () => {
     const { url, requests } = await openOther((_, res) => {
       res.writeHead(302, { location: 'https://login.example.com/authorize?secret=1' }).end()
     })
@@ -151,7 +151,7 @@ describe('cfile get', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('removes bytes that do not match the SHA-256 that the gateway gives', async () => {
+  it('removes bytes that do not match the SHA-256 of the gateway', async () => {
     const { url } = await openOther((_, res) => {
       res.setHeader('repr-digest', `sha-256=:${Buffer.alloc(32).toString('base64')}:`)
       res.setHeader('content-disposition', 'attachment; filename="a.csv"').end('other bytes')
@@ -162,7 +162,7 @@ describe('cfile get', () => {
     expect(readdirSync(world.folder)).toEqual([])
   })
 
-  it('saves what it can of several files, names the others, and ends with 3 if they are not there', async () => {
+  it('saves what it can of several files, names the others, and exits with 3 if they do not exist', async () => {
     const [file] = await world.respond('Save a CSV')
     const { code, stdout, stderr } = await world.run(['get', 'cfile_0000', file?.file_id ?? ''])
     expect({ code, stdout }).toEqual({ code: 3, stdout: 'sales.csv\n' })
@@ -184,7 +184,7 @@ describe('cfile get', () => {
     expect(stderr).toMatch(says)
   })
 
-  it.each(['SIGINT' as const])('ends with 130 at %s in a script', async (signal) => {
+  it.each(['SIGINT' as const])('exits with 130 after %s in a script', async (signal) => {
     const { url } = await openOther((_, res) => {
       res.setHeader('content-length', 100).write('half')
     })
@@ -199,12 +199,12 @@ describe('cfile get', () => {
   })
 })
 
-describe('a pipe that its reader closes', () => {
+describe('a pipe whose reader closes it', () => {
   it.each([
     ['a download', ['get', '-o', '-']],
     ['a list', ['ls']],
     ['the help', ['help']],
-  ])('ends %s in silence', async (_, [name = '', ...options]) => {
+  ])('ends %s without a message', async (_, [name = '', ...options]) => {
     const [file] = await world.respond('Save a 4 MB binary file')
     const words = { get: [file?.file_id ?? ''], ls: [file?.container_id ?? ''] }[name] ?? []
     const child = spawn(process.execPath, [`${root}src/cli.ts`, name, ...words, ...options], {

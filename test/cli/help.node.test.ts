@@ -31,7 +31,7 @@ describe('the help', () => {
     }
   })
 
-  it('of serve names every setting, so that nobody has to look for it', () => {
+  it('of serve lists every setting', () => {
     const serve = commands().find(({ name }) => name === 'serve')
     const text = serve === undefined ? '' : formatHelp(serve, output(80))
     for (const { name } of declaredSettings) expect(text).toMatch(new RegExp(`^  ${name} `, 'm'))

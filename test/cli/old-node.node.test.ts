@@ -1,9 +1,9 @@
-/** The command line on a Node that is too old. */
+/** The command line on a version of Node that is too old. */
 
 import { expect, it } from 'vitest'
 import { root, run } from '../lib/child.ts'
 
-it('ends with one line that names the version to use', async () => {
+it('prints one line that names the required version', async () => {
   // The version of this process is another, so it is replaced before the program starts.
   const old = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'22.18.0'})`
   const { code, stdout, stderr } = await run(process.execPath, [

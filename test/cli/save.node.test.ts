@@ -18,7 +18,7 @@ async function hashOf(name: string): Promise<string> {
 }
 
 describe('cfile get', () => {
-  it('saves a file under its own name, the same bytes, and says which', async () => {
+  it('saves a file under its own name with the same bytes, and prints the name', async () => {
     const [, file] = await respond('Draw a chart')
     const { code, stdout, stderr } = await run(['get', file?.file_id ?? ''])
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'sales_chart.png\n', stderr: '' })
@@ -49,7 +49,7 @@ describe('cfile get', () => {
     expect(readdirSync(world.folder)).toEqual([])
   })
 
-  it('goes on where the connection broke, and asks for no byte twice', async () => {
+  it('continues where the connection broke, and requests no byte twice', async () => {
     const [file] = await respond('Save a 4 MB binary file')
     const cutter = await openCutter(world.url, { after: 1_000_000, times: 2 })
     const env = { CFILE_URL: cutter.url }
@@ -67,7 +67,7 @@ describe('cfile get', () => {
     expect(readdirSync(world.folder)).toEqual(['big'])
   })
 
-  it('keeps what came when it must give up, says so, and the next call takes it up', async () => {
+  it('keeps the received part when it gives up, and the next call continues it', async () => {
     const [file] = await respond('Save a 4 MB binary file')
     const id = file?.file_id ?? ''
     const cutter = await openCutter(world.url, { after: 200_000, times: 5 })
@@ -87,7 +87,7 @@ describe('cfile get', () => {
     expect(await hashOf(name)).toBe(await original(id))
   })
 
-  it('begins anew over a part of another file of the same id', async () => {
+  it('starts again when the saved part belongs to another version of the file', async () => {
     const [file] = await respond('Save a CSV')
     const id = file?.file_id ?? ''
     writeFileSync(path(`.${id}.zzz.part`), 'x'.repeat(10))
@@ -95,7 +95,7 @@ describe('cfile get', () => {
     expect(await hashOf('sales.csv')).toBe(await original(id))
   })
 
-  it('finishes a part that was whole but had no name yet', async () => {
+  it('completes a part that has all bytes but not its name', async () => {
     const [file] = await respond('Save a CSV')
     const id = file?.file_id ?? ''
     const answer = await fetch(`${world.url}/files/${id}`)
@@ -106,7 +106,7 @@ describe('cfile get', () => {
     expect(await hashOf('sales.csv')).toBe(await original(id))
   })
 
-  it('lets no gateway choose a place outside the folder, or a hidden file', async () => {
+  it('saves nothing outside the folder and no hidden file, whatever name a gateway sends', async () => {
     const names = ['../../evil.txt', '.bashrc', '..', `${'ü'.repeat(300)}.csv`]
     const server = createServer((req, res) => {
       const name = names[Number(req.url?.split('_').at(-1))] ?? ''
@@ -127,7 +127,7 @@ describe('cfile get', () => {
     expect(readdirSync(world.folder).sort()).toEqual([...printed].sort())
   })
 
-  it('says of what is not there that it is not, in one line, with 3', async () => {
+  it('reports a missing file in one line, and exits with 3', async () => {
     const { code, stderr, stdout } = await run(['get', 'cfile_0000'])
     expect(code).toBe(3)
     expect(stdout).toBe('')
@@ -136,7 +136,7 @@ describe('cfile get', () => {
     expect(readdirSync(world.folder)).toEqual([])
   })
 
-  it('asks Azure itself without CFILE_URL, by the same way', async () => {
+  it('asks Azure itself without CFILE_URL', async () => {
     const [file] = await respond('Save a CSV')
     const straight = {
       CFILE_URL: undefined,
@@ -159,7 +159,7 @@ describe('cfile zip', () => {
   const zipOf = async (id: string): Promise<string> =>
     sha256(await (await fetch(`${world.url}/containers/${id}/files.zip`)).arrayBuffer())
 
-  it('saves all files of a container, the same bytes, and says as what', async () => {
+  it('saves all files of a container with the same bytes, and prints the name', async () => {
     const id = await containerOf('Draw a chart and save a CSV')
     const { code, stdout, stderr } = await run(['zip', id])
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${id}.zip\n`, stderr: '' })
@@ -169,7 +169,7 @@ describe('cfile zip', () => {
     for (const name of ['sales_chart.png', 'sales.csv']) expect(zip).toContain(name)
   })
 
-  it('takes another name, and never replaces a file without -f', async () => {
+  it('accepts another name, and never replaces a file without -f', async () => {
     const id = await containerOf('Save a CSV')
     writeFileSync(path('all.zip'), 'mine')
     const { code, stderr } = await run(['zip', id, '-o', 'all.zip'])
@@ -180,7 +180,7 @@ describe('cfile zip', () => {
     expect(await hashOf('all.zip')).toBe(await zipOf(id))
   })
 
-  it('begins anew where the connection broke, since a zip is made as it is sent', async () => {
+  it('starts again when the connection breaks, since a zip has no ranges', async () => {
     const id = await containerOf('Save a 4 MB binary file')
     const cutter = await openCutter(world.url, { after: 1_000_000, times: 1 })
     const { code, stderr } = await run(['zip', id], { env: { CFILE_URL: cutter.url } })
@@ -191,7 +191,7 @@ describe('cfile zip', () => {
     expect(await hashOf(`${id}.zip`)).toBe(await zipOf(id))
   })
 
-  it('says of a container that is not there that it is not, in one line, with 3', async () => {
+  it('reports a missing container in one line, and exits with 3', async () => {
     const { code, stdout, stderr } = await run(['zip', `cntr_${'0'.repeat(48)}`])
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     expect(stderr).toMatch(/^cfile: .+\n$/)
@@ -199,7 +199,7 @@ describe('cfile zip', () => {
   })
 })
 
-describe('cfile get, where the gateway', () => {
+describe('cfile get, when the gateway', () => {
   it.each([
     ['is none', 'http://127.0.0.1:2', /^cfile: CFILE_URL does not answer: ECONNREFUSED\.\n$/],
     ['is no URL', 'gateway', /^cfile: CFILE_URL takes the http or https URL of a gateway\.\n$/],

@@ -26,7 +26,7 @@ describe('cfile serve', () => {
     return fetch(`${url}/files/${file?.file_id}`)
   }
 
-  it('says in its first line that it is an emulator, does the main job, and ends at SIGTERM with 0', async () => {
+  it('says in its first line that it runs on the emulator, does the main job, and exits with 0 after SIGTERM', async () => {
     const child = await open()
     expect(child.output().split('\n')[0]).toMatch(
       /^cfile at http:\/\/127\.0\.0\.1:\d+ on its built-in emulator/,
@@ -45,7 +45,7 @@ describe('cfile serve', () => {
     expect((await child.ended).code).toBe(0)
   })
 
-  it('ends at a second signal, whatever is under way', async () => {
+  it('ends at a second signal while downloads run', async () => {
     const child = await open()
     const download = await beginDownload(child.url)
     child.kill('SIGINT')
@@ -124,7 +124,7 @@ describe('cfile serve', () => {
     expect(errors).toEqual([expect.stringMatching(line)])
   })
 
-  it('says at the start by which setting an archive can’t be written', async () => {
+  it('names the setting of an archive that cannot be written, at the start', async () => {
     const child = await open({ CFILE_ARCHIVE: 'fs:/dev/null/archive' })
     await expect
       .poll(() => child.output(), patient)
@@ -132,7 +132,7 @@ describe('cfile serve', () => {
     expect(await (await fetch(`${child.url}/readyz`)).json()).toMatchObject({ archive: 'failing' })
   })
 
-  it('says that a port is taken', async () => {
+  it('reports a port that is in use', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as AddressInfo

@@ -1,5 +1,5 @@
 /**
- * What clients lose when the server is told to end while they download: nothing.
+ * A server that gets SIGTERM while clients download loses none of their bytes.
  */
 
 import { createServer, type Server } from 'node:http'
@@ -116,8 +116,8 @@ async function bytesInSockets(): Promise<number> {
   return taken
 }
 
-describe('cfile serve, told to end', () => {
-  it(`cuts none of ${most} downloads, whatever is still in the sockets of each`, async () => {
+describe('cfile serve after SIGTERM', () => {
+  it(`cuts none of ${most} downloads, with any number of bytes left in their sockets`, async () => {
     const held = Math.floor((await bytesInSockets()) / 1000)
     for (let round = 0; round < times; round += 1) {
       const child = await open()
@@ -133,7 +133,7 @@ describe('cfile serve, told to end', () => {
     }
   })
 
-  it('says so at /readyz before it stops listening, for as long as it is told to', async () => {
+  it('answers 503 at /readyz for the delay that is set, before it stops listening', async () => {
     const child = await open({ CFILE_SHUTDOWN_DELAY_MS: '1500' })
     expect((await fetch(`${child.url}/readyz`)).status).toBe(200)
     child.kill()
@@ -144,7 +144,7 @@ describe('cfile serve, told to end', () => {
     expect((await child.ended).code).toBe(0)
   })
 
-  it('cuts what is still under way when the time to end is over, and says which setting gave it', async () => {
+  it('cuts the downloads that run past the time limit, and names its setting', async () => {
     const child = await open({ CFILE_SHUTDOWN_TIMEOUT_MS: '1000' })
     const download = await beginDownload(child, silent)
     const started = performance.now()
@@ -156,7 +156,7 @@ describe('cfile serve, told to end', () => {
     expect(stderr).toContain('CFILE_SHUTDOWN_TIMEOUT_MS')
   })
 
-  it('answers a request that comes over a kept connection while others still download', async () => {
+  it('answers a request on a kept connection while others still download', async () => {
     const child = await open()
     const download = await beginDownload(child, 20_000)
     const { hostname, port, host } = new URL(child.url)

@@ -40,7 +40,7 @@ async function hashes(id: string, name: string): Promise<string[]> {
 }
 
 describe.runIf(hasTerminals)('cfile get on a terminal', () => {
-  it('shows percentage, rate and time left; Ctrl-C ends it with 130, and the next call continues', async () => {
+  it('shows percentage, rate and time left; exits with 130 after Ctrl-C, and the next call continues', async () => {
     const [file] = await world.respond('Save a 4 MB binary file')
     const id = file?.file_id ?? ''
     const { code, output } = await inTerminal(['get', id], {
@@ -74,7 +74,7 @@ describe.runIf(hasTerminals)('cfile get on a terminal', () => {
     expect(saved).toBe(original)
   })
 
-  it('ends with 130 in a script too, and leaves no half file under the name', async () => {
+  it('exits with 130 in a script too, and leaves no partial file under the final name', async () => {
     const [file] = await world.respond('Save a 4 MB binary file')
     const url = await openSlow()
     const { code, output } = await inTerminal(['get', file?.file_id ?? '', '-o', '-'], {
@@ -104,7 +104,7 @@ describe.runIf(hasTerminals)('cfile ls on a terminal', () => {
     for (const line of [title, row]) expect(line.length).toBeLessThanOrEqual(Math.max(columns, 76))
   })
 
-  it('gives a pipe the whole name, exact numbers and no titles', async () => {
+  it('writes whole names, exact numbers and no titles to a pipe', async () => {
     const [file] = await world.respond(prompt)
     const { stdout } = await world.run(['ls', file?.container_id ?? ''])
     expect(stdout).toMatch(

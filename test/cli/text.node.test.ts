@@ -30,7 +30,7 @@ describe('parseDuration', () => {
 })
 
 describe('shorten', () => {
-  it('keeps what fits, and makes the rest fit with its beginning and end', () => {
+  it('keeps a text that fits, and shortens others to their beginning and end', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -111,7 +111,7 @@ describe('numbers for people', () => {
 describe('the progress of a download', () => {
   const state = { name: 'sales.csv', done: 2_500_000, total: 10_000_000, rate: 1_500_000 }
 
-  it('tells percentage, size, rate and time left', () => {
+  it('shows percentage, size, rate and time left', () => {
     expect(formatProgress(state, 79)).toBe('sales.csv   25%  2.5 MB of 10.0 MB  1.5 MB/s  5 s left')
   })
 
@@ -122,7 +122,7 @@ describe('the progress of a download', () => {
     expect(formatProgress({ ...state, done: 0, rate: 0 }, 79)).toMatch(/0%.*0 B\/s$/)
   })
 
-  it('never takes more columns than there are', () => {
+  it('never uses more columns than the terminal has', () => {
     const name = 'quarterly_revenue_by_region_and_product.csv'
     for (let width = 10; width < 130; width += 1) {
       const line = formatProgress({ ...state, name }, width)
@@ -131,7 +131,7 @@ describe('the progress of a download', () => {
     }
   })
 
-  it('is a plain line every five seconds where nobody sits at a terminal', () => {
+  it('is a plain line every five seconds without a terminal', () => {
     let [time, written] = [0, '']
     const progress = createProgress(
       {

@@ -1,6 +1,5 @@
 /**
- * The archives in the services that they are made for: s3rver, behind a front that checks signatures as S3 does, and
- * Azurite.
+ * The archives against s3rver, behind a proxy that checks signatures as S3 does, and against Azurite.
  */
 
 import { createHash, createHmac } from 'node:crypto'
@@ -82,11 +81,11 @@ describeWith(['s3rver'], 'S3', () => {
       replaceObject(`http://127.0.0.1:${enginePort}/files`, `some/folder/files/${key}.`, bytes),
   }))
 
-  it('gives back over HTTP, in every way there is, what was in a container that is gone', async () => {
+  it('serves the files of an expired container by every route', async () => {
     await outlive(await open(env))
   })
 
-  it('is not used with a key that is wrong, and the error says what to check', async () => {
+  it('refuses to start with a wrong key, and the error says what to check', async () => {
     const archive = await open({ ...env, AWS_SECRET_ACCESS_KEY: 'wrong' })
     const put = archive.put('o/f', bodyOf(testBytes(9)), { owner: 'o', file_id: 'f' })
     await expect(put).rejects.toMatchObject({
@@ -196,7 +195,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('lets compose.yaml start again with the container of the last time', createContainer)
+  it('accepts the existing blob container when compose.yaml starts again', createContainer)
 
   const withKey = () => open({ CFILE_ARCHIVE: `azblob:${url}`, AZURE_STORAGE_KEY: key })
 
@@ -215,11 +214,11 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     archive: await open({ CFILE_ARCHIVE: `azblob:${url}?${accountSas()}` }),
   }))
 
-  it('gives back over HTTP, in every way there is, what was in a container that is gone', async () => {
+  it('serves the files of an expired container by every route', async () => {
     await outlive(await withKey())
   })
 
-  it('is not used with a key that is wrong, and the error says what to check', async () => {
+  it('refuses to start with a wrong key, and the error says what to check', async () => {
     const wrong = Buffer.from('wrong').toString('base64')
     const archive = await open({ CFILE_ARCHIVE: `azblob:${url}`, AZURE_STORAGE_KEY: wrong })
     await expect(archive.get('o/f')).rejects.toMatchObject({
@@ -228,7 +227,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     })
   })
 
-  it('is swept of bytes whose record was never written', async () => {
+  it('loses the bytes whose record was never written', async () => {
     const archive = await withKey()
     await archive.put('o/g', bodyOf(testBytes(9)), { owner: 'o', file_id: 'g' })
     const left = `${url}/files/o/h.left?${accountSas()}`
@@ -238,7 +237,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     expect((await archive.get('o/g'))?.bytes).toBe(9)
   })
 
-  it('may be down: Azure OpenAI serves what it still has, and no file looks lost', async () => {
+  it('may be down: Azure OpenAI serves the files that it still has, and no file is reported as lost', async () => {
     const archive = await withKey()
     const gateway = await overHttp(openArchived({ ...nodeRuntime(), archive }))
     const [old] = await gateway.respond('Write a CSV')

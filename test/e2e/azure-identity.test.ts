@@ -1,5 +1,5 @@
 /**
- * The credentials of `@azure/identity` are credentials of ours, to the compiler and over HTTP.
+ * The credentials of `@azure/identity` are accepted by the compiler and work over HTTP.
  */
 
 import { createServer } from 'node:http'
@@ -34,7 +34,7 @@ export const taken = (theirs: TokenCredential) =>
     new WorkloadIdentityCredential({ tenantId: 't', clientId: 'c', tokenFilePath: '/token' }),
   ].map((credential) => tokenCredential(credential))
 
-it('a credential of @azure/identity signs what goes upstream, and is asked once', async () => {
+it('a credential of @azure/identity authenticates upstream requests, and is asked for one token', async () => {
   const asked: URL[] = []
   const server = createServer((request, response) => {
     asked.push(new URL(request.url ?? '/', 'http://localhost'))

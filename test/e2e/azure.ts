@@ -1,5 +1,5 @@
 /**
- * The emulator on a port of its own: an Azure that outlives the gateways before it.
+ * The emulator on its own port, so that it outlives the gateways of a test.
  */
 
 import { createHash } from 'node:crypto'

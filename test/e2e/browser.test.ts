@@ -1,5 +1,5 @@
 /**
- * Hostile files in a real browser: whatever the model wrote, nothing in it runs, and what is saved has its name.
+ * Hostile files in a real browser: no script in them runs, and saved files have the right name.
  */
 
 import { createServer, type RequestListener, type Server } from 'node:http'
@@ -87,7 +87,7 @@ describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
     return ((await answer.json()) as { download_url: string }).download_url
   }
 
-  it('is able to run where nothing stops it, so that these tests can fail', async () => {
+  it('runs when nothing prevents it, so that these tests can fail', async () => {
     for (const name of ['page.html', 'picture.svg', 'page.xhtml', 'sniffed']) {
       const file = files.find((one) => one.name === name)
       const ran = await watch(async (page) => {
@@ -114,7 +114,7 @@ describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
     }
   })
 
-  it('runs nothing when it is opened inline, and is shown only where nothing in it could', async () => {
+  it('runs nothing when it is opened inline, and only harmless types are shown', async () => {
     const shown: string[] = []
     for (const file of files) {
       const link = await linkTo(file, 'inline')
@@ -182,7 +182,7 @@ describeWith(['chromium'], 'a hostile file in Chromium', (executablePath) => {
     expect(ran).toEqual([])
   })
 
-  it('sees nothing of the page that links to it', async () => {
+  it('is answered with no-referrer, a sandbox and no cookie', async () => {
     const file = files[0]
     if (file === undefined) throw new Error('there are no files')
     const link = await linkTo(file, 'inline')

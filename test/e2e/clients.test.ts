@@ -1,5 +1,5 @@
 /**
- * Links in the clients that people have: each gets the file, and those that save choose its name.
+ * Links in common clients: each gets the file, and those that save it use its name.
  */
 
 import { execFile } from 'node:child_process'
@@ -68,19 +68,19 @@ const forms = (): string[] => [
 ]
 
 describeWith(['wget'], 'wget', (wget) => {
-  it('saves under the name without being told to', async () => {
+  it('saves the file under its name by default', async () => {
     for (const form of forms()) expect(await saved(wget, ['-q', form])).toBe(name)
   })
 })
 
 describeWith(['curl'], 'curl', (curl) => {
-  it('saves under the name of the answer, whatever is added to the link', async () => {
+  it('saves the file under the name of the answer when a query is added to the link', async () => {
     for (const form of [...forms(), `${link}?utm_source=mail&b=2&a=1`]) {
       expect(await saved(curl, ['-sfOJ', form])).toBe('Ums_tze 50_ (1).csv')
     }
   })
 
-  it('gets a link whose name it normalises or that has none', async () => {
+  it('gets a link whose name it normalises or that has no name', async () => {
     const bare = link.slice(0, link.lastIndexOf('/'))
     for (const form of [bare, `${bare}/`, `${bare}/./${name.length}`, `${link}/`]) {
       await saved(curl, ['-sf', '-o', 'file', '--globoff', form])
@@ -113,7 +113,7 @@ except ImportError: pass
 `
 
 describeWith(['python3'], 'Python', (python) => {
-  it('gets it with urllib, and with requests, httpx and aiohttp where they are there', async () => {
+  it('gets the file with urllib, and with requests, httpx and aiohttp if they are installed', async () => {
     const { stdout } = await run(python, ['-c', script, link], { env })
     const sums = stdout.trim().split('\n')
     expect(sums.length).toBeGreaterThanOrEqual(1)

@@ -1,5 +1,5 @@
 /**
- * A gateway behind what compresses: Express with `compression`, and nginx with gzip and its default buffering.
+ * A gateway behind Express with `compression`, and behind nginx with gzip and its default buffering.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -171,7 +171,7 @@ async function listen(handler: Parameters<typeof createServer>[1]): Promise<stri
 const long = 'a,b,c\n'.repeat(10_000)
 
 describe('behind Express with compression', () => {
-  it('gives the first event at once, and files with their length and ranges', async () => {
+  it('sends the first event at once, and files with their length and ranges', async () => {
     const azure = await openAzure()
     const app = express()
     app.use(compression({ threshold: 0 }))
@@ -218,12 +218,12 @@ http {
     return { url, azure }
   }
 
-  it('gives the first event at once, and files with their length and ranges', async () => {
+  it('sends the first event at once, and files with their length and ranges', async () => {
     const { url, azure } = await open('')
     await keepsItsPromises(url, azure)
   })
 
-  it('still gives the first event at once and right ranges where it compresses every type', async () => {
+  it('sends the first event at once and right ranges even if it compresses every type', async () => {
     // nginx does not know no-transform: with these types it compresses files and streams too.
     const { url, azure } = await open('gzip_types *;')
     await keepsItsPromises(url, azure, true)

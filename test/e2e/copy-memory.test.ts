@@ -1,5 +1,5 @@
 /**
- * Twenty large files copied at a time: of each only a piece is ever in memory.
+ * Twenty large files copied at a time: only a piece of each is in memory.
  */
 
 import { describe, expect, it, onTestFinished } from 'vitest'

@@ -1,4 +1,4 @@
-/** The code blocks of README and docs, run as a reader would, page by page, against a gateway on the emulator. */
+/** Runs the code blocks of README and docs, page by page, against a gateway on the emulator. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -2,12 +2,12 @@ import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { describeWith, findEngine, freePort } from './engines.ts'
 
-it('finds an engine by its name, and says so when there is none', () => {
+it('finds an engine by its name, and reports a missing one', () => {
   expect(findEngine('wrangler')).toMatch(/\/wrangler$/)
   expect(findEngine('no such engine' as 'curl')).toBeUndefined()
 })
 
-it('gives a port that can be listened on', async () => {
+it('returns a port that a server can listen on', async () => {
   const port = await freePort()
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
@@ -18,7 +18,7 @@ it('gives a port that can be listened on', async () => {
 })
 
 describeWith(['wrangler', 'curl'], 'a suite that needs engines', (wrangler, curl) => {
-  it('is given the path of each', () => {
+  it('gets the path of each engine', () => {
     expect(wrangler).toMatch(/wrangler$/)
     expect(curl).toMatch(/curl$/)
   })

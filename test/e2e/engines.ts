@@ -1,5 +1,5 @@
 /**
- * The programs that end-to-end tests need: where they are, and what is skipped, by name, where one is not.
+ * Finds the programs that end-to-end tests need, and skips the tests of a missing one by name.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Version 4 of Express, whose types differ from those of version 5 only where this project does not look. */
+/** Types of Express 4. The parts used here are the same as in version 5. */
 declare module 'express-4' {
   export { default } from 'express'
 }

@@ -1,5 +1,5 @@
 /**
- * A gateway that is killed while it heals a conversation.
+ * A gateway that is killed while it replaces the container of a conversation.
  */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -87,8 +87,8 @@ async function killWhileHealing({
   expect(await turn).toBe('cut')
 }
 
-describe('a gateway that is killed in the middle of healing', () => {
-  it('leaves no container that is billed and used by nobody, and heals at the next turn', async () => {
+describe('a gateway that is killed while it replaces a container', () => {
+  it('leaves no unused container that is billed, and heals at the next turn', async () => {
     const gone = await openGone()
     await killWhileHealing(gone)
     await expect.poll(() => living(gone.azure), { timeout: 40_000 }).toEqual([])
@@ -98,7 +98,7 @@ describe('a gateway that is killed in the middle of healing', () => {
     expect(await living(gone.azure)).toHaveLength(1)
   })
 
-  it('heals a turn that comes at once, and leaves only its container', async () => {
+  it('heals a turn that arrives at once, and leaves only its container', async () => {
     const gone = await openGone()
     await killWhileHealing(gone)
     const turn = await gone.nextTurn()

@@ -1,5 +1,5 @@
 /**
- * Files that a model may have been told to write: each tries to run something, in the ways that browsers once allowed.
+ * Hostile files: each tries to run a script in a way that browsers allow or once allowed.
  *
  * @module
  */

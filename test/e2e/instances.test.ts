@@ -1,5 +1,5 @@
 /**
- * Two gateways on one Redis: what one records, both know, and each file is copied once.
+ * Two gateways on one Redis: both know every record, and each file is copied once.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'

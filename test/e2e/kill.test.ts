@@ -1,5 +1,5 @@
 /**
- * A gateway that is killed again and again: what it cited is archived all the same, and right.
+ * A gateway that is killed repeatedly still archives every cited file, with the right bytes.
  */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { freePort } from './engines.ts'
 declare const __LONG__: boolean
 const [files, kills, mostMegabytes] = __LONG__ ? [200, 20, 20] : [12, 3, 3]
 
-it(`archives ${files} files, all right, although it is killed ${kills} times`, async () => {
+it(`archives ${files} files with the right bytes when it is killed ${kills} times`, async () => {
   const azure = await startAzure()
   const folder = await mkdtemp(join(tmpdir(), 'cfile-kill-'))
   const port = await freePort()

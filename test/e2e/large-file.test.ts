@@ -1,5 +1,5 @@
 /**
- * A large file through the Node door: no copy of it is ever held, and its first byte does not wait for its last.
+ * A large file through the Node door: it is never held in memory, and its first byte does not wait for its last.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ describe.skipIf(process.platform !== 'linux')('a file of 500 MB', () => {
   })
   afterAll(() => Promise.all([upstream.stop(), gateway.stop()]))
 
-  it('takes less than 64 MB of memory, and its first byte comes long before its last', async () => {
+  it('takes less than 64 MB of memory, and its first byte arrives long before its last', async () => {
     const ask = async (prompt: string) => {
       const answer = await fetch(
         `${gateway.url}/openai/v1/responses`,

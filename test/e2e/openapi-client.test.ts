@@ -28,7 +28,7 @@ const code: string | undefined = wrong.error?.error.code
 console.log(JSON.stringify({ isLink: url?.startsWith(baseUrl), names, code }))
 `
 
-it('asks for a link and a list, and reads an error', async () => {
+it('gets a link and a list, and reads an error', async () => {
   const gateway: Running = await serve({ PORT: '0', LOG_LEVEL: 'silent' })
   const folder = await mkdtemp(join(tmpdir(), 'cfile-openapi-'))
   onTestFinished(async () => {

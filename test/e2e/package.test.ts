@@ -1,5 +1,5 @@
 /**
- * The package as it is published: built, packed, installed elsewhere, imported on Node.
+ * The published package: built, packed, installed in another folder, imported on Node.
  */
 
 import {
@@ -41,15 +41,15 @@ describe('the package', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is one that publint has nothing against', async () => {
+  it('passes publint', async () => {
     await must(bin('publint'), ['--strict', tarball], root)
   })
 
-  it('has types that every resolution of ESM finds', async () => {
+  it('has types for every module resolution of ESM', async () => {
     await must(bin('attw'), [tarball, '--profile', 'esm-only'], root)
   })
 
-  describe('compiles for a consumer who checks libraries too', () => {
+  describe('compiles for a consumer with skipLibCheck off', () => {
     const compilers = {
       'TypeScript 7': [bin('tsc')],
       'TypeScript 5.9': [
@@ -109,7 +109,7 @@ describe('the package', () => {
     })
   })
 
-  it('gives all its doors, and imports quickly', async () => {
+  it('exports all its doors, and imports quickly', async () => {
     const program = `
       const started = performance.now()
       const { createApp, getCitations } = await import('cfile')

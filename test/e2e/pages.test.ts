@@ -1,5 +1,5 @@
 /**
- * The pages in a real browser: what a person sees, clicks, hears and takes along.
+ * The pages in a real browser: what a person sees, clicks, hears and saves.
  */
 
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
@@ -69,7 +69,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     return (link as { download_url: string }).download_url
   }
 
-  it('lets somebody ask in the playground and see the link become a picture', async () => {
+  it('shows the picture of a link after a question in the playground', async () => {
     const page = await open('/')
     await page.getByRole('link', { name: 'playground' }).click()
     await page.getByRole('button', { name: 'Ask' }).click()
@@ -90,14 +90,14 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     expect(await faults()).toEqual([])
   })
 
-  it('says in the playground why an answer failed', async () => {
+  it('shows in the playground why an answer failed', async () => {
     const page = await open('/emulator/playground')
     await page.getByRole('button', { name: '[fail]' }).click()
     await page.locator('.error').waitFor()
     expect(await page.getByRole('button', { name: 'Ask' }).isEnabled()).toBe(true)
   })
 
-  it('is a playground without cfile in front of the emulator, too', async () => {
+  it('serves a playground on the emulator without cfile, too', async () => {
     const alone = await serveApp(createEmulator())
     const page = await open(`${alone.url}/emulator/playground`)
     await page.getByRole('button', { name: 'Ask' }).click()
@@ -111,7 +111,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     await alone.close()
   })
 
-  it('asks in the playground for the key that the server wants', async () => {
+  it('asks in the playground for the key that the server requires', async () => {
     const key = 'a-key-of-sixteen-characters'
     const locked = await openEmulated({ CFILE_API_KEYS: `ann:${key}` })
     const page = await open(`${locked.url}/emulator/playground`)
@@ -202,7 +202,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     expect(await faults()).toEqual([])
   })
 
-  it('shows hostile names as they are, also after they were sorted, filtered and enlarged', async () => {
+  it('shows hostile names as text, also after sorting, filtering and enlarging', async () => {
     const page = await open(await pageOf([...hostileNames, ...manyFiles.slice(0, 6)]))
     await page.getByLabel('Sort by').selectOption('Name')
     await page.getByRole('searchbox').fill('<')
@@ -217,7 +217,7 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     it.each([
       ['desktop', desktop],
       ['phone', phone],
-    ])('break no rule of axe, and are no wider than the screen of a %s', async (_, viewport) => {
+    ])('have no axe violation, and fit the screen of a %s', async (_, viewport) => {
       const few = await pageOf(['chart.png', 'numbers.csv', 'notes.txt'])
       // The rows are alike, and axe takes a minute for a hundred and fifty.
       const many = await pageOf([...hostileNames, ...manyFiles.slice(0, 9)])

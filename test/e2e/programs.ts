@@ -1,5 +1,5 @@
 /**
- * Programs that tests start, and end again.
+ * Starts programs for tests, and stops them.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** The alerts and the dashboard's queries, read by Prometheus' own tool. */
+/** Checks the alerts and the dashboard's queries with Prometheus' own tool. */
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -44,7 +44,7 @@ describeWith(['promtool'], 'Prometheus', (promtool) => {
     expect(Object.fromEntries(names)).toEqual(published)
   })
 
-  it('takes the alerts', async () => {
+  it('accepts the alerts', async () => {
     const args = ['check', 'rules', join(root, 'deploy/prometheus/alerts.yaml')]
     expect(await run(promtool, args)).toMatchObject({ code: 0, stderr: '' })
   })
@@ -54,7 +54,7 @@ describeWith(['promtool'], 'Prometheus', (promtool) => {
     expect(await run(promtool, args)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it("understands the dashboard's queries", async () => {
+  it("accepts the dashboard's queries", async () => {
     const text = await readFile(join(root, 'deploy/grafana/cfile-dashboard.json'), 'utf8')
     const { panels }: { panels: { targets?: { expr: string }[] }[] } = JSON.parse(text)
     // Grafana fills these in.

@@ -1,5 +1,6 @@
 /**
- * Run by redirects.test.ts on Bun and on Deno: asks an upstream with a credential, and prints what came of each request.
+ * Run by redirects.test.ts on Bun and Deno: sends requests with a credential to an upstream, and prints the result of
+ * each.
  */
 
 import process from 'node:process'

@@ -1,5 +1,5 @@
 /**
- * A key that follows a redirect is somebody else's key: on Bun and on Deno, whose `fetch` is neither Node's nor workerd's.
+ * No key follows a redirect on Bun and Deno, whose `fetch` is neither Node's nor workerd's.
  */
 
 import { createServer, type IncomingHttpHeaders } from 'node:http'
@@ -47,7 +47,7 @@ const runtimes = {
 
 for (const name of ['bun', 'deno'] as const) {
   describeWith([name], `a redirect on ${name}`, (runtime) => {
-    it('takes neither a key nor a token along', async () => {
+    it('sends neither a key nor a token to the target', async () => {
       const queries = [301, 302, 303, 307, 308].flatMap((status) =>
         [upstream, stranger].map((server) => {
           const location = `${originOf(server)}/openai/v1/elsewhere`

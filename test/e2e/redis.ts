@@ -1,5 +1,5 @@
 /**
- * A Redis of a test's own.
+ * Starts a Redis for one test.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * Two instances that are restarted in turn under load: a client that asks the other instance once after a refused
- * connection loses nothing.
+ * Two instances that are restarted in turn under load: a client that retries once at the other instance after a refused
+ * connection loses no request.
  */
 
 import { join } from 'node:path'

@@ -18,7 +18,7 @@ function serves(command: string, args: readonly string[]): void {
     })
     afterAll(() => child.stop())
 
-    it('says in its first line that it is an emulator, and does the main job', async () => {
+    it('says in its first line that it runs on the emulator, and does the main job', async () => {
       expect(child.output().split('\n')[0]).toContain('on its built-in emulator')
       await doMainJob(child.url)
     })
@@ -37,7 +37,7 @@ function serves(command: string, args: readonly string[]): void {
       expect(text).toContain('event: response.completed')
     })
 
-    it('carries answers over WebSockets, on both of its sides', async () => {
+    it('passes answers over WebSockets to clients and from upstreams', async () => {
       const { url: upstream } = child
       const settings = { AZURE_OPENAI_ENDPOINT: upstream, AZURE_OPENAI_API_KEY: 'any' }
       const gateway = await start(command, [...args, 'serve'], { env: { ...env, ...settings } })
@@ -57,7 +57,7 @@ function serves(command: string, args: readonly string[]): void {
       await closed
     })
 
-    it('serves part of a file, HEAD, and an error with its envelope', async () => {
+    it('serves ranges, HEAD, and errors in their envelope', async () => {
       const answer = await fetch(
         `${child.url}/openai/v1/responses`,
         json(responseRequest('Save a 3 MB binary file')),
@@ -73,7 +73,7 @@ function serves(command: string, args: readonly string[]): void {
       expect(await missing.json()).toMatchObject({ error: { code: 'container_unknown' } })
     })
 
-    it('lets a download finish after SIGTERM, and ends with 0', async () => {
+    it('finishes a download after SIGTERM, and exits with 0', async () => {
       const answer = await fetch(
         `${child.url}/openai/v1/responses`,
         json(responseRequest('Save a 60 MB binary file')),
@@ -87,7 +87,7 @@ function serves(command: string, args: readonly string[]): void {
     })
   })
 
-  it('says in one line that a setting is wrong', async () => {
+  it('reports a wrong setting in one line', async () => {
     const { code, stderr } = await run(command, [...args, 'serve'], { env: { PORT: 'eighty' } })
     expect(code).toBe(1)
     expect(stderr).toMatch(/^cfile: PORT got "eighty", but takes a port.*\n$/)

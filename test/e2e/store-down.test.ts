@@ -1,5 +1,5 @@
 /**
- * A Redis that goes down, hangs and comes back below a gateway that runs.
+ * Redis goes down, hangs and comes back while the gateway runs.
  */
 
 import { expect, it, onTestFinished } from 'vitest'
@@ -18,7 +18,7 @@ interface Linked {
 
 describeWith(['redis-server'], 'a gateway whose Redis goes down', (path) => {
   it.each(['stop', 'pause'] as const)(
-    'serves what needs no store, says 503 to the rest, and is back by itself (%s)',
+    'serves requests that need no store, answers 503 to others, and recovers by itself (%s)',
     async (how) => {
       const azure = await startAzure()
       const redis = await startRedis(path, { keeps: true })

@@ -1,5 +1,5 @@
 /**
- * The stores on the engines themselves.
+ * The stores on real engines.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -54,7 +54,7 @@ describeWith(['redis-server'], 'Redis', (path) => {
   })
 
   describe('a connection that redis:// opens', () => {
-    it('refuses at once while Redis is down, soon while it hangs, and is back by itself', async () => {
+    it('refuses at once while Redis is down, soon while it hangs, and recovers by itself', async () => {
       const own = await startRedis(path)
       const { client, close } = await openRedis(own.url, { wait, log: () => {} })
       const store = redisStore({ client })

@@ -1,5 +1,5 @@
 /**
- * The Vercel AI SDK before a gateway and an emulator, over real HTTP.
+ * The Vercel AI SDK with a gateway and an emulator, over real HTTP.
  */
 
 import { createAzure } from '@ai-sdk/azure'
@@ -35,7 +35,7 @@ function fileIds(told: unknown): string[] {
 }
 
 describe('the Vercel AI SDK', () => {
-  it('generates, and every file that it is told of is there by id', async () => {
+  it('generates an answer, and every file in it can be downloaded by id', async () => {
     const { text, sources } = await generateText({ ...open(), prompt })
     expect(text).toContain('sales.csv')
     const ids = fileIds(sources)
@@ -53,7 +53,7 @@ describe('the Vercel AI SDK', () => {
     for (const id of ids) expect((await fetch(`${pair.gateway}/files/${id}`)).status).toBe(200)
   })
 
-  describe('where links are rewritten', () => {
+  describe('with rewritten links', () => {
     let rewriting: Running
     beforeAll(async () => {
       const settings = { PORT: '0', LOG_LEVEL: 'silent', CFILE_STORE: 'memory:' }
@@ -95,7 +95,7 @@ describe('the Vercel AI SDK', () => {
       }
     })
 
-    it('is given the same by one answer', async () => {
+    it('gets the same text from one JSON answer', async () => {
       const whole = await generateText({ ...open(`${rewriting.url}/openai`), prompt })
       const [, link = ''] = /\]\((http[^)]+)\)/.exec(whole.text) ?? []
       expect((await fetch(link)).status).toBe(200)
@@ -103,7 +103,7 @@ describe('the Vercel AI SDK', () => {
     })
   })
 
-  it('has its files recorded from its results, with no gateway between', async () => {
+  it('has its files recorded from its results without a gateway', async () => {
     const model = open(`${pair.emulator}/openai/v1`)
     const { steps, sources, content, response } = await generateText({ ...model, prompt })
     const ids = fileIds(sources).sort()
@@ -115,7 +115,7 @@ describe('the Vercel AI SDK', () => {
     }
   })
 
-  it('goes on with what was said', async () => {
+  it('continues the conversation', async () => {
     const messages: ModelMessage[] = [{ role: 'user', content: prompt }]
     const first = await generateText({ ...open(), messages })
     messages.push(...first.response.messages, { role: 'user', content: 'Save it as a PDF.' })
@@ -133,7 +133,7 @@ describe('the Vercel AI SDK', () => {
     expect(String(error)).toContain('rate limit')
   })
 
-  it('has its files recorded by captureFetch, with no gateway between', async () => {
+  it('has its files recorded by captureFetch without a gateway', async () => {
     const files: Citation[] = []
     const store = memoryStore({ now: () => 0 })
     const captured = captureFetch(fetch, { store, onFiles: (found) => files.push(...found) })

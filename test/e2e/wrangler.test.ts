@@ -44,7 +44,7 @@ describeWith(['wrangler'], 'wrangler', (wrangler) => {
     })
   })
 
-  it('refuses, under a name that strangers can ask for, to be open to everybody', async () => {
+  it('refuses to serve everybody under a public host name', async () => {
     await dev(['--host', 'files.example.com'], async (base) => {
       const answer = await fetch(`${base}/files/cfile_1`)
       expect(answer.status).toBe(503)
@@ -55,7 +55,7 @@ describeWith(['wrangler'], 'wrangler', (wrangler) => {
     })
   })
 
-  it('deploy --dry-run builds a Worker without the emulator, and with all else', async () => {
+  it('deploy --dry-run builds a Worker with everything but the emulator', async () => {
     const out = join(folder, 'out')
     const { code, stderr } = await run(wrangler, ['deploy', '--dry-run', '--outdir', out], {
       env: quiet,
