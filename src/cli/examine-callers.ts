@@ -5,15 +5,17 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import { createRemoteKeys } from '../routes/remote-keys.ts'
+import { createRemoteKeys, keysCure as cure } from '../routes/remote-keys.ts'
 import type { Runtime } from '../runtime.ts'
 import type { CallerSettings } from '../start/caller-settings.ts'
 import type { Finding } from './examine.ts'
 
+type KeyRuntime = Pick<Runtime, 'fetch' | 'now' | 'wait'>
+
 /** Examines the settings of callers. */
 export async function examineCallers(
   { keys, jwt }: CallerSettings,
-  runtime: Pick<Runtime, 'fetch' | 'now'>,
+  runtime: KeyRuntime,
 ): Promise<Finding[]> {
   if (keys === undefined && jwt === undefined) {
     return [
@@ -35,20 +37,11 @@ export async function examineCallers(
   ]
 }
 
-async function examineTokens(
-  url: string,
-  { fetch, now }: Pick<Runtime, 'fetch' | 'now'>,
-): Promise<Finding> {
+async function examineTokens(url: string, { fetch, now, wait }: KeyRuntime): Promise<Finding> {
   const what = 'tokens'
-  const cure =
-    'Set CFILE_JWKS_URL to the jwks_uri that the issuer names in its /.well-known/openid-configuration.'
   try {
-    const timeout = (ms: number) => AbortSignal.timeout(ms)
-    const keys = await createRemoteKeys({ url, fetch, now, timeout }).find(undefined)
-    if (keys.length > 0)
-      return { state: 'ok', what, found: `keys at CFILE_JWKS_URL: ${keys.length}` }
-    const found = 'CFILE_JWKS_URL has no key for RS256, ES256 or EdDSA'
-    return { state: 'failed', what, found, cure }
+    const keys = await createRemoteKeys({ url, fetch, now, wait }).ready()
+    return { state: 'ok', what, found: `keys at CFILE_JWKS_URL: ${keys.length}` }
   } catch (error) {
     if (!isCfileError(error)) throw error
     const found = `the keys at CFILE_JWKS_URL can't be fetched: ${error.details.cause}`

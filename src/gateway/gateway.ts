@@ -82,6 +82,8 @@ export interface GatewayRuntime {
 export interface Ownership {
   /** Whether caller auth is on. If not, every caller is {@link anyone}. */
   readonly knowsCallers: boolean
+  /** Rejects with `not_ready` while callers cannot be identified. @default always ready */
+  readonly ready?: () => Promise<unknown>
   /** Which posts to `/captures` are accepted. */
   readonly captures: 'any' | 'response_id'
   /** Whether a thing that nobody owns belongs to the first caller who names it. */

@@ -67,6 +67,7 @@ export function createGateway(options: AppOptions): Gateway {
     },
     owners: {
       knowsCallers: options.authenticate !== undefined,
+      ready: options.authenticate?.ready,
       captures: options.captures ?? 'any',
       trustUnrecorded: options.trustUnrecorded ?? false,
       keys: new Map(),

@@ -22,7 +22,11 @@ export interface AuthenticateOptions {
  * @example
  * createApp({ authenticate: async (c) => ({ owner: (await session(c)).user.id, admin: false }), … })
  */
-export type Authenticate = (c: Context) => Identity | null | Promise<Identity | null>
+export interface Authenticate {
+  (c: Context): Identity | null | Promise<Identity | null>
+  /** Rejects with `not_ready` while callers cannot be identified. `/readyz` calls it. @default always ready */
+  readonly ready?: () => Promise<unknown>
+}
 
 /**
  * Makes the check of callers: `Authorization: Bearer` with a key or a token, or `api-key` with a key, as the clients of
@@ -31,7 +35,7 @@ export type Authenticate = (c: Context) => Identity | null | Promise<Identity | 
  * @throws (by the check) CfileError `unauthorized`; `not_ready` where tokens can't be checked at the moment
  */
 export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenticate {
-  return async ({
+  const authenticate: Authenticate = async ({
     req: {
       raw: { headers },
     },
@@ -46,6 +50,7 @@ export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenti
     if (found !== undefined) return { owner: found.owner, admin: false }
     throw unauthorized(bearer !== undefined || key !== undefined)
   }
+  return Object.assign(authenticate, { ready: jwt?.ready })
 }
 
 function unauthorized(isShown: boolean): CfileError {

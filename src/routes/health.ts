@@ -15,12 +15,13 @@ export function healthRoutes(): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', (c) => c.json({ status: 'ok' }))
 }
 
-/** Creates the route at `/readyz`: 200 unless the process is shutting down or its store fails. */
+/** Creates the route at `/readyz`: 503 on shutdown, while the store fails, and until callers can be identified. */
 export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
     if (gateway.sockets.isClosing())
       throw new CfileError('not_ready', 'This instance is shutting down; ask another one.')
     await gateway.store.check()
+    await gateway.owners.ready?.()
     const upstreams = gateway.upstreams.map((upstream) => ({
       name: upstream.name,
       status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',

@@ -8,7 +8,7 @@ import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import { jwtVerify } from 'jose/jwt/verify'
 import * as z from 'zod/mini'
 import type { VerificationKey } from './jwks.ts'
-import { createRemoteKeys, type RemoteKeyOptions } from './remote-keys.ts'
+import { createRemoteKeys, type RemoteKeyOptions, type RemoteKeys } from './remote-keys.ts'
 
 /** Options of {@link jwtCallers}. */
 export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
@@ -22,7 +22,11 @@ export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
 }
 
 /** Finds out whom a token stands for; `undefined` where it is not to be believed. */
-export type JwtCallers = (token: string) => Promise<{ readonly owner: string } | undefined>
+export interface JwtCallers {
+  (token: string): Promise<{ readonly owner: string } | undefined>
+  /** {@link RemoteKeys.ready} of the issuer. */
+  readonly ready?: RemoteKeys['ready']
+}
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -50,7 +54,7 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
     )
   }
 
-  return async (token) => {
+  const check: JwtCallers = async (token) => {
     const header = readHeader(token)
     if (header === undefined) return undefined
     // A token without a kid may be signed by any of the keys.
@@ -61,6 +65,7 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
     const owner = Object.hasOwn(claims, ownerClaim) ? claims[ownerClaim] : undefined
     return typeof owner === 'string' && isOwner(owner) ? { owner } : undefined
   }
+  return Object.assign(check, { ready: keys.ready })
 }
 
 /**

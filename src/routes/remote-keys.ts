@@ -6,6 +6,7 @@
 
 import { CfileError, reasonOf } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
+import { type Wait, within } from '../core/time.ts'
 import { isLoopback, showUrl } from '../core/url.ts'
 import { readKeySet, type VerificationKey } from './jwks.ts'
 
@@ -16,9 +17,12 @@ export interface RemoteKeyOptions {
   readonly fetch: typeof fetch
   /** Unix seconds. */
   readonly now: () => number
-  /** A signal that fires after so many milliseconds, as `AbortSignal.timeout` makes it. */
-  readonly timeout: (milliseconds: number) => AbortSignal
+  readonly wait: Wait
 }
+
+/** Advice for an operator whose issuer's keys cannot be fetched. */
+export const keysCure =
+  'Set CFILE_JWKS_URL to the jwks_uri that the issuer names in its /.well-known/openid-configuration.'
 
 /** The keys of one issuer. */
 export interface RemoteKeys {
@@ -28,6 +32,12 @@ export interface RemoteKeys {
    * @throws CfileError `not_ready` where there are no keys and none can be fetched
    */
   find(kid: string | undefined): Promise<readonly VerificationKey[]>
+  /**
+   * Fetches the keys if none were ever fetched. Keys that are known count as ready, even if the issuer is down now.
+   *
+   * @throws CfileError `not_ready`
+   */
+  ready(): Promise<readonly VerificationKey[]>
 }
 
 // Seconds. What an issuer withdraws is trusted no longer than this while the issuer can be reached.
@@ -44,7 +54,7 @@ const maxBytes = 256 * 1024
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
-export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions): RemoteKeys {
+export function createRemoteKeys({ url, fetch, now, wait }: RemoteKeyOptions): RemoteKeys {
   checkKeysUrl(url)
   let keys: readonly VerificationKey[] | undefined
   let loadedAt = Number.NEGATIVE_INFINITY
@@ -52,23 +62,29 @@ export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions)
   let missedAt = Number.NEGATIVE_INFINITY
   let flight: Promise<void> | undefined
   /** Why the last fetch brought no keys. */
-  let fault = 'nothing has come yet'
+  let fault = ''
 
   async function load(): Promise<void> {
     const startedAt = now()
     triedAt = startedAt
-    const loaded = await fetchKeys(url, fetch, timeout(timeoutMs)).catch(reasonOf)
-    // Whatever went wrong, the keys that are known go on.
+    const loaded = await within(wait, timeoutMs, undefined, (signal) =>
+      fetchKeys(url, fetch, signal),
+    ).catch(reasonOf)
+    // After a failure, the known keys stay valid.
     if (typeof loaded === 'string') fault = loaded
+    else if (keys === undefined && loaded.length === 0)
+      fault = 'it has no key for RS256, ES256 or EdDSA'
     else if (startedAt >= loadedAt) [keys, loadedAt] = [loaded, startedAt]
   }
 
-  /** One flight for all. Nobody waits for it longer than it may last: on Workers it dies with the request that began it. */
+  /** Shares one fetch. Each caller has its own time limit, because on Workers a fetch ends with the request that began it. */
   async function refresh(): Promise<void> {
     const isLost = now() - triedAt > timeoutMs / 1000
     const shared = flight === undefined || isLost ? load() : flight
     flight = shared
-    await Promise.race([shared, fired(timeout(timeoutMs))])
+    await within(wait, timeoutMs, undefined, () => shared).catch((error) => {
+      fault = reasonOf(error)
+    })
     if (flight === shared) flight = undefined
   }
 
@@ -80,27 +96,21 @@ export function createRemoteKeys({ url, fetch, now, timeout }: RemoteKeyOptions)
     return flight === undefined && time - loadedAt >= maxAge && time - triedAt >= retryAfter
   }
 
-  return {
-    async find(kid) {
-      if (isWanting(kid)) {
-        if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
-        await refresh()
-        if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
-      }
-      if (keys === undefined) throw noKeys(fault)
-      return keys.filter((key) => kid === undefined || key.kid === kid)
-    },
+  async function find(kid: string | undefined): Promise<readonly VerificationKey[]> {
+    if (isWanting(kid)) {
+      if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
+      await refresh()
+      if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
+    }
+    if (keys === undefined) throw noKeys(fault)
+    return keys.filter((key) => kid === undefined || key.kid === kid)
   }
+
+  return { find, ready: async () => keys ?? find(undefined) }
 }
 
 function hasKey(keys: readonly VerificationKey[], kid: string | undefined): boolean {
   return kid === undefined || keys.some((key) => key.kid === kid)
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 /**

@@ -42,7 +42,7 @@ export const callerSettings: Declared<Callers> = {
     takes: 'owner:key,owner2:key2',
     secret: true,
   },
-  /** Where the keys that sign callers' JWTs are published. */
+  /** Where the keys that sign callers' JWTs are published. A server starts only if they can be fetched. */
   jwksUrl: {
     name: 'CFILE_JWKS_URL',
     schema: parsedBy((url) => {

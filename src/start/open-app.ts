@@ -50,8 +50,8 @@ export function openApp(settings: Settings, { emulator, ...door }: DoorOptions =
   if (door.archive === undefined && archive !== undefined) {
     throw notOpened('CFILE_ARCHIVE', archive.kind)
   }
-  const authenticate = authenticateBy(settings.callers, { ...webRuntime, ...door })
-  const options: AppOptions = { log, authenticate, ...plain, ...definedOf(door) }
+  const { authenticate = openCallers(settings.callers, { ...webRuntime, ...door }) } = door
+  const options: AppOptions = { log, ...plain, ...definedOf(door), authenticate }
   if (!isEmulated(settings)) return createApp(options)
   if (emulator === undefined) throw noUpstream()
   return openEmulated(options, emulator())
@@ -66,20 +66,16 @@ function notOpened(param: string, kind: string): CfileError {
   )
 }
 
-function authenticateBy(
+/** Makes the check of callers that the settings describe. `undefined`: callers are not told apart. */
+export function openCallers(
   { keys, jwt }: CallerSettings,
   { fetch, now, wait, createHmac = webHmac }: Runtime,
 ): Authenticate | undefined {
   if (keys === undefined && jwt === undefined) return undefined
   const secret = crypto.getRandomValues(new Uint8Array(32))
-  const timeout = (ms: number) => {
-    const limit = new AbortController()
-    wait(ms).then(() => limit.abort())
-    return limit.signal
-  }
   return createAuthenticate({
     keys: keys && createKeyRing(keys, createHmac(secret)),
-    jwt: jwt && jwtCallers({ ...jwt, fetch, now, timeout }),
+    jwt: jwt && jwtCallers({ ...jwt, fetch, now, wait }),
   })
 }
 

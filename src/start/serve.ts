@@ -5,14 +5,16 @@
  */
 
 import type { Hono } from 'hono'
-import { CfileError } from '../core/errors.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
 import { startDeadline } from '../core/time.ts'
-import { isLoopback } from '../core/url.ts'
+import { isLoopback, showUrl } from '../core/url.ts'
 import type { Log } from '../gateway/gateway.ts'
 import type { Upkeep } from '../options.ts'
+import type { Authenticate } from '../routes/callers.ts'
+import { keysCure } from '../routes/remote-keys.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import { consoleLog } from './console-log.ts'
-import { type DoorOptions, isEmulated, knowsCallers, openApp } from './open-app.ts'
+import { type DoorOptions, isEmulated, knowsCallers, openApp, openCallers } from './open-app.ts'
 import { parseEnv, type Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
 
@@ -69,6 +71,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const settings = parseEnv(env)
   refuseToBeOpen(settings)
   const runtime = platform.runtime?.() ?? {}
+  const authenticate = await readyCallers(settings, { ...webRuntime, ...runtime })
   const { close: closeStorage, ...storage } = await platform.openStorage(
     settings,
     consoleLog(settings),
@@ -82,6 +85,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
       openApp(settings, {
         ...runtime,
         ...storage,
+        authenticate,
         publicUrl,
         isClosing: () => closing.signal.aborted,
         schedule: upkeep.take,
@@ -107,6 +111,29 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
     await closeStorage()
     throw error
   }
+}
+
+/**
+ * Makes the check of callers and fetches the keys of their tokens.
+ *
+ * @throws CfileError `invalid_request` if there are no keys to fetch
+ */
+async function readyCallers(
+  { callers }: Settings,
+  runtime: Runtime,
+): Promise<Authenticate | undefined> {
+  const authenticate = openCallers(callers, runtime)
+  try {
+    await authenticate?.ready?.()
+  } catch (error) {
+    if (!isCfileError(error)) throw error
+    throw new CfileError(
+      'invalid_request',
+      `CFILE_JWKS_URL is ${showUrl(callers.jwt?.jwksUrl ?? '')}, where no keys can be fetched (${error.details.cause}). ${keysCure}`,
+      { param: 'CFILE_JWKS_URL' },
+    )
+  }
+  return authenticate
 }
 
 /** Opens the app before the socket, except where the system chooses the port: then the URL is known only afterwards. */

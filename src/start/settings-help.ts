@@ -24,7 +24,7 @@ AZURE_POD_IDENTITY_AUTHORITY_HOST Where the machine's managed identity is, which
 
 Callers
 CFILE_API_KEYS Callers' keys of 16 characters or more, by their owners; the owner * is an admin.
-CFILE_JWKS_URL Where the keys that sign callers' JWTs are published.
+CFILE_JWKS_URL Where the keys that sign callers' JWTs are published. A server starts only if they can be fetched.
 CFILE_JWT_ISSUER The iss that a token must have. Default: any.
 CFILE_JWT_AUDIENCE The aud that a token must have. Default: any.
 CFILE_JWT_OWNER_CLAIM The claim that names the owner. Default: sub.

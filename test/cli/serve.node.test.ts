@@ -1,9 +1,11 @@
+import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Child, cfile, isOpen, patient, root, startServer } from '../lib/child.ts'
 import { citedFiles, json, responseRequest } from '../lib/harness.ts'
 import { doMainJob } from '../lib/main-job.ts'
+import { listen } from '../lib/upstream.ts'
 
 const azure = { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'k' }
 
@@ -123,6 +125,58 @@ describe('cfile serve', () => {
       .filter((text) => !text.startsWith('{'))
     expect(errors).toEqual([expect.stringMatching(line)])
   })
+
+  it.each<[string, (url: string) => string, RequestListener, RegExp]>([
+    ['nobody listens', () => 'http://127.0.0.1:9/keys', () => {}, /ECONNREFUSED/],
+    ['is not found', (url) => url, (_, answer) => answer.writeHead(404).end(), /status 404/],
+    [
+      'leads elsewhere',
+      (url) => url,
+      (_, answer) => answer.writeHead(302, { location: '/' }).end(),
+      /status 302/,
+    ],
+    ['is HTML', (url) => url, (_, answer) => answer.end('<html>'), /no JSON Web Key Set/],
+    [
+      'is the discovery document',
+      (url) => url,
+      (_, answer) => answer.end('{"jwks_uri":"x"}'),
+      /no JSON Web Key Set/,
+    ],
+    [
+      'has no usable key',
+      (url) => url,
+      (_, answer) => answer.end('{"keys":[]}'),
+      /no key for RS256/,
+    ],
+    ['never answers', (url) => url, () => {}, /nothing within 5000 ms/],
+    [
+      'never ends',
+      (url) => url,
+      (_, answer) => answer.writeHead(200).write('{'),
+      /nothing within 5000 ms/,
+    ],
+  ])(
+    'does not listen without the keys of callers: CFILE_JWKS_URL %s',
+    async (_, urlOf, answer, cause) => {
+      const issuer = await listen(answer)
+      const CFILE_JWKS_URL = urlOf(`${issuer.url}/keys`)
+      const startedAt = Date.now()
+      const { code, stderr, stdout } = await cfile(['serve'], {
+        env: { PORT: '0', CFILE_JWKS_URL },
+      })
+      const lasted = Date.now() - startedAt
+      await issuer.close()
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr.trimEnd().split('\n')).toEqual([
+        expect.stringMatching(
+          /^cfile: CFILE_JWKS_URL is "http:\/\/127\.0\.0\.1:\d+\/keys", where no keys can be fetched \(.*\)\. Set CFILE_JWKS_URL to the jwks_uri/,
+        ),
+      ])
+      expect(stderr).toMatch(cause)
+      // No timer keeps the process alive after its last line.
+      if (!/5000/.test(cause.source)) expect(lasted).toBeLessThan(4500)
+    },
+  )
 
   it('names the setting of an archive that cannot be written, at the start', async () => {
     const child = await open({ CFILE_ARCHIVE: 'fs:/dev/null/archive' })

@@ -2,6 +2,8 @@
  * An issuer of tokens with real keys, and forged tokens.
  */
 
+import { webRuntime } from '../../src/runtime.ts'
+
 /** A key pair with its public JWK. */
 export interface Issuer {
   readonly alg: string
@@ -101,7 +103,7 @@ export function createEndpoint(keys: readonly object[]) {
     options: {
       fetch: fetch as typeof globalThis.fetch,
       now: () => endpoint.time,
-      timeout: (milliseconds: number) => AbortSignal.timeout(milliseconds),
+      wait: webRuntime.wait,
     },
   }
 }

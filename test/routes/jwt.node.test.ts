@@ -4,11 +4,12 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openApp, parseEnv } from '../../src/index.ts'
 import { citedFiles, json, responseRequest } from '../lib/harness.ts'
 import { createIssuer, type Issuer } from '../lib/tokens.ts'
+import { listen } from '../lib/upstream.ts'
 
 const iss = 'https://issuer.example.com/'
 const asked: string[] = []
@@ -16,6 +17,7 @@ const issuers = {} as Record<'RS256' | 'ES256' | 'EdDSA', Issuer>
 const keySet = createServer((request, response) => {
   asked.push(`${request.method} ${request.url}`)
   const keys = Object.values(issuers).map(({ jwk }) => jwk)
+  if (request.url !== '/keys') return void response.writeHead(404).end()
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys }))
 })
 let jwksUrl = ''
@@ -129,6 +131,30 @@ describe('a caller with a token', () => {
     const none = await ask(path)
     expect(none.status).toBe(401)
     expect(none.headers.get('www-authenticate')).toBe('Bearer')
+  })
+
+  it('finds a mounted app not ready until the keys were fetched once, and ready when the issuer goes down later', async () => {
+    const { ask } = open({ CFILE_JWKS_URL: jwksUrl.replace('/keys', '/missing') })
+    const early = await ask('/readyz')
+    expect(early.status).toBe(503)
+    expect(await early.json()).toMatchObject({
+      error: { code: 'not_ready', hint: expect.stringContaining('CFILE_JWKS_URL') },
+    })
+    expect((await ask('/healthz')).status).toBe(200)
+
+    let isUp = true
+    const issuer = await listen((_, response) => {
+      const keys = [issuers.ES256.jwk]
+      response.writeHead(isUp ? 200 : 503).end(isUp ? JSON.stringify({ keys }) : '')
+    })
+    onTestFinished(issuer.close)
+    const later = open({ CFILE_JWKS_URL: issuer.url })
+    expect((await later.ask('/readyz')).status).toBe(200)
+    isUp = false
+    expect((await later.ask('/readyz')).status).toBe(200)
+    expect((await later.ask('/files/cfile_1', await issuers.ES256.token(claims()))).status).toBe(
+      404,
+    )
   })
 
   it('makes the issuer be asked once for many', async () => {

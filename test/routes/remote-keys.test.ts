@@ -105,24 +105,44 @@ describe('createRemoteKeys', () => {
 
   it('waits no longer than a fetch may last, even for a flight that somebody else began and lost', async () => {
     const { endpoint, options } = createEndpoint([first])
-    const timeouts: AbortController[] = []
+    const timers: (() => void)[] = []
     const keys = createRemoteKeys({
       url,
       ...options,
-      timeout() {
-        const controller = new AbortController()
-        timeouts.push(controller)
-        return controller.signal
-      },
+      wait: () => new Promise((resolve) => timers.push(resolve)),
     })
     endpoint.instead = () => new Promise(() => {})
     const waiting = [keys.find('first'), keys.find('first')]
-    for (const timeout of timeouts) timeout.abort()
+    for (const end of timers) end()
     for (const each of waiting) await expect(each).rejects.toMatchObject({ code: 'not_ready' })
     expect(endpoint.calls).toBe(1)
     endpoint.instead = undefined
     endpoint.time += 6
     expect(await keys.find('first')).toHaveLength(1)
+  })
+
+  it('is ready once it had keys, and asks for none while it has some', async () => {
+    const { endpoint, keys } = open()
+    const refused = { code: 'not_ready', status: 503 }
+    for (const instead of [
+      async () => Promise.reject(new TypeError('refused')),
+      async () => new Response('', { status: 404 }),
+      async () => new Response('<html>'),
+      async () => Response.json({ jwks_uri: url }),
+      async () => Response.json({ keys: [] }),
+    ]) {
+      endpoint.instead = instead
+      endpoint.time += 1
+      await expect(keys.ready()).rejects.toMatchObject(refused)
+    }
+    endpoint.instead = undefined
+    endpoint.time += 1
+    expect(await keys.ready()).toHaveLength(1)
+    endpoint.instead = async () => new Response('', { status: 404 })
+    endpoint.time += 100_000
+    const { calls } = endpoint
+    expect(await keys.ready()).toHaveLength(1)
+    expect(endpoint.calls).toBe(calls)
   })
 
   it('asks only where nobody on the way can answer instead', () => {

@@ -2,8 +2,10 @@
  * Addresses and settings with which the server refuses to start, since anybody could download files.
  */
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { serve } from '../../src/node.ts'
+import { createIssuer } from '../lib/tokens.ts'
+import { listen } from '../lib/upstream.ts'
 
 const azure = {
   AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
@@ -50,9 +52,12 @@ describe('serve', () => {
   })
 
   it('serves beyond loopback with caller auth or CFILE_ALLOW_ANONYMOUS', async () => {
+    const { jwk } = await createIssuer('ES256', 'one')
+    const issuer = await listen((_, response) => response.end(JSON.stringify({ keys: [jwk] })))
+    onTestFinished(issuer.close)
     const settings: Record<string, string>[] = [
       { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' },
-      { CFILE_JWKS_URL: 'https://issuer.example.com/keys' },
+      { CFILE_JWKS_URL: `${issuer.url}/keys` },
       { CFILE_ALLOW_ANONYMOUS: '1' },
     ]
     for (const more of settings) {
