@@ -14,8 +14,12 @@ export { clientSecret } from './azure/entra/client-secret.ts'
 export { appServiceIdentity, imds } from './azure/entra/managed-identity.ts'
 export { tokenCredential } from './azure/entra/token-credential.ts'
 export { workloadIdentity } from './azure/entra/workload-identity.ts'
-export { citationStream } from './core/api/citation-stream.ts'
-export { type Citation, type ContainerFileCitation, getCitations } from './core/api/citations.ts'
+export { citationStream } from './core/api/citations/citation-stream.ts'
+export {
+  type Citation,
+  type ContainerFileCitation,
+  getCitations,
+} from './core/api/citations/citations.ts'
 // Errors.
 export { CfileError, type ErrorCode, isCfileError } from './core/errors.ts'
 // The file name of a download.

@@ -240,9 +240,24 @@ describe('the checker', () => {
       "src/gateway/owners/a.ts:1 import '../proxy/b.ts': gateway/owners stands behind gateway/proxy",
     ])
     expect(offences('gateway/attic/a.ts', '').join()).toContain('a room that the plan')
-    const flat = Object.fromEntries('abcdefgh'.split('').map((name) => [`core/${name}.ts`, '']))
-    expect(findOffences(house(flat)).join()).toContain('files outside of its rooms')
+    const nested = {
+      'core/rewrite/a.ts': "import './stream/b.ts'\n",
+      'core/rewrite/stream/b.ts': '',
+    }
+    expect(findOffences(house(nested)).join()).toContain(
+      'core/rewrite stands behind core/rewrite/stream',
+    )
   })
+
+  it.each(['core/json', 'gateway/proxy/answers'])(
+    'finds a ninth file in a folder: %s',
+    (folder) => {
+      const files = (count: number): Sources =>
+        Object.fromEntries(Array.from({ length: count }, (_, at) => [`${folder}/${at}.ts`, '']))
+      expect(findOffences(house(files(8)))).toEqual([])
+      expect(findOffences(house(files(9)))).toEqual([`src/${folder}:1 holds 9 files, more than 8`])
+    },
+  )
 
   it('finds a default export, except in the Worker', () => {
     expect(offences('core/a.ts', '\nexport default 1')).toEqual([

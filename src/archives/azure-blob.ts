@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromBase64 } from '../core/http/encoding.ts'
+import { fromBase64 } from '../core/encoding.ts'
 import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'

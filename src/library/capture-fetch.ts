@@ -4,8 +4,8 @@
  * @module
  */
 
-import { mentionsInEvent } from '../core/api/citation-stream.ts'
-import { type Citation, getMentions, type Mentions } from '../core/api/citations.ts'
+import { mentionsInEvent } from '../core/api/citations/citation-stream.ts'
+import { type Citation, getMentions, type Mentions } from '../core/api/citations/citations.ts'
 import { type Operation, operationOf } from '../core/api/operations.ts'
 import { concatBytes, parseJson } from '../core/http/body.ts'
 import { createSplitter } from '../core/sse/split.ts'

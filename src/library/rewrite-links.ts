@@ -7,7 +7,7 @@
 import { createSigner, type LinkSettings } from '../core/links/signer.ts'
 import type { LinkMaker, LinkMode, LinkOptions } from '../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../core/rewrite/linker.ts'
-import { createEventLinker } from '../core/rewrite/stream-linker.ts'
+import { createEventLinker } from '../core/rewrite/stream/stream-linker.ts'
 import { eventTransform } from '../core/sse/pump.ts'
 import { anyone } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'

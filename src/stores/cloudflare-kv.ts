@@ -17,7 +17,7 @@
  * @module
  */
 
-import { shortHash } from '../core/http/encoding.ts'
+import { shortHash } from '../core/encoding.ts'
 import type { Json, Store, StoreEntry } from './store.ts'
 
 /** A key in a list of a {@link KvBinding}. */

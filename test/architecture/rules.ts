@@ -11,6 +11,7 @@ import {
   atRuntime,
   type Cell,
   defaultExporters,
+  fullFolders,
   generated,
   makers,
   maxLines,
@@ -142,25 +143,28 @@ function whyNotRoom({ path, zone, target, typeOnly }: Step): string | undefined 
     : `${zone}/${from} stands behind ${zone}/${to}`
 }
 
-/** Returns the room of a file; `undefined` for a file directly in the folder of its zone. */
+/** Returns the room of a file: the deepest of its folders that is listed. `undefined` directly in a zone. */
 function roomOf(path: string): string | undefined {
-  const [, room, file] = path.split('/')
-  return file === undefined ? undefined : room
+  const [zone = '', ...folders] = path.split('/').slice(0, -1)
+  const order = rooms[zone as Zone] ?? []
+  const names = folders.map((_, depth) => folders.slice(0, depth + 1).join('/'))
+  return names.findLast((name) => order.includes(name)) ?? names[0]
 }
 
-/** Finds rooms that are not listed, and zones with too many files outside of rooms. */
+/** Finds rooms that are not listed, and folders with too many files. */
 function checkRooms(paths: readonly string[]): string[] {
   return Object.entries(rooms).flatMap(([zone, order]) => {
     const own = paths.filter((path) => path.startsWith(`${zone}/`))
-    const flat = own.filter((path) => roomOf(path) === undefined)
     const unknown = own.filter((path) => !order.includes(roomOf(path) ?? order[0] ?? ''))
+    const folders = own.map((path) => path.slice(0, path.lastIndexOf('/')))
+    const countIn = (folder: string): number => folders.filter((other) => other === folder).length
+    const mostIn = (folder: string): number => fullFolders[folder] ?? mostFlatFiles
+    const full = [...new Set(folders)].filter((folder) => countIn(folder) > mostIn(folder))
     return [
       ...unknown.map((path) => `src/${path}:1 is in a room that the plan of the house lacks`),
-      ...(flat.length > mostFlatFiles
-        ? [
-            `src/${zone}:1 holds ${flat.length} files outside of its rooms, more than ${mostFlatFiles}`,
-          ]
-        : []),
+      ...full.map(
+        (folder) => `src/${folder}:1 holds ${countIn(folder)} files, more than ${mostIn(folder)}`,
+      ),
     ]
   })
 }

@@ -5,7 +5,7 @@
 import { createAzure } from '@ai-sdk/azure'
 import { APICallError, generateText, type ModelMessage, streamText, type ToolSet } from 'ai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Citation } from '../../src/core/api/citations.ts'
+import type { Citation } from '../../src/core/api/citations/citations.ts'
 import { captureFetch } from '../../src/library/capture-fetch.ts'
 import { type Running, serve } from '../../src/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'

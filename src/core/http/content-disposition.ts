@@ -4,7 +4,7 @@
  * @module
  */
 
-import { percentEncode } from './encoding.ts'
+import { percentEncode } from '../encoding.ts'
 
 // Separators, control characters, and direction marks, which make `gpj.exe` look like `exe.jpg`.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches them.

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { createByteSearch, hasBytes } from '../bytes/search.ts'
+import { createByteSearch, hasBytes } from '../search.ts'
 import { concatBytes } from './body.ts'
 import { type FormPart, parsePartHead, refuseForm } from './form-head.ts'
 

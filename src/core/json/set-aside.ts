@@ -4,9 +4,9 @@
  * @module
  */
 
-import { createByteSearch } from '../bytes/search.ts'
 import { isCfileError } from '../errors.ts'
 import { joinBytes } from '../http/body.ts'
+import { createByteSearch } from '../search.ts'
 import { scanJson } from './scan.ts'
 import { jsonTextAt } from './text.ts'
 

@@ -19,8 +19,8 @@
  */
 
 import { nameInPath, spellings } from '../api/container-files.ts'
+import { fromBase64url, fromHex, percentEncode, toBase64url, toHex } from '../encoding.ts'
 import { cleanFilename } from '../http/content-disposition.ts'
-import { fromBase64url, fromHex, percentEncode, toBase64url, toHex } from '../http/encoding.ts'
 import { checkGrant, type Grant } from './grant.ts'
 
 const version = 1

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Citation } from '../api/citations.ts'
+import type { Citation } from '../api/citations/citations.ts'
 import { isContainerFileId, isContainerId, isFileId } from '../ids.ts'
 import { type Edit, memberSlot } from '../json/edits.ts'
 import { elements, indexAt, pick, type Span, stringAt } from '../json/spans.ts'
 import type { AnswerLinks } from './link-maker.ts'
-import type { MoveSpan } from './spans.ts'
+import type { MoveSpan } from './text/spans.ts'
 
 /** An annotation of any type, with the positions of its members in the JSON text. */
 export interface Annotation {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { containerOfCall, containerOfTool } from '../api/citations.ts'
+import { containerOfCall, containerOfTool } from '../api/citations/citations.ts'
 import { isContainerId } from '../ids.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { parseText } from '../json/value.ts'

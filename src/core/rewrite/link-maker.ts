@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Citation } from '../api/citations.ts'
+import type { Citation } from '../api/citations/citations.ts'
 import type { RecordedContainer } from './answer-containers.ts'
 
 /** A link and the unix second at which it expires. The URL contains only `A-Z a-z 0-9 - . _ ~ % / :`. */

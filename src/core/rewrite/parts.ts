@@ -9,7 +9,7 @@ import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { type Annotation, linkEdits, moveEdits, readAnnotations } from './annotations.ts'
 import type { AnswerContainers } from './answer-containers.ts'
 import type { AnswerLinks } from './link-maker.ts'
-import { createSpanMover, measureText, type Replacement, type SpanMemory } from './spans.ts'
+import { createSpanMover, measureText, type Replacement, type SpanMemory } from './text/spans.ts'
 
 /** A text part of an answer. */
 export interface TextPart {

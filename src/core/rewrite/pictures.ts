@@ -6,7 +6,7 @@
  */
 
 import { isAutoPlot } from '../api/auto-plots.ts'
-import type { Citation } from '../api/mentions.ts'
+import type { Citation } from '../api/citations/mentions.ts'
 import type { Edit } from '../json/edits.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { readAnnotations } from './annotations.ts'

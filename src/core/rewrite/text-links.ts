@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Citation } from '../api/citations.ts'
+import type { Citation } from '../api/citations/citations.ts'
 import { nameInPath, spellings } from '../api/container-files.ts'
 import { cleanFilename } from '../http/content-disposition.ts'
 import type { Span } from '../json/spans.ts'
 import type { Annotation } from './annotations.ts'
 import type { AnswerLinks } from './link-maker.ts'
-import { findSandboxLinks, readSandboxLink, type SandboxLink } from './sandbox-links.ts'
+import { findSandboxLinks, readSandboxLink, type SandboxLink } from './text/sandbox-links.ts'
 import {
   codePointLength,
   countBelow,
@@ -18,7 +18,7 @@ import {
   type Replacement,
   type TextMeasure,
   utf16Offset,
-} from './spans.ts'
+} from './text/spans.ts'
 
 /** Finds the container for links that no citation covers. */
 export type FindContainer = () => Promise<string | undefined>

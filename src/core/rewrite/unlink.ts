@@ -6,13 +6,13 @@
  */
 
 import { nameInPath } from '../api/container-files.ts'
-import { createByteSearch } from '../bytes/search.ts'
 import { joinBytes } from '../http/body.ts'
 import { type Edit, removalEdits, splice, stringEdits } from '../json/edits.ts'
 import { scanJson } from '../json/scan.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { jsonTextAt } from '../json/text.ts'
 import { readPayload, splitToken, writeName } from '../links/spelling.ts'
+import { createByteSearch } from '../search.ts'
 import {
   type Annotation,
   isFileAnnotation,
@@ -20,14 +20,14 @@ import {
   moveEdits,
   readAnnotation,
 } from './annotations.ts'
-import { toWrittenLink } from './sandbox-links.ts'
+import { toWrittenLink } from './text/sandbox-links.ts'
 import {
   createSpanMemory,
   createSpanMover,
   type MoveSpan,
   measureText,
   type Replacement,
-} from './spans.ts'
+} from './text/spans.ts'
 
 /** Items above this size, in bytes, are not messages of a model. */
 const largestItem = 4 * 1024 ** 2

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { bytesOf, hasBytes } from '../bytes/search.ts'
 import { decodeUtf8 } from '../http/body.ts'
 import { stringAt, stringEnd } from '../json/spans.ts'
+import { bytesOf, hasBytes } from '../search.ts'
 
 const lf = 10
 const cr = 13

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { bytesOf, hasBytes } from '../bytes/search.ts'
 import { createGrowing } from '../http/body.ts'
 import { parseText } from '../json/value.ts'
+import { bytesOf, hasBytes } from '../search.ts'
 
 const lf = 10
 const cr = 13

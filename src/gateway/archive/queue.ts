@@ -7,9 +7,9 @@
 import { isCfileError } from '../../core/errors.ts'
 import { label } from '../../core/metrics.ts'
 import type { Gateway } from '../gateway.ts'
+import { withLease } from '../lease.ts'
 import type { Remembering } from '../owners/records.ts'
 import { copyFile } from './copy.ts'
-import { withLease } from './lease.ts'
 import { addPending, enqueue, listPending, putPending, removePending, takeNext } from './pending.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 

@@ -5,8 +5,8 @@
  */
 
 import type { Gateway } from '../gateway.ts'
+import { leaseSeconds, withLease } from '../lease.ts'
 import { noteFailure } from './find.ts'
-import { leaseSeconds, withLease } from './lease.ts'
 import { resumeCopies } from './queue.ts'
 import { type Archiving, isExpired } from './state.ts'
 

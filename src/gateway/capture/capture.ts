@@ -7,9 +7,9 @@
  * @module
  */
 
-import { type Citation, getMentions, type Mentions } from '../../core/api/citations.ts'
-import type { Turn } from '../../core/api/mentions.ts'
-import type { Names } from '../../core/api/named-ids.ts'
+import { type Citation, getMentions, type Mentions } from '../../core/api/citations/citations.ts'
+import type { Turn } from '../../core/api/citations/mentions.ts'
+import type { Names } from '../../core/api/names/named-ids.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { copyIfEager } from '../archive/queue.ts'
 import type { Caller, Gateway } from '../gateway.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Citation, Mentions } from '../../core/api/citations.ts'
+import type { Citation, Mentions } from '../../core/api/citations/citations.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import {
   type ContainerView,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getResources, type Resource } from '../../core/api/resources.ts'
+import { getResources, type Resource } from '../../core/api/citations/resources.ts'
 import type { Gateway } from '../gateway.ts'
 import { standingOf } from '../owners/access.ts'
 import {

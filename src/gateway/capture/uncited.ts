@@ -5,7 +5,7 @@
  */
 
 import * as z from 'zod/mini'
-import { getMentions } from '../../core/api/citations.ts'
+import { getMentions } from '../../core/api/citations/citations.ts'
 import { startDeadline } from '../../core/time.ts'
 import { forgetListing, listFiles, recordFiles } from '../containers/listing.ts'
 import type { Gateway } from '../gateway.ts'

@@ -9,12 +9,12 @@
  */
 
 import * as z from 'zod/mini'
-import { getMentions } from '../../core/api/citations.ts'
+import { getMentions } from '../../core/api/citations/citations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { parseWebhookSecret } from '../../core/http/webhook-signature.ts'
 import type { Json } from '../../stores/store.ts'
-import { withLease } from '../archive/lease.ts'
 import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
+import { withLease } from '../lease.ts'
 import { granteeOf, toCaller } from '../owners/caller.ts'
 import { findRecord, listEntries, listOwners } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'

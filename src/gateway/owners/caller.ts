@@ -4,7 +4,7 @@
  * @module
  */
 
-import { shortHash } from '../../core/http/encoding.ts'
+import { shortHash } from '../../core/encoding.ts'
 import type { Caller } from '../gateway.ts'
 
 /** The owner that a credential belongs to. */

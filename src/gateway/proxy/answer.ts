@@ -5,9 +5,9 @@
  * @module
  */
 
-import { namedKinds } from '../../core/api/named-ids.ts'
+import { getResources } from '../../core/api/citations/resources.ts'
+import { namedKinds } from '../../core/api/names/named-ids.ts'
 import type { NamedKind, Operation } from '../../core/api/operations.ts'
-import { getResources } from '../../core/api/resources.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
 import type { Origin } from '../capture/capture.ts'

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readCodeTools, setToolContainer } from '../../core/api/tool-containers.ts'
+import { readCodeTools, setToolContainer } from '../../core/api/names/tool-containers.ts'
 import { decodeUtf8, readBounded } from '../../core/http/body.ts'
 import { isContainerId } from '../../core/ids.ts'
 import { isObject, parseText } from '../../core/json/value.ts'

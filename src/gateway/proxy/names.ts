@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { BodyNames } from '../../core/api/body-names.ts'
-import { type Names, namedKinds } from '../../core/api/named-ids.ts'
+import type { BodyNames } from '../../core/api/names/body-names.ts'
+import { type Names, namedKinds } from '../../core/api/names/named-ids.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isVectorStoreId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { mergeNames, type Names, namesInPath, namesInQuery } from '../../core/api/named-ids.ts'
+import {
+  mergeNames,
+  type Names,
+  namesInPath,
+  namesInQuery,
+} from '../../core/api/names/named-ids.ts'
 import { type Operation, operationOf } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { inTurns } from '../../core/in-turns.ts'

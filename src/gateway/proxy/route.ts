@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Names, namedKinds } from '../../core/api/named-ids.ts'
+import { type Names, namedKinds } from '../../core/api/names/named-ids.ts'
 import type { Operation } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { getCitations, getMentions } from '../../../src/core/api/citations.ts'
+import { getCitations, getMentions } from '../../../src/core/api/citations/citations.ts'
 import { isContainerFileId, isContainerId, isFileId } from '../../../src/core/ids.ts'
 import { threadMessage, threadMessageDelta, threadMessageList } from '../../fixtures/assistants.ts'
 import { chartId, containerId } from '../../fixtures/ids.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { namesInPath } from '../../../src/core/api/named-ids.ts'
+import { namesInPath } from '../../../src/core/api/names/named-ids.ts'
 import { operationOf } from '../../../src/core/api/operations.ts'
 import { wasNeverSent } from '../../../src/core/http/unsent.ts'
 

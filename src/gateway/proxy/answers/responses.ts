@@ -8,12 +8,12 @@
  * @module
  */
 
-import { mentionsInEvent } from '../../../core/api/citation-stream.ts'
-import { getMentions, type Mentions } from '../../../core/api/citations.ts'
+import { mentionsInEvent } from '../../../core/api/citations/citation-stream.ts'
+import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
 import { decodeUtf8, parseJson, readBounded, toBody } from '../../../core/http/body.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
-import { createEventLinker } from '../../../core/rewrite/stream-linker.ts'
+import { createEventLinker } from '../../../core/rewrite/stream/stream-linker.ts'
 import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
 import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'

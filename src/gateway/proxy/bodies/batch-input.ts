@@ -6,15 +6,15 @@
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/body-names.ts'
-import { batchPlace } from '../../../core/api/body-places.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/names/body-names.ts'
+import { batchPlace } from '../../../core/api/names/body-places.ts'
 import {
   emptyNames,
   mostNames,
   namedKinds,
   toLists,
   tooManyNames,
-} from '../../../core/api/named-ids.ts'
+} from '../../../core/api/names/named-ids.ts'
 import { CfileError } from '../../../core/errors.ts'
 import { readBounded } from '../../../core/http/body.ts'
 import { inTurns } from '../../../core/in-turns.ts'

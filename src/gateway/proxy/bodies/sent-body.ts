@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/body-names.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/names/body-names.ts'
 import type { BodyForm, Operation } from '../../../core/api/operations.ts'
 import { CfileError, isCfileError } from '../../../core/errors.ts'
 import { readBounded } from '../../../core/http/body.ts'

@@ -12,10 +12,10 @@ import {
   countNames,
   noBodyNames,
   readBodyNames,
-} from '../../../core/api/body-names.ts'
-import { readingOf } from '../../../core/api/form-names.ts'
-import { mostNames, tooManyNames } from '../../../core/api/named-ids.ts'
-import { type NamingKey, noSuchId } from '../../../core/api/naming-keys.ts'
+} from '../../../core/api/names/body-names.ts'
+import { readingOf } from '../../../core/api/names/form-names.ts'
+import { mostNames, tooManyNames } from '../../../core/api/names/named-ids.ts'
+import { type NamingKey, noSuchId } from '../../../core/api/names/naming-keys.ts'
 import { atMost } from '../../../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../../../core/errors.ts'
 import { concatBytes, readBounded } from '../../../core/http/body.ts'

@@ -1,0 +1,282 @@
+/**
+ * Reads which ids a request's JSON body names. A body that can be read in two ways is refused, because the upstream may
+ * read it differently than cfile.
+ *
+ * @module
+ */
+
+import type { CfileError } from '../../errors.ts'
+import { isId } from '../../ids.ts'
+import { scanJson } from '../../json/scan.ts'
+import { jsonTextAt } from '../../json/text.ts'
+import { bodyPlace, type Place, placeBelow } from './body-places.ts'
+import { createNameCollector, type Echo, type NameCollector } from './name-collector.ts'
+import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
+import {
+  disguisedKey,
+  doubledKey,
+  isDisguised,
+  type NamingKey,
+  namingKeys,
+  noSuchId,
+} from './naming-keys.ts'
+
+/** Facts in a body that decide its upstream and whether the caller may send it. */
+export interface BodyNames {
+  readonly names: Names
+  /** Ids of items that the body contains in full. The caller may send an unknown one, but not another owner's. */
+  readonly carried: readonly string[]
+  /** Whether the body asks for things of every owner. */
+  readonly readsAll: boolean
+  /** Whether it asks to store a chat completion. */
+  readonly isStored: boolean
+  /** Whether it asks for an audio answer, which gets an id. */
+  readonly speaks: boolean
+  readonly model?: string
+}
+
+/** The result for a body that is not read. */
+export const noBodyNames: BodyNames = {
+  names: toLists(emptyNames()),
+  carried: [],
+  readsAll: false,
+  isStored: false,
+  speaks: false,
+}
+
+/**
+ * Reads the ids in a JSON body. Yields at points where other work may run.
+ *
+ * @param isStrict whether to refuse a body that can be read in two ways; otherwise ambiguous ids and ids after the
+ *   limit are ignored
+ * @param root how to read the whole body; another place for a body inside other data
+ * @throws CfileError `invalid_request` for a body that is not JSON; if strict, also for an ambiguous id and for more
+ *   than 1,000 ids
+ */
+export function* readBodyNames(
+  bytes: Uint8Array,
+  isStrict = true,
+  root: Place = bodyPlace,
+): Generator<undefined, BodyNames> {
+  const collector = createNameCollector(isStrict)
+  const marks = { readsAll: false, isStored: false, speaks: false }
+  const reading: Reading = { bytes, root, frames: [], depth: 0, collector, ...marks }
+  yield* scanJson(bytes, {
+    key: (start, end) => enterKey(reading, start, end),
+    scalar: (start, end) => readScalar(reading, start, end),
+    open: (_, isList) => openValue(reading, isList),
+    close: () => closeValue(reading),
+  })
+  const { readsAll, isStored, speaks, model } = reading
+  return { ...collector.result(), readsAll, isStored, speaks, model }
+}
+
+/** The number of store lookups that the ids of a body take. */
+export function countNames({ names, carried }: BodyNames): number {
+  return namedKinds.reduce((sum, kind) => sum + names[kind].length, carried.length)
+}
+
+interface Reading {
+  readonly bytes: Uint8Array
+  readonly root: Place
+  /** Frames by depth. They are reused, because a body may have millions of lists. */
+  readonly frames: Frame[]
+  depth: number
+  readonly collector: NameCollector
+  readsAll: boolean
+  isStored: boolean
+  speaks: boolean
+  model?: string
+}
+
+/** An object or list that has not ended yet. */
+interface Frame {
+  isList: boolean
+  isEmpty: boolean
+  place: Place
+  /** How the elements of the list, or the object's own `id`, name things. */
+  naming?: NamingKey
+  /** The key of the current member. */
+  key: string
+  keyNaming?: NamingKey
+  keyPlace: Place
+  /** The keys so far that decide how the object is read. */
+  seen: string[]
+  type?: string
+  id?: string
+  /** Whether the object has more than a type, an id and a status. */
+  hasMore: boolean
+  hasContent: boolean
+  echoes: Echo[]
+}
+
+function push(reading: Reading, isList: boolean, place: Place): Frame {
+  reading.depth += 1
+  const frame: Frame = reading.frames[reading.depth] ?? newFrame(place)
+  reading.frames[reading.depth] = frame
+  frame.isList = isList
+  frame.isEmpty = true
+  frame.place = place
+  frame.keyPlace = place
+  frame.naming = undefined
+  frame.type = undefined
+  frame.id = undefined
+  frame.hasMore = false
+  frame.hasContent = false
+  if (frame.seen.length > 0) frame.seen = []
+  if (frame.echoes.length > 0) frame.echoes = []
+  return frame
+}
+
+function newFrame(place: Place): Frame {
+  const empty = { isList: false, isEmpty: true, hasMore: false, hasContent: false }
+  return { ...empty, place, key: '', keyPlace: place, seen: [], echoes: [] }
+}
+
+const thing = { kind: 'thing', takes: 'id' } as const
+
+// An item with one of these keys is complete, so its id is not needed to find it.
+const contentKeys = new Set(['content', 'encrypted_content', 'result'])
+const foundById = new Set(['reasoning', 'image_generation_call'])
+
+function enterKey(reading: Reading, start: number, end: number): void {
+  const frame = reading.frames[reading.depth]
+  if (frame === undefined || frame.place.reads === 'words') return
+  const key = jsonTextAt(reading.bytes, start, end) ?? ''
+  frame.key = key
+  frame.keyPlace = placeBelow(frame.place, key)
+  frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
+  if (frame.place.each !== undefined || frame.place.reads === 'data') return
+  if (isDisguised(key)) refuse(reading, frame, disguisedKey(key))
+  const decides =
+    frame.keyNaming !== undefined || key === 'type' || key === 'id' || contentKeys.has(key)
+  if (!decides) return
+  if (frame.seen.includes(key)) refuse(reading, frame, doubledKey(key))
+  frame.seen.push(key)
+}
+
+function readScalar(reading: Reading, start: number, end: number): void {
+  const frame = reading.frames[reading.depth]
+  if (frame === undefined || frame.place.reads === 'words') return
+  frame.isEmpty = false
+  const naming = frame.isList ? frame.naming : frame.keyNaming
+  if (naming !== undefined) nameScalar(reading, frame, naming, start, end)
+  if (!frame.isList) noteScalar(reading, frame, start, end)
+}
+
+const quote = 34
+const letterN = 110
+const letterT = 116
+
+function nameScalar(
+  reading: Reading,
+  frame: Frame,
+  naming: NamingKey,
+  start: number,
+  end: number,
+): void {
+  const { kind, takes } = naming
+  const first = reading.bytes[start]
+  if (takes === 'object' || (first === letterN && !frame.isList)) return
+  const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
+  const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
+  if (naming.isId(text) && !isMisplaced) reading.collector.add(kind, text)
+  else refuse(reading, frame, noSuchId(frame.key, naming))
+}
+
+/** Stores an object's `type` and `id`. */
+function noteScalar(reading: Reading, frame: Frame, start: number, end: number): void {
+  const { bytes, depth } = reading
+  const { key } = frame
+  const isText = bytes[start] === quote
+  const isNothing = bytes[start] === letterN || (isText && end - start === 2)
+  if (key === 'type') frame.type = isText ? jsonTextAt(bytes, start, end) : undefined
+  else if (key === 'id' && bytes[start] !== letterN)
+    frame.id = (isText ? jsonTextAt(bytes, start, end) : undefined) ?? ''
+  else if (!isNothing) noteMore(frame)
+  if (depth !== 1) return
+  if (key === 'model' && isText) reading.model = jsonTextAt(bytes, start, end)
+  if (key === 'store') reading.isStored = bytes[start] === letterT
+}
+
+function noteMore(frame: Frame): void {
+  const { key } = frame
+  if (key === 'type' || key === 'id' || key === 'status') return
+  frame.hasMore = true
+  if (contentKeys.has(key)) frame.hasContent = true
+}
+
+function openValue(reading: Reading, isList: boolean): void {
+  const around = reading.frames[reading.depth]
+  if (around === undefined) {
+    push(reading, isList, reading.root)
+    return
+  }
+  around.isEmpty = false
+  if (reading.depth === 1 && around.key === 'audio') reading.speaks = true
+  const place = around.isList ? around.place : around.keyPlace
+  const naming = around.isList ? around.naming : around.keyNaming
+  if (!around.isList && place.echoOf !== undefined) reading.collector.startEcho(place.echoOf)
+  const frame = push(reading, isList, place)
+  if (around.place.reads === 'words') return
+  if (!around.isList && around.key === 'id' && around.place.each === undefined) {
+    refuse(reading, around, noSuchId('id', thing))
+  }
+  if (naming === undefined) return
+  frame.naming = naming
+  if (!mayHold(naming, around.isList, isList)) {
+    refuse(reading, around, noSuchId(around.key, naming))
+  }
+}
+
+/** Whether an object or a list may be the value of a key that names. */
+function mayHold({ takes }: NamingKey, isInList: boolean, isList: boolean): boolean {
+  if (takes === 'object') return true
+  return isList ? takes === 'ids' && !isInList : takes === 'either'
+}
+
+function closeValue(reading: Reading): void {
+  const frame = reading.frames[reading.depth]
+  reading.depth -= 1
+  const around = reading.frames[reading.depth]
+  if (frame === undefined) return
+  if (!frame.isList && frame.place.reads !== 'words') settle(reading, frame)
+  if (around === undefined || around.isList) return
+  const echo = around.keyPlace.echoOf === undefined ? undefined : reading.collector.endEcho()
+  if (echo !== undefined) around.echoes.push(echo)
+  if (!frame.isEmpty) noteMore(around)
+}
+
+/** Evaluates an object at its end, when its type and id are known. */
+function settle(reading: Reading, frame: Frame): void {
+  const { collector } = reading
+  const { place, naming, type, id, echoes } = frame
+  for (const echo of echoes) {
+    if (echo.type === type) continue
+    if (echo.fault !== undefined) refuse(reading, frame, echo.fault)
+    collector.addAll(echo)
+  }
+  if (type !== undefined && place.everyones?.includes(type)) reading.readsAll = true
+  if (id === undefined || place.hasLocalIds || place.each !== undefined) return
+  if (naming !== undefined) {
+    if (naming.isId(id)) collector.add(naming.kind, id)
+    else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
+  } else if (isReference(frame)) {
+    if (isId(id)) collector.add('thing', id)
+    else refuse(reading, frame, noSuchId('id', thing))
+  } else if (place.isItem && isId(id)) {
+    collector.add('carried', id)
+  }
+}
+
+/** Whether an object with an id refers to a thing, such as an item of an earlier answer, instead of containing it. */
+function isReference({ place, type = '', hasMore, hasContent }: Frame): boolean {
+  if (type === 'item_reference') return true
+  if (place.reads === 'data') return false
+  return !hasMore || (foundById.has(type) && !hasContent)
+}
+
+/** Refuses the body, except for the caller's own data rows: these may contain any keys. */
+function refuse({ collector }: Reading, { place }: Frame, error: CfileError): void {
+  if (place.reads === undefined) collector.refuse(error)
+}

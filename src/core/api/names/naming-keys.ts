@@ -1,0 +1,134 @@
+/**
+ * The keys of request bodies and forms whose values are ids. One table serves all operations, so that none is missed.
+ * `test/core/api/openapi-keys.node.test.ts` compares it with OpenAI's published document.
+ *
+ * @module
+ */
+
+import { CfileError } from '../../errors.ts'
+import { isContainerFileId, isContainerId, isFileId, isId, isVectorStoreId } from '../../ids.ts'
+import type { NamedKind } from '../operations.ts'
+
+/** How a key's value names things. */
+export interface NamingKey {
+  readonly kind: NamedKind
+  /**
+   * The form of the value. `id`: one id. `ids`: a list of ids. `either`: an id, or an object with an `id`. `object`: an
+   * object with an `id`, while a string or a list is not a name, as in `prompt`. All accept `null`.
+   */
+  readonly takes: 'id' | 'ids' | 'either' | 'object'
+  /** Whether a text is a valid id of this kind. */
+  readonly isId: (text: unknown) => text is string
+}
+
+const of = (
+  kind: NamedKind,
+  takes: NamingKey['takes'],
+  test: NamingKey['isId'] = isId,
+): NamingKey => ({ kind, takes, isId: test })
+
+/** Whether a text is a file id of the containers API or the Files API. */
+function isAnyFileId(text: unknown): text is string {
+  return isFileId(text) || isContainerFileId(text)
+}
+
+const file = of('file', 'id', isAnyFileId)
+const thing = of('thing', 'id')
+
+/** All naming keys. */
+export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, NamingKey>([
+  ['previous_response_id', of('response', 'id')],
+  ['response_id', of('response', 'id')],
+  ['conversation', of('conversation', 'either')],
+  ['conversation_id', of('conversation', 'id')],
+  ['container', of('container', 'either', isContainerId)],
+  ['container_id', of('container', 'id', isContainerId)],
+  ['file', of('file', 'either', isAnyFileId)],
+  ['file_id', file],
+  ['file_ids', of('file', 'ids', isAnyFileId)],
+  ['input_file_id', file],
+  ['training_file', file],
+  ['validation_file', file],
+  // The file of an eval run: {"type":"file_id","id"}.
+  ['source', of('file', 'object', isAnyFileId)],
+  ['vector_store_id', of('thing', 'id', isVectorStoreId)],
+  ['vector_store_ids', of('thing', 'ids', isVectorStoreId)],
+  ['thread_id', thing],
+  ['assistant_id', thing],
+  ['skill_id', thing],
+  ['approval_request_id', thing],
+  ['consent', thing],
+  ['item_id', thing],
+  ['assistant', of('thing', 'either')],
+  ['skill', of('thing', 'either')],
+  ['thread', of('thing', 'object')],
+  ['prompt', of('thing', 'object')],
+  ['voice', of('thing', 'object')],
+  ['audio', of('thing', 'object')],
+  ['video', of('thing', 'object')],
+  ['workflow', of('thing', 'object')],
+])
+
+// Further keys that decide how an object is read.
+const deciding = ['type', 'id']
+
+const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))
+
+/** Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators. */
+export function isDisguised(key: string): boolean {
+  if (/^[a-z0-9_]*$/.test(key)) return false
+  return !namingKeys.has(key) && folded.has(fold(key))
+}
+
+function fold(key: string): string {
+  return key
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '')
+}
+
+const takesText = {
+  id: 'the id of a',
+  ids: 'a list of ids of a',
+  either: 'the id, or an object with the "id", of a',
+  object: 'an object with the "id" of a',
+}
+
+/** The error for a value under a naming key that is not an id. */
+export function noSuchId(
+  key: string,
+  { kind, takes }: Pick<NamingKey, 'kind' | 'takes'>,
+): CfileError {
+  return new CfileError('invalid_request', `"${key}" is not ${takesText[takes]} ${kind}.`, {
+    param: key,
+    hint: 'An id is a string of 1 to 128 letters, digits, "_" and "-", with the prefix that the API gave it.',
+  })
+}
+
+/** The error for a key that occurs twice in one object. */
+export function doubledKey(key: string): CfileError {
+  return new CfileError('invalid_request', `The body has the key "${key}" twice in one object.`, {
+    param: key,
+    hint: 'Give each key once: readers differ in which of two they take.',
+  })
+}
+
+/** The error for a body key that {@link isDisguised} finds. */
+export function disguisedKey(key: string): CfileError {
+  const message = `The body has the key ${show(key)}, which is not spelled as the API spells it.`
+  return new CfileError('invalid_request', message, {
+    hint: 'Write keys as the API does, in lower case.',
+  })
+}
+
+/** The error for a form field that {@link isDisguised} finds, or whose name is malformed. */
+export function disguisedField(name: string): CfileError {
+  const message = `The form has the field ${show(name)}, which is not spelled as the API spells it.`
+  return new CfileError('invalid_request', message, {
+    hint: 'Name fields as the API does, in lower case.',
+  })
+}
+
+function show(name: string): string {
+  return JSON.stringify(name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64))
+}

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest'
+import { type BodyNames, readBodyNames } from '../../../../src/core/api/names/body-names.ts'
+import { atOnce } from '../../../lib/at-once.ts'
+
+function read(body: unknown, isStrict?: boolean): BodyNames {
+  const json = typeof body === 'string' ? body : JSON.stringify(body)
+  return atOnce(readBodyNames(new TextEncoder().encode(json), isStrict))
+}
+
+/** All ids that a body names, of any kind. */
+const ids = (body: unknown): string[] => Object.values(read(body).names).flat().sort()
+
+const citation = { type: 'container_file_citation', container_id: 'cntr_9', file_id: 'cfile_9' }
+
+describe('the ids that a body names', () => {
+  it('are found at every place, each with its kind', () => {
+    const { names, model } = read({
+      model: 'm',
+      previous_response_id: 'resp_1',
+      conversation: { id: 'conv_1' },
+      prompt: {
+        id: 'pmpt_1',
+        variables: { file_id: 'a text', text: { type: 'input_file', file_id: 'file-3' } },
+      },
+      tools: [
+        { type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-1'] } },
+        { type: 'file_search', vector_store_ids: ['vs_1'] },
+        { type: 'shell', environment: { type: 'container_reference', container_id: 'cntr_2' } },
+      ],
+      input: [
+        { type: 'item_reference', id: 'msg_1' },
+        { id: 'msg_2' },
+        { role: 'user', content: [{ type: 'input_file', file_id: 'file-2' }] },
+      ],
+    })
+    expect(model).toBe('m')
+    expect(names).toEqual({
+      response: ['resp_1'],
+      conversation: ['conv_1'],
+      container: ['cntr_2'],
+      file: ['file-3', 'file-1', 'file-2'],
+      thing: ['pmpt_1', 'vs_1', 'msg_1', 'msg_2'],
+    })
+  })
+
+  it.each<[string, object, string[]]>([
+    [
+      'the rows of an eval run',
+      { data_source: { source: { type: 'file_id', id: 'file-1' } } },
+      ['file-1'],
+    ],
+    [
+      'what an eval hands to a model',
+      {
+        data_source: {
+          source: {
+            content: [
+              {
+                item: {
+                  container: 'a box',
+                  id: 1,
+                  messages: [{ content: [{ file_id: 'file-1' }, { file_id: '-' }] }],
+                },
+              },
+            ],
+          },
+        },
+      },
+      ['file-1'],
+    ],
+    [
+      'a message of a thread that is to be made',
+      {
+        thread: {
+          messages: [
+            {
+              attachments: [{ file_id: 'file-1' }],
+              content: [{ image_file: { file_id: 'file-2' } }],
+            },
+          ],
+        },
+      },
+      ['file-1', 'file-2'],
+    ],
+    [
+      'stores that are to be made with a thread',
+      {
+        tool_resources: {
+          file_search: { vector_stores: [{ file_ids: ['file-1'], metadata: { file_id: 'x' } }] },
+        },
+      },
+      ['file-1'],
+    ],
+    ['a skill', { skills: [{ type: 'skill_reference', skill_id: 'skill_1' }] }, ['skill_1']],
+    ['a voice', { voice: { id: 'voice_1' } }, ['voice_1']],
+    ['a video', { video: { id: 'video_1' } }, ['video_1']],
+    [
+      'sound of an earlier answer',
+      { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] },
+      ['audio_1'],
+    ],
+    ['a container as an object', { tools: [{ container: { id: 'cntr_1' } }] }, ['cntr_1']],
+    [
+      'an item in the place of a list',
+      { input: { type: 'item_reference', id: 'msg_1' } },
+      ['msg_1'],
+    ],
+    [
+      'an item in an object in the place of a list',
+      { input: { 0: { id: 'msg_1', type: null } } },
+      ['msg_1'],
+    ],
+    [
+      'an item deep inside',
+      { input: [[{ x: { type: 'item_reference', id: 'msg_1', status: 's' } }]] },
+      ['msg_1'],
+    ],
+    [
+      'thoughts without their content',
+      { input: [{ type: 'reasoning', id: 'rs_1', summary: [{ text: 's' }] }] },
+      ['rs_1'],
+    ],
+    [
+      'a picture without its bytes',
+      { input: [{ type: 'image_generation_call', id: 'ig_1', result: null }] },
+      ['ig_1'],
+    ],
+    [
+      'a replayed call',
+      { input: [{ type: 'code_interpreter_call', id: 'ci_1', container_id: 'cntr_1' }] },
+      ['cntr_1'],
+    ],
+    [
+      'a citation outside an answer’s text',
+      { input: [{ content: [{ type: 'input_text', annotations: [citation] }] }] },
+      ['cfile_9', 'cntr_9'],
+    ],
+    [
+      'outputs, instructions and arguments where they are not the API’s',
+      {
+        outputs: [{ file_id: 'file-1' }],
+        instructions: { file_id: 'file-2' },
+        arguments: { file_id: 'file-3' },
+        text: { file_id: 'file-4' },
+        annotations: [{ file_id: 'file-5' }],
+        input: [{ metadata: { file_id: 'file-6' } }],
+      },
+      ['file-1', 'file-2', 'file-3', 'file-4', 'file-5', 'file-6'],
+    ],
+  ])('include %s', (_, body, named) => {
+    expect(ids(body)).toEqual(named)
+  })
+
+  it.each<[string, object]>([
+    [
+      'citations in a text of an answer',
+      {
+        input: [
+          {
+            role: 'assistant',
+            content: [{ annotations: [citation], type: 'output_text', text: '' }],
+          },
+        ],
+      },
+    ],
+    [
+      'results of a search',
+      {
+        input: [
+          {
+            type: 'file_search_call',
+            results: [{ file_id: 'file-1', attributes: { container: 'x' } }],
+          },
+        ],
+      },
+    ],
+    [
+      'arguments of a call',
+      { input: [{ type: 'function_call', arguments: { file_id: 'file-1' } }] },
+    ],
+    ['metadata', { metadata: { file_id: 'file-1' } }],
+    [
+      'attributes of a file',
+      { attributes: { file_id: 'x' }, files: [{ attributes: { container: 'x' } }] },
+    ],
+    ['a schema', { tools: [{ parameters: { properties: { file_id: { type: 'string' } } } }] }],
+    [
+      'ids that a call alone knows',
+      {
+        input: [
+          {
+            type: 'computer_call_output',
+            acknowledged_safety_checks: [{ id: 'cu_sc_1' }],
+            output: {},
+          },
+        ],
+        messages: [{ role: 'assistant', tool_calls: [{ id: 'call_1' }] }],
+      },
+    ],
+    ['texts', { prompt: 'a text', voice: 'alloy', input: 'file_id', source: '{{item.id}}' }],
+    [
+      'nothing',
+      { previous_response_id: null, conversation: null, container: null, file_ids: null },
+    ],
+  ])('do not include %s', (_, body) => {
+    expect(ids(body)).toEqual([])
+  })
+
+  it('do not include ids of items that the body contains in full', () => {
+    const { names, carried } = read({
+      input: [
+        { id: 'msg_1', role: 'user', content: [{ type: 'input_text', text: 'hi' }] },
+        { id: 'rs_1', type: 'reasoning', summary: [], encrypted_content: 'x' },
+      ],
+    })
+    expect(names.thing).toEqual([])
+    expect(carried).toEqual(['msg_1', 'rs_1'])
+  })
+
+  it('show that a request reads answers of every owner', () => {
+    const source = (type: string) =>
+      read({ data_source: { type: 'responses', source: { type } } }).readsAll
+    expect([source('stored_completions'), source('responses'), source('file_content')]).toEqual([
+      true,
+      true,
+      false,
+    ])
+  })
+
+  it('are at most a thousand, each counted once, without quoted ones', () => {
+    const files = (count: number) => Array.from({ length: count }, (_, at) => `file-${at}`)
+    expect(read({ file_ids: [...files(1000), ...files(1000)] }).names.file).toHaveLength(1000)
+    expect(() => read({ file_ids: files(1001) })).toThrow('more than 1000 things')
+    const annotations = files(2000).map((file_id) => ({ file_id }))
+    const quoted = (type: string) => ({ input: [{ content: [{ annotations, type }] }] })
+    expect(ids(quoted('output_text'))).toEqual([])
+    expect(() => read(quoted('input_text'))).toThrow('more than 1000 things')
+  })
+
+  it('are found as far as possible if nothing is refused', () => {
+    expect(
+      read('{"file_ids":"x","File_ID":1,"container":"auto","previous_response_id":"resp_1"}', false)
+        .names,
+    ).toMatchObject({ response: ['resp_1'], container: [], file: [] })
+    expect(() => read('{"a":NaN}', false)).toThrow('not JSON')
+  })
+
+  it('are found correctly when keys are names of inherited properties', () => {
+    const keys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']
+    for (const key of keys) {
+      const nested = `{"${key}":{"${key}":[{"${key}":"x","file_id":"file-1"}]}}`
+      expect(ids(nested)).toEqual(['file-1'])
+    }
+  })
+})
