@@ -1,18 +1,18 @@
 /**
- * Writes the lists of settings from the declarations in `src/start/` and their comments: `docs/settings.md`, and the
+ * Writes the lists of settings from the declarations in `src/start/settings/` and their comments: `docs/settings.md`, and the
  * help of `cfile serve`. Run it by `npm run settings`.
  *
  * @module
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { upstreamSettings } from '../src/start/azure-settings.ts'
-import { callerSettings, webhookSettings } from '../src/start/caller-settings.ts'
-import { limitSettings } from '../src/start/limit-settings.ts'
-import { linkSettings } from '../src/start/link-settings.ts'
-import { commandLineSettings, serverSettings } from '../src/start/server-settings.ts'
-import type { Setting } from '../src/start/setting.ts'
-import { archiveSettings, copySettings, storeSetting } from '../src/start/storage-settings.ts'
+import { upstreamSettings } from '../src/start/settings/azure.ts'
+import { callerSettings, webhookSettings } from '../src/start/settings/callers.ts'
+import { limitSettings } from '../src/start/settings/limits.ts'
+import { linkSettings } from '../src/start/settings/links.ts'
+import { commandLineSettings, serverSettings } from '../src/start/settings/server.ts'
+import type { Setting } from '../src/start/settings/setting.ts'
+import { archiveSettings, copySettings, storeSetting } from '../src/start/settings/storage.ts'
 
 /** A setting with what its comment says. */
 export interface DescribedSetting extends Setting {
@@ -38,8 +38,8 @@ const comment =
   /\/\*\*((?:(?!\*\/)[\s\S])+)\*\/\n(?: {2}\w+: |export const \w+: [\w<>]+ = )\{\n +name: '(\w+)'/g
 
 function describeSettings(): Map<string, Pick<DescribedSetting, 'about' | 'default'>> {
-  const folder = new URL('../src/start/', import.meta.url)
-  const files = readdirSync(folder).filter((file) => file.endsWith('-settings.ts'))
+  const folder = new URL('../src/start/settings/', import.meta.url)
+  const files = readdirSync(folder)
   const sources = files.map((file) => readFileSync(new URL(file, folder), 'utf8'))
   const comments = [...sources.join('\n').matchAll(comment)]
   return new Map(
@@ -70,7 +70,7 @@ export const settingGroups: readonly {
 
 const head = `# Settings
 
-<!-- Written by \`npm run settings\` from src/start/. -->
+<!-- Written by \`npm run settings\` from src/start/settings/. -->
 
 cfile reads its settings from the environment; a Worker reads them from its vars, secrets and bindings of the same names. An empty value counts as not set.
 
@@ -129,5 +129,5 @@ export const settingsHelp: string = \`${texts.join('\n')}\`
 
 if (import.meta.main) {
   writeFileSync(new URL('../docs/settings.md', import.meta.url), settingsPage())
-  writeFileSync(new URL('../src/start/settings-help.ts', import.meta.url), settingsHelp())
+  writeFileSync(new URL('../src/start/settings/help.ts', import.meta.url), settingsHelp())
 }

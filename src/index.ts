@@ -34,7 +34,7 @@ export { type CaptureFetchOptions, captureFetch } from './library/capture-fetch.
 export { type RewriteOptions, rewriteLinkStream, rewriteLinks } from './library/rewrite-links.ts'
 export type { AppOptions, UpstreamOptions } from './options.ts'
 export { openApp } from './start/open-app.ts'
-export { parseEnv, type Settings } from './start/settings.ts'
+export { parseEnv, type Settings } from './start/settings/settings.ts'
 // Stores.
 export { memoryStore } from './stores/memory.ts'
 export type { Json, Store, StoreEntry } from './stores/store.ts'

@@ -46,7 +46,7 @@ function house(changed: Sources = {}): Sources {
     'options.ts': "import * as z from 'zod/mini'\nexport const o = z\n",
     'app.ts':
       "import { files } from './routes/files.ts'\nexport const now = Date.now\nexport { files }\n",
-    'start/settings.ts': 'export const settings = 1\n',
+    'start/settings/settings.ts': 'export const settings = 1\n',
     'node.ts':
       "import { now } from './app.ts'\nimport './emulator/emulator.ts'\nexport const started = [now, process.pid, console]\n",
     'workers.ts': 'export default {}\n',

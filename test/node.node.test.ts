@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createEmulator } from '../src/emulator/emulator.ts'
 import { type Running, serve, toNodeHandler } from '../src/node.ts'
 import { openApp } from '../src/start/open-app.ts'
-import { parseEnv } from '../src/start/settings.ts'
+import { parseEnv } from '../src/start/settings/settings.ts'
 import { citedFiles, json, responseRequest } from './lib/harness.ts'
 import { doMainJob } from './lib/main-job.ts'
 

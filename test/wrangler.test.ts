@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { declaredSettings } from '../src/start/settings.ts'
+import { declaredSettings } from '../src/start/settings/settings.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const toml = read('wrangler.toml')

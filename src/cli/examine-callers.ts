@@ -7,7 +7,7 @@
 import { isCfileError } from '../core/errors.ts'
 import { createRemoteKeys, keysCure as cure } from '../routes/remote-keys.ts'
 import type { Runtime } from '../runtime.ts'
-import type { CallerSettings } from '../start/caller-settings.ts'
+import type { CallerSettings } from '../start/settings/callers.ts'
 import type { Finding } from './examine.ts'
 
 type KeyRuntime = Pick<Runtime, 'fetch' | 'now' | 'wait'>

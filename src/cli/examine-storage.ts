@@ -11,7 +11,7 @@ import type { Log } from '../gateway/gateway.ts'
 import type { Runtime } from '../runtime.ts'
 import { openApp } from '../start/open-app.ts'
 import { openStorage } from '../start/server-storage.ts'
-import type { Settings } from '../start/settings.ts'
+import type { Settings } from '../start/settings/settings.ts'
 import type { Store } from '../stores/store.ts'
 import { type Finding, failed } from './examine.ts'
 

@@ -73,7 +73,7 @@ async function local(env: Env): Promise<Ask> {
   // Loaded only here, since it takes a moment.
   const [{ openApp }, { parseEnv }] = await Promise.all([
     import('../start/open-app.ts'),
-    import('../start/settings.ts'),
+    import('../start/settings/settings.ts'),
   ])
   const own = Object.entries(env).filter(
     ([name]) => !/^CFILE_(?:API_KEYS|JW|STORE|ARCHIVE$)/.test(name),

@@ -5,8 +5,8 @@
  */
 
 import { version } from '../core/version.ts'
-import { nearestName } from '../start/nearest-name.ts'
 import type { Env } from '../start/serve.ts'
+import { nearestName } from '../start/settings/nearest-name.ts'
 import { type Command, type CommandInfo, defineCommand } from './command.ts'
 import { completionCommand } from './completion.ts'
 import { doctorCommand } from './doctor.ts'

@@ -5,7 +5,7 @@
  */
 
 import { once } from 'node:events'
-import { settingsHelp } from '../start/settings-help.ts'
+import { settingsHelp } from '../start/settings/help.ts'
 import { type Command, defineCommand } from './command.ts'
 import { print, type Terminal } from './terminal.ts'
 

@@ -5,7 +5,7 @@
  */
 
 import type { Log } from '../gateway/gateway.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 type Level = Parameters<Log>[0]

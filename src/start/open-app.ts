@@ -15,9 +15,9 @@ import { createKeyRing } from '../routes/api-keys.ts'
 import { type Authenticate, createAuthenticate } from '../routes/callers.ts'
 import { jwtCallers } from '../routes/jwt-callers.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
-import type { CallerSettings } from './caller-settings.ts'
 import { consoleLog } from './console-log.ts'
-import type { Settings } from './settings.ts'
+import type { CallerSettings } from './settings/callers.ts'
+import type { Settings } from './settings/settings.ts'
 
 /** What only a door can bring. */
 export interface DoorOptions extends Partial<AppOptions> {

@@ -19,8 +19,8 @@ import type { Credential } from '../azure/credentials.ts'
 import { CfileError } from '../core/errors.ts'
 import { isLoopback } from '../core/url.ts'
 import { webRuntime } from '../runtime.ts'
+import type { ArchiveSetting } from './settings/storage.ts'
 import type { StorageTools } from './storage.ts'
-import type { ArchiveSetting } from './storage-settings.ts'
 
 /** The settings of such an archive. */
 export type RemoteSetting = Extract<ArchiveSetting, { kind: 's3' | 'azblob' }>

@@ -15,7 +15,7 @@ import { keysCure } from '../routes/remote-keys.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import { consoleLog } from './console-log.ts'
 import { type DoorOptions, isEmulated, knowsCallers, openApp, openCallers } from './open-app.ts'
-import { parseEnv, type Settings } from './settings.ts'
+import { parseEnv, type Settings } from './settings/settings.ts'
 import type { Storage } from './storage.ts'
 
 /** The environment, as every runtime has it. */

@@ -16,6 +16,7 @@ import { redisStore } from '../stores/redis.ts'
 import { hasSqlite, openSqlite, sqliteStore } from '../stores/sqlite.ts'
 import type { Store } from '../stores/store.ts'
 import { openRedis } from './redis.ts'
+import type { StoreSetting } from './settings/storage.ts'
 import {
   notHere,
   type Storage,
@@ -23,7 +24,6 @@ import {
   type StorageTools,
   storageTools,
 } from './storage.ts'
-import type { StoreSetting } from './storage-settings.ts'
 
 interface OpenedStore {
   readonly store: Store

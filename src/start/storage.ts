@@ -10,7 +10,7 @@ import type { Wait } from '../core/time.ts'
 import type { Log } from '../gateway/gateway.ts'
 import { webRuntime } from '../runtime.ts'
 import type { Store } from '../stores/store.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/settings.ts'
 
 /** The parts of the settings that say what to open. */
 export type StorageSettings = Pick<

@@ -12,7 +12,7 @@ import { type D1Binding, d1Store } from '../stores/d1.ts'
 import { memoryStore } from '../stores/memory.ts'
 import type { Store } from '../stores/store.ts'
 import { openRemoteArchive, type RemoteSetting } from './remote-archive.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/settings.ts'
 import { notHere, type Storage, type StorageSettings, type StorageTools } from './storage.ts'
 
 /** A Worker's bindings by their names. */

@@ -6,7 +6,7 @@ import { diagnose, formatDiagnosis } from '../../src/cli/diagnosis.ts'
 import type { WaitSignal } from '../../src/core/time.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openStorage } from '../../src/node.ts'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 import { json } from '../lib/harness.ts'
 import { createIssuer } from '../lib/tokens.ts'
 

@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { openApp } from '../../src/start/open-app.ts'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 import { json, responseRequest } from '../lib/harness.ts'
 import { type Served, serveApp } from '../lib/served.ts'
 import { axeViolations, launchChromium, watchFaults } from './chromium.ts'

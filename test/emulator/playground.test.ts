@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { script } from '../../src/emulator/playground/script.ts'
 import { openApp } from '../../src/start/open-app.ts'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 import { openHarness } from '../lib/harness.ts'
 
 const browser = { headers: { accept: 'text/html,*/*;q=0.8' } }

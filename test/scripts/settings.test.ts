@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { settingGroups, settingsHelp, settingsPage } from '../../scripts/settings.ts'
-import { declaredSettings } from '../../src/start/settings.ts'
+import { declaredSettings } from '../../src/start/settings/settings.ts'
 import { read } from '../deploy/files.ts'
 import { settings as documented } from '../deploy/names.ts'
 
@@ -33,7 +33,7 @@ describe('the declared settings', () => {
 describe('docs/settings.md and the help of cfile serve', () => {
   it('are what npm run settings writes', () => {
     expect(read('docs/settings.md')).toBe(settingsPage())
-    expect(read('src/start/settings-help.ts')).toBe(settingsHelp())
+    expect(read('src/start/settings/help.ts')).toBe(settingsHelp())
   })
 })
 

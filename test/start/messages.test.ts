@@ -3,7 +3,7 @@
  */
 
 import { expect, it } from 'vitest'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 
 type Env = Record<string, unknown>
 

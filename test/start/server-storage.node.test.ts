@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openStorage } from '../../src/node.ts'
 import { openApp } from '../../src/start/open-app.ts'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 import type { Storage } from '../../src/start/storage.ts'
 import { bodyOf, testBytes } from '../archives/contract.ts'
 

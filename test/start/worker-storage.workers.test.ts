@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../src/start/settings/settings.ts'
 import { storageTools } from '../../src/start/storage.ts'
 import { type Bindings, openWorkerStorage } from '../../src/start/worker-storage.ts'
 import { bodyOf, testBytes, testSha256 } from '../archives/contract.ts'

@@ -21,7 +21,7 @@ import {
   workloadIdentity,
 } from '../../../src/index.ts'
 import { webRuntime } from '../../../src/runtime.ts'
-import { parseEnv } from '../../../src/start/settings.ts'
+import { parseEnv } from '../../../src/start/settings/settings.ts'
 import { selfSigned } from './certificate.ts'
 
 const scope = 'https://cognitiveservices.azure.com/.default'

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
-import type { AppOptions } from '../options.ts'
-import { type ApiKey, parseApiKeys } from '../routes/api-keys.ts'
-import { checkKeysUrl } from '../routes/remote-keys.ts'
+import { CfileError } from '../../core/errors.ts'
+import type { AppOptions } from '../../options.ts'
+import { type ApiKey, parseApiKeys } from '../../routes/api-keys.ts'
+import { checkKeysUrl } from '../../routes/remote-keys.ts'
 import { type Declared, list, parsedBy, readSettings, text, type Variables } from './setting.ts'
 
 /** Which credentials of callers are accepted. */

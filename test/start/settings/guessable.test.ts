@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { estimateBits } from '../../src/start/guessable.ts'
-import { rounds } from '../lib/rounds.ts'
+import { estimateBits } from '../../../src/start/settings/guessable.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const bitsOf = (text: string) => estimateBits(new TextEncoder().encode(text))
 

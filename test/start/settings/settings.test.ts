@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseEnv } from '../../src/start/settings.ts'
+import { parseEnv } from '../../../src/start/settings/settings.ts'
 
 describe('a wrong setting', () => {
   it.each([

@@ -5,11 +5,11 @@
  */
 
 import * as z from 'zod/mini'
-import { apiKey } from '../azure/credentials.ts'
-import { parseEndpoint } from '../azure/endpoint.ts'
-import { CfileError } from '../core/errors.ts'
-import type { UpstreamOptions } from '../options.ts'
-import { apiVersionGrammar, idGrammar, type UpstreamSettings } from './azure-settings.ts'
+import { apiKey } from '../../azure/credentials.ts'
+import { parseEndpoint } from '../../azure/endpoint.ts'
+import { CfileError } from '../../core/errors.ts'
+import type { UpstreamOptions } from '../../options.ts'
+import { apiVersionGrammar, idGrammar, type UpstreamSettings } from './azure.ts'
 import { type MachineIdentity, parseIdentity } from './identity.ts'
 
 /**

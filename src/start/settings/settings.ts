@@ -4,21 +4,21 @@
  * @module
  */
 
-import type { Credential } from '../azure/credentials.ts'
-import type { AppOptions } from '../options.ts'
-import { upstreamSettings } from './azure-settings.ts'
+import type { Credential } from '../../azure/credentials.ts'
+import type { AppOptions } from '../../options.ts'
+import { upstreamSettings } from './azure.ts'
 import {
   type CallerSettings,
   callerSettings,
   parseCallers,
   parseWebhooks,
   webhookSettings,
-} from './caller-settings.ts'
+} from './callers.ts'
 import { type MachineIdentity, parseIdentity } from './identity.ts'
-import { type LimitOptions, limitSettings } from './limit-settings.ts'
-import { type LinkOptions, linkSettings } from './link-settings.ts'
+import { type LimitOptions, limitSettings } from './limits.ts'
+import { type LinkOptions, linkSettings } from './links.ts'
 import { machineIdentity } from './machine-identity.ts'
-import { commandLineSettings, type ServerSettings, serverSettings } from './server-settings.ts'
+import { commandLineSettings, type ServerSettings, serverSettings } from './server.ts'
 import {
   readSetting,
   readSettings,
@@ -34,7 +34,7 @@ import {
   parseArchive,
   type StoreSetting,
   storeSetting,
-} from './storage-settings.ts'
+} from './storage.ts'
 import { parseUpstreams } from './upstreams.ts'
 import { settingWarnings } from './warnings.ts'
 

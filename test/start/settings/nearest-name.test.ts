@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nearestName } from '../../src/start/nearest-name.ts'
+import { nearestName } from '../../../src/start/settings/nearest-name.ts'
 
 const names = ['AZURE_OPENAI_ENDPOINT', 'CFILE_API_KEYS', 'CFILE_PUBLIC_URL', 'CFILE_LINKS', 'PORT']
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type Credential, firstAvailable } from '../azure/credentials.ts'
-import { clientCertificate } from '../azure/entra/client-certificate.ts'
-import { appServiceIdentity, imds } from '../azure/entra/managed-identity.ts'
-import { settingFile } from '../azure/entra/setting-file.ts'
-import { workloadIdentity } from '../azure/entra/workload-identity.ts'
-import { CfileError } from '../core/errors.ts'
+import { type Credential, firstAvailable } from '../../azure/credentials.ts'
+import { clientCertificate } from '../../azure/entra/client-certificate.ts'
+import { appServiceIdentity, imds } from '../../azure/entra/managed-identity.ts'
+import { settingFile } from '../../azure/entra/setting-file.ts'
+import { workloadIdentity } from '../../azure/entra/workload-identity.ts'
+import { CfileError } from '../../core/errors.ts'
 import { appOf, type MachineIdentity } from './identity.ts'
 
 /**

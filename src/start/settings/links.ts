@@ -5,9 +5,9 @@
  */
 
 import * as z from 'zod/mini'
-import { parseSigningKeys } from '../core/links/keys.ts'
-import { parseLinkBase } from '../core/links/signer.ts'
-import type { AppOptions } from '../options.ts'
+import { parseSigningKeys } from '../../core/links/keys.ts'
+import { parseLinkBase } from '../../core/links/signer.ts'
+import type { AppOptions } from '../../options.ts'
 import { type Declared, flag, list, oneOf, parsedBy, whole } from './setting.ts'
 
 /** The options that these settings give. */

@@ -6,7 +6,7 @@
  */
 
 import * as z from 'zod/mini'
-import { CfileError } from '../core/errors.ts'
+import { CfileError } from '../../core/errors.ts'
 
 /** A setting. Every list of settings is made from these or tested against them. */
 export interface Setting<T = unknown> {

@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { isCfileError } from '../../src/index.ts'
-import { parseEnv } from '../../src/start/settings.ts'
+import { isCfileError } from '../../../src/index.ts'
+import { parseEnv } from '../../../src/start/settings/settings.ts'
 
 type Env = Record<string, unknown>
 

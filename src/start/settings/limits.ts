@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AppOptions } from '../options.ts'
+import type { AppOptions } from '../../options.ts'
 import { type Declared, whole } from './setting.ts'
 
 /** The options that these settings give. */

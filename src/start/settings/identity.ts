@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Credential } from '../azure/credentials.ts'
-import type { App } from '../azure/entra/app.ts'
-import { clientSecret } from '../azure/entra/client-secret.ts'
-import { signInHint } from '../azure/entra/hints.ts'
-import { CfileError } from '../core/errors.ts'
-import type { IdentitySettings } from './azure-settings.ts'
+import type { Credential } from '../../azure/credentials.ts'
+import type { App } from '../../azure/entra/app.ts'
+import { clientSecret } from '../../azure/entra/client-secret.ts'
+import { signInHint } from '../../azure/entra/hints.ts'
+import { CfileError } from '../../core/errors.ts'
+import type { IdentitySettings } from './azure.ts'
 
 /** Makes the credential that needs files or an identity of the machine. Workers have neither. */
 export type MachineIdentity = (settings: IdentitySettings) => Credential

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
-import { isLoopback } from '../core/url.ts'
-import type { AppOptions } from '../options.ts'
+import { CfileError } from '../../core/errors.ts'
+import { isLoopback } from '../../core/url.ts'
+import type { AppOptions } from '../../options.ts'
 import {
   type Declared,
   like,

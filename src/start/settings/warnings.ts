@@ -4,8 +4,8 @@
  * @module
  */
 
-import { endpointWarning } from '../azure/endpoint.ts'
-import type { UpstreamOptions } from '../options.ts'
+import { endpointWarning } from '../../azure/endpoint.ts'
+import type { UpstreamOptions } from '../../options.ts'
 import { estimateBits } from './guessable.ts'
 import { nearestName } from './nearest-name.ts'
 
