@@ -12,6 +12,7 @@ import {
   mostMessageBytes,
   type Socket,
   sendableCode,
+  tooManyWaiting,
   type UpgradeBindings,
 } from './core/sockets/socket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
@@ -76,7 +77,11 @@ const websocket: Parameters<typeof Bun.serve>[0]['websocket'] = {
   open(socket) {
     socket.data.serve(wrapSocket(socket)).catch(() => socket.close(1011, ''))
   },
-  message: ({ data }, message) => data.inbox.put(message),
+  message(socket, message) {
+    const { inbox } = socket.data
+    inbox.put(message)
+    if (inbox.isFull) socket.close(tooManyWaiting.code, tooManyWaiting.reason)
+  },
   drain: ({ data }) => data.drained?.(),
   close({ data }, code, reason) {
     data.inbox.end({ code, reason })
@@ -90,6 +95,7 @@ function wrapSocket(socket: BunSocket): Socket {
   const { inbox } = data
   return {
     next: inbox.next,
+    signal: inbox.signal,
     get ended() {
       return inbox.ended
     },

@@ -7,16 +7,17 @@
 
 import { brokenOff } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/pass.ts'
-import { CfileError } from '../core/errors.ts'
 import { decodeAnswer } from '../core/http/content-coding.ts'
-import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/socket.ts'
+import type { Connect, Socket } from '../core/sockets/socket.ts'
 import { type Deadline, startDeadline } from '../core/time.ts'
+import { connectSigned, type SocketRequest } from './connect.ts'
 import type { Authorization, Credential, Means } from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
-import { asFailure, asRefusal, codedPart, redirected } from './failures.ts'
+import { asFailure, codedPart, redirected } from './failures.ts'
 import { type Operations, operations } from './operations.ts'
-import type { AzureRequest, Send } from './request.ts'
+import type { AzureRequest, ObserveRequest, Send } from './request.ts'
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
+import { type Scopes, sendSignedTwice } from './scopes.ts'
 import { followUpload } from './upload.ts'
 
 /** Options of {@link createClient}. */
@@ -44,15 +45,6 @@ export interface AzureClientOptions extends Means {
   readonly onRetry?: () => void
 }
 
-/**
- * Observes a request before it is sent, and may add headers. The returned function is called once with the status of
- * the answer, or with `undefined` without an answer.
- */
-export type ObserveRequest = (
-  request: Pick<AzureRequest, 'method' | 'signal'>,
-  headers: Record<string, string>,
-) => (status?: number) => void
-
 /** A client for one resource or project. */
 export interface AzureClient extends Operations {
   readonly endpoint: Endpoint
@@ -68,14 +60,7 @@ export interface AzureClient extends Operations {
    *
    * @throws CfileError `upstream_error` (unreachable, refused), `upstream_timeout`, `upstream_auth`
    */
-  readonly connect: (wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>) => Promise<Socket>
-}
-
-/** The Entra scopes that a client uses at its endpoint. */
-interface Scopes {
-  current: string
-  /** Tried once after a 401. Absent once a scope worked or both failed. */
-  untried?: string
+  readonly connect: (wanted: SocketRequest) => Promise<Socket>
 }
 
 /** Creates a client. Sends nothing before its first use. */
@@ -104,7 +89,11 @@ export function createClient(options: AzureClientOptions): AzureClient {
       deadline.clear()
     }
   }
-  const connect: AzureClient['connect'] = (wanted) => connectSigned(signing, wanted, timeoutMs)
+  const connect: AzureClient['connect'] = (wanted) =>
+    connectSigned(signing, wanted, {
+      urlOf: (socket) => urlOf(endpoint, { method: 'GET', ...socket }),
+      signedHeaders,
+    })
   return { endpoint, request, connect, ...operations(endpoint, request) }
 }
 
@@ -151,79 +140,26 @@ function watched(
   return new Response(passBody(answer.body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
-/**
- * Sends a signed request. After a 401 it is sent once more if its body can be repeated: with the endpoint's other scope
- * if no scope has worked yet, else with a new token in case the old one was revoked.
- */
-async function sendSigned(
+/** Sends a signed request, and once more after a 401 if its body can be repeated. */
+function sendSigned(
   options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { credential, fetch, now, wait, random, waitUntil, readFile, scopes } = options
+  const { credential, fetch, now, wait, random, waitUntil, readFile, scopes, onRetry } = options
   const means = { fetch, now, wait, random, waitUntil, readFile, signal }
-  const { current } = scopes
-  const signed = await credential.authorize(current, means)
-  const answer = await dial(options, wanted, signed, signal)
-  if (answer.status !== 401) scopes.untried = undefined
-  if (answer.status !== 401 || wanted.body instanceof ReadableStream) return answer
-  const { untried } = scopes
-  const anew = await credential
-    .authorize(untried ?? current, { ...means, refused: signed.value })
-    .catch(() => {
-      signal.throwIfAborted()
-      return signed
-    })
-  if (anew.value === signed.value) return answer
-  await answer.body?.cancel()
-  options.onRetry?.()
-  const second = await dial(options, wanted, anew, signal)
-  if (untried !== undefined && second.status !== 401) scopes.current = untried
-  scopes.untried = undefined
-  return second
-}
-
-/** Opens a WebSocket. A handshake refused with 401 is repeated like a request. */
-async function connectSigned(
-  options: AzureClientOptions & { readonly scopes: Scopes },
-  wanted: Pick<AzureRequest, 'path' | 'query' | 'headers'>,
-  timeoutMs: number,
-): Promise<Socket> {
-  const { connect, endpoint, credential, scopes, wait, fetch, now, random, waitUntil, readFile } =
-    options
-  if (connect === undefined) {
-    throw new CfileError('invalid_request', 'This runtime cannot open a WebSocket to the upstream.')
-  }
-  const deadline = startDeadline(wait, timeoutMs)
-  const { signal } = deadline
-  const means = { fetch, now, wait, random, waitUntil, readFile, signal }
-  const open = async (authorization: Authorization): Promise<Socket> => {
-    const headers = signedHeaders(wanted.headers, authorization)
-    const end = options.observe?.({ method: 'GET' }, headers)
-    try {
-      const url = urlOf(endpoint, { method: 'GET', ...wanted })
-      const socket = await connect(url, { headers, signal })
-      end?.(101)
-      return socket
-    } catch (error) {
-      end?.(error instanceof HandshakeRefused ? error.status : undefined)
-      throw error
-    }
-  }
-  try {
-    const signed = await credential.authorize(scopes.current, means)
-    return await open(signed).catch(async (error) => {
-      if (!(error instanceof HandshakeRefused && error.status === 401)) throw error
-      const again = { ...means, refused: signed.value }
-      const anew = await credential.authorize(scopes.untried ?? scopes.current, again)
-      if (anew.value === signed.value) throw error
-      return open(anew)
-    })
-  } catch (error) {
-    throw asRefusal(error) ?? asFailure(error, deadline.isOver())
-  } finally {
-    deadline.clear()
-  }
+  return sendSignedTwice<Response>(
+    { credential, scopes, means },
+    {
+      canRepeat: !(wanted.body instanceof ReadableStream),
+      isRefused: ({ status }) => status === 401,
+      async discard({ body }) {
+        await body?.cancel()
+        onRetry?.()
+      },
+      send: (authorization) => dial(options, wanted, authorization, signal),
+    },
+  )
 }
 
 async function dial(

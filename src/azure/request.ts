@@ -25,3 +25,12 @@ export interface AzureRequest {
 
 /** Sends a request and resolves with the answer, for any status. */
 export type Send = (request: AzureRequest) => Promise<Response>
+
+/**
+ * Observes a request before it is sent, and may add headers. The returned function is called once with the status of
+ * the answer, or with `undefined` without an answer.
+ */
+export type ObserveRequest = (
+  request: Pick<AzureRequest, 'method' | 'signal'>,
+  headers: Record<string, string>,
+) => (status?: number) => void

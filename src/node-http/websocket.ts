@@ -1,5 +1,5 @@
 /**
- * WebSockets on Node, by the package `ws`; Bun and Deno open theirs to the upstream by it too.
+ * WebSockets on Node, with the package `ws`. Bun and Deno use it for sockets to the upstream.
  *
  * @module
  */
@@ -12,17 +12,32 @@ import {
   createInbox,
   cutReason,
   HandshakeRefused,
+  messageTooLarge,
   mostMessageBytes,
   type Socket,
   sendableCode,
 } from '../core/sockets/socket.ts'
 
-/** Opens a socket with headers of ours; no redirect is followed, as the key would go along. */
+// `ws` closes a socket for these reasons without saying them.
+const reasons: Readonly<Record<number, string>> = {
+  [messageTooLarge.code]: messageTooLarge.reason,
+  1002: 'A frame does not follow RFC 6455.',
+  1007: 'A text message is not valid UTF-8.',
+}
+
+/** A socket of `ws` that gives a reason when it refuses a message. Subclassing is the only way that `ws` offers. */
+class ReasonedSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, reason ?? reasons[code ?? 0])
+  }
+}
+
+/** Opens a socket with custom headers. Redirects are not followed, because the key would be sent along. */
 export const connectSocket: Connect = (url, { headers, signal }) =>
   new Promise((resolve, reject) => {
     const target = new URL(url)
     target.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:'
-    const socket = new WebSocket(target, {
+    const socket = new ReasonedSocket(target, {
       headers,
       maxPayload: mostMessageBytes,
       perMessageDeflate: false,
@@ -53,10 +68,11 @@ export interface SocketAcceptor {
   ): void
 }
 
-/** Makes an acceptor. */
+/** Creates an acceptor. */
 export function createAcceptor(): SocketAcceptor {
   const server = new WebSocketServer({
     noServer: true,
+    WebSocket: ReasonedSocket,
     maxPayload: mostMessageBytes,
     perMessageDeflate: false,
   })
@@ -69,7 +85,7 @@ export function createAcceptor(): SocketAcceptor {
   }
 }
 
-/** Wraps a socket of `ws`: reading stops while a message waits, and sending waits for the kernel. */
+/** Wraps a socket of `ws`. Reading stops while a message waits, and sending waits for the kernel. */
 function wrapSocket(socket: WebSocket): Socket {
   const inbox = createInbox({
     pause: () => isOpen(socket) && socket.pause(),
@@ -79,10 +95,13 @@ function wrapSocket(socket: WebSocket): Socket {
     inbox.put(isBinary ? data : data.toString()),
   )
   socket.on('close', (code, reason) => inbox.end({ code, reason: reason.toString() }))
-  // A close follows each error; without a listener Node would end.
-  socket.on('error', () => {})
+  // A close follows each error. For a message that is too large it would say 1006.
+  socket.on('error', (error: Error & { readonly code?: string }) => {
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') inbox.end(messageTooLarge)
+  })
   return {
     next: inbox.next,
+    signal: inbox.signal,
     get ended() {
       return inbox.ended
     },

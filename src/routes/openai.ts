@@ -25,7 +25,7 @@ export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
   return new Hono<RouteEnv>()
     .use(requireBase(gateway, (first) => !isPrefix(first) && first !== 'deployments'))
     .route('/files', filesApiRoutes(gateway))
-    .get('/responses', (c) => upgradeToSocket(gateway, c) ?? forwardTo(gateway, c, v1Target(c)))
+    .get('/responses', (c) => answerResponses(gateway, c))
     .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
 }
 
@@ -39,7 +39,13 @@ export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
     .use(requireBase(gateway, (first) => !isPrefix(first)))
     .all('/deployments/*', (c) => forwardTo(gateway, c, deploymentTarget(partsOf(c))))
     .route('/files', filesApiRoutes(gateway))
+    .get('/responses', (c) => answerResponses(gateway, c))
     .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
+}
+
+/** Accepts a WebSocket, or forwards a plain request. */
+async function answerResponses(gateway: Gateway, c: RouteContext): Promise<Response> {
+  return upgradeToSocket(gateway, c) ?? forwardTo(gateway, c, v1Target(c))
 }
 
 /** Accepts a WebSocket. `undefined` when the request does not ask for one or the runtime does not support them. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/azure/credentials.ts'
 import { parseEndpoint } from '../../src/azure/endpoint.ts'
 import { tokenCredential } from '../../src/azure/entra/token-credential.ts'
+import { type Connect, createSocketPair, HandshakeRefused } from '../../src/core/sockets/socket.ts'
 import { apiKey } from '../../src/index.ts'
 import { createAzureClient } from '../../src/library/azure-client.ts'
 import { createClock } from './clock.ts'
@@ -152,6 +153,29 @@ describe('an endpoint that accepts the other scope', () => {
     }
     const scopes = wired.sent.map((sent) => bearerOf(sent)?.slice('Bearer '.length))
     expect(scopes).toEqual([usual, other, other, other])
+  })
+
+  it('is tried with the other scope after a refused WebSocket handshake too, and it is kept', async () => {
+    const seen: (string | undefined)[] = []
+    const connect: Connect = async (_, { headers }) => {
+      seen.push(headers.authorization?.slice('Bearer '.length))
+      if (seen.at(-1) !== ofProjects) throw new HandshakeRefused(401)
+      return createSocketPair()[0]
+    }
+    const wired = wire(createClock(), takesOnly(ofProjects))
+    const client = createAzureClient({ ...wired, connect, endpoint, credential: scoped })
+    for (let i = 0; i < 2; i += 1) await client.connect({ path: '/responses' })
+    expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
+    expect(seen).toEqual([ofResources, ofProjects, ofProjects])
+    expect(wired.sent.length).toBe(1)
+  })
+
+  it('is tried with the other scope in the next request when an upload cannot be repeated', async () => {
+    const wired = wire(createClock(), takesOnly(ofProjects))
+    const client = createAzureClient({ ...wired, endpoint, credential: scoped })
+    const upload = () =>
+      client.request({ method: 'POST', path: '/files', body: new Blob(['x']).stream() })
+    expect([(await upload()).status, (await upload()).status]).toEqual([401, 200])
   })
 
   it('is not tried with another scope once a scope has worked', async () => {

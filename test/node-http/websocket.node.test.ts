@@ -1,15 +1,24 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { getEventListeners, once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, createConnection, type Socket as NetSocket } from 'node:net'
 import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { nodeRuntime, type Running, serve, toNodeHandler } from '../../src/node.ts'
+import type { Connect } from '../../src/core/sockets/socket.ts'
+import { createEmulator } from '../../src/emulator/emulator.ts'
+import { type Fetcher, nodeRuntime, type Running, serve, toNodeHandler } from '../../src/node.ts'
 import { codeInterpreter } from '../lib/harness.ts'
 
-const create = (input: string) =>
-  JSON.stringify({ type: 'response.create', model: 'gpt-4.1', input, tools: codeInterpreter })
+const create = (input: string, more: object = {}) =>
+  JSON.stringify({
+    type: 'response.create',
+    model: 'gpt-4.1',
+    input,
+    tools: codeInterpreter,
+    ...more,
+  })
 
 interface Event {
   readonly type: string
@@ -24,10 +33,12 @@ function ask(socket: WebSocket, text: string): Promise<Event[]> {
       events.push(JSON.parse(data.toString()))
       if (!/^(?:response\.(?:completed|failed)|error)$/.test(events.at(-1)?.type ?? '')) return
       socket.off('message', take)
+      socket.off('close', fail)
       resolve(events)
     }
+    const fail = (code: number, reason: Buffer): void => reject(new Error(`${code} ${reason}`))
     socket.on('message', take)
-    socket.once('close', (code, reason) => reject(new Error(`${code} ${reason}`)))
+    socket.once('close', fail)
     socket.send(text)
   })
 }
@@ -47,6 +58,34 @@ function connect(url: string, headers: Record<string, string> = {}): Promise<Web
     })
     socket.once('error', reject)
   })
+}
+
+/** Code and reason with which a socket was closed. */
+function endOf(socket: WebSocket): Promise<{ code: number; reason: string }> {
+  return new Promise((resolve) => {
+    socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }))
+  })
+}
+
+/** The TCP socket below a client. */
+function rawOf(socket: WebSocket): NetSocket {
+  return (socket as unknown as { _socket: NetSocket })._socket
+}
+
+function countListeners(socket: NetSocket): number {
+  return socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0)
+}
+
+/** Serves an app with WebSockets. Collects the TCP sockets of upgraded connections. */
+async function listenOn(
+  app: Fetcher,
+  raw: NetSocket[] = [],
+): Promise<{ readonly server: Server; readonly base: string }> {
+  const handler = toNodeHandler(app)
+  const server = createServer(handler).on('upgrade', handler.upgrade)
+  server.on('upgrade', (_, socket) => raw.push(socket as NetSocket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, base: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 describe('WebSockets on Node, from socket to socket', () => {
@@ -91,11 +130,117 @@ describe('WebSockets on Node, from socket to socket', () => {
     })
   })
 
-  it('end with the reason of the limit where a message is larger than 64 MiB', async () => {
+  it.each<[string, (socket: WebSocket) => void, { code: number; reason: RegExp }]>([
+    [
+      'a message is larger than 64 MiB',
+      (socket) => socket.send('x'.repeat(64 * 1024 ** 2 + 1)),
+      { code: 1009, reason: /at most 64 MiB/ },
+    ],
+    [
+      'a text is not UTF-8',
+      (socket) => socket.send(Buffer.from([0xc3, 0x28]), { binary: false }),
+      { code: 1007, reason: /not valid UTF-8/ },
+    ],
+    [
+      'a frame has an unknown opcode',
+      (socket) => rawOf(socket).write(Buffer.from([0x83, 0x80, 1, 2, 3, 4])),
+      { code: 1002, reason: /RFC 6455/ },
+    ],
+  ])('end with a code and a reason where %s', async (_, send, { code, reason }) => {
     const socket = await connect(url(), key)
-    const closed = new Promise<number>((resolve) => socket.once('close', resolve))
-    socket.send('x'.repeat(64 * 1024 ** 2 + 1))
-    expect(await closed).toBe(1009)
+    const closed = endOf(socket)
+    send(socket)
+    const end = await closed
+    expect(end.code).toBe(code)
+    expect(end.reason).toMatch(reason)
+  })
+
+  it('end with an error event and a reason where the upstream sends more than 64 MiB', async () => {
+    const far = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    far.on('connection', (socket) =>
+      socket.on('message', () => socket.send('x'.repeat(64 * 1024 ** 2 + 1))),
+    )
+    await once(far, 'listening')
+    const { port } = far.address() as AddressInfo
+    const upstreams = [{ endpoint: `http://127.0.0.1:${port}`, credential: apiKey('any') }]
+    const { server, base } = await listenOn(createApp({ ...nodeRuntime(), upstreams }))
+    const socket = await connect(`${base}/openai/v1/responses`)
+    const closed = endOf(socket)
+    const [event] = await ask(socket, create('hi'))
+    expect(event).toMatchObject({ type: 'error', status: 502 })
+    expect(await closed).toEqual({
+      code: 1011,
+      reason: 'The upstream sent a message of more than 64 MiB.',
+    })
+    server.close()
+    far.close()
+  })
+
+  it('take no message before the key was checked', async () => {
+    const sent = async (headers: string) => {
+      const { hostname, port } = new URL(gateway.url)
+      const socket = createConnection(Number(port), hostname)
+      const text = '{"type":"response.create"}'
+      const mask = Buffer.alloc(4)
+      const frame = Buffer.concat([
+        Buffer.from([0x81, 0x80 | text.length]),
+        mask,
+        Buffer.from(text),
+      ])
+      socket.write(
+        `GET /openai/v1/responses HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`,
+      )
+      socket.write(frame)
+      let seen = ''
+      socket.on('data', (data) => {
+        seen += data
+      })
+      await expect.poll(() => seen).toMatch(/"error"/)
+      socket.destroy()
+      return seen
+    }
+    const stranger = await sent('')
+    expect(stranger).toMatch(/^HTTP\/1.1 401 /)
+    expect(stranger).not.toContain('response.create')
+    const caller = await sent('Authorization: Bearer a-key-of-sixteen-characters\r\n')
+    expect(caller).toMatch(/^HTTP\/1.1 101 /)
+    expect(caller).toContain('"type":"error"')
+  })
+
+  it('leave no listener and no timer behind after a thousand messages on one socket', async () => {
+    const raw: NetSocket[] = []
+    const emulator = createEmulator()
+    const azure = await listenOn(emulator, raw)
+    const signals: AbortSignal[] = []
+    const connectUpstream: Connect = async (target, options) => {
+      const socket = await nodeRuntime().connect?.(target, options)
+      if (socket === undefined) throw new Error('Node opens WebSockets.')
+      signals.push(socket.signal)
+      return socket
+    }
+    const upstream = { endpoint: azure.base, credential: apiKey('any'), connect: connectUpstream }
+    const front = await listenOn(createApp({ ...nodeRuntime(), upstreams: [upstream] }), raw)
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const listeners = () => [
+      ...raw.map((socket) => countListeners(socket)),
+      ...signals.map((signal) => getEventListeners(signal, 'abort').length),
+    ]
+    const before = timers()
+    const socket = await connect(`${front.base}/openai/v1/responses`)
+    const message = create('hi', { tools: [] })
+    await ask(socket, message)
+    const [early, earlyTimers] = [listeners(), timers()]
+    expect(early).toHaveLength(3)
+    for (let count = 1; count < 1000; count += 1) await ask(socket, message)
+    expect(listeners()).toEqual(early)
+    expect(timers()).toBeLessThanOrEqual(earlyTimers)
+    const closed = endOf(socket)
+    socket.close()
+    await closed
+    await expect.poll(timers).toBeLessThanOrEqual(before)
+    front.server.close()
+    azure.server.close()
   })
 
   it('answer pings', async () => {

@@ -21,6 +21,8 @@ export interface Socket {
   close(end: SocketEnd): void
   /** Why the socket was closed; `undefined` while it is open. */
   readonly ended: SocketEnd | undefined
+  /** Fires when the socket is closed, also while nobody waits for a message. */
+  readonly signal: AbortSignal
 }
 
 /** Opens a socket to an `https:` URL, or an `http:` URL on loopback. Rejects if the handshake is refused. */
@@ -43,6 +45,18 @@ export interface UpgradeBindings {
 /** Maximum size of a message in bytes. */
 export const mostMessageBytes: number = 64 * 1024 ** 2
 
+/** The end of a socket whose peer sent a message over {@link mostMessageBytes}. */
+export const messageTooLarge: SocketEnd = {
+  code: 1009,
+  reason: `A message may have at most ${mostMessageBytes / 1024 ** 2} MiB.`,
+}
+
+/** The end of a socket whose peer sends without reading answers, on runtimes that cannot pause it. */
+export const tooManyWaiting: SocketEnd = {
+  code: 1008,
+  reason: 'Too many messages wait; send the next one after the answer to the last.',
+}
+
 /** The error for a handshake that was answered with another status than 101. */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused'
@@ -56,9 +70,12 @@ export class HandshakeRefused extends Error {
 /** The receiving half of a socket. Events of the runtime add messages, and a caller takes them one by one. */
 export interface Inbox {
   put(message: string | Uint8Array): void
+  /** Whether the waiting messages are larger than one message may be. */
+  readonly isFull: boolean
   end(why: SocketEnd): void
   next(): Promise<string | Uint8Array | undefined>
   readonly ended: SocketEnd | undefined
+  readonly signal: AbortSignal
 }
 
 /**
@@ -73,13 +90,20 @@ export function createInbox(
   const waiting: (string | Uint8Array)[] = []
   let taker: ((message: string | Uint8Array | undefined) => void) | undefined
   let ended: SocketEnd | undefined
+  let size = 0
+  const closing = new AbortController()
   return {
+    signal: closing.signal,
+    get isFull() {
+      return size > mostMessageBytes
+    },
     get ended() {
       return ended
     },
     put(message) {
       if (taker === undefined) {
         waiting.push(message)
+        size += message.length
         flow.pause?.()
       } else {
         taker(message)
@@ -90,10 +114,12 @@ export function createInbox(
       ended ??= why
       taker?.(undefined)
       taker = undefined
+      closing.abort()
     },
     async next() {
       const message = waiting.shift()
       if (message !== undefined) {
+        size -= message.length
         if (waiting.length === 0) flow.resume?.()
         return message
       }
@@ -110,6 +136,7 @@ export function createSocketPair(): [Socket, Socket] {
   const inboxes = [createInbox(), createInbox()] as const
   const endOf = (own: Inbox, other: Inbox): Socket => ({
     next: own.next,
+    signal: own.signal,
     get ended() {
       return own.ended
     },

@@ -7,10 +7,12 @@
 import {
   createInbox,
   cutReason,
+  messageTooLarge,
   mostMessageBytes,
   type Socket,
   type SocketEnd,
   sendableCode,
+  tooManyWaiting,
 } from './socket.ts'
 
 /** Bytes that may wait in the runtime before `send` waits. */
@@ -32,14 +34,15 @@ export function webSocket(socket: WebSocket, wait: (ms: number) => Promise<void>
   }
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
     const message = typeof data === 'string' ? data : new Uint8Array(data)
-    const bytes = typeof message === 'string' ? message.length : message.byteLength
-    if (bytes > mostMessageBytes) close({ code: 1009, reason: 'The message is too large.' })
+    if (isTooLarge(message)) close(messageTooLarge)
     else inbox.put(message)
+    if (inbox.isFull) close(tooManyWaiting)
   })
   socket.addEventListener('close', ({ code, reason }) => inbox.end({ code, reason }))
   socket.addEventListener('error', () => inbox.end({ code: 1006, reason: '' }))
   return {
     next: inbox.next,
+    signal: inbox.signal,
     get ended() {
       return inbox.ended
     },
@@ -50,4 +53,14 @@ export function webSocket(socket: WebSocket, wait: (ms: number) => Promise<void>
     },
     close,
   }
+}
+
+const encoder = new TextEncoder()
+
+/** Whether a message has more bytes than allowed, in UTF-8. */
+function isTooLarge(message: string | Uint8Array): boolean {
+  if (message.length > mostMessageBytes) return true
+  // A UTF-16 unit has three bytes at most, so that most texts need not be encoded.
+  if (typeof message !== 'string' || message.length * 3 <= mostMessageBytes) return false
+  return encoder.encode(message).byteLength > mostMessageBytes
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ObserveRequest } from '../../azure/client.ts'
+import type { ObserveRequest } from '../../azure/request.ts'
 import { label, type Metrics } from '../../core/metrics.ts'
 import type { RequestTraces } from '../../core/observe/request-traces.ts'
 import { endSpan, startClientSpan, type TelemetryApi } from '../../core/observe/telemetry.ts'

@@ -1,48 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../../src/azure/credentials.ts'
-import { connectWithin, createSocketPair, type Socket } from '../../../src/core/sockets/socket.ts'
+import { connectWithin, createSocketPair } from '../../../src/core/sockets/socket.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { openCallers } from '../../lib/callers.ts'
-import { citedFiles, codeInterpreter, openHarness } from '../../lib/harness.ts'
+import { citedFiles, grantIn, openHarness } from '../../lib/harness.ts'
+import {
+  askSocket as ask,
+  createMessage as create,
+  lastOfAnswer as last,
+  openSocket as open,
+  openPuppet,
+} from '../../lib/sockets.ts'
 
-interface Asker {
-  readonly app: Parameters<typeof connectWithin>[0]
-}
-
-const open = (
-  gateway: Asker,
-  headers: Record<string, string> = {},
-  path = '/openai/v1/responses',
-) => connectWithin(gateway.app)(new URL(`http://127.0.0.1:8787${path}`), { headers })
-
-interface Event {
-  readonly type: string
-  readonly response?: { readonly id: string; readonly output: unknown[] }
-  readonly error?: { readonly code: string; readonly message: string }
-  readonly status?: number
-}
-
-const last = /^(?:response\.(?:completed|failed|incomplete)|error)$/
-
-/** Sends a message and collects the events of its answer. */
-async function ask(socket: Socket, message: object | string): Promise<Event[]> {
-  await socket.send(typeof message === 'string' ? message : JSON.stringify(message))
-  const events: Event[] = []
-  for (;;) {
-    const text = await socket.next()
-    if (text === undefined) return events
-    events.push(JSON.parse(String(text)))
-    if (last.test(events.at(-1)?.type ?? '')) return events
-  }
-}
-
-const create = (input: string, more: object = {}) => ({
-  type: 'response.create',
-  model: 'gpt-4.1',
-  input,
-  tools: codeInterpreter,
-  ...more,
-})
 const prompt = 'Draw a chart and save the numbers as a CSV.'
 
 describe('the Responses API over WebSocket', () => {
@@ -203,52 +172,50 @@ describe('the Responses API over WebSocket', () => {
     )
   })
 
-  it('closes both sides when either closes, with an understandable reason', async () => {
-    const ends: Socket[] = []
-    const upstream = {
-      endpoint: 'http://emulator.localhost',
-      credential: apiKey('a-secret-key'),
-      connect: async () => {
-        const [own, other] = createSocketPair()
-        ends.push(other)
-        return own
-      },
-    }
-    const gateway = openHarness({ upstreams: [upstream] })
-    const client = await open(gateway)
-    await client.send(JSON.stringify(create('hi')))
-    await expect.poll(() => ends.length).toBe(1)
-    await ends[0]?.next()
-    client.close({ code: 1000, reason: 'done' })
-    expect(await ends[0]?.next()).toBeUndefined()
-    const other = await open(gateway)
-    await other.send(JSON.stringify(create('hi')))
-    await expect.poll(() => ends.length).toBe(2)
-    await ends[1]?.next()
-    ends[1]?.close({ code: 1006, reason: '' })
-    expect(await other.next()).toBeUndefined()
-    expect(other.ended).toEqual({ code: 1011, reason: 'The upstream broke the connection.' })
+  it('records the files of an answer that the upstream does not store, from its events alone', async () => {
+    const gateway = openCallers()
+    const ann = { authorization: `Bearer ${gateway.keyOf('ann')}` }
+    const socket = await open(gateway, ann)
+    const events = await ask(socket, create(prompt, { store: false }))
+    const id = events.at(-1)?.response?.id
+    expect((await gateway.upstream(`/responses/${id}`)).status).toBe(404)
+    const files = citedFiles(events.at(-1))
+    expect(files.length).toBeGreaterThan(0)
+    const statuses = async (owner: 'ann' | 'bob') =>
+      Promise.all(
+        files.map(async ({ file_id }) => (await gateway.as(owner).ask(`/files/${file_id}`)).status),
+      )
+    expect(new Set(await statuses('ann'))).toEqual(new Set([200]))
+    expect(new Set(await statuses('bob'))).toEqual(new Set([404]))
   })
 
-  it('is closed when the upstream stops sending in the middle of an answer', async () => {
-    const [own, far] = createSocketPair()
-    const gateway = openHarness({
-      streamIdleTimeoutMs: 40,
-      upstreams: [
-        {
-          endpoint: 'http://emulator.localhost',
-          credential: apiKey('a-secret-key'),
-          connect: async () => own,
-        },
-      ],
-    })
-    const socket = await open(gateway)
-    const events = await ask(socket, create('hi'))
-    expect(events).toMatchObject([
-      { type: 'error', status: 504, error: { code: 'upstream_timeout' } },
-    ])
-    expect(await socket.next()).toBeUndefined()
-    expect(far.ended).toBeDefined()
+  it('sends the next turn of an answer that only the socket of the upstream knows', async () => {
+    const { upstream, ends } = openPuppet()
+    const gateway = openCallers({ upstreams: [upstream], links: 'rewrite' })
+    const socket = await open(gateway, { authorization: `Bearer ${gateway.keyOf('ann')}` })
+    await socket.send(JSON.stringify(create('hi', { store: false })))
+    await expect.poll(() => ends.length).toBe(1)
+    await ends[0]?.next()
+    const item = { type: 'code_interpreter_call', id: 'ci_1', container_id: 'cntr_1', code: '' }
+    const response = { id: 'resp_1', object: 'response', store: false, output: [item] }
+    for (const type of ['response.created', 'response.completed']) {
+      await ends[0]?.send(JSON.stringify({ type, response }))
+      await socket.next()
+    }
+    const turn = create('again', { store: false, previous_response_id: 'resp_1' })
+    await socket.send(JSON.stringify(turn))
+    expect(await ends[0]?.next()).toBe(JSON.stringify(turn))
+    const text = '[table](sandbox:/mnt/data/t.csv)'
+    const part = { type: 'output_text', text, annotations: [] }
+    const message = { type: 'message', id: 'msg_1', content: [part] }
+    const next = { id: 'resp_2', previous_response_id: 'resp_1', output: [message] }
+    await ends[0]?.send(
+      JSON.stringify({ type: 'response.created', response: { ...next, output: [] } }),
+    )
+    await socket.next()
+    await ends[0]?.send(JSON.stringify({ type: 'response.completed', response: next }))
+    const [link = ''] = /http[^)]+/.exec(String(await socket.next())) ?? []
+    expect(grantIn(link)).toMatchObject({ kind: 'path', containerId: 'cntr_1', path: 't.csv' })
   })
 
   it('says what to do when the upstream cannot be reached', async () => {

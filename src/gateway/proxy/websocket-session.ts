@@ -1,0 +1,88 @@
+/**
+ * State of one client connection of the Responses API over WebSocket, shared by the two directions.
+ *
+ * @module
+ */
+
+import { toErrorBody } from '../../core/errors.ts'
+import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
+import type { Socket } from '../../core/sockets/socket.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Caller, Gateway, Upstream } from '../gateway.ts'
+import type { Healing } from './heal.ts'
+import { toFailure } from './websocket-failures.ts'
+
+/** The upgrade request of a client. */
+export interface SocketRequest {
+  readonly headers: Headers
+  /** Query with its `?`, or empty. */
+  readonly query: string
+  readonly exchange: Exchange
+}
+
+/** A connection to an upstream. */
+export interface UpstreamSocket {
+  readonly home: Upstream
+  readonly socket: Socket
+}
+
+/** A message that waits for its answer. */
+export interface Pending {
+  /** Heals the message; absent when it was healed before. */
+  readonly healing?: Healing
+  /** The turn that the message continues. */
+  readonly previous?: PreviousTurn
+  /** Ends the work for the message when the client leaves. */
+  readonly stop: AbortController
+}
+
+/** State of one client connection. */
+export interface Session {
+  readonly gateway: Gateway
+  readonly caller: Caller
+  readonly request: SocketRequest
+  readonly client: Socket
+  /** The connection to the upstream; opened with the first message. */
+  upstream?: UpstreamSocket
+  /** Ends the work for the message that is being prepared. */
+  preparing?: AbortController
+  /** Messages that were sent upstream and whose answers have not begun, in the order of the answers. */
+  pending: Pending[]
+  /** Whether an answer has begun and not ended. */
+  isAnswering: boolean
+  /** Whether the gateway waits for the upstream, and not for the client. */
+  isReading: boolean
+  /** Quarters of the idle timeout since the last message of the upstream. */
+  quietTicks: number
+  /** Whether the socket has reached its longest life, so that no further message is taken. */
+  isOver: boolean
+}
+
+/** Whether an answer is under way or due. */
+export function isBusy({ isAnswering, pending, preparing }: Session): boolean {
+  return isAnswering || pending.length > 0 || preparing !== undefined
+}
+
+/** Sends the `error` event of an API error to the client and logs it. */
+export async function sendError(session: Session, cause: unknown): Promise<void> {
+  const { gateway, request, client } = session
+  if (client.ended !== undefined) return
+  const error = toFailure(cause)
+  gateway.log(error.status < 500 ? 'info' : 'error', error.message, {
+    request_id: request.exchange.requestId,
+    code: error.code,
+    cause: error.cause === undefined ? undefined : String(error.cause),
+  })
+  const body = toErrorBody(error, request.exchange.requestId)
+  await client.send(JSON.stringify({ type: 'error', status: error.status, ...body }))
+}
+
+/**
+ * Ends all answers that are under way or due with one `error` event. The event is not waited for, because the client may
+ * have stopped reading.
+ */
+export function failAnswers(session: Session, cause: unknown): void {
+  session.pending = []
+  session.isAnswering = false
+  sendError(session, cause).catch(() => {})
+}
