@@ -16,7 +16,7 @@ import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { forward } from '../gateway/proxy/forward.ts'
-import { serveSocket } from '../gateway/proxy/websocket.ts'
+import { serveSocket } from '../gateway/proxy/socket/serve.ts'
 import { filesApiRoutes } from './files-api.ts'
 import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 

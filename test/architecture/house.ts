@@ -75,7 +75,6 @@ export const fullFolders: Readonly<Record<string, number>> = {
   'core/bytes': 9,
   'core/http': 11,
   'gateway/archive': 10,
-  'gateway/proxy': 9,
 }
 
 /**

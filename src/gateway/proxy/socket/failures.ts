@@ -4,8 +4,8 @@
  * @module
  */
 
-import { CfileError, isCfileError } from '../../core/errors.ts'
-import { mostMessageBytes, type SocketEnd } from '../../core/sockets/socket.ts'
+import { CfileError, isCfileError } from '../../../core/errors.ts'
+import { mostMessageBytes, type SocketEnd } from '../../../core/sockets/socket.ts'
 
 /** An error as the client may see it. A fault of cfile becomes `internal_error`. */
 export function toFailure(cause: unknown): CfileError {

@@ -9,17 +9,17 @@
  * @module
  */
 
-import { requestHeaders } from '../../core/http/proxied-headers.ts'
-import { wasNeverSent } from '../../core/http/unsent.ts'
-import type { Socket, SocketEnd } from '../../core/sockets/socket.ts'
-import { messageType } from '../../core/sse/message.ts'
-import { previousTurn } from '../capture/capture.ts'
-import { setServedFrom } from '../exchange.ts'
-import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { prepareHealing } from './heal.ts'
-import { parseRequest } from './request.ts'
-import { limitLife, passEvents, watchSilence } from './websocket-answers.ts'
-import { lifeOverEvent, notText, otherUpstream } from './websocket-failures.ts'
+import { requestHeaders } from '../../../core/http/proxied-headers.ts'
+import { wasNeverSent } from '../../../core/http/unsent.ts'
+import type { Socket, SocketEnd } from '../../../core/sockets/socket.ts'
+import { messageType } from '../../../core/sse/message.ts'
+import { previousTurn } from '../../capture/capture.ts'
+import { setServedFrom } from '../../exchange.ts'
+import type { Caller, Gateway, Upstream } from '../../gateway.ts'
+import { prepareHealing } from '../heal.ts'
+import { parseRequest } from '../request.ts'
+import { limitLife, passEvents, watchSilence } from './answers.ts'
+import { lifeOverEvent, notText, otherUpstream } from './failures.ts'
 import {
   isBusy,
   type Pending,
@@ -27,7 +27,7 @@ import {
   type SocketRequest,
   sendError,
   type UpstreamSocket,
-} from './websocket-session.ts'
+} from './session.ts'
 
 const decoder = new TextDecoder()
 

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { toErrorBody } from '../../core/errors.ts'
-import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
-import type { Socket } from '../../core/sockets/socket.ts'
-import type { Exchange } from '../exchange.ts'
-import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import type { Healing } from './heal.ts'
-import { toFailure } from './websocket-failures.ts'
+import { toErrorBody } from '../../../core/errors.ts'
+import type { PreviousTurn } from '../../../core/rewrite/answer-containers.ts'
+import type { Socket } from '../../../core/sockets/socket.ts'
+import type { Exchange } from '../../exchange.ts'
+import type { Caller, Gateway, Upstream } from '../../gateway.ts'
+import type { Healing } from '../heal.ts'
+import { toFailure } from './failures.ts'
 
 /** The upgrade request of a client. */
 export interface SocketRequest {

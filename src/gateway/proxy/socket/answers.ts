@@ -4,10 +4,10 @@
  * @module
  */
 
-import { eventToMessage, messageToEvent, messageType } from '../../core/sse/message.ts'
-import { createEventHandler } from './answers/responses.ts'
-import { brokenAnswer, endOf, lifeOver, lifeOverEvent, silent } from './websocket-failures.ts'
-import { failAnswers, isBusy, type Session, type UpstreamSocket } from './websocket-session.ts'
+import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/message.ts'
+import { createEventHandler } from '../answers/responses.ts'
+import { brokenAnswer, endOf, lifeOver, lifeOverEvent, silent } from './failures.ts'
+import { failAnswers, isBusy, type Session, type UpstreamSocket } from './session.ts'
 
 const decoder = new TextDecoder()
 

@@ -3,11 +3,11 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { createSocketPair, type Socket } from '../../../src/core/sockets/socket.ts'
-import type { Wait } from '../../../src/core/time.ts'
-import { webRuntime } from '../../../src/runtime.ts'
-import { openHarness } from '../../lib/harness.ts'
-import { askSocket, createMessage, openPuppet, openSocket } from '../../lib/sockets.ts'
+import { createSocketPair, type Socket } from '../../../../src/core/sockets/socket.ts'
+import type { Wait } from '../../../../src/core/time.ts'
+import { webRuntime } from '../../../../src/runtime.ts'
+import { openHarness } from '../../../lib/harness.ts'
+import { askSocket, createMessage, openPuppet, openSocket } from '../../../lib/sockets.ts'
 
 /** Opens a socket and sends a message, and returns both ends. */
 async function openBusy(options: Parameters<typeof openHarness>[0] = {}) {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { apiKey } from '../../../src/azure/credentials.ts'
-import { connectWithin, createSocketPair } from '../../../src/core/sockets/socket.ts'
-import { memoryStore } from '../../../src/stores/memory.ts'
-import { openCallers } from '../../lib/callers.ts'
-import { citedFiles, grantIn, openHarness } from '../../lib/harness.ts'
+import { apiKey } from '../../../../src/azure/credentials.ts'
+import { connectWithin, createSocketPair } from '../../../../src/core/sockets/socket.ts'
+import { memoryStore } from '../../../../src/stores/memory.ts'
+import { openCallers } from '../../../lib/callers.ts'
+import { citedFiles, grantIn, openHarness } from '../../../lib/harness.ts'
 import {
   askSocket as ask,
   createMessage as create,
   lastOfAnswer as last,
   openSocket as open,
   openPuppet,
-} from '../../lib/sockets.ts'
+} from '../../../lib/sockets.ts'
 
 const prompt = 'Draw a chart and save the numbers as a CSV.'
 
