@@ -11,7 +11,7 @@ import { isVectorStoreId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
 import { granteeOf } from '../owners/caller.ts'
-import { findRecord, listOwners } from '../owners/records.ts'
+import { findRecord, type Kind, listOwners } from '../owners/records.ts'
 
 /** Ids that a request names, by where they stand. */
 export interface NamedBy {
@@ -43,7 +43,7 @@ export async function requireOwn(
 
 /**
  * Checks that a body names only things of the caller. Vector stores without an owner are allowed: the operator made them
- * for everybody.
+ * for everybody. What it only carries may be unknown, so that a conversation goes on after its records have expired.
  *
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` when the request reads data
  * of all owners
@@ -55,17 +55,29 @@ export async function requireOwnBody(
 ): Promise<void> {
   if (!gateway.owners.knowsCallers || caller.admin) return
   if (readsAll) throw ofEveryOwner()
-  const isNobodyElses = async (id: string) =>
-    (await standingOf(gateway, caller, 'thing', id)) !== 'others'
   for (const kind of namedKinds) {
     const mayPass = await all(names[kind], (id) =>
       kind === 'thing' && isVectorStoreId(id)
-        ? isNobodyElses(id)
+        ? mayCarry(gateway, caller, kind, id)
         : mayName(gateway, caller, kind, id),
     )
-    if (!mayPass) throw notThere(kind)
+    const mayRepeat = await all(carried[kind], (id) => mayCarry(gateway, caller, kind, id))
+    if (!mayPass || !mayRepeat) throw notThere(kind)
   }
-  if (!(await all(carried, isNobodyElses))) throw notThere('thing')
+}
+
+/**
+ * Whether an id may stand in a body that does not use it: it is the caller's, nobody's, or the id of a file that a search
+ * showed to the caller.
+ */
+async function mayCarry(
+  gateway: Gateway,
+  caller: Caller,
+  kind: Kind,
+  id: string,
+): Promise<boolean> {
+  if ((await standingOf(gateway, caller, kind, id)) !== 'others') return true
+  return kind === 'file' && (await findRecord(gateway, caller, 'thing', id)) !== undefined
 }
 
 /** Whether all ids are allowed. */

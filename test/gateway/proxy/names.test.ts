@@ -155,7 +155,8 @@ describe('a thing of another owner', () => {
 
   it('is not captured from an answer that only echoes it', async () => {
     const gateway = openCallers()
-    const { container, file } = await possess(gateway)
+    const { file: cited } = await gateway.answerDirectly('Save the numbers as a CSV.')
+    const { container_id: container, file_id: file } = cited
     const annotations = [
       { type: 'container_file_citation', container_id: container, file_id: file, filename: 'a' },
     ]
@@ -165,6 +166,7 @@ describe('a thing of another owner', () => {
     ]
     const bob = gateway.as('bob')
     const answer = await bob.ask('/openai/v1/responses', json({ model: 'm', input }))
+    expect(answer.status).toBe(200)
     const { id } = (await answer.json()) as { id: string }
     await bob.ask(`/openai/v1/responses/${id}/input_items`)
     const items = await bob.ask('/openai/v1/conversations', json({ items: input }))

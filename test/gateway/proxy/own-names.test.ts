@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../../src/stores/memory.ts'
+import { answerUpstream } from '../../fixtures/answer-upstream.ts'
 import { type CallersHarness, openCallers, refusal } from '../../lib/callers.ts'
 import { json, responseRequest } from '../../lib/harness.ts'
 
@@ -63,6 +64,82 @@ describe('an item of another owner’s answer', () => {
     expect((await ask(gateway, 'bob', { input: nameless })).status).toBe(200)
     const renamed = output.map((item, at) => ({ ...item, id: `msg_made_up_${at}` }))
     expect((await ask(gateway, 'bob', { input: renamed })).status).toBe(200)
+  })
+})
+
+const message = (...annotations: object[]) => ({
+  role: 'assistant',
+  content: [{ type: 'output_text', text: 'x', annotations }],
+})
+const cite = (container_id: string, file_id: string) => ({
+  type: 'container_file_citation',
+  container_id,
+  file_id,
+})
+const search = (...files: string[]) => ({
+  type: 'file_search_call',
+  id: 'fs_made_up',
+  queries: ['x'],
+  results: files.map((file_id) => ({ file_id, text: 'x' })),
+})
+
+describe('a history with citations and search results', () => {
+  it('may not name what is recorded for others, at any of these places', async () => {
+    const gateway = openCallers()
+    const { container_id, file_id } = (await gateway.as('ann').answer('Save a CSV.')).file
+    await gateway.give('ann', 'file', 'file-of-ann')
+    await gateway.requests()
+    const shapes: object[] = [
+      { input: [message(cite(container_id, file_id))] },
+      { input: [message(cite('cntr_unknown', file_id))] },
+      { input: [message(cite(container_id, 'cfile_unknown'))] },
+      { input: [message({ type: 'file_citation', file_id: 'file-of-ann', index: 0 })] },
+      { input: [message({ type: 'file_path', file_id: 'file-of-ann', index: 0 })] },
+      { input: [search('file-of-ann')] },
+      { input: [search('file-unknown', file_id)] },
+      { tools: [{ type: 'shell', environment: container_id }] },
+      { tools: [{ type: 'shell', environment: [container_id] }] },
+      { tools: [{ type: 'shell', environment: { id: container_id, type: 'x', more: 1 } }] },
+      { tools: [{ type: 'shell', environment: { type: 'x', of: { id: container_id, a: 1 } } }] },
+      { tools: [{ type: 'shell', environment: { reference: container_id } }] },
+      { tools: [{ type: 'shell', environment: { type: 'x', files: [file_id] } }] },
+      { tools: [{ type: 'new_tool', sandbox: container_id }] },
+    ]
+    for (const shape of shapes) {
+      const answer = await refusal(await ask(gateway, 'bob', shape))
+      expect(answer, JSON.stringify(shape)).toMatchObject({ status: 404 })
+      expect(await gateway.requests()).toEqual([])
+      expect((await ask(gateway, 'ann', shape)).status, JSON.stringify(shape)).not.toBe(404)
+      await gateway.requests()
+    }
+  })
+
+  it('may name what nobody has, since records end before a conversation does', async () => {
+    const gateway = openCallers()
+    const input = [
+      message(cite('cntr_expired', 'cfile_expired'), { type: 'file_citation', file_id: 'file-x' }),
+      search('file-y'),
+      { role: 'user', content: 'Go on.' },
+    ]
+    expect((await ask(gateway, 'bob', { input })).status).toBe(200)
+    // A tool would use it.
+    const tools = [{ type: 'shell', environment: 'cntr_expired' }]
+    expect((await ask(gateway, 'bob', { tools })).status).toBe(404)
+  })
+
+  it('may repeat what a search showed to the caller, whoever uploaded it', async () => {
+    const found = { type: 'file_citation', file_id: 'file-cited', index: 0 }
+    const output = [search('file-found'), { id: 'msg_1', type: 'message', ...message(found) }]
+    const response = { id: 'resp_1', object: 'response', status: 'completed', output }
+    for (const stream of [false, true]) {
+      const gateway = openCallers(answerUpstream(() => ({ response }), []))
+      for (const id of ['file-found', 'file-cited']) await gateway.give('ann', 'file', id)
+      const input = [search('file-found'), message(found)]
+      expect((await ask(gateway, 'bob', { input })).status).toBe(404)
+      await (await ask(gateway, 'bob', { stream })).text()
+      expect((await ask(gateway, 'bob', { input })).status).toBe(200)
+      expect((await gateway.as('bob').ask('/openai/v1/files/file-found')).status).toBe(404)
+    }
   })
 })
 

@@ -110,8 +110,16 @@ function readResponse(response: Fields, walk: Walk): void {
 }
 
 function readOutputItem(item: unknown, walk: Walk): void {
-  if (isObject(item) && isOwnWord(item)) walk.found.item(item.id)
+  if (isObject(item) && isOwnWord(item)) {
+    walk.found.item(item.id)
+    // The next request may repeat the results, but their files need not be the caller's.
+    if (item.type === 'file_search_call') readResults(item.results, walk)
+  }
   readItem(item, walk)
+}
+
+function readResults(results: unknown, walk: Walk): void {
+  for (const result of walk.elements(results)) if (isObject(result)) walk.found.item(result.file_id)
 }
 
 /** The container that a response's tool names; `undefined` for `auto`. */
@@ -207,6 +215,9 @@ function readAnnotation(annotation: unknown, { found }: Walk): void {
   const { type, container_id, file_id, filename, start_index, end_index, file_path } = annotation
   if (type === 'container_file_citation' || (isAbsent(type) && !isAbsent(container_id))) {
     found.citation({ container_id, file_id, filename, start_index, end_index })
+  } else if (type === 'file_citation') {
+    // A file that a search found. The caller may repeat the citation, but not read the file.
+    found.item(file_id)
   } else if (type === 'file_path') {
     found.citation({
       file_id: isObject(file_path) ? file_path.file_id : file_id,

@@ -6,11 +6,12 @@
  */
 
 import type { CfileError } from '../../errors.ts'
-import { isId } from '../../ids.ts'
+import { isContainerFileId, isContainerId, isId } from '../../ids.ts'
 import { scanJson } from '../../json/scan.ts'
 import { jsonTextAt } from '../../json/text.ts'
+import { type Frame, type Frames, push } from './body-frames.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
-import { createNameCollector, type Echo, type NameCollector } from './name-collector.ts'
+import { createNameCollector, type NameCollector } from './name-collector.ts'
 import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
 import {
   disguisedKey,
@@ -24,8 +25,11 @@ import {
 /** Facts in a body that decide its upstream and whether the caller may send it. */
 export interface BodyNames {
   readonly names: Names
-  /** Ids of items that the body contains in full. The caller may send an unknown one, but not another owner's. */
-  readonly carried: readonly string[]
+  /**
+   * Ids that the upstream does not need: those of items that the body contains in full, and those in citations and
+   * search results of earlier answers. The caller may send unknown ones, but not another owner's.
+   */
+  readonly carried: Names
   /** Whether the body asks for things of every owner. */
   readonly readsAll: boolean
   /** Whether it asks to store a chat completion. */
@@ -38,7 +42,7 @@ export interface BodyNames {
 /** The result for a body that is not read. */
 export const noBodyNames: BodyNames = {
   names: toLists(emptyNames()),
-  carried: [],
+  carried: toLists(emptyNames()),
   readsAll: false,
   isStored: false,
   speaks: false,
@@ -73,64 +77,17 @@ export function* readBodyNames(
 
 /** The number of store lookups that the ids of a body take. */
 export function countNames({ names, carried }: BodyNames): number {
-  return namedKinds.reduce((sum, kind) => sum + names[kind].length, carried.length)
+  return namedKinds.reduce((sum, kind) => sum + names[kind].length + carried[kind].length, 0)
 }
 
-interface Reading {
+interface Reading extends Frames {
   readonly bytes: Uint8Array
   readonly root: Place
-  /** Frames by depth. They are reused, because a body may have millions of lists. */
-  readonly frames: Frame[]
-  depth: number
   readonly collector: NameCollector
   readsAll: boolean
   isStored: boolean
   speaks: boolean
   model?: string
-}
-
-/** An object or list that has not ended yet. */
-interface Frame {
-  isList: boolean
-  isEmpty: boolean
-  place: Place
-  /** How the elements of the list, or the object's own `id`, name things. */
-  naming?: NamingKey
-  /** The key of the current member. */
-  key: string
-  keyNaming?: NamingKey
-  keyPlace: Place
-  /** The keys so far that decide how the object is read. */
-  seen: string[]
-  type?: string
-  id?: string
-  /** Whether the object has more than a type, an id and a status. */
-  hasMore: boolean
-  hasContent: boolean
-  echoes: Echo[]
-}
-
-function push(reading: Reading, isList: boolean, place: Place): Frame {
-  reading.depth += 1
-  const frame: Frame = reading.frames[reading.depth] ?? newFrame(place)
-  reading.frames[reading.depth] = frame
-  frame.isList = isList
-  frame.isEmpty = true
-  frame.place = place
-  frame.keyPlace = place
-  frame.naming = undefined
-  frame.type = undefined
-  frame.id = undefined
-  frame.hasMore = false
-  frame.hasContent = false
-  if (frame.seen.length > 0) frame.seen = []
-  if (frame.echoes.length > 0) frame.echoes = []
-  return frame
-}
-
-function newFrame(place: Place): Frame {
-  const empty = { isList: false, isEmpty: true, hasMore: false, hasContent: false }
-  return { ...empty, place, key: '', keyPlace: place, seen: [], echoes: [] }
 }
 
 const thing = { kind: 'thing', takes: 'id' } as const
@@ -161,6 +118,7 @@ function readScalar(reading: Reading, start: number, end: number): void {
   frame.isEmpty = false
   const naming = frame.isList ? frame.naming : frame.keyNaming
   if (naming !== undefined) nameScalar(reading, frame, naming, start, end)
+  else carryScalar(reading, frame, start, end)
   if (!frame.isList) noteScalar(reading, frame, start, end)
 }
 
@@ -176,12 +134,39 @@ function nameScalar(
   end: number,
 ): void {
   const { kind, takes } = naming
+  const { collector } = reading
   const first = reading.bytes[start]
-  if (takes === 'object' || (first === letterN && !frame.isList)) return
+  if (first === letterN && !frame.isList) return
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
-  if (naming.isId(text) && !isMisplaced) reading.collector.add(kind, text)
+  // An echo may have ids of a form that this version does not know. Nobody owns them.
+  const isRight = naming.isId(text) || (collector.isInEcho() && isId(text))
+  if (takes === 'object') {
+    // Most of these keys also take a text, so only an id with a prefix is a name.
+    if (naming.isId !== isId && naming.isId(text)) collector.add(kind, text)
+  } else if (isRight && !isMisplaced) collector.add(kind, text)
   else refuse(reading, frame, noSuchId(frame.key, naming))
+}
+
+const letterC = 99
+const backslash = 92
+const longestQuotedId = 130
+
+/** Notes an id of the containers API under a key that does not name things, since the upstream may read it there. */
+function carryScalar(
+  { bytes, collector }: Reading,
+  frame: Frame,
+  start: number,
+  end: number,
+): void {
+  const second = bytes[start + 1]
+  const isShort = second === letterC && end - start <= longestQuotedId
+  // Types such as "container_auto" look like ids.
+  const isType = !frame.isList && frame.key === 'type'
+  if (bytes[start] !== quote || isType || !(isShort || second === backslash)) return
+  const text = jsonTextAt(bytes, start, end)
+  if (isContainerId(text)) collector.carry('container', text)
+  else if (isContainerFileId(text)) collector.carry('file', text)
 }
 
 /** Stores an object's `type` and `id`. */
@@ -252,9 +237,7 @@ function settle(reading: Reading, frame: Frame): void {
   const { collector } = reading
   const { place, naming, type, id, echoes } = frame
   for (const echo of echoes) {
-    if (echo.type === type) continue
-    if (echo.fault !== undefined) refuse(reading, frame, echo.fault)
-    collector.addAll(echo)
+    collector.addAll(echo, echo.type === type)
   }
   if (type !== undefined && place.everyones?.includes(type)) reading.readsAll = true
   if (id === undefined || place.hasLocalIds || place.each !== undefined) return
@@ -265,7 +248,7 @@ function settle(reading: Reading, frame: Frame): void {
     if (isId(id)) collector.add('thing', id)
     else refuse(reading, frame, noSuchId('id', thing))
   } else if (place.isItem && isId(id)) {
-    collector.add('carried', id)
+    collector.carry('thing', id)
   }
 }
 

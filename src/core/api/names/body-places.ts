@@ -1,6 +1,6 @@
 /**
  * The places in request bodies whose contents are not the API's own vocabulary: texts, schemas and values of the
- * caller, and echoes of earlier answers. Ids are ignored only at these places, never because of a key alone.
+ * caller, and echoes of earlier answers. Ids are read differently only at these places, never because of a key alone.
  *
  * A list has the place of its key. An object where a list is expected has the same place.
  *
@@ -18,7 +18,7 @@ export interface Place {
    * allowed. `words`: contains no names. Absent: the part must follow the API.
    */
   readonly reads?: 'data' | 'words'
-  /** The type of the surrounding object for which this place is `words`. For any other type it is plain. */
+  /** The type of the surrounding object for which this place repeats an earlier answer. For any other it is plain. */
   readonly echoOf?: string
   /** Whether its objects are items of a conversation, which may have both an id and content. */
   readonly isItem?: true

@@ -1,5 +1,5 @@
 /**
- * Collects the ids that a JSON body names, and the refusals that an echo of an earlier answer puts off.
+ * Collects the ids that a JSON body names or carries.
  *
  * @module
  */
@@ -15,45 +15,40 @@ import {
   tooManyNames,
 } from './named-ids.ts'
 
-/** The kinds of names, and `carried` for the id of an item that the body contains in full. */
-export type CollectedKind = NamedKind | 'carried'
-
-/** Ids inside a part of a body that may be an echo. They count only if the part turns out not to be one. */
+/** Ids inside a part of a body that may be an echo of an earlier answer. In an echo they are carried, else they are names. */
 export interface Echo {
   /** The type of an object whose part is an echo. */
   readonly type: string
   readonly found: Found
-  /** The first refusal inside the part. */
-  fault?: CfileError
 }
 
 interface Found {
   readonly names: Record<NamedKind, Set<string>>
-  readonly carried: Set<string>
+  readonly carried: Record<NamedKind, Set<string>>
   size: number
 }
 
 /** The names of one body while it is read. */
 export interface NameCollector {
   /**
-   * Adds an id.
+   * Adds an id that the upstream may use.
    *
    * @throws CfileError `invalid_request` after 1,000 ids
    */
-  add(kind: CollectedKind, id: string): void
-  /**
-   * Refuses the body. Inside an echo, the refusal waits until the echo is decided.
-   *
-   * @throws CfileError the given error, if the collector is strict
-   */
+  add(kind: NamedKind, id: string): void
+  /** Adds an id that the upstream does not need: that of a complete item, or one in an echo. @throws like `add` */
+  carry(kind: NamedKind, id: string): void
+  /** Refuses the body. @throws CfileError the given error, if the collector is strict */
   refuse(error: CfileError): void
+  /** Whether the current part may be an echo. */
+  isInEcho(): boolean
   /** Begins a part that may be an echo. */
   startEcho(type: string): void
   /** Ends that part. */
   endEcho(): Echo | undefined
-  /** Adds all ids of a part that is not an echo. */
-  addAll(echo: Echo): void
-  result(): { readonly names: Names; readonly carried: readonly string[] }
+  /** Adds all ids of a part that has ended. */
+  addAll(echo: Echo, isEcho: boolean): void
+  result(): { readonly names: Names; readonly carried: Names }
 }
 
 /**
@@ -66,22 +61,23 @@ export function createNameCollector(isStrict: boolean): NameCollector {
   let around = found
   let echo: Echo | undefined
 
+  function put(ids: Set<string>, id: string): void {
+    if (ids.has(id)) return
+    if (found.size >= mostNames) {
+      collector.refuse(tooManyNames())
+      return
+    }
+    ids.add(id)
+    found.size += 1
+  }
+
   const collector: NameCollector = {
-    add(kind, id) {
-      const ids = kind === 'carried' ? found.carried : found.names[kind]
-      if (ids.has(id)) return
-      if (found.size >= mostNames) {
-        collector.refuse(tooManyNames())
-        return
-      }
-      ids.add(id)
-      found.size += 1
-    },
+    add: (kind, id) => put(found.names[kind], id),
+    carry: (kind, id) => put(found.carried[kind], id),
     refuse(error) {
-      if (!isStrict) return
-      if (echo === undefined) throw error
-      echo.fault ??= error
+      if (isStrict) throw error
     },
+    isInEcho: () => echo !== undefined,
     startEcho(type) {
       around = found
       found = createFound()
@@ -93,15 +89,17 @@ export function createNameCollector(isStrict: boolean): NameCollector {
       echo = undefined
       return ended
     },
-    addAll({ found: { names, carried } }) {
-      for (const kind of namedKinds) for (const id of names[kind]) collector.add(kind, id)
-      for (const id of carried) collector.add('carried', id)
+    addAll({ found: { names, carried } }, isEcho) {
+      for (const kind of namedKinds) {
+        for (const id of names[kind]) put((isEcho ? found.carried : found.names)[kind], id)
+        for (const id of carried[kind]) put(found.carried[kind], id)
+      }
     },
-    result: () => ({ names: toLists(found.names), carried: [...found.carried] }),
+    result: () => ({ names: toLists(found.names), carried: toLists(found.carried) }),
   }
   return collector
 }
 
 function createFound(): Found {
-  return { names: emptyNames(), carried: new Set(), size: 0 }
+  return { names: emptyNames(), carried: emptyNames(), size: 0 }
 }

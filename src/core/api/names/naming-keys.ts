@@ -14,7 +14,8 @@ export interface NamingKey {
   readonly kind: NamedKind
   /**
    * The form of the value. `id`: one id. `ids`: a list of ids. `either`: an id, or an object with an `id`. `object`: an
-   * object with an `id`, while a string or a list is not a name, as in `prompt`. All accept `null`.
+   * object with an `id`, while a string or a list is a text, as in `prompt`, unless it has the prefix of an id. All
+   * accept `null`.
    */
   readonly takes: 'id' | 'ids' | 'either' | 'object'
   /** Whether a text is a valid id of this kind. */
@@ -43,6 +44,7 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['conversation_id', of('conversation', 'id')],
   ['container', of('container', 'either', isContainerId)],
   ['container_id', of('container', 'id', isContainerId)],
+  ['environment', of('container', 'object', isContainerId)],
   ['file', of('file', 'either', isAnyFileId)],
   ['file_id', file],
   ['file_ids', of('file', 'ids', isAnyFileId)],

@@ -69,7 +69,7 @@ const turn = 128 * 1024
 /** Collects the ids in the lines of a batch. Yields so that other requests get a turn. */
 function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
   const names = emptyNames()
-  const carried = new Set<string>()
+  const carried = emptyNames()
   let readsAll = false
   for (let start = 0, turnEnd = turn; start < bytes.length; ) {
     const end = bytes.indexOf(lineFeed, start)
@@ -81,13 +81,15 @@ function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
     }
     if (line.every(isBlank)) continue
     const found = yield* readBodyNames(line, true, batchPlace)
-    for (const kind of namedKinds) for (const id of found.names[kind]) names[kind].add(id)
-    for (const id of found.carried) carried.add(id)
+    for (const kind of namedKinds) {
+      for (const id of found.names[kind]) names[kind].add(id)
+      for (const id of found.carried[kind]) carried[kind].add(id)
+    }
     readsAll ||= found.readsAll
-    const count = namedKinds.reduce((sum, kind) => sum + names[kind].size, carried.size)
+    const count = namedKinds.reduce((sum, kind) => sum + names[kind].size + carried[kind].size, 0)
     if (count > mostNames) throw tooManyNames()
   }
-  return { ...noBodyNames, names: toLists(names), carried: [...carried], readsAll }
+  return { ...noBodyNames, names: toLists(names), carried: toLists(carried), readsAll }
 }
 
 function isBlank(byte: number): boolean {

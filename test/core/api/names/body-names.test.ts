@@ -10,6 +10,9 @@ function read(body: unknown, isStrict?: boolean): BodyNames {
 /** All ids that a body names, of any kind. */
 const ids = (body: unknown): string[] => Object.values(read(body).names).flat().sort()
 
+/** All ids that it only carries. */
+const carriedIds = (body: unknown): string[] => Object.values(read(body).carried).flat().sort()
+
 const citation = { type: 'container_file_citation', container_id: 'cntr_9', file_id: 'cfile_9' }
 
 describe('the ids that a body names', () => {
@@ -147,11 +150,23 @@ describe('the ids that a body names', () => {
       },
       ['file-1', 'file-2', 'file-3', 'file-4', 'file-5', 'file-6'],
     ],
+    [
+      'a container in the place of an environment',
+      { tools: [{ environment: 'cntr_1' }] },
+      ['cntr_1'],
+    ],
+    ['a list of them', { tools: [{ environment: ['cntr_1', 'cntr_2'] }] }, ['cntr_1', 'cntr_2']],
+    [
+      'an environment by its id',
+      { tools: [{ environment: { type: 'container_reference', id: 'cntr_1', more: 'x' } }] },
+      ['cntr_1'],
+    ],
+    ['a file in the place of a source', { data_source: { source: 'file-1' } }, ['file-1']],
   ])('include %s', (_, body, named) => {
     expect(ids(body)).toEqual(named)
   })
 
-  it.each<[string, object]>([
+  it.each<[string, object, string[]]>([
     [
       'citations in a text of an answer',
       {
@@ -162,6 +177,7 @@ describe('the ids that a body names', () => {
           },
         ],
       },
+      ['cfile_9', 'cntr_9'],
     ],
     [
       'results of a search',
@@ -169,11 +185,50 @@ describe('the ids that a body names', () => {
         input: [
           {
             type: 'file_search_call',
-            results: [{ file_id: 'file-1', attributes: { container: 'x' } }],
+            results: [
+              { file_id: 'file-1', attributes: { container: 'x' } },
+              { file_id: 'of_another_form' },
+            ],
           },
         ],
       },
+      ['file-1', 'of_another_form'],
     ],
+    [
+      'containers and their files under any other key',
+      {
+        tools: [
+          { type: 'new', place: 'cntr_1', places: ['cntr_2', { at: 'cfile_1' }] },
+          { type: 'container_auto' },
+        ],
+        input: 'cntr_3',
+      },
+      ['cfile_1', 'cntr_1', 'cntr_2', 'cntr_3'],
+    ],
+  ])('do not include %s, which are carried', (_, body, carried) => {
+    expect(ids(body)).toEqual([])
+    expect(carriedIds(body)).toEqual(carried)
+  })
+
+  it.each(['cfile_9 ', 'cfile_9\n', 'cfile/9', '', 9, {}, ['cfile_9']])(
+    'are not read with certainty in a citation of %j',
+    (file_id) => {
+      const annotations = [{ ...citation, file_id }]
+      for (const content of [
+        [{ type: 'output_text', annotations }],
+        [{ annotations, type: 'output_text' }],
+      ]) {
+        expect(() => read({ input: [{ content }] })).toThrow('"file_id" is not the id of a file')
+      }
+    },
+  )
+
+  it('are read with escapes under any key', () => {
+    const escaped = String.raw`{"tools":[{"place":"\u0063ntr_1"}]}`
+    expect(carriedIds(escaped)).toEqual(['cntr_1'])
+  })
+
+  it.each<[string, object]>([
     [
       'arguments of a call',
       { input: [{ type: 'function_call', arguments: { file_id: 'file-1' } }] },
@@ -197,7 +252,16 @@ describe('the ids that a body names', () => {
         messages: [{ role: 'assistant', tool_calls: [{ id: 'call_1' }] }],
       },
     ],
-    ['texts', { prompt: 'a text', voice: 'alloy', input: 'file_id', source: '{{item.id}}' }],
+    [
+      'texts',
+      {
+        prompt: 'a text',
+        voice: 'alloy',
+        input: 'file_id',
+        source: '{{item.id}}',
+        tools: [{ type: 'computer_use_preview', environment: 'browser' }],
+      },
+    ],
     [
       'nothing',
       { previous_response_id: null, conversation: null, container: null, file_ids: null },
@@ -214,7 +278,7 @@ describe('the ids that a body names', () => {
       ],
     })
     expect(names.thing).toEqual([])
-    expect(carried).toEqual(['msg_1', 'rs_1'])
+    expect(carried.thing).toEqual(['msg_1', 'rs_1'])
   })
 
   it('show that a request reads answers of every owner', () => {
@@ -227,14 +291,18 @@ describe('the ids that a body names', () => {
     ])
   })
 
-  it('are at most a thousand, each counted once, without quoted ones', () => {
+  it('are at most a thousand, each counted once, with those of earlier answers', () => {
     const files = (count: number) => Array.from({ length: count }, (_, at) => `file-${at}`)
     expect(read({ file_ids: [...files(1000), ...files(1000)] }).names.file).toHaveLength(1000)
     expect(() => read({ file_ids: files(1001) })).toThrow('more than 1000 things')
-    const annotations = files(2000).map((file_id) => ({ file_id }))
-    const quoted = (type: string) => ({ input: [{ content: [{ annotations, type }] }] })
-    expect(ids(quoted('output_text'))).toEqual([])
-    expect(() => read(quoted('input_text'))).toThrow('more than 1000 things')
+    const annotations = files(600).map((file_id) => ({ file_id }))
+    const other = files(1200).map((file_id) => ({ file_id }))
+    const quoted = (...parts: object[][]) => ({
+      input: [{ content: parts.map((part) => ({ annotations: part, type: 'output_text' })) }],
+    })
+    expect(carriedIds(quoted(annotations, annotations))).toHaveLength(600)
+    expect(() => read(quoted(annotations, other.slice(600)))).toThrow('more than 1000 things')
+    expect(() => read(quoted(other))).toThrow('more than 1000 things')
   })
 
   it('are found as far as possible if nothing is refused', () => {
