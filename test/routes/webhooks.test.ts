@@ -141,6 +141,25 @@ describe('POST /webhooks', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it.each([
+    ['a slash', 'evt/1'],
+    ['other signs', 'evt 1?#%2F..~"'],
+    ['5,000 characters', `evt_${'x'.repeat(5000)}`],
+  ])('takes a signed event whose id has %s, and does its work once', async (_, webhookId) => {
+    const { options, settle } = withWork()
+    const gateway = openHarness(options)
+    const answer = await gateway.upstream('/responses', json(responseRequest(prompt)))
+    const { id } = (await answer.json()) as { id: string }
+    await gateway.requests()
+    for (let times = 0; times < 2; times += 1) {
+      expect(await post(gateway, { id: webhookId, response: id })).toBe(200)
+      await settle()
+    }
+    const asked = (await gateway.requests()).filter(({ path }) => path.endsWith(id))
+    expect(asked).toHaveLength(1)
+    expect(await post(gateway, { id: '', response: id })).toBe(403)
+  })
+
   it('refuses wrong and old signatures with the same error', async () => {
     const gateway = openHarness({ webhooks })
     const right = await delivery({ response: 'resp_1' })

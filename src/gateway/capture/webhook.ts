@@ -10,6 +10,7 @@
 
 import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
+import { shortHash } from '../../core/encoding.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { parseWebhookSecret } from '../../core/http/webhook-signature.ts'
 import type { Json } from '../../stores/store.ts'
@@ -79,7 +80,8 @@ export async function addWebhook(
 ): Promise<boolean> {
   const { store } = gateway
   const { now } = gateway.runtime
-  const seenKey = `webhook/${webhookId}`
+  // An id may have any length and characters, a key of a store may not.
+  const seenKey = `webhook/${await shortHash(webhookId)}`
   if ((await store.get(seenKey)) !== undefined) return false
   // The work is written first: if the process dies between the two writes, Azure delivers the event again.
   const noted_at = now()
