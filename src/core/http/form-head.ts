@@ -33,13 +33,15 @@ export function parseFormBoundary(contentType: string): string {
   while (start !== '' && rest !== '') {
     const [whole, name, quoted, plain] = parameter.exec(rest) ?? []
     // `boundary*` and `boundary*0` are boundaries in the spelling of RFC 2231.
-    if (whole === undefined || name === undefined || /^boundary./i.test(name)) break
-    if (/^boundary$/i.test(name)) boundaries.push(quoted ?? plain ?? '')
+    if (whole === undefined || name === undefined || /^(?:boundary|charset)./i.test(name)) break
+    const text = quoted ?? plain ?? ''
+    if (/^charset$/i.test(name) && !/^utf-8$/i.test(text)) break
+    if (/^boundary$/i.test(name)) boundaries.push(text)
     rest = rest.slice(whole.length).trimStart()
   }
   const [boundary = '', ...others] = boundaries
   if (start === '' || rest !== '' || others.length > 0 || !boundaryGrammar.test(boundary)) {
-    throw refuseForm('its content type is not multipart/form-data with one boundary')
+    throw refuseForm('its content type is not multipart/form-data in UTF-8 with one boundary')
   }
   return boundary
 }
@@ -70,11 +72,24 @@ export function parsePartHead(bytes: Uint8Array): FormPart {
     throw refuseForm('a part has a transfer encoding')
   }
   const length = fields.get('content-length')
+  const type = fields.get('content-type') ?? ''
+  const disposition = parseDisposition(fields.get('content-disposition') ?? '')
+  checkType(type, disposition)
   return {
-    ...parseDisposition(fields.get('content-disposition') ?? ''),
-    type: fields.get('content-type') ?? '',
+    ...disposition,
+    type,
     length: length === undefined ? undefined : Number(length),
   }
+}
+
+// Ids have the same bytes in all of these. Java sends ISO-8859-1 where nobody chose.
+const fieldType = /^[\w.+-]+\/[\w.+-]+ *(?:; *charset=("?)(?:utf-8|us-ascii|iso-8859-1)\1 *)?$/i
+
+/** Refuses a form inside a part, and a field whose bytes have other meanings in other encodings. */
+function checkType(type: string, { name, isFile }: Pick<FormPart, 'name' | 'isFile'>): void {
+  if (/^multipart\b/i.test(type)) throw refuseForm('a part is a form itself')
+  if (isFile || (name !== '_charset_' && (type === '' || fieldType.test(type)))) return
+  throw refuseForm('a field is not in UTF-8')
 }
 
 function decodeHead(bytes: Uint8Array): string {
@@ -85,11 +100,11 @@ function decodeHead(bytes: Uint8Array): string {
   }
 }
 
-// A quoted text ends at the first quote for all parsers: an odd number of backslashes before it is refused, because
-// with escapes it would move the end. Old clients write single backslashes in Windows paths; .NET writes no quotes
-// around a token.
+// A quoted text ends at the first quote for all parsers, except for a file name with escaped quotes, as Go writes it.
+// Parsers that know no escapes end it too early, so nothing may follow that they could take for a parameter. Old clients
+// write single backslashes in Windows paths; .NET writes no quotes around a token.
 const dispositionParameter =
-  /^; *(?:(name)=(?:"([^"\\]*)"|(\w+))|(filename)=(?:"(?:[^"\\]|\\[^"])*"|[\w!#$&+.^`|~'%-]+)|(filename\*)=[\w!#$&+.^`|~'%-]+)/
+  /^; *(?:(name)=(?:"([^"\\]*)"|(\w+))|(filename)=(?:"(?:[^"\\]|\\[^"])*"|"(?:[^"\\;=]|\\[^;=])*"$|[\w!#$&+.^`|~'%-]+)|(filename\*)=[\w!#$&+.^`|~'%-]+)/
 
 function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
   const [start] = /^form-data */i.exec(value) ?? []

@@ -83,6 +83,20 @@ describe('a form', () => {
       'an old client on Windows',
       'Content-Disposition: form-data; name="file"; filename="C:\\tmp\\a.csv"',
     ],
+    ...['undici', 'a browser', 'requests', 'httpx', 'okhttp', 'aiohttp'].map(
+      (client): [string, string] => [
+        `${client}, with a quote in the file name`,
+        'Content-Disposition: form-data; name="file"; filename="a %22b%22; c=d.csv"',
+      ],
+    ),
+    ...['Go', 'curl before 7.81', 'curl --form-escape'].map((client): [string, string] => [
+      `${client}, with quotes and a backslash in the file name`,
+      'Content-Disposition: form-data; name="file"; filename="\\"a\\" \\\\ \\"b\\".csv"\r\nContent-Type: text/csv',
+    ]),
+    [
+      'a client that says how a file is encoded',
+      `${disposition}; filename="a"\r\nContent-Type: text/csv; charset=utf-16le; header=present`,
+    ],
     [
       'aiohttp',
       'Content-Type: text/csv\r\nContent-Disposition: form-data; name="file"; filename="a.csv"; filename*=utf-8\'\'%C3%A4.csv',
@@ -99,6 +113,18 @@ describe('a form', () => {
   ])('passes as it is written by %s', async (_, head) => {
     const bytes = whole(part(head))
     expect((await through(bytes, 'b')).parts).toMatchObject([{ isFile: true }])
+  })
+
+  it.each([
+    'text/plain',
+    'text/plain; charset=utf-8',
+    'text/plain;charset="UTF-8"',
+    'text/plain; charset=ISO-8859-1',
+    'text/plain; charset=US-ASCII',
+    'application/json; charset=utf-8',
+  ])('passes with a field of the type %s', async (type) => {
+    const bytes = whole(part(`${disposition}\r\nContent-Type: ${type}`))
+    expect((await through(bytes, 'b')).values).toEqual(['v'])
   })
 
   it('passes without a final line end and without parts', async () => {
@@ -157,7 +183,50 @@ describe('a form', () => {
       'a file name that hides a name',
       whole(part('Content-Disposition: form-data; filename="a\\"; name="b"; x="')),
     ],
-    ['a file name with an escaped quote', whole(part(`${disposition}; filename="a\\"b"`))],
+    ...[
+      'filename="a\\"; name=\\"b"',
+      'filename="a\\" name=b"',
+      'filename="a\\";b"',
+      'filename="a\\";"',
+      'filename="a\\"b"; x=y',
+      'filename="a\\"b"; filename*=utf-8\'\'a',
+      'filename="a\\"',
+    ].map((odd): [string, Uint8Array] => [
+      `a file name that ends at one of two quotes: ${odd}`,
+      whole(part(`${disposition}; ${odd}`)),
+    ]),
+    [
+      'a name behind a file name that ends at one of two quotes',
+      whole(part('Content-Disposition: form-data; filename="a\\"b"; name="x; name=y; z="')),
+    ],
+    ...['multipart/mixed; boundary=c', 'Multipart/Form-Data; boundary=b', 'multipart/'].flatMap(
+      (type): [string, Uint8Array][] => [
+        [`a form inside, ${type}`, whole(part(`${disposition}\r\nContent-Type: ${type}`))],
+        [
+          `a form inside a file, ${type}`,
+          whole(part(`${disposition}; filename="a"\r\nContent-Type: ${type}`)),
+        ],
+      ],
+    ),
+    ...[
+      'text/plain; charset=utf-16',
+      'text/plain; charset=utf-7',
+      'text/plain; charset=ibm037',
+      'application/json; charset=utf-16le',
+      'text/plain; charset=utf-8; charset=utf-16',
+      "text/plain; charset*=utf-8''utf-16",
+      'text/plain; CHARSET = utf-16',
+      'text/plain charset=utf-16',
+      'text/plain, text/plain; charset=utf-16',
+      'text',
+    ].map((type): [string, Uint8Array] => [
+      `a field in another encoding, ${type}`,
+      whole(part(`${disposition}\r\nContent-Type: ${type}`)),
+    ]),
+    [
+      'a field that names the encoding of the others',
+      whole(part(disposition.replace('"a"', '"_charset_"'), 'utf-16')),
+    ],
     ['a disposition of another kind', whole(part('Content-Disposition: attachment; name="a"'))],
     ['a transfer encoding', whole(part(`${disposition}\r\nContent-Transfer-Encoding: base64`))],
     ['a wrong length', whole(part(`${disposition}\r\nContent-Length: 2`))],
@@ -198,6 +267,10 @@ describe('the boundary of a form', () => {
     'multipart/form-data boundary=a',
     'multipart/mixed; boundary=a',
     'multipart/form-data;; boundary=a',
+    'multipart/form-data; charset=utf-16; boundary=a',
+    'multipart/form-data; boundary=a; charset="utf-7"',
+    'multipart/form-data; boundary=a; charset=utf-8; charset=utf-16',
+    "multipart/form-data; boundary=a; charset*=utf-8''utf-16",
   ])('is refused where it can be read in two ways: %s', (type) => {
     expect(() => parseFormBoundary(type)).toThrow('with one boundary')
   })

@@ -37,6 +37,10 @@ const parameter = fc.oneof(
     '; name=file_id',
     ';name="x"',
     '; filename="a; name=\\"file_id\\""',
+    '; filename="a\\"b"',
+    '; filename="a\\" name=file_id"',
+    '; filename="\\"; name=file_id"',
+    '; name="x; name=file_id; y="',
   ),
 )
 const disposition = fc
@@ -52,6 +56,8 @@ const line = fc.oneof(
   fc.constantFrom(
     'Content-Type: text/plain',
     'Content-Transfer-Encoding: base64',
+    'Content-Type: text/plain; charset=utf-7',
+    'Content-Type: multipart/mixed; boundary=c',
     ' name="file_id"',
     'X: --b',
     '',

@@ -52,8 +52,16 @@ export async function readPlatform(bytes: Uint8Array<ArrayBuffer>, type: string)
 }
 
 function names(head: string): string[] {
-  const found = head.matchAll(/[;\s]name\*?\d*\*?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))/gi)
-  return [...found].flatMap(([, quoted, plain]) => {
+  const escaped = /[;\s]name\*?\d*\*?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))/gi
+  const plainly = /[;\s]name\*?\d*\*?\s*=\s*(?:"([^"]*)"|([^\s;]+))/gi
+  // What stands outside of quotes for a parser that knows no escapes.
+  const unquoted = head.replace(/"[^"]*"/g, '""')
+  const found = [
+    ...head.matchAll(escaped),
+    ...head.matchAll(plainly),
+    ...unquoted.matchAll(plainly),
+  ]
+  return found.flatMap(([, quoted, plain]) => {
     const name = (quoted ?? plain ?? '').replace(/^utf-8'[^']*'/i, '')
     return [name, name.replace(/\\(.)/g, '$1')]
   })
