@@ -46,11 +46,15 @@ const cleanEverySeconds = 60
 /**
  * Creates a store in a database, and migrates its schema.
  *
- * @throws CfileError `invalid_request` for a database of a newer version
+ * @throws CfileError `invalid_request` for a database of a newer version, `not_ready` for one that stays locked
  */
 export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store {
-  configure(database)
-  migrate(database)
+  try {
+    configure(database)
+    migrate(database)
+  } catch (error) {
+    throw isLocked(error) ? staysLocked(error) : error
+  }
   // From here on SQLite itself must not wait, because that would block the event loop.
   database.exec('PRAGMA busy_timeout = 0')
   const select = database.prepare(
@@ -204,8 +208,27 @@ function noEngine(): CfileError {
  */
 function configure(database: SqliteDatabase): void {
   database.exec('PRAGMA busy_timeout = 5000')
-  database.exec('PRAGMA journal_mode = WAL')
+  useWriteAheadLog(database)
   database.exec('PRAGMA synchronous = NORMAL')
+}
+
+const mostSwitches = 20
+
+/**
+ * Switches a database to write-ahead logging. SQLite fails at once, without the busy timeout, if another process writes
+ * to a file in the old mode, such as one that starts at the same time. An empty transaction waits for that process.
+ */
+function useWriteAheadLog(database: SqliteDatabase): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!isLocked(error) || tries === mostSwitches) throw error
+    }
+    database.exec('BEGIN IMMEDIATE')
+    database.exec('COMMIT')
+  }
 }
 
 function migrate(database: SqliteDatabase): void {
