@@ -95,7 +95,7 @@ function section({ title, settings }: (typeof settingGroups)[number]): string {
 }
 
 /** A table in Markdown, aligned as Biome aligns it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)),
   )

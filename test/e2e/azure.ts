@@ -3,14 +3,18 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
 import { createEmulator } from '../../src/emulator/emulator.ts'
+import { toNodeHandler } from '../../src/node.ts'
+import { json } from '../lib/harness.ts'
+import { listen } from '../lib/upstream.ts'
 
 /** An Azure that runs. */
 export interface Azure {
   /** The settings of a gateway before it. */
   readonly env: Readonly<Record<string, string>>
+  readonly url: string
+  /** Makes its next answers fail. */
+  fault(fault: object): Promise<unknown>
   /** Moves its clock, in seconds. */
   advance(seconds: number): void
   /** The SHA-256 of a file, in hex, read from it directly. */
@@ -26,15 +30,19 @@ export async function startAzure(): Promise<Azure> {
   const emulator = createEmulator({ now: () => Math.floor(Date.now() / 1000) + ahead })
   const contents: string[] = []
   // The emulator's own log has the latest requests only.
-  const fetchCounted = (request: Request) => {
+  const fetchCounted = (request: Request, env?: object) => {
     const [, id] = /\/files\/(\w+)\/content$/.exec(new URL(request.url).pathname) ?? []
     if (id !== undefined) contents.push(id)
-    return emulator.fetch(request)
+    return emulator.fetch(request, env)
   }
-  const server = serve({ fetch: fetchCounted, port: 0, hostname: '127.0.0.1' })
-  await new Promise((resolve) => server.once('listening', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const handler = toNodeHandler({ fetch: fetchCounted })
+  const { url, close } = await listen(
+    (request, response) => void handler(request, response),
+    handler.upgrade,
+  )
   return {
+    url,
+    fault: (fault) => fetch(`${url}/emulator/faults`, json(fault)),
     env: { AZURE_OPENAI_ENDPOINT: url, AZURE_OPENAI_API_KEY: 'key' },
     advance(seconds) {
       ahead += seconds
@@ -44,7 +52,7 @@ export async function startAzure(): Promise<Azure> {
       return hash(await fetch(url + path, { headers: { 'api-key': 'key' } }))
     },
     contents,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close,
   }
 }
 

@@ -17,6 +17,8 @@ export type Engine =
   | 's3rver'
   | 'chromium'
   | 'nginx'
+  | 'node'
+  | 'node-22'
   | 'bun'
   | 'deno'
   | 'wrangler'
@@ -39,6 +41,10 @@ const folders = [
 
 /** Where an engine is; `undefined` where it is not installed. */
 export function findEngine(name: Engine): string | undefined {
+  if (name === 'node') return process.execPath
+  // In a folder of its own, or the programs of the other tests would run on it.
+  if (name === 'node-22')
+    return [join(root, 'test/e2e/node-22/node_modules/.bin/node')].find(isExecutable)
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 

@@ -2,16 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Child, run, start } from '../lib/child.ts'
+import { run } from '../lib/child.ts'
 import { doMainJob } from '../lib/main-job.ts'
-import { describeWith, freePort } from './engines.ts'
-
-const quiet = {
-  WRANGLER_SEND_METRICS: 'false',
-  WRANGLER_HIDE_BANNER: 'true',
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-  CI: '1',
-}
+import { describeWith } from './engines.ts'
+import { quiet, startWorker } from './worker.ts'
 
 describeWith(['wrangler'], 'wrangler', (wrangler) => {
   let folder: string
@@ -22,18 +16,11 @@ describeWith(['wrangler'], 'wrangler', (wrangler) => {
 
   /** Asks a Worker that runs on this machine, by the name that it is told it has. */
   async function dev<T>(args: readonly string[], ask: (base: string) => Promise<T>): Promise<T> {
-    const [port, inspector] = [String(await freePort()), String(await freePort())]
-    const base = `http://127.0.0.1:${port}`
-    const local = ['dev', '--local', '--ip', '127.0.0.1', '--port', port, '--persist-to', folder]
-    const all = [...local, '--inspector-port', inspector, '--var', `CFILE_PUBLIC_URL:${base}`]
-    const child: Child = await start(wrangler, [...all, ...args], { env: quiet })
+    const worker = await startWorker(wrangler, folder, {}, args)
     try {
-      return await ask(base)
+      return await ask(worker.url)
     } finally {
-      child.kill()
-      const late = setTimeout(() => child.kill('SIGKILL'), 5000)
-      await child.ended
-      clearTimeout(late)
+      await worker.stop()
     }
   }
 

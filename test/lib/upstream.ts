@@ -2,17 +2,20 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 export interface Listening {
   readonly url: string
   close(): Promise<void>
 }
 
-/** Serves until it is closed, with any connections. */
+/** Serves until it is closed, with any connections; WebSockets too, if `upgrade` is given. */
 export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Promise<Listening> {
   const server = createServer(answer)
+  if (upgrade !== undefined) server.on('upgrade', upgrade)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
