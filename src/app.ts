@@ -9,8 +9,7 @@
 
 import { Hono } from 'hono/tiny'
 import { archiveStatus } from './gateway/archive/find.ts'
-import { startCopies, stopCopies } from './gateway/archive/queue.ts'
-import { keepUpArchive } from './gateway/archive/upkeep.ts'
+import { keepUpArchive, startCopies, stopCopies } from './gateway/archive/queue.ts'
 import { resumeWebhooks } from './gateway/capture/webhook.ts'
 import { removeOrphans } from './gateway/containers/replacement.ts'
 import type { Gateway } from './gateway/gateway.ts'
@@ -23,10 +22,8 @@ import { allowOrigins } from './routes/cors.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { answerFailure, answerWithError } from './routes/error-answer.ts'
 import { fileRoutes } from './routes/files.ts'
-import { healthRoutes, readyRoutes } from './routes/health.ts'
 import { hostRequest } from './routes/host-request.ts'
 import { grantRoutes, linkRoutes } from './routes/links.ts'
-import { metricsRoutes } from './routes/metrics.ts'
 import { countOrigins, type Observation, type Observer, observeFamily } from './routes/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
@@ -37,6 +34,7 @@ import {
   type RouteEnv,
   wrongMethod,
 } from './routes/request.ts'
+import { healthRoutes, metricsRoutes, readyRoutes } from './routes/status.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { webRuntime } from './runtime.ts'
 

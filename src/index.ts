@@ -9,11 +9,10 @@ export { createApp } from './app.ts'
 // Endpoint and credentials of an upstream.
 export { apiKey, type Credential, firstAvailable } from './azure/credentials.ts'
 export { parseEndpoint } from './azure/endpoint.ts'
+export { clientSecret, workloadIdentity } from './azure/entra/app.ts'
 export { clientCertificate } from './azure/entra/client-certificate.ts'
-export { clientSecret } from './azure/entra/client-secret.ts'
 export { appServiceIdentity, imds } from './azure/entra/managed-identity.ts'
 export { tokenCredential } from './azure/entra/token-credential.ts'
-export { workloadIdentity } from './azure/entra/workload-identity.ts'
 export { citationStream } from './core/api/citations/citation-stream.ts'
 export {
   type Citation,

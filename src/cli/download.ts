@@ -1,5 +1,5 @@
 /**
- * A download into a folder. It continues where it broke off, and gets its name only when it is complete.
+ * Downloads into a folder. A download continues where it broke off, and gets its name only when it is complete.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { access, type FileHandle, link, open, readdir, rename, rm, stat } from '
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { CfileError, reasonOf } from '../core/errors.ts'
+import { cleanFilename, parseContentDisposition } from '../core/http/content-disposition.ts'
 import { Interrupted } from './failure.ts'
-import { downloadName } from './name.ts'
 
 /** Where a download goes. */
 export interface Target {
@@ -244,4 +244,39 @@ const continues = 'Run the same command again to continue it.'
 
 function interrupted({ isKept }: Cut): Interrupted {
   return new Interrupted(isKept ? `The download was interrupted. ${continues}` : 'Interrupted.')
+}
+
+// In bytes; file systems take 255, and some less.
+const longestName = 200
+
+interface Place {
+  /** The name where the server gives none. */
+  readonly id: string
+  readonly folder: string
+  /** Paths that are taken. */
+  readonly written: ReadonlySet<string>
+}
+
+/** Takes the name that the server gives. It cannot lead out of the folder, and it does not hide the file. */
+function downloadName(response: Response, { id, folder, written }: Place): string {
+  const { extended, plain } = parseContentDisposition(response.headers.get('content-disposition'))
+  const name = cleanFilename(extended ?? plain ?? '').replace(/^\./, '_')
+  const { stem, ending } = split(name === '' ? id : name)
+  // Two files of one response may have one name.
+  for (let count = 1; ; count++) {
+    const suffix = count === 1 ? '' : ` (${count})`
+    const one = shorten(stem, ending, suffix)
+    if (!written.has(join(folder, one))) return one
+  }
+}
+
+function split(name: string): { stem: string; ending: string } {
+  const ending = /.(\.\w{1,10})$/.exec(name)?.[1] ?? ''
+  return { stem: name.slice(0, name.length - ending.length), ending }
+}
+
+function shorten(stem: string, ending: string, suffix: string): string {
+  let kept = stem
+  while (Buffer.byteLength(kept + suffix + ending) > longestName) kept = kept.slice(0, -1)
+  return kept.toWellFormed() + suffix + ending
 }

@@ -13,14 +13,13 @@ import { conversationRoutes } from './conversations.ts'
 import { azureRefusal, invalidKey, Refusal, resourceNotFound } from './errors.ts'
 import { createFaults, type Fault, type FaultList, faultedResponse } from './faults.ts'
 import { fileRoutes } from './files.ts'
-import { createIds } from './ids.ts'
 import { createLog, type LogEntry, type RequestLog } from './log.ts'
 import { aborted, meter } from './meter.ts'
 import { playgroundRoutes } from './playground/page.ts'
 import { responseRoutes } from './responses.ts'
 import { webhookRoutes } from './webhooks.ts'
 import { acceptSocket } from './websocket.ts'
-import { createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
+import { createIds, createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
 
 /** Options of {@link createEmulator}. */
 export interface EmulatorOptions {

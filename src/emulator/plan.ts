@@ -4,8 +4,6 @@
  * @module
  */
 
-import { endingOf } from './ending.ts'
-
 /** A file to be written. */
 export interface PlannedFile {
   readonly name: string
@@ -150,4 +148,9 @@ function readNames(prompt: string): { names: string[]; rest: string } {
     })
   }
   return { names: [...new Set(names)], rest }
+}
+
+/** The extension without its dot, in lower case; empty if there is none. */
+export function endingOf(name: string): string {
+  return /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase() ?? ''
 }

@@ -4,12 +4,17 @@
  * @module
  */
 
-import { Readable } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
+import * as zlib from 'node:zlib'
 import type { Agent, Dispatcher } from 'undici'
-import { decodeAnswer } from '../core/http/content-coding.ts'
+import {
+  type CreateDecoder,
+  createWebDecoder,
+  type Decoder,
+  decodeAnswer,
+} from '../core/http/content-coding.ts'
 import { ReaderResponse } from './answer.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
-import { createNodeDecoder } from './decoder.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
@@ -155,4 +160,16 @@ function toNodeBody(body: string | Uint8Array | ReadableStream): string | Uint8A
   if (!(body instanceof ReadableStream)) return body
   // An error before the dispatcher listens would end the process.
   return Readable.fromWeb(body as never).on('error', () => {})
+}
+
+/** Makes a decoder for any format. */
+const createNodeDecoder: CreateDecoder = (format) => {
+  if (format === 'brotli') return toDecoder(zlib.createBrotliDecompress())
+  // Node has it since 22.15.
+  if (format === 'zstd') return zlib.createZstdDecompress && toDecoder(zlib.createZstdDecompress())
+  return createWebDecoder(format)
+}
+
+function toDecoder(decompress: Duplex): Decoder {
+  return Duplex.toWeb(decompress) as Decoder
 }

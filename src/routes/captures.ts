@@ -11,14 +11,19 @@ import type { Citation, Mentions } from '../core/api/citations/citations.ts'
 import { readPosted } from '../core/api/citations/posted-answer.ts'
 import { mostNames, tooManyNames } from '../core/api/names/named-ids.ts'
 import { CfileError } from '../core/errors.ts'
-import { inTurns } from '../core/in-turns.ts'
+import { inTurns } from '../core/time.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
 import { claim } from '../gateway/capture/claim.ts'
 import type { Caller, Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { findHeld } from '../gateway/owners/access.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
-import { parseObject, readBody } from './request-body.ts'
+import {
+  methodNotAllowed,
+  parseObject,
+  type RouteContext,
+  type RouteEnv,
+  readBody,
+} from './request.ts'
 import { responseIdBody } from './schemas.ts'
 
 /** Creates the routes at `/captures`. */

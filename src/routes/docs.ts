@@ -6,7 +6,7 @@
 
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import { prefersHtml } from '../core/http/accept.ts'
+import { prefersHtml } from '../core/http/content-type.ts'
 import { version } from '../core/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { pageHeaders } from '../page/frame.ts'

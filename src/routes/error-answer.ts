@@ -5,7 +5,7 @@
  */
 
 import { CfileError, isCfileError, toErrorBody } from '../core/errors.ts'
-import { prefersHtml } from '../core/http/accept.ts'
+import { prefersHtml } from '../core/http/content-type.ts'
 import { failExchange } from '../gateway/exchange.ts'
 import type { Log } from '../gateway/gateway.ts'
 import { errorPage } from '../page/error-page.ts'

@@ -13,7 +13,7 @@ import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
 import { locateFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
-import { answerErased, isUpstreamToo } from './erase.ts'
+import { answerErased, isUpstreamToo } from './owners.ts'
 import {
   methodNotAllowed,
   type RouteContext,

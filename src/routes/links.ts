@@ -22,8 +22,15 @@ import { createLinker } from '../gateway/links.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
 import type { FileLocation } from '../gateway/upstreams/location.ts'
 import { answerPage } from './page.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv, readMethod } from './request.ts'
-import { checkBody, parseObject, readBody } from './request-body.ts'
+import {
+  checkBody,
+  methodNotAllowed,
+  parseObject,
+  type RouteContext,
+  type RouteEnv,
+  readBody,
+  readMethod,
+} from './request.ts'
 import { containerLinkBody, fileLinkBody } from './schemas.ts'
 
 type Fields = Readonly<Record<string, unknown>>

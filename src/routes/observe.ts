@@ -6,13 +6,13 @@
 
 import { baseRoutePath, matchedRoutes } from 'hono/route'
 import { isContainerFileId, isContainerId, isFileId } from '../core/ids.ts'
-import { label } from '../core/metrics.ts'
-import { traceHeaders } from '../core/observe/request-traces.ts'
+import { label } from '../core/observe/metrics.ts'
 import {
   endSpan,
   type StartedSpan,
   startServerSpan,
   type TelemetryApi,
+  traceHeaders,
 } from '../core/observe/telemetry.ts'
 import { version } from '../core/version.ts'
 import { beginExchange, type Exchange, endBody, sendHead } from '../gateway/exchange.ts'

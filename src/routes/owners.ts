@@ -1,15 +1,18 @@
 /**
- * `DELETE /owners/{owner}`: an admin erases everything that is stored about an owner.
+ * `DELETE /owners/{owner}`: an admin erases everything that is stored about an owner. The route that erases one file
+ * shares its parameter and its answer.
  *
  * @module
  */
 
 import { Hono } from 'hono/tiny'
+import { CfileError, toErrorBody } from '../core/errors.ts'
 import { eraseOwner } from '../gateway/archive/erase.ts'
 import { eraseOwnerUpstream } from '../gateway/containers/erase-upstream.ts'
+import { failExchange } from '../gateway/exchange.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { answerErased, isUpstreamToo } from './erase.ts'
-import { methodNotAllowed, type RouteEnv } from './request.ts'
+import { methodNotAllowed, type RouteContext, type RouteEnv, readQuery } from './request.ts'
+import { eraseQuery } from './schemas.ts'
 
 /** Creates the routes below `/owners`. */
 export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -29,4 +32,32 @@ export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
   })
   routes.all('/:owner{.+}', methodNotAllowed('DELETE'))
   return routes
+}
+
+/**
+ * Whether a request asks to erase files at Azure too (`?upstream=1`).
+ *
+ * @throws CfileError `invalid_request` for any other value, which would otherwise silently leave the files there
+ */
+export function isUpstreamToo(c: RouteContext): boolean {
+  return readQuery(c, eraseQuery).upstream === '1'
+}
+
+/**
+ * Answers 200 when everything was erased, and 502 otherwise.
+ *
+ * @param failed ids of files and containers that could not be erased
+ */
+export function answerErased(
+  c: RouteContext,
+  body: object,
+  failed: readonly string[] = [],
+): Response {
+  if (failed.length === 0) return c.json({ ...body, deleted: true })
+  const error = new CfileError('upstream_error', 'Not everything could be erased at Azure.', {
+    hint: 'What is named in "failed" is still there, and the log has the causes. Send the same request again.',
+  })
+  failExchange(c.get('exchange'), error.code)
+  const envelope = toErrorBody(error, c.get('requestId'))
+  return c.json({ ...body, deleted: false, failed, ...envelope }, 502)
 }

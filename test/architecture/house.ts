@@ -69,14 +69,6 @@ export const generated: readonly string[] = ['routes/openapi.json']
 /** Most files directly in one folder of a zone with rooms. */
 export const mostFlatFiles = 8
 
-/** Folders that hold more files, with their number. */
-export const fullFolders: Readonly<Record<string, number>> = {
-  core: 10,
-  'core/bytes': 9,
-  'core/http': 11,
-  'gateway/archive': 10,
-}
-
 /**
  * What one zone may import from another: everything, types only (`import type`), or only some `files`, only for some
  * `takers`, with or without the `types` of all others.

@@ -11,7 +11,6 @@ import {
   atRuntime,
   type Cell,
   defaultExporters,
-  fullFolders,
   generated,
   makers,
   maxLines,
@@ -158,12 +157,11 @@ function checkRooms(paths: readonly string[]): string[] {
     const unknown = own.filter((path) => !order.includes(roomOf(path) ?? order[0] ?? ''))
     const folders = own.map((path) => path.slice(0, path.lastIndexOf('/')))
     const countIn = (folder: string): number => folders.filter((other) => other === folder).length
-    const mostIn = (folder: string): number => fullFolders[folder] ?? mostFlatFiles
-    const full = [...new Set(folders)].filter((folder) => countIn(folder) > mostIn(folder))
+    const full = [...new Set(folders)].filter((folder) => countIn(folder) > mostFlatFiles)
     return [
       ...unknown.map((path) => `src/${path}:1 is in a room that the plan of the house lacks`),
       ...full.map(
-        (folder) => `src/${folder}:1 holds ${countIn(folder)} files, more than ${mostIn(folder)}`,
+        (folder) => `src/${folder}:1 holds ${countIn(folder)} files, more than ${mostFlatFiles}`,
       ),
     ]
   })

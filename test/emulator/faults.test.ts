@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { faultKinds } from '../../src/emulator/fault-kinds.ts'
+import { faultKinds } from '../../src/emulator/faults.ts'
 import type { Citation } from '../../src/emulator/shapes.ts'
 import { type Asking, bytesOf, first, openEmulator, project, refusal } from './ask.ts'
 

@@ -1,12 +1,15 @@
 /**
- * Signing in as an app registration: Entra ID's token endpoint, whatever proves that it is the app that asks.
+ * Signs in to Entra ID as an app registration, by a client secret or by a token of another issuer that the app trusts
+ * (workload identity). A certificate is in `client-certificate.ts`.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
  *
  * @module
  */
 
 import { CfileError } from '../../core/errors.ts'
 import { isLoopback } from '../../core/url.ts'
-import type { Credential } from '../credentials.ts'
+import type { Credential, Means } from '../credentials.ts'
 import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'
 
@@ -70,5 +73,28 @@ function parseAuthority(text: string): string {
     'invalid_request',
     `AZURE_AUTHORITY_HOST got ${JSON.stringify(text.replace(/\/\/[^/]*@/, '//…@').slice(0, 100))}, but takes an https URL such as https://login.microsoftonline.com.`,
     { param: 'AZURE_AUTHORITY_HOST' },
+  )
+}
+
+/** Options of {@link clientSecret}. */
+export interface ClientSecretOptions extends App {
+  readonly clientSecret: string
+}
+
+/** Signs in as an app with its secret. */
+export function clientSecret({ clientSecret: secret, ...app }: ClientSecretOptions): Credential {
+  return appCredential('client secret', app, async () => ({ client_secret: secret }))
+}
+
+/** Options of {@link workloadIdentity}. */
+export interface WorkloadIdentityOptions extends App {
+  /** A token that the app trusts, asked for each time anew. */
+  readonly assertion: (means: Means) => Promise<string>
+}
+
+/** Signs in as an app with a token of an issuer that it trusts. */
+export function workloadIdentity({ assertion, ...app }: WorkloadIdentityOptions): Credential {
+  return appCredential('workload identity', app, async (_url, call) =>
+    assertionFields(await assertion(call)),
   )
 }

@@ -8,7 +8,6 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { startDeadline } from '../../core/time.ts'
 import type { Credential } from '../credentials.ts'
-import { signInHint } from './hints.ts'
 import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'
 
@@ -91,3 +90,7 @@ function identityUrl(base: string, version: string, scope: string, clientId?: st
   if (clientId !== undefined) url.searchParams.set('client_id', clientId)
   return url
 }
+
+/** Hint of the error for a missing credential. */
+export const signInHint: string =
+  'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'

@@ -7,7 +7,7 @@
 import { isCfileError } from '../errors.ts'
 import { concatBytes } from '../http/body.ts'
 import { scanJson } from './scan.ts'
-import { jsonTextAt } from './text.ts'
+import { jsonTextAt } from './value.ts'
 
 /**
  * Adds a last member to a JSON object. Returns the bytes unchanged if they are not an object or already have the

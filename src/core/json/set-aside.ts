@@ -8,7 +8,7 @@ import { isCfileError } from '../errors.ts'
 import { joinBytes } from '../http/body.ts'
 import { createByteSearch } from '../search.ts'
 import { scanJson } from './scan.ts'
-import { jsonTextAt } from './text.ts'
+import { jsonTextAt } from './value.ts'
 
 /** Size from which taking parts out pays, in bytes. */
 export const largeJson: number = 256 * 1024

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry spans, for host apps that register OpenTelemetry. The API is read from the global registry, so nothing
- * is loaded in other apps.
+ * Traces (W3C Trace Context), and OpenTelemetry spans for host apps that register OpenTelemetry. Its API is read from the
+ * global registry, so nothing is loaded in other apps.
  *
  * @see https://github.com/open-telemetry/opentelemetry-js/tree/main/api
  * @module
@@ -147,4 +147,52 @@ function emptyContext(values: ReadonlyMap<symbol, unknown> = new Map()): Telemet
       return emptyContext(rest)
     },
   }
+}
+
+/** The trace of one request. */
+export interface RequestTrace {
+  /** `traceparent` and `tracestate`, unchanged. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The context of the request's span, if the host app records spans. */
+  readonly context?: TelemetryContext
+}
+
+/** The traces of the current requests. */
+export interface RequestTraces {
+  begin(signal: AbortSignal, trace: RequestTrace): void
+  of(signal: AbortSignal | undefined): RequestTrace | undefined
+  /** Creates a signal that fires with either of two. Calls with it belong to the trace of the first. */
+  either(signal: AbortSignal, other: AbortSignal): AbortSignal
+  /** Creates a signal that never fires, for work that outlives its request. Calls with it belong to the same trace. */
+  detach(signal: AbortSignal): AbortSignal
+}
+
+/** Creates an empty collection. */
+export function createRequestTraces(): RequestTraces {
+  const traces = new WeakMap<AbortSignal, RequestTrace>()
+  function follow(signal: AbortSignal, derived: AbortSignal): AbortSignal {
+    const trace = traces.get(signal)
+    if (trace !== undefined) traces.set(derived, trace)
+    return derived
+  }
+
+  return {
+    begin: (signal, trace) => void traces.set(signal, trace),
+    of: (signal) => signal && traces.get(signal),
+    either: (signal, other) => follow(signal, AbortSignal.any([signal, other])),
+    detach: (signal) => follow(signal, new AbortController().signal),
+  }
+}
+
+const names = ['traceparent', 'tracestate'] as const
+
+/** The trace headers of a request; `undefined` if it belongs to no trace. */
+export function traceHeaders(headers: Headers): Readonly<Record<string, string>> | undefined {
+  if (!headers.has('traceparent')) return undefined
+  const found: Record<string, string> = {}
+  for (const name of names) {
+    const value = headers.get(name)
+    if (value !== null) found[name] = value
+  }
+  return found
 }

@@ -10,7 +10,7 @@ import { joinBytes } from '../http/body.ts'
 import { type Edit, removalEdits, splice, stringEdits } from '../json/edits.ts'
 import { scanJson } from '../json/scan.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
-import { jsonTextAt } from '../json/text.ts'
+import { jsonTextAt } from '../json/value.ts'
 import { readPayload, splitToken, writeName } from '../links/spelling.ts'
 import { createByteSearch } from '../search.ts'
 import {

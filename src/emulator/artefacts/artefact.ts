@@ -5,12 +5,10 @@
  */
 
 import { type Content, fixed, textContent } from '../content.ts'
-import { endingOf } from '../ending.ts'
+import { endingOf } from '../plan.ts'
 import { drawChart } from './chart.ts'
-import { pdf } from './pdf.ts'
 import { type Series, toRows } from './series.ts'
-import { spreadsheet } from './xlsx.ts'
-import { storedZip } from './zip.ts'
+import { spreadsheet, storedZip } from './zip.ts'
 
 /** Creates a file of the kind that the name's extension says; plain text for an unknown extension. */
 export async function artefact(name: string, series: Series): Promise<Content> {
@@ -56,4 +54,25 @@ function toSvg({ values }: Series): string {
     (value, x) => `<rect x="${x * 20 + 2}" y="${100 - value}" width="16" height="${value}"/>`,
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${values.length * 20} 100">${bars.join('')}</svg>\n`
+}
+
+/** Writes a PDF from lines of ASCII without parentheses. The first line is the title. */
+function pdf(lines: readonly string[]): string {
+  const shown = lines.map((line) => `(${line}) Tj T*`).join('\n')
+  const page = `BT /F1 16 Tf 24 TL 72 720 Td\n${shown}\nET`
+  const objects = [
+    '<</Type /Catalog /Pages 2 0 R>>',
+    '<</Type /Pages /Kids [3 0 R] /Count 1>>',
+    '<</Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources <</Font <</F1 5 0 R>>>>>>',
+    `<</Length ${page.length}>>\nstream\n${page}\nendstream`,
+    '<</Type /Font /Subtype /Type1 /BaseFont /Helvetica>>',
+  ]
+  let text = '%PDF-1.4\n'
+  let table = '0000000000 65535 f \n'
+  for (const [index, object] of objects.entries()) {
+    table += `${String(text.length).padStart(10, '0')} 00000 n \n`
+    text += `${index + 1} 0 obj\n${object}\nendobj\n`
+  }
+  const size = objects.length + 1
+  return `${text}xref\n0 ${size}\n${table}trailer\n<</Size ${size} /Root 1 0 R>>\nstartxref\n${text.length}\n%%EOF\n`
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { createCanvas } from './canvas.ts'
-import { encodePng } from './png.ts'
+import { createCanvas, encodePng } from './png.ts'
 import type { Series } from './series.ts'
 
 const ink = 1

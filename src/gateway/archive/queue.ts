@@ -1,17 +1,19 @@
 /**
- * The queue of copies: makes pending copies in the background, and resumes them after a failure or a restart.
+ * The queue of copies: makes pending copies in the background, and resumes them after a failure or a restart. Upkeep runs
+ * every few seconds: it refills the queue from the store, and deletes leftovers and expired copies.
  *
  * @module
  */
 
 import { isCfileError } from '../../core/errors.ts'
-import { label } from '../../core/metrics.ts'
+import { label } from '../../core/observe/metrics.ts'
 import type { Gateway } from '../gateway.ts'
-import { withLease } from '../lease.ts'
+import { leaseSeconds, withLease } from '../lease.ts'
 import type { Remembering } from '../owners/records.ts'
 import { copyFile } from './copy.ts'
+import { noteFailure } from './find.ts'
 import { addPending, enqueue, listPending, putPending, removePending, takeNext } from './pending.ts'
-import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
+import { type Archiving, isExpired, type PendingCopy, type WantedCopy } from './state.ts'
 
 /** With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue. */
 export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Promise<void> {
@@ -132,4 +134,54 @@ function isFinal(error: unknown, tries: number): boolean {
   if (!isCfileError(error)) return false
   if (error.code === 'container_expired' || error.code === 'file_too_large') return true
   return error.status === 404 && tries >= missesAllowed
+}
+
+// Longer than a lease, and short enough to resume the copies of a dead process within 15 s.
+const upkeepEverySeconds = leaseSeconds + 3
+const leftoversEverySeconds = 3600
+// Seconds. A copy that was begun earlier cannot be under way any more.
+const leftOverAfter = 6 * 3600
+
+/**
+ * Resumes pending copies, and removes half-written copies and expired ones. Does nothing when that has just been done.
+ * Never throws.
+ */
+export async function keepUpArchive(gateway: Gateway): Promise<void> {
+  const { archiving, log } = gateway
+  const { now } = gateway.runtime
+  if (archiving === undefined || now() < archiving.state.upkeepAt) return
+  const { state } = archiving
+  state.upkeepAt = now() + upkeepEverySeconds
+  try {
+    await resumeCopies(gateway)
+    if (now() < state.leftoversAt) return
+    const isStart = state.leftoversAt === 0
+    state.leftoversAt = now() + leftoversEverySeconds
+    const removeNow = (signal: AbortSignal) => removeLeftovers(gateway, archiving, signal)
+    // At the start without a lease, since the lease of a dead process may still exist. Later one instance does it for all.
+    if (isStart) await removeNow(state.stopping.signal)
+    else await withLease(gateway, 'lease/tidy', removeNow)
+  } catch (error) {
+    log('warn', 'Pending copies could not be resumed; that is tried again.', {
+      cause: String(error),
+    })
+  }
+}
+
+async function removeLeftovers(
+  gateway: Gateway,
+  archiving: Archiving,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = gateway.runtime.now()
+  const { archive, ttl } = archiving
+  try {
+    await archive.sweep({ before: now - leftOverAfter, signal })
+    if (ttl === 0) return
+    for await (const { key, storedAt } of archive.list({ signal })) {
+      if (isExpired(archiving, storedAt, now)) await archive.delete(key, { signal })
+    }
+  } catch (error) {
+    noteFailure(gateway, 'write', error)
+  }
 }

@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../../core/errors.ts'
-import { severalAtATime } from '../../core/in-turns.ts'
+import { severalAtATime } from '../../core/time.ts'
 import { type Erased, eraseCopy, eraseFile, eraseOwner, requireAdmin } from '../archive/erase.ts'
 import { deleteUpstream, isGone } from '../files/file-object.ts'
 import type { Caller, Gateway } from '../gateway.ts'

@@ -7,7 +7,7 @@
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { cleanFilename } from '../../core/http/content-disposition.ts'
-import { severalAtATime } from '../../core/in-turns.ts'
+import { severalAtATime } from '../../core/time.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 
 const uploadsAtATime = 4

@@ -9,7 +9,7 @@
  */
 
 import * as z from 'zod/mini'
-import { label, type Metrics } from '../../core/metrics.ts'
+import { label, type Metrics } from '../../core/observe/metrics.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
 import type { Caller, Gateway, GatewayRuntime } from '../gateway.ts'
 

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { wasNeverSent } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { wasNeverSent } from '../../core/http/unsent.ts'
 import type { Turn } from '../balance.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import type { Route } from './route.ts'

@@ -5,9 +5,13 @@
  */
 
 import type { ObserveRequest } from '../../azure/request.ts'
-import { label, type Metrics } from '../../core/metrics.ts'
-import type { RequestTraces } from '../../core/observe/request-traces.ts'
-import { endSpan, startClientSpan, type TelemetryApi } from '../../core/observe/telemetry.ts'
+import { label, type Metrics } from '../../core/observe/metrics.ts'
+import {
+  endSpan,
+  type RequestTraces,
+  startClientSpan,
+  type TelemetryApi,
+} from '../../core/observe/telemetry.ts'
 import { version } from '../../core/version.ts'
 
 /** What observing takes. */

@@ -1,13 +1,13 @@
 /**
- * How cfile signs in to Entra ID, from the settings that the Azure SDKs use too.
+ * Chooses the credential for Entra ID from the settings that the Azure SDKs use too.
  *
  * @module
  */
 
-import type { Credential } from '../../azure/credentials.ts'
-import type { App } from '../../azure/entra/app.ts'
-import { clientSecret } from '../../azure/entra/client-secret.ts'
-import { signInHint } from '../../azure/entra/hints.ts'
+import { type Credential, firstAvailable, type Means } from '../../azure/credentials.ts'
+import { type App, clientSecret, workloadIdentity } from '../../azure/entra/app.ts'
+import { clientCertificate } from '../../azure/entra/client-certificate.ts'
+import { appServiceIdentity, imds, signInHint } from '../../azure/entra/managed-identity.ts'
 import { CfileError } from '../../core/errors.ts'
 import type { IdentitySettings } from './azure.ts'
 
@@ -52,3 +52,59 @@ export const noMachineIdentity: MachineIdentity = (settings) => ({
     throw new CfileError('upstream_auth', message, { hint: signInHint })
   },
 })
+
+/**
+ * The certificate if one is set; else the first of federated token, App Service identity and IMDS that exists here.
+ *
+ * @throws CfileError `invalid_request` for an app without both ids, and for an endpoint that is no URL
+ */
+export const machineIdentity: MachineIdentity = (settings) => {
+  const { clientCertificatePath: certificate } = settings
+  if (certificate !== undefined) {
+    const name = 'AZURE_CLIENT_CERTIFICATE_PATH'
+    return clientCertificate({ ...appOf(settings, name), pem: settingFile(name, certificate) })
+  }
+  const { federatedTokenFile: file, clientId } = settings
+  const { identityEndpoint: endpoint, identityHeader: header } = settings
+  const { podIdentityAuthorityHost: host } = settings
+  const found: Credential[] = []
+  if (file !== undefined) {
+    const name = 'AZURE_FEDERATED_TOKEN_FILE'
+    found.push(workloadIdentity({ ...appOf(settings, name), assertion: settingFile(name, file) }))
+  }
+  if (endpoint !== undefined && header !== undefined) {
+    checkUrl('IDENTITY_ENDPOINT', endpoint)
+    found.push(appServiceIdentity({ endpoint, header, clientId }))
+  }
+  if (host !== undefined) checkUrl('AZURE_POD_IDENTITY_AUTHORITY_HOST', host)
+  const machine = imds({ host, clientId })
+  const [first, ...others] = found
+  return first === undefined ? machine : firstAvailable(first, ...others, machine)
+}
+
+/** Plain http is allowed: these endpoints are on this machine or on its own link. */
+function checkUrl(param: string, text: string): void {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
+  const got = JSON.stringify(text.slice(0, 100))
+  throw new CfileError('invalid_request', `${param} got ${got}, but takes an http or https URL.`, {
+    param,
+  })
+}
+
+/** The text of a file, which is read each time: whoever renews it writes another into it now and then. */
+export function settingFile(setting: string, path: string): (means: Means) => Promise<string> {
+  return async ({ readFile }) => {
+    if (readFile === undefined) {
+      throw unreadable(setting, `This runtime has no files, so ${setting} is of no use here.`)
+    }
+    const text = await readFile(path).catch((cause) => {
+      throw unreadable(setting, `The file in ${setting} could not be read.`, cause)
+    })
+    return text.trim()
+  }
+}
+
+function unreadable(setting: string, message: string, cause?: unknown): CfileError {
+  const hint = `Set ${setting} to a file that this process may read, or sign in with AZURE_CLIENT_SECRET or AZURE_OPENAI_API_KEY.`
+  return new CfileError('upstream_auth', message, { hint, cause })
+}

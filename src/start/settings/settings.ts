@@ -14,10 +14,9 @@ import {
   parseWebhooks,
   webhookSettings,
 } from './callers.ts'
-import { type MachineIdentity, parseIdentity } from './identity.ts'
+import { type MachineIdentity, machineIdentity, parseIdentity } from './identity.ts'
 import { type LimitOptions, limitSettings } from './limits.ts'
 import { type LinkOptions, linkSettings } from './links.ts'
-import { machineIdentity } from './machine-identity.ts'
 import { commandLineSettings, type ServerSettings, serverSettings } from './server.ts'
 import {
   readSetting,

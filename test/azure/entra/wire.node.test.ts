@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Credential } from '../../../src/azure/credentials.ts'
-import { settingFile } from '../../../src/azure/entra/setting-file.ts'
 import {
   appServiceIdentity,
   clientCertificate,
@@ -21,6 +20,7 @@ import {
   workloadIdentity,
 } from '../../../src/index.ts'
 import { webRuntime } from '../../../src/runtime.ts'
+import { settingFile } from '../../../src/start/settings/identity.ts'
 import { parseEnv } from '../../../src/start/settings/settings.ts'
 import { selfSigned } from './certificate.ts'
 

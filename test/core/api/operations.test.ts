@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { namesInPath } from '../../../src/core/api/names/named-ids.ts'
 import { operationOf } from '../../../src/core/api/operations.ts'
-import { wasNeverSent } from '../../../src/core/http/unsent.ts'
+import { wasNeverSent } from '../../../src/core/bytes/failures.ts'
 
 describe('operationOf', () => {
   const shown: [request: string, shows: string, kind?: string][] = [

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { watchForm } from '../../../src/core/http/form-fields.ts'
-import { type FormPart, parseFormBoundary } from '../../../src/core/http/form-head.ts'
+import { type FormPart, parseFormBoundary, watchForm } from '../../../src/core/http/form-fields.ts'
 import { rounds } from '../../lib/rounds.ts'
 
 /** Sends a form through, cut at the given offsets. Returns the output and the fields and values that were read. */

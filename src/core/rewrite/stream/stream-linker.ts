@@ -6,7 +6,7 @@
 
 import { createAnySearch } from '../../search.ts'
 import { isDeltaEvent } from '../../sse/delta-events.ts'
-import { readEventText, spliceEvent } from '../../sse/event-json.ts'
+import { readEventText, spliceEvent } from '../../sse/event-text.ts'
 import type { EventHandler } from '../../sse/pump.ts'
 import { createAnswerContainers } from '../answer-containers.ts'
 import { type LinkOptions, linksOfAnswer } from '../link-maker.ts'

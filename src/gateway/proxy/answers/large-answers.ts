@@ -6,10 +6,10 @@
  */
 
 import { joinBytes } from '../../../core/http/body.ts'
-import { inTurns } from '../../../core/in-turns.ts'
 import { largeJson, type SetAside, setAside, type Where } from '../../../core/json/set-aside.ts'
 import type { Emit, EventHandler } from '../../../core/sse/pump.ts'
 import { dataSpan } from '../../../core/sse/split.ts'
+import { inTurns } from '../../../core/time.ts'
 import type { Gateway } from '../../gateway.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>

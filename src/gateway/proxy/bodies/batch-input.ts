@@ -17,7 +17,7 @@ import {
 } from '../../../core/api/names/named-ids.ts'
 import { CfileError } from '../../../core/errors.ts'
 import { readBounded } from '../../../core/http/body.ts'
-import { inTurns } from '../../../core/in-turns.ts'
+import { inTurns } from '../../../core/time.ts'
 import type { Caller, Gateway } from '../../gateway.ts'
 import { requireOwnBody } from '../names.ts'
 import type { ProxyRequest } from '../request.ts'

@@ -13,15 +13,13 @@ import {
   noBodyNames,
   readBodyNames,
 } from '../../../core/api/names/body-names.ts'
-import { readingOf } from '../../../core/api/names/form-names.ts'
 import { mostNames, tooManyNames } from '../../../core/api/names/named-ids.ts'
-import { type NamingKey, noSuchId } from '../../../core/api/names/naming-keys.ts'
+import { type NamingKey, noSuchId, readingOf } from '../../../core/api/names/naming-keys.ts'
 import { atMost } from '../../../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../../../core/errors.ts'
 import { concatBytes, readBounded } from '../../../core/http/body.ts'
-import { type FormWatch, watchForm } from '../../../core/http/form-fields.ts'
-import { parseFormBoundary } from '../../../core/http/form-head.ts'
-import { inTurns } from '../../../core/in-turns.ts'
+import { type FormWatch, parseFormBoundary, watchForm } from '../../../core/http/form-fields.ts'
+import { inTurns } from '../../../core/time.ts'
 import type { Caller, Gateway } from '../../gateway.ts'
 import { requireOwnBody } from '../names.ts'
 

@@ -9,10 +9,10 @@
  * @module
  */
 
+import { wasNeverSent } from '../../../core/bytes/failures.ts'
 import { requestHeaders } from '../../../core/http/proxied-headers.ts'
-import { wasNeverSent } from '../../../core/http/unsent.ts'
 import type { Socket, SocketEnd } from '../../../core/sockets/socket.ts'
-import { messageType } from '../../../core/sse/message.ts'
+import { messageType } from '../../../core/sse/event-text.ts'
 import { previousTurn } from '../../capture/capture.ts'
 import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'

@@ -1,5 +1,5 @@
 /**
- * `/healthz` and `/readyz`. They need no key, and their answers contain no ids and no owners.
+ * `/healthz`, `/readyz` and `/metrics`. They need no key, and their answers contain no ids and no owners.
  *
  * @module
  */
@@ -30,4 +30,11 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
     const archive = await archiveStatus(gateway, c.req.raw.signal)
     return c.json({ status: 'ready', upstreams, archive })
   })
+}
+
+/** Creates the route at `/metrics`. */
+export function metricsRoutes({ observed: { metrics } }: Gateway): Hono<RouteEnv> {
+  return new Hono<RouteEnv>().get('/', (c) =>
+    c.text(metrics.toText(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  )
 }

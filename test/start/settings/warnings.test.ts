@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { estimateBits } from '../../../src/start/settings/guessable.ts'
+import { estimateBits } from '../../../src/start/settings/warnings.ts'
 import { rounds } from '../../lib/rounds.ts'
 
 const bitsOf = (text: string) => estimateBits(new TextEncoder().encode(text))

@@ -1,11 +1,13 @@
 /**
- * Reads and edits the JSON of one raw event in place. Framing and all other bytes stay the same.
+ * Reads and edits the JSON of one raw event in place. Framing and all other bytes stay the same. WebSocket messages are
+ * converted to events and back, so that one implementation reads and rewrites both.
  *
  * @module
  */
 
 import { decodeUtf8 } from '../http/body.ts'
 import { type Edit, splice } from '../json/edits.ts'
+import { pick, rootSpan, stringAt } from '../json/spans.ts'
 
 /** The text of an event, and its JSON at the same offsets. */
 export interface EventText {
@@ -39,4 +41,23 @@ export function spliceEvent(
 ): Uint8Array {
   const spliced = splice(text, edits, json)
   return spliced === text ? raw : encoder.encode(spliced)
+}
+
+const prefix = 'data: '
+const decoder = new TextDecoder()
+
+/** Wraps a message in an event, with one data line for each line of the message. */
+export function messageToEvent(message: string): Uint8Array {
+  return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
+}
+
+/** Unwraps the message of an event that {@link messageToEvent} made. */
+export function eventToMessage(raw: Uint8Array): string {
+  const lines = decoder.decode(raw).trimEnd().split('\n')
+  return lines.map((line) => line.slice(prefix.length)).join('\n')
+}
+
+/** The `type` of a message; empty if it has none. Does not parse the whole message. */
+export function messageType(message: string): string {
+  return stringAt(message, pick(message, rootSpan(message), ['type']).type) ?? ''
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createMetrics, label } from '../../src/core/metrics.ts'
+import { createMetrics, label } from '../../../src/core/observe/metrics.ts'
 
 it('writes the Prometheus format, with a zero for events that did not happen yet', () => {
   const metrics = createMetrics()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createMeter } from '../../src/gateway/meter.ts'
+import { createMeter } from '../../src/gateway/limits.ts'
 import { rounds } from '../lib/rounds.ts'
 
 describe('createMeter', () => {
