@@ -5,6 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import type { Endpoint } from '../azure/endpoint.ts'
 import { type CfileError, isCfileError } from '../core/errors.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import { refuseToBeOpen } from '../start/serve.ts'
@@ -40,7 +41,7 @@ export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promis
     const means = { ...webRuntime, readFile: (path: string) => readFile(path, 'utf8'), ...runtime }
     for (const upstream of settings.upstreams) {
       const { name, endpoint } = upstream
-      const where = typeof endpoint === 'string' ? endpoint : `${endpoint.kind} ${endpoint.base}`
+      const where = typeof endpoint === 'string' ? endpoint : formEndpoint(endpoint)
       const findings = await examine(upstream, means)
       sections.push({ title: `Upstream ${name}: ${where}`, findings })
     }
@@ -48,6 +49,11 @@ export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promis
     sections.push({ title: 'Store and archive', findings: await examineStorage(settings, means) })
   }
   return { isWell: failuresOf(sections) === 0, sections }
+}
+
+/** An endpoint as the title of its section. */
+function formEndpoint({ kind, base, agent }: Endpoint): string {
+  return agent === undefined ? `${kind} ${base}` : `hosted agent ${agent}`
 }
 
 function failuresOf(sections: readonly Section[]): number {

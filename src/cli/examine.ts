@@ -34,7 +34,8 @@ export async function examine(
   const own = { ...runtime, fetch: heard.fetch, credential, ...patience }
   const signed = await credential.authorize(endpoint.scope, own).catch(failureOf)
   if (isCfileError(signed)) return [failed('credential', signed)]
-  const tried = await tryPath(createAzureClient({ ...own, endpoint }))
+  const client = createAzureClient({ ...own, endpoint })
+  const tried = [...(await tryPath(client)), ...(await tryAgent(client))]
   const isWell = tried.every(({ state }) => state === 'ok')
   const others = await tryOthers(isWell, endpoint, (other) =>
     createAzureClient({ ...own, ...other }),
@@ -80,9 +81,20 @@ async function tryPath(client: AzureClient): Promise<Finding[]> {
   return [failed(lacksRole ? 'role' : what, error)]
 }
 
-function formOf({ kind, agent, apiVersion }: Endpoint): string {
+const absentResponse = `resp_${'0'.repeat(48)}`
+
+/** Asks a hosted agent for a response that does not exist. */
+async function tryAgent(client: AzureClient): Promise<Finding[]> {
+  const { agent } = client.endpoint
+  if (agent === undefined) return []
+  const what = 'hosted agent'
+  const error = await client.getResponse(absentResponse).then(() => undefined, failureOf)
+  const isThere = error === undefined || error.code === 'not_found'
+  return [isThere ? { state: 'ok', what, found: `${agent} answers` } : failed(what, error)]
+}
+
+function formOf({ kind, apiVersion }: Endpoint): string {
   if (apiVersion !== undefined && isDated(apiVersion)) return 'dated path'
-  if (agent !== undefined) return 'hosted agent'
   return kind === 'project' ? 'project path' : 'v1 path'
 }
 

@@ -97,6 +97,36 @@ All is well.
     expect(isWell).toBe(true)
   })
 
+  const agent = 'http://emulator.localhost/api/projects/p/agents/helper/endpoint/protocols/openai'
+
+  it('tries a hosted agent at its own address, and the containers of its project', async () => {
+    const { text, isWell } = await visit({ env: { AZURE_OPENAI_ENDPOINT: agent } }, 200)
+    expect(text).toContain(`Upstream default: hosted agent ${agent}\n`)
+    expect(text).toMatch(
+      /ok +project path +http:\/\/emulator\.localhost\/api\/projects\/p\/openai\/v1 answers/,
+    )
+    expect(text).toContain(`ok    hosted agent  ${agent} answers`)
+    expect(isWell).toBe(true)
+  })
+
+  it('says that a hosted agent does not answer, among several upstreams', async () => {
+    const upstreams = [
+      { name: 'one', endpoint: 'http://emulator.localhost', api_key: key },
+      { name: 'two', endpoint: agent, api_key: key },
+    ]
+    const { text, isWell } = await visit({
+      env: {
+        AZURE_OPENAI_ENDPOINT: '',
+        AZURE_OPENAI_API_KEY: '',
+        CFILE_UPSTREAMS: JSON.stringify(upstreams),
+      },
+      fault: { kind: 'resource_not_found', match: { path: '/protocols/openai/responses' } },
+    })
+    expect(text).toContain(`Upstream two: hosted agent ${agent}\n`)
+    expect(text).toMatch(/FAIL +hosted agent/)
+    expect(isWell).toBe(false)
+  })
+
   it('shows the audience and the expiry of a token, and neither the token nor the secret', async () => {
     const token = jwt({
       aud: 'https://cognitiveservices.azure.com',

@@ -48,6 +48,22 @@ describe('signing in', () => {
     expect(kindsOf({ AZURE_OPENAI_ENDPOINT, ...env })).toEqual([kind])
   })
 
+  it('takes a hosted agent among several upstreams, with the audience of projects', () => {
+    const project = 'https://res.services.ai.azure.com/api/projects/p'
+    const agent = `${project}/agents/helper/endpoint/protocols/openai`
+    const list = [
+      { name: 'main', endpoint: AZURE_OPENAI_ENDPOINT, api_key: 'key' },
+      { name: 'agent', endpoint: `${agent}/responses?api-version=v1`, api_key: 'key' },
+    ]
+    const { upstreams } = parseEnv({ CFILE_UPSTREAMS: JSON.stringify(list) })
+    expect(upstreams.map(({ name }) => name)).toEqual(['main', 'agent'])
+    expect(upstreams[1]?.endpoint).toMatchObject({
+      agent,
+      base: `${project}/openai/v1`,
+      scope: 'https://ai.azure.com/.default',
+    })
+  })
+
   it('asks for the audience of the host, unless the settings know better', () => {
     const scopeOf = (env: Env) => {
       const endpoint = parseEnv({ AZURE_OPENAI_API_KEY: 'key', ...env }).upstreams[0]?.endpoint
