@@ -19,14 +19,17 @@ import { longestLife } from '../gateway/upstreams/expired.ts'
 import { answerFile, deliveryRequest } from './files.ts'
 import { answerPage } from './page.ts'
 import {
+  checkBody,
   methodNotAllowed,
+  parseObject,
   type RouteContext,
   type RouteEnv,
+  readBody,
   readContainer,
   readMethod,
   readQuery,
 } from './request.ts'
-import { dispositionQuery, listQuery } from './schemas.ts'
+import { dispositionQuery, emptyBody, listQuery } from './schemas.ts'
 
 /** Creates the routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -57,10 +60,14 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
+const nothing = 'no body, or {}'
+
 /** Creates a new container with the caller's archived files of an expired one. */
 async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const containerId = parseContainerId(c.req.param('container_id') ?? '')
+  const body = await readBody(gateway, c)
+  if (body.length > 0) checkBody(emptyBody, await parseObject(gateway, body, nothing), nothing)
   const restored = await restoreContainer(gateway, caller, containerId, c.req.raw.signal)
   const files = restored.files.map(({ id, path, bytes, created_at }) => ({
     file_id: id,

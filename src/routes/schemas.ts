@@ -93,6 +93,9 @@ export const containerLinkBody: Fields<ContainerLinkBody> = z.object({
   expires_in: expiresIn,
 })
 
+/** The body of a route that has no options. */
+export const emptyBody: Fields<object> = z.object({})
+
 /** The body of `POST /captures` that names a response in place of holding one. */
 export interface ResponseIdBody {
   readonly response_id: string

@@ -10,7 +10,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import type { Json } from '../../src/stores/store.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { openCallers, refusal } from '../lib/callers.ts'
-import { citedFiles, codeInterpreter, json, openHarness } from '../lib/harness.ts'
+import { citedFiles, codeInterpreter, errorCode, json, openHarness } from '../lib/harness.ts'
 
 const start = 1_790_000_000
 const prompt = 'Save the numbers as a CSV.'
@@ -398,6 +398,39 @@ describe('POST /containers/{container_id}/restore', () => {
     expect(restored.files.map((row) => row.path)).toEqual(['/mnt/data/sales.csv'])
     const link = await gateway.ask(`/containers/${restored.container_id}/path/sales.csv`)
     expect(link.status).toBe(200)
+  })
+
+  it('refuses options that it does not have, before a container is made', async () => {
+    const { options, settle } = archived({ heal: false })
+    const gateway = openHarness(options)
+    const [file] = citedFiles(
+      await turnOf(await gateway.ask('/openai/v1/responses', request(prompt))),
+    )
+    await settle()
+    gateway.advance(hour)
+    await gateway.requests()
+    const path = `/containers/${file?.container_id}/restore`
+    const restore = (body: string) => gateway.ask(path, { method: 'POST', body })
+    for (const body of [
+      'x',
+      ' ',
+      'null',
+      '[]',
+      '"{}"',
+      '{} {}',
+      '{}\0',
+      '{"name":"x"}',
+      '{"__proto__":1}',
+      '{"a":NaN}',
+      '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--b--\r\n',
+    ]) {
+      const answer = await restore(body)
+      expect(answer.status, body).toBe(400)
+      expect(await errorCode(answer)).toBe('invalid_request')
+    }
+    expect(await gateway.requests()).toEqual([])
+    expect((await restore('')).status).toBe(200)
+    expect((await restore(' {\n} ')).status).toBe(200)
   })
 
   it('answers concurrent requests with one container and the same files', async () => {
