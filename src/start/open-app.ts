@@ -42,7 +42,17 @@ export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
  */
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
   const log = door.log ?? consoleLog(settings)
+  const app = createFrom(settings, { ...door, log }, emulator)
+  // After the app, so that a setting that stops the start is told in one line.
   for (const warning of settings.warnings) log('warn', warning)
+  return app
+}
+
+function createFrom(
+  settings: Settings,
+  door: Partial<AppOptions>,
+  emulator: DoorOptions['emulator'],
+): Hono {
   const { store, archive, ...plain } = settings
   if (door.store === undefined && store !== undefined && store.kind !== 'memory') {
     throw notOpened('CFILE_STORE', store.kind)
@@ -51,7 +61,7 @@ export function openApp(settings: Settings, { emulator, ...door }: DoorOptions =
     throw notOpened('CFILE_ARCHIVE', archive.kind)
   }
   const { authenticate = openCallers(settings.callers, { ...webRuntime, ...door }) } = door
-  const options: AppOptions = { log, ...plain, ...definedOf(door), authenticate }
+  const options: AppOptions = { ...plain, ...definedOf(door), authenticate }
   if (!isEmulated(settings)) return createApp(options)
   if (emulator === undefined) throw noUpstream()
   return openEmulated(options, emulator())

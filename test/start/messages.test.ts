@@ -279,8 +279,8 @@ it('says which entry and field of CFILE_UPSTREAMS is wrong', () => {
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has no "endpoint" in entry 1 ("one"); it takes the URL of an Azure OpenAI resource or project.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "endpoint" in entry 1 ("one"); it takes the URL of an Azure OpenAI resource or project.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS: "endpoint" of entry 1 ("one") got "https://apim.example", which is on a host that is not one of Azure OpenAI (add the host to CFILE_ALLOWED_HOSTS to allow it); it takes a URL such as https://RES.openai.azure.com or https://RES.services.ai.azure.com/api/projects/P.
-    CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource.
-    CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource.
+    CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource, of visible ASCII characters.
+    CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_key" in entry 1 ("one"); it takes a key of that resource, of visible ASCII characters.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "api_version" in entry 1 ("one"); it takes v1, preview or a date such as 2025-04-01-preview.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "models" in entry 1 ("one"); it takes a list of names of models.
     CFILE_UPSTREAMS: CFILE_UPSTREAMS got a value (masked) that has a wrong "models" in entry 1 ("one"); it takes a list of names of models.

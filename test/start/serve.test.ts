@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { type Platform, serveOn } from '../../src/start/serve.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -54,6 +54,16 @@ describe('a server', () => {
       expect(steps).toEqual(['store opened', 'emulator loaded', 'store closed'])
     },
   )
+
+  it('tells of a wrong option in one line, without warnings about others', async () => {
+    const { platform } = openPlatform()
+    const lines: string[] = []
+    const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line))
+    const env = { ...wrong, PORT: '8787', CFILE_XYZ: '1' }
+    await expect(serveOn(platform, env)).rejects.toThrow('CFILE_WEBHOOK_SECRETS')
+    spy.mockRestore()
+    expect(lines).toEqual([])
+  })
 
   it('closes its socket again where only that tells its URL', async () => {
     const { platform, steps } = openPlatform()

@@ -4,6 +4,7 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import { type Declared, like, list, text } from './setting.ts'
 
 /** Settings of Entra ID. */
@@ -33,6 +34,15 @@ export interface UpstreamSettings extends IdentitySettings {
 /** The grammar of an api-version. */
 export const apiVersionGrammar: RegExp = /^(?:v1|preview|latest|\d{4}-\d\d-\d\d(?:-preview)?)$/
 
+/** The grammar of a key, which is sent as a header. */
+export const keyGrammar: RegExp = /^[\x21-\x7e]+$/
+
+/** What {@link keyGrammar} accepts, in words. */
+export const keyTakes = 'a key of that resource, of visible ASCII characters'
+
+// The form in which a URL has its host. An IPv6 address is in brackets.
+const hostGrammar = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
 /** The grammar of the id of a tenant, an app or an identity. */
 export const idGrammar: RegExp = /^[\w.-]{1,128}$/
 
@@ -47,8 +57,8 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
   /** A key of that resource; without one, cfile signs in with Entra ID. */
   apiKey: {
     name: 'AZURE_OPENAI_API_KEY',
-    schema: text,
-    takes: 'a key of that resource',
+    schema: like(keyGrammar),
+    takes: keyTakes,
     secret: true,
   },
   /** The `api-version` that is sent with each call, `v1` or `preview`. @default none */
@@ -67,8 +77,9 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
   /** Hosts other than Azure's that an endpoint may be on, such as an API Management instance. @default none */
   allowedHosts: {
     name: 'CFILE_ALLOWED_HOSTS',
-    schema: list,
-    takes: 'host names with commas between them',
+    schema: list.check(z.refine((hosts) => hosts.every((host) => hostGrammar.test(host)))),
+    takes:
+      'host names such as apim.example.com with commas between them, each with its port where that is not 443',
   },
   /** The tenant of the app registration that cfile signs in as. */
   tenantId: {

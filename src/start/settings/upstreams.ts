@@ -9,7 +9,13 @@ import { apiKey } from '../../azure/credentials.ts'
 import { parseEndpoint } from '../../azure/endpoint.ts'
 import { CfileError } from '../../core/errors.ts'
 import type { UpstreamOptions } from '../../options.ts'
-import { apiVersionGrammar, idGrammar, type UpstreamSettings } from './azure.ts'
+import {
+  apiVersionGrammar,
+  idGrammar,
+  keyGrammar,
+  keyTakes,
+  type UpstreamSettings,
+} from './azure.ts'
 import { type MachineIdentity, parseIdentity } from './identity.ts'
 
 /**
@@ -45,7 +51,7 @@ const uniqueName = 'a unique name of 1 to 64 letters, digits, ".", "_" and "-"'
 const entrySchema = z.strictObject({
   name: text(uniqueName, /^[A-Za-z0-9][\w.-]{0,63}$/),
   endpoint: text('the URL of an Azure OpenAI resource or project'),
-  api_key: z.optional(text('a key of that resource')),
+  api_key: z.optional(text(keyTakes, keyGrammar)),
   api_version: z.optional(
     text('v1, preview or a date such as 2025-04-01-preview', apiVersionGrammar),
   ),

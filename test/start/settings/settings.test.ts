@@ -10,6 +10,21 @@ describe('a wrong setting', () => {
       'CFILE_PUBLIC_URL',
       '"https://…@files.example?…"',
     ],
+    [
+      { CFILE_ALLOWED_HOSTS: 'https://apim.example' },
+      'CFILE_ALLOWED_HOSTS',
+      '"https://apim.example"',
+    ],
+    [{ CFILE_ALLOWED_HOSTS: 'apim.example other.example' }, 'CFILE_ALLOWED_HOSTS', 'host names'],
+    [{ AZURE_OPENAI_API_KEY: 'first pass' }, 'AZURE_OPENAI_API_KEY', 'masked'],
+    [{ AZURE_OPENAI_API_KEY: 'first\npass' }, 'AZURE_OPENAI_API_KEY', 'masked'],
+    [
+      {
+        CFILE_UPSTREAMS: '[{"name":"one","endpoint":"https://x.openai.azure.com","api_key":"pä"}]',
+      },
+      'CFILE_UPSTREAMS',
+      'a wrong "api_key" in entry 1',
+    ],
     [{ CFILE_SHUTDOWN_DELAY_MS: '5s' }, 'CFILE_SHUTDOWN_DELAY_MS', 'a number of milliseconds'],
     [{ CFILE_JWT_ISSUER: 'https://login.example' }, 'CFILE_JWT_ISSUER', 'CFILE_JWKS_URL is not'],
     [
@@ -23,6 +38,13 @@ describe('a wrong setting', () => {
     expect(message).toContain(got)
     expect(message).not.toMatch(/\n|base64!|pass/)
   })
+})
+
+describe('the allowed hosts', () => {
+  it.each(['apim.example', 'a.example, b.example:8443', '[fd00::1]:443', 'localhost'])(
+    'are names of hosts, with or without a port: %s',
+    (value) => expect(() => parseEnv({ CFILE_ALLOWED_HOSTS: value })).not.toThrow(),
+  )
 })
 
 describe('a setting that works and is doubtful', () => {
