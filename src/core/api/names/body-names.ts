@@ -139,12 +139,14 @@ function nameScalar(
   if (first === letterN && !frame.isList) return
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
+  const isRight = naming.isId(text)
+  if (!isRight) carryText(collector, text)
+  // Most keys that take an object also take a text, so only an id with a prefix is a name.
+  const isText = takes === 'object' && (naming.isId === isId || !isRight)
   // An echo may have ids of a form that this version does not know. Nobody owns them.
-  const isRight = naming.isId(text) || (collector.isInEcho() && isId(text))
-  if (takes === 'object') {
-    // Most of these keys also take a text, so only an id with a prefix is a name.
-    if (naming.isId !== isId && naming.isId(text)) collector.add(kind, text)
-  } else if (isRight && !isMisplaced) collector.add(kind, text)
+  const isKnown = isRight || (collector.isInEcho() && isId(text))
+  if (isText) return
+  if (isKnown && !isMisplaced) collector.add(kind, text ?? '')
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
 
@@ -152,7 +154,7 @@ const letterC = 99
 const backslash = 92
 const longestQuotedId = 130
 
-/** Notes an id of the containers API under a key that does not name things, since the upstream may read it there. */
+/** Notes a text that may be an id of the containers API. */
 function carryScalar(
   { bytes, collector }: Reading,
   frame: Frame,
@@ -164,7 +166,11 @@ function carryScalar(
   // Types such as "container_auto" look like ids.
   const isType = !frame.isList && frame.key === 'type'
   if (bytes[start] !== quote || isType || !(isShort || second === backslash)) return
-  const text = jsonTextAt(bytes, start, end)
+  carryText(collector, jsonTextAt(bytes, start, end))
+}
+
+/** Notes an id of the containers API at a place that does not name things, since the upstream may read it there. */
+function carryText(collector: NameCollector, text: string | undefined): void {
   if (isContainerId(text)) collector.carry('container', text)
   else if (isContainerFileId(text)) collector.carry('file', text)
 }

@@ -22,6 +22,7 @@ const keys = [
   ...['previous_response_id', 'conversation', 'container', 'container_id', 'file_id', 'file_ids'],
   ...['input_file_id', 'assistant_id', 'prompt', 'file', 'source', 'vector_store_ids'],
   ...['input', 'content', 'tools', 'type', 'id', 'metadata', 'annotations', 'parameters', 'text'],
+  ...['results', 'environment', 'place'],
 ]
 const spoiledKeys = keys.flatMap((key) => [
   key.toUpperCase(),
@@ -41,7 +42,16 @@ const id = fc.oneof(
 )
 const scalar = fc.oneof(
   id,
-  fc.constantFrom<unknown>(null, true, 1, 'output_text', 'input_text', 'item_reference', 'a text'),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    1,
+    'output_text',
+    'input_text',
+    'item_reference',
+    'file_search_call',
+    'a text',
+  ),
 )
 
 /** An object as a list of members, so that a key can occur twice. */
@@ -226,6 +236,8 @@ export async function openTarget(path = '/openai/v1/responses'): Promise<Send> {
   await gateway.give('bob', 'container', 'cntr_bob')
   await gateway.give('ann', 'response', 'resp_ann')
   await gateway.give('ann', 'container', 'cntr_ann')
+  for (const file of ['file-ann', 'cfile_ann']) await gateway.give('ann', 'file', file)
+  for (const thing of ['asst_ann', 'pmpt_ann']) await gateway.give('ann', 'thing', thing)
   return async ({ bytes, headers }) => {
     const before = sent
     const answer = await gateway.as('bob').ask(path, { method: 'POST', headers, body: bytes })

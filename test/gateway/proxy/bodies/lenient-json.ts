@@ -134,7 +134,7 @@ const objects = new Set(['prompt', 'voice', 'audio', 'video', 'source'])
 
 /**
  * Ids of other owners that a server would find under a naming key, ignoring case and separators of the key, also inside
- * lists and objects.
+ * lists and objects. Ids of containers and their files count under every key.
  */
 export function foreignIds(body: unknown, foreign: ReadonlySet<string>): string[] {
   const found: string[] = []
@@ -154,17 +154,32 @@ interface Where {
 
 const ownWords =
   /^\.metadata$|\.tools(?:\.\d+)*\.parameters$|\.input(?:\.\d+)*\.tools(?:\.\d+)*\.annotations$/
+const items = /\.input(?:\.\d+)*$/
 const parts = /\.input(?:\.\d+)*\.content(?:\.\d+)*$/
 
 function walk(value: unknown, { path, below }: Where, tell: (text: string) => void): void {
-  if (typeof value === 'string' && below === 'name') tell(value)
+  if (typeof value === 'string' && (below === 'name' || isOfContainers(value, path))) tell(value)
   if (typeof value !== 'object' || value === null || ownWords.test(path)) return
-  const isEcho = 'type' in value && value.type === 'output_text' && parts.test(path)
+  const type = 'type' in value ? value.type : undefined
+  const echo =
+    type === 'output_text' && parts.test(path)
+      ? 'annotations'
+      : type === 'file_search_call' && items.test(path)
+        ? 'results'
+        : undefined
   for (const [key, inner] of Object.entries(value)) {
-    if (isEcho && key === 'annotations') continue
+    if (echo === key) {
+      // In an echo only ids of containers and files count.
+      walk(inner, { path: `${path}.${key}`, below: 'nothing' }, tell)
+      continue
+    }
     const next = Array.isArray(value) ? below : belowKey(key, below)
     walk(inner, { path: `${path}.${key}`, below: next }, tell)
   }
+}
+
+function isOfContainers(text: string, path: string): boolean {
+  return /^c(?:ntr|file)_/.test(text) && !path.endsWith('.type')
 }
 
 function belowKey(key: string, around: Where['below']): Where['below'] {
