@@ -91,3 +91,31 @@ export function takeNext(
   if (first !== undefined) waiting.delete(first)
   return next
 }
+
+const handoverKey = 'handover'
+// Seconds. Longer than the interval at which instances look for the note.
+const handoverLifetime = 60
+
+/**
+ * Tells the other instances to take up pending copies now and not at their next upkeep. Never throws, since their upkeep
+ * finds the copies too.
+ *
+ * @param note differs from the notes before
+ */
+export async function noteHandover(
+  { store }: Pick<Remembering, 'store'>,
+  note: string,
+): Promise<void> {
+  await store.put(handoverKey, note, { ttl: handoverLifetime }).catch(() => false)
+}
+
+/** Whether an instance has handed over its pending copies since the last call. Never throws. */
+export async function isHandedOver(
+  { store }: Pick<Remembering, 'store'>,
+  { state }: Archiving,
+): Promise<boolean> {
+  const note = await store.get(handoverKey).catch(() => undefined)
+  if (note === undefined || note === state.handover) return false
+  state.handover = note
+  return true
+}

@@ -12,7 +12,16 @@ import { leaseSeconds, withLease } from '../lease.ts'
 import type { Remembering } from '../owners/records.ts'
 import { copyFile } from './copy.ts'
 import { noteFailure } from './find.ts'
-import { addPending, enqueue, listPending, putPending, removePending, takeNext } from './pending.ts'
+import {
+  addPending,
+  enqueue,
+  isHandedOver,
+  listPending,
+  noteHandover,
+  putPending,
+  removePending,
+  takeNext,
+} from './pending.ts'
 import { type Archiving, isExpired, type PendingCopy, type WantedCopy } from './state.ts'
 
 /** With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue. */
@@ -24,7 +33,9 @@ export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Pro
 export async function queueCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
-  enqueue(archiving, await addPending(gateway, wanted))
+  const pending = await addPending(gateway, wanted)
+  if (archiving.state.stopping.signal.aborted) return noteHandover(gateway, pending.file_id)
+  enqueue(archiving, pending)
   archiving.state.start()
 }
 
@@ -36,10 +47,18 @@ export async function resumeCopies(gateway: Gateway): Promise<void> {
   startCopies(gateway, archiving)
 }
 
-/** Aborts the copies under way, which stay pending for the next process. Resolves when their leases are released. */
-export async function stopCopies({ archiving }: Gateway): Promise<void> {
-  archiving?.state.stopping.abort(new Error('The process ends.'))
-  await Promise.allSettled(archiving?.state.flights ?? [])
+/**
+ * Aborts the copies under way, which stay pending, and hands them to the other instances. Resolves when their leases are
+ * released.
+ */
+export async function stopCopies(gateway: Gateway): Promise<void> {
+  const { archiving } = gateway
+  if (archiving === undefined) return
+  const { stopping, flights, waiting } = archiving.state
+  const isPending = flights.size + waiting.size > 0
+  stopping.abort(new Error('The process ends.'))
+  await Promise.allSettled(flights)
+  if (isPending) await noteHandover(gateway, gateway.runtime.newToken())
 }
 
 /** Starts queued copies in the background, up to the limit of concurrent copies. */
@@ -143,14 +162,15 @@ const leftoversEverySeconds = 3600
 const leftOverAfter = 6 * 3600
 
 /**
- * Resumes pending copies, and removes half-written copies and expired ones. Does nothing when that has just been done.
- * Never throws.
+ * Resumes pending copies, and removes half-written copies and expired ones. Does nothing when that has just been done
+ * and no instance has handed over copies since. Never throws.
  */
 export async function keepUpArchive(gateway: Gateway): Promise<void> {
   const { archiving, log } = gateway
   const { now } = gateway.runtime
-  if (archiving === undefined || now() < archiving.state.upkeepAt) return
+  if (archiving === undefined) return
   const { state } = archiving
+  if (now() < state.upkeepAt && !(await isHandedOver(gateway, archiving))) return
   state.upkeepAt = now() + upkeepEverySeconds
   try {
     await resumeCopies(gateway)

@@ -5,6 +5,7 @@
  */
 
 import type { Archive } from '../../archives/archive.ts'
+import type { Json } from '../../stores/store.ts'
 
 /** Settings of the archive. */
 export interface ArchivePolicy {
@@ -57,6 +58,8 @@ export interface ArchiveState {
   /** Unix seconds of the next upkeep and the next removal of leftovers. */
   upkeepAt: number
   leftoversAt: number
+  /** The last note of an instance that handed over its copies. */
+  handover: Json | undefined
 }
 
 /** Settings and state of the archive. */
@@ -100,6 +103,7 @@ export function startArchiving(policy: ArchivePolicy, now: () => number): Archiv
     start() {},
     upkeepAt: 0,
     leftoversAt: 0,
+    handover: undefined,
   }
   return { ...policy, archive: hideExpired(policy, now), state }
 }

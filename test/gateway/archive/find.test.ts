@@ -463,6 +463,22 @@ describe('interrupted copies', () => {
     await gateway.settled()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
   })
+
+  it('are resumed after an orderly shutdown by an instance that has just looked for them', async () => {
+    const store = memoryStore({ now })
+    const archive = freshArchive()
+    const { dead, gateway } = openPair({ store, now }, archive)
+    await gateway.sweep()
+    const [file] = await dead.respond('Write a CSV')
+    await dead.stop()
+    // Cited while the first instance still answers.
+    const [late] = await dead.respond('Write a text file')
+    await gateway.sweep()
+    await gateway.settled()
+    expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
+    expect(await archive.get(`anyone/${late?.file_id}`)).toBeDefined()
+    expect(await store.list('copy/')).toEqual([])
+  })
 })
 
 /** Two instances with one upstream, store and archive. The first never finishes a copy. */
