@@ -17,6 +17,10 @@ export interface Container {
   readonly status: string
   readonly name?: string
   readonly memory_limit?: string | null
+  /** Unix seconds, as `last_active_at`. Unchecked, as `expires_after`. */
+  readonly created_at?: unknown
+  readonly last_active_at?: unknown
+  readonly expires_after?: { readonly minutes?: unknown } | null
 }
 
 /** A file of a container. Azure sometimes sends `null` for `bytes`, and several joined paths in `path`. */

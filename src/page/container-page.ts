@@ -7,6 +7,7 @@
 import { html } from 'hono/html'
 import { cleanFilename } from '../core/http/content-disposition.ts'
 import type { PreviewedFile } from '../gateway/containers/preview.ts'
+import type { Life } from '../gateway/upstreams/life.ts'
 import { filePreview } from './file-preview.ts'
 import { type Markup, renderPage } from './frame.ts'
 
@@ -16,8 +17,8 @@ export interface ContainerPage {
   readonly files: readonly PreviewedFile[]
   readonly zipUrl: string
   readonly now: number
-  /** When the container is gone at the latest; absent where its id does not tell. */
-  readonly endsAt?: number
+  /** When the container ends; absent if unknown. */
+  readonly life?: Life
   /** Whether it is gone, and the files are copies. */
   readonly isGone: boolean
   /** When the links of the page expire. */
@@ -56,22 +57,24 @@ ${rows.length < files.length ? html`<p class="dim">The first ${rows.length} of $
 }
 
 function factsOf(page: ContainerPage): Markup[] {
-  const { endsAt, isGone, linksEndAt, now, copyTtl, files } = page
+  const { life, isGone, linksEndAt, now, copyTtl, files } = page
   const copies = files.filter(({ archived }) => archived).length
   const facts: [string, Markup | string][] = [['Links', html`work until ${timeOf(linksEndAt)}`]]
   if (isGone) facts.unshift(['Container', 'gone; these files are copies'])
-  else if (endsAt === undefined) facts.unshift(['Container', 'lives for an hour at most'])
-  else {
-    const minutes = Math.max(0, Math.ceil((endsAt - now) / 60))
-    const left = minutes === 1 ? '1 minute' : `${minutes} minutes`
-    facts.unshift([
-      'Container',
-      html`ends ${timeOf(endsAt)} at the latest (${left} left), earlier if nobody uses it`,
-    ])
-  }
+  else if (life === undefined) facts.unshift(['Container', 'lives for an hour at most'])
+  else facts.unshift(['Container', endOf(life, now)])
   if (copyTtl === undefined) facts.push(['Copies', 'none are kept; download what you need'])
   else facts.push(['Copies', `${copies} of ${files.length} kept`])
   return facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)
+}
+
+function endOf({ expiresAt, isProlonged }: Life, now: number): Markup {
+  const minutes = Math.max(0, Math.ceil((expiresAt - now) / 60))
+  const left = minutes === 1 ? '1 minute' : `${minutes} minutes`
+  const when = isProlonged
+    ? 'later if somebody uses it'
+    : 'at the latest, earlier if nobody uses it'
+  return html`ends ${timeOf(expiresAt)} (${left} left), ${when}`
 }
 
 // The script shows them, since nothing works in them without it.

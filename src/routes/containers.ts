@@ -6,16 +6,16 @@
 
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
-import { idCreatedAt, parseContainerId, parseFileId } from '../core/ids.ts'
+import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { decodeOnce } from '../core/url.ts'
 import { describeListing } from '../gateway/containers/describe.ts'
-import { listFiles } from '../gateway/containers/listing.ts'
+import { lifeOfListing, listFiles } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'
 import { restoreContainer } from '../gateway/containers/replacement.ts'
 import { zipContainer } from '../gateway/containers/zip.ts'
 import { deliverFile } from '../gateway/files/deliver.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { longestLife } from '../gateway/upstreams/expired.ts'
+import type { Life } from '../gateway/upstreams/life.ts'
 import { answerFile, deliveryRequest } from './files.ts'
 import { answerPage } from './page.ts'
 import {
@@ -86,21 +86,19 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
   const listing = await listFiles(gateway, caller, query)
   const files = await describeListing(gateway, caller, query, listing)
   c.header('cache-control', 'private, no-store')
+  const life = await lifeOfListing(gateway, query, listing)
   return c.json({
     files: all === '1' ? files : files.filter(({ source }) => source === 'assistant'),
-    ...lifeOf(gateway, query.containerId),
+    ...(life === undefined ? {} : presentLife(life, gateway.runtime.now())),
   })
 }
 
 // Seconds.
 const soon = 300
 
-/** Latest expiry of a container, from the creation time in its id, and whether that is within five minutes. */
-function lifeOf({ runtime: { now } }: Gateway, containerId: string): object {
-  const made = idCreatedAt(containerId)
-  if (made === undefined) return {}
-  const expires_at = made + longestLife
-  return { expires_at, expires_soon: expires_at - now() < soon }
+/** The end of a container in the list, and whether it is less than five minutes away. */
+function presentLife({ expiresAt }: Life, now: number): object {
+  return { expires_at: expiresAt, expires_soon: expiresAt - now < soon }
 }
 
 /** Serves the file at a path of the container. */

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { idCreatedAt } from '../core/ids.ts'
-import { type ListQuery, listFiles } from '../gateway/containers/listing.ts'
+import { type ListQuery, lifeOfListing, listFiles } from '../gateway/containers/listing.ts'
 import { previewListing } from '../gateway/containers/preview.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
-import { longestLife } from '../gateway/upstreams/expired.ts'
 import { containerPage } from '../page/container-page.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { type RouteContext, readMethod } from './request.ts'
@@ -28,14 +26,14 @@ export async function answerPage(
   const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name, { until })
   const zip = await linker.container('zip', containerId)
   const nonce = c.get('requestId')
-  const made = idCreatedAt(containerId)
+  const life = await lifeOfListing(gateway, query, listing)
   const now = gateway.runtime.now()
   const page = containerPage({
     containerId,
     files,
     zipUrl: zip.download_url,
     now,
-    endsAt: made === undefined ? undefined : made + longestLife,
+    life,
     isGone: listing.gone !== undefined,
     linksEndAt: zip.expires_at,
     copyTtl: gateway.archiving?.ttl,

@@ -470,21 +470,71 @@ describe('POST /containers/{container_id}/restore', () => {
 })
 
 describe('the list of a container', () => {
-  it('says which files are archived and when the container expires at the latest', async () => {
+  interface Listed {
+    readonly expires_at: number
+    readonly expires_soon: boolean
+  }
+
+  it('says which files are archived, and that the container ends after 20 idle minutes or an hour', async () => {
     const { options, settle } = archived()
     const gateway = openHarness(options)
-    const [file] = citedFiles(
-      await turnOf(await gateway.ask('/openai/v1/responses', request(prompt))),
-    )
-    const list = async () =>
-      (await (await gateway.ask(`/containers/${file?.container_id}/files`)).json()) as object
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    const path = `/containers/${containerOf(first)}`
+    const list = async () => (await (await gateway.ask(`${path}/files`)).json()) as Listed
     await settle()
     expect(await list()).toMatchObject({
       files: [{ archived: true }],
-      expires_at: start + hour,
+      expires_at: start + 1200,
       expires_soon: false,
     })
-    gateway.advance(hour - 200)
-    expect(await list()).toMatchObject({ expires_soon: true })
+    expect(await (await gateway.ask(path)).text()).toContain('later if somebody uses it')
+    // Every list is a use, until the hour is over.
+    for (let minutes = 15; minutes <= 45; minutes += 15) {
+      gateway.advance(900)
+      const end = Math.min(start + minutes * 60 + 1200, start + hour)
+      expect(await list()).toMatchObject({ expires_at: end, expires_soon: false })
+    }
+    gateway.advance(700)
+    expect(await list()).toMatchObject({ expires_at: start + hour, expires_soon: true })
+    expect(await (await gateway.ask(path)).text()).toContain('at the latest')
+  })
+
+  it('knows the idle minutes that the container was made with', async () => {
+    const gateway = openHarness()
+    const body = json({ name: 'short', expires_after: { anchor: 'last_active_at', minutes: 4 } })
+    const made = (await (await gateway.ask('/openai/v1/containers', body)).json()) as Turn
+    const list = await (await gateway.ask(`/containers/${made.id}/files`)).json()
+    expect(list).toMatchObject({ expires_at: start + 240, expires_soon: true })
+  })
+
+  it('says that an idle container is gone although its hour is not over', async () => {
+    const { options, settle } = archived()
+    const gateway = openHarness(options)
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    await settle()
+    gateway.advance(1500)
+    const path = `/containers/${containerOf(first)}`
+    expect(await (await gateway.ask(`${path}/files`)).json()).toMatchObject({
+      files: [{ archived: true }],
+      expires_at: start + 1500,
+      expires_soon: true,
+    })
+    expect(await (await gateway.ask(path)).text()).toContain('gone; these files are copies')
+  })
+
+  it('is answered without delay when the upstream does not tell about the container', async () => {
+    const gateway = openHarness()
+    const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
+    const path = `/containers/${containerOf(first)}`
+    await gateway.fault({
+      match: { path: `*/containers/${containerOf(first)}` },
+      status: 500,
+      times: 9,
+    })
+    const list = await gateway.ask(`${path}/files`)
+    expect([list.status, await list.json()]).toEqual([
+      200,
+      expect.objectContaining({ expires_at: start + hour, expires_soon: false }),
+    ])
   })
 })

@@ -131,7 +131,7 @@ function routesOf({ app }: CallersHarness): string[] {
     ({ method, path }) => `${method} ${path.replace(/\{.+?\}(?=\/|$)|\/$/g, '') || '/'}`,
   )
   // The upgrade to a WebSocket has its own method too.
-  return [...new Set(all)].filter((route) => !/^ALL |v1\/responses$/.test(route))
+  return [...new Set(all)].filter((route) => !/^ALL |(?:v1|openai)\/responses$/.test(route))
 }
 
 async function openWithAnswer() {

@@ -19,6 +19,7 @@ import { type ContainerView, rethrowMissing, viewContainer } from '../owners/acc
 import { type FileRecord, findRecord, putRecord } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/ask.ts'
 import { explainMissing } from '../upstreams/expired.ts'
+import { findLife, type Life } from '../upstreams/life.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
 /** A request for the files of a container. */
@@ -76,6 +77,15 @@ export async function listFiles(
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }
+}
+
+/** Finds out when the container of a listing ends; `undefined` when that is not known. */
+export function lifeOfListing(
+  gateway: Gateway,
+  { containerId, signal }: Pick<ListQuery, 'containerId' | 'signal'>,
+  { upstream, gone }: Pick<ContainerListing, 'upstream' | 'gone'>,
+): Promise<Life | undefined> {
+  return findLife(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
 }
 
 /** Where a file of a listing is. */
