@@ -158,7 +158,8 @@ const bodies: Readonly<Record<string, Json>> = {
 
 const conditionHeaders: readonly string[] = ['Range', 'If-Range', 'If-None-Match', 'If-Match']
 
-function parametersOf({ method, path }: Route): Json[] {
+function parametersOf(operation: Route): Json[] {
+  const { method, path } = operation
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
   const { properties = {} } = toJsonSchema(queries[`${method} ${path}`] ?? z.object({}))
   const query = Object.entries(properties as Json).map(([name, schema]) => ({
@@ -166,8 +167,7 @@ function parametersOf({ method, path }: Route): Json[] {
     in: 'query',
     schema,
   }))
-  const isFile = method === 'GET' && isDownload(path)
-  const conditions = isFile ? conditionHeaders : []
+  const conditions = isDownload(operation) ? conditionHeaders : []
   const signed =
     path === '/webhooks' ? ['webhook-id', 'webhook-timestamp', 'webhook-signature'] : []
   const string = { type: 'string' }
@@ -179,12 +179,14 @@ function parametersOf({ method, path }: Route): Json[] {
   ]
 }
 
-function isDownload(path: string): boolean {
-  return /^\/s\/|^\/files\/|\/files\/\{|\/path\/|\/content$/.test(path)
+function isDownload({ method, path }: Route): boolean {
+  const isFile = /^\/(?:s|files|containers\/\{\w+\}\/(?:files|path))\/|\/content$/.test(path)
+  return isFile && method === 'GET'
 }
 
 /** The codes that a route may answer with. */
-function codesOf({ path, asker, method }: Route): ErrorCode[] {
+function codesOf(operation: Route): ErrorCode[] {
+  const { path, asker, method } = operation
   const codes: ErrorCode[] = ['method_not_allowed', 'internal_error', 'not_ready']
   if (asker === 'c') codes.push('unauthorized', 'rate_limited', 'invalid_request', 'not_found')
   if (path.startsWith('/s/')) codes.push('signature_invalid', 'link_expired')
@@ -197,7 +199,7 @@ function codesOf({ path, asker, method }: Route): ErrorCode[] {
   }
   if (/^\/files\/|^\/s\//.test(path)) codes.push('container_unknown')
   if (method === 'POST') codes.push('payload_too_large')
-  if (isDownload(path)) codes.push('range_not_satisfiable', 'precondition_failed')
+  if (isDownload(operation)) codes.push('range_not_satisfiable', 'precondition_failed')
   return codes
 }
 
@@ -209,7 +211,11 @@ function errorsOf(operation: Route): Json {
   const statuses = [...new Set(codes.map((code) => errorStatuses[code]))].sort()
   const entries = statuses.map((status) => {
     const description = codes.filter((code) => errorStatuses[code] === status).join(', ')
-    return [status, shareError(status, { description, content: reference('Error') })] as const
+    const headers = references([...(errorHeaders[status] ?? []), ...everyAnswer])
+    return [
+      status,
+      shareError(status, { description, headers, content: reference('Error') }),
+    ] as const
   })
   return Object.fromEntries(entries)
 }
@@ -229,20 +235,57 @@ const headerTypes: Readonly<Record<string, string>> = {
   'Accept-Ranges': 'string',
   ETag: 'string',
   'Repr-Digest': 'string',
+  'Cache-Control': 'string',
+  'X-Content-Type-Options': 'string',
+  'Content-Security-Policy': 'string',
+  'Cross-Origin-Resource-Policy': 'string',
+  'Referrer-Policy': 'string',
   'Server-Timing': 'string',
+  'apim-request-id': 'string',
+  Allow: 'string',
+  'Retry-After': 'integer',
   'x-request-id': 'string',
+  'x-cfile-emulator': 'string',
 }
+
 const references = (names: readonly string[]): Json =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
-const rangeHeaders = references(Object.keys(headerTypes))
-const { 'Content-Range': _, ...fileHeaders } = rangeHeaders
+
+const everyAnswer = ['x-request-id', 'x-cfile-emulator']
+const zipHeaders = [
+  'Content-Disposition',
+  'Content-Length',
+  'Cache-Control',
+  'X-Content-Type-Options',
+  'Content-Security-Policy',
+  'Cross-Origin-Resource-Policy',
+  'Referrer-Policy',
+]
+const fileHeaders = [
+  ...zipHeaders,
+  'Accept-Ranges',
+  'ETag',
+  'Repr-Digest',
+  'Server-Timing',
+  'apim-request-id',
+]
+
+/** Headers of error answers, by status. */
+const errorHeaders: Readonly<Record<number, readonly string[]>> = {
+  405: ['Allow'],
+  416: ['Content-Range'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+}
 
 function describe(operation: Route): Json {
-  const { method, path, asker, summary } = operation
-  const isFile = isDownload(path) && method === 'GET'
+  const { method, path, asker, answer, summary } = operation
+  const isFile = isDownload(operation)
+  const zipOrNone = answer === 'zip' ? zipHeaders : []
+  const headers = [...(isFile ? fileHeaders : zipOrNone), ...everyAnswer]
   const success: Json = {
     description: summary,
-    headers: isFile ? fileHeaders : references(['x-request-id']),
+    headers: references(headers),
     content: contentOf(operation),
   }
   const content = bodies[`${method} ${path}`]
@@ -254,8 +297,8 @@ function describe(operation: Route): Json {
     responses: {
       200: success,
       ...(isFile && {
-        206: { ...success, headers: rangeHeaders },
-        304: { description: 'Not modified' },
+        206: { ...success, headers: references(['Content-Range', ...headers]) },
+        304: { description: 'Not modified', headers: references(['ETag', ...everyAnswer]) },
       }),
       ...errorsOf(operation),
     },
@@ -271,7 +314,7 @@ export function createDocument(): Json {
     const methods = paths[path] ?? {}
     paths[path] = methods
     methods[method.toLowerCase()] = describe(operation)
-    if (method === 'GET' && isDownload(path)) {
+    if (isDownload(operation)) {
       const { operationId, ...head } = describe(operation)
       methods.head = { operationId: `head${String(operationId).slice(3)}`, ...head }
     }
