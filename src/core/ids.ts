@@ -13,6 +13,9 @@ const containerPrefix = /^(?:cntr|container)[_-]./
 const containerFilePrefix = /^cfile[_-]./
 const filePrefix = /^(?:file|assistant)[_-]./
 const vectorStorePrefix = /^vs[_-]./
+// Responses and conversations have ids of several forms, so only the prefixes of other kinds are known to be wrong.
+const notResponsePrefix = /^(?:cntr|container|cfile|file|assistant|vs|msg|conv)[_-]/
+const notConversationPrefix = /^(?:cntr|container|cfile|file|assistant|vs|msg|resp)[_-]/
 
 /** `container_file`: in a container (`cfile_…`). `file`: in the Files API (`file-…`, `assistant-…`). */
 export type FileKind = 'container_file' | 'file'
@@ -40,6 +43,16 @@ export function isFileId(text: unknown): text is string {
 /** Whether a value is the id of a vector store: `vs_…`, `vs-…`. */
 export function isVectorStoreId(text: unknown): text is string {
   return isId(text) && vectorStorePrefix.test(text)
+}
+
+/** Whether a value is an id that may be a response's: none with the prefix of another kind. */
+export function isResponseId(text: unknown): text is string {
+  return isId(text) && !notResponsePrefix.test(text)
+}
+
+/** Whether a value is an id that may be a conversation's: none with the prefix of another kind. */
+export function isConversationId(text: unknown): text is string {
+  return isId(text) && !notConversationPrefix.test(text)
 }
 
 /**

@@ -8,7 +8,15 @@
 
 import { CfileError } from '../../errors.ts'
 import type { FormPart } from '../../http/form-fields.ts'
-import { isContainerFileId, isContainerId, isFileId, isId, isVectorStoreId } from '../../ids.ts'
+import {
+  isContainerFileId,
+  isContainerId,
+  isConversationId,
+  isFileId,
+  isId,
+  isResponseId,
+  isVectorStoreId,
+} from '../../ids.ts'
 import type { NamedKind } from '../operations.ts'
 
 /** How a key's value names things. */
@@ -40,10 +48,10 @@ const thing = of('thing', 'id')
 
 /** All naming keys. */
 export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, NamingKey>([
-  ['previous_response_id', of('response', 'id')],
-  ['response_id', of('response', 'id')],
-  ['conversation', of('conversation', 'either')],
-  ['conversation_id', of('conversation', 'id')],
+  ['previous_response_id', of('response', 'id', isResponseId)],
+  ['response_id', of('response', 'id', isResponseId)],
+  ['conversation', of('conversation', 'either', isConversationId)],
+  ['conversation_id', of('conversation', 'id', isConversationId)],
   ['container', of('container', 'either', isContainerId)],
   ['container_id', of('container', 'id', isContainerId)],
   ['environment', of('container', 'object', isContainerId)],

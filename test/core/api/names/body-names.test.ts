@@ -223,6 +223,16 @@ describe('the ids that a body names', () => {
     },
   )
 
+  it.each([
+    ['previous_response_id', ['cntr_1', 'cfile_1', 'file-1', 'vs_1', 'msg_1', 'conv_1']],
+    ['conversation', ['cntr_1', 'cfile_1', 'assistant-1', 'msg_1', 'resp_1']],
+  ])('are not read with certainty in a %s with the prefix of another kind', (key, wrong) => {
+    for (const id of wrong) expect(() => read({ [key]: id })).toThrow(`"${key}" is not`)
+    for (const id of ['resp_1', 'conv_1', 'caresp_1', '1']) {
+      if (!wrong.includes(id)) expect(() => read({ [key]: id })).not.toThrow()
+    }
+  })
+
   it('are read with escapes under any key', () => {
     const escaped = String.raw`{"tools":[{"place":"\u0063ntr_1"}]}`
     expect(carriedIds(escaped)).toEqual(['cntr_1'])
