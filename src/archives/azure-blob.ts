@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fromBase64 } from '../core/encoding.ts'
+import { fromBase64, toBase64 } from '../core/encoding.ts'
 import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
@@ -87,7 +87,7 @@ export function sharedKey(account: string, key: string): BlobAuth {
     async authorize(request) {
       const text = new TextEncoder().encode(stringToSign(account, request))
       const signature = await crypto.subtle.sign('HMAC', await imported, text)
-      return `SharedKey ${account}:${btoa(String.fromCharCode(...new Uint8Array(signature)))}`
+      return `SharedKey ${account}:${toBase64(new Uint8Array(signature))}`
     },
   }
 }

@@ -8,7 +8,8 @@
 
 import { CfileError, type ErrorCode, type UpstreamAnswer } from '../core/errors.ts'
 import { concatBytes, parseJson } from '../core/http/body.ts'
-import { retryAfterMs } from './retry.ts'
+import { retryAfterMs } from '../core/http/retry-after.ts'
+import { isObject } from '../core/json/value.ts'
 
 /** The request that the upstream refused. */
 export interface Asked {
@@ -230,15 +231,15 @@ async function readStart({ body }: Response): Promise<Uint8Array> {
   return concatBytes(chunks)
 }
 
+/** Reads code and message in any of Azure's formats. */
 function readBody(bytes: Uint8Array): ErrorText {
   const value = parseJson(bytes)
-  if (typeof value !== 'object' || value === null) {
+  if (!isObject(value)) {
     return { code: null, message: new TextDecoder().decode(bytes.subarray(0, 1024)) }
   }
-  const { error, message } = value as Record<string, unknown>
-  if (typeof error === 'object' && error !== null) {
-    const inner = error as Record<string, unknown>
-    return { code: textOrNull(inner.code), message: textOrNull(inner.message) ?? '' }
+  const { error, message } = value
+  if (isObject(error)) {
+    return { code: textOrNull(error.code), message: textOrNull(error.message) ?? '' }
   }
   return { code: textOrNull(error), message: textOrNull(message) ?? '' }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import * as z from 'zod/mini'
 import { CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -23,13 +24,14 @@ export interface Container {
   readonly expires_after?: { readonly minutes?: unknown } | null
 }
 
-/** A file of a container. Azure sometimes sends `null` for `bytes`, and several joined paths in `path`. */
+/** A file of a container. Azure sometimes sends `null` or nothing for `bytes`, and several joined paths in `path`. */
 export interface ContainerFile {
   readonly id: string
   readonly path: string
   readonly bytes: number | null
+  /** `assistant`, `user`; empty if Azure does not say it. */
   readonly source: string
-  /** Unix seconds. */
+  /** Unix seconds; 0 if Azure does not say it. */
   readonly created_at: number
 }
 
@@ -111,12 +113,12 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
     })
   return {
     getContainer: async (containerId, options) =>
-      readJson(await get(containerPath(containerId), options), asked('container'), isContainer),
+      readJson(await get(containerPath(containerId), options), asked('container'), containerSchema),
     getContainerFile: async (containerId, fileId, options) =>
       readJson(
         await get(filePath(containerId, fileId), options),
         asked('container_file'),
-        isContainerFile,
+        containerFileSchema,
       ),
     listContainerFiles: async (containerId, { after, ...options } = {}) =>
       readJson(
@@ -126,7 +128,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
           `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
         ),
         asked('container'),
-        isContainerFilePage,
+        pageSchema,
       ),
     getContainerFileContent: async (containerId, fileId, options) =>
       readContent(await open(filePath(containerId, fileId), options), asked('container_file')),
@@ -140,7 +142,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       readJson(
         await get(`/files/${encodeURIComponent(fileId)}`, options),
         asked('file'),
-        isStoredFile,
+        storedFileSchema,
       ),
     getFileContent: async (fileId, options) =>
       readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), asked('file')),
@@ -148,7 +150,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       readJson(
         await get(`/responses/${encodeURIComponent(responseId)}`, options),
         asked('response'),
-        isResponse,
+        responseSchema,
       ),
   }
 }
@@ -163,16 +165,18 @@ function filePath(containerId: string, fileId: string): string {
 
 const mostJsonBytes = 64 * 1024 ** 2
 
-async function readJson<T>(
-  answer: Response,
-  asked: Asked,
-  isExpected: (value: unknown) => value is T,
-): Promise<T> {
+/**
+ * Reads a JSON answer.
+ *
+ * @throws CfileError the upstream's error; `upstream_invalid` for an answer that the schema refuses
+ */
+async function readJson<T>(answer: Response, asked: Asked, schema: z.ZodMiniType<T>): Promise<T> {
   if (!answer.ok) throw await readUpstreamError(answer, asked)
   const { whole, ...rest } = await readBounded(answer.body, mostJsonBytes)
   if ('stream' in rest) await rest.stream?.cancel()
   const value = whole === undefined ? undefined : parseJson(whole)
-  if (isExpected(value)) return value
+  const { success, data } = z.safeParse(schema, value)
+  if (success) return data
   throw notAsPromised(answer)
 }
 
@@ -214,42 +218,51 @@ function notAsPromised(answer: Response): CfileError {
   })
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+/** A field that cfile can do without: `otherwise` for what the schema refuses. `z.catch` weighs 3 KB in a Worker. */
+function lenient<T, U>(schema: z.ZodMiniType<T>, otherwise: U): z.ZodMiniType<T | U> {
+  const read = (value: unknown): T | U => z.safeParse(schema, value).data ?? otherwise
+  return z.pipe(z.unknown(), z.transform(read))
 }
 
-function isResponse(value: unknown): value is Record<string, unknown> {
-  return isObject(value) && typeof value.id === 'string'
+// Unknown fields are dropped.
+const containerSchema: z.ZodMiniType<Container> = z.object({
+  id: z.string(),
+  status: z.string(),
+  name: lenient(z.string(), undefined),
+  memory_limit: lenient(z.string(), undefined),
+})
+
+const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
+const bytes = z.pipe(
+  z.nullish(z.number().check(z.refine(isSize))),
+  z.transform((size) => size ?? null),
+)
+
+const fileFields = {
+  id: z.string(),
+  path: z.string(),
+  source: lenient(z.string(), ''),
+  created_at: lenient(z.number(), 0),
 }
 
-function isContainer(value: unknown): value is Container & Record<string, unknown> {
-  return isObject(value) && typeof value.id === 'string' && typeof value.status === 'string'
-}
+const containerFileSchema: z.ZodMiniType<ContainerFile> = z.object({ ...fileFields, bytes })
 
-function isContainerFile(value: unknown): value is ContainerFile & Record<string, unknown> {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    typeof value.path === 'string' &&
-    isSize(value.bytes)
-  )
-}
+// In a list, a size that is none hides no file.
+const rowSchema = z.object({ ...fileFields, bytes: lenient(bytes, null) })
 
-function isContainerFilePage(value: unknown): value is ContainerFilePage & Record<string, unknown> {
-  return isObject(value) && Array.isArray(value.data)
-}
+const pageSchema: z.ZodMiniType<ContainerFilePage> = z.object({
+  data: z.pipe(
+    z.array(z.unknown()),
+    z.transform((rows) => rows.flatMap((row) => z.safeParse(rowSchema, row).data ?? [])),
+  ),
+  has_more: lenient(z.boolean(), false),
+  last_id: lenient(z.nullable(z.string()), null),
+})
 
-function isStoredFile(value: unknown): value is StoredFile & Record<string, unknown> {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    typeof value.filename === 'string' &&
-    isSize(value.bytes)
-  )
-}
+const storedFileSchema: z.ZodMiniType<StoredFile> = z.object({
+  id: z.string(),
+  filename: z.string(),
+  bytes,
+})
 
-function isSize(value: unknown): boolean {
-  return (
-    value === null || value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0)
-  )
-}
+const responseSchema = z.looseObject({ id: z.string() })

@@ -16,10 +16,14 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
 
-/** Writes bytes as base64url without padding (RFC 4648 §5). */
-export function toBase64url(bytes: readonly number[]): string {
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+/** Writes a few bytes as base64 (RFC 4648 §4). */
+export function toBase64(bytes: Iterable<number>): string {
+  return btoa(String.fromCharCode(...bytes))
+}
+
+/** Writes a few bytes as base64url without padding (RFC 4648 §5). */
+export function toBase64url(bytes: Iterable<number>): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 
 /**

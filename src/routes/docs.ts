@@ -6,6 +6,7 @@
 
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
+import { toBase64 } from '../core/encoding.ts'
 import { prefersHtml } from '../core/http/content-type.ts'
 import { version } from '../core/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
@@ -66,5 +67,5 @@ const page = `<!doctype html><html lang=en><meta charset=utf-8><meta name=viewpo
 
 async function hashOf(content: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(content))
-  return btoa(String.fromCharCode(...new Uint8Array(digest)))
+  return toBase64(new Uint8Array(digest))
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../src/azure/credentials.ts'
 import { openCallers } from '../lib/callers.ts'
 import {
   type CitedFile,
@@ -114,6 +115,29 @@ describe('GET /containers/{container_id}/files', () => {
   it('leaves out rows of several paths, and lists a file of unknown size', async () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv. [glued] [null bytes]')
+    const files = await list(gateway, container_id)
+    expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
+  })
+
+  it('lists the files of a page in which other rows follow no API, and sizes that are none as unknown', async () => {
+    const { emulator } = openHarness()
+    const gateway = openHarness({
+      upstreams: [
+        {
+          endpoint: 'http://emulator.localhost',
+          credential: apiKey('a-secret-key'),
+          async fetch(input, init) {
+            const answer = await emulator.fetch(new Request(input, init))
+            if (!/\/files\?/.test(String(input))) return answer
+            const page = (await answer.json()) as { data: object[] }
+            const [row] = page.data
+            const data = [{ ...row, path: null }, { ...row, id: 7 }, null, { ...row, bytes: -1 }]
+            return Response.json({ ...page, data })
+          },
+        },
+      ],
+    })
+    const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     const files = await list(gateway, container_id)
     expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
   })

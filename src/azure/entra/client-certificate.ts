@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64 } from '../../core/encoding.ts'
 import { CfileError } from '../../core/errors.ts'
 import type { Credential, Means } from '../credentials.ts'
 import { type App, appCredential, assertionFields } from './app.ts'
@@ -104,7 +105,7 @@ function readBlock(pem: string, label: string): Block {
     new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`).exec(pem) ?? []
   try {
     if (block !== undefined && text !== undefined) {
-      return { pem: block, der: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) }
+      return { pem: block, der: fromBase64(text) }
     }
   } catch {
     // The error below shows nothing of the block, since it may be a key.

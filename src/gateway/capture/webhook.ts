@@ -12,7 +12,6 @@ import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
 import { shortHash } from '../../core/encoding.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { parseWebhookSecret } from '../../core/http/webhook-signature.ts'
 import type { Json } from '../../stores/store.ts'
 import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
 import { withLease } from '../lease.ts'
@@ -22,6 +21,7 @@ import { askInTurn } from '../upstreams/ask.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { capture } from './capture.ts'
 import { recordUncited } from './uncited.ts'
+import { parseWebhookSecret } from './webhook-signature.ts'
 
 // Redeliveries end within three days (Standard Webhooks specification).
 const seenSeconds = 3 * 24 * 3600

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromHex, toBase64 } from '../../core/encoding.ts'
 import { contentDisposition } from '../../core/http/content-disposition.ts'
 import {
   chooseContentType,
@@ -70,10 +71,6 @@ function lengthHeaders(
     'content-length': String(range === undefined ? bytes : range.end - range.start + 1),
     etag: entityTag(fileId, bytes),
     ...(range === undefined ? {} : { 'content-range': contentRange(range, bytes) }),
-    ...(sha256 === undefined ? {} : { 'repr-digest': `sha-256=:${toBase64(sha256)}:` }),
+    ...(sha256 === undefined ? {} : { 'repr-digest': `sha-256=:${toBase64(fromHex(sha256))}:` }),
   }
-}
-
-function toBase64(hex: string): string {
-  return btoa(hex.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))))
 }

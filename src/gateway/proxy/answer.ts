@@ -6,6 +6,7 @@
  */
 
 import { getResources } from '../../core/api/citations/resources.ts'
+import { nameInPath } from '../../core/api/container-files.ts'
 import { namedKinds } from '../../core/api/names/named-ids.ts'
 import type { NamedKind, Operation } from '../../core/api/operations.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
@@ -141,7 +142,8 @@ async function readAnswer(
 
 /** Records the id of a realtime call. The answer body is SDP, so the id is taken from the `Location` header. */
 async function recordCall(gateway: Gateway, origin: Origin, answer: Response): Promise<void> {
-  const id = answer.headers.get('location')?.split(/[?#]/)[0]?.split('/').at(-1)
+  const [path = ''] = answer.headers.get('location')?.split(/[?#]/) ?? []
+  const id = nameInPath(path)
   if (!isId(id)) return
   await recordIfUp(gateway.log, recordPlace(gateway, origin, 'thing', id), {
     owner: origin.caller.owner,

@@ -6,6 +6,7 @@
 
 import { wasNeverSent } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { retryAfterMs } from '../../core/http/retry-after.ts'
 import type { Turn } from '../balance.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import type { Route } from './route.ts'
@@ -117,17 +118,8 @@ const writing: Rule = {
   rank: waitOf,
 }
 
-/**
- * Milliseconds after which a retry is worthwhile, from `retry-after-ms` or `Retry-After` (RFC 9110, 10.2.3). Outcomes
- * without such a header rank last.
- */
+/** Milliseconds after which a retry is worthwhile. Outcomes that name no time rank last. */
 function waitOf(outcome: Outcome): number {
   if ('error' in outcome) return Number.MAX_VALUE
-  const { headers } = outcome.answer
-  const ms = headers.get('retry-after-ms') ?? ''
-  if (/^\d/.test(ms)) return Number(ms)
-  const after = headers.get('retry-after') ?? ''
-  const seconds = /^\d+(?:\.\d+)?$/.test(after) ? Number(after) : undefined
-  const date = (Date.parse(after) - Date.parse(headers.get('date') ?? '')) / 1000
-  return (seconds ?? (Number.isFinite(date) ? date : 1e6)) * 1000
+  return retryAfterMs(outcome.answer.headers) ?? 1e9
 }

@@ -5,6 +5,7 @@
  */
 
 import type { AzureClient } from '../../azure/client.ts'
+import { nameInPath } from '../../core/api/container-files.ts'
 import type { OpenedBody } from '../../core/bytes/resume.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { parseContentDisposition } from '../../core/http/content-disposition.ts'
@@ -39,9 +40,9 @@ export async function readDescription(
   }
   const file = await client.getContainerFile(containerId, fileId, { signal, onHeaders })
   return {
-    name: file.path.split('/').at(-1),
+    name: nameInPath(file.path),
     bytes: file.bytes ?? undefined,
-    createdAt: file.created_at,
+    createdAt: file.created_at || undefined,
     requestId,
   }
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { fromBase64 } from '../encoding.ts'
+import { fromBase64 } from '../../core/encoding.ts'
 
 /** The three headers of a webhook. */
 export interface WebhookHeaders {

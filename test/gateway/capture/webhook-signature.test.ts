@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createWebhookVerifier,
   parseWebhookSecret,
-} from '../../../src/core/http/webhook-signature.ts'
+} from '../../../src/gateway/capture/webhook-signature.ts'
 import { rounds } from '../../lib/rounds.ts'
 
 const secretText = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
