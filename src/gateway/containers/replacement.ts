@@ -161,7 +161,7 @@ export async function restoreContainer(
 }
 
 /** Whether the upstream still runs a container. */
-async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
+export async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
   const found = await upstream.client.getContainer(id, { signal }).catch((error) => {
     if (isCfileError(error) && error.status < 500) return undefined
     throw error

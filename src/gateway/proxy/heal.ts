@@ -2,18 +2,18 @@
  * Heals conversations whose container has expired: a request that Azure refuses for that reason is sent once more with
  * a new container that holds the archived files (`CFILE_HEAL`).
  *
- * The container of a request is the one in its tools, or else the recorded one of the previous turn, or else the one
- * that the refusal names. Later requests with the old id are sent with the new container from the start.
+ * The container of a tool is the one that it names, or else the recorded one of the previous turn, or else the one that
+ * the refusal names. Later requests with the old id are sent with the new container from the start.
  *
  * @module
  */
 
-import { readCodeTools, setToolContainer } from '../../core/api/names/tool-containers.ts'
+import { readToolContainers, setToolContainers } from '../../core/api/names/tool-containers.ts'
 import { decodeUtf8, readBounded } from '../../core/http/body.ts'
 import { isContainerId } from '../../core/ids.ts'
 import { isObject, parseText } from '../../core/json/value.ts'
 import { previousTurn, recordedContainer } from '../capture/capture.ts'
-import { findReplacement, replaceContainer } from '../containers/replacement.ts'
+import { findReplacement, isRunning, replaceContainer } from '../containers/replacement.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
 import type { Answered } from './attempt.ts'
@@ -68,8 +68,17 @@ export interface Healing {
   ): Promise<{ readonly parsed: ProxyRequest; readonly healed: string } | undefined>
 }
 
+/** A container that tools of a request use. */
+interface Use {
+  /** The id in the tools; absent if it is that of the previous turn. */
+  readonly named?: string
+  readonly id: string
+  /** Its replacement. */
+  readonly known?: string
+}
+
 /**
- * Finds the container that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, the
+ * Finds the containers that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, the
  * result never heals anything.
  */
 export async function prepareHealing(
@@ -77,49 +86,90 @@ export async function prepareHealing(
   caller: Caller,
   parsed: ProxyRequest,
 ): Promise<Healing> {
-  const tools = gateway.containers.heal ? toolsOf(parsed) : undefined
-  if (tools === undefined) return { current: parsed, heal: async () => undefined }
-  const used = tools.containerId ?? (await containerOfTurn(gateway, caller, parsed))
-  const known = used === undefined ? undefined : await findReplacement(gateway, caller, used)
+  const json = gateway.containers.heal ? jsonOf(parsed) : undefined
+  const tools = json === undefined ? [] : readToolContainers(json)
+  if (tools.length === 0) return { current: parsed, heal: async () => undefined }
+  const uses = await findUses(gateway, caller, parsed, new Set(tools))
+  const current = withContainers(parsed, uses)
   return {
-    current: known === undefined ? parsed : withContainer(parsed, known),
+    current,
     async heal(refusal, upstream) {
       const message = messageOf(refusal)
-      const gone = known ?? used ?? containerIn(message)
-      if (!gonePattern.test(message) || gone === undefined) return undefined
+      if (!gonePattern.test(message)) return undefined
       const { signal } = parsed.request
-      const made = await replace(gateway, caller, { id: gone, upstream }, signal)
-      if (made === undefined) return undefined
-      return { parsed: withContainer(parsed, made), healed: `${used ?? gone}=${made}` }
+      const inMessage = containerIn(message)
+      const use = await findGoneUse(uses, inMessage, upstream, signal)
+      const gone = use?.known ?? use?.id ?? inMessage
+      const made = gone && (await replace(gateway, caller, { id: gone, upstream }, signal))
+      if (!made) return undefined
+      const others = uses.filter((other) => other !== use)
+      // Without a tool that uses the container it is part of the history, and all tools get the new one.
+      const healed = use === undefined ? uses : [...others, { ...use, known: made }]
+      const fallback = use === undefined ? made : undefined
+      return {
+        parsed: withContainers(parsed, healed, fallback),
+        healed: `${use?.id ?? gone}=${made}`,
+      }
     },
   }
 }
 
-/** Code interpreter tools of a request that creates a response; `undefined` when its body cannot be changed. */
-function toolsOf({ request, operation, sent }: ProxyRequest): ReturnType<typeof readCodeTools> {
+/** The JSON of a request that creates a response; `undefined` when its body cannot be changed. */
+function jsonOf({ request, operation, sent }: ProxyRequest): string | undefined {
   const { method, path } = request
   const isCreate = method === 'POST' && /^\/(?:deployments\/[^/]+\/)?responses\/?$/.test(path)
   if (!isCreate || !operation.generates || !(sent.bytes instanceof Uint8Array)) return undefined
-  const json = decodeUtf8(sent.bytes)
-  return json === undefined ? undefined : readCodeTools(json)
+  return decodeUtf8(sent.bytes)
 }
 
-/** The container of the previous turn. */
-async function containerOfTurn(
+/** Finds the containers of tools, with their replacements. */
+async function findUses(
   gateway: Gateway,
   caller: Caller,
-  { named }: ProxyRequest,
-): Promise<string | undefined> {
-  return recordedContainer(gateway, { caller }, previousTurn(named.body))
+  { named: { body } }: ProxyRequest,
+  tools: ReadonlySet<string | undefined>,
+): Promise<readonly Use[]> {
+  const uses = [...tools].map(async (named): Promise<Use[]> => {
+    const id = named ?? (await recordedContainer(gateway, { caller }, previousTurn(body)))
+    if (id === undefined) return []
+    return [{ named, id, known: await findReplacement(gateway, caller, id) }]
+  })
+  return (await Promise.all(uses)).flat()
 }
 
-/** The request with another container in its tools. */
-function withContainer(parsed: ProxyRequest, containerId: string): ProxyRequest {
-  const { bytes } = parsed.sent
-  const json = bytes instanceof Uint8Array ? decodeUtf8(bytes) : undefined
+/** Finds which of several containers a refusal is about: the one that it names, or else the one that does not run. */
+async function findGoneUse(
+  uses: readonly Use[],
+  inMessage: string | undefined,
+  upstream: Upstream,
+  signal: AbortSignal,
+): Promise<Use | undefined> {
+  if (inMessage !== undefined) {
+    return uses.find(({ id, known }) => id === inMessage || known === inMessage)
+  }
+  if (uses.length <= 1) return uses[0]
+  for (const use of uses) {
+    if (!(await isRunning({ id: use.known ?? use.id, upstream }, signal))) return use
+  }
+  return undefined
+}
+
+/**
+ * The request with the replacements in its tools.
+ *
+ * @param fallback the container for tools whose container has no replacement; absent: they stay as they are
+ */
+function withContainers(
+  parsed: ProxyRequest,
+  uses: readonly Use[],
+  fallback?: string,
+): ProxyRequest {
+  const isChanged = fallback !== undefined || uses.some(({ known }) => known !== undefined)
+  const json = isChanged ? jsonOf(parsed) : undefined
   if (json === undefined) return parsed
-  const changed = new TextEncoder().encode(setToolContainer(json, containerId))
-  return { ...parsed, sent: { ...parsed.sent, bytes: changed } }
+  const choose = (named?: string) => uses.find((use) => use.named === named)?.known ?? fallback
+  const bytes = new TextEncoder().encode(setToolContainers(json, choose))
+  return { ...parsed, sent: { ...parsed.sent, bytes } }
 }
 
 const mostRefusalBytes = 64 * 1024
@@ -151,7 +201,7 @@ async function readRefusal(
 
 /** The container id in the message of a refusal. */
 function containerIn(message: string): string | undefined {
-  const [named] = /\b(?:cntr|container)[_-][A-Za-z0-9_-]+/.exec(message) ?? []
+  const [, named] = /(?:with id '|container_id: ?)([\w-]+)/i.exec(message) ?? []
   return isContainerId(named) ? named : undefined
 }
 

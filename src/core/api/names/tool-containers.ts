@@ -1,5 +1,5 @@
 /**
- * Reads and replaces the container of a request's code interpreter or shell tool in its JSON text.
+ * Reads and replaces the containers of a request's code interpreter and shell tools in its JSON text.
  *
  * @module
  */
@@ -8,36 +8,48 @@ import { isContainerId } from '../../ids.ts'
 import { type Edit, memberSlot, splice } from '../../json/edits.ts'
 import { elements, members, pick, rootSpan, type Span, stringAt } from '../../json/spans.ts'
 
-/** The tools of a request that run code. */
-export interface CodeTools {
-  /** The container that the first tool names; absent if the service chooses one. */
-  readonly containerId?: string
+/**
+ * Lists the containers that the tools of a request name, one entry for each tool that runs code; `undefined` stands for a
+ * tool whose container the service chooses.
+ */
+export function readToolContainers(json: string): readonly (string | undefined)[] {
+  return codeTools(json).map((tool) => containerOf(json, tool))
 }
 
-/** Finds the tools that run code; `undefined` if there are none. */
-export function readCodeTools(json: string): CodeTools | undefined {
-  const [tool] = codeTools(json)
-  if (tool === undefined) return undefined
+/**
+ * Sets the containers of tools that run code. All other bytes stay the same.
+ *
+ * @param choose returns the new container for the one that a tool names; `undefined` leaves the tool as it is
+ */
+export function setToolContainers(
+  json: string,
+  choose: (named: string | undefined) => string | undefined,
+): string {
+  const edits = codeTools(json).flatMap((tool): Edit[] => {
+    const chosen = choose(containerOf(json, tool))
+    return chosen === undefined ? [] : [containerEdit(json, tool, chosen)]
+  })
+  return splice(json, edits)
+}
+
+function containerEdit(json: string, tool: Span, containerId: string): Edit {
+  const text = JSON.stringify(containerId)
+  const isShell = stringAt(json, pick(json, tool, ['type']).type) === 'shell'
+  const key = isShell ? 'environment' : 'container'
+  const value = isShell ? `{"type":"container_reference","container_id":${text}}` : text
+  const known = [...members(json, tool)].findLast((member) => member.key === key)
+  return known === undefined
+    ? { ...memberSlot(json, tool), text: `,"${key}":${value}` }
+    : { ...known.value, text: value }
+}
+
+/** The container that a tool names. */
+function containerOf(json: string, tool: Span): string | undefined {
   const { container, environment } = pick(json, tool, ['container', 'environment'])
   const named =
     stringAt(json, container) ??
     stringAt(json, pick(json, environment, ['container_id']).container_id)
-  return { containerId: isContainerId(named) ? named : undefined }
-}
-
-/** Sets the container of all tools that run code. All other bytes stay the same. */
-export function setToolContainer(json: string, containerId: string): string {
-  const text = JSON.stringify(containerId)
-  const edits = codeTools(json).map((tool): Edit => {
-    const isShell = stringAt(json, pick(json, tool, ['type']).type) === 'shell'
-    const key = isShell ? 'environment' : 'container'
-    const value = isShell ? `{"type":"container_reference","container_id":${text}}` : text
-    const known = [...members(json, tool)].findLast((member) => member.key === key)
-    return known === undefined
-      ? { ...memberSlot(json, tool), text: `,"${key}":${value}` }
-      : { ...known.value, text: value }
-  })
-  return splice(json, edits)
+  return isContainerId(named) ? named : undefined
 }
 
 function codeTools(json: string): Span[] {
