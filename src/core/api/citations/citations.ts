@@ -243,7 +243,9 @@ function readToolResult(output: unknown, walk: Walk, depth = 0): void {
   const result = walk.unwrap(output)
   for (const part of walk.elements(result)) readToolResult(part, walk, depth + 1)
   if (!isObject(result)) return
-  if (isArray(result.container_file_citations)) readMetadata(result, walk)
+  if (isArray(result.container_file_citations) || isContainerId(result.container_id)) {
+    readMetadata(result, walk)
+  }
   readMetadata(walk.unwrap(result._meta), walk)
   readMetadata(walk.unwrap(result.metadata), walk)
   // The parts of a Responses or an MCP result contain JSON as text.

@@ -225,8 +225,14 @@ describe('getCitations of tool results', () => {
     expect(getCitations(toolboxResponse('mcp_call', { _meta: named }))).toEqual([
       { container_id: containerId, file_id: chartId },
     ])
-    const bare = toolboxResponse('mcp_call', { _meta: { container_id: containerId } })
-    expect(getMentions(bare).containers).toEqual([containerId])
+    const bare = { container_id: containerId }
+    for (const output of [{ _meta: bare }, bare, JSON.stringify(bare), [{ text: bare }]]) {
+      for (const type of types) {
+        expect(getMentions(toolboxResponse(type, output)).containers).toEqual([containerId])
+      }
+    }
+    const foreign = toolboxResponse('mcp_call', { container_id: 'docker-1' })
+    expect(getMentions(foreign).containers).toEqual([])
   })
 
   it('does not read the printed output of a program as a toolbox result', () => {
