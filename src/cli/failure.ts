@@ -26,7 +26,7 @@ export function describeFailure(error: unknown, command: CommandInfo): Failure {
   if (error instanceof UsageError) {
     return { exitCode: 2, line: `${error.message} Usage: ${usageOf(command)}` }
   }
-  if (isCfileError(error)) return { exitCode: isAbsent(error) ? 3 : 1, line: lineOf(error) }
+  if (isCfileError(error)) return { exitCode: exitCodeOf(error), line: lineOf(error) }
   return { exitCode: 1, line: error instanceof Error ? systemError(error) : String(error) }
 }
 
@@ -35,8 +35,9 @@ export function toErrorLine(line: string): string {
   return `cfile: ${line.replace(/\s*\p{Cc}+\s*/gu, ' ').trim()}\n`
 }
 
-function isAbsent({ status }: CfileError): boolean {
-  return status === 404 || status === 410
+function exitCodeOf({ code, status }: CfileError): number {
+  if (code === 'invalid_id') return 2
+  return status === 404 || status === 410 ? 3 : 1
 }
 
 /** The hint may name a query parameter, which is an option here. */

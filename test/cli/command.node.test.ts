@@ -58,6 +58,15 @@ describe('cfile', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
+  it.each(['get', 'ls', 'zip', 'link', 'restore'])(
+    'exits with 2 where the argument of %s is no id',
+    async (name) => {
+      const { code, stderr } = await run([name, 'report.csv'])
+      expect(stderr).toMatch(/^cfile: "report\.csv" is not a (?:file|container) id; .+\n$/)
+      expect(code).toBe(2)
+    },
+  )
+
   it('sends its key to the gateway, and is refused without it', async () => {
     const [file] = await world.respond('Save a CSV')
     const args = ['get', file?.file_id ?? '']
