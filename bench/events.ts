@@ -1,6 +1,6 @@
 /** Streams of events that cite nothing: how many a second, and what each is delayed. */
 
-import { gatewayEnv, key } from './gateways.ts'
+import { gatewayEnv, key, serveOnNode } from './gateways.ts'
 import { inTurns, show, spreadOf, table } from './measure.ts'
 import { type Measured, root, start } from './process.ts'
 import type { Bench } from './upstream.ts'
@@ -53,11 +53,11 @@ export async function eventsTable(bench: Bench): Promise<string> {
     port: 9321,
     env: { UPSTREAM: 'http://127.0.0.1:9320', PORT: '9321' },
   })
-  const annotate = await start([node, 'bench/proxies/cfile.ts'], {
+  const annotate = await start(serveOnNode, {
     port: 9322,
     env: at(9322, 'annotate'),
   })
-  const rewrite = await start([node, 'bench/proxies/cfile.ts'], {
+  const rewrite = await start(serveOnNode, {
     port: 9323,
     env: at(9323, 'rewrite'),
   })

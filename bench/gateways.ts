@@ -26,17 +26,21 @@ export function gatewayEnv(
   }
 }
 
+/** The command behind `npx cfile serve`, with the flag in the first line of the binary. */
+export const serveOnNode: readonly string[] = [
+  `${root}node_modules/.bin/node`,
+  '--max-semi-space-size=4',
+  'dist/cli.js',
+  'serve',
+]
+
 /** Starts the gateway on Node, and lets it know the files as a passing answer would. */
 export async function startGateway(
   bench: Bench,
   isTls: boolean,
   port: number = ports.proxy,
 ): Promise<Measured> {
-  const node = `${root}node_modules/.bin/node`
-  const started = await start([node, 'bench/proxies/cfile.ts'], {
-    port,
-    env: gatewayEnv(bench, isTls, port),
-  })
+  const started = await start(serveOnNode, { port, env: gatewayEnv(bench, isTls, port) })
   await introduce(port)
   return started
 }

@@ -53,7 +53,7 @@ async function watched(): Promise<Watched> {
 /** Sends one request to a gateway of its own. */
 async function measure(one: Case): Promise<string[]> {
   const gateway = await start(
-    [node, '--import', './bench/proxies/watch-loop.ts', 'bench/proxies/cfile.ts'],
+    [node, '--import', './bench/proxies/watch-loop.ts', 'dist/cli.js', 'serve'],
     {
       port: ports.gateway,
       env: {

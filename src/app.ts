@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { archiveStatus } from './gateway/archive/find.ts'
 import { keepUpArchive, startCopies, stopCopies } from './gateway/archive/queue.ts'
@@ -69,6 +70,8 @@ export function createApp(options: AppOptions): Hono {
       app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
     }
   }
+  // Set here and not for each family: Hono wraps every handler of an app that has an error handler of its own.
+  app.onError((error, c: Context) => answerFailure(gateway.log, c, error))
   countOrigins(gateway)
   const outside = outsideRoutes(gateway, observation, { bases, headers: options.headers })
   // Used only when the app is served alone. A host app handles its own root and unknown paths.
@@ -205,24 +208,24 @@ function openFamily(
     .filter(Boolean)
   if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
   const observer = observeFamily(gateway, observation, name)
+  const admitted = admit(gateway, { access, servesFiles, authenticate })
   const { wait } = gateway.runtime
   const { idleTimeoutMs } = gateway.bounds
   family.use(async (c, next) => {
     c.req.raw = hostRequest(c.req.raw, { wait, idleTimeoutMs })
+    c.set('hasPages', servesFiles)
     await observer.run(c, async () => {
       try {
-        await next()
+        await admitted(c, next)
       } catch (reason) {
         // Hono passes only Errors to onError, but the reason of a signal can be any value. On Node it is a string.
-        c.res = await answerFailure(gateway.log, c, reason, servesFiles)
+        c.res = await answerFailure(gateway.log, c, reason)
       }
     })
     // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger this work.
     gateway.runtime.waitUntil(doUpkeep(gateway))
     await finishHead(c, observer, headers, idHeader)
   })
-  family.use(admit(gateway, { access, servesFiles, authenticate }))
-  family.onError((error, c) => answerFailure(gateway.log, c, error, servesFiles))
   family.route('/', routes)
   if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
   family.all('*', () => {

@@ -78,7 +78,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
     try {
       if (wanted.repeat === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
       const within = { ...limits, totalMs: Math.min(limits.totalMs, ownMs) }
-      const { signal } = deadline
+      const signal = deadline.end
       const options = { limits: within, budget, patienceMs, now, wait, random, signal, onRetry }
       return await repeat(attempt, options)
     } catch (error) {
@@ -113,7 +113,7 @@ async function send(
   const upload = followUpload(options, wanted, deadline)
   try {
     const sent = { ...wanted, body: upload.body }
-    return watched(options, wanted, await sendSigned(options, sent, deadline.signal))
+    return watched(options, wanted, await sendSigned(options, sent, deadline))
   } catch (error) {
     wanted.signal?.throwIfAborted()
     throw upload.failure() ?? asFailure(error, deadline.isOver() || overall.isOver())
@@ -143,10 +143,16 @@ function watched(
 function sendSigned(
   options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Response> {
   const { credential, fetch, now, wait, random, waitUntil, readFile, scopes, onRetry } = options
-  const means = { fetch, now, wait, random, waitUntil, readFile, signal }
+  const means = {
+    ...{ fetch, now, wait, random, waitUntil, readFile },
+    // A key needs no signal, and then none is created.
+    get signal() {
+      return deadline.signal
+    },
+  }
   return sendSignedTwice<Response>(
     { credential, scopes, means },
     {
@@ -156,7 +162,7 @@ function sendSigned(
         await body?.cancel()
         onRetry?.()
       },
-      send: (authorization) => dial(options, wanted, authorization, signal),
+      send: (authorization) => dial(options, wanted, authorization, deadline),
     },
   )
 }
@@ -166,7 +172,7 @@ async function dial(
   options: AzureClientOptions,
   wanted: AzureRequest,
   authorization: Authorization,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Response> {
   const { endpoint, fetch, fetchUndoes, observe } = options
   const { method, body } = wanted
@@ -176,7 +182,11 @@ async function dial(
     method,
     headers,
     body,
-    signal,
+    // Node's own transport takes the end, and then no signal is created.
+    end: deadline.end,
+    get signal() {
+      return deadline.signal
+    },
     // A key must not follow a redirect: fetch drops Authorization for another origin, but not api-key.
     redirect: 'manual',
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
@@ -195,7 +205,7 @@ async function dial(
   if (!isPart || headers.range === undefined) throw (isPart ? codedPart : redirected)(answer)
   // The answer is a part of the coded body, not of the file. The whole file can be decoded, so it is requested.
   const { range, 'if-range': condition, ...others } = headers
-  return dial(options, { ...wanted, headers: others }, authorization, signal)
+  return dial(options, { ...wanted, headers: others }, authorization, deadline)
 }
 
 /** The URL of a request. The functions that build it make sure that it stays at the endpoint. */

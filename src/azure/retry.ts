@@ -6,7 +6,7 @@
 
 import { isCfileError } from '../core/errors.ts'
 import { retryAfterMs } from '../core/http/retry-after.ts'
-import type { Wait } from '../core/time.ts'
+import type { Wait, WaitSignal } from '../core/time.ts'
 
 /** Limits for retries. */
 export interface RetryLimits {
@@ -82,7 +82,8 @@ export interface RepeatOptions {
   readonly now: () => number
   readonly wait: Wait
   readonly random: () => number
-  readonly signal?: AbortSignal
+  /** Ends the pauses. */
+  readonly signal?: WaitSignal
   /** Called before each attempt except the first. */
   readonly onRetry?: () => void
 }

@@ -52,7 +52,9 @@ export function createStop(): Stop {
 
 /** A time limit that can be cancelled. */
 export interface Deadline {
-  /** Fires when the time is over or the caller's signal fires. */
+  /** Ends when the time is over or the caller's signal fires. */
+  readonly end: WaitSignal
+  /** The same as an `AbortSignal`. It is created when it is first read, because it costs more than the deadline. */
   readonly signal: AbortSignal
   /** Whether the time limit fired the signal. */
   isOver(): boolean
@@ -69,20 +71,25 @@ export interface Deadline {
  * @param caller a further signal that ends the work
  */
 export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Deadline {
-  const limit = new AbortController()
+  const { signal: end, fire } = createEnd()
+  let signal: AbortSignal | undefined
   let running: Stop | undefined = createStop()
   let isOver = false
-  const end = (): void => {
+  const timeOut = (): void => {
     isOver = true
-    limit.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
+    fire(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
   }
-  const start = (stop: Stop): void => void wait(ms, stop.signal).then(end, () => {})
+  const start = (stop: Stop): void => void wait(ms, stop.signal).then(timeOut, () => {})
   start(running)
   // Not AbortSignal.any(): its weak references cost more than the rest of the deadline.
-  if (caller?.aborted) limit.abort(caller.reason)
-  else caller?.addEventListener('abort', () => limit.abort(caller.reason), { once: true })
+  if (caller?.aborted) fire(caller.reason)
+  else caller?.addEventListener('abort', () => fire(caller.reason), { once: true })
   return {
-    signal: limit.signal,
+    end,
+    get signal() {
+      signal ??= toAbortSignal(end)
+      return signal
+    },
     isOver: () => isOver,
     restart() {
       if (running === undefined) return
@@ -95,6 +102,35 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
       running = undefined
     },
   }
+}
+
+/** Creates a signal that is cheaper than an `AbortSignal`, and the function that fires it. */
+function createEnd(): { readonly signal: WaitSignal; fire(reason: unknown): void } {
+  const acts = new Set<() => void>()
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown,
+    addEventListener: (_: 'abort', act: () => void) => void acts.add(act),
+    removeEventListener: (_: 'abort', act: () => void) => void acts.delete(act),
+  }
+  return {
+    signal,
+    fire(reason) {
+      if (signal.aborted) return
+      signal.aborted = true
+      signal.reason = reason
+      for (const act of acts) act()
+      acts.clear()
+    },
+  }
+}
+
+function toAbortSignal(end: WaitSignal): AbortSignal {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort(end.reason)
+  if (end.aborted) abort()
+  else end.addEventListener('abort', abort)
+  return controller.signal
 }
 
 /** Waits for shared work. The signal ends only the waiting, not the work. */

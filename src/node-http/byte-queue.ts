@@ -19,15 +19,15 @@ export interface ByteQueue {
   readonly bytes: ByteReader
   write(chunk: Uint8Array): void
   /** Ends the bytes, or breaks them with an error. */
-  end(error?: Error): void
+  end(error?: unknown): void
 }
 
 // Bytes that wait for a busy client; above it the upstream's socket is paused.
-const mostHeld = 128 * 1024
+const mostHeld = 32 * 1024
 
 interface WaitingRead {
   resolve(piece: Uint8Array | undefined): void
-  reject(error: Error): void
+  reject(error: unknown): void
 }
 
 /** Makes a queue. */
@@ -36,7 +36,7 @@ export function createByteQueue(inflow: Inflow): ByteQueue {
   let heldBytes = 0
   let isPaused = false
   let waiting: WaitingRead | undefined
-  let ending: { readonly error?: Error } | undefined
+  let ending: { readonly error?: unknown } | undefined
 
   function take(): Uint8Array | undefined {
     const piece = held.shift()
@@ -80,9 +80,13 @@ export function createByteQueue(inflow: Inflow): ByteQueue {
       async cancel(reason) {
         held.length = 0
         if (ending !== undefined) return
-        const isError = reason instanceof Error
-        inflow.abort(isError ? reason : new Error('The body is not wanted any more.'))
+        inflow.abort(toError(reason))
       },
     },
   }
+}
+
+/** The reason for an abort, which can be any value, as an error. */
+export function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The body is not wanted any more.')
 }

@@ -13,8 +13,9 @@ import {
   type Decoder,
   decodeAnswer,
 } from '../core/http/content-coding.ts'
+import type { WaitSignal } from '../core/time.ts'
 import { ReaderResponse } from './answer.ts'
-import { type ByteQueue, createByteQueue } from './byte-queue.ts'
+import { type ByteQueue, createByteQueue, toError } from './byte-queue.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
@@ -49,14 +50,14 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
     })
   }
   return {
-    async fetch(input, init = {}) {
+    async fetch(input, init: FetchInit = {}) {
       const { body, redirect } = init
       if (input instanceof Request || !isPlain(body) || redirect !== 'manual') {
         return fetch(input, init)
       }
       opening ??= open()
       const url = input instanceof URL ? input : new URL(input)
-      return dispatch(await opening, url, { ...init, body })
+      return dispatch(await opening, url, init, body)
     },
     async close() {
       await (await opening)?.close()
@@ -64,16 +65,20 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
   }
 }
 
-type PlainBody = string | Uint8Array<ArrayBuffer> | ReadableStream | null | undefined
-type Init = Omit<RequestInit, 'body'> & { readonly body: PlainBody }
+/** What a request may bring in place of its signal, whose creation costs more than the time limit behind it. */
+interface FetchInit extends RequestInit {
+  readonly end?: WaitSignal
+}
 
-function dispatch(agent: Agent, url: URL, init: Init): Promise<Response> {
+type PlainBody = string | Uint8Array<ArrayBuffer> | ReadableStream | null | undefined
+
+function dispatch(agent: Agent, url: URL, init: FetchInit, body: PlainBody): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const { signal, body, method = 'GET' } = init
-    if (signal?.aborted) return reject(signal.reason)
+    const { method = 'GET', end = init.signal } = init
+    if (end?.aborted) return reject(end.reason)
     const path = url.pathname + url.search
     const headers = headersOf(init.headers)
-    const handler = createHandler(method, signal ?? undefined, resolve, reject)
+    const handler = createHandler(method, end ?? undefined, resolve, reject)
     agent.dispatch(
       { origin: url.origin, path, method, headers, body: body && toNodeBody(body) },
       handler,
@@ -86,7 +91,7 @@ const bodiless = [204, 205, 304]
 
 function createHandler(
   method: string,
-  signal: AbortSignal | undefined,
+  signal: WaitSignal | undefined,
   resolve: (response: Response) => void,
   reject: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
@@ -95,13 +100,13 @@ function createHandler(
   const abort = (): void => {
     // Without an answer the caller must not wait until the connection is made.
     if (queue === undefined) reject(signal?.reason)
-    controller?.abort(signal?.reason)
+    controller?.abort(toError(signal?.reason))
   }
   signal?.addEventListener('abort', abort, { once: true })
   return {
     onRequestStart(started) {
       controller = started
-      if (signal?.aborted) started.abort(signal.reason)
+      if (signal?.aborted) started.abort(toError(signal.reason))
     },
     onResponseStart(started, status, headers, statusText) {
       if (status < 200) return

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { isSilence } from '../core/bytes/failures.ts'
-import { watchIdle } from '../core/bytes/idle.ts'
+import { type IdleWatch, watchIdle } from '../core/bytes/idle.ts'
 import { readBody } from '../core/bytes/reader.ts'
 import { SlowReaderError } from '../core/observe/outcome.ts'
 import { type Source, sourceOf } from './answer.ts'
@@ -43,17 +43,21 @@ function headersOf(headers: Headers): Record<string, string | string[]> {
 }
 
 async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise<void> {
-  outgoing.once('close', () => void bytes.cancel().catch(() => {}))
+  const taken = limitWaits(outgoing, limit)
+  outgoing.once('close', () => {
+    taken.stop()
+    bytes.cancel().catch(() => {})
+  })
   // The body may break off while the client takes nothing, so while nothing is read.
   bytes.closed?.catch(() => breakOff(outgoing))
-  const taken = limitWaits(outgoing, limit)
   const write = writerTo(outgoing)
   try {
     for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
-      if (!write(piece)) await taken('drain')
+      // A piece as large as the buffer asks for a pause even where the kernel has taken all of it.
+      if (!write(piece) && outgoing.writableLength > 0) await taken.wait('drain')
     }
     outgoing.end()
-    if (outgoing.writableLength > 0) await taken('finish')
+    if (outgoing.writableLength > 0) await taken.wait('finish')
   } catch (error) {
     if (error instanceof SlowReaderError) bytes.cancel(error).catch(() => {})
     // Any other error is in the log already.
@@ -61,20 +65,27 @@ async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise
   }
 }
 
-/** Waits for an event of the answer; throws where the client takes no byte for too long. */
-function limitWaits(
-  outgoing: ServerResponse,
-  limit: Source['limit'],
-): (event: 'drain' | 'finish') => Promise<void> {
-  if (limit === undefined) return (event) => happened(outgoing, event)
-  const { wait, idleMs } = limit
-  const { socket } = outgoing
-  const idle = watchIdle(wait, idleMs, async () => socket && progressOf(socket))
-  outgoing.once('close', idle.stop)
-  return (event) =>
-    idle.watch(happened(outgoing, event)).catch((error) => {
-      throw isSilence(error) ? new SlowReaderError(idleMs) : error
-    })
+/** Waits for a client. */
+interface LimitedWaits {
+  /** Waits for an event of the answer; throws where the client takes no byte for too long. */
+  wait(event: 'drain' | 'finish'): Promise<void>
+  stop(): void
+}
+
+function limitWaits(outgoing: ServerResponse, limit: Source['limit']): LimitedWaits {
+  // Made when it is first needed: most small answers wait for nothing.
+  let idle: IdleWatch | undefined
+  return {
+    wait(event) {
+      if (limit === undefined) return happened(outgoing, event)
+      const { socket } = outgoing
+      idle ??= watchIdle(limit.wait, limit.idleMs, async () => socket && progressOf(socket))
+      return idle.watch(happened(outgoing, event)).catch((error) => {
+        throw isSilence(error) ? new SlowReaderError(limit.idleMs) : error
+      })
+    },
+    stop: () => idle?.stop(),
+  }
 }
 
 /** Resolves with the event, and when the client leaves: then the bytes are cancelled, and the next read ends the loop. */

@@ -15,16 +15,11 @@ import type { RouteContext } from './request.ts'
 /** nginx's status for a client that went away: nobody reads the answer, and it counts as no failure of ours. */
 export const clientGone = 499
 
-/**
- * Answers whatever a route threw, and logs the cause.
- *
- * @param hasPages whether people may follow links to the route
- */
+/** Answers whatever a route threw, and logs the cause. */
 export function answerFailure(
   log: Log,
   c: RouteContext,
   error: unknown,
-  hasPages: boolean | undefined,
 ): Response | Promise<Response> {
   if (c.req.raw.signal.aborted) {
     failExchange(c.get('exchange'))
@@ -45,7 +40,7 @@ export function answerFailure(
       cause: known.cause === undefined ? undefined : String(known.cause),
     })
   }
-  return answerWithError(c, known, hasPages)
+  return answerWithError(c, known)
 }
 
 /** Logs a refusal without its message and cause, which may quote a name or a token that the client sent. */
@@ -59,16 +54,12 @@ function logRefusal(log: Log, c: RouteContext, { code, details: { param, upstrea
 const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
 /** Answers with an error; the details' own headers (`Allow`, `Retry-After`) go along. */
-export function answerWithError(
-  c: RouteContext,
-  error: CfileError,
-  hasPages = false,
-): Response | Promise<Response> {
+export function answerWithError(c: RouteContext, error: CfileError): Response | Promise<Response> {
   const requestId = c.get('requestId')
   const status = error.status as 400
   const headers = { 'x-request-id': requestId, ...error.details.headers }
   failExchange(c.get('exchange'), error.code)
-  if (hasPages && prefersHtml(c.req.header('accept'))) {
+  if (c.get('hasPages') && prefersHtml(c.req.header('accept'))) {
     const page = errorPage({ error, requestId, nonce: requestId })
     return c.html(page, status, { ...pageHeaders(requestId), ...headers })
   }

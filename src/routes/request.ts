@@ -24,6 +24,8 @@ export interface RouteEnv {
     readonly requestId: string
     readonly caller: Caller
     readonly exchange: Exchange
+    /** Whether people may follow links to the route, so that errors are pages. */
+    readonly hasPages?: boolean
     /** What the signed link of the request grants; on `/s` only. */
     readonly grant?: Grant
   }

@@ -7,7 +7,8 @@ import { openHarness } from '../lib/harness.ts'
 import { exists, list, parseYaml, read, readYaml } from './files.ts'
 import { settings } from './names.ts'
 
-const manifest: { bin: { cfile: string }; exports: object } = JSON.parse(read('package.json'))
+const manifest: { bin: { cfile: string }; scripts: { start: string }; exports: object } =
+  JSON.parse(read('package.json'))
 
 /** Instructions of the Dockerfile, without comments and with continued lines joined. */
 const instructions = read('Dockerfile')
@@ -85,9 +86,20 @@ describe('Dockerfile', () => {
 
   it('runs the binary of the package as process 1, so that SIGTERM reaches it', () => {
     const [entry = ''] = argumentsOf('ENTRYPOINT')
-    expect(JSON.parse(entry)).toEqual(['node', manifest.bin.cfile.replace('./', '')])
+    expect(JSON.parse(entry)).toEqual([
+      'node',
+      expect.stringMatching(/^--/),
+      manifest.bin.cfile.replace('./', ''),
+    ])
     expect(JSON.parse(argumentsOf('CMD').at(-1) ?? '')).toEqual(['serve'])
     expect(argumentsOf('STOPSIGNAL')).toEqual(['SIGTERM'])
+  })
+
+  it('limits the young heap of V8, as npm start and npx cfile do', () => {
+    const [, flag] = JSON.parse(argumentsOf('ENTRYPOINT')[0] ?? '')
+    expect(flag).toMatch(/^--max-semi-space-size=\d+$/)
+    expect(manifest.scripts.start).toBe(`node ${flag} src/cli.ts serve`)
+    expect(read('src/cli.ts').split('\n')[0]).toBe(`#!/usr/bin/env -S node ${flag}`)
   })
 
   it('runs on Node 24 in each stage', () => {

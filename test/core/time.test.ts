@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { startDeadline } from '../../src/core/time.ts'
+import { webRuntime } from '../../src/runtime.ts'
+
+const { wait } = webRuntime
+
+describe('a time limit', () => {
+  it('ends a fetch whose signal is first read when the client has left', () => {
+    const client = new AbortController()
+    const deadline = startDeadline(wait, 60_000, client.signal)
+    client.abort('left')
+    expect(deadline.signal.aborted).toBe(true)
+    expect(deadline.signal.reason).toBe('left')
+    expect(deadline.isOver()).toBe(false)
+    deadline.clear()
+  })
+
+  it('ends whatever follows its end or its signal, once, when the time is over', async () => {
+    const deadline = startDeadline(wait, 1)
+    const ends: unknown[] = []
+    deadline.end.addEventListener('abort', () => ends.push(deadline.end.reason))
+    deadline.signal.addEventListener('abort', () => ends.push(deadline.signal.reason))
+    const unwanted = (): void => void ends.push('not wanted')
+    deadline.end.addEventListener('abort', unwanted)
+    deadline.end.removeEventListener('abort', unwanted)
+    await wait(20)
+    expect(ends).toEqual([deadline.end.reason, deadline.end.reason])
+    expect(deadline.end.reason).toMatchObject({ name: 'TimeoutError' })
+    expect(deadline.isOver()).toBe(true)
+  })
+})
