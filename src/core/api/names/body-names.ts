@@ -140,11 +140,11 @@ function nameScalar(
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
   const isRight = naming.isId(text)
-  if (!isRight) carryText(collector, text)
   // Most keys that take an object also take a text, so only an id with a prefix is a name.
   const isText = takes === 'object' && (naming.isId === isId || !isRight)
   // An echo may have ids of a form that this version does not know. Nobody owns them.
   const isKnown = isRight || (collector.isInEcho() && isId(text))
+  if (isText || !isRight) carryText(collector, text)
   if (isText) return
   if (isKnown && !isMisplaced) collector.add(kind, text ?? '')
   else refuse(reading, frame, noSuchId(frame.key, naming))

@@ -202,8 +202,10 @@ describe('the ids that a body names', () => {
           { type: 'container_auto' },
         ],
         input: 'cntr_3',
+        prompt: 'cntr_4',
+        voice: ['cntr_5'],
       },
-      ['cfile_1', 'cntr_1', 'cntr_2', 'cntr_3'],
+      ['cfile_1', 'cntr_1', 'cntr_2', 'cntr_3', 'cntr_4', 'cntr_5'],
     ],
   ])('do not include %s, which are carried', (_, body, carried) => {
     expect(ids(body)).toEqual([])
