@@ -28,13 +28,13 @@ export interface OpenedBody {
 export interface Transfer {
   readonly opened: OpenedBody
   /**
-   * Opens the file again, at a byte or at its start.
+   * Opens the file again, at a byte or at its start. Absent: a body that breaks off is not resumed.
    *
    * @param last the last byte that is wanted
    * @param cause why the body broke off
    * @throws where the file is gone, or its length or validator shows that it is another one
    */
-  readonly reopen: (
+  readonly reopen?: (
     from: number,
     last: number | undefined,
     signal: AbortSignal,
@@ -88,7 +88,8 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
 
   async function readOn(): Promise<Uint8Array | undefined> {
     if (source.at() < at) await source.skipTo(at)
-    const piece = at === end ? undefined : await source.read(end === undefined ? most : end - at)
+    const piece =
+      at === end ? undefined : await source.read(end === undefined ? most + 1 : end - at)
     if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
     if (end === undefined && source.at() > most) throw fileTooLarge(most + 1, most)
     if (source.at() !== size) return piece
@@ -102,7 +103,7 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
     let failure = cause
     for (;;) {
       source.cancel(failure)
-      if (signal.aborted || isReleased) throw failure
+      if (signal.aborted || isReleased || transfer.reopen === undefined) throw failure
       // The client is waiting, so a second silence at the same byte ends the transfer.
       if (isSilence(failure) && silentAt === at) throw failure
       if (isSilence(failure)) silentAt = at

@@ -77,7 +77,7 @@ async function beginAnswer(
   gateway: Gateway,
   caller: Caller,
   { request, named }: ProxyRequest,
-  { answer, turn }: Answered,
+  { answer, turn, upstream }: Answered,
 ): Promise<Response> {
   const { wait } = gateway.runtime
   const { streamIdleTimeoutMs: idleMs } = gateway.bounds
@@ -85,12 +85,19 @@ async function beginAnswer(
   try {
     request.exchange.isDownload = isContent(request) && answer.ok
     if (isContent(request)) {
-      const [fileId = ''] = named.path.file
-      return await passContent(gateway, answer, async () => {
+      const { signal } = request
+      const {
+        file: [fileId],
+        container: [containerId],
+      } = named.path
+      const known = async () => {
+        if (fileId === undefined) return undefined
         // The record is only a hint of the length, so a store that is down does not fail the download.
         const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
         return record?.bytes
-      })
+      }
+      const content = { fileId, containerId, upstream, signal, known }
+      return await passContent(gateway, answer, content)
     }
     if (body === null) return answer
     const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body

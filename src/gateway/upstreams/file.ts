@@ -109,12 +109,12 @@ interface First {
 }
 
 /** Opens the file again, and refuses it where its length or validator shows that it is another one. */
-function reopenSame(
+export function reopenSame(
   { observed: { traces } }: Gateway,
   { client }: Upstream,
   location: FileLocation,
   { signal, etag, size }: First,
-): Transfer['reopen'] {
+): NonNullable<Transfer['reopen']> {
   const isOther = (one: unknown, other: unknown) =>
     one !== undefined && other !== undefined && one !== other
   return async (start, end = Number.MAX_SAFE_INTEGER, closed) => {

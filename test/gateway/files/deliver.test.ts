@@ -291,11 +291,14 @@ describe('a body that breaks off', () => {
     expect(await bytesOf(await gateway.ask(path))).toEqual(bytes)
   })
 
-  it('breaks over the limit where no length was announced', async () => {
-    const gateway = openHarness({ maxFileBytes: 1000 })
+  it.each([
+    ['is refused', 1000, 5000],
+    ['breaks', 100_000, 300_000],
+  ])('%s over the limit where no length was announced', async (ends, maxFileBytes, bytes) => {
+    const gateway = openHarness({ maxFileBytes })
     const form = new FormData()
     form.set('purpose', 'assistants')
-    form.set('file', new File(['x'.repeat(5000)], 'large.txt'))
+    form.set('file', new File(['x'.repeat(bytes)], 'large.txt'))
     const upload = await gateway.upstream('/files', { method: 'POST', body: form })
     const { id } = (await upload.json()) as { id: string }
     const announced = await gateway.ask(`/files/${id}`)
@@ -307,7 +310,10 @@ describe('a body that breaks off', () => {
         body: { id, object: 'file', filename: 'a', bytes: null },
       },
     ])
-    await expect((await gateway.ask(`/files/${id}`)).arrayBuffer()).rejects.toThrow()
+    const answer = await gateway.ask(`/files/${id}`)
+    expect(answer.status).toBe(ends === 'breaks' ? 200 : 502)
+    if (ends === 'breaks') await expect(answer.arrayBuffer()).rejects.toThrow()
+    else expect(await errorCode(answer)).toBe('file_too_large')
   })
 })
 

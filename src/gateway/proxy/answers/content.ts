@@ -1,32 +1,48 @@
 /**
- * Passes file content of the upstream's own API (`…/content`) with the size limit and the idle timeout of downloads.
+ * Passes file content of the upstream's own API (`…/content`) with the headers of the upstream, and with the size limit,
+ * the idle timeout and the resumption of downloads.
  *
  * @module
  */
 
 import { answerWith } from '../../../core/bytes/carrier.ts'
-import { watchIdle } from '../../../core/bytes/idle.ts'
-import type { ByteReader } from '../../../core/bytes/reader.ts'
+import type { Transfer } from '../../../core/bytes/resume.ts'
 import { fileTooLarge } from '../../../core/errors.ts'
-import type { Gateway } from '../../gateway.ts'
+import type { ByteRange } from '../../../core/http/range.ts'
+import type { Gateway, Upstream } from '../../gateway.ts'
+import { reopenSame } from '../../upstreams/file.ts'
+import { openedFile } from '../../upstreams/opened-file.ts'
+
+/** The file whose content was requested. */
+export interface RequestedContent {
+  /** Absent for content that is no file, such as that of a video. It is not resumed. */
+  readonly fileId?: string
+  readonly containerId?: string
+  readonly upstream: Upstream
+  /** The client's signal. */
+  readonly signal: AbortSignal
+  /** Resolves to the recorded length of the file in bytes, used when the answer has no `Content-Length`. */
+  readonly known: () => Promise<number | undefined>
+}
 
 /**
- * Wraps the body of an answer so that it breaks when it exceeds the size limit, pauses for longer than the idle timeout,
- * or has another length than the file.
+ * Wraps the body of an answer so that it is resumed where it breaks off, and breaks when it exceeds the size limit or
+ * has another length than the file.
  *
- * @param known resolves to the recorded length of the file in bytes, used when the answer has no `Content-Length`
  * @throws CfileError `file_too_large` when the announced length exceeds the limit; `upstream_error` or
  * `upstream_timeout` when the body fails before its first byte
  */
 export async function passContent(
   gateway: Gateway,
   answer: Response,
-  known: () => Promise<number | undefined>,
+  content: RequestedContent,
 ): Promise<Response> {
   const { ok, status, body } = answer
   if (!ok || body === null) return answer
+  const { signal, fileId = '', known } = content
   const headers = Object.fromEntries(answer.headers)
-  // A range or an encoded body has another length than the file.
+  const part = partOf(answer)
+  // An encoded body has another length than the file.
   const isWhole = status === 200 && headers['content-encoding'] === undefined
   const announced = headers['content-length'] ?? (isWhole ? await known() : undefined)
   const length = announced === undefined ? undefined : Number(announced)
@@ -36,46 +52,38 @@ export async function passContent(
     throw fileTooLarge(length, maxFileBytes)
   }
   if (length !== undefined) headers['content-length'] = String(length)
-  return answerWith(gateway.runtime.carrier, readContent(gateway, answer, length), {
-    status,
-    headers,
-  })
+  const bytes = part === undefined ? length : part.size
+  const facts = { fileId, filename: fileId, bytes }
+  const isFile = content.fileId !== undefined && (isWhole || part !== undefined)
+  const reopen = isFile ? reopenFile(gateway, answer, content, bytes) : undefined
+  const opened = { from: answer, at: part?.range.start ?? 0 }
+  const file = openedFile(gateway, facts, { opened, reopen }, signal)
+  const { carrier } = gateway.runtime
+  return answerWith(carrier, file.read(part?.range), { status, headers })
 }
 
-/** Creates a reader that enforces size limit, idle timeout and length. */
-function readContent(
-  { runtime: { carrier, wait }, bounds: { idleTimeoutMs, maxFileBytes } }: Gateway,
-  answer: Response,
-  length: number | undefined,
-): ByteReader {
-  const pieces = carrier.read(answer)
-  const idle = watchIdle(wait, idleTimeoutMs)
-  let at = 0
+interface Part {
+  readonly range: ByteRange
+  /** Length of the whole file, if known. */
+  readonly size?: number
+}
 
-  async function cancel(reason?: unknown): Promise<void> {
-    idle.stop()
-    await pieces.cancel(reason)
-  }
+/** The part of a file that an answer holds; `undefined` if it holds the whole file, or several parts. */
+function partOf({ status, headers }: Response): Part | undefined {
+  const [, start, end, size] =
+    /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers.get('content-range') ?? '') ?? []
+  if (status !== 206 || start === undefined || size === undefined) return undefined
+  const range = { start: Number(start), end: Number(end) }
+  return { range, size: size === '*' ? undefined : Number(size) }
+}
 
-  function check(isOver: boolean): void {
-    if (at > maxFileBytes) throw fileTooLarge(at, maxFileBytes)
-    if (length === undefined || at === length || (at < length && !isOver)) return
-    throw new RangeError(`The body ended at byte ${at} of ${length}.`)
-  }
-
-  return {
-    cancel,
-    async read() {
-      try {
-        const piece = await idle.watch(pieces.read(maxFileBytes + 1 - at))
-        at += piece?.byteLength ?? 0
-        check(piece === undefined)
-        if (piece === undefined) idle.stop()
-        return piece
-      } catch (error) {
-        cancel(error).catch(() => {})
-        throw error
-      }
-    },
-  }
+function reopenFile(
+  gateway: Gateway,
+  { headers }: Response,
+  { fileId = '', containerId, upstream, signal }: RequestedContent,
+  size: number | undefined,
+): Transfer['reopen'] {
+  const location = { fileId, containerId, upstreams: [upstream], recorded: true }
+  const etag = headers.get('etag') ?? undefined
+  return reopenSame(gateway, upstream, location, { signal, etag, size })
 }
