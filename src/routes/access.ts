@@ -1,5 +1,5 @@
 /**
- * Who may pass: whoever holds a signed link, or a caller who is known.
+ * Checks access: a request needs a signed link or a known caller.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { granteeOf, toCaller } from '../gateway/owners/caller.ts'
 import type { Authenticate } from './callers.ts'
 import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 
-/** `open`: everybody; `caller`: who is known; `link`: whoever holds a signed link, whatever credentials come with it. */
+/** `open`: no credentials needed; `caller`: a known caller; `link`: a valid signed link, other credentials do not count. */
 export type Access = 'open' | 'caller' | 'link'
 
 /** Options of {@link admit}. */
@@ -21,12 +21,12 @@ export interface AdmitOptions {
   readonly access: Access
   /** Whether every GET may carry the bytes of files. */
   readonly servesFiles?: boolean
-  /** Absent: callers are not told apart. */
+  /** Absent without caller auth: all requests have the same owner. */
   readonly authenticate?: Authenticate
 }
 
 /**
- * Lets a request pass with its caller set, and with what its link grants.
+ * Creates the middleware that checks access. It sets the caller and the grant of a signed link for the routes.
  *
  * @throws (in the chain) CfileError `unauthorized`, `signature_invalid`, `link_expired`, `rate_limited`
  */
@@ -55,7 +55,7 @@ export function admit(
   }
 }
 
-/** Whether the answer may carry the bytes of files; that to a HEAD carries none. */
+/** Whether the answer may contain bytes of files. An answer to HEAD contains none. */
 function isDownload({ req }: RouteContext, servesFiles: boolean): boolean {
   return req.method === 'GET' && (servesFiles || req.path.endsWith('/content'))
 }
@@ -67,7 +67,7 @@ async function callerOf(
 ): Promise<Caller> {
   if (authenticate === undefined) return anyone
   const identity: Identity | null = await authenticate(c)
-  // Lone surrogates all become the same character in UTF-8, and their owners would become one.
+  // All lone surrogates become the same character in UTF-8, so different owners would become the same.
   const isOwner = identity !== null && !/\p{Surrogate}/u.test(identity.owner)
   if (isOwner) return toCaller(identity, owners.keys)
   throw new CfileError('unauthorized', 'The caller is not known here.', {
@@ -75,7 +75,7 @@ async function callerOf(
   })
 }
 
-/** Verifies the link of a request, and gives the owner whose thing it grants. */
+/** Verifies the signed link of a request. Returns its owner as the caller. */
 async function granteeIn(gateway: Gateway, c: RouteContext): Promise<Caller> {
   if (!/^(?:GET|HEAD)$/.test(c.req.method)) throw wrongMethod(c.req.method, 'GET, HEAD')
   const grant = await gateway.links.signer.verify(sentToken(gateway, c), gateway.runtime.now())
@@ -83,7 +83,7 @@ async function granteeIn(gateway: Gateway, c: RouteContext): Promise<Caller> {
   return granteeOf(grant.owner ?? anyone.key)
 }
 
-/** The token as it was sent. The router would decode percent-escapes in it, and a token has one spelling only. */
+/** Returns the token as it was sent, since the router decodes percent-escapes and a token has only one spelling. */
 function sentToken({ links: { publicUrl } }: Gateway, { req }: RouteContext): string {
   const link = splitLink(req.url)
   if (link === undefined) throw nothingServed(publicUrl)

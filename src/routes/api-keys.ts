@@ -1,5 +1,5 @@
 /**
- * The keys that callers show, and whose they are.
+ * The API keys of callers, and the owner of each.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export function parseApiKeys(text: string): ApiKey[] {
   return parseNamedSecrets(text, setting).map(({ name, secret }, index) => {
     const owner = name.trim()
     const key = secret.trim()
-    // A header holds nothing else (RFC 9110 §5.5), so such a key could never be shown.
+    // A header takes no other characters (RFC 9110 §5.5), so no client could send such a key.
     if (!/^[\x21-\x7e]+$/.test(key)) {
       throw wrongEntry(setting, index, 'has a key that is not printable ASCII without blanks')
     }
@@ -41,14 +41,14 @@ export function parseApiKeys(text: string): ApiKey[] {
   })
 }
 
-/** Finds out whose key it is. */
+/** Looks up the owner of a key. */
 export interface KeyRing {
   find(key: string): Promise<Identity | undefined>
 }
 
 /**
- * Holds keys as their HMACs with a secret of this process. The first search for a key compares it with every HMAC, so that
- * its time tells nothing about a wrong key.
+ * Creates a key ring. It holds the HMACs of the keys by a secret of this process. The first search for a key compares it
+ * with every HMAC, so that its duration reveals nothing about a wrong key.
  */
 export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
   const hashed = Promise.all(keys.map(async ({ owner, key }) => ({ owner, hash: await hmac(key) })))

@@ -1,5 +1,5 @@
 /**
- * Who is calling: by a key or by a token.
+ * Identifies callers by an API key or a JWT.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Finds out who is calling; `null` is nobody who is known.
+ * Identifies the caller of a request; `null` if the caller is unknown.
  *
  * @example
  * createApp({ authenticate: async (c) => ({ owner: (await session(c)).user.id, admin: false }), … })
@@ -29,10 +29,10 @@ export interface Authenticate {
 }
 
 /**
- * Makes the check of callers: `Authorization: Bearer` with a key or a token, or `api-key` with a key, as the clients of
- * OpenAI and of Azure send them.
+ * Creates the authentication of callers: `Authorization: Bearer` with a key or a token, or `api-key` with a key, as the
+ * clients of OpenAI and of Azure send them.
  *
- * @throws (by the check) CfileError `unauthorized`; `not_ready` where tokens can't be checked at the moment
+ * @throws (by the check) CfileError `unauthorized`; `not_ready` if tokens can't be checked at the moment
  */
 export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenticate {
   const authenticate: Authenticate = async ({
@@ -59,7 +59,7 @@ function unauthorized(isShown: boolean): CfileError {
     : 'No key or token was sent.'
   return new CfileError('unauthorized', message, {
     hint: 'Send Authorization: Bearer with a key or a token, or api-key with a key.',
-    // RFC 9110 §11.6.1 wants it, RFC 6750 §3 says how.
+    // Required by RFC 9110 §11.6.1, in the form of RFC 6750 §3.
     headers: { 'www-authenticate': isShown ? 'Bearer error="invalid_token"' : 'Bearer' },
   })
 }

@@ -1,5 +1,5 @@
 /**
- * `/openapi.json`, `/docs` and `/`: what is served here, for programs and for people.
+ * `/openapi.json`, `/docs` and `/`: descriptions of the routes, for programs and for people.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
     "Serves the files that Azure OpenAI's code interpreter writes. SDKs take openai/v1 as their base URL; docs and openapi.json list the rest.",
 }
 
-/** Answers at the root: a page for a browser, JSON for anything else. */
+/** Answers `GET /`: a page for browsers, JSON for other clients. */
 export function answerRoot(
   c: Context,
   { links: { publicUrl }, upstreams }: Pick<Gateway, 'links' | 'upstreams'>,
@@ -33,16 +33,16 @@ export function answerRoot(
   return c.html(homePage({ version, publicUrl, isEmulated, nonce }), 200, pageHeaders(nonce))
 }
 
-/** The route at `/openapi.json`. */
+/** Creates the route at `/openapi.json`. */
 export function openapiRoutes(): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
-    // 50 KB that most processes never need.
+    // Loaded on demand: 50 KB that most processes never need.
     const { default: document } = await import('./openapi.json', { with: { type: 'json' } })
     return c.json({ ...document, info: { ...document.info, version } })
   })
 }
 
-/** The route at `/docs`. */
+/** Creates the route at `/docs`. */
 export function docsRoutes(): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) =>
     c.html(page, 200, {

@@ -1,5 +1,5 @@
 /**
- * The answer to a request that failed: JSON for programs, a page for somebody who followed a link in a browser.
+ * Answers failed requests: JSON for programs, a page for people who followed a link in a browser.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { errorPage } from '../page/error-page.ts'
 import { pageHeaders } from '../page/frame.ts'
 import type { RouteContext } from './request.ts'
 
-/** nginx's status for a client that went away: nobody reads the answer, and it counts as no failure of ours. */
+/** nginx's status for a client that closed the connection before the answer. It does not count as a failure of the server. */
 export const clientGone = 499
 
-/** Answers whatever a route threw, and logs the cause. */
+/** Answers with the error that a route threw, and logs its cause. */
 export function answerFailure(
   log: Log,
   c: RouteContext,
@@ -53,7 +53,7 @@ function logRefusal(log: Log, c: RouteContext, { code, details: { param, upstrea
 // Without it, caches keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
 const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
-/** Answers with an error; the details' own headers (`Allow`, `Retry-After`) go along. */
+/** Answers with an error and the headers in its details, such as `Allow` and `Retry-After`. */
 export function answerWithError(c: RouteContext, error: CfileError): Response | Promise<Response> {
   const requestId = c.get('requestId')
   const status = error.status as 400

@@ -1,5 +1,5 @@
 /**
- * The public keys of an issuer, as a JSON Web Key Set holds them (RFC 7517).
+ * Reads the public keys of an issuer from a JSON Web Key Set (RFC 7517).
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as z from 'zod/mini'
 /** The algorithms of tokens. The key decides which one counts, never the token. */
 export type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
-/** `CryptoKey`, which is no global type for a consumer on Node without the DOM library. */
+/** `CryptoKey`. The name is not a global type in projects without the DOM library. */
 type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
 
 /** A public key that checks signatures of one algorithm. */
@@ -46,8 +46,8 @@ const kinds = {
 } as const
 
 /**
- * Reads the keys that can be used, and passes over all others: symmetric and private ones, those for encryption, other
- * curves and algorithms, RSA under 2048 bits (RFC 7518 §3.3). `undefined` for anything but a key set.
+ * Reads the usable keys. Skips symmetric and private keys, keys for encryption, other curves and algorithms, and RSA keys
+ * under 2048 bits (RFC 7518 §3.3). `undefined` for other values than key sets.
  */
 export async function readKeySet(set: unknown): Promise<VerificationKey[] | undefined> {
   const { data } = z.safeParse(keySetSchema, set)
@@ -61,11 +61,11 @@ async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
   if (data === undefined) return undefined
   const { kid, alg: named, use, key_ops, d, ...members } = data
   const { alg, crv } = kinds[members.kty]
-  // workerd imports a key of another curve.
+  // workerd does not check the curve itself.
   if (crv !== members.crv) return undefined
   if (named !== undefined && named.replace('Ed25519', 'EdDSA') !== alg) return undefined
   if (key_ops?.includes('verify') === false) return undefined
-  // A set with a private key lets everybody sign.
+  // Anyone could sign with a private key that is published.
   if (d !== undefined) return undefined
   const key = await importJWK({ ...members, alg }, alg).catch(() => undefined)
   if (!(key instanceof CryptoKey) || isShort(key)) return undefined

@@ -1,5 +1,5 @@
 /**
- * Callers who show a JWT of an issuer that is trusted (RFC 7519, with the advice of RFC 8725).
+ * Identifies callers by JWTs of a trusted issuer (RFC 7519, with the advice of RFC 8725).
  *
  * @module
  */
@@ -13,15 +13,15 @@ import { createRemoteKeys, type RemoteKeyOptions, type RemoteKeys } from './remo
 /** Options of {@link jwtCallers}. */
 export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
   readonly jwksUrl: string
-  /** What `iss` must be. @default anything */
+  /** Required value of `iss`. @default any */
   readonly issuer?: string
-  /** What `aud` must be or hold. @default anything */
+  /** Required value or member of `aud`. @default any */
   readonly audience?: string
   /** The claim that names the owner. @default 'sub' */
   readonly ownerClaim?: string
 }
 
-/** Finds out whom a token stands for; `undefined` where it is not to be believed. */
+/** Returns the owner that a token identifies; `undefined` for a token that is not valid. */
 export interface JwtCallers {
   (token: string): Promise<{ readonly owner: string } | undefined>
   /** {@link RemoteKeys.ready} of the issuer. */
@@ -32,11 +32,11 @@ type Claims = Readonly<Record<string, unknown>>
 
 const longestToken = 16 * 1024
 
-// Seconds that an issuer's clock may be ahead. It does not count for the end of a token, as clients renew before it.
+// Seconds that an issuer's clock may be ahead. Not applied to `exp`, since clients renew tokens before.
 const clockSkew = 5
 
 /**
- * Makes a check of tokens: RS256, ES256 and EdDSA, whichever the key is for; `exp` and a non-empty owner are required.
+ * Creates the check of tokens. The key decides between RS256, ES256 and EdDSA. `exp` and a non-empty owner are required.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback; the check itself throws
  * `not_ready` while there are no keys
@@ -83,12 +83,12 @@ const headerSchema = z.object({
   typ: z.optional(z.string().check(z.regex(/^(?:application\/)?(?:at\+)?jwt$/i))),
 })
 
-/** Reads the header of what can be a token, so that no other credential makes cfile fetch keys. */
+/** Reads the header of a token. `undefined` for other credentials, so that they do not cause a fetch of keys. */
 function readHeader(token: string): z.infer<typeof headerSchema> | undefined {
   if (token.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
   try {
     const header = decodeProtectedHeader(token)
-    // cfile knows no extension that a token could demand.
+    // cfile supports no extension (RFC 7515 §4.1.11).
     return 'crit' in header ? undefined : z.safeParse(headerSchema, header).data
   } catch {
     return undefined

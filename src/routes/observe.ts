@@ -1,5 +1,5 @@
 /**
- * Observe: what is told of each request: its line in the log, its metrics, its span.
+ * Observes requests: writes the access log, and records metrics and spans.
  *
  * @module
  */
@@ -20,25 +20,25 @@ import { anyone, type Gateway } from '../gateway/gateway.ts'
 import { clientGone } from './error-answer.ts'
 import type { RouteContext } from './request.ts'
 
-/** What observing takes. */
+/** Options of {@link observeFamily}. */
 export interface Observation {
   /** Whether each request has a line in the log. */
   readonly accessLog: boolean
-  /** The host app's OpenTelemetry, where it has registered one. */
+  /** The host app's OpenTelemetry, if it has registered one. */
   readonly telemetry: () => TelemetryApi | undefined
-  /** A new id for a request. */
+  /** Creates the id of a request. */
   readonly createId: () => string
 }
 
-/** Watches the requests of one family of routes. */
+/** Observes the requests of one family of routes. */
 export interface Observer {
-  /** Gives the request its exchange, and answers it within its span. */
+  /** Creates the exchange of a request, and answers the request within its span. */
   run(c: RouteContext, answer: () => Promise<void>): Promise<void>
-  /** Is to be called when the head of the answer is ready. */
+  /** Must be called when the head of the answer is ready. */
   settle(c: RouteContext): Promise<void>
 }
 
-/** Makes the observer of a family. */
+/** Creates the observer of a family of routes. */
 export function observeFamily(
   gateway: Gateway,
   { accessLog, telemetry, createId }: Observation,
@@ -187,7 +187,7 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
-/** The pattern of the route, such as `/files/{file_id}`; `*` where nothing is served. */
+/** Returns the pattern of the route, such as `/files/{file_id}`; `*` for unknown paths. */
 function routeOf(c: RouteContext, { pattern }: Exchange): string {
   const route = pattern === undefined ? longestPattern(c) : baseRoutePath(c) + pattern
   return (

@@ -1,5 +1,6 @@
 /**
- * An issuer's keys, fetched from where it publishes them: cached, rotated, kept while it is down.
+ * Fetches and caches the keys of a token issuer (JWKS, RFC 7517). New keys are found by their `kid`, and known keys stay
+ * valid while the issuer is down.
  *
  * @module
  */
@@ -27,9 +28,9 @@ export const keysCure =
 /** The keys of one issuer. */
 export interface RemoteKeys {
   /**
-   * The keys of a name, or all of them for a token that names none.
+   * Returns the keys with this `kid`, or all keys for a token without one.
    *
-   * @throws CfileError `not_ready` where there are no keys and none can be fetched
+   * @throws CfileError `not_ready` if no keys are known and none can be fetched
    */
   find(kid: string | undefined): Promise<readonly VerificationKey[]>
   /**
@@ -40,7 +41,7 @@ export interface RemoteKeys {
   ready(): Promise<readonly VerificationKey[]>
 }
 
-// Seconds. What an issuer withdraws is trusted no longer than this while the issuer can be reached.
+// Seconds. A withdrawn key is trusted no longer than this, as long as the issuer can be reached.
 const maxAge = 600
 const retryAfter = 30
 const retryFirstAfter = 1
@@ -49,8 +50,8 @@ const timeoutMs = 5000
 const maxBytes = 256 * 1024
 
 /**
- * Makes a cache of an issuer's keys; nothing is fetched before it is used. A name that is not known has them fetched
- * again, at most every 30 s.
+ * Creates a cache of an issuer's keys. The first use fetches them. An unknown `kid` fetches them again, at most every
+ * 30 s.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
@@ -88,7 +89,7 @@ export function createRemoteKeys({ url, fetch, now, wait }: RemoteKeyOptions): R
     if (flight === shared) flight = undefined
   }
 
-  /** Whether to fetch before a token with this kid is looked at. */
+  /** Whether keys must be fetched before a token with this `kid` can be checked. */
   function isWanting(kid: string | undefined): boolean {
     const time = now()
     if (keys === undefined) return flight !== undefined || time - triedAt >= retryFirstAfter
@@ -114,7 +115,7 @@ function hasKey(keys: readonly VerificationKey[], kid: string | undefined): bool
 }
 
 /**
- * Checks where an issuer's keys are fetched from.
+ * Checks the URL of an issuer's keys.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
@@ -129,7 +130,7 @@ export function checkKeysUrl(text: string): void {
   )
 }
 
-/** @throws Error in words, where no keys come */
+/** Fetches a key set. @throws Error whose message describes the failure */
 async function fetchKeys(
   url: string,
   fetch: RemoteKeyOptions['fetch'],
@@ -137,7 +138,7 @@ async function fetchKeys(
 ): Promise<VerificationKey[]> {
   const answer = await fetch(url, {
     headers: { accept: 'application/jwk-set+json, application/json' },
-    // Who vouches for callers is who was configured, and nobody that it points to.
+    // Only the configured URL may supply keys, so redirects are refused.
     redirect: 'manual',
     signal,
   })
@@ -146,7 +147,7 @@ async function fetchKeys(
   if ('stream' in rest) await rest.stream?.cancel()
   if (!isRight) throw new Error(`it answered with status ${answer.status}`)
   const keys = whole && (await readKeySet(parseJson(whole)))
-  if (keys === undefined) throw new Error('it answered with something that is no JSON Web Key Set')
+  if (keys === undefined) throw new Error('its answer is not a JSON Web Key Set')
   return keys
 }
 

@@ -26,7 +26,7 @@ export interface RouteEnv {
     readonly exchange: Exchange
     /** Whether people may follow links to the route, so that errors are pages. */
     readonly hasPages?: boolean
-    /** What the signed link of the request grants; on `/s` only. */
+    /** The grant of the signed link; on `/s` only. */
     readonly grant?: Grant
   }
 }
@@ -35,7 +35,7 @@ export interface RouteEnv {
 export type RouteContext = Context<RouteEnv>
 
 /**
- * Reads the query by its schema; parameters that the schema does not name are ignored.
+ * Reads the query by a schema. Parameters that the schema does not name are ignored.
  *
  * @throws CfileError `invalid_request` for a wrong value and for a parameter that is given twice
  */
@@ -66,12 +66,12 @@ export function readContainer(c: RouteContext): ListQuery {
   return { containerId, isGranted: false, signal: c.req.raw.signal }
 }
 
-/** The method of a request that reads. */
+/** Returns the method of a read request. */
 export function readMethod({ req }: RouteContext): 'GET' | 'HEAD' {
   return req.method === 'HEAD' ? 'HEAD' : 'GET'
 }
 
-/** Answers every other method on a path: 405, and the methods that there are. */
+/** Creates the handler for all other methods of a path: 405 with the allowed methods. */
 export function methodNotAllowed(allow: string): (c: RouteContext) => never {
   return (c) => {
     throw wrongMethod(c.req.method, allow)
@@ -79,9 +79,9 @@ export function methodNotAllowed(allow: string): (c: RouteContext) => never {
 }
 
 /**
- * The answer where no route is. Most who see it have set a wrong base URL.
+ * Creates the error for a path without a route. Its hint names the right base URL, since a wrong one is the usual cause.
  *
- * @param publicUrl the base of every link, without a slash at its end
+ * @param publicUrl the base of every link, without a trailing slash
  */
 export function nothingServed(publicUrl: string): CfileError {
   return new CfileError('not_found', 'Nothing is served at this path.', {
@@ -89,7 +89,7 @@ export function nothingServed(publicUrl: string): CfileError {
   })
 }
 
-/** What tells of a method that a path does not have, and of those that it has. */
+/** Creates the error for a wrong method. It names the allowed methods. */
 export function wrongMethod(method: string, allow: string): CfileError {
   return new CfileError('method_not_allowed', `${method} is not served here, only ${allow}.`, {
     headers: { allow },
@@ -114,7 +114,7 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
 /**
  * Reads a JSON object.
  *
- * @param wanted what to post instead of anything else
+ * @param wanted description of the expected body, for the message
  * @throws CfileError `invalid_request`, `payload_too_large`
  */
 export async function parseObject(
@@ -134,7 +134,7 @@ export async function parseObject(
 /**
  * Checks an object by its schema, which has no other fields.
  *
- * @param wanted what to post instead of anything else
+ * @param wanted description of the expected body, for the message
  * @throws CfileError `invalid_request`; `invalid_id` for an id that is wrong or missing
  */
 export function checkBody<T>(

@@ -1,5 +1,6 @@
 /**
- * What the doors that listen have in common: Node, Bun and Deno differ in how they listen, and in nothing else.
+ * Serves the app on Node, Bun and Deno: reads the settings, opens the storage, listens, and shuts down. The runtimes
+ * differ only in how they listen.
  *
  * @module
  */
@@ -18,52 +19,52 @@ import { type DoorOptions, isEmulated, knowsCallers, openApp, openCallers } from
 import { parseEnv, type Settings } from './settings/settings.ts'
 import type { Storage } from './storage.ts'
 
-/** The environment, as every runtime has it. */
+/** Environment variables by their names. */
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** A server that `serve` started. */
 export interface Running {
-  /** Where it listens, without a slash at its end. */
+  /** URL on which it listens, without a trailing slash. */
   readonly url: string
   /** Whether it runs on the built-in emulator. */
   readonly emulated: boolean
   /**
-   * Says 503 at `/readyz` for `CFILE_SHUTDOWN_DELAY_MS`, stops accepting, and lets the answers under way finish for
-   * `CFILE_SHUTDOWN_TIMEOUT_MS`; resolves when the last one has ended.
+   * Answers 503 at `/readyz` for `CFILE_SHUTDOWN_DELAY_MS`, then stops accepting connections. Answers under way may take
+   * `CFILE_SHUTDOWN_TIMEOUT_MS`. Resolves when the last one has ended.
    */
   close(): Promise<void>
 }
 
-/** A socket that listens. */
+/** A listening socket. */
 export interface Listener {
   readonly port: number
-  /** Has each answer from here on end its connection, where the runtime can. */
+  /** Makes each further answer end its connection, if the runtime can. */
   leave?(): void
-  /** Stops accepting; resolves when the answers under way have ended. */
+  /** Stops accepting connections. Resolves when the answers under way have ended. */
   close(): Promise<void>
-  /** Breaks off the answers that are left. */
+  /** Aborts the remaining answers. */
   cut(): void
 }
 
-/** Answers a request; some runtimes tell more about it than it holds. */
+/** Answers a request. `bindings` are objects of the runtime that belong to the request. */
 export type Answer = (request: Request, bindings?: object) => Response | Promise<Response>
 
-/** What a runtime brings to serve an app. */
+/** The functions of a runtime that serving needs. */
 export interface Platform {
   listen(address: Pick<Settings, 'host' | 'port'>, answer: Answer): Promise<Listener>
-  /** What the runtime has of its own. */
+  /** Replacements for parts of the web runtime. */
   readonly runtime?: () => Partial<Runtime>
-  /** The built-in emulator, which most servers never need. */
+  /** Loads the built-in emulator, which most servers never need. */
   loadEmulator(): Promise<DoorOptions['emulator']>
   /** Opens the store and the archive. */
   openStorage(settings: Settings, log: Log, runtime?: Partial<Runtime>): Promise<Storage>
-  /** That of `node:fs/promises`. */
+  /** `readFile` of `node:fs/promises`. */
   readonly readFile: (path: string, encoding: 'utf8') => Promise<string>
 }
 
 /**
- * Serves the app as the environment says; with no Azure settings at all, on the built-in emulator. It listens only when
- * everything else is ready; where something fails, nothing is left open.
+ * Serves the app with the settings of an environment; without any Azure settings, on the built-in emulator. It listens
+ * when everything else is ready. After a failure nothing is left open.
  *
  * @throws CfileError `invalid_request` for a setting that is wrong
  */
@@ -99,7 +100,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
       emulated: isEmulated(settings),
       async close() {
         closing.abort()
-        // At once, so that another process takes up the copies while this one still answers.
+        // Before the answers have ended, so that another process can continue the copies.
         const handedOver = upkeep.stop()
         await endListener(settings, listener)
         await handedOver
@@ -114,7 +115,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
 }
 
 /**
- * Makes the check of callers and fetches the keys of their tokens.
+ * Creates the authentication of callers, and fetches the keys of their tokens.
  *
  * @throws CfileError `invalid_request` if there are no keys to fetch
  */
@@ -136,7 +137,7 @@ async function readyCallers(
   return authenticate
 }
 
-/** Opens the app before the socket, except where the system chooses the port: then the URL is known only afterwards. */
+/** Opens the app before the socket, unless the system chooses the port, because then the URL is known only afterwards. */
 async function listenWhenReady(
   platform: Platform,
   settings: Settings,
@@ -173,10 +174,10 @@ async function endListener(settings: Settings, listener: Listener): Promise<void
   deadline.clear()
 }
 
-// Most calls find that no sweep is due.
+// Most calls find that no upkeep is due.
 const lookEveryMs = 3000
 
-/** Sweeps at its begin, and then as often as a sweep is due, until it is stopped. */
+/** Runs upkeep at the start and whenever it is due, until it is stopped. */
 function createUpkeep() {
   const stopped = new AbortController()
   let upkeep: Upkeep | undefined
@@ -200,8 +201,8 @@ function createUpkeep() {
 }
 
 /**
- * Beyond loopback there are strangers: they get neither the emulator nor, unless it is meant, files without a key. They
- * reach the server by a name that only the operator knows.
+ * Refuses settings that would open a server to strangers. Beyond loopback it serves no emulator, no files without a key
+ * unless `CFILE_ALLOW_ANONYMOUS=1`, and needs `CFILE_PUBLIC_URL`, since only the operator knows its public name.
  *
  * @throws CfileError `invalid_request`
  */
@@ -225,7 +226,7 @@ export function refuseToBeOpen(settings: Settings): void {
   if (settings.publicUrl === undefined) {
     throw new CfileError(
       'invalid_request',
-      `HOST is ${host}, but CFILE_PUBLIC_URL is not set, so that links would lead nowhere: set CFILE_PUBLIC_URL to the URL by which clients reach this server, such as https://files.example.com.`,
+      `HOST is ${host}, but CFILE_PUBLIC_URL is not set, so links would not work: set CFILE_PUBLIC_URL to the URL by which clients reach this server, such as https://files.example.com.`,
       { param: 'CFILE_PUBLIC_URL' },
     )
   }

@@ -180,7 +180,7 @@ All is well.
 
   it.each<[string, World, RegExp]>([
     [
-      'links that lead nowhere',
+      'links that do not work',
       { env: beyond },
       /FAIL settings HOST is 0\.0\.0\.0.*CFILE_PUBLIC_URL/,
     ],
@@ -207,7 +207,7 @@ All is well.
     [
       'a page in place of keys',
       { env: jwks, keySet: () => new Response('<html>') },
-      /FAIL tokens .*CFILE_JWKS_URL.*no JSON Web Key Set.* > Set CFILE_JWKS_URL to the jwks_uri/,
+      /FAIL tokens .*CFILE_JWKS_URL.*not a JSON Web Key Set.* > Set CFILE_JWKS_URL to the jwks_uri/,
     ],
     ['no keys', { env: jwks, keySet: () => new Response('', { status: 404 }) }, /FAIL.*status 404/],
     ['useless keys', { env: jwks, keySet: () => Response.json({ keys: [] }) }, /no key for RS256/],

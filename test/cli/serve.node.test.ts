@@ -135,12 +135,12 @@ describe('cfile serve', () => {
       (_, answer) => answer.writeHead(302, { location: '/' }).end(),
       /status 302/,
     ],
-    ['is HTML', (url) => url, (_, answer) => answer.end('<html>'), /no JSON Web Key Set/],
+    ['is HTML', (url) => url, (_, answer) => answer.end('<html>'), /not a JSON Web Key Set/],
     [
       'is the discovery document',
       (url) => url,
       (_, answer) => answer.end('{"jwks_uri":"x"}'),
-      /no JSON Web Key Set/,
+      /not a JSON Web Key Set/,
     ],
     [
       'has no usable key',

@@ -30,14 +30,17 @@ describe('serve', () => {
     },
   )
 
-  it.each(noLoopback)('refuses links that lead nowhere on %s', async (HOST) => {
-    const callers = { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' }
-    await expect(serve({ ...azure, ...callers, HOST })).rejects.toMatchObject({
-      code: 'invalid_request',
-      details: { param: 'CFILE_PUBLIC_URL' },
-      message: expect.stringContaining('set CFILE_PUBLIC_URL'),
-    })
-  })
+  it.each(noLoopback)(
+    'refuses to start without a public URL on %s, since links would not work',
+    async (HOST) => {
+      const callers = { CFILE_API_KEYS: 'ann:a-key-of-ann-for-tests' }
+      await expect(serve({ ...azure, ...callers, HOST })).rejects.toMatchObject({
+        code: 'invalid_request',
+        details: { param: 'CFILE_PUBLIC_URL' },
+        message: expect.stringContaining('set CFILE_PUBLIC_URL'),
+      })
+    },
+  )
 
   it.each(noLoopback)('never serves the emulator on %s', async (HOST) => {
     const callers = {

@@ -17,14 +17,17 @@ import { bearer, type TokenCall } from './tokens.ts'
 export interface App {
   readonly tenantId: string
   readonly clientId: string
-  /** Where tokens come from. @default by the scope's cloud: `https://login.microsoftonline.com`, or that of `.us`, `.cn` */
+  /**
+   * Base URL of the token endpoint.
+   * @default `https://login.microsoftonline.com`, or the host of the `.us` or `.cn` cloud if the scope belongs to it
+   */
   readonly authorityHost?: string
 }
 
-/** The fields of the form that prove who asks; made anew for each token. */
+/** Returns the form fields that authenticate the app. Called for each token request. */
 export type Prove = (tokenUrl: string, call: TokenCall) => Promise<Readonly<Record<string, string>>>
 
-/** The proof by a signed statement of whom we trust both (RFC 7523 §2.2). */
+/** The form fields for authentication by a signed JWT (RFC 7523 §2.2). */
 export function assertionFields(client_assertion: string): Readonly<Record<string, string>> {
   return {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -33,8 +36,9 @@ export function assertionFields(client_assertion: string): Readonly<Record<strin
 }
 
 /**
- * A credential of an app by the client credentials grant (RFC 6749 §4.4).
+ * Creates a credential that obtains tokens by the client credentials grant (RFC 6749 §4.4).
  *
+ * @param kind name of the credential in logs and in `cfile doctor`
  * @throws CfileError `invalid_request` for an authority host that is not https
  */
 export function appCredential(
@@ -52,7 +56,8 @@ export function appCredential(
       scope,
       ...(await prove(url, call)),
     })
-    const hint = 'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, and what proves them.'
+    const hint =
+      'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, and the secret, certificate or token of the app.'
     return requestToken({ url, form, who: 'Entra ID', hint }, call)
   })
 }
@@ -88,7 +93,7 @@ export function clientSecret({ clientSecret: secret, ...app }: ClientSecretOptio
 
 /** Options of {@link workloadIdentity}. */
 export interface WorkloadIdentityOptions extends App {
-  /** A token that the app trusts, asked for each time anew. */
+  /** Returns a token of an issuer that the app trusts, such as Kubernetes or GitHub. Called for each token request. */
   readonly assertion: (means: Means) => Promise<string>
 }
 

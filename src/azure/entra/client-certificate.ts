@@ -1,5 +1,8 @@
 /**
- * An app registration and its certificate: an assertion signed with its key (RFC 7523, RFC 7515 §4.1.8).
+ * Signs in to Entra ID as an app registration, by a JWT that is signed with the key of its certificate (RFC 7523,
+ * RFC 7515 §4.1.8).
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  *
  * @module
  */
@@ -12,8 +15,8 @@ import { type App, appCredential, assertionFields } from './app.ts'
 /** Options of {@link clientCertificate}. */
 export interface ClientCertificateOptions extends App {
   /**
-   * PEM: the certificate, and its RSA key as PKCS #8 (`BEGIN PRIVATE KEY`) without a password; in any order. A function
-   * is called for each new token, so that the certificate can be renewed.
+   * The certificate and its RSA key in PEM, in any order. The key is PKCS #8 (`BEGIN PRIVATE KEY`) without a password. A
+   * function is called for each token request, so that the certificate can be renewed.
    */
   readonly pem: string | ((means: Means) => Promise<string>)
 }
@@ -71,7 +74,7 @@ function readerOf(pem: ClientCertificateOptions['pem']): (means: Means) => Promi
 function readPem(pem: string): Certified {
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw unusable(
-      'The key of the certificate has a password, and there is no setting for one: take it off with `openssl pkcs8 -topk8 -nodes`.',
+      'The key of the certificate has a password, and cfile has no setting for it: remove it with `openssl pkcs8 -topk8 -nodes`.',
     )
   }
   if (/BEGIN (?:RSA|EC) PRIVATE KEY/.test(pem)) {
@@ -82,7 +85,7 @@ function readPem(pem: string): Certified {
   return { certificate: readBlock(pem, 'CERTIFICATE').der, key: readBlock(pem, 'PRIVATE KEY').pem }
 }
 
-/** Reads a PEM when a token is needed. A fault in it is not the fault of the caller whose request needs the token. */
+/** Reads a PEM during a request. A fault in it becomes `upstream_auth`, since the caller of the request did not cause it. */
 function readLate(pem: string): Certified {
   try {
     return readPem(pem)

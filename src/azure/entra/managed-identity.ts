@@ -1,6 +1,8 @@
 /**
- * The identity that Azure gives to what runs there: App Service, Functions and Container Apps tell where to ask for it,
- * on machines and in AKS it is at one address for all (IMDS).
+ * Signs in as a managed identity of Azure. App Service, Functions and Container Apps set the URL of their token endpoint in
+ * the environment; virtual machines and AKS have one at a fixed address (IMDS).
+ *
+ * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
  *
  * @module
  */
@@ -13,15 +15,15 @@ import { bearer, type TokenCall } from './tokens.ts'
 
 /** Options of every managed identity. */
 export interface ManagedIdentityOptions {
-  /** Of a user-assigned identity. @default the one that the system assigned */
+  /** Client id of a user-assigned identity. @default the system-assigned identity */
   readonly clientId?: string
 }
 
 /** Options of {@link appServiceIdentity}. */
 export interface AppServiceIdentityOptions extends ManagedIdentityOptions {
-  /** `IDENTITY_ENDPOINT`. */
+  /** URL of the token endpoint, from `IDENTITY_ENDPOINT`. */
   readonly endpoint: string
-  /** `IDENTITY_HEADER`. */
+  /** Secret of the endpoint, from `IDENTITY_HEADER`. */
   readonly header: string
 }
 
@@ -50,10 +52,10 @@ export interface ImdsOptions extends ManagedIdentityOptions {
   readonly host?: string
 }
 
-// Where there is none, nothing answers at all; where there is, it answers at once.
+// IMDS answers at once. Outside of Azure no host has its address, so a request would only time out.
 const longestMs = 3000
 
-/** Signs in as the identity of the machine. */
+/** Signs in as the identity of the virtual machine, by the Instance Metadata Service. */
 export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions = {}): Credential {
   const path = `${host.replace(/\/+$/, '')}/metadata/identity/oauth2/token`
   return bearer('managed identity', async (scope, call) => {

@@ -1,5 +1,5 @@
 /**
- * Signing in with what an app has already: a credential of `@azure/identity`, or a function.
+ * Signs in with a credential of `@azure/identity`, or with a function that returns tokens.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { CfileError } from '../../core/errors.ts'
 import type { Credential } from '../credentials.ts'
 import { bearer, type Token, tokenFor } from './tokens.ts'
 
-/** What a credential of `@azure/identity` gives. */
+/** A token as `@azure/identity` returns it. */
 export interface AccessToken {
   readonly token: string
   /** Unix milliseconds. */
   readonly expiresOnTimestamp: number
 }
 
-/** What `DefaultAzureCredential` and all others of `@azure/identity` are. */
+/** The interface of `DefaultAzureCredential` and all other credentials of `@azure/identity`. */
 export interface TokenCredential {
   getToken(
     scopes: string,
@@ -23,10 +23,10 @@ export interface TokenCredential {
   ): Promise<AccessToken | null>
 }
 
-/** Gives a token; one without an end is not kept but asked for each time. */
+/** Returns a token. A plain string has no known end, so it is not kept; the function is called for each request. */
 export type TokenProvider = (scope: string) => Promise<string | AccessToken>
 
-/** Signs in with a credential of `@azure/identity`, or with a function that gives tokens. */
+/** Creates a credential from one of `@azure/identity`, or from a function that returns tokens. */
 export function tokenCredential(source: TokenCredential | TokenProvider): Credential {
   return bearer('token credential', async (scope, { now, signal }) => {
     const got =

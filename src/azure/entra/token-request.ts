@@ -1,5 +1,5 @@
 /**
- * A request for a token, and what its answer means: Entra ID's, App Service's and the machine's own endpoint speak alike.
+ * Requests a token. The endpoints of Entra ID, of App Service and of IMDS take different requests but give the same answers.
  *
  * @module
  */
@@ -14,19 +14,19 @@ import { type Token, type TokenCall, tokenFor } from './tokens.ts'
 export interface TokenRequest {
   readonly url: string | URL
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent by POST. */
+  /** Form fields. With a form the method is POST, otherwise GET. */
   readonly form?: URLSearchParams
-  /** Who is asked, for messages. */
+  /** Name of the endpoint in error messages. */
   readonly who: string
-  /** The cure where no other is known. */
+  /** Hint of the error when the error code of Entra ID is not known. */
   readonly hint: string
 }
 
 /**
- * Asks for a token.
+ * Requests a token. Errors contain only the error code of the answer, never its text.
  *
- * @throws CfileError `upstream_auth` for a refusal, with a cure for those that are known; `upstream_error` where nobody
- * can be reached; nothing of the answer but its code is told
+ * @throws CfileError `upstream_auth` when the token is refused, with a hint for known error codes; `upstream_throttled`,
+ * `upstream_invalid`; `upstream_error` when the endpoint fails or cannot be reached
  */
 export async function requestToken(
   { url, headers, form, who, hint }: TokenRequest,
@@ -36,7 +36,7 @@ export async function requestToken(
     method: form === undefined ? 'GET' : 'POST',
     headers: { accept: 'application/json', ...headers },
     body: form,
-    // What proves who we are goes nowhere else.
+    // The form contains secrets, so it is not sent to another host.
     redirect: 'manual',
     signal,
   }).catch((cause) => {
@@ -60,6 +60,7 @@ async function readFields({ body }: Response): Promise<Readonly<Record<string, u
   return isObject(value) ? value : {}
 }
 
+// Error codes of Entra ID: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 const cures: readonly (readonly [codes: RegExp, hint: string])[] = [
   [/^AADSTS7000215$/, 'AZURE_CLIENT_SECRET takes the value of a secret of the app, not its id.'],
   [/^AADSTS7000222$/, 'The client secret has expired; make a new one and set AZURE_CLIENT_SECRET.'],

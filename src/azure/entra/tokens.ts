@@ -1,5 +1,5 @@
 /**
- * Tokens are kept: one for each scope, obtained once however many callers wait, and anew before the old one ends.
+ * Caches tokens, one for each scope. Simultaneous callers share one token request. A token is replaced before it expires.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { CfileError } from '../../core/errors.ts'
 import { startDeadline, untilAborted } from '../../core/time.ts'
 import type { AuthorizeOptions, Credential, Means } from '../credentials.ts'
 
-/** A token, with its times in unix seconds. */
+/** A token. Times are unix seconds. */
 export interface Token {
   readonly value: string
   readonly expiresAt: number
-  /** From here on it should be replaced. */
+  /** Time from which the token should be replaced in the background. */
   readonly refreshAt: number
 }
 
-/** What a token is obtained with. */
+/** Network, clock and time limit of one token request. */
 export interface TokenCall extends Means {
   readonly signal: AbortSignal
 }
@@ -24,7 +24,13 @@ export interface TokenCall extends Means {
 /** Obtains a token for a scope. */
 export type Obtain = (scope: string, call: TokenCall) => Promise<Token>
 
-/** A token of so many seconds: replaced five minutes before its end, a long one at half of its life. */
+/**
+ * Creates a token. It is replaced five minutes before its end, or halfway if it lives for more than two hours.
+ *
+ * @param seconds lifetime
+ * @param now unix seconds
+ * @param refreshIn seconds after which the issuer wants it to be replaced (`refresh_in`)
+ */
 export function tokenFor(value: string, seconds: number, now: number, refreshIn?: number): Token {
   const half = seconds / 2
   const age = refreshIn ?? (seconds > 7200 ? half : Math.max(half, seconds - 300))
@@ -34,9 +40,9 @@ export function tokenFor(value: string, seconds: number, now: number, refreshIn?
 interface Slot {
   token?: Token
   flight?: Promise<Token>
-  /** Until then a failed refresh is not tried again. */
+  /** Unix second until which a failed refresh is not repeated. */
   resting: number
-  /** Until then a refused token is not replaced again: it is not the token that is wrong. */
+  /** Unix second until which a refused token is not replaced again, since the token is not the reason. */
   forced: number
 }
 
@@ -45,7 +51,11 @@ const nearEnd = 30
 const rest = 30
 const longestFlightMs = 30_000
 
-/** Makes a credential of whatever obtains tokens. */
+/**
+ * Creates a credential that caches the tokens of a function.
+ *
+ * @param kind name of the credential in logs and in `cfile doctor`
+ */
 export function bearer(kind: string, obtain: Obtain): Credential {
   const slots = new Map<string, Slot>()
   return {
@@ -73,12 +83,12 @@ async function current(
   const time = now()
   const lives = time < token.expiresAt - nearEnd
   const isRefused = refused === `Bearer ${token.value}`
-  // Whoever comes while it is being replaced waits for the other one.
+  // While a replacement is under way, wait for it instead.
   if (isRefused && lives && time < slot.forced && slot.flight === undefined) return token
   if (isRefused) {
     slot.forced = time + rest
   } else if (lives) {
-    // Nobody waits for it, nor hears of its failure while the old one lives.
+    // In the background: the old token still works, so a failure of the refresh concerns no request.
     if (time >= token.refreshAt && time >= slot.resting) refresh().catch(() => {})
     return token
   }
@@ -88,7 +98,11 @@ async function current(
   })
 }
 
-/** All callers share it, so that it ends with none of them. */
+/**
+ * Obtains a token for all waiting callers. It has a time limit of its own, so that a caller who leaves does not cancel it.
+ *
+ * @throws CfileError `upstream_timeout`, and the errors of `obtain`
+ */
 async function fly(
   slot: Slot,
   obtain: (call: TokenCall) => Promise<Token>,

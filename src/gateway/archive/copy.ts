@@ -23,14 +23,14 @@ import type { PendingCopy, WantedCopy } from './state.ts'
 /** The bytes for a copy. */
 export interface CopyBody {
   readonly reader: ByteReader
-  /** Absent where nobody knows. */
+  /** Absent if the length is unknown. */
   readonly bytes?: number
   readonly meta: ArchiveMeta
 }
 
 /**
- * Copies a file, unless there is a copy. Where another owner has one of the same container's file, that one is copied:
- * the upstream is asked for a file once, however many answers cite it.
+ * Copies a file, unless it has a copy. If another owner has a copy of the same file, that one is copied, so that the
+ * upstream sends a file once even if several owners cite it.
  */
 export async function copyFile(
   gateway: Gateway,
@@ -69,7 +69,7 @@ async function openOtherCopy(
   return undefined
 }
 
-/** Opens a copy; `undefined` where it is damaged. */
+/** Opens a copy. `undefined` if it is damaged; then it is discarded. */
 async function openCopy(
   gateway: Gateway,
   copy: ArchivedFile,

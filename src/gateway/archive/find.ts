@@ -1,6 +1,5 @@
 /**
- * Archive: the copies of files that outlive their containers, as downloads and lists find them. An archive that is ill
- * or silent makes nothing fail that the upstream can still serve.
+ * Finds archived copies for downloads and lists. A failing or slow archive fails no request that the upstream can serve.
  *
  * @module
  */
@@ -10,13 +9,13 @@ import { CfileError, isCfileError } from '../../core/errors.ts'
 import { within } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 
-// How long a download waits for the archive before it asks the upstream: little where it failed a moment ago.
+// Milliseconds that a download waits for the archive before it asks the upstream. Shorter after a recent failure.
 const patienceMs = 2000
 const illPatienceMs = 250
-// Where nothing else has the file.
+// If only the archive can have the file.
 const lastPatienceMs = 10_000
 
-/** The caller's copy of a file; `undefined` where there is none, and where the archive does not answer. */
+/** Finds the caller's copy of a file. `undefined` without a copy, and if the archive does not answer in time. */
 export async function findCopy(
   gateway: Gateway,
   caller: Caller,
@@ -35,9 +34,9 @@ export async function findCopy(
 }
 
 /**
- * The caller's copy of a file that is gone everywhere else; `undefined` only where there is none.
+ * Finds the caller's copy of a file that no upstream has any more. `undefined` without a copy.
  *
- * @throws CfileError `not_ready` where the archive does not answer
+ * @throws CfileError `not_ready` if the archive does not answer
  */
 export async function findLastCopy(
   gateway: Gateway,
@@ -77,7 +76,7 @@ async function readCopy(
   }
 }
 
-/** Whether the archive can be read and written; absent where no copies are kept. */
+/** Tests whether the archive can be read and written. `undefined` without an archive. */
 export async function archiveStatus(
   gateway: Gateway,
   signal: AbortSignal,
@@ -88,7 +87,7 @@ export async function archiveStatus(
   const trial = within(wait, patienceMs, signal, (limited) => tryArchive(gateway, limited))
   await Promise.all([
     trial.catch((error) => noteFailure(gateway, 'write', error)),
-    // Looked at and not only remembered: without downloads nobody would learn that it is well again.
+    // Reads from the archive, since without downloads a recovery would stay unnoticed.
     findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal),
   ])
   const { failing, isProven } = archiving.state
@@ -98,7 +97,7 @@ export async function archiveStatus(
 const probe = 'readyz/probe'
 const trialEverySeconds = 15
 
-/** Writes and erases a copy of one byte, unless a write has succeeded since the last one that failed. */
+/** Writes and erases a copy of one byte, unless the last write succeeded. */
 export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise<void> {
   const { archiving } = gateway
   const { now } = gateway.runtime
@@ -117,14 +116,14 @@ export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise
   }
 }
 
-/** Notes that the archive answered. */
+/** Marks the archive as working. */
 export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void {
   if (archiving === undefined) return
   archiving.state.failing.delete(at)
   if (at === 'write') archiving.state.isProven = true
 }
 
-/** Notes that it failed: in the log once until it answers again, in the count each time. */
+/** Counts a failure of the archive. Logs it once until the archive works again. */
 export function noteFailure(
   { archiving, log, observed: { metrics } }: Gateway,
   at: 'read' | 'write',

@@ -1,5 +1,5 @@
 /**
- * Lazy copies: the first download of a file also fills the archive, so the upstream is asked once.
+ * Lazy copies: the first download of a file also writes its copy, so that the upstream sends the file once.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { addPending } from './pending.ts'
 import { queueCopy, startCopy } from './queue.ts'
 import type { WantedCopy } from './state.ts'
 
-// Bytes that the archive may fall behind a download before the copy is given up and made later.
+// Bytes that the archive may fall behind a download. Beyond them the copy is cancelled and made later.
 const mostBehind = 8 * 1024 * 1024
 
-/** Whether downloads of the file from the upstream are to be copied. */
+/** Whether a download of the file from the upstream writes a copy. */
 export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileLocation): boolean {
   const isFree = !archiving?.state.running.has(fileId)
   return archiving?.mode === 'lazy' && holder !== undefined && isFree
@@ -27,13 +27,13 @@ export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileL
 /** A download whose file is to be copied. */
 export interface CopiedDownload {
   readonly location: FileLocation
-  /** Whether a signed link asks. */
+  /** Whether the request follows a signed link. */
   readonly isGranted: boolean
 }
 
 /**
- * Copies a file when it is read: while it is served where the download is of the whole file, else beside the download. The
- * copy goes on when the client is slow or leaves, and the download when the archive fails.
+ * Copies a file when it is read. A download of the whole file shares its bytes with the copy; otherwise the copy reads the
+ * file itself. The copy continues when the client is slow or leaves, and the download when the archive fails.
  */
 export function copyWhileServed(
   gateway: Gateway,
@@ -79,7 +79,7 @@ function giveUp(second: ByteReader): void {
   second.cancel().catch(() => {})
 }
 
-/** The same bytes; acts once, after the first read that succeeds. A file whose first read fails may have no bytes to copy. */
+/** Passes the bytes, and calls `act` after the first successful read. Without one there may be no bytes to copy. */
 function afterFirst(bytes: ByteReader, act: () => void): ByteReader {
   let isBegun = false
   return {
@@ -93,7 +93,7 @@ function afterFirst(bytes: ByteReader, act: () => void): ByteReader {
   }
 }
 
-/** A signed link may outlive the record of its file, which was erased for good. */
+/** Whether a copy may be made. A signed link may outlive its file, which its owner has erased. */
 async function mayCopy(
   gateway: Gateway,
   { location: { holder, fileId }, isGranted }: CopiedDownload,

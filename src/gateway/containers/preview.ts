@@ -96,7 +96,7 @@ const mostAtOnce = 4
 // The page waits no longer for all of them together.
 const timeoutMs = 3000
 
-/** Reads the beginnings of the newest texts, by file id. It never fails: a page without a preview is still of use. */
+/** Reads the beginnings of the newest texts, by file id. It never fails: a page without previews is still useful. */
 async function readStarts(
   gateway: Gateway,
   { containerId, signal: caller }: ListQuery,
@@ -124,7 +124,7 @@ async function readStarts(
   return starts
 }
 
-/** `undefined` for what turns out to be no text. */
+/** Reads the beginning of a file. `undefined` if it is not text. */
 async function readStart(
   gateway: Gateway,
   location: FileLocation,

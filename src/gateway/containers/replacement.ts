@@ -123,7 +123,7 @@ async function makeReplacement(
       await store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
     })
   } catch (error) {
-    // A client that left is no reason for the others to give up.
+    // The other requests continue when the client of this one has left.
     if (!signal.aborted) {
       const note = runtime.newToken()
       await store.put(failedKey(id, caller), note, { ttl: failureSeconds }).catch(() => {})

@@ -21,22 +21,22 @@ import type { FileFacts, FileSource, OpenedFile } from '../upstreams/opened-file
 import { deliveryHeaders, entityTag } from './headers.ts'
 import { openSource } from './source.ts'
 
-/** How a file is asked for. */
+/** A request for a file. */
 export interface DeliveryRequest {
   readonly method: 'GET' | 'HEAD'
-  /** Its conditions and its range count. */
+  /** Headers of the request, for its conditions and its range. */
   readonly headers: Headers
   readonly disposition: 'attachment' | 'inline'
-  /** Whether a signed link asks. Then the store is neither read nor written. */
+  /** Whether the request follows a signed link. Then the store is neither read nor written. */
   readonly isGranted: boolean
   readonly signal: AbortSignal
-  /** Absent where no client gets the answer. */
+  /** Absent if no client gets the answer. */
   readonly exchange?: Exchange
 }
 
 /**
- * Answers with a file, a part of it, or what the request's conditions lead to. A request whose answer has no body reads
- * the metadata only: content that was opened brings megabytes before an abort stops it.
+ * Answers with a file, a part of it, or the result of the request's conditions. For an answer without a body only the
+ * metadata is read, since an opened content would bring megabytes before an abort stops it.
  *
  * @throws CfileError `file_not_found`, `container_expired`, `file_too_large`, `range_not_satisfiable`,
  * `precondition_failed` and those of the upstream
@@ -56,7 +56,7 @@ export async function deliverFile(
   }
   const file = await source.open(decision.range)
   try {
-    // The length is certain only now, so the status and the range are decided again.
+    // The length is certain only after opening, so status and range are decided again.
     const last = judge(gateway, file.facts, request)
     await remember(gateway, location, last.facts, request)
     return await answer(gateway, file, last, request)
@@ -66,10 +66,10 @@ export async function deliverFile(
   }
 }
 
-/** What a file's facts and the request's conditions lead to. */
+/** The status that follows from a file's facts and the request's conditions, with these facts. */
 type Decision = Evaluation & { readonly facts: FileFacts }
 
-/** Decides by what is known; asks the source where that is too little. */
+/** Decides by the known facts, and asks the source if they do not suffice. */
 async function decide(
   gateway: Gateway,
   source: FileSource,
@@ -97,7 +97,7 @@ function isBodiless({ status }: Decision, { method }: DeliveryRequest): boolean 
 
 const conditions = ['range', 'if-none-match', 'if-match']
 
-/** Whether the decision needs the length, and that is unknown. */
+/** Whether the decision depends on an unknown length. */
 function isUncertain({ facts }: Decision, { headers }: DeliveryRequest): boolean {
   return facts.bytes === undefined && conditions.some((name) => headers.has(name))
 }
@@ -138,8 +138,8 @@ function headersOf({ facts, range }: Decision, request: DeliveryRequest): Record
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /**
- * Notes where a file came from, and stores what its upstream said: the next download then needs one call, and a HEAD
- * gets the same answer as this GET. A signed link stores nothing.
+ * Stores the upstream and the facts of a file in its record, so that the next download needs one call and a HEAD gets the
+ * same answer as this GET. Stores nothing for a signed link.
  */
 export async function remember(
   gateway: Gateway,
@@ -161,7 +161,7 @@ export async function remember(
     const learnt = { upstream: name, stored_name: storedName, bytes, type }
     await putRecord(gateway, holder, 'file', fileId, { ...first, ...learnt })
   } catch (error) {
-    // The file is served without it.
+    // The file is served without a record.
     gateway.log('warn', 'The record of a file could not be stored.', { cause: String(error) })
   }
 }

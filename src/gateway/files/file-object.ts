@@ -20,7 +20,7 @@ import { openSource } from './source.ts'
 export interface FileObject {
   readonly id: string
   readonly object: 'file'
-  /** `null` where nobody knows the length. */
+  /** `null` if the length is unknown. */
   readonly bytes: number | null
   /** Unix seconds. */
   readonly created_at: number
@@ -33,7 +33,7 @@ export interface FileObject {
 /**
  * Finds a container file for the Files API, which names no container.
  *
- * @throws CfileError `file_not_found` for what nobody recorded, without asking upstream
+ * @throws CfileError `file_not_found` for a file without a record; the upstream is not asked
  */
 export async function locateForFilesApi(
   gateway: Gateway,
@@ -78,7 +78,7 @@ export async function describeFile(
 /**
  * Deletes a container file upstream, and its record and copy here.
  *
- * @throws CfileError `file_not_found` for what is not the caller's, and those of the upstream; then nothing is erased here
+ * @throws CfileError `file_not_found` for a file of another owner, and those of the upstream; then nothing is erased here
  */
 export async function deleteFile(
   gateway: Gateway,
@@ -95,9 +95,9 @@ export async function deleteFile(
 }
 
 /**
- * Deletes a container file where it was made.
+ * Deletes a container file at its upstream.
  *
- * @returns whether it was still there; one whose container is gone is gone with it
+ * @returns whether it still existed; a file is gone with its container
  */
 export async function deleteUpstream(
   { containerId, fileId, upstreams }: Pick<FileLocation, 'containerId' | 'fileId' | 'upstreams'>,
@@ -115,7 +115,7 @@ export async function deleteUpstream(
   }
 }
 
-/** Whether an upstream refused because a file, or its container, is not there any more. */
+/** Whether an error of the upstream says that a file or its container no longer exists. */
 export function isGone(error: unknown): boolean {
   return isCfileError(error) && (error.status === 404 || error.status === 410)
 }

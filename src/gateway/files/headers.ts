@@ -1,5 +1,5 @@
 /**
- * The headers of a file. None is passed on from the upstream, because the code that wrote the file is not trusted.
+ * Creates the headers of a file. No upstream header is passed on, because the code that wrote the file is not trusted.
  *
  * @module
  */
@@ -26,18 +26,18 @@ export function entityTag(fileId: string, bytes: number): string {
   return `"${fileId}.${bytes.toString(36)}"`
 }
 
-/** No cache keeps a file, and no proxy compresses it: a compressed body has another length and no ranges. */
+/** Forbids caches to keep a file, and proxies to compress it, since a compressed body has another length and no ranges. */
 export const fileCacheControl = 'private, no-store, no-transform'
 
 /** How a file is delivered. */
 export interface DeliveryTerms {
   readonly disposition: 'attachment' | 'inline'
-  /** Whether a signed link asks, which may stand on any page. */
+  /** Whether the request follows a signed link, which any page may embed. */
   readonly isGranted: boolean
 }
 
 /**
- * Makes the headers of a file, or of a part of it. `inline` is honoured only for types in which no code can run.
+ * Creates the headers of a file or of a part of it. `inline` counts only for types in which no code can run.
  */
 export function deliveryHeaders(
   file: DeliveredFile,
@@ -60,7 +60,7 @@ export function deliveryHeaders(
   }
 }
 
-/** Without a length there is no validator and no range. */
+/** The headers that need the length. Without a length there are no validator and no ranges. */
 function lengthHeaders(
   { fileId, bytes, sha256 }: DeliveredFile,
   range?: ByteRange,

@@ -28,9 +28,9 @@ export interface FileQuery {
 }
 
 /**
- * Finds a file by its record, else by the container that the request names. Asks nothing upstream.
+ * Finds a file by its record, else by the container that the request names. Does not ask an upstream.
  *
- * @throws CfileError `container_unknown`; where callers are told apart, `file_not_found` for what is not the caller's
+ * @throws CfileError `container_unknown`; with caller auth, `file_not_found` for a file of another owner
  */
 export async function locateFile(
   gateway: Gateway,
@@ -42,7 +42,7 @@ export async function locateFile(
   } catch (error) {
     const { id: fileId, kind, containerId } = query
     const isNamed = kind === 'file' || containerId !== undefined
-    // With one owner for everything the names are enough, so the file is served while the store is down.
+    // Without caller auth the ids are enough, so the file is served even while the store is down.
     if (gateway.owners.knowsCallers || !isNamed || !isStoreDown(error)) throw error
     return { fileId, containerId, upstreams: gateway.upstreams, recorded: false }
   }
@@ -84,7 +84,7 @@ function isIn({ container_id }: FileRecord, containerId = container_id): boolean
   return containerId === container_id
 }
 
-/** Files that no answer cites belong to the caller too, if the container is the caller's alone; not in a shared container. */
+/** Checks that a container is the caller's alone. Only then its uncited files belong to the caller too. */
 async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) {
   const view = await viewContainer(gateway, caller, containerId).catch((error) => {
     throw isCfileError(error) && error.status === 404 ? notThere('file') : error
@@ -93,7 +93,7 @@ async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) 
   return view
 }
 
-/** The file of a signed link. The link holds everything, so the store is not asked. */
+/** Returns the file of a signed link. The link contains everything, so the store is not read. */
 export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation {
   const { fileId, containerId, upstream, filename, owner = anyone.key } = grant
   return {

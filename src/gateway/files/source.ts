@@ -1,5 +1,6 @@
 /**
- * Where the bytes of a file come from: the caller's copy, else the upstream, else a copy that was found late.
+ * Opens the source of a file: the caller's copy, else the upstream, else a copy that the archive returned too late for the
+ * first try.
  *
  * @module
  */
@@ -17,23 +18,23 @@ import { displayName, upstreamFile } from '../upstreams/file.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import { type FileSource, openedFile } from '../upstreams/opened-file.ts'
 
-/** Who reads a source. */
+/** The reader of a source. */
 export interface SourceReader {
   readonly signal: AbortSignal
   /** A download by `GET` may be copied while it is served. @default nothing is copied */
   readonly method?: 'GET' | 'HEAD'
-  /** Whether a signed link asks. */
+  /** Whether the request follows a signed link. */
   readonly isGranted?: boolean
-  /** Gets the time that the archive and the upstream take. */
+  /** Records the time that the archive and the upstream take. */
   readonly exchange?: Exchange
 }
 
 /**
- * Finds the file: in the archive, else at the upstream. Falls back from a copy that can't be read to the upstream, and
- * from an upstream that has lost the file to a copy, for which the archive gets more time.
+ * Finds a file in the archive, else at the upstream. Falls back from an unreadable copy to the upstream, and from an
+ * upstream that has lost the file to a copy, for which it waits longer.
  *
- * @throws CfileError (also from the source) those of the upstream, and `not_ready` where the upstream has lost the file
- * and the archive does not answer
+ * @throws CfileError (also from the source) those of the upstream; `not_ready` if the upstream has lost the file and the
+ * archive does not answer
  */
 export async function openSource(
   gateway: Gateway,
@@ -112,7 +113,7 @@ function startClock({ runtime: { clock } }: Gateway, exchange: Exchange | undefi
   }
 }
 
-/** The upstream's file, copied while it is served where copies are made by downloads. */
+/** Opens the upstream's file. With `CFILE_ARCHIVE_MODE=lazy` it is copied while it is served. */
 function upstreamOf(gateway: Gateway, location: FileLocation, reader: SourceReader): FileSource {
   const { signal, method, isGranted = false } = reader
   if (method !== 'GET' || !isCopiedLazily(gateway, location)) {
@@ -131,8 +132,8 @@ interface CopiedFile extends FileSource {
 }
 
 /**
- * Reads a copy. Where it breaks off, the rest comes from the upstream while that has the file; where the copy is damaged,
- * only if nothing of it was sent.
+ * Reads a copy. If it breaks off, the rest comes from the upstream as long as that has the file; if the copy is damaged,
+ * only when none of its bytes were sent.
  */
 function copiedFile(
   gateway: Gateway,
@@ -195,8 +196,12 @@ async function openSame(
 }
 
 function sentDamaged(cause: unknown): CfileError {
-  return new CfileError('internal_error', 'The copy of the file is damaged; it is made anew.', {
-    hint: 'Download the file again.',
-    cause,
-  })
+  return new CfileError(
+    'internal_error',
+    'The copy of the file is damaged; a new one is being made.',
+    {
+      hint: 'Download the file again.',
+      cause,
+    },
+  )
 }

@@ -1,5 +1,5 @@
 /**
- * Asks several upstreams for one thing.
+ * Asks several upstreams in turn.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Upstream } from '../gateway.ts'
 /**
  * Asks one upstream after another until one has the thing.
  *
- * @throws the first upstream's error, where none has it
+ * @throws the first upstream's error if none has it
  */
 export async function askInTurn<T>(
   upstreams: readonly Upstream[],

@@ -1,5 +1,5 @@
 /**
- * The calls to an upstream for one file, in both APIs that have files.
+ * The calls to an upstream for one file, by the Containers API or the Files API.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import type { FileLocation } from './location.ts'
 export interface Description {
   /** The last part of the path, or the Files API's name. */
   readonly name?: string
-  /** `undefined` where the upstream says `null`. */
+  /** `undefined` if the upstream does not say it. */
   readonly bytes?: number
   /** Unix seconds. */
   readonly createdAt?: number
-  /** Azure's id of the request. */
+  /** Azure's id of the request (`apim-request-id`). */
   readonly requestId?: string
 }
 
@@ -49,7 +49,7 @@ export async function readDescription(
 
 /** The unread bytes of a file, and what the headers of the answer say about the file. */
 export interface Content extends OpenedBody {
-  /** The length of the whole file, where the answer has it. */
+  /** The length of the whole file, if the answer says it. */
   readonly size?: number
   /** The upstream's own validator. */
   readonly etag?: string
@@ -60,9 +60,9 @@ export interface Content extends OpenedBody {
 }
 
 /**
- * Opens the bytes of a file: from the start of the range or, where the upstream supports no ranges, from the file's start.
+ * Opens the bytes of a file from the start of the range, or from the start of the file if the upstream supports no ranges.
  *
- * @throws CfileError the upstream's error, and `upstream_invalid` for a part that was not asked for
+ * @throws CfileError the upstream's error; `upstream_invalid` for a part that was not requested
  */
 export async function openContent(
   client: AzureClient,
@@ -71,7 +71,7 @@ export async function openContent(
   range?: ByteRange,
 ): Promise<Content> {
   const from = await requestContent(client, location, signal, range).catch((error) => {
-    // The file is shorter than recorded: the answer with all of it has the length.
+    // The file is shorter than recorded. An answer with the whole file says its length.
     if (range === undefined || !isUnsatisfiable(error)) throw error
     return requestContent(client, location, signal)
   })

@@ -1,5 +1,5 @@
 /**
- * Tells an expired container from one that was never there, after a 404 for a container file.
+ * Distinguishes an expired container from one that never existed, after a 404 for a container file.
  *
  * @module
  */
@@ -14,8 +14,8 @@ import type { FileLocation } from './location.ts'
 export const longestLife = 3600
 
 /**
- * Turns a 404 into `container_expired` where the container existed: Azure says that it expired, the container was
- * recorded, or its id is too old. Returns any other error as it is.
+ * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id is
+ * too old. Returns any other error as it is.
  */
 export async function explainMissing(
   gateway: Gateway,
@@ -35,7 +35,7 @@ export async function explainMissing(
   return error
 }
 
-/** `alive` also where the upstream can't tell, because after a 410 clients never ask again. */
+/** Asks the state of a container. An unclear answer counts as `alive`, because after a 410 clients never ask again. */
 async function containerState(
   { upstreams }: FileLocation,
   containerId: string,

@@ -1,5 +1,5 @@
 /**
- * One file of an upstream, to be described and read.
+ * Describes and opens one file of an upstream.
  *
  * @module
  */
@@ -15,8 +15,8 @@ import type { FileLocation } from './location.ts'
 import { type FileFacts, type FileSource, openedFile } from './opened-file.ts'
 
 /**
- * The name to show: the annotation's as it is, else the stored one without the prefix that the upstream put before it.
- * `undefined` where there is neither.
+ * Chooses the name to show: the name in the annotation, else the stored name without the upstream's prefix. `undefined`
+ * without either.
  */
 export function displayName(
   cited: string | undefined,
@@ -27,9 +27,9 @@ export function displayName(
 }
 
 /**
- * A file where it was made. Nothing is asked before one of its functions is called.
+ * Creates the source of an upstream's file. The upstream is not asked before one of its functions is called.
  *
- * @param signal fires when nobody wants the file any more
+ * @param signal fires when no reader needs the file any more
  */
 export function upstreamFile(
   gateway: Gateway,
@@ -38,7 +38,7 @@ export function upstreamFile(
 ): FileSource {
   const { fileId, filename, record, upstreams } = location
   const known = factsOf({ name: record?.stored_name, bytes: record?.bytes }, record?.type)
-  // Kept, so that one download asks for it once.
+  // Kept, so that one download requests it once.
   let described: Description | undefined
 
   function factsOf({ name, bytes }: Description, type: string | undefined): FileFacts {
@@ -54,7 +54,7 @@ export function upstreamFile(
     }
   }
 
-  /** Completes what the headers of the content say. The description costs a second call, so it is asked for only if needed. */
+  /** Completes the facts in the headers. The description costs a second call, so it is read only if needed. */
   async function complete({ client }: Upstream, content: Content): Promise<Description> {
     const name = content.name ?? described?.name ?? record?.stored_name
     const known = described?.bytes ?? record?.bytes
@@ -108,7 +108,7 @@ interface First {
   readonly size?: number
 }
 
-/** Opens the file again, and refuses it where its length or validator shows that it is another one. */
+/** Opens the file again, and refuses it if its length or validator shows that it has changed. */
 export function reopenSame(
   { observed: { traces } }: Gateway,
   { client }: Upstream,

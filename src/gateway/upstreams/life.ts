@@ -1,5 +1,5 @@
 /**
- * Until when a container lives: one hour at most, and less when nobody uses it.
+ * The end of a container's life: at most one hour after its creation, and earlier if it is idle.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Life {
 // Short, since the list does not need it.
 const timeoutMs = 2000
 
-/** A container whose end is asked for. */
+/** The container whose end is looked up. */
 export interface LivingContainer {
   readonly containerId: string
   readonly upstream: Upstream

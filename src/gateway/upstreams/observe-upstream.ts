@@ -1,5 +1,5 @@
 /**
- * The requests to one upstream, as metrics and traces tell of them.
+ * Counts and traces the requests to one upstream.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import {
 } from '../../core/observe/telemetry.ts'
 import { version } from '../../core/version.ts'
 
-/** What observing takes. */
+/** Options of {@link observeUpstream}. */
 export interface UpstreamObservation {
   readonly metrics: Metrics
   readonly traces: RequestTraces
-  /** The host app's OpenTelemetry, where it has registered one. */
+  /** The host app's OpenTelemetry, if it has registered one. */
   readonly telemetry: () => TelemetryApi | undefined
 }
 
-/** Counts each request, sends the trace of the request behind it along, and records a span for it. */
+/** Creates an observer that counts each request, adds the trace headers of the client's request, and records a span. */
 export function observeUpstream(
   { metrics, traces, telemetry }: UpstreamObservation,
   { name, host }: { readonly name: string; readonly host: string },

@@ -1,5 +1,5 @@
 /**
- * Files that can be read, whether from an upstream or from the archive.
+ * Files that can be read, from an upstream or from the archive.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface FileFacts {
   readonly sha256?: string
   /** Unix seconds. */
   readonly createdAt?: number
-  /** Absent where the facts are those of a copy. */
+  /** Absent for the facts of a copy. */
   readonly upstream?: Upstream
   readonly upstreamRequestId?: string
 }
@@ -42,21 +42,21 @@ export interface FileSource {
 /** An opened file of which nothing was read yet. */
 export interface OpenedFile {
   readonly facts: FileFacts
-  /** The body as it came, for a transfer of one's own. */
+  /** The body as it came, for callers that transfer it themselves. */
   readonly opened: OpenedBody
   /**
-   * Reads the file or a part of it; to be called once. A read throws where the rest can't be had or belongs to another
+   * Reads the file or a part of it. May be called once. A read throws if the rest is not available or belongs to a changed
    * file.
    */
   read(range?: ByteRange, onEnd?: OnBodyEnd): ByteReader
-  /** Gives the bytes up, where nobody reads them. */
+  /** Cancels the body if it is not read. */
   cancel(): Promise<void>
 }
 
 /**
- * Makes an opened file whose bytes are resumed where they break off.
+ * Creates an opened file that resumes its bytes when they break off.
  *
- * @param signal fires when nobody wants the bytes any more
+ * @param signal fires when no reader needs the bytes any more
  */
 export function openedFile(
   gateway: Gateway,
@@ -84,7 +84,7 @@ export function openedFile(
     read(range, onEnd) {
       const start = range?.start ?? 0
       const end = range ? range.end + 1 : size
-      // The file has another length than expected, and the body begins behind the wanted part: the part is asked for anew.
+      // The file has another length than expected, and the body begins behind the wanted part, so the part is requested again.
       const isTooLate = opened.at > start
       if (isTooLate) cancel().catch(() => {})
       const first = isTooLate ? { from: { body: null }, at: start } : opened

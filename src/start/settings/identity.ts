@@ -11,11 +11,11 @@ import { appServiceIdentity, imds, signInHint } from '../../azure/entra/managed-
 import { CfileError } from '../../core/errors.ts'
 import type { IdentitySettings } from './azure.ts'
 
-/** Makes the credential that needs files or an identity of the machine. Workers have neither. */
+/** Creates a credential that needs files or a managed identity. Workers have neither. */
 export type MachineIdentity = (settings: IdentitySettings) => Credential
 
 /**
- * The credential that the settings name. The first call shows whether it works.
+ * Chooses the credential that the settings name. It is not tried before the first request.
  *
  * @throws CfileError `invalid_request` if only part of it is set
  */
@@ -26,7 +26,7 @@ export function parseIdentity(settings: IdentitySettings, machine: MachineIdenti
 }
 
 /** The app registration that a setting needs. @throws CfileError `invalid_request` if one of its ids is missing */
-export function appOf(settings: IdentitySettings, because: string): App {
+function appOf(settings: IdentitySettings, because: string): App {
   const { tenantId, clientId, authorityHost } = settings
   if (tenantId !== undefined && clientId !== undefined) {
     return { tenantId, clientId, authorityHost }
@@ -39,7 +39,7 @@ export function appOf(settings: IdentitySettings, because: string): App {
   )
 }
 
-/** The credential of a runtime without files and without an identity: each call fails and says what to set. */
+/** For runtimes without files and without a managed identity. Each call fails, and the error names the missing settings. */
 export const noMachineIdentity: MachineIdentity = (settings) => ({
   kind: 'none',
   authorize: async () => {
@@ -47,7 +47,7 @@ export const noMachineIdentity: MachineIdentity = (settings) => ({
     const file = certificate ? 'AZURE_CLIENT_CERTIFICATE_PATH' : 'AZURE_FEDERATED_TOKEN_FILE'
     const message =
       (certificate ?? token)
-        ? `This runtime has no files, so ${file} is of no use here.`
+        ? `This runtime has no files, so it cannot use ${file}.`
         : 'There is nothing to sign in with: no key, no app, and no managed identity.'
     throw new CfileError('upstream_auth', message, { hint: signInHint })
   },
@@ -82,7 +82,7 @@ export const machineIdentity: MachineIdentity = (settings) => {
   return first === undefined ? machine : firstAvailable(first, ...others, machine)
 }
 
-/** Plain http is allowed: these endpoints are on this machine or on its own link. */
+/** Plain http is allowed, because these endpoints are on this machine or on its local link. */
 function checkUrl(param: string, text: string): void {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
   const got = JSON.stringify(text.slice(0, 100))
@@ -91,11 +91,11 @@ function checkUrl(param: string, text: string): void {
   })
 }
 
-/** The text of a file, which is read each time: whoever renews it writes another into it now and then. */
+/** Returns a reader of the file that a setting names. It reads the file each time, because renewed secrets replace it. */
 export function settingFile(setting: string, path: string): (means: Means) => Promise<string> {
   return async ({ readFile }) => {
     if (readFile === undefined) {
-      throw unreadable(setting, `This runtime has no files, so ${setting} is of no use here.`)
+      throw unreadable(setting, `This runtime has no files, so it cannot use ${setting}.`)
     }
     const text = await readFile(path).catch((cause) => {
       throw unreadable(setting, `The file in ${setting} could not be read.`, cause)

@@ -1,12 +1,12 @@
 /**
- * The name that somebody may have meant.
+ * Suggests a name for a misspelt one, for settings and commands.
  *
  * @module
  */
 
 /**
- * The name that differs least from a wrong one, or `undefined` where none is near: more than a third of its letters
- * would have to change. `CFILE_` and `AZURE_` do not count, since people mix them up.
+ * Returns the most similar name. `undefined` if more than a third of the letters would have to change. The prefixes
+ * `CFILE_` and `AZURE_` do not count, since people mix them up.
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined
@@ -22,7 +22,7 @@ function withoutVendor(name: string): string {
   return name.replace(/^(?:CFILE|AZURE)_/, '')
 }
 
-/** Levenshtein's distance: how many letters have to be added, removed or replaced. */
+/** Levenshtein distance: the number of letters to add, remove or replace. */
 function editDistance(one: string, other: string): number {
   let above = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (const [row, letter] of [...one].entries()) {

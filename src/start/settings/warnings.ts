@@ -8,20 +8,20 @@ import { endpointWarning } from '../../azure/endpoint.ts'
 import type { UpstreamOptions } from '../../options.ts'
 import { nearestName } from './nearest-name.ts'
 
-/** The settings that may be doubtful. */
+/** The settings that are examined. */
 export interface Doubtful {
   readonly upstreams: readonly UpstreamOptions[]
   readonly keys?: readonly { readonly key: string }[]
   readonly signingKeys?: readonly { readonly secret: Uint8Array }[]
 }
 
-/** The variables that a process was given. */
+/** The environment of a process. */
 type Env = Readonly<Record<string, unknown>>
 
 /**
- * Lists what is doubtful, each in one line without any secret.
+ * Returns the warnings, one line each, without secrets.
  *
- * @param names every setting that there is
+ * @param names names of all settings
  */
 export function settingWarnings(settings: Doubtful, env: Env, names: readonly string[]): string[] {
   const { upstreams, signingKeys } = settings
@@ -45,14 +45,14 @@ function unknownNames(env: Env, names: readonly string[]): string[] {
     })
 }
 
-/** Kubernetes adds variables of its own for a Service that is called cfile; on Workers, a binding is no text. */
+/** Kubernetes sets variables such as `CFILE_SERVICE_HOST` for a Service called cfile. On Workers, bindings are not texts. */
 function isMeant(name: string, value: unknown): boolean {
   const isOfService =
     /^CFILE_(?:SERVICE_(?:HOST|PORT)|PORT_\d+_)/.test(name) || /^(?:tcp|udp):/.test(String(value))
   return typeof value === 'string' && value.trim() !== '' && !isOfService
 }
 
-// Whoever holds a link can try secrets as fast as their machine computes; keys have to be tried here.
+// In bits. Signing secrets can be tried offline by anyone who has a link. API keys can only be tried against the server.
 const leastBits = { key: 32, secret: 64 }
 const encoder = new TextEncoder()
 
@@ -74,11 +74,11 @@ function guessable(name: string, what: keyof typeof leastBits, bits: readonly nu
 }
 
 /**
- * The bits of a secret, at most: by how often each character, and each step from one character to the next, occurs in
- * the shortest part that is repeated. Random text has 3 bits or more a character, `aaaa…`, `abab…` and `0123…` next to
- * none. A password from a word list is not recognised.
+ * Estimates an upper bound for the entropy of a secret in bits: the entropy of its characters or of the steps between
+ * them, whichever is less, in the shortest part that repeats. Random text has 3 bits or more per character; `aaaa…`,
+ * `abab…` and `0123…` have almost none. Passwords from word lists are not recognised.
  *
- * @param secret its bytes, as UTF-8
+ * @param secret in UTF-8
  */
 export function estimateBits(secret: Uint8Array): number {
   const part = secret.subarray(0, periodOf(secret))
@@ -86,7 +86,7 @@ export function estimateBits(secret: Uint8Array): number {
   return part.byteLength * Math.min(entropyOf(part), entropyOf(steps))
 }
 
-/** The length of the shortest prefix whose repetition is the whole. */
+/** Returns the length of the shortest prefix whose repetition is the whole text. */
 function periodOf(bytes: Uint8Array): number {
   for (let period = 1; period <= bytes.byteLength / 2; period += 1) {
     if (bytes.every((byte, index) => byte === bytes[index % period])) return period
@@ -94,7 +94,7 @@ function periodOf(bytes: Uint8Array): number {
   return bytes.byteLength
 }
 
-/** Shannon's entropy of one symbol, in bits. */
+/** Returns the Shannon entropy per symbol in bits. */
 function entropyOf(symbols: Uint8Array): number {
   const counts = new Map<number, number>()
   for (const symbol of symbols) counts.set(symbol, (counts.get(symbol) ?? 0) + 1)
