@@ -18,10 +18,11 @@ export interface Container {
   readonly status: string
   readonly name?: string
   readonly memory_limit?: string | null
-  /** Unix seconds, as `last_active_at`. Unchecked, as `expires_after`. */
-  readonly created_at?: unknown
-  readonly last_active_at?: unknown
-  readonly expires_after?: { readonly minutes?: unknown } | null
+  /** Unix seconds, as `last_active_at`. */
+  readonly created_at?: number
+  readonly last_active_at?: number
+  /** Minutes after `last_active_at` in which it expires. */
+  readonly expires_after?: { readonly minutes: number }
 }
 
 /** A file of a container. Azure sometimes sends `null` or nothing for `bytes`, and several joined paths in `path`. */
@@ -221,8 +222,11 @@ function notAsPromised(answer: Response): CfileError {
 /** A field that cfile can do without: `otherwise` for what the schema refuses. `z.catch` weighs 3 KB in a Worker. */
 function lenient<T, U>(schema: z.ZodMiniType<T>, otherwise: U): z.ZodMiniType<T | U> {
   const read = (value: unknown): T | U => z.safeParse(schema, value).data ?? otherwise
-  return z.pipe(z.unknown(), z.transform(read))
+  // Without `optional` an absent field would be refused.
+  return z.pipe(z.optional(z.unknown()), z.transform(read))
 }
+
+const seconds = z.number().check(z.refine((value) => Number.isSafeInteger(value) && value > 0))
 
 // Unknown fields are dropped.
 const containerSchema: z.ZodMiniType<Container> = z.object({
@@ -230,6 +234,9 @@ const containerSchema: z.ZodMiniType<Container> = z.object({
   status: z.string(),
   name: lenient(z.string(), undefined),
   memory_limit: lenient(z.string(), undefined),
+  created_at: lenient(seconds, undefined),
+  last_active_at: lenient(seconds, undefined),
+  expires_after: lenient(z.object({ minutes: z.number() }), undefined),
 })
 
 const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0

@@ -235,6 +235,25 @@ describe('a Foundry hosted agent as endpoint', () => {
   })
 })
 
+describe('an answer of the upstream', () => {
+  it('may leave out every field that is not needed', async () => {
+    const row = { id: 'cfile_1', path: '/mnt/data/a.csv' }
+    const answered: [RegExp, object][] = [
+      [/\/files$/, { data: [row] }],
+      [/\/files\/cfile_1$/, row],
+      [/\/files\/file-1$/, { id: 'file-1', filename: 'a.csv' }],
+      [/\/containers\/cntr_1$/, { id: 'cntr_1', status: 'running' }],
+    ]
+    const { client } = asking(({ url }) =>
+      Response.json(answered.find(([path]) => path.test(url.pathname))?.[1]),
+    )
+    expect((await client.listContainerFiles('cntr_1')).data).toMatchObject([row])
+    expect(await client.getContainerFile('cntr_1', 'cfile_1')).toMatchObject(row)
+    expect((await client.getFile('file-1')).filename).toBe('a.csv')
+    expect((await client.getContainer('cntr_1')).status).toBe('running')
+  })
+})
+
 describe('the library’s client', () => {
   it('needs only an endpoint and a credential', () => {
     const client = createAzureClient({ endpoint, credential: apiKey('k') })

@@ -49,7 +49,7 @@ export async function findLife(
         .catch(() => undefined)
   deadline.clear()
   signal.throwIfAborted()
-  const made = idCreatedAt(containerId) ?? secondOf(container?.created_at)
+  const made = idCreatedAt(containerId) ?? container?.created_at
   const hour = made === undefined ? [] : [made + longestLife]
   const idle = idleEnd(container)
   const isOver = isGone || container?.status === 'expired'
@@ -62,11 +62,6 @@ export async function findLife(
 /** The end of the idle time of a container, if the upstream says how long it may be idle. */
 function idleEnd(container: Container | undefined): readonly number[] {
   const { last_active_at, expires_after } = container ?? {}
-  const active = secondOf(last_active_at)
-  const minutes = secondOf(expires_after?.minutes)
-  return active === undefined || minutes === undefined ? [] : [active + minutes * 60]
-}
-
-function secondOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+  if (last_active_at === undefined || expires_after === undefined) return []
+  return [last_active_at + Math.floor(expires_after.minutes * 60)]
 }
