@@ -23,6 +23,7 @@ function* cases(): Generator<Case> {
   for (const [what, write] of Object.entries(large)) {
     yield { what: `a request: ${what}`, body: `{"model":"m","input":${write()}}` }
   }
+  yield { what: 'a request: 65 MB, over the limit', body: `"${'x'.repeat(65 * megabyte)}"` }
   yield { what: 'a request: 1,000 names', body: `{"model":"m","file_ids":${names(1000)}}` }
   yield { what: 'a request: 100,000 names', body: `{"model":"m","file_ids":${names(100_000)}}` }
   for (const what of ['numbers', 'lists', 'one text']) {

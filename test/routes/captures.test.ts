@@ -67,6 +67,25 @@ describe('POST /captures', () => {
     }
   })
 
+  it('takes no answer that continues in another owner’s container or response', async () => {
+    const gateway = openCallers()
+    const { id, file } = await gateway.as('ann').answer(prompt)
+    const { container_id } = file
+    const own = await gateway.as('bob').answer(prompt)
+    const posts = [
+      { tools: [{ type: 'code_interpreter', container: container_id }] },
+      { tools: [{ type: 'shell', environment: { type: 'container_reference', container_id } }] },
+      { previous_response_id: id },
+    ]
+    for (const post of posts) {
+      for (const name of ['resp_made_up', own.id]) {
+        const response = { object: 'response', id: name, output: [], ...post }
+        const answer = await gateway.as('bob').ask('/captures', json(response))
+        expect(answer.status, JSON.stringify(post)).toBe(404)
+      }
+    }
+  })
+
   it('records no file of a shared container that was never cited to the caller', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)

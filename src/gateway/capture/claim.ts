@@ -33,6 +33,11 @@ export async function claim(
   const free = <T>(things: readonly T[], standing: (thing: T) => Promise<Standing>) =>
     filterFree(things, standing, caller, () => notThere(kindOf(mentions)))
   const place = (kind: Kind) => (id: string) => standingAsOwner(gateway, caller, kind, id)
+  // Later turns use the container of a recorded turn, so an answer may not name another owner's.
+  const used = turns?.flatMap(({ container }) => container ?? []) ?? []
+  const continued = turns?.flatMap(({ previous }) => previous ?? []) ?? []
+  await free(used, place('container'))
+  await free(continued, place('response'))
   return {
     responses: await free(responses, place('response')),
     conversations: await free(conversations, place('conversation')),
