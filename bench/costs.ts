@@ -1,5 +1,5 @@
 /**
- * What one answer and one download cost elsewhere: calls of the store, calls of the archive, requests to Azure.
+ * Counts the calls that one answer and one download make: to the store, to the archive and to Azure.
  *
  * Run it with `node --conditions=@cfile/source bench/costs.ts`. docs/reliability.md has its table.
  */
@@ -102,7 +102,7 @@ process.stdout.write(
 )
 for (const [name, hasArchive, hasCallers] of [
   ['', false, false],
-  [', callers told apart', false, true],
+  [', with caller auth', false, true],
   [', archive', true, false],
 ] as const) {
   const app = open(hasArchive, hasCallers)

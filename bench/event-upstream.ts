@@ -1,4 +1,4 @@
-/** An upstream of events: as many as there are, or one each millisecond with the time in it. PORT comes from the environment. */
+/** An upstream that streams events: as fast as possible, or one per millisecond that contains the time. It listens on `PORT`. */
 
 import { createServer } from 'node:http'
 

@@ -1,4 +1,4 @@
-/** Streams of events that cite nothing: how many a second, and what each is delayed. */
+/** Measures streams of events without citations: events per second, and the delay of each event. */
 
 import { gatewayEnv, key, serveOnNode } from './gateways.ts'
 import { inTurns, show, spreadOf, table } from './measure.ts'
@@ -8,7 +8,7 @@ import type { Bench } from './upstream.ts'
 const ask = { method: 'POST', body: JSON.stringify({ model: 'gpt-4.1', input: 'x', stream: true }) }
 const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
 
-/** Reads 200,000 events; events a second, and microseconds of the proxy's processor for each. */
+/** Reads 200,000 events. Returns events per second, and the proxy's CPU time per event in microseconds. */
 async function flood(proxy: Measured, port: number) {
   const before = proxy.cpu()
   const began = performance.now()
@@ -20,7 +20,7 @@ async function flood(proxy: Measured, port: number) {
   return { rate: 200_000 / seconds, cpu: ((proxy.cpu() - before) / 200_000) * 1e6 }
 }
 
-/** The median time from the upstream's clock to here, in milliseconds. */
+/** Returns the median delay between upstream and client in milliseconds. */
 async function delay(port: number) {
   const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
     ...ask,

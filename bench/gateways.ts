@@ -1,11 +1,11 @@
-/** The proxies that are measured, each on core 0. */
+/** Starts the measured proxies, each on core 0. */
 
 import { type Measured, root, start } from './process.ts'
 import { type Bench, containerId, fileIds, ports } from './upstream.ts'
 
 export const key = 'key-of-the-benchmark'
 
-/** The settings of a gateway before the benchmark's upstream. */
+/** Returns the settings of a gateway in front of the benchmark's upstream. */
 export function gatewayEnv(
   { certificate }: Bench,
   isTls: boolean,
@@ -34,7 +34,7 @@ export const serveOnNode: readonly string[] = [
   'serve',
 ]
 
-/** Starts the gateway on Node, and lets it know the files as a passing answer would. */
+/** Starts the gateway on Node, and makes the files known to it as an answer would. */
 export async function startGateway(
   bench: Bench,
   isTls: boolean,
@@ -70,7 +70,7 @@ export async function introduce(port: number): Promise<void> {
   if (!answer.ok) throw new Error(`the gateway took no capture: ${await answer.text()}`)
 }
 
-/** Starts one of the peers. */
+/** Starts one of the other proxies. */
 export function startPeer(
   bench: Bench,
   name: 'hono-fetch' | 'reply-from' | 'undici',
@@ -86,12 +86,12 @@ export function startPeer(
   })
 }
 
-/** Where a proxy that only passes on has the file. */
+/** Returns the path of a file at a plain proxy. */
 export function contentPath(name: keyof typeof fileIds): string {
   return `/openai/v1/containers/${containerId}/files/${fileIds[name]}/content`
 }
 
-/** Where the gateway has it. */
+/** Returns the path of a file at the gateway. */
 export function filePath(name: keyof typeof fileIds): string {
   return `/files/${fileIds[name]}`
 }

@@ -1,4 +1,4 @@
-/** JSON of about 48 MB that is dear to read, each in another way. */
+/** JSON bodies of about 48 MB, each expensive to read for another reason. */
 
 const bytes = 48 * 1024 ** 2
 
@@ -8,7 +8,7 @@ const repeat = (text: string, times: number = Math.floor(bytes / text.length)): 
 const link = `"annotations":[{"type":"container_file_citation","container_id":"cntr_bench","file_id":"cfile_bench","download_url":"x"}]`
 const message = `{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a text",${link}}]},`
 
-/** By what is in them. */
+/** The bodies by a description of their content. */
 export const large: Readonly<Record<string, () => string>> = {
   numbers: () => `[${repeat('1,')}1]`,
   'numbers, 10 MB': () => `[${repeat('1,', 5 * 1024 ** 2)}1]`,

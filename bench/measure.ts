@@ -1,4 +1,4 @@
-/** Rounds in turns, and what is made of them. */
+/** Runs the proxies in turns, round by round, and summarises the figures. */
 
 /** The median, the least and the greatest of some figures. */
 export interface Spread {
@@ -15,7 +15,7 @@ export function spreadOf(figures: readonly number[]): Spread {
   return { median, least: at(0), greatest: at(sorted.length - 1) }
 }
 
-/** Lets all take part in each round, in another order each time; the spread of each one's figures. */
+/** Measures all proxies in each round, in another order each time. Returns the spread of the figures of each. */
 export async function inTurns<Name extends string, Figures extends Record<string, number>>(
   parts: Readonly<Record<Name, () => Promise<Figures>>>,
   rounds: number,
@@ -38,7 +38,7 @@ export async function inTurns<Name extends string, Figures extends Record<string
   ) as Record<Name, { readonly [K in keyof Figures]: Spread }>
 }
 
-/** How much is measured. */
+/** The amount of measuring. */
 export interface Effort {
   readonly rounds: number
   readonly warmUps: number
@@ -57,7 +57,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-/** A spread with so many digits. */
+/** Writes a spread with a number of digits. */
 export function show({ median, least, greatest }: Spread, digits = 2): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${greatest.toFixed(digits)})`
 }

@@ -22,7 +22,7 @@ export async function memoryTable(bench: Bench, seconds: number): Promise<string
   )
 }
 
-/** Opens so many downloads and reads each at 100 KB/s. */
+/** Opens a number of downloads and reads each at 100 KB/s. */
 async function slowClients(bench: Bench, clients: number, seconds: number) {
   const gateway = await startGateway(bench, true, 9310)
   await run([
@@ -61,7 +61,7 @@ function slowReader(port: number): Socket {
   return socket
 }
 
-/** How much a warm gateway grows while one download passes. */
+/** Returns by how many bytes a warm gateway grows during one download. */
 async function growth(bench: Bench, path: string): Promise<number> {
   const gateway: Measured = await startGateway(bench, true, 9310)
   const download = () =>

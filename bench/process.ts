@@ -1,4 +1,4 @@
-/** A process on a core of its own: how much of it, and of memory, it takes. */
+/** Runs a process on one core, and measures its CPU time and memory. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,9 +9,9 @@ export const root: string = new URL('..', import.meta.url).pathname
 
 export interface Measured {
   readonly pid: number
-  /** User and system, in seconds since it started. */
+  /** User and system CPU time in seconds since the start. */
   cpu(): number
-  /** Resident, in bytes. */
+  /** Resident memory in bytes. */
   rss(): number
   stop(): Promise<void>
 }
@@ -68,7 +68,7 @@ function canConnect(port: number): Promise<boolean> {
   })
 }
 
-/** Runs a command on core 1 to its end; its standard output. */
+/** Runs a command on core 1. Returns its standard output. */
 export async function run(command: readonly string[]): Promise<string> {
   const child = spawn('taskset', ['-c', '1', ...command], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''

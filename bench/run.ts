@@ -1,4 +1,4 @@
-/** All rows, and RESULTS.md. */
+/** Runs all benchmarks and writes RESULTS.md. */
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Bun, Deno and workerd: the gateway against the bare pass-through of the same runtime. */
+/** Compares the gateway on Bun, Deno and workerd with a bare pass-through on the same runtime. */
 
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -88,7 +88,7 @@ async function startOnDeno(bench: Bench): Promise<Pair> {
 
 async function startOnWorkerd(bench: Bench): Promise<Pair> {
   await build({ ...workerBuild(), outfile: join(bench.folder, 'worker.js') })
-  // What is embedded is looked for beside the file that names it.
+  // workerd looks for an embedded file beside the configuration.
   copyFileSync(`${root}bench/proxies/bare-worker.js`, join(bench.folder, 'bare-worker.js'))
   const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, gatewayPort)
   const workerd = `${root}node_modules/.bin/workerd`

@@ -1,5 +1,5 @@
 /**
- * An upstream that takes everything, and whose answers are as large as a request asks: its header `x-answer` says which.
+ * An upstream that accepts every request. The header `x-answer` of a request chooses the size of the answer.
  */
 
 import { createServer, type ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-/** How long one request keeps the event loop of the gateway from all others. */
+/** Measures how long one request blocks the event loop of the gateway. */
 
 import { key } from './gateways.ts'
 import { large } from './large-bodies.ts'
@@ -51,7 +51,7 @@ async function watched(): Promise<Watched> {
   return (await (await fetch(`http://127.0.0.1:${ports.watch}`)).json()) as Watched
 }
 
-/** Sends one request to a gateway of its own. */
+/** Measures one request at a new gateway. */
 async function measure(one: Case): Promise<string[]> {
   const gateway = await start(
     [node, '--import', './bench/proxies/watch-loop.ts', 'dist/cli.js', 'serve'],
@@ -81,7 +81,7 @@ async function measureIn({
   body,
   headers,
 }: Case): Promise<string[]> {
-  // Written before, so that no connection is idle for so long that the gateway closes it.
+  // Encoded in advance, so that no connection is idle until the gateway closes it.
   const encoder = new TextEncoder()
   const bytes = encoder.encode(body)
   for (let warm = 0; warm < 20; warm += 1) {

@@ -1,4 +1,4 @@
-/** One gigabyte: throughput against nginx, and the processor's time for it. */
+/** Measures 1 GB downloads: throughput compared with nginx, and CPU time. */
 
 import { contentPath, filePath, key, startGateway, startPeer } from './gateways.ts'
 import { against, type Effort, inTurns, show, table } from './measure.ts'
@@ -7,11 +7,11 @@ import { type Bench, ports } from './upstream.ts'
 
 const gigabyte = 1024 ** 3
 
-/** Downloads the large file once; MB/s, and CPU seconds a gigabyte. */
+/** Downloads the large file once. Returns MB/s, and CPU seconds per GB. */
 export async function download(proxy: Measured, url: string, headers: readonly string[] = []) {
   const before = proxy.cpu()
   const args = headers.flatMap((header) => ['-H', header])
-  const told = await run([
+  const output = await run([
     'curl',
     '-sS',
     '-f',
@@ -22,7 +22,7 @@ export async function download(proxy: Measured, url: string, headers: readonly s
     ...args,
     url,
   ])
-  const [bytes = 0, seconds = 1] = told.split(' ').map(Number)
+  const [bytes = 0, seconds = 1] = output.split(' ').map(Number)
   return { rate: bytes / seconds / 1e6, cpu: ((proxy.cpu() - before) / bytes) * gigabyte }
 }
 

@@ -1,4 +1,4 @@
-/** nginx twice: the upstream that sends files from memory, and the proxy to beat. */
+/** Runs nginx twice: as the upstream that sends files from memory, and as the proxy to compare with. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ export const ports = {
   proxy: 9310,
 } as const
 
-/** What the gateway is asked for. */
+/** The container in the requests. */
 export const containerId = `cntr_${'6b'.repeat(24)}`
 export const fileIds = {
   small: `cfile_${'a'.repeat(32)}`,
@@ -23,13 +23,13 @@ export const fileIds = {
 
 export interface Bench {
   readonly folder: string
-  /** To be trusted by Node: `NODE_EXTRA_CA_CERTS`. */
+  /** Path of the certificate, for `NODE_EXTRA_CA_CERTS`. */
   readonly certificate: string
   readonly upstream: Measured
   startNginx(): Promise<Measured>
 }
 
-/** Makes the files and starts the upstream on core 1. */
+/** Creates the files, and starts the upstream on core 1. */
 export async function startUpstream(largeBytes: number): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'cfile-bench-'))
   const content = join(folder, 'www', 'openai', 'v1', 'containers', containerId, 'files')

@@ -1,4 +1,4 @@
-/** HTTP/1.1 against HTTP/2 to an upstream over TLS, by the client that the gateway has on Node, and nothing above it. */
+/** Compares HTTP/1.1 with HTTP/2 to an upstream over TLS, with the client that the gateway uses on Node. */
 
 import { contentPath, startPeer } from './gateways.ts'
 import { inTurns, show, table } from './measure.ts'

@@ -1,4 +1,4 @@
-/** What it weighs, and what a check of a link costs. */
+/** Measures sizes, start times, and the cost of checking a signed link. */
 
 import { execFileSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
@@ -27,7 +27,7 @@ export async function weightTable(): Promise<string> {
   )
 }
 
-/** Milliseconds that the import alone takes in a process of its own; Node's own start is over before it. */
+/** Returns the milliseconds that the import takes in a new process, without the start of Node itself. */
 function coldImport(): number {
   const script = `const t = performance.now(); await import(${JSON.stringify(`${root}dist/index.js`)}); console.log(performance.now() - t)`
   return Number(

@@ -18,7 +18,7 @@ const doors = targets.flatMap((target) => target?.['@cfile/source'] ?? [])
 
 /**
  * The published package: one file for each entry in `exports` and for the CLI. `chunks/` holds the code that they share.
- * It is bundled because Node needs about a millisecond for each of the two hundred source files.
+ * It is bundled because Node needs about a millisecond for each source file.
  */
 export const packageBuild: BuildOptions = {
   absWorkingDir,
@@ -31,7 +31,7 @@ export const packageBuild: BuildOptions = {
   packages: 'external',
   format: 'esm',
   platform: 'neutral',
-  // As tsconfig.json: all of it is in Node 20.
+  // As in tsconfig.json. Node 22 supports all of it.
   target: 'es2023',
 }
 
@@ -41,7 +41,7 @@ export function workerBuild({
   remoteArchives = true,
 }: {
   readonly entry?: string
-  /** As `CFILE_REMOTE_ARCHIVES` there. */
+  /** As `CFILE_REMOTE_ARCHIVES` in wrangler.toml. */
   readonly remoteArchives?: boolean
 } = {}): BuildOptions {
   return {
@@ -52,7 +52,7 @@ export function workerBuild({
     minify: true,
     format: 'esm',
     target: 'es2024',
-    // Nothing of a runtime is left out: an import of `node:` fails here.
+    // An import of `node:` fails here, because a Worker has no such modules.
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:workers'],

@@ -1,7 +1,7 @@
 /**
- * `npm run licences` writes THIRD_PARTY.md, `npm run licences -- --check` fails where it is out of date.
+ * `npm run licences` writes THIRD_PARTY.md. `npm run licences -- --check` fails if it is out of date.
  *
- * Both refuse a package whose licence asks for more than its own text to be passed on.
+ * Both refuse packages whose licence requires more than to pass on its text.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { root, type Shipped, shippedPackages } from './shipped.ts'
 
-/** Licences that only ask for their text to be passed on, by their SPDX ids. */
+/** SPDX ids of licences that only require to pass on their text. */
 const permitted = new Set([
   '0BSD',
   'Apache-2.0',
@@ -46,7 +46,7 @@ export function thirdParty(packages: readonly Shipped[]): string {
   return [introduction, `${table.join('\n')}\n`, ...texts].join('\n')
 }
 
-/** As GitHub makes the anchor of a heading. */
+/** Returns the anchor of a heading, as GitHub creates it. */
 function anchorOf(heading: string): string {
   return heading.toLowerCase().replace(/[^\w-]/g, '')
 }

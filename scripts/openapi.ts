@@ -1,6 +1,6 @@
 /**
  * Writes `src/routes/openapi.json` from the table of routes, the schemas that check the requests, and the error codes.
- * Run it by `npm run openapi`. It is written ahead because the code for it would cost a Worker 7 KB.
+ * Run it by `npm run openapi`. It is written in advance because its code would add 7 KB to a Worker.
  *
  * @module
  */
@@ -328,7 +328,7 @@ export function createDocument(): Json {
       description:
         "Serves the files that Azure OpenAI's code interpreter writes. SDKs use /openai/v1 or /v1 as their base URL; every path of the OpenAI API passes through there.",
     },
-    // Relative to this document, wherever the app is mounted.
+    // Relative to the URL of this document, so it is right under any mount point.
     servers: [{ url: '.' }],
     paths,
     components: {

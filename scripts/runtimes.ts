@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { table } from './settings.ts'
 
-/** What one runtime did in a run. */
+/** The result of one runtime. */
 export interface RuntimeResult {
   readonly runtime: string
-  /** Where records and copies were kept. */
+  /** The store and the archive of the run. */
   readonly storage: string
   /** Tests that passed, known gaps not counted. */
   readonly passed: number
@@ -22,7 +22,7 @@ export interface RuntimeResult {
   readonly gaps: readonly string[]
 }
 
-/** The table of README.md. */
+/** Creates the table for README.md. */
 export function runtimesTable(results: readonly RuntimeResult[]): string {
   const rows = results.map(({ runtime, storage, passed, total, gaps }) => [
     runtime,

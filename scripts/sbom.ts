@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { lockfile, manifest, shippedPackages } from './shipped.ts'
 
 /**
- * The bill, as text.
+ * Returns the bill of materials as text.
  *
- * @throws Error where npm fails or names other packages than those that ship
+ * @throws Error if npm fails or lists other packages than those that ship
  */
 export function billOfMaterials(): string {
   const parent = mkdtempSync(join(tmpdir(), 'cfile-sbom-'))
@@ -25,7 +25,7 @@ export function billOfMaterials(): string {
 }
 
 /**
- * `npm sbom --omit=dev` leaves out packages that a development dependency needs too, so npm is shown a project without
+ * `npm sbom --omit=dev` leaves out packages that a development dependency needs too, so npm gets a project without
  * any. npm names the project after its folder.
  */
 function billAt(parent: string): string {

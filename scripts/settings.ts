@@ -14,11 +14,11 @@ import { commandLineSettings, serverSettings } from '../src/start/settings/serve
 import type { Setting } from '../src/start/settings/setting.ts'
 import { archiveSettings, copySettings, storeSetting } from '../src/start/settings/storage.ts'
 
-/** A setting with what its comment says. */
+/** A setting with the text of its comment. */
 export interface DescribedSetting extends Setting {
   /** One sentence. */
   readonly about: string
-  /** The value that counts without it; words where no single value does. */
+  /** The default: a value, or words if it is no single value. */
   readonly default?: string
 }
 
@@ -55,7 +55,7 @@ function describeSettings(): Map<string, Pick<DescribedSetting, 'about' | 'defau
 
 const described = describeSettings()
 
-/** Every setting, in groups. */
+/** All settings, in groups. */
 export const settingGroups: readonly {
   readonly title: string
   readonly settings: readonly DescribedSetting[]
@@ -79,7 +79,7 @@ A wrong value stops the start with one line that names the setting, what it got 
 Against a real resource, \`AZURE_OPENAI_ENDPOINT\` and \`AZURE_OPENAI_API_KEY\` are enough. A server that others can reach also needs \`HOST\`, \`CFILE_PUBLIC_URL\`, and \`CFILE_API_KEYS\` or \`CFILE_JWKS_URL\`; a deployed Worker needs \`CFILE_SIGNING_KEYS\` and callers' keys. All others are optional.
 `
 
-/** The page. */
+/** Creates docs/settings.md. */
 export function settingsPage(): string {
   return `${head}${settingGroups.map(section).join('')}
 \`secret\`: messages and logs mask the value. \`server\`: Workers do not read it. Defaults in words mean that no single value stands for them.
@@ -94,7 +94,7 @@ function section({ title, settings }: (typeof settingGroups)[number]): string {
   return `\n## ${title}\n\n${table(['name', 'meaning', 'default', 'notes'], rows)}`
 }
 
-/** A table in Markdown, aligned as Biome aligns it. */
+/** Creates a table in Markdown, aligned as Biome aligns it. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)),
@@ -108,7 +108,7 @@ function notesOf({ secret, only }: Pick<Setting, 'secret' | 'only'>): string {
   return [...(secret ? ['secret'] : []), ...(only === 'server' ? [only] : [])].join(', ')
 }
 
-/** The module with the help. */
+/** Creates the module with the help texts. */
 export function settingsHelp(): string {
   const texts = settingGroups.map(({ title, settings }) => {
     const lines = settings.map(({ name, about, default: value }) =>
@@ -117,7 +117,7 @@ export function settingsHelp(): string {
     return [title, ...lines, ''].join('\n')
   })
   return `/**
- * What \`cfile help serve\` says of the settings. Written by \`npm run settings\`.
+ * The settings in the output of \`cfile help serve\`. Written by \`npm run settings\`.
  *
  * @module
  */

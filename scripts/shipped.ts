@@ -1,5 +1,5 @@
 /**
- * Which packages reach users: those that npm installs with cfile, and those that only the container image has.
+ * Lists the packages that reach users: those that npm installs with cfile, and those that only the container image has.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The repository, without a slash at its end. */
+/** Path of the repository, without a trailing slash. */
 export const root: string = dirname(import.meta.dirname)
 
 /** A package that reaches users. */
 export interface Shipped {
   readonly name: string
   readonly version: string
-  /** Its folder below the repository. */
+  /** Its folder, relative to the repository. */
   readonly path: string
-  /** An SPDX expression; absent where the package declares none. */
+  /** SPDX expression; absent if the package declares none. */
   readonly licence?: string
   readonly hasInstallScript: boolean
   /** Whether only the container image has it. */
@@ -49,7 +49,7 @@ export const lockfile: { readonly packages: Readonly<Record<string, Locked>> } =
 // Files that the Dockerfile adds.
 const imageOnly = ['redis']
 
-/** Every package that ships, with the dependencies of dependencies, by name. */
+/** Returns all packages that ship, with indirect dependencies, sorted by name. */
 export function shippedPackages(): Shipped[] {
   const { packages } = lockfile
   const pathsOf = (names: readonly string[]) => names.map((name) => resolve('', name))
@@ -72,7 +72,7 @@ export function shippedPackages(): Shipped[] {
 
 function closure(roots: readonly string[]): Set<string> {
   const paths = new Set(roots)
-  // A set also visits what is added while it is walked.
+  // Iterating a set includes entries that are added meanwhile.
   for (const path of paths) {
     for (const name of Object.keys(lockfile.packages[path]?.dependencies ?? {})) {
       paths.add(resolve(path, name))
@@ -81,7 +81,7 @@ function closure(roots: readonly string[]): Set<string> {
   return paths
 }
 
-/** Where a package finds another one: in its own `node_modules`, else in those above, as Node looks for it. */
+/** Resolves a dependency as Node does: in the package's own `node_modules`, else in those of the folders above. */
 function resolve(from: string, name: string): string {
   const path = `${from === '' ? '' : `${from}/`}node_modules/${name}`
   if (lockfile.packages[path] !== undefined) return path

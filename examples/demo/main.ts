@@ -1,4 +1,4 @@
-// The main job, visibly: a chart and a CSV are asked for through the official SDK and downloaded by their ids alone.
+// Asks for a chart and a CSV through the official SDK, and downloads them by their ids alone.
 import { createHash } from 'node:crypto'
 import { getCitations } from 'cfile'
 import { serve } from 'cfile/node'

@@ -1,4 +1,4 @@
-// The file proxy that many apps had for the Assistants API: a file id in, the file out. Only the client's base URL is new.
+// A file proxy as many apps had it for the Assistants API: a file id in, the file out. Only the base URL of the client is new.
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import OpenAI, { NotFoundError } from 'openai'
@@ -26,7 +26,7 @@ async function openaiFileProxy(request: Request, fileId: string): Promise<Respon
   })
 }
 
-// RFC 8187 keeps a few more characters out than a URL does.
+// RFC 8187 encodes a few more characters than a URL.
 function encode(name: string): string {
   return encodeURIComponent(name).replace(
     /['()*]/g,

@@ -7,7 +7,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { Terminal } from './terminal.ts'
 
-/** A command line with a mistake in it; the message tells its author what is wrong. */
+/** The error for a wrong command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -65,7 +65,7 @@ type Parsed<O extends Options> = ReturnType<
   }>
 >
 
-/** What a command line says. */
+/** A parsed command line. */
 export interface Input<O extends Options> {
   /** The first argument; empty where the command takes none. */
   readonly argument: string

@@ -119,7 +119,7 @@ function resumeHeaders({ size, etag }: Part): Record<string, string> {
   return size === 0 ? {} : { range: `bytes=${size}-`, 'if-range': `"${etag}"` }
 }
 
-/** Removes a part that is as long as the file: no range is left to ask for, so the download starts anew. */
+/** Removes a partial file that is as long as the file. No range is left to request, so the download starts again. */
 function startOver(part: Part | undefined): (error: unknown) => Promise<undefined> {
   return async (error) => {
     const isWhole = error instanceof CfileError && error.code === 'range_not_satisfiable'
@@ -199,7 +199,7 @@ async function checkDigest(path: string, { headers }: Response): Promise<void> {
   if (hash.digest('base64') === expected) return
   await rm(path)
   throw new CfileError('upstream_error', 'The bytes that came do not match their SHA-256.', {
-    hint: 'Run the same command again to download the file anew.',
+    hint: 'Run the same command again to download the whole file.',
   })
 }
 
@@ -235,7 +235,7 @@ function taken(path: string): CfileError {
 
 function brokenOff({ cause, isKept }: Cut): CfileError {
   return new CfileError('upstream_error', `The download broke off: ${reasonOf(cause)}.`, {
-    hint: isKept ? continues : 'Run the same command again to start anew.',
+    hint: isKept ? continues : 'Run the same command again to start from the beginning.',
     cause,
   })
 }

@@ -22,14 +22,14 @@ export async function examineStorage(
   settings: Settings,
   { fetch, wait }: Pick<Runtime, 'fetch' | 'wait'>,
 ): Promise<Finding[]> {
-  const told = createMemory()
+  const logged = createMemory()
   try {
-    const { store, archive, close } = await openStorage(settings, told.log, { fetch })
+    const { store, archive, close } = await openStorage(settings, logged.log, { fetch })
     try {
       // This checks the settings that only fit together at the start.
-      if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: told.log })
+      if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: logged.log })
       return [
-        await examineStore(settings, store, wait, told.last),
+        await examineStore(settings, store, wait, logged.last),
         await examineArchive(settings, archive, wait),
       ]
     } finally {

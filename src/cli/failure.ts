@@ -1,5 +1,5 @@
 /**
- * What a person reads when a command fails: one line, and an exit code.
+ * Turns the failure of a command into one line of text and an exit code.
  *
  * @module
  */

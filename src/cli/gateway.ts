@@ -15,7 +15,7 @@ export type Ask = (path: string, init?: RequestInit) => Promise<Response>
 /**
  * Opens the gateway that the environment names.
  *
- * @throws CfileError `invalid_request` where it names none
+ * @throws CfileError `invalid_request` if it names none
  */
 export async function openGateway({ env, signal }: Pick<Terminal, 'env' | 'signal'>): Promise<Ask> {
   const base = gatewayBase(env)
@@ -25,7 +25,7 @@ export async function openGateway({ env, signal }: Pick<Terminal, 'env' | 'signa
 }
 
 /**
- * Reads `CFILE_URL`, without slashes at its end; `undefined` where it is not set.
+ * Reads `CFILE_URL` without trailing slashes; `undefined` if it is not set.
  *
  * @throws CfileError `invalid_request`
  */
@@ -66,8 +66,7 @@ function remote(base: string, key: string | undefined): Ask {
 }
 
 /**
- * Opens a gateway in this process: the commands take the same way through the code as a server, so both find the same
- * files. The callers' keys, the store and the archive of a server are left out.
+ * Opens a gateway in this process. The commands run the same code as a server, so both find the same files. The callers' keys, the store and the archive of a server are left out.
  */
 async function local(env: Env): Promise<Ask> {
   // Loaded only here, since it takes a moment.
@@ -109,7 +108,7 @@ async function successOf(answer: Response, source: string): Promise<Response> {
   })
 }
 
-/** The error for an answer that no gateway gave, such as a redirect to a sign-in page. */
+/** Creates the error for an answer that does not come from a gateway, such as a redirect to a sign-in page. */
 function foreignAnswer({ status, headers }: Response, source: string): CfileError {
   const target = headers.get('location') ?? ''
   const isRedirect = status >= 300 && status < 400 && URL.canParse(target)

@@ -1,5 +1,5 @@
 /**
- * The help texts, made from what each command says of itself.
+ * Writes the help texts from the descriptions of the commands.
  *
  * @module
  */

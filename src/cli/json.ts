@@ -1,5 +1,5 @@
 /**
- * Answers of a gateway, read without trust: whatever else stands in the place of a value counts as absent.
+ * Reads the fields of a gateway's answers. A value of another type counts as absent.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `cfile link`: a signed link for somebody who has no key.
+ * `cfile link`: creates a signed link for people who have no key.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const linkCommand: Command = defineCommand({
   usage: 'ID',
   summary: 'Make a signed link to a file, or to the page or zip of a container',
   details:
-    'Whoever has the link can download without a key until it expires. It needs a gateway: set CFILE_URL.',
+    'Anyone who has the link can download without a key until it expires. It needs a gateway: set CFILE_URL.',
   arguments: [['ID', 'A file (cfile_…, file-…) or a container (cntr_…).']],
   options: {
     'expires-in': {

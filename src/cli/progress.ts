@@ -9,9 +9,9 @@ import { formatBytes, formatDuration, plain, shorten, widthOf } from './text.ts'
 
 /** Shows a download that is under way. */
 export interface Progress {
-  /** @param total `undefined` where nobody knows the length */
+  /** @param total `undefined` if the length is unknown */
   show(name: string, done: number, total: number | undefined): void
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void
 }
 
@@ -53,13 +53,13 @@ export interface ProgressState {
   readonly name: string
   readonly done: number
   readonly total: number | undefined
-  /** Bytes a second; `undefined` where it is too early to tell. */
+  /** Bytes a second; `undefined` at the beginning. */
   readonly rate: number | undefined
 }
 
 const leastName = 12
 
-/** Writes the line. Where it is too narrow, the size goes first, then the name is shortened. */
+/** Writes the line. If it is too narrow, the size is left out first, then the name is shortened. */
 export function formatProgress({ name, done, total, rate }: ProgressState, width: number): string {
   const share = total ? `${Math.min(Math.floor((100 * done) / total), 100)}%`.padStart(4) : ''
   const size = total ? `${formatBytes(done)} of ${formatBytes(total)}` : formatBytes(done)

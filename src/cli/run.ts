@@ -80,12 +80,12 @@ export function startsServer([name = '']: readonly string[]): boolean {
   return find(name)?.isServer ?? false
 }
 
-/** What the process gives to a command line. */
+/** The streams, variables and signals that the process gives to a command. */
 export interface Surroundings {
   readonly env: Env
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
-  /** Registers what Ctrl-C does; the function that it returns takes it back. */
+  /** Registers an action for Ctrl-C. Returns a function that removes it. */
   onInterrupt(act: () => void): () => void
 }
 
@@ -134,10 +134,10 @@ function asksForHelp(args: readonly string[]): boolean {
   return options.includes('--help') || options.includes('-h')
 }
 
-// For a command to put its files in order.
+// Milliseconds for a command to finish its files.
 const graceMs = 2000
 
-/** Rejects when a command goes on for too long after Ctrl-C. */
+/** Rejects if a command runs for too long after Ctrl-C. */
 function failAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => {

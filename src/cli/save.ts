@@ -1,5 +1,5 @@
 /**
- * `cfile get` and `cfile zip`: bytes into files, or to the standard output.
+ * `cfile get` and `cfile zip`: save downloads as files, or write them to the standard output.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export const zipCommand: Command = defineCommand({
   name: 'zip',
   usage: 'CONTAINER',
   summary: 'Download all files of a container as one zip',
-  details: 'A zip that breaks off starts anew, since it is made while it is sent.',
+  details: 'A zip that breaks off starts again, since it is made while it is sent.',
   arguments: [['CONTAINER', 'The container: cntr_….']],
   options: saveOptions,
   examples: [
@@ -159,7 +159,7 @@ async function pipeOut(
   return 0
 }
 
-/** Saves one file after another. One that fails is told, and the others are still saved. */
+/** Saves files one after another. Reports a failed one, and saves the others. */
 async function saveFiles(
   files: readonly FileSubject[],
   source: Source,
@@ -199,7 +199,7 @@ async function saveFiles(
   return exitCodes.find((code) => code !== 3) ?? exitCodes[0] ?? 0
 }
 
-/** The path alone for a program; with the size for a person. */
+/** Writes the path alone for a program, and with the size for a person. */
 function lineOf({ path, bytes }: Saved, { out }: Terminal): string {
   return out.isTerminal ? `${plain(path)}  ${out.paint('dim', formatBytes(bytes))}` : path
 }

@@ -1,5 +1,5 @@
 /**
- * `cfile serve`: the server, until a signal ends it.
+ * `cfile serve`: runs the server until a signal ends it.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const serveCommand: Command = defineCommand({
   run: ({ values }, terminal) => serveUntilSignal(terminal, values.json),
 })
 
-/** Serves until SIGTERM or SIGINT, then lets downloads finish for a while; a second signal ends them. */
+/** Serves until SIGTERM or SIGINT, then waits for downloads. A second signal ends them. */
 async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<number> {
   const { serve } = await door()
   const { url, emulated, close } = await serve()
@@ -47,7 +47,7 @@ async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<num
   process.exit(stopped ? 0 : 1)
 }
 
-/** The door of the runtime that this runs on. */
+/** Loads the entry point of the current runtime. */
 export function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   if ('Bun' in globalThis) return import('../bun.ts')
   if ('Deno' in globalThis) return import('../deno.ts')

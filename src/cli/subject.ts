@@ -1,5 +1,5 @@
 /**
- * What an argument of `cfile get` names: a file, or something with several files.
+ * Parses the arguments of `cfile get`: each names a file, or a response or container with several files.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { gatewayBase } from './gateway.ts'
 /** A file to download. */
 export interface FileSubject {
   readonly kind: 'file'
-  /** By this name the rest of a broken download is found again: the file's id where it is known. */
+  /** Name of the partial file of a broken download: the file's id if it is known. */
   readonly id: string
   /** A path of the gateway, or a URL of another server. */
   readonly location: string | URL
 }
 
-/** What an argument names. */
+/** The thing that an argument names. */
 export type Subject = FileSubject | { readonly kind: 'response' | 'container'; readonly id: string }
 
 /**
@@ -35,7 +35,7 @@ export function parseSubject(word: string, env: Env, container?: string): Subjec
   return isContainerId(word) ? { kind: 'container', id: word } : fileById(word, container)
 }
 
-/** Names a file by its id, and by its container where that is known. */
+/** Creates the subject for a file by its id, and by its container if that is known. */
 export function fileById(id: string, container?: string): FileSubject {
   const query = container ? `?container_id=${encodeURIComponent(container)}` : ''
   return { kind: 'file', id, location: `/files/${encodeURIComponent(id)}${query}` }
@@ -62,7 +62,7 @@ function azureHost({ AZURE_OPENAI_ENDPOINT: text = '' }: Env): string | undefine
   return URL.canParse(text) ? new URL(text).host : undefined
 }
 
-/** The file's id where a path names it, openly or in a signed link; else a name made of the path. */
+/** Returns the file's id if the path or its signed link contains it, else a hash of the path. */
 function idIn(path: string): string {
   const { payload = '' } = splitToken(splitLink(path)?.token ?? '') ?? {}
   const grant = readPayload(payload)?.grant

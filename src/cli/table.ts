@@ -12,19 +12,19 @@ import { plain, shorten, widthOf, wrap } from './text.ts'
 export interface Column<Row> {
   /** Shown on a terminal only. */
   readonly title: string
-  /** What a program reads from a pipe: exact. */
+  /** Exact value, for pipes. */
   readonly value: (row: Row) => string | number
-  /** What a person reads on a terminal. @default value */
+  /** Text for a terminal. @default value */
   readonly shown?: (row: Row) => string
   /** Numbers are aligned to the right. */
   readonly isNumber?: boolean
-  /** Whether it may be shortened where the terminal is narrow. */
+  /** Whether it may be shortened on a narrow terminal. */
   readonly isFlexible?: boolean
 }
 
 const leastFlexible = 12
 
-/** Writes a table: for a person with titles and within the width of the terminal, for a pipe with every value whole. */
+/** Writes a table. A terminal gets titles and lines that fit, a pipe gets all values whole. */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],

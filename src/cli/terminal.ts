@@ -13,14 +13,14 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 export interface Output {
   /** Whether a person looks at it on a terminal. */
   readonly isTerminal: boolean
-  /** Columns of the terminal, or 100 where there is none. */
+  /** Columns of the terminal; 100 without one. */
   width(): number
   write(text: string): void
-  /** Styles a text where the stream is a terminal and colours are not switched off. */
+  /** Styles a text if the stream is a terminal and colours are on. */
   paint(style: Style, text: string): string
 }
 
-/** Everything a command needs of its surroundings. */
+/** The environment of a command: streams, variables, signal. */
 export interface Terminal {
   readonly env: Env
   /** Fires at Ctrl-C. */
@@ -37,14 +37,14 @@ const codes: Readonly<Record<Style, readonly [on: number, off: number]>> = {
   yellow: [33, 39],
 }
 
-/** Takes one of the process's streams. */
+/** Wraps a stream of the process. */
 export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
   const isTerminal = stream.isTTY === true
   // https://no-color.org: any value but an empty one switches colours off.
   const isColoured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb'
   return {
     isTerminal,
-    // A terminal that does not tell its size says 0.
+    // A terminal of unknown size has 0 columns.
     width: () => stream.columns || 100,
     write: (text) => void stream.write(text),
     paint(style, text) {

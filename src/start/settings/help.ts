@@ -1,5 +1,5 @@
 /**
- * What `cfile help serve` says of the settings. Written by `npm run settings`.
+ * The settings in the output of `cfile help serve`. Written by `npm run settings`.
  *
  * @module
  */
