@@ -25,7 +25,7 @@ describe('wrangler.toml', () => {
     expect(namesIn(explained).sort()).toEqual(ofWorkers.sort())
   })
 
-  it('says that planned settings have no effect, so that nobody relies on a key that protects nothing', () => {
+  it('says that planned settings have no effect, so that no one relies on a key that protects nothing', () => {
     const early = namesIn(planned).filter((name) => settings.includes(name))
     expect(early).toEqual([])
   })

@@ -40,7 +40,7 @@ const mostAttempts = 5
  * Downloads a file, and continues where the connection breaks.
  *
  * @param ask sends the request; it throws for every answer but a success
- * @throws CfileError of the gateway; `invalid_request` where the name is taken
+ * @throws CfileError of the gateway; `invalid_request` if the name is taken
  * @throws Interrupted
  */
 export async function download(

@@ -23,7 +23,7 @@ export interface ContainerPage {
   readonly isGone: boolean
   /** When the links of the page expire. */
   readonly linksEndAt: number
-  /** Seconds that a copy is kept, 0 for ever; absent where no copies are kept. */
+  /** Seconds that a copy is kept, 0 for ever; absent if no copies are kept. */
   readonly copyTtl?: number
   readonly nonce: string
 }

@@ -10,7 +10,7 @@ import type { PreviewedFile, TextStart } from '../gateway/containers/preview.ts'
 import type { Markup } from './frame.ts'
 import { parseTable } from './table.ts'
 
-/** Writes the preview of a file; `undefined` where there is none. */
+/** Writes the preview of a file; `undefined` if there is none. */
 export function filePreview({
   filename,
   kind,

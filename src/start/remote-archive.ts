@@ -30,7 +30,7 @@ type BlobSetting = Extract<ArchiveSetting, { kind: 'azblob' }>
 /**
  * Opens S3 or Azure Blob Storage; nothing is sent before it is used.
  *
- * @throws CfileError `invalid_request` where nothing says how to sign in
+ * @throws CfileError `invalid_request` if nothing says how to sign in
  */
 export function openRemoteArchive(
   setting: RemoteSetting,

@@ -21,7 +21,7 @@ export type StorageSettings = Pick<
 /** What was opened. */
 export interface Storage {
   readonly store: Store
-  /** Absent where no copies are kept. */
+  /** Absent if no copies are kept. */
   readonly archive?: Archive
   /** Closes what holds a file or a socket. */
   close(): Promise<void>

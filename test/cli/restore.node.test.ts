@@ -64,7 +64,7 @@ describe('cfile restore', () => {
     })
   })
 
-  it('ends with 3 for a container of somebody else, without archived files, and of nobody', async () => {
+  it('ends with 3 for a container of another owner, one without archived files, and an unknown one', async () => {
     const { azure, ask, file, run } = await openArchived()
     azure.advance(2 * 3600)
     const others = await run(bobKey, file.container_id)

@@ -106,7 +106,7 @@ describe('cfile get', () => {
     expect(await hashOf('sales.csv')).toBe(await original(id))
   })
 
-  it('saves nothing outside the folder and no hidden file, whatever name a gateway sends', async () => {
+  it('saves nothing outside the folder and no hidden file for any name that a gateway sends', async () => {
     const names = ['../../evil.txt', '.bashrc', '..', `${'ü'.repeat(300)}.csv`]
     const server = createServer((req, res) => {
       const name = names[Number(req.url?.split('_').at(-1))] ?? ''

@@ -15,7 +15,7 @@ describe('a time limit', () => {
     deadline.clear()
   })
 
-  it('ends whatever follows its end or its signal, once, when the time is over', async () => {
+  it('ends work that follows its end or its signal, once, when the time is over', async () => {
     const deadline = startDeadline(wait, 1)
     const ends: unknown[] = []
     deadline.end.addEventListener('abort', () => ends.push(deadline.end.reason))

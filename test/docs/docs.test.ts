@@ -54,7 +54,7 @@ describe.each(written)('%s', (page) => {
     }
   })
 
-  it('tells nobody to fetch cfile from npm, where it is not', () => {
+  it('never fetch cfile from npm, where it is not published', () => {
     const fetched = /(?:^|[^`\w])(?:npx|bunx|npm:|npm (?:i|install)) ?cfile\b/m
     expect(read(page).replace(/`npx cfile` or `npm install cfile` would/, '')).not.toMatch(fetched)
     expect(read(page)).not.toMatch(/\b(?:bunx cfile|npx cfile (?:serve|doctor|get)|npm:cfile)/)

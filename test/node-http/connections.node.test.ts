@@ -71,7 +71,7 @@ it('ends idle connections at once, and one that has begun a request after its an
   await closed
 })
 
-it('ends the connection of an answer whose head was not sent yet when the server was told to leave', async () => {
+it('ends the connection of an answer whose head was not sent yet when the server began to shut down', async () => {
   let finish = (): void => {}
   const server = await open((_, res) => {
     finish = () => void res.end('done')

@@ -84,7 +84,7 @@ describe.each(both)('%s', (_, ask) => {
     expect([head.status, head.body]).toEqual([200, null])
   })
 
-  it('leaves nothing behind of a body that breaks when nobody waits for it any more', async () => {
+  it('leaves nothing behind of a body that breaks after its reader has gone', async () => {
     upstream = await listen((request, response) => {
       request.resume().on('end', () => response.end())
     })

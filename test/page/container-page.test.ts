@@ -34,7 +34,7 @@ const page = (files: readonly PreviewedFile[], more: Partial<ContainerPage> = {}
 const hostile = fc.string({ unit: fc.constantFrom(...`<>"'&=/ ax,;\n`) })
 
 describe('the page of a container', () => {
-  it('lets no name and no folder become markup, whatever the code interpreter called its file', () => {
+  it('escapes any name and folder that the code interpreter chose', () => {
     const tags = (text: string) => text.match(/<[a-z!/][^>]*>/gi)?.length
     const of = (name: string) =>
       page([{ ...file, filename: name, path: `/mnt/data/a/${name.replaceAll('/', '')}` }])

@@ -6,7 +6,7 @@ import { rounds } from '../lib/rounds.ts'
 const rowsOf = (text: string, isWhole = true) => parseTable(text, isWhole).rows
 
 describe('the first rows of a table', () => {
-  it('has every cell as it was written, whatever is in it', () => {
+  it('has every cell as it was written, with any content', () => {
     const cell = fc.string({ unit: fc.constantFrom(...`ab",;\t|\n\r `), maxLength: 9 })
     const separators = fc.constantFrom(',', ';', '\t', '|')
     const rows = fc.integer({ min: 2, max: 5 }).chain((width) =>

@@ -49,7 +49,7 @@ describe('a signed link', () => {
     }
   })
 
-  it('is a grant whoever holds it, and whatever credential comes with it', async () => {
+  it('grants access to any holder, with any other credential', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     const link = pathOf(await linkTo(gateway.as('ann'), file.file_id))
@@ -146,7 +146,7 @@ describe('a signed link', () => {
     )
   })
 
-  it('ignores whatever is asked of it in a query', async () => {
+  it('ignores its query', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond('Draw a bar chart.')
     const link = pathOf(await linkTo(gateway, file?.file_id))
@@ -178,7 +178,7 @@ describe('a caller', () => {
   const open = ['/healthz', '/readyz']
   const closed = ['/files/cfile_a', '/containers/cntr_a/files/cfile_a', '/v1/models']
 
-  it('is asked for a credential everywhere but where nothing is told', async () => {
+  it('needs a credential except for routes without data', async () => {
     const gateway = openCallers()
     for (const path of open) expect((await gateway.ask(path)).status, path).toBe(200)
     const wrong: Record<string, string>[] = [

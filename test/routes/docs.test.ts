@@ -123,7 +123,7 @@ describe('/', () => {
   })
 
   it.each(['/', '/docs', '/openapi.json', '/metrics'])(
-    '%s is open where callers are told apart',
+    '%s is open with caller auth',
     async (path) => {
       const { ask } = openHarness({ authenticate: async () => null })
       expect((await ask(path)).status).toBe(200)

@@ -68,7 +68,7 @@ describe('readKeySet', () => {
     expect(keys?.map(({ kid }) => kid)).toEqual(['good'])
   })
 
-  it('tells a set without keys from what is no set', async () => {
+  it('distinguishes a set without keys from other values', async () => {
     expect(await readKeySet({ keys: [] })).toEqual([])
     for (const set of [undefined, null, [], 'keys', {}, { keys: {} }, { keys: null }]) {
       expect(await readKeySet(set)).toBeUndefined()

@@ -163,7 +163,7 @@ describe('jwtCallers', () => {
     expect(await check(token)).toBeUndefined()
   })
 
-  it('wants an owner in the claim that names it, and makes nobody an admin', async () => {
+  it('requires an owner in its claim, and makes no caller an admin', async () => {
     const { check } = open()
     for (const sub of [undefined, null, '', 7, ['ann'], { name: 'ann' }, true, '*']) {
       expect(await check(await rsa.token({ ...claims, sub })), JSON.stringify(sub)).toBeUndefined()

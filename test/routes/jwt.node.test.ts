@@ -103,7 +103,7 @@ describe('a caller with a token', () => {
     expect((await ask(path, await issuers.RS256.token(claims()))).status).toBe(401)
   })
 
-  it('is turned away with 401 for a token that is not for here, whatever route they ask', async () => {
+  it('gets 401 on every route for a token of another audience', async () => {
     const { ask, write } = open()
     const path = await write('a-long-key-of-ann')
     const stranger = await createIssuer('ES256', 'ES256')

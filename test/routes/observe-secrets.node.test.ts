@@ -4,7 +4,7 @@ import { json } from '../lib/harness.ts'
 import { open, openEmulator, respond } from './console.ts'
 
 describe('the whole log', () => {
-  it('holds no key, token, signature, query or file name, wherever a client puts them', async () => {
+  it('contains no key, token, signature, query or file name from any place in a request', async () => {
     const secret = 'HUSH'
     const key = `a-caller-key-${secret}-long-enough`
     const env = {

@@ -103,7 +103,7 @@ describe('createRemoteKeys', () => {
     expect(await names('first')).toEqual(['first'])
   })
 
-  it('waits no longer than a fetch may last, even for a flight that somebody else began and lost', async () => {
+  it('waits no longer than the time limit of a fetch, even for one that another request began and abandoned', async () => {
     const { endpoint, options } = createEndpoint([first])
     const timers: (() => void)[] = []
     const keys = createRemoteKeys({
@@ -145,7 +145,7 @@ describe('createRemoteKeys', () => {
     expect(endpoint.calls).toBe(calls)
   })
 
-  it('asks only where nobody on the way can answer instead', () => {
+  it('fetches only by https or on loopback, so that no one on the network can answer instead', () => {
     const { options } = createEndpoint([])
     for (const safe of ['https://a.example/k?v=1', 'http://127.0.0.1:9/k', 'http://localhost/k']) {
       expect(() => createRemoteKeys({ url: safe, ...options }), safe).not.toThrow()

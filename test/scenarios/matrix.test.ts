@@ -17,7 +17,7 @@ interface Things {
 interface Row {
   /** Status for the owner. @default 200 */
   readonly served?: number
-  /** Error for strangers. Absent when everybody is served because the answer contains nothing of anybody. */
+  /** Error for strangers. Absent when everybody is served because the answer contains no data of any caller. */
   readonly refused?: string
   readonly body?: (things: Things) => object
   /** Body for `POST /links` that creates a link to the same thing. */

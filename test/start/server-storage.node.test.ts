@@ -46,7 +46,7 @@ describe('a server', () => {
     await after.close()
   })
 
-  it('leaves no file of ids behind that died with the emulator, unless it is told to', async () => {
+  it('keeps no ids of an emulator that has ended, unless CFILE_STORE names a file', async () => {
     const folder = freshFolder()
     const { store } = await open({ CFILE_DATA_DIR: folder })
     await store.put('file/1', 1)

@@ -22,7 +22,7 @@ async function isIn(database: typeof FILES_DB, key: string): Promise<boolean> {
 }
 
 describe('a Worker', () => {
-  it('remembers in D1 where one is bound, whatever else is', async () => {
+  it('uses D1 if it is bound, before any other binding', async () => {
     const { store } = await open({ NAME: 'text', FILES_KV, FILES_DB })
     await store.put('opened/d1', 1)
     expect(await isIn(FILES_DB, 'opened/d1')).toBe(true)

@@ -22,7 +22,7 @@ const mostInstantTurns = 4
  * step under way.
  *
  * @param idleMs milliseconds that a step may take
- * @param probe gives a value that changes while a slow step makes progress; the time then starts anew
+ * @param probe gives a value that changes while a slow step makes progress; the time then restarts
  */
 export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unknown>): IdleWatch {
   let ticks = 0
@@ -92,7 +92,7 @@ export interface PassOptions {
   readonly idleMs: number
   /** Called with each chunk. */
   readonly onChunk?: () => void
-  /** Called once: after the last byte, after a failure, or when nobody wants the rest. */
+  /** Called once: after the last byte, after a failure, or when the rest is no longer needed. */
   readonly onEnd?: () => void
   /** Turns the failure into the error that the reader gets. */
   readonly explain?: (error: unknown) => unknown

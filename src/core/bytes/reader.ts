@@ -20,7 +20,7 @@ export interface ByteReader {
    */
   read(needed?: number): Promise<Uint8Array | undefined>
   cancel(reason?: unknown): Promise<void>
-  /** Rejects where the bytes break off while nobody reads. Absent where only a read finds out. */
+  /** Rejects where the bytes break off while nobody reads. Absent if only a read finds out. */
   readonly closed?: Promise<unknown>
 }
 
@@ -85,7 +85,7 @@ export function readLargePieces(now: () => number): ReadBody {
   }
 }
 
-/** Opens a reader that can wait for a minimum of bytes; `undefined` where the body is no byte stream. */
+/** Opens a reader that can wait for a minimum of bytes; `undefined` if the body is no byte stream. */
 function openReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return body.getReader({ mode: 'byob' })
@@ -113,10 +113,10 @@ export async function beginReading(bytes: ByteReader): Promise<ByteReader> {
   }
 }
 
-/** Gets told about bytes that pass. */
+/** Observes bytes that pass. */
 export interface BytesWatcher {
   readonly onBytes?: (count: number) => void
-  /** Called once: after the last byte, after a failure, or when nobody wants the rest. */
+  /** Called once: after the last byte, after a failure, or when the rest is no longer needed. */
   readonly onEnd: OnBodyEnd
 }
 

@@ -42,7 +42,7 @@ export interface Transfer {
   ) => Promise<OpenedBody>
   /** The first byte that is wanted. */
   readonly start: number
-  /** The byte behind the last one. Absent where the length is unknown; then the end of the body counts as the file's. */
+  /** The byte behind the last one. Absent if the length is unknown; then the end of the body counts as the file's. */
   readonly end?: number
   /** The file's length, where it is known. */
   readonly size?: number
@@ -179,7 +179,7 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
 /** One body of the file, and how far it was read. */
 interface Source {
   at(): number
-  /** Reads the next bytes, at most so many. */
+  /** Reads the next bytes, at most `most`. */
   read(most: number): Promise<Uint8Array | undefined>
   /** Reads up to a byte that must be there. */
   readTo(byte: number, take: (piece: Uint8Array) => void): Promise<void>

@@ -114,7 +114,7 @@ export function parseCallers(variables: Variables): CallerSettings {
 /**
  * Reads the settings of `/webhooks`.
  *
- * @throws CfileError `invalid_request` where an owner is set without a secret
+ * @throws CfileError `invalid_request` if an owner is set without a secret
  */
 export function parseWebhooks(variables: Variables): AppOptions['webhooks'] {
   const { secrets, owner } = readSettings(variables, webhookSettings)

@@ -43,15 +43,12 @@ describe('an error answer of a cloud archive', () => {
       'ContainerNotFound',
       /Create the container, or correct its name in CFILE_ARCHIVE/,
     ],
-  ] as const)(
-    '%s %i %s is told with the setting and the cure',
-    async (kind, status, code, cure) => {
-      const archive = archives[kind](() => new Response(xml(code), { status }))
-      await expect(archive.get('o/f')).rejects.toMatchObject({
-        code: 'not_ready',
-        message: expect.stringContaining(`${status} ${code}`),
-        details: { hint: expect.stringMatching(cure) },
-      })
-    },
-  )
+  ] as const)('%s %i %s names the setting and the solution', async (kind, status, code, cure) => {
+    const archive = archives[kind](() => new Response(xml(code), { status }))
+    await expect(archive.get('o/f')).rejects.toMatchObject({
+      code: 'not_ready',
+      message: expect.stringContaining(`${status} ${code}`),
+      details: { hint: expect.stringMatching(cure) },
+    })
+  })
 })

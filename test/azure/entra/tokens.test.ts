@@ -35,7 +35,7 @@ function numbered(seconds = 3600) {
 }
 
 describe('a token', () => {
-  it('is asked for once by a hundred callers at the same time, so that a cold start is no storm', async () => {
+  it('is requested once for a hundred simultaneous callers, so that a cold start does not flood Entra ID', async () => {
     const { ask, calls, clock } = numbered()
     const values = await clock.settle(Promise.all(Array.from({ length: 100 }, () => ask())))
     expect(new Set(values)).toEqual(new Set(['Bearer token-1']))

@@ -101,7 +101,7 @@ describe('signing in', () => {
     })
   })
 
-  it('with a certificate signs a statement that only its key can have signed, anew each time', async () => {
+  it('with a certificate signs a new JWT for each token with the key of the certificate', async () => {
     const { url, seen } = await endpoint()
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const certificate = selfSigned(publicKey, privateKey)
@@ -201,7 +201,7 @@ describe('signing in', () => {
     expect(seen).toEqual([])
   })
 
-  it('with a federated token reads its file anew for each token, since Kubernetes writes another into it', async () => {
+  it('with a federated token reads its file for each token, since Kubernetes replaces it', async () => {
     const { url, seen } = await endpoint()
     const path = join(await folder(), 'token')
     await writeFile(path, 'first\n')
@@ -317,26 +317,23 @@ describe('a refusal', () => {
     ['AADSTS700027: The certificate is not registered', 'certificate'],
     ['AADSTS500011: The resource principal was not found', 'AZURE_OPENAI_SCOPE'],
     ['AADSTS1: Something new', 'AZURE_TENANT_ID, AZURE_CLIENT_ID'],
-  ])(
-    'of Entra ID is told by its code and its cure, and nothing else of it: %s',
-    async (text, hint) => {
-      const { url } = await endpoint(() => ({
-        status: 401,
-        body: { error: 'invalid_client', error_description: text, trace_id: 'a-trace' },
-        headers: { 'x-ms-request-id': 'their-id' },
-      }))
-      const credential = clientSecret({ ...app, clientSecret: 's3cret', authorityHost: url })
-      const error = await tokenOf(credential).catch((failure) => failure)
-      const code = text.split(':')[0]
-      expect(error).toMatchObject({
-        code: 'upstream_auth',
-        message: `Entra ID gave no token: status 401, ${code}.`,
-        details: { upstream: { status: 401, code, request_id: 'their-id' } },
-      })
-      expect(error.details.hint).toContain(hint)
-      expect(JSON.stringify([error.message, error.details])).not.toMatch(/s3cret|a-trace/)
-    },
-  )
+  ])('of Entra ID shows only its code and a hint: %s', async (text, hint) => {
+    const { url } = await endpoint(() => ({
+      status: 401,
+      body: { error: 'invalid_client', error_description: text, trace_id: 'a-trace' },
+      headers: { 'x-ms-request-id': 'their-id' },
+    }))
+    const credential = clientSecret({ ...app, clientSecret: 's3cret', authorityHost: url })
+    const error = await tokenOf(credential).catch((failure) => failure)
+    const code = text.split(':')[0]
+    expect(error).toMatchObject({
+      code: 'upstream_auth',
+      message: `Entra ID gave no token: status 401, ${code}.`,
+      details: { upstream: { status: 401, code, request_id: 'their-id' } },
+    })
+    expect(error.details.hint).toContain(hint)
+    expect(JSON.stringify([error.message, error.details])).not.toMatch(/s3cret|a-trace/)
+  })
 
   it.each<[string, Parameters<typeof endpoint>[0], string]>([
     ['a server error', () => ({ status: 503, body: 'down' }), 'upstream_error'],
@@ -350,7 +347,7 @@ describe('a refusal', () => {
     await expect(tokenOf(credential)).rejects.toMatchObject({ code })
   })
 
-  it('that is a redirect is not followed: a secret goes to nobody else', async () => {
+  it('that is a redirect is not followed, since the request contains a secret', async () => {
     const other = await endpoint()
     const { url } = await endpoint(() => ({
       status: 307,
@@ -382,7 +379,7 @@ describe('nothing to sign in with', () => {
     }
   })
 
-  it('is the same whatever answers at the address of machines, where a proxy may sit', async () => {
+  it('is the same for any answer at the address of IMDS, where a proxy may be', async () => {
     for (const status of [200, 302, 403, 404, 500, 503]) {
       const { url } = await endpoint(() => ({ status, body: '<html>' }))
       const error = await tokenOf(imds({ host: url })).catch((failure) => failure)

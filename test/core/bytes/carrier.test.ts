@@ -165,7 +165,7 @@ describe.each(ways)('a transfer %s', (_, createCarrier) => {
   const content = contentOf(10_000)
   const whole = { start: 0, end: 10_000, size: 10_000 }
 
-  it('gives each byte once, wherever the body breaks off, and whether or not ranges are honoured', async () => {
+  it('gives each byte once at any break of the body, with and without ranges', async () => {
     const moods: Mood[][] = [
       [{ cutAfter: 4000 }],
       [{ endAfter: 4000 }],
@@ -251,7 +251,7 @@ describe.each(ways)('a transfer %s', (_, createCarrier) => {
     expect(bytes.length).toBeLessThan(content.length)
   })
 
-  it('gives up at once where asking again is of no use', async () => {
+  it('fails at once if another request cannot help', async () => {
     const gone = new CfileError('file_not_found', 'It was deleted.')
     const file = fileOf(content, [{ cutAfter: 5000 }, { refusal: gone }])
     expect((await collect(carry(await open(file, whole), quick))).isWhole).toBe(false)
@@ -290,7 +290,7 @@ describe.each(ways)('a transfer %s', (_, createCarrier) => {
     expect(file.log.cancelled).toBe(1)
   })
 
-  it('takes the end of a body for that of the file where nobody knows its length, up to the limit', async () => {
+  it('takes the end of a body as the end of a file of unknown length, up to the limit', async () => {
     const unknown = { start: 0 }
     const file = fileOf(content, [{ cutAfter: 5000 }])
     const all = await collect(carry(await open(file, unknown), quick))
@@ -315,7 +315,7 @@ describe.each(ways)('a transfer %s', (_, createCarrier) => {
     moods: fc.array(mood, { maxLength: 6 }),
   })
 
-  it('is the slice that was asked for or visibly broken, whatever happens', async () => {
+  it('is always the requested slice, or visibly broken', async () => {
     let isWholeOnce = false
     await fc.assert(
       fc.asyncProperty(story, async ({ size, one, other, moods }) => {

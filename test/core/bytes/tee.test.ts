@@ -55,7 +55,7 @@ describe('bytes with two readers', () => {
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
 
-  it('lets the source go when nobody wants it any more', async () => {
+  it('cancels the source when neither reader needs it any more', async () => {
     let isCancelled = false
     const { first, second } = shareBytes(
       source(50, () => {

@@ -188,7 +188,7 @@ describe('responseHeaders', () => {
     ['alt-svc', 'h3=":443"'],
     ['strict-transport-security', 'max-age=1'],
     ['x-cfile-request-id', 'forged'],
-  ])('keeps back %s, which speaks for another host or hop', (name, value) => {
+  ])('removes %s, which belongs to another host or hop', (name, value) => {
     const headers = new Headers({ 'x-request-id': 'r', [name]: value })
     headers.append(name, value)
     expect(namesOf(responseHeaders(headers))).toEqual(['x-request-id'])

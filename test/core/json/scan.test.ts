@@ -75,7 +75,7 @@ describe('scanJson', () => {
     )
   })
 
-  it('reports the same tokens wherever it pauses', () => {
+  it('reports the same tokens at any place of a pause', () => {
     fc.assert(
       fc.property(fc.json(), fc.integer({ min: 1, max: 9 }), (json, pace) => {
         expect(scan(encode(json), pace)).toEqual(scan(encode(json)))

@@ -105,7 +105,7 @@ describe('a replayed answer', () => {
     },
   )
 
-  it('equals the original answer, whatever surrounds its links', async () => {
+  it('equals the original answer, with any text around its links', async () => {
     const piece = fc.constantFrom(
       ...prefixes,
       ...[
@@ -195,7 +195,7 @@ describe('a link in a replayed text', () => {
     .oneof(fc.constantFrom(...names, 'out/a.csv', 'a\\_b.csv', 's', '..'), fc.string())
     .filter((path) => path !== '')
 
-  it('becomes exactly the text that the model wrote, whatever surrounds it', async () => {
+  it('becomes exactly the text that the model wrote, in any surroundings', async () => {
     const around = fc.constantFrom('', '.', '_', '**', ' ', '/', ')', '。', '"', 'x', '?', '-')
     await fc.assert(
       fc.asyncProperty(

@@ -114,7 +114,7 @@ describe('a history with citations and search results', () => {
     }
   })
 
-  it('may name what nobody has, since records end before a conversation does', async () => {
+  it('may name things without an owner, since records end before a conversation does', async () => {
     const gateway = openCallers()
     const input = [
       message(cite('cntr_expired', 'cfile_expired'), { type: 'file_citation', file_id: 'file-x' }),
@@ -127,7 +127,7 @@ describe('a history with citations and search results', () => {
     expect((await ask(gateway, 'bob', { tools })).status).toBe(404)
   })
 
-  it('may repeat what a search showed to the caller, whoever uploaded it', async () => {
+  it('may repeat a search result that the caller was shown, from any owner', async () => {
     const found = { type: 'file_citation', file_id: 'file-cited', index: 0 }
     const output = [search('file-found'), { id: 'msg_1', type: 'message', ...message(found) }]
     const response = { id: 'resp_1', object: 'response', status: 'completed', output }

@@ -50,7 +50,7 @@ describe('the allowed hosts', () => {
 describe('a setting that works and is doubtful', () => {
   const warnings = (env: Record<string, unknown>) => parseEnv(env).warnings
 
-  it('is told of where its name is none, with the name that was meant', () => {
+  it('is warned about if its name is unknown, with the most similar name', () => {
     expect(warnings({ CFILE_API_KEY: 'ann:a-key-of-ann-for-tests' })).toEqual([
       'CFILE_API_KEY is set, but cfile has no such setting and ignores it. Did you mean CFILE_API_KEYS?',
     ])
@@ -60,7 +60,7 @@ describe('a setting that works and is doubtful', () => {
     expect(warnings({ CFILE_PORT: '80' })[0]).toMatch(/Did you mean PORT\?$/)
   })
 
-  it('is not told of where something else than a person set it', () => {
+  it('is not warned about if Kubernetes or a binding set it', () => {
     const kubernetes = {
       CFILE_SERVICE_HOST: '10.0.0.1',
       CFILE_SERVICE_PORT: '80',
@@ -73,7 +73,7 @@ describe('a setting that works and is doubtful', () => {
     expect(warnings({ CFILE_DB: { prepare() {} }, CFILE_EMPTY: '' })).toEqual([])
   })
 
-  it('is told of where a secret can be guessed, without the secret', () => {
+  it('is warned about if its secret can be guessed, without the secret', () => {
     const found = warnings({
       CFILE_API_KEYS: `ann:kx7Qp2mVz9Lr4Tn8,bob:${'b'.repeat(20)}`,
       CFILE_SIGNING_KEYS: `one:${'s'.repeat(32)}`,

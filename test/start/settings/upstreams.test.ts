@@ -199,7 +199,7 @@ describe('several upstreams', () => {
     expect(message).not.toContain('hush')
   })
 
-  it('do not go together with the settings of one, since nobody could tell which is meant', () => {
+  it('cannot be combined with the settings of a single upstream, which would be ambiguous', () => {
     expect(refusal({ ...listed(entry()), AZURE_OPENAI_ENDPOINT })).toContain(
       'AZURE_OPENAI_ENDPOINT',
     )

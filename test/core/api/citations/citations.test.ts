@@ -303,7 +303,7 @@ describe('getMentions', () => {
     ['containers', [container, containerList, containerDeleted]],
     ['files', [uploadedFile, ...brokenFiles, fileDeleted, uploadedToFilesApi, emptyList]],
     ['refusals', Object.values(refusals)],
-  ])('grants nothing for the API’s %s, which anybody may ask for', (_, bodies) => {
+  ])('grants nothing for the API’s %s, which any caller may request', (_, bodies) => {
     for (const body of bodies) expect(getMentions(body)).toEqual(nothing)
   })
 })

@@ -203,7 +203,7 @@ describe('sandbox: links', () => {
     )
   })
 
-  it('are found the same wherever the text is cut, even with little context before them', () => {
+  it('are found in a text that is cut at any place, even with little context before them', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(3000), { maxLength: 3 }), texts, (one, pads, two) => {
         const text = [one, ...pads.map((length) => 'x *'.repeat(length)), two].join('')
