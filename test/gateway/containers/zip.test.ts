@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openArchived } from '../../lib/archived.ts'
 import { errorCode, json, openHarness } from '../../lib/harness.ts'
 import { unzip } from '../../lib/unzip.ts'
 
@@ -110,6 +111,17 @@ describe('GET /containers/{container_id}/files.zip', () => {
     gateway.advance(2 * 3600)
     const answer = await gateway.ask(path)
     expect([answer.status, await errorCode(answer)]).toEqual([410, 'container_expired'])
+  })
+
+  it('has the archived files of a container that has just expired, also right after a list of it', async () => {
+    const gateway = openArchived()
+    const { path, files } = await withContainer('Save "a.csv" and "b.txt". [uncited]', gateway)
+    await gateway.settled()
+    expect((await gateway.ask(path.replace(/\.zip$/, ''))).status).toBe(200)
+    await gateway.fault({ match: { path: '/containers' }, status: 404, times: 1000 })
+    const answer = await gateway.ask(path)
+    expect(answer.status).toBe(200)
+    expect(namesIn(await zipIn(answer))).toEqual(files.map(({ filename }) => filename))
   })
 
   it('answers HEAD without opening a file', async () => {
