@@ -30,7 +30,7 @@ export interface ContainerFile {
   readonly id: string
   readonly path: string
   readonly bytes: number | null
-  /** `assistant`, `user`; empty if Azure does not say it. */
+  /** `assistant`, `user`. */
   readonly source: string
   /** Unix seconds; 0 if Azure does not say it. */
   readonly created_at: number
@@ -248,7 +248,8 @@ const bytes = z.pipe(
 const fileFields = {
   id: z.string(),
   path: z.string(),
-  source: lenient(z.string(), ''),
+  // Inputs say `user`, so a file that says nothing is listed rather than lost.
+  source: lenient(z.string(), 'assistant'),
   created_at: lenient(z.number(), 0),
 }
 

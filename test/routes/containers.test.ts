@@ -51,6 +51,28 @@ function pathOf(url: string): string {
   return pathname + search
 }
 
+interface Page {
+  readonly data: readonly { readonly id?: string; readonly path?: string }[]
+}
+
+/** A gateway whose upstream lists the files of a container in another form. */
+function openWithPages(change: (page: Page) => object) {
+  const { emulator } = openHarness()
+  return openHarness({
+    upstreams: [
+      {
+        endpoint: 'http://emulator.localhost',
+        credential: apiKey('a-secret-key'),
+        async fetch(input, init) {
+          const answer = await emulator.fetch(new Request(input, init))
+          if (!/\/files\?/.test(String(input))) return answer
+          return Response.json(change((await answer.json()) as Page))
+        },
+      },
+    ],
+  })
+}
+
 describe('GET /containers/{container_id}/files', () => {
   it('lists all written files, cited or not, each with a working link', async () => {
     const gateway = openHarness()
@@ -120,23 +142,19 @@ describe('GET /containers/{container_id}/files', () => {
   })
 
   it('lists the files of a page in which other rows follow no API, and sizes that are none as unknown', async () => {
-    const { emulator } = openHarness()
-    const gateway = openHarness({
-      upstreams: [
-        {
-          endpoint: 'http://emulator.localhost',
-          credential: apiKey('a-secret-key'),
-          async fetch(input, init) {
-            const answer = await emulator.fetch(new Request(input, init))
-            if (!/\/files\?/.test(String(input))) return answer
-            const page = (await answer.json()) as { data: object[] }
-            const [row] = page.data
-            const data = [{ ...row, path: null }, { ...row, id: 7 }, null, { ...row, bytes: -1 }]
-            return Response.json({ ...page, data })
-          },
-        },
-      ],
+    const gateway = openWithPages(({ data: [row], ...page }) => {
+      const data = [{ ...row, path: null }, { ...row, id: 7 }, null, { ...row, bytes: -1 }]
+      return { ...page, data }
     })
+    const { container_id } = await respondOne(gateway, 'Save sales.csv.')
+    const files = await list(gateway, container_id)
+    expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
+  })
+
+  it('lists files of which the upstream says only the id and the path', async () => {
+    const gateway = openWithPages(({ data }) => ({
+      data: data.map(({ id, path }) => ({ id, path })),
+    }))
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     const files = await list(gateway, container_id)
     expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
