@@ -145,6 +145,8 @@ export interface Sockets {
   readonly open: Set<{ end(why: SocketEnd): void }>
   /** Whether the instance is shutting down. */
   readonly isClosing: () => boolean
+  /** Origins whose pages may open a socket, besides the gateway's own; `*`: all. */
+  readonly origins: readonly string[]
 }
 
 /** Everything that the gateway functions need, grouped by concern. */

@@ -93,7 +93,11 @@ export function createGateway(options: AppOptions): Gateway {
       idleTimeoutMs,
       streamIdleTimeoutMs: options.streamIdleTimeoutMs ?? 600_000,
     },
-    sockets: { open: new Set(), isClosing: options.isClosing ?? (() => false) },
+    sockets: {
+      open: new Set(),
+      isClosing: options.isClosing ?? (() => false),
+      origins: options.corsOrigins ?? [],
+    },
   }
 }
 

@@ -11,6 +11,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
+import { CfileError } from '../core/errors.ts'
 import type { UpgradeBindings } from '../core/sockets/socket.ts'
 import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
@@ -51,6 +52,7 @@ async function answerResponses(gateway: Gateway, c: RouteContext): Promise<Respo
 /** Accepts a WebSocket. `undefined` when the request does not ask for one or the runtime does not support them. */
 function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefined {
   if (!/^websocket$/i.test(c.req.header('upgrade') ?? '')) return undefined
+  if (isForeignPage(gateway, c)) throw foreignPage()
   const { upgrade } = (c.env ?? {}) as UpgradeBindings
   // Copied, since in Deno the headers can no longer be read after the upgrade.
   const headers = new Headers(c.req.raw.headers)
@@ -63,6 +65,26 @@ function upgradeToSocket(gateway: Gateway, c: RouteContext): Response | undefine
   })
   if (answer !== undefined && answer.status < 400) exchange.body = 'socket'
   return answer
+}
+
+/**
+ * Whether a page of another origin asks for a WebSocket without a key. Browsers let any page open a socket and read it,
+ * since CORS does not apply.
+ *
+ * @see https://datatracker.ietf.org/doc/html/rfc6455#section-10.2
+ */
+function isForeignPage({ owners, links, sockets }: Gateway, c: RouteContext): boolean {
+  const origin = c.req.header('origin')
+  if (origin === undefined || owners.knowsCallers) return false
+  if (sockets.origins.some((allowed) => allowed === '*' || allowed === origin)) return false
+  const own = [c.req.url, links.publicUrl].map((url) => new URL(url).host)
+  return !URL.canParse(origin) || !own.includes(new URL(origin).host)
+}
+
+function foreignPage(): CfileError {
+  return new CfileError('invalid_request', 'Pages of other origins may not open a WebSocket.', {
+    hint: 'Name the origin of the page in CFILE_CORS_ORIGINS, or require keys of callers.',
+  })
 }
 
 /** Whether the first segment belongs to a base URL or is missing, so that the client uses a wrong base URL. */

@@ -89,6 +89,7 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
   const stop = new AbortController()
   session.preparing = stop
   try {
+    session.gateway.owners.limits.countRequest(session.caller.key)
     if (typeof message !== 'string') throw notText()
     const { text, socket, ...pending } = await prepare(session, message, stop)
     if (client.ended !== undefined) return

@@ -116,6 +116,35 @@ describe('the Responses API over WebSocket', () => {
     await expect(open(gateway)).rejects.toMatchObject({ status: 401 })
   })
 
+  it('counts each message against the limit on requests', async () => {
+    const gateway = openCallers({ maxRequestsPerMinute: 3 })
+    const socket = await open(gateway, { authorization: `Bearer ${gateway.keyOf('ann')}` })
+    const types: unknown[] = []
+    for (let sent = 0; sent < 3; sent += 1) {
+      const last = (await ask(socket, create('hi'))).at(-1)
+      types.push(last?.status ?? last?.type)
+    }
+    expect(types).toEqual(['response.completed', 'response.completed', 429])
+    gateway.advance(60)
+    expect((await ask(socket, create('hi'))).at(-1)?.type).toBe('response.completed')
+  })
+
+  it('is not opened for pages of other origins when anybody may ask', async () => {
+    const own = [undefined, 'http://127.0.0.1:8787', 'https://app.example']
+    const foreign = ['https://evil.example', 'null', 'http://127.0.0.1:9999']
+    const gateway = openHarness({ corsOrigins: ['https://app.example'] })
+    const opened = async (origin?: string) =>
+      open(gateway, origin === undefined ? {} : { origin }).then(
+        () => 101,
+        ({ status }) => status,
+      )
+    expect(await Promise.all(own.map(opened))).toEqual([101, 101, 101])
+    expect(await Promise.all(foreign.map(opened))).toEqual([400, 400, 400])
+    const callers = openCallers()
+    const headers = { origin: 'https://evil.example', authorization: 'Bearer key-of-ann' }
+    expect((await open(callers, headers)).ended).toBeUndefined()
+  })
+
   it('refuses messages that name things of another owner', async () => {
     const gateway = openCallers()
     const ann = await gateway.as('ann').answer(prompt)
