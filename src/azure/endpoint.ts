@@ -102,6 +102,8 @@ export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
 /**
  * The URL of a path below `root`, for operations that still need a dated api-version.
  *
+ * @param path path below `/openai`, its segments encoded
+ * @param query without its `?`
  * @throws CfileError `invalid_request` for a path that might leave the endpoint
  */
 export function rootUrl(endpoint: Endpoint, path: string, query = ''): URL {

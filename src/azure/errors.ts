@@ -31,7 +31,11 @@ export async function readUpstreamError(answer: Response, asked: Asked): Promise
   })
 }
 
-/** The facts that Azure support needs: status, code, and Azure's id of the request. */
+/**
+ * The facts that Azure support needs: status, code, and Azure's id of the request.
+ *
+ * @param code error code in the body of the answer, if any
+ */
 export function upstreamAnswer(
   { status, headers }: Response,
   code: string | null = null,

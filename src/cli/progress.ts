@@ -59,7 +59,11 @@ export interface ProgressState {
 
 const leastName = 12
 
-/** Writes the line. If it is too narrow, the size is left out first, then the name is shortened. */
+/**
+ * Writes the line. If it is too narrow, the size is left out first, then the name is shortened.
+ *
+ * @param width in terminal columns
+ */
 export function formatProgress({ name, done, total, rate }: ProgressState, width: number): string {
   const share = total ? `${Math.min(Math.floor((100 * done) / total), 100)}%`.padStart(4) : ''
   const size = total ? `${formatBytes(done)} of ${formatBytes(total)}` : formatBytes(done)

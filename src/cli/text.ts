@@ -55,6 +55,7 @@ const durationGrammar = /^(?:(\d{1,6})d)?(?:(\d{1,7})h)?(?:(\d{1,8})m)?(?:(\d{1,
 /**
  * Reads a duration: seconds (`3600`), or units from the largest to the smallest (`1h`, `30m`, `1d12h`).
  *
+ * @param option name of the option, for the message
  * @throws UsageError
  */
 export function parseDuration(option: string, text: string): number {
@@ -79,7 +80,11 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** Shortens a text to a width, with `…` in the middle so that the ending of a file name stays. */
+/**
+ * Shortens a text to a width, with `…` in the middle so that the ending of a file name stays.
+ *
+ * @param width in terminal columns
+ */
 export function shorten(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   const segments = [...segmenter.segment(text)].map(({ segment }) => segment)
@@ -98,7 +103,11 @@ function takeWidth(segments: readonly string[], width: number): string[] {
   return segments.slice(0, end === -1 ? undefined : end)
 }
 
-/** Breaks a text into lines of at most `width` columns where it has words that fit. */
+/**
+ * Breaks a text into lines of at most `width` columns where it has words that fit.
+ *
+ * @param width in terminal columns
+ */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''

@@ -9,7 +9,11 @@ export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
 
-/** Whether the bytes at a place are the wanted ones. */
+/**
+ * Whether the bytes at a place are the wanted ones.
+ *
+ * @param start offset of the place
+ */
 export function hasBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
   for (let at = 0; at < wanted.length; at += 1) if (bytes[start + at] !== wanted[at]) return false
   return true

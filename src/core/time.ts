@@ -147,6 +147,7 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
 /**
  * Waits for a task for at most `ms` milliseconds, even if the task ignores its signal.
  *
+ * @param caller signal of the caller, if it has one
  * @throws DOMException `TimeoutError`, the caller's reason, or the task's error
  */
 export async function within<T>(
@@ -188,6 +189,7 @@ export async function inTurns<T>(
 /**
  * Runs work for each item, at most `most` at a time. After a failure no further item is begun.
  *
+ * @param most largest number of items under way
  * @throws the first error, after all begun work has ended
  */
 export async function severalAtATime<T>(

@@ -80,14 +80,22 @@ export function beginExchange({
   }
 }
 
-/** Records that status and headers are ready. */
+/**
+ * Records that status and headers are ready.
+ *
+ * @param now milliseconds of the monotonic clock
+ */
 export function sendHead(exchange: Exchange, status: number, now: number): void {
   exchange.status = status
   exchange.firstByteAt = now
   if (exchange.outcome !== undefined) exchange.onEnd()
 }
 
-/** Records the end of the body. A small body ends before the headers are ready. */
+/**
+ * Records the end of the body. A small body ends before the headers are ready.
+ *
+ * @param bytes number of bytes sent
+ */
 export function endBody(exchange: Exchange, bytes: number, outcome: Outcome): void {
   if (exchange.outcome !== undefined) return
   exchange.bytes = bytes
@@ -95,7 +103,11 @@ export function endBody(exchange: Exchange, bytes: number, outcome: Outcome): vo
   if (exchange.status !== 0) exchange.onEnd()
 }
 
-/** Resets the exchange for an error answer. */
+/**
+ * Resets the exchange for an error answer.
+ *
+ * @param code error code of the answer, for the log
+ */
 export function failExchange(exchange: Exchange, code?: string): void {
   exchange.code = code
   exchange.body = 'whole'
@@ -113,7 +125,11 @@ export function onCarriedEnd(exchange: Exchange): OnBodyEnd {
   }
 }
 
-/** Records which file is requested, and the time of the lookup. */
+/**
+ * Records which file is requested, and the time of the lookup.
+ *
+ * @param now milliseconds of the monotonic clock
+ */
 export function setLocation(
   exchange: Exchange,
   { fileId, containerId }: FileLocation,

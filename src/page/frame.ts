@@ -45,7 +45,11 @@ export interface PageSources {
   readonly script?: boolean
 }
 
-/** The headers of a page. No other page may frame it, and no cache keeps it. */
+/**
+ * The headers of a page. No other page may frame it, and no cache keeps it.
+ *
+ * @param nonce nonce of the style sheet and the script
+ */
 export function pageHeaders(
   nonce: string,
   { pictures, script = false }: PageSources = {},

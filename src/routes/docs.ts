@@ -22,7 +22,11 @@ const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
     "Serves the files that Azure OpenAI's code interpreter writes. SDKs take openai/v1 as their base URL; docs and openapi.json list the rest.",
 }
 
-/** Answers `GET /`: a page for browsers, JSON for other clients. */
+/**
+ * Answers `GET /`: a page for browsers, JSON for other clients.
+ *
+ * @param nonce nonce of the page's style sheet
+ */
 export function answerRoot(
   c: Context,
   { links: { publicUrl }, upstreams }: Pick<Gateway, 'links' | 'upstreams'>,

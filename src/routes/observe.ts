@@ -38,7 +38,11 @@ export interface Observer {
   settle(c: RouteContext): Promise<void>
 }
 
-/** Creates the observer of a family of routes. */
+/**
+ * Creates the observer of a family of routes.
+ *
+ * @param family name of the family, such as `files`
+ */
 export function observeFamily(
   gateway: Gateway,
   { accessLog, telemetry, createId }: Observation,

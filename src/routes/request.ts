@@ -89,7 +89,11 @@ export function nothingServed(publicUrl: string): CfileError {
   })
 }
 
-/** Creates the error for a wrong method. It names the allowed methods. */
+/**
+ * Creates the error for a wrong method. It names the allowed methods.
+ *
+ * @param allow allowed methods, as in the header `Allow`
+ */
 export function wrongMethod(method: string, allow: string): CfileError {
   return new CfileError('method_not_allowed', `${method} is not served here, only ${allow}.`, {
     headers: { allow },

@@ -25,6 +25,7 @@ const pauseAfter = (tries: number): number => Math.min(50 * 2 ** tries, longestP
 /**
  * Connects, and waits up to two seconds for the connection. A Redis that is down does not stop the start.
  *
+ * @param url value of `CFILE_STORE`; may contain a password
  * @throws CfileError `invalid_request` if the package is not installed
  */
 export async function openRedis(

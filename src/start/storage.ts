@@ -47,7 +47,12 @@ export function storageTools(log: Log, createSha256: CreateSha256): StorageTools
   return { fetch, wait, now, log, createSha256, newName: () => crypto.randomUUID() }
 }
 
-/** A store or archive that this runtime can't open. */
+/**
+ * A store or archive that this runtime can't open.
+ *
+ * @param param name of the setting
+ * @param takes accepted values, for the message
+ */
 export function notHere(param: string, kind: string, takes: string): CfileError {
   return new CfileError(
     'invalid_request',

@@ -44,7 +44,11 @@ export async function openFile(path: string): Promise<FileHandle | undefined> {
 
 const chunkBytes = 256 * 1024
 
-/** Reads a range of an open file, then closes the file. */
+/**
+ * Reads a range of an open file, then closes the file.
+ *
+ * @param isKeptOpen whether the caller closes the file
+ */
 export function readRange(
   file: FileHandle,
   { start, end }: ByteRange,
@@ -150,7 +154,12 @@ export async function moveInto(from: string, to: string): Promise<void> {
   await folder?.close()
 }
 
-/** Runs an operation; `undefined` if it fails with one of the codes. */
+/**
+ * Runs an operation; `undefined` if it fails with one of the codes.
+ *
+ * @param operation name of the operation in error messages
+ * @param codes error codes of Node, such as `ENOENT`
+ */
 export async function ifThere<T>(
   operation: string,
   task: () => Promise<T>,
@@ -167,6 +176,7 @@ export async function ifThere<T>(
 /**
  * Runs an operation and converts errors of the file system. Other errors pass unchanged.
  *
+ * @param operation name of the operation in error messages
  * @throws CfileError `not_ready`, or another error of the operation
  */
 export async function disk<T>(operation: string, task: () => Promise<T>): Promise<T> {
@@ -203,7 +213,11 @@ export function temporaryName(): string {
   return [host, process.pid, start, randomUUID()].join('.')
 }
 
-/** Whether a file is a leftover: its process on this machine has ended, or it was last changed before a unix second. */
+/**
+ * Whether a file is a leftover: its process on this machine has ended, or it was last changed before a unix second.
+ *
+ * @param before unix second
+ */
 export async function isLeftover(path: string, before: number): Promise<boolean> {
   const [writtenAt, pid, begun] = basename(path).split('.')
   if (begun === start) return false

@@ -32,6 +32,8 @@ export function nameInPath(path: string): string {
  * Finds the file at `/mnt/data/{path}`. Tries the path as given, then its other {@link spellings}; each matches a
  * stored name with or without the prefix of an input. Among several files the newest wins; with equal times, one with a
  * known size.
+ *
+ * @param path below `/mnt/data/`, as it was written in a link or URL
  */
 export function findByPath<File extends PlacedFile>(
   files: readonly File[],

@@ -30,7 +30,11 @@ export function brokenOff(cause: unknown): CfileError {
       })
 }
 
-/** Gives the failed read of a request's body the code `invalid_request` for silence; returns any other error as it is. */
+/**
+ * Gives the failed read of a request's body the code `invalid_request` for silence; returns any other error as it is.
+ *
+ * @param idleMs time limit that was exceeded, for the message
+ */
 export function stopped(cause: unknown, idleMs: number): unknown {
   if (!isSilence(cause)) return cause
   return new CfileError(
@@ -59,7 +63,11 @@ const refusals = new Set([
 // Deno and workerd report it only in the message.
 const refusal = /connection refused|dns error|failed to lookup address|ECONNREFUSED/i
 
-/** Whether no connection was made, by the errors and causes of Node, Bun, Deno and workerd. */
+/**
+ * Whether no connection was made, by the errors and causes of Node, Bun, Deno and workerd.
+ *
+ * @param depth number of causes that were followed
+ */
 export function wasNeverSent(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 8) return false
   const { code, message, cause } = error as Record<string, unknown>

@@ -21,7 +21,11 @@ export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Arr
   })
 }
 
-/** Passes at most `bytes` bytes, and fails with the error of `refuse` at the first one more. */
+/**
+ * Passes at most `bytes` bytes, and fails with the error of `refuse` at the first one more.
+ *
+ * @param refuse creates the error
+ */
 export function atMost(
   bytes: number,
   refuse: () => unknown,

@@ -38,6 +38,7 @@ export function stripStoredPrefix(name: string): string {
  * Writes a Content-Disposition with a cleaned name ({@link cleanFilename}): an ASCII `filename` with the same extension
  * for old clients, and the exact name as `filename*`, which RFC 6266 §4.3 prefers. An empty name is left out.
  *
+ * @param filename any text; unsafe characters are replaced
  * @example
  * contentDisposition('Übersicht.csv') // attachment; filename="_bersicht.csv";
  *   filename*=UTF-8''%C3%9Cbersicht.csv

@@ -77,6 +77,9 @@ const saysNothing = new Set([unknown, 'application/binary', 'binary/octet-stream
 /**
  * Chooses the type of a download: the upstream's type if it is exactly one media type (RFC 9110 §8.3.1) and not
  * generic, else the type of the name's extension, else `application/octet-stream`.
+ *
+ * @param upstream value of the upstream's `Content-Type`
+ * @param filename name with its extension
  */
 export function chooseContentType(upstream: string | null, filename: string): string {
   const type = mediaType.exec(upstream ?? '')?.[1]
@@ -113,6 +116,9 @@ export function inlineContentType(type: string): string {
 /**
  * The Content-Security-Policy of a download: nothing may load or run. Inline files allow the styles and pictures of the
  * browser's own viewer. PDF viewers do not work in a sandbox.
+ *
+ * @param type media type of the file
+ * @param inline whether the browser shows the file in place
  */
 export function contentSecurityPolicy(type: string, inline: boolean): string {
   if (!inline) return "default-src 'none'; sandbox"

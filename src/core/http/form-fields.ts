@@ -27,6 +27,7 @@ const longestHead = 16 * 1024
 /**
  * Passes a form through unchanged. No byte passes before everything up to it was read.
  *
+ * @param boundary boundary in the form's media type, without leading dashes
  * @throws (in the stream) CfileError `invalid_request` for an ambiguous form, and errors of `watch`
  */
 export function watchForm(

@@ -84,7 +84,11 @@ function entityTags(list: string): string[] {
   return tags
 }
 
-/** The Content-Range of a 206, or without a range that of a 416. */
+/**
+ * The Content-Range of a 206, or without a range that of a 416.
+ *
+ * @param size bytes of the whole file
+ */
 export function contentRange(range: ByteRange | undefined, size: number): string {
   return `bytes ${range === undefined ? '*' : `${range.start}-${range.end}`}/${size}`
 }

@@ -67,7 +67,12 @@ export function* elements(json: string, array: Span | undefined): Generator<Span
   }
 }
 
-/** The values of the given members of an object. For duplicate keys the last one counts, as in `JSON.parse`. */
+/**
+ * The values of the given members of an object. For duplicate keys the last one counts, as in `JSON.parse`.
+ *
+ * @param json text that contains the object
+ * @param object span of the object; `undefined` gives no values
+ */
 export function pick<Key extends string>(
   json: string,
   object: Span | undefined,

@@ -43,7 +43,11 @@ export interface Payload {
   readonly kid: string
 }
 
-/** Encodes the payload of a token. */
+/**
+ * Encodes the payload of a token.
+ *
+ * @param kid id of the key that signs
+ */
 export function writePayload(grant: Grant, kid: string): string {
   const { upstream, owner, containerId } = grant
   const bytes = [version, writeFlags(grant)]
@@ -159,7 +163,11 @@ export function splitToken(token: string): { payload: string; signature: string 
   return payload && signature ? { payload, signature } : undefined
 }
 
-/** The path of a link. */
+/**
+ * The path of a link.
+ *
+ * @param token payload and signature
+ */
 export function writePath(grant: Grant, token: string): string {
   return `/s/${token}/${writeName(grant)}`
 }

@@ -70,7 +70,13 @@ const serverKind = 1
 const clientKind = 2
 const errorStatus = { code: 2 }
 
-/** Starts the span of a request. Its parent is the active span, else the one in `traceparent`. */
+/**
+ * Starts the span of a request. Its parent is the active span, else the one in `traceparent`.
+ *
+ * @param api OpenTelemetry of the host app
+ * @param version of cfile, as the version of the tracer
+ * @param headers of the request; may contain `traceparent`
+ */
 export function startServerSpan(
   api: TelemetryApi,
   version: string,
@@ -85,7 +91,14 @@ export function startServerSpan(
   return startSpan(api, version, method, serverKind, { 'http.request.method': method }, parent)
 }
 
-/** Starts the span of a request to an upstream, and adds the trace headers. */
+/**
+ * Starts the span of a request to an upstream, and adds the trace headers.
+ *
+ * @param api OpenTelemetry of the host app
+ * @param version of cfile, as the version of the tracer
+ * @param headers of the request; gets the trace headers
+ * @param parent context of the client's request
+ */
 export function startClientSpan(
   api: TelemetryApi,
   version: string,

@@ -49,7 +49,11 @@ export function* outputParts(
   }
 }
 
-/** The text parts of one output item; none if the item is not a message. */
+/**
+ * The text parts of one output item; none if the item is not a message.
+ *
+ * @param outputIndex position of the item in `output`
+ */
 export function* itemParts(
   json: string,
   item: Span | undefined,

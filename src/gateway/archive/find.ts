@@ -123,7 +123,11 @@ export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void 
   if (at === 'write') archiving.state.isProven = true
 }
 
-/** Counts a failure of the archive. Logs it once until the archive works again. */
+/**
+ * Counts a failure of the archive. Logs it once until the archive works again.
+ *
+ * @param at direction of the failed operation
+ */
 export function noteFailure(
   { archiving, log, observed: { metrics } }: Gateway,
   at: 'read' | 'write',

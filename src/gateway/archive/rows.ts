@@ -42,7 +42,11 @@ export async function addRow(
   await store.put(keyOf(container_id, owner, id), row, { ttl })
 }
 
-/** Removes the row of a copy. */
+/**
+ * Removes the row of a copy.
+ *
+ * @param owner key of the owner
+ */
 export async function removeRow(
   { store }: Gateway,
   owner: string,

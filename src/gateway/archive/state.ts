@@ -67,7 +67,12 @@ export interface Archiving extends ArchivePolicy {
   readonly state: ArchiveState
 }
 
-/** Whether the lifetime of a copy is over. */
+/**
+ * Whether the lifetime of a copy is over.
+ *
+ * @param storedAt unix second at which the copy was made
+ * @param now unix seconds
+ */
 export function isExpired(
   { ttl }: Pick<ArchivePolicy, 'ttl'>,
   storedAt: number,

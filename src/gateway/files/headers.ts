@@ -21,7 +21,11 @@ export type DeliveredFile = Pick<
   'fileId' | 'filename' | 'bytes' | 'type' | 'sha256' | 'upstreamRequestId'
 >
 
-/** A strong validator (RFC 9110 §8.8.3), the same for the upstream and the archive: a container file never changes. */
+/**
+ * A strong validator (RFC 9110 §8.8.3), the same for the upstream and the archive: a container file never changes.
+ *
+ * @param bytes length of the whole file
+ */
 export function entityTag(fileId: string, bytes: number): string {
   return `"${fileId}.${bytes.toString(36)}"`
 }

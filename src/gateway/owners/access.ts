@@ -138,7 +138,12 @@ export function notThere(kind: Kind): CfileError {
   })
 }
 
-/** Throws an error of the upstream. With caller auth, a 404 becomes the error of {@link notThere}. */
+/**
+ * Throws an error of the upstream. With caller auth, a 404 becomes the error of {@link notThere}.
+ *
+ * @param kind kind of thing that the request named
+ * @param error the upstream's error
+ */
 export function rethrowMissing(gateway: Gateway, kind: Kind, error: unknown): never {
   throw gateway.owners.knowsCallers && isCfileError(error) && error.status === 404
     ? notThere(kind)

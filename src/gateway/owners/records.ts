@@ -151,7 +151,11 @@ export async function removeRecord(
   await gateway.store.delete(recordKey(kind, id, caller))
 }
 
-/** Lists keys of owners who have a record of an id, at most `limit`. */
+/**
+ * Lists keys of owners who have a record of an id, at most `limit`.
+ *
+ * @param limit largest number of owners
+ */
 export async function listOwners(
   gateway: Remembering,
   kind: Kind,
@@ -163,7 +167,11 @@ export async function listOwners(
   return found.map(({ key }) => key.slice(prefix.length))
 }
 
-/** Lists all entries of the store with a prefix, in the order of their keys. */
+/**
+ * Lists all entries of the store with a prefix, in the order of their keys.
+ *
+ * @param prefix beginning of the keys
+ */
 export async function* listEntries(
   { store }: Remembering,
   prefix: string,

@@ -17,6 +17,9 @@ import { type FileFacts, type FileSource, openedFile } from './opened-file.ts'
 /**
  * Chooses the name to show: the name in the annotation, else the stored name without the upstream's prefix. `undefined`
  * without either.
+ *
+ * @param cited `filename` of the annotation
+ * @param stored last part of the path at the upstream
  */
 export function displayName(
   cited: string | undefined,

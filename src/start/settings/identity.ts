@@ -91,7 +91,12 @@ function checkUrl(param: string, text: string): void {
   })
 }
 
-/** Returns a reader of the file that a setting names. It reads the file each time, because renewed secrets replace it. */
+/**
+ * Returns a reader of the file that a setting names. It reads the file each time, because renewed secrets replace it.
+ *
+ * @param setting name of the setting, for errors
+ * @param path path of the file
+ */
 export function settingFile(setting: string, path: string): (means: Means) => Promise<string> {
   return async ({ readFile }) => {
     if (readFile === undefined) {

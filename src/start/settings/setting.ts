@@ -52,7 +52,12 @@ export const flag: z.ZodMiniType<boolean> = z.pipe(
   z.transform((value) => value === '1'),
 )
 
-/** A whole number in decimal digits. */
+/**
+ * A whole number in decimal digits.
+ *
+ * @param min smallest value
+ * @param max largest value
+ */
 export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodMiniType<number> {
   const digits = z.string().check(z.regex(/^\d{1,16}$/))
   return z.pipe(z.pipe(digits, z.transform(Number)), z.number().check(z.gte(min), z.lte(max)))

@@ -36,7 +36,12 @@ export interface Frames {
   depth: number
 }
 
-/** Enters an object or a list. */
+/**
+ * Enters an object or a list.
+ *
+ * @param isList whether it is a list
+ * @param place its place in the body
+ */
 export function push(reading: Frames, isList: boolean, place: Place): Frame {
   reading.depth += 1
   const frame: Frame = reading.frames[reading.depth] ?? newFrame(place)

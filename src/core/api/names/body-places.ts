@@ -119,7 +119,11 @@ export const bodyPlace: Place = place({
 /** A line of a batch file: a request body and its URL. */
 export const batchPlace: Place = place({ body: bodyPlace })
 
-/** The place of a key's value. */
+/**
+ * The place of a key's value.
+ *
+ * @param key of the value; `*` in a list
+ */
 export function placeBelow(around: Place, key: string): Place {
   const { members, each, reads } = around
   return members?.get(key) ?? each ?? (reads === undefined ? plain : around)

@@ -106,7 +106,11 @@ const takesText = {
   object: 'an object with the "id" of a',
 }
 
-/** The error for a value under a naming key that is not an id. */
+/**
+ * The error for a value under a naming key that is not an id.
+ *
+ * @param key key of the body, or name of the form field
+ */
 export function noSuchId(
   key: string,
   { kind, takes }: Pick<NamingKey, 'kind' | 'takes'>,

@@ -92,7 +92,12 @@ export function toWrittenLink(carried: string): string {
   return carried.startsWith('sandbox:') ? carried : sandboxPrefix + carried
 }
 
-/** Reads a part of a text as a link, whatever surrounds it; `undefined` if it is not a link. */
+/**
+ * Reads a part of a text as a link, whatever surrounds it; `undefined` if it is not a link.
+ *
+ * @param start first UTF-16 unit of the part
+ * @param end unit after the last one
+ */
 export function readSandboxLink(text: string, start: number, end: number): SandboxLink | undefined {
   const link = text.slice(start, end)
   const written = prefixes.find((whole) => link.startsWith(whole))

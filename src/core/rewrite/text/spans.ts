@@ -168,7 +168,11 @@ export function measureText(text: string): TextMeasure {
   return { length: text.length, pairs: Array.from(astral, ({ index }) => index) }
 }
 
-/** Converts an offset in code points to UTF-16 units. */
+/**
+ * Converts an offset in code points to UTF-16 units.
+ *
+ * @param points offset in code points
+ */
 export function utf16Offset({ pairs }: TextMeasure, points: number): number {
   let low = 0
   let high = pairs.length

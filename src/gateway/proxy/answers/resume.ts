@@ -50,6 +50,8 @@ export function resumptionOf(
 /**
  * Wraps a handler so that it reads all events and emits only those after a number. An event without a number is treated
  * as the one before it.
+ *
+ * @param after `sequence_number` of the last event that the client has
  */
 export function sendAfter(after: number, { push, end }: EventHandler): EventHandler {
   let isNew = false
