@@ -145,7 +145,8 @@ function nameScalar(
   // An echo may have ids of a form that this version does not know. Nobody owns them.
   const isKnown = isRight || (collector.isInEcho() && isId(text))
   if (isText || !isRight) carryText(collector, text)
-  if (isText) return
+  // A reader that trims would find an id.
+  if (isText && (naming.isId === isId || !naming.isId(text?.split('\0')[0]?.trim()))) return
   if (isKnown && !isMisplaced) collector.add(kind, text ?? '')
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
@@ -215,6 +216,8 @@ function openValue(reading: Reading, isList: boolean): void {
   }
   if (naming === undefined) return
   frame.naming = naming
+  // For messages about the elements of a list.
+  frame.key = around.key
   if (!mayHold(naming, around.isList, isList)) {
     refuse(reading, around, noSuchId(around.key, naming))
   }

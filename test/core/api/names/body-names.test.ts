@@ -235,6 +235,15 @@ describe('the ids that a body names', () => {
     }
   })
 
+  it.each(['cntr_1 ', '\tcntr_1', 'cntr_1\0x', ' cntr_1\n'])(
+    'are not read with certainty in an environment of %j',
+    (environment) => {
+      const refused = '"environment" is not an object with the "id" of a container'
+      expect(() => read({ tools: [{ environment }] })).toThrow(refused)
+      expect(() => read({ tools: [{ environment: [environment] }] })).toThrow(refused)
+    },
+  )
+
   it('are read with escapes under any key', () => {
     const escaped = String.raw`{"tools":[{"place":"\u0063ntr_1"}]}`
     expect(carriedIds(escaped)).toEqual(['cntr_1'])
