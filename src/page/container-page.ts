@@ -11,7 +11,7 @@ import type { Life } from '../gateway/upstreams/life.ts'
 import { filePreview } from './file-preview.ts'
 import { type Markup, renderPage } from './frame.ts'
 
-/** What the page tells of a container. Times are unix seconds. */
+/** The content of the page. Times are unix seconds. */
 export interface ContainerPage {
   readonly containerId: string
   readonly files: readonly PreviewedFile[]
@@ -28,13 +28,13 @@ export interface ContainerPage {
   readonly nonce: string
 }
 
-// A page of more would be slow to open; the zip has all of them.
+// More rows would make the page slow. The zip has all files.
 const mostRows = 1000
-// So few previews fit on a screen or two.
+// Previews that are open at first. More would not fit on two screens.
 const mostOpen = 4
-// Fewer files need no filter and no sorting.
+// Files from which on the page has a filter and sorting.
 const fewest = 6
-// The whole picture is loaded for its thumbnail.
+// Bytes. A thumbnail loads the whole picture.
 const mostThumbBytes = 2e6
 
 /** Writes the page. */
@@ -116,12 +116,12 @@ function folderOf(path: string): Markup | undefined {
   return html`<span class="dim">${folders.map(cleanFilename).join('/').slice(0, 300)}/</span>`
 }
 
-/** A copy is made within the hour that its container lives, so that it is kept at least for so long. */
+/** Writes how long a copy is kept. It was made within the hour of its container, so this is a lower bound. */
 function keptFor(createdAt: number, ttl = 0): Markup | string {
   return ttl === 0 ? 'kept' : html`kept until ${timeOf(createdAt + ttl)}`
 }
 
-/** `null` where the size of one is not known. */
+/** Returns the total size; `null` if a size is unknown. */
 function totalOf(files: readonly PreviewedFile[]): number | null {
   return files.reduce<number | null>(
     (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
@@ -133,7 +133,7 @@ function countOf(files: number): string {
   return files === 1 ? '1 file' : `${files} files`
 }
 
-/** In the unit that a person would take. */
+/** Writes a size in a suitable unit. */
 function sizeOf(bytes: number | null): string {
   if (bytes === null) return 'size unknown'
   const units = ['KB', 'MB', 'GB']
@@ -151,13 +151,13 @@ function sizeOf(bytes: number | null): string {
 // The last second that a date can hold.
 const lastSecond = 8.64e12
 
-/** The script writes it in the reader's own time. */
+/** Writes a time in UTC. The script converts it to local time. */
 function timeOf(seconds: number): Markup {
   const time = new Date(Math.min(seconds, lastSecond) * 1000).toISOString()
   return html`<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')} UTC</time>`
 }
 
-/** Written to be short, since it is sent with each page as it is. */
+/** The script of the page. It is short, since each page contains it. */
 const script: string = `{
 const d=document,one=(s,e=d)=>e.querySelector(s),all=(s,e=d)=>[...e.querySelectorAll(s)]
 const list=one('ul'),rows=all('li'),input=one('input'),select=one('select'),said=one('output')

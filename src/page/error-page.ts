@@ -1,5 +1,5 @@
 /**
- * The page of an error, for somebody who followed a link in a browser.
+ * The page of an error, for people who followed a link in a browser.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { html } from 'hono/html'
 import type { CfileError, ErrorCode } from '../core/errors.ts'
 import { type Markup, renderPage } from './frame.ts'
 
-/** What the page tells. */
+/** The content of the page. */
 export interface ErrorPage {
   readonly error: CfileError
   readonly requestId: string

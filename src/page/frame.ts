@@ -1,21 +1,21 @@
 /**
- * The frame of every page: one style sheet, nothing from other hosts, and a script only where the page has one.
+ * The frame of every page: one style sheet, no content of other hosts, and at most one script.
  *
  * @module
  */
 
 import { html, raw } from 'hono/html'
 
-/** What {@link html} makes. */
+/** The result of {@link html}. */
 export type Markup = ReturnType<typeof html>
 
 /** A page. */
 export interface Page {
   readonly title: string
   readonly body: Markup
-  /** Of `main`. @default 'text', a narrow column */
+  /** Layout of `main`. @default 'text', a narrow column */
   readonly layout?: 'text' | 'list'
-  /** A constant of ours; it holds nothing of a request or a file. */
+  /** A constant script. It must not contain parts of requests or files. */
   readonly script?: string
   /** Lets the style and the script pass the Content-Security-Policy; new for each answer. */
   readonly nonce: string
@@ -38,7 +38,7 @@ ${script === undefined ? '' : html`<script nonce="${nonce}">${raw(script)}</scri
 `
 }
 
-/** What a page may load beside its own style sheet. */
+/** Sources that a page may load in addition to its style sheet. */
 export interface PageSources {
   /** The origin of its pictures. */
   readonly pictures?: string

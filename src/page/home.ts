@@ -1,5 +1,5 @@
 /**
- * The page at `/`: what this server does, and where to read on.
+ * The page at `/`: describes the server, and links to the documentation.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { html } from 'hono/html'
 import { type Markup, renderPage } from './frame.ts'
 
-/** What the page tells. */
+/** The content of the page. */
 export interface HomePage {
   readonly version: string
   /** Base of every link, without a slash at its end. */

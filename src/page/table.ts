@@ -1,5 +1,6 @@
 /**
- * CSV and TSV as rows of cells, for a preview. It bounds rows, columns and cells, since it reads what anybody wrote.
+ * Reads the first rows of CSV and TSV files for a preview. Rows, columns and cells are bounded, since the files are not
+ * trusted.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The log of every door: lines on the console, as JSON or for a person.
+ * Writes the log to the console, as JSON or as text for people.
  *
  * @module
  */
@@ -12,7 +12,7 @@ type Level = Parameters<Log>[0]
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Makes a log that writes each level with the console's method of that name, so that a runtime or a collector knows the
+ * Creates a log. It writes each level by the console's method of that name, so that runtimes and log collectors know the
  * level. On Node, `debug` and `info` go to the standard output, `warn` and `error` to the error stream.
  */
 export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
@@ -66,7 +66,7 @@ function isSaid(pair: string, message: string): boolean {
 
 const longestPair = 22
 
-/** Takes the middle out of a long value: ids differ at both ends. */
+/** Shortens a long value in its middle, since ids differ at both ends. */
 function shorten(pair: string): string {
   if (pair.length <= longestPair) return pair
   const start = Math.max(longestPair - 7, pair.indexOf('=') + 1)
@@ -94,7 +94,7 @@ function wrap(text: string): string {
   return [...lines, line].join('\n')
 }
 
-/** A word that fits on no line is cut. */
+/** Cuts a word that is longer than a line. */
 function cut(word: string): readonly string[] {
   const most = columns - indent.length
   return word.match(new RegExp(`.{1,${most}}`, 'gu')) ?? [word]

@@ -1,5 +1,5 @@
 /**
- * Between the doors and the hall: what is the same on every runtime when settings become a running app.
+ * Creates the app from the settings, in the same way on every runtime.
  *
  * @module
  */
@@ -19,9 +19,9 @@ import { consoleLog } from './console-log.ts'
 import type { CallerSettings } from './settings/callers.ts'
 import type { Settings } from './settings/settings.ts'
 
-/** What only a door can bring. */
+/** Options that depend on the runtime. They replace those of the settings. */
 export interface DoorOptions extends Partial<AppOptions> {
-  /** The built-in emulator; without it, settings that name no upstream are an error. */
+  /** The built-in emulator. Without it, settings without an upstream are an error. */
   readonly emulator?: () => Pick<Hono, 'fetch'>
 }
 
@@ -30,20 +30,20 @@ export function isEmulated(settings: Settings): boolean {
   return settings.upstreams.length === 0
 }
 
-/** Whether callers are told apart. */
+/** Whether the settings identify callers. */
 export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
   return keys !== undefined || jwt !== undefined
 }
 
 /**
- * Makes the app that the settings describe.
+ * Creates the app that the settings describe.
  *
  * @throws CfileError `invalid_request` for settings that can't work
  */
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
   const log = door.log ?? consoleLog(settings)
   const app = createFrom(settings, { ...door, log }, emulator)
-  // After the app, so that a setting that stops the start is told in one line.
+  // After the app, so that a wrong setting ends the start with one line.
   for (const warning of settings.warnings) log('warn', warning)
   return app
 }
@@ -67,7 +67,7 @@ function createFrom(
   return openEmulated(options, emulator())
 }
 
-/** Where ids and copies are kept is not to be something else than what was asked for. */
+/** Creates the error for a store or archive that the caller of `openApp` did not open. Another one must not replace it. */
 function notOpened(param: string, kind: string): CfileError {
   return new CfileError(
     'invalid_request',
@@ -76,7 +76,7 @@ function notOpened(param: string, kind: string): CfileError {
   )
 }
 
-/** Makes the check of callers that the settings describe. `undefined`: callers are not told apart. */
+/** Creates the authentication that the settings describe; `undefined` without caller auth. */
 export function openCallers(
   { keys, jwt }: CallerSettings,
   { fetch, now, wait, createHmac = webHmac }: Runtime,
@@ -91,7 +91,7 @@ export function openCallers(
 
 function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
   const upstream = {
-    // Never dialled: every request to it is answered in this process.
+    // No connection is made: requests to it are answered in this process.
     endpoint: 'http://emulator.localhost',
     isEmulator: true,
     credential: apiKey('emulator'),
@@ -106,7 +106,7 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
   return app
 }
 
-/** What a door leaves undefined must not take the place of a setting, and is nothing to tell. */
+/** Removes undefined options, so that they do not replace settings. */
 function definedOf<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

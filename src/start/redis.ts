@@ -35,7 +35,7 @@ export async function openRedis(
   const { createClient } = await loadPackage()
   const client = createClient({
     url,
-    // A queued command would wait until Redis is back, and the request that needs it too.
+    // A queued command, and its request, would wait until Redis is back.
     disableOfflineQueue: true,
     socket: { connectTimeout: connectMs, reconnectStrategy: pauseAfter },
   })

@@ -1,5 +1,5 @@
 /**
- * Archives that are reached over the network, and so from every runtime.
+ * Opens archives over the network, which work on every runtime.
  *
  * @module
  */
@@ -22,15 +22,15 @@ import { webRuntime } from '../runtime.ts'
 import type { ArchiveSetting } from './settings/storage.ts'
 import type { StorageTools } from './storage.ts'
 
-/** The settings of such an archive. */
+/** The setting of a remote archive. */
 export type RemoteSetting = Extract<ArchiveSetting, { kind: 's3' | 'azblob' }>
 
 type BlobSetting = Extract<ArchiveSetting, { kind: 'azblob' }>
 
 /**
- * Opens S3 or Azure Blob Storage; nothing is sent before it is used.
+ * Opens S3 or Azure Blob Storage. No request is sent before the first use.
  *
- * @throws CfileError `invalid_request` if nothing says how to sign in
+ * @throws CfileError `invalid_request` without credentials for it
  */
 export function openRemoteArchive(
   setting: RemoteSetting,

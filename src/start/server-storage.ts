@@ -1,5 +1,5 @@
 /**
- * The store and the archive of a server: on Node, Bun and Deno, which have files and sockets.
+ * Opens the store and the archive of a server on Node, Bun or Deno, which have files and sockets.
  *
  * @module
  */
@@ -31,10 +31,10 @@ interface OpenedStore {
 }
 
 /**
- * Opens what the settings name; by default SQLite in the data folder.
+ * Opens the store and the archive that the settings name. The default store is SQLite in the data folder.
  *
- * @param runtime what asks remote archives, where the runtime has better than its global `fetch`
- * @throws CfileError `invalid_request` for what there is not on a server, or is not installed
+ * @param runtime its `fetch` sends the requests to remote archives
+ * @throws CfileError `invalid_request` for bindings of Workers, and for packages that are not installed
  */
 export async function openStorage(
   settings: StorageSettings,
@@ -58,7 +58,7 @@ async function openDefaultStore(
   { upstreams, dataDir }: StorageSettings,
   tools: StorageTools,
 ): Promise<OpenedStore> {
-  // The emulator's ids die with it, and a file full of them would only confuse.
+  // The emulator's ids end with the process, so they are not stored in a file.
   if (upstreams.length === 0) return openStore({ kind: 'memory' }, tools)
   if (await hasSqlite()) {
     return openSqliteStore(join(dataDir, 'cfile.db'), tools, {
@@ -75,7 +75,7 @@ async function openDefaultStore(
   return openStore({ kind: 'memory' }, tools)
 }
 
-/** What is told of a database that can't be opened. */
+/** The error message for a database that can't be opened. */
 interface Refusal {
   readonly param: string
   readonly fault: string

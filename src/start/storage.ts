@@ -1,5 +1,5 @@
 /**
- * What the doors open by the settings: where ids are remembered and where copies are kept.
+ * Types and helpers for opening the store and the archive that the settings name.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import { webRuntime } from '../runtime.ts'
 import type { Store } from '../stores/store.ts'
 import type { Settings } from './settings/settings.ts'
 
-/** The parts of the settings that say what to open. */
+/** The settings of the store and the archive. */
 export type StorageSettings = Pick<
   Settings,
   'store' | 'archive' | 'identity' | 'dataDir' | 'upstreams'
 >
 
-/** What was opened. */
+/** An opened store and archive. */
 export interface Storage {
   readonly store: Store
   /** Absent if no copies are kept. */
   readonly archive?: Archive
-  /** Closes what holds a file or a socket. */
+  /** Closes files and sockets. */
   close(): Promise<void>
 }
 
-/** What a runtime gives to stores and archives. */
+/** Functions of the runtime for stores and archives. */
 export interface StorageTools {
   readonly fetch: typeof fetch
   readonly wait: Wait
@@ -35,20 +35,20 @@ export interface StorageTools {
   readonly now: () => number
   readonly log: Log
   readonly createSha256: CreateSha256
-  /** A text that was never used before, of letters, digits and `-`. */
+  /** Returns a unique text of letters, digits and `-`. */
   readonly newName: () => string
-  /** A text file, where there are files. */
+  /** Reads a text file; absent on runtimes without files. */
   readonly readFile?: (path: string) => Promise<string>
 }
 
-/** Gathers what stores and archives need of a runtime. */
+/** Creates the tools from the web runtime. */
 export function storageTools(log: Log, createSha256: CreateSha256): StorageTools {
   const { fetch, wait, now } = webRuntime
   return { fetch, wait, now, log, createSha256, newName: () => crypto.randomUUID() }
 }
 
 /**
- * A store or archive that this runtime can't open.
+ * Creates the error for a store or archive that this runtime can't open.
  *
  * @param param name of the setting
  * @param takes accepted values, for the message

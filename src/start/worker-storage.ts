@@ -1,5 +1,5 @@
 /**
- * The store and the archive of a Worker: what is bound to it, and what it reaches over the network.
+ * Opens the store and the archive of a Worker: its bindings, and archives over the network.
  *
  * @module
  */
@@ -19,9 +19,10 @@ import { notHere, type Storage, type StorageSettings, type StorageTools } from '
 export type Bindings = Readonly<Record<string, unknown>>
 
 /**
- * Opens what the settings name; by default the first D1 database that is bound, else the first KV namespace.
+ * Opens the store and the archive that the settings name. The default store is the first bound D1 database, else the first
+ * KV namespace.
  *
- * @throws CfileError `invalid_request` for what is not bound, and for what there is not on Workers
+ * @throws CfileError `invalid_request` for missing bindings, and for engines that Workers do not have
  */
 export async function openWorkerStorage(
   settings: StorageSettings,
@@ -74,10 +75,10 @@ function openArchive(
   return openRemote(setting, identity, tools)
 }
 
-// Set by wrangler.toml; whoever bundles without it has them.
+// Set by wrangler.toml. In bundles without it, remote archives are included.
 declare const CFILE_REMOTE_ARCHIVES: boolean | undefined
 
-/** A Worker pays at each cold start for what it does not use, and most that keep copies have R2. */
+/** Opens a remote archive. They can be left out of the bundle, since most Workers use R2 and unused code slows cold starts. */
 function openRemote(
   setting: RemoteSetting,
   identity: Settings['identity'],
@@ -109,7 +110,7 @@ function bindingOf<T>(
   )
 }
 
-// A binding does not say what it is, but each kind has a method of its own.
+// A binding does not contain its kind, but each kind has a method of its own.
 const has = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && method in value
 

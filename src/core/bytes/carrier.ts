@@ -95,7 +95,7 @@ export const createWebCarrier: CreateCarrier = (limit) => ({
 /**
  * Makes a stream that reads only what is asked for. With a limit, it breaks where nothing is asked for in time.
  *
- * @param isWatchedFromStart whether the limit counts before the first read too. False where somebody else may read
+ * @param isWatchedFromStart whether the limit counts before the first read too. False if another reader may take
  * `bytes` in place of the stream.
  */
 export function toStream(
@@ -194,7 +194,7 @@ async function pump(
   { wait, idleMs }: ReaderLimit,
 ): Promise<void> {
   const idle = watchIdle(wait, idleMs)
-  /** A large piece may take longer, because nobody sees how far the client has come with it. */
+  /** Writes a piece. A large one gets more time, because progress within it is not visible. */
   async function write(piece: Uint8Array): Promise<void> {
     const written = writer.write(piece)
     for (let left = piece.byteLength; ; left -= slowPiece) {

@@ -59,7 +59,7 @@ export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unkn
       return new Promise((resolve, reject) => {
         ticks = 0
         fail = reject
-        // Each one first marks the step as done, because whoever waits may begin the next step at once.
+        // Each one first marks the step as done, because the waiting code may begin the next step at once.
         step.then(
           (value) => {
             fail = undefined
@@ -88,7 +88,7 @@ function nothingCame(idleMs: number): DOMException {
 /** Options of {@link passBody}. */
 export interface PassOptions {
   readonly wait: Wait
-  /** Milliseconds that the body may be silent while somebody reads. */
+  /** Milliseconds that the body may be silent during a read. */
   readonly idleMs: number
   /** Called with each chunk. */
   readonly onChunk?: () => void

@@ -20,7 +20,7 @@ export interface ByteReader {
    */
   read(needed?: number): Promise<Uint8Array | undefined>
   cancel(reason?: unknown): Promise<void>
-  /** Rejects where the bytes break off while nobody reads. Absent if only a read finds out. */
+  /** Rejects if the bytes break off between reads. Absent if only a read can notice it. */
   readonly closed?: Promise<unknown>
 }
 

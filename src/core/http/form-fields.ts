@@ -232,7 +232,7 @@ function parsePartHead(bytes: Uint8Array): FormPart {
   }
 }
 
-// Ids have the same bytes in all of these. Java sends ISO-8859-1 where nobody chose.
+// Ids have the same bytes in all of these. Java's default is ISO-8859-1.
 const fieldType = /^[\w.+-]+\/[\w.+-]+ *(?:; *charset=("?)(?:utf-8|us-ascii|iso-8859-1)\1 *)?$/i
 
 /** Refuses a form inside a part, and a field whose bytes have other meanings in other encodings. */

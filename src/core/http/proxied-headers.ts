@@ -47,7 +47,7 @@ const overriding = /(?:^|-)(?:method|overrides?)(?:-|$)|-(?:host|(?:destination)
 const ofOtherGateways =
   /^(?:ocp-apim-.*|x-(?:accel|amzn|appservice|arr|azure|envoy|forwarded|functions|goog|original|proxy|remote|rewrite|waws)(?:-.*)?|x-api-key|x-client-cert)$/
 
-// Credentials by their names, whatever they open. `Idempotency-Key` is no credential.
+// Headers that contain credentials, by their names. `Idempotency-Key` is not one.
 const credentials =
   /(?:^|-)(?:auth|authorization|credentials?|keys?|passwords?|protection-bypass|secrets?|tokens?)(?:-|$)/
 const harmless = 'idempotency-key'

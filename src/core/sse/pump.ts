@@ -10,7 +10,7 @@ import { createSplitter } from './split.ts'
 /** Handles the raw events of one stream. */
 export interface EventHandler {
   push(raw: Uint8Array, emit: Emit): Promise<void> | undefined
-  /** The stream has ended, or broken: whatever was held back goes out. */
+  /** The stream has ended or broken off. Emits all events that were held back. */
   end(emit: Emit): Promise<void> | undefined
 }
 

@@ -88,7 +88,7 @@ export function lifeOfListing(
   return findLife(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
 }
 
-/** Where a file of a listing is. */
+/** Returns the location of a file of a listing. */
 export function locationOf(
   containerId: string,
   { upstream, holder }: Pick<ContainerListing, 'upstream' | 'holder'>,

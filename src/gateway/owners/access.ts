@@ -63,7 +63,7 @@ export async function findHeld<K extends Kind>(
   return record && { holder, record }
 }
 
-/** What a caller may see of a container. */
+/** A container from the point of view of a caller. */
 export interface ContainerView {
   /** Owner whose records and copies are used. Absent when an admin reads a container without an owner. */
   readonly holder?: Caller

@@ -37,7 +37,7 @@ export const apiVersionGrammar: RegExp = /^(?:v1|preview|latest|\d{4}-\d\d-\d\d(
 /** The grammar of a key, which is sent as a header. */
 export const keyGrammar: RegExp = /^[\x21-\x7e]+$/
 
-/** What {@link keyGrammar} accepts, in words. */
+/** Description of {@link keyGrammar} for messages. */
 export const keyTakes = 'a key of that resource, of visible ASCII characters'
 
 // The form in which a URL has its host. An IPv6 address is in brackets.

@@ -1,5 +1,5 @@
 /**
- * The settings that tell callers apart, and those of Azure's webhooks.
+ * The settings that identify callers, and those of Azure's webhooks.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface CallerSettings {
   readonly jwt?: TokenSettings & { readonly jwksUrl: string }
 }
 
-/** What a caller's token must say. */
+/** Required claims of callers' tokens. */
 interface TokenSettings {
   readonly issuer?: string
   readonly audience?: string
@@ -93,7 +93,7 @@ export const webhookSettings: Declared<Webhooks> = {
 }
 
 /**
- * Reads who may ask.
+ * Reads the settings of callers.
  *
  * @throws CfileError `invalid_request` for keys that do not parse, and for claims without `CFILE_JWKS_URL`
  */

@@ -13,7 +13,7 @@ export interface ServerSettings {
   readonly dataDir: string
   readonly host: string
   readonly port: number
-  /** Milliseconds that running answers may take once the server is told to end. */
+  /** Milliseconds that running answers may take once the server shuts down. */
   readonly shutdownTimeoutMs: number
   /** Milliseconds for which `/readyz` says 503 before the server stops listening. */
   readonly shutdownDelayMs: number

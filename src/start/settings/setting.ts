@@ -13,9 +13,9 @@ export interface Setting<T = unknown> {
   readonly name: string
   /** Turns the text of the environment into the value; may throw a CfileError of its own. */
   readonly schema: z.ZodMiniType<T>
-  /** What the setting accepts, in words, for the message about a wrong value. */
+  /** The accepted values in words, for the message about a wrong value. */
   readonly takes: string
-  /** The value without it, for {@link readWithDefaults}. Other defaults are those of `createApp`. */
+  /** Default for {@link readWithDefaults}. Settings without it have the defaults of `createApp`. */
   readonly default?: string
   /** Whether messages hide the value. */
   readonly secret?: true

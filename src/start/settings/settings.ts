@@ -37,7 +37,7 @@ import {
 import { parseUpstreams } from './upstreams.ts'
 import { settingWarnings } from './warnings.ts'
 
-/** What the environment says; the doors turn it into options. */
+/** The settings of a process. The entry points convert them to options of `createApp`. */
 export interface Settings
   extends LinkOptions,
     LimitOptions,
@@ -45,17 +45,17 @@ export interface Settings
     ServerSettings,
     Pick<AppOptions, 'upstreams' | 'webhooks'> {
   readonly callers: CallerSettings
-  /** Absent: the default of the runtime's door. */
+  /** @default the store of the runtime */
   readonly store?: StoreSetting
-  /** Absent: no copies are kept. */
+  /** @default no copies are kept */
   readonly archive?: ArchiveSetting
-  /** The identity that signs in to the archive, where the archive needs one. */
+  /** The identity that signs in to the archive, if the archive needs one. */
   readonly identity?: Credential
-  /** What the operator should know of settings that work, each in one line. */
+  /** Warnings about valid settings, one line each. */
   readonly warnings: readonly string[]
 }
 
-/** Every setting. */
+/** All settings. */
 export const declaredSettings: readonly Setting[] = [
   upstreamSettings,
   callerSettings,
@@ -72,7 +72,7 @@ export const declaredSettings: readonly Setting[] = [
 const settingNames = declaredSettings.map(({ name }) => name)
 
 /**
- * Reads the settings of a runtime with files; an empty value counts as none.
+ * Reads the settings on a runtime with files. An empty value counts as not set.
  *
  * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
  */

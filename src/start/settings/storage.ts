@@ -1,5 +1,5 @@
 /**
- * The settings that say where records and copies are kept.
+ * The settings of the store and the archive.
  *
  * @module
  */
@@ -162,7 +162,7 @@ export const copySettings: Declared<CopyOptions> = {
 }
 
 /**
- * Reads which archive there is; `undefined` for `off`.
+ * Reads the setting of the archive; `undefined` for `off`.
  *
  * @throws CfileError `invalid_request` that shows no more than the scheme, since a URL may hold a signature
  */

@@ -228,7 +228,7 @@ function readAnnotation(annotation: unknown, { found }: Walk): void {
   }
 }
 
-/** The name of an Assistants annotation: it has none of its own, but the link that it replaces ends with one. */
+/** Returns the name for an Assistants annotation: it has no name itself, but the link in the text ends with one. */
 function linkedName(link: unknown): string | undefined {
   const isLink = typeof link === 'string' && link.startsWith('sandbox:')
   return isLink ? nameInPath(link) : undefined

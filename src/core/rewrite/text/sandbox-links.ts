@@ -93,7 +93,7 @@ export function toWrittenLink(carried: string): string {
 }
 
 /**
- * Reads a part of a text as a link, whatever surrounds it; `undefined` if it is not a link.
+ * Reads a part of a text as a link, regardless of the text around it; `undefined` if it is not a link.
  *
  * @param start first UTF-16 unit of the part
  * @param end unit after the last one
