@@ -5,6 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import { CfileError } from './core/errors.ts'
 import type { UpgradeBindings } from './core/sockets/socket.ts'
 import { webSocket } from './core/sockets/web-socket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
@@ -41,12 +42,22 @@ export function serve(env: Env = Deno.env.toObject()): Promise<Running> {
 /** Creates the function that accepts the WebSocket of a request. */
 function upgradeOf(request: Request): UpgradeBindings['upgrade'] {
   return (serve) => {
-    // By default Deno pings after 30 idle seconds and closes without a pong, which is too short for slow clients.
-    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 })
+    const { socket, response } = upgradeWebSocket(request)
     const wrapped = webSocket(socket, webRuntime.wait)
     const fail = (): void => wrapped.close({ code: 1011, reason: '' })
     socket.addEventListener('open', () => void serve(wrapped).catch(fail))
     return response
+  }
+}
+
+/** Accepts a WebSocket. @throws CfileError `invalid_request` for an incomplete handshake */
+function upgradeWebSocket(request: Request): ReturnType<typeof Deno.upgradeWebSocket> {
+  try {
+    // By default Deno pings after 30 idle seconds and closes without a pong, which is too short for slow clients.
+    return Deno.upgradeWebSocket(request, { idleTimeout: 0 })
+  } catch (cause) {
+    const message = 'The WebSocket handshake does not follow RFC 6455.'
+    throw new CfileError('invalid_request', message, { cause })
   }
 }
 

@@ -10,6 +10,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import {
   type Connect,
   createInbox,
+  createSocketPair,
   cutReason,
   HandshakeRefused,
   messageTooLarge,
@@ -78,11 +79,22 @@ export function createAcceptor(): SocketAcceptor {
   })
   return {
     accept(req, raw, head, serve) {
+      let isOpen = false
       server.handleUpgrade(req, raw, head, (socket) => {
+        isOpen = true
         serve(wrapSocket(socket)).catch(() => socket.terminate())
       })
+      // `ws` calls back at once, or refuses the handshake itself. The request has to end in both cases.
+      if (!isOpen) serve(closedSocket()).catch(() => {})
     },
   }
+}
+
+/** A socket that was never open. */
+function closedSocket(): Socket {
+  const [socket] = createSocketPair()
+  socket.close({ code: 1002, reason: '' })
+  return socket
 }
 
 /** Wraps a socket of `ws`. Reading stops while a message waits, and sending waits for the kernel. */

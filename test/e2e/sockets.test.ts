@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -121,6 +121,17 @@ function socketTests(startGateway: StartGateway, { tooLarge }: Limits): void {
   it('are refused without the key, and at other paths', async () => {
     await expect(open(url(), {})).rejects.toThrow('401')
     await expect(open(`${gateway.url}/openai/v1/models`)).rejects.toThrow('400')
+  })
+
+  it('are refused with 400 where the handshake is not complete', async () => {
+    const { hostname, port } = new URL(gateway.url)
+    const socket = createConnection(Number(port), hostname)
+    socket.write(
+      `GET /openai/v1/responses HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: ${headers.authorization}\r\n\r\n`,
+    )
+    const [seen] = await once(socket, 'data')
+    expect(String(seen)).toMatch(/^HTTP\/1.1 4\d\d /)
+    socket.destroy()
   })
 
   it('answer pings', async () => {

@@ -207,6 +207,28 @@ describe('WebSockets on Node, from socket to socket', () => {
     expect(caller).toContain('"type":"error"')
   })
 
+  it('are counted as ended where the handshake is not complete', async () => {
+    const inFlight = async () => {
+      const text = await (await fetch(`${gateway.url}/metrics`)).text()
+      return [...text.matchAll(/^cfile_in_flight\{family="openai"\} (\d+)$/gm)].map(([, n]) => n)
+    }
+    const before = await inFlight()
+    const { hostname, port } = new URL(gateway.url)
+    for (const headers of ['', 'Sec-WebSocket-Version: 12\r\n', 'Sec-WebSocket-Key: short\r\n']) {
+      const socket = createConnection(Number(port), hostname)
+      socket.write(
+        `GET /openai/v1/responses HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: ${key.authorization}\r\n${headers}\r\n`,
+      )
+      let seen = ''
+      socket.on('data', (data) => {
+        seen += data
+      })
+      await once(socket, 'close')
+      expect(seen).toMatch(/^HTTP\/1.1 4\d\d /)
+    }
+    await expect.poll(inFlight).toEqual(before)
+  })
+
   it('leave no listener and no timer behind after a thousand messages on one socket', async () => {
     const raw: NetSocket[] = []
     const emulator = createEmulator()
