@@ -6,9 +6,11 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 process.env.WRANGLER_SEND_METRICS = 'false'
 process.env.WRANGLER_HIDE_BANNER = 'true'
 
+const isLong = process.env.CFILE_LONG === '1'
+
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  define: { __LONG__: process.env.CFILE_LONG === '1' },
+  define: { __LONG__: isLong },
   resolve: { conditions: ['@cfile/source'] },
   ssr: { resolve: { conditions: ['@cfile/source'] } },
   test: {
@@ -18,7 +20,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**'],
     // Each file may have an engine beside it, and two cores is what a small machine has.
     maxWorkers: 2,
-    testTimeout: 120_000,
+    testTimeout: isLong ? 1_800_000 : 120_000,
     hookTimeout: 120_000,
   },
 })
