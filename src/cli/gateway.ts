@@ -66,8 +66,8 @@ function remote(base: string, key: string | undefined): Ask {
 }
 
 /**
- * Opens a gateway in this process. The commands run the same code as a server, so both find the same files. The callers'
- * keys, the store and the archive of a server are left out.
+ * Opens a gateway in this process. The commands run the same code as a server, so both find the same files. The
+ * callers' keys, the store and the archive of a server are left out.
  */
 async function local(env: Env): Promise<Ask> {
   // Loaded only here, since it takes a moment.

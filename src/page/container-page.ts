@@ -30,7 +30,7 @@ export interface ContainerPage {
 
 // More rows would make the page slow. The zip has all files.
 const mostRows = 1000
-// Previews that are open at first. More would not fit on two screens.
+// With more files, all previews are closed at first, so that the page fits on one or two screens.
 const mostOpen = 4
 // Files from which on the page has a filter and sorting.
 const fewest = 6

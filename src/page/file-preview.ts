@@ -1,6 +1,6 @@
 /**
- * The preview of a file: a picture, the first rows of a table, the first lines of a text. Everything in it is text or an
- * image; markup of files is never rendered.
+ * The preview of a file: a picture, the first rows of a table, the first lines of a text. Everything in it is text or
+ * an image; markup of files is never rendered.
  *
  * @module
  */

@@ -46,8 +46,8 @@ const kinds = {
 } as const
 
 /**
- * Reads the usable keys. Skips symmetric and private keys, keys for encryption, other curves and algorithms, and RSA keys
- * under 2048 bits (RFC 7518 §3.3). `undefined` for other values than key sets.
+ * Reads the usable keys. Skips symmetric and private keys, keys for encryption, other curves and algorithms, and RSA
+ * keys under 2048 bits (RFC 7518 §3.3). `undefined` for other values than key sets.
  */
 export async function readKeySet(set: unknown): Promise<VerificationKey[] | undefined> {
   const { data } = z.safeParse(keySetSchema, set)

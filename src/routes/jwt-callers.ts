@@ -36,7 +36,8 @@ const longestToken = 16 * 1024
 const clockSkew = 5
 
 /**
- * Creates the check of tokens. The key decides between RS256, ES256 and EdDSA. `exp` and a non-empty owner are required.
+ * Creates the check of tokens. The key decides between RS256, ES256 and EdDSA. `exp` and a non-empty owner are
+ * required.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback; the check itself throws
  * `not_ready` while there are no keys

@@ -1,6 +1,6 @@
 /**
- * Fetches and caches the keys of a token issuer (JWKS, RFC 7517). New keys are found by their `kid`, and known keys stay
- * valid while the issuer is down.
+ * Fetches and caches the keys of a token issuer (JWKS, RFC 7517). New keys are found by their `kid`, and known keys
+ * stay valid while the issuer is down.
  *
  * @module
  */

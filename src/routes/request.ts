@@ -79,7 +79,8 @@ export function methodNotAllowed(allow: string): (c: RouteContext) => never {
 }
 
 /**
- * Creates the error for a path without a route. Its hint names the right base URL, since a wrong one is the usual cause.
+ * Creates the error for a path without a route. Its hint names the right base URL, since a wrong one is the usual
+ * cause.
  *
  * @param publicUrl the base of every link, without a trailing slash
  */

@@ -29,8 +29,8 @@ export interface Running {
   /** Whether it runs on the built-in emulator. */
   readonly emulated: boolean
   /**
-   * Answers 503 at `/readyz` for `CFILE_SHUTDOWN_DELAY_MS`, then stops accepting connections. Answers under way may take
-   * `CFILE_SHUTDOWN_TIMEOUT_MS`. Resolves when the last one has ended.
+   * Answers 503 at `/readyz` for `CFILE_SHUTDOWN_DELAY_MS`, then stops accepting connections. Answers under way may
+   * take `CFILE_SHUTDOWN_TIMEOUT_MS`. Resolves when the last one has ended.
    */
   close(): Promise<void>
 }

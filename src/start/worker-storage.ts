@@ -19,8 +19,8 @@ import { notHere, type Storage, type StorageSettings, type StorageTools } from '
 export type Bindings = Readonly<Record<string, unknown>>
 
 /**
- * Opens the store and the archive that the settings name. The default store is the first bound D1 database, else the first
- * KV namespace.
+ * Opens the store and the archive that the settings name. The default store is the first bound D1 database, else the
+ * first KV namespace.
  *
  * @throws CfileError `invalid_request` for missing bindings, and for engines that Workers do not have
  */

@@ -15,8 +15,8 @@ import { type App, appCredential, assertionFields } from './app.ts'
 /** Options of {@link clientCertificate}. */
 export interface ClientCertificateOptions extends App {
   /**
-   * The certificate and its RSA key in PEM, in any order. The key is PKCS #8 (`BEGIN PRIVATE KEY`) without a password. A
-   * function is called for each token request, so that the certificate can be renewed.
+   * The certificate and its RSA key in PEM, in any order. The key is PKCS #8 (`BEGIN PRIVATE KEY`) without a password.
+   * A function is called for each token request, so that the certificate can be renewed.
    */
   readonly pem: string | ((means: Means) => Promise<string>)
 }

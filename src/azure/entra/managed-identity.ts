@@ -1,6 +1,6 @@
 /**
- * Signs in as a managed identity of Azure. App Service, Functions and Container Apps set the URL of their token endpoint in
- * the environment; virtual machines and AKS have one at a fixed address (IMDS).
+ * Signs in as a managed identity of Azure. App Service, Functions and Container Apps set the URL of their token
+ * endpoint in the environment; virtual machines and AKS have one at a fixed address (IMDS).
  *
  * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
  *

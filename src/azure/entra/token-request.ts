@@ -1,5 +1,6 @@
 /**
- * Requests a token. The endpoints of Entra ID, of App Service and of IMDS take different requests but give the same answers.
+ * Requests a token. The endpoints of Entra ID, of App Service and of IMDS take different requests but give the same
+ * answers.
  *
  * @module
  */
@@ -25,8 +26,8 @@ export interface TokenRequest {
 /**
  * Requests a token. Errors contain only the error code of the answer, never its text.
  *
- * @throws CfileError `upstream_auth` when the token is refused, with a hint for known error codes; `upstream_throttled`,
- * `upstream_invalid`; `upstream_error` when the endpoint fails or cannot be reached
+ * @throws CfileError `upstream_auth` when the token is refused, with a hint for known error codes;
+ * `upstream_throttled`, `upstream_invalid`; `upstream_error` when the endpoint fails or cannot be reached
  */
 export async function requestToken(
   { url, headers, form, who, hint }: TokenRequest,

@@ -1,5 +1,6 @@
 /**
- * Caches tokens, one for each scope. Simultaneous callers share one token request. A token is replaced before it expires.
+ * Caches tokens, one for each scope. Simultaneous callers share one token request. A token is replaced before it
+ * expires.
  *
  * @module
  */
@@ -99,7 +100,8 @@ async function current(
 }
 
 /**
- * Obtains a token for all waiting callers. It has a time limit of its own, so that a caller who leaves does not cancel it.
+ * Obtains a token for all waiting callers. It has a time limit of its own, so that a caller who leaves does not cancel
+ * it.
  *
  * @throws CfileError `upstream_timeout`, and the errors of `obtain`
  */

@@ -1,5 +1,6 @@
 /**
- * Finds archived copies for downloads and lists. A failing or slow archive fails no request that the upstream can serve.
+ * Finds archived copies for downloads and lists. A failing or slow archive fails no request that the upstream can
+ * serve.
  *
  * @module
  */

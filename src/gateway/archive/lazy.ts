@@ -32,8 +32,8 @@ export interface CopiedDownload {
 }
 
 /**
- * Copies a file when it is read. A download of the whole file shares its bytes with the copy; otherwise the copy reads the
- * file itself. The copy continues when the client is slow or leaves, and the download when the archive fails.
+ * Copies a file when it is read. A download of the whole file shares its bytes with the copy; otherwise the copy reads
+ * the file itself. The copy continues when the client is slow or leaves, and the download when the archive fails.
  */
 export function copyWhileServed(
   gateway: Gateway,

@@ -138,8 +138,8 @@ function headersOf({ facts, range }: Decision, request: DeliveryRequest): Record
 const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /**
- * Stores the upstream and the facts of a file in its record, so that the next download needs one call and a HEAD gets the
- * same answer as this GET. Stores nothing for a signed link.
+ * Stores the upstream and the facts of a file in its record, so that the next download needs one call and a HEAD gets
+ * the same answer as this GET. Stores nothing for a signed link.
  */
 export async function remember(
   gateway: Gateway,

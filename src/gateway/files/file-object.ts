@@ -78,7 +78,8 @@ export async function describeFile(
 /**
  * Deletes a container file upstream, and its record and copy here.
  *
- * @throws CfileError `file_not_found` for a file of another owner, and those of the upstream; then nothing is erased here
+ * @throws CfileError `file_not_found` for a file of another owner, and those of the upstream; then nothing is erased
+ * here
  */
 export async function deleteFile(
   gateway: Gateway,

@@ -1,6 +1,6 @@
 /**
- * Opens the source of a file: the caller's copy, else the upstream, else a copy that the archive returned too late for the
- * first try.
+ * Opens the source of a file: the caller's copy, else the upstream, else a copy that the archive returned too late for
+ * the first try.
  *
  * @module
  */
@@ -33,8 +33,8 @@ export interface SourceReader {
  * Finds a file in the archive, else at the upstream. Falls back from an unreadable copy to the upstream, and from an
  * upstream that has lost the file to a copy, for which it waits longer.
  *
- * @throws CfileError (also from the source) those of the upstream; `not_ready` if the upstream has lost the file and the
- * archive does not answer
+ * @throws CfileError (also from the source) those of the upstream; `not_ready` if the upstream has lost the file and
+ * the archive does not answer
  */
 export async function openSource(
   gateway: Gateway,
@@ -132,8 +132,8 @@ interface CopiedFile extends FileSource {
 }
 
 /**
- * Reads a copy. If it breaks off, the rest comes from the upstream as long as that has the file; if the copy is damaged,
- * only when none of its bytes were sent.
+ * Reads a copy. If it breaks off, the rest comes from the upstream as long as that has the file; if the copy is
+ * damaged, only when none of its bytes were sent.
  */
 function copiedFile(
   gateway: Gateway,

@@ -60,7 +60,8 @@ export interface Content extends OpenedBody {
 }
 
 /**
- * Opens the bytes of a file from the start of the range, or from the start of the file if the upstream supports no ranges.
+ * Opens the bytes of a file from the start of the range, or from the start of the file if the upstream supports no
+ * ranges.
  *
  * @throws CfileError the upstream's error; `upstream_invalid` for a part that was not requested
  */

@@ -14,8 +14,8 @@ import type { FileLocation } from './location.ts'
 export const longestLife = 3600
 
 /**
- * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id is
- * too old. Returns any other error as it is.
+ * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id
+ * is too old. Returns any other error as it is.
  *
  * @param error error of the upstream
  */

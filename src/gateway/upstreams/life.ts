@@ -30,8 +30,8 @@ export interface LivingContainer {
 }
 
 /**
- * Finds out when a container ends: from the time in its id, and from its idle time at the upstream. A container that has
- * expired ended now at the latest.
+ * Finds out when a container ends: from the time in its id, and from its idle time at the upstream. A container that
+ * has expired ended now at the latest.
  *
  * @returns `undefined` when neither is known
  */

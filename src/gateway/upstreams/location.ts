@@ -19,8 +19,8 @@ export interface FileLocation {
   /** The file's record, if it was looked up and exists. */
   readonly record?: FileRecord
   /**
-   * Owner of the record and of the copy, also of new ones. Absent if an admin asks for a file without an owner, so that the
-   * admin does not become its owner by looking at it.
+   * Owner of the record and of the copy, also of new ones. Absent if an admin asks for a file without an owner, so that
+   * the admin does not become its owner by looking at it.
    */
   readonly holder?: Caller
   /** Whether the file or its container was recorded for the caller. */

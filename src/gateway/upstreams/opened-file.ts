@@ -45,8 +45,8 @@ export interface OpenedFile {
   /** The body as it came, for callers that transfer it themselves. */
   readonly opened: OpenedBody
   /**
-   * Reads the file or a part of it. May be called once. A read throws if the rest is not available or belongs to a changed
-   * file.
+   * Reads the file or a part of it. May be called once. A read throws if the rest is not available or belongs to a
+   * changed file.
    */
   read(range?: ByteRange, onEnd?: OnBodyEnd): ByteReader
   /** Cancels the body if it is not read. */

@@ -32,8 +32,8 @@ export function mentionsInEvent(raw: Uint8Array): Mentions {
 }
 
 /**
- * The mentions in a whole transcript; `undefined` if no event is one of the API. Parts of a large event that only repeat the request are skipped. Yields at points
- * where other work may run.
+ * The mentions in a whole transcript; `undefined` if no event is one of the API. Parts of a large event that only
+ * repeat the request are skipped. Yields at points where other work may run.
  */
 export function* mentionsInTranscript(
   bytes: Uint8Array,
