@@ -114,9 +114,9 @@ const rules: readonly Rule[] = [
       'The upstream refused the token: it has expired, or its audience is not the one of this endpoint.',
     hint: {
       resource:
-        'A resource needs a token for https://cognitiveservices.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+        'A resource needs a token for https://cognitiveservices.azure.com/.default, which sets its audience; unset AZURE_OPENAI_SCOPE or set it to that.',
       project:
-        'A project needs a token for https://ai.azure.com/.default; unset AZURE_OPENAI_SCOPE or set it to that.',
+        'A project needs a token for https://ai.azure.com/.default, which sets its audience; unset AZURE_OPENAI_SCOPE or set it to that.',
     },
   },
   {
@@ -134,7 +134,7 @@ const rules: readonly Rule[] = [
     says: /Virtual Network|Firewall rules|public (?:network )?access is (?:disabled|not)|private endpoint/i,
     code: 'upstream_auth',
     message: "The account's firewall refused this machine.",
-    hint: "Allow this machine's address or network under Networking of the account, or reach it by its private endpoint.",
+    hint: "In the firewall of the account (Networking), allow this machine's address or network, or reach the account by its private endpoint.",
   },
   {
     says: /AuthenticationTypeDisabled|key based authentication is disabled|local auth/i,

@@ -38,7 +38,7 @@ const cases: readonly Case[] = [
     body: audience('cognitiveservices.azure.com'),
     code: 'upstream_auth',
     becomes: 502,
-    hint: /cognitiveservices\.azure\.com\/\.default.*AZURE_OPENAI_SCOPE/,
+    hint: /cognitiveservices\.azure\.com\/\.default, which sets its audience; .*AZURE_OPENAI_SCOPE/,
   },
   {
     name: 'wrong audience, project',
@@ -47,7 +47,7 @@ const cases: readonly Case[] = [
     asked: project,
     code: 'upstream_auth',
     becomes: 502,
-    hint: /project needs a token for https:\/\/ai\.azure\.com/,
+    hint: /project needs a token for https:\/\/ai\.azure\.com\/\.default, which sets its audience/,
   },
   {
     name: 'missing role, resource',
@@ -118,7 +118,7 @@ const cases: readonly Case[] = [
     body: azure('403', 'Access denied due to Virtual Network/Firewall rules.'),
     code: 'upstream_auth',
     becomes: 502,
-    hint: /Networking/,
+    hint: /firewall of the account \(Networking\)/,
   },
   {
     name: 'public access off',
