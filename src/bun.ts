@@ -80,7 +80,9 @@ const websocket: Parameters<typeof Bun.serve>[0]['websocket'] = {
   message(socket, message) {
     const { inbox } = socket.data
     inbox.put(message)
-    if (inbox.isFull) socket.close(tooManyWaiting.code, tooManyWaiting.reason)
+    if (!inbox.isFull) return
+    inbox.end(tooManyWaiting)
+    socket.close(tooManyWaiting.code, tooManyWaiting.reason)
   },
   drain: ({ data }) => data.drained?.(),
   close({ data }, code, reason) {
@@ -106,7 +108,10 @@ function wrapSocket(socket: BunSocket): Socket {
       })
     },
     close({ code, reason }) {
-      if (inbox.ended === undefined) socket.close(sendableCode(code), cutReason(reason))
+      if (inbox.ended !== undefined) return
+      // Messages that arrive during the closing handshake are not taken any more.
+      inbox.end({ code, reason })
+      socket.close(sendableCode(code), cutReason(reason))
     },
   }
 }

@@ -124,6 +124,8 @@ function wrapSocket(socket: WebSocket): Socket {
       }),
     close({ code, reason }) {
       if (!isOpen(socket)) return
+      // Messages that arrive during the closing handshake are not taken any more.
+      inbox.end({ code, reason })
       // What waits unread would keep the other end's close frame from being seen.
       if (socket.isPaused) socket.resume()
       socket.close(sendableCode(code), cutReason(reason))

@@ -9,6 +9,7 @@ import { apiKey } from '../../src/azure/credentials.ts'
 import type { Connect } from '../../src/core/sockets/socket.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { type Fetcher, nodeRuntime, type Running, serve, toNodeHandler } from '../../src/node.ts'
+import { connectSocket } from '../../src/node-http/websocket.ts'
 import { codeInterpreter } from '../lib/harness.ts'
 
 const create = (input: string, more: object = {}) =>
@@ -227,6 +228,21 @@ describe('WebSockets on Node, from socket to socket', () => {
       expect(seen).toMatch(/^HTTP\/1.1 4\d\d /)
     }
     await expect.poll(inFlight).toEqual(before)
+  })
+
+  it('take no message any more from the moment when they are closed', async () => {
+    const far = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    far.on('connection', (socket) => socket.send('early'))
+    await once(far, 'listening')
+    const { port } = far.address() as AddressInfo
+    const socket = await connectSocket(new URL(`http://127.0.0.1:${port}/`), { headers: {} })
+    expect(await socket.next()).toBe('early')
+    for (const client of far.clients) client.send('late')
+    socket.close({ code: 1001, reason: 'over' })
+    expect(socket.ended).toEqual({ code: 1001, reason: 'over' })
+    expect(socket.signal.aborted).toBe(true)
+    expect(await socket.next()).toBeUndefined()
+    far.close()
   })
 
   it('leave no listener and no timer behind after a thousand messages on one socket', async () => {

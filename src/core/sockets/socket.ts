@@ -101,6 +101,7 @@ export function createInbox(
       return ended
     },
     put(message) {
+      if (ended !== undefined) return
       if (taker === undefined) {
         waiting.push(message)
         size += message.length
