@@ -140,8 +140,8 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
 
 /** Creates the request handler of `node:http`. */
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  // The host app may rely on the global Request and Response.
-  const options = { overrideGlobalObjects: false }
+  // The host app may rely on the global Request and Response. A request of HTTP/1.0 may name no host, and none is read.
+  const options = { overrideGlobalObjects: false, hostname: 'localhost' }
   return getRequestListener(async (request, bindings) => {
     respond(await answer(request, bindings), (bindings as HttpBindings).outgoing)
     return RESPONSE_ALREADY_SENT
