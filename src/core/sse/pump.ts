@@ -89,8 +89,14 @@ function createFeed(handler: EventHandler): Feed {
       return handle(splitter.push(chunk), createOutbox(release))
     },
     async end(release) {
-      await handle(splitter.end(), createOutbox(release))
+      // The rest may end in the middle of a line, so held events go before it.
+      const rest: Uint8Array[] = []
+      await handle(
+        splitter.end(),
+        createOutbox((chunk) => void rest.push(chunk)),
+      )
       await handler.end(release)
+      for (const chunk of rest) release(chunk)
     },
   }
 }

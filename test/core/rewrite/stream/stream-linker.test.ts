@@ -329,6 +329,14 @@ describe('a rewritten stream', () => {
     ])
   })
 
+  it('ends with an event that was cut off, and sends no held text behind it', async () => {
+    const delta = { type: 'response.output_text.delta', output_index: 0, content_index: 0 }
+    const held = `data: ${JSON.stringify({ ...delta, delta: '[a](sand' })}\n\n`
+    for (const rest of ['event: respo', 'data: {"type":"response.in_progress","output_index":1}']) {
+      expect(await run(held + rest, 'rewrite')).toEqual({ text: held + rest })
+    }
+  })
+
   it('agrees with itself if it was joined in the middle', async () => {
     await fc.assert(
       fc.asyncProperty(answers, lengths, fc.nat(), async (answer, deltaLengths, from) => {
