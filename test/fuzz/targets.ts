@@ -10,7 +10,6 @@ import {
 import { chooseContentType, contentSecurityPolicy } from '../../src/core/http/content-type.ts'
 import { parseFormBoundary, watchForm } from '../../src/core/http/form-fields.ts'
 import { contentRange, parseRange } from '../../src/core/http/range.ts'
-import { createWebhookVerifier } from '../../src/core/http/webhook-signature.ts'
 import { idCreatedAt, isId, parseContainerId, parseFileId } from '../../src/core/ids.ts'
 import { splice } from '../../src/core/json/edits.ts'
 import { scanJson } from '../../src/core/json/scan.ts'
@@ -22,6 +21,7 @@ import { createEventLinker } from '../../src/core/rewrite/stream/stream-linker.t
 import { unlinkBytes } from '../../src/core/rewrite/unlink.ts'
 import { throughEvents } from '../../src/core/sse/pump.ts'
 import { createSplitter, eventJson, parseEvent } from '../../src/core/sse/split.ts'
+import { createWebhookVerifier } from '../../src/gateway/capture/webhook-signature.ts'
 import { noMachineIdentity } from '../../src/start/settings/identity.ts'
 import { parseSettings } from '../../src/start/settings/settings.ts'
 
