@@ -12,11 +12,13 @@ import * as fastify from './frameworks/fastify.ts'
 import * as h3 from './frameworks/h3.ts'
 import * as koa from './frameworks/koa.ts'
 import type { Mount } from './frameworks/mount.ts'
+import * as nest from './frameworks/nest.ts'
 import { azureFunctions, next, svelteKit } from './frameworks/web-handlers.ts'
 
 const nodeMounts: Readonly<Record<string, Mount>> = {
   'Express 4': mount4,
   'Express 5': mount5,
+  NestJS: nest.mount,
   Koa: koa.mount,
   Fastify: fastify.mount,
   'H3 (Nitro, Nuxt)': h3.mount,
