@@ -16,6 +16,17 @@ const targets: readonly ({ readonly '@cfile/source'?: string } | null)[] = Objec
 )
 const doors = targets.flatMap((target) => target?.['@cfile/source'] ?? [])
 
+/** Everything that an installation brings, except zod, and the modules of the runtimes. */
+const externals = [
+  ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
+    (name) => name !== 'zod',
+  ),
+  'node:*',
+  'bun:*',
+  'bun',
+  'cloudflare:*',
+]
+
 /**
  * The published package: one file for each entry in `exports` and for the CLI. `chunks/` holds the code that they share.
  * It is bundled because Node needs about a millisecond for each source file.
@@ -28,7 +39,8 @@ export const packageBuild: BuildOptions = {
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
-  packages: 'external',
+  // zod is bundled too: its own entry loads a hundred files, most of them translations.
+  external: externals,
   format: 'esm',
   platform: 'neutral',
   // As in tsconfig.json. Node 22 supports all of it.
