@@ -98,7 +98,11 @@ function socketTests(startGateway: StartGateway, { tooLarge }: Limits): void {
     })
   })
   afterAll(async () => {
-    gateway?.kill('SIGKILL')
+    // Wrangler ends workerd only when it is asked to end.
+    gateway?.kill()
+    const late = setTimeout(() => gateway?.kill('SIGKILL'), 5000)
+    await gateway?.ended
+    clearTimeout(late)
     dying?.close()
     await azure?.stop()
   })
