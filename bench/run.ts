@@ -33,11 +33,14 @@ const onNode: readonly Row[] = [
 ]
 const others: readonly Row[] = [
   ['HTTP/1.1 and HTTP/2 to a TLS upstream, Node', versionsTable],
-  ['Other runtimes against their own bare pass-through', runtimesTable],
+  [
+    'Other runtimes against their own bare pass-through',
+    (bench) => runtimesTable(bench, { ...large, rounds: isQuick ? 3 : 4 }),
+  ],
   ['Server-sent events, Node', eventsTable],
   ['Weight', weightTable],
 ]
-const rows = isQuick ? onNode : [...onNode, ...others]
+const rows = isQuick && wanted === undefined ? onNode : [...onNode, ...others]
 
 const bench = await startUpstream(megabytes * 1024 ** 2)
 const chapters: string[] = []

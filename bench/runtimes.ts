@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { workerBuild } from '../scripts/bundle.ts'
 import { contentPath, filePath, gatewayEnv, introduce, key } from './gateways.ts'
-import { inTurns, show, table } from './measure.ts'
-import { type Measured, root, run, start } from './process.ts'
+import { type Effort, inTurns, show, table } from './measure.ts'
+import { type Measured, root, start } from './process.ts'
 import { load } from './small.ts'
+import { download } from './transfer.ts'
 import { type Bench, ports } from './upstream.ts'
 
 interface Pair {
@@ -18,7 +19,7 @@ interface Pair {
 const barePort = 9330
 const gatewayPort = 9331
 
-export async function runtimesTable(bench: Bench): Promise<string> {
+export async function runtimesTable(bench: Bench, { rounds }: Effort): Promise<string> {
   const rows: string[][] = []
   const starters = { Bun: startOnBun, Deno: startOnDeno, workerd: startOnWorkerd }
   for (const [name, startPair] of Object.entries(starters)) {
@@ -27,40 +28,42 @@ export async function runtimesTable(bench: Bench): Promise<string> {
     const auth = [`authorization: Bearer ${key}`]
     const small = await inTurns(
       {
-        bare: () => load(bare, `http://127.0.0.1:${barePort}${contentPath('small')}`),
-        gateway: () => load(gateway, `http://127.0.0.1:${gatewayPort}${filePath('small')}`, auth),
+        bare: () => load(bare, url(barePort, contentPath('small'))),
+        gateway: () => load(gateway, url(gatewayPort, filePath('small')), auth),
       },
-      4,
+      rounds,
     )
     const large = await inTurns(
       {
-        bare: () => gigabyte(bare, barePort, contentPath('large')),
-        gateway: () => gigabyte(gateway, gatewayPort, filePath('large')),
+        bare: () => download(bare, url(barePort, contentPath('large')), auth),
+        gateway: () => download(gateway, url(gatewayPort, filePath('large')), auth),
       },
-      4,
+      rounds,
     )
     for (const process of [bare, gateway]) await process.stop()
     rows.push([
       name,
       (small.gateway.rate.median / small.bare.rate.median).toFixed(2),
       `${show(small.gateway.rate, 0)} of ${show(small.bare.rate, 0)}`,
+      `${show(small.gateway.cpu, 0)} of ${show(small.bare.cpu, 0)}`,
       (large.gateway.cpu.median / large.bare.cpu.median).toFixed(2),
       `${show(large.gateway.cpu)} of ${show(large.bare.cpu)}`,
     ])
   }
   return table(
-    ['runtime', '1 KB, against bare', 'requests/s', '1 GB, CPU against bare', 'CPU s/GB'],
+    [
+      'runtime',
+      '1 KB, against bare',
+      'requests/s',
+      'CPU µs/request',
+      'large file, CPU against bare',
+      'CPU s/GB',
+    ],
     rows,
   )
 }
 
-async function gigabyte(proxy: Measured, port: number, path: string) {
-  const before = proxy.cpu()
-  const url = `http://127.0.0.1:${port}${path}`
-  await run(['curl', '-sS', '-f', '-o', '/dev/null', '-H', `authorization: Bearer ${key}`, url])
-  return { cpu: proxy.cpu() - before }
-}
-
+const url = (port: number, path: string): string => `http://127.0.0.1:${port}${path}`
 const upstream = `http://127.0.0.1:${ports.plain}`
 const bareEnv = { UPSTREAM: upstream, PORT: String(barePort) }
 

@@ -15,6 +15,9 @@ export async function download(proxy: Measured, url: string, headers: readonly s
     'curl',
     '-sS',
     '-f',
+    // No row may keep the others waiting for ever.
+    '--max-time',
+    '300',
     '-o',
     '/dev/null',
     '-w',
