@@ -41,6 +41,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1 and gets SIGTERM: npm or a shell would not pass it on.
-# V8's young heap is limited, as in the first line of src/cli.ts.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "dist/cli.js"]
+# The size of V8's young heap is set, as in the first line of src/cli.ts.
+ENTRYPOINT ["node", "--min-semi-space-size=4", "--max-semi-space-size=4", "dist/cli.js"]
 CMD ["serve"]

@@ -26,9 +26,10 @@ export function gatewayEnv(
   }
 }
 
-/** The command behind `npx cfile serve`, with the flag in the first line of the binary. */
+/** The command behind `npx cfile serve`, with the flags in the first line of the binary. */
 export const serveOnNode: readonly string[] = [
   `${root}node_modules/.bin/node`,
+  '--min-semi-space-size=4',
   '--max-semi-space-size=4',
   'dist/cli.js',
   'serve',

@@ -1,8 +1,8 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --min-semi-space-size=4 --max-semi-space-size=4
 /**
  * Entry point of the command line: the `cfile` binary.
  *
- * Its first line limits V8's young heap, as `npm start` and the Dockerfile do: docs/capacity.md has the figures.
+ * Its first line sets the size of V8's young heap, as `npm start` and the Dockerfile do: docs/capacity.md has the figures.
  *
  * @module
  */

@@ -89,17 +89,19 @@ describe('Dockerfile', () => {
     expect(JSON.parse(entry)).toEqual([
       'node',
       expect.stringMatching(/^--/),
+      expect.stringMatching(/^--/),
       manifest.bin.cfile.replace('./', ''),
     ])
     expect(JSON.parse(argumentsOf('CMD').at(-1) ?? '')).toEqual(['serve'])
     expect(argumentsOf('STOPSIGNAL')).toEqual(['SIGTERM'])
   })
 
-  it('limits the young heap of V8, as npm start and npx cfile do', () => {
-    const [, flag] = JSON.parse(argumentsOf('ENTRYPOINT')[0] ?? '')
-    expect(flag).toMatch(/^--max-semi-space-size=\d+$/)
-    expect(manifest.scripts.start).toBe(`node ${flag} src/cli.ts serve`)
-    expect(read('src/cli.ts').split('\n')[0]).toBe(`#!/usr/bin/env -S node ${flag}`)
+  it('sets the size of the young heap of V8, as npm start and npx cfile do', () => {
+    const [, ...rest] = JSON.parse(argumentsOf('ENTRYPOINT')[0] ?? '')
+    const flags = rest.slice(0, -1).join(' ')
+    expect(flags).toMatch(/^--min-semi-space-size=(\d+) --max-semi-space-size=\1$/)
+    expect(manifest.scripts.start).toBe(`node ${flags} src/cli.ts serve`)
+    expect(read('src/cli.ts').split('\n')[0]).toBe(`#!/usr/bin/env -S node ${flags}`)
   })
 
   it('runs on Node 24 in each stage', () => {
