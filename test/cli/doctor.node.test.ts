@@ -162,7 +162,11 @@ All is well.
     ['disabled keys', { fault: { kind: 'key_disabled' } }, /Unset AZURE_OPENAI_API_KEY/],
     ['a missing role', { fault: { kind: 'rbac' } }, /FAIL +role.*Cognitive Services OpenAI User/],
     ['a wrong audience', { fault: { kind: 'wrong_audience' } }, /unset AZURE_OPENAI_SCOPE/],
-    ['a firewall', { fault: { kind: 'firewall' } }, /Networking of the account/],
+    [
+      'a firewall',
+      { fault: { kind: 'firewall' } },
+      /In the firewall of the account \(Networking\)/,
+    ],
     ['a wrong path', { fault: { kind: 'resource_not_found' } }, /wrong form/],
     ['a page', { fault: { kind: 'html' } }, /does not follow its API/],
     ['a redirect', { fault: { kind: 'redirect' } }, /redirect/],
