@@ -80,14 +80,14 @@ describe('cfile restore', () => {
     expect(empty.stderr).toContain('CFILE_ARCHIVE')
   })
 
-  it('says how it is used, and which id is wrong', async () => {
+  it('exits with 2 and shows its usage without an id, or says that the id is wrong', async () => {
     expect(await cfile(['restore'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Usage: cfile restore CONTAINER'),
     })
     const { run } = await openArchived()
     const wrong = await run(annKey, '../files')
-    expect([wrong.code, wrong.stdout]).toEqual([1, ''])
+    expect([wrong.code, wrong.stdout]).toEqual([2, ''])
     expect(wrong.stderr).toMatch(/^cfile: .*container/i)
   })
 })

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -5,6 +7,9 @@ import { defineConfig } from 'vitest/config'
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 process.env.WRANGLER_SEND_METRICS = 'false'
 process.env.WRANGLER_HIDE_BANNER = 'true'
+
+// Most of these tests start Node many times, and each start takes half as long with compiled modules.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'cfile-compile-cache')
 
 const isLong = process.env.CFILE_LONG === '1'
 
