@@ -9,6 +9,7 @@ import { memoryTable } from './memory.ts'
 import { root } from './process.ts'
 import { runtimesTable } from './runtimes.ts'
 import { smallTable } from './small.ts'
+import { stallsTable } from './stalls.ts'
 import { transferTable } from './transfer.ts'
 import { type Bench, startUpstream } from './upstream.ts'
 import { versionsTable } from './versions.ts'
@@ -38,6 +39,7 @@ const others: readonly Row[] = [
     (bench) => runtimesTable(bench, { ...large, rounds: isQuick ? 3 : 4 }),
   ],
   ['Server-sent events, Node', eventsTable],
+  ['Stalls of the event loop under one large request, Node', stallsTable],
   ['Weight', weightTable],
 ]
 const rows = isQuick && wanted === undefined ? onNode : [...onNode, ...others]
