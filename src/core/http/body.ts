@@ -44,7 +44,7 @@ const growsAtOnce = 8 * 1024 ** 2
 /**
  * Creates a buffer that copies each chunk when it comes, so that the end takes no time.
  *
- * @param limit expected maximum in bytes
+ * @param limit expected maximum in bytes. The buffer may become longer.
  */
 export function createGrowing(limit: number): Growing {
   let whole = new Uint8Array()
@@ -58,7 +58,7 @@ export function createGrowing(limit: number): Growing {
       if (needed > whole.length) {
         const doubled = Math.max(needed, 2 * whole.length)
         const wanted = doubled > growsAtOnce ? limit : Math.min(doubled, limit)
-        const grown = new Uint8Array(Math.max(needed, wanted))
+        const grown = new Uint8Array(needed > limit ? doubled : wanted)
         grown.set(whole.subarray(0, length))
         whole = grown
       }

@@ -105,6 +105,20 @@ describe('a replayed answer', () => {
     },
   )
 
+  it('keeps every byte when a restored name is longer than its link', async () => {
+    const name = '"'.repeat(400)
+    const text = await link(name)
+    const part = (said: string): object => ({ type: 'output_text', text: said, annotations: [] })
+    const body = (said: string): string => {
+      const message = { role: 'assistant', content: [part(said)] }
+      return JSON.stringify({ input: Array.from({ length: 50 }, () => message) })
+    }
+    const linked = body(text.slice(0, text.lastIndexOf('/')))
+    const expected = body(`sandbox:/mnt/data/${name}`)
+    expect(expected.length).toBeGreaterThan(linked.length)
+    expect(unlink(linked)).toBe(expected)
+  })
+
   it('equals the original answer, with any text around its links', async () => {
     const piece = fc.constantFrom(
       ...prefixes,
