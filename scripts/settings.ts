@@ -6,10 +6,9 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { limitSettings, linkSettings } from '../src/start/settings/app-options.ts'
 import { upstreamSettings } from '../src/start/settings/azure.ts'
 import { callerSettings, webhookSettings } from '../src/start/settings/callers.ts'
-import { limitSettings } from '../src/start/settings/limits.ts'
-import { linkSettings } from '../src/start/settings/links.ts'
 import { commandLineSettings, serverSettings } from '../src/start/settings/server.ts'
 import type { Setting } from '../src/start/settings/setting.ts'
 import { archiveSettings, copySettings, storeSetting } from '../src/start/settings/storage.ts'

@@ -9,10 +9,9 @@ export { createApp } from './app.ts'
 // Endpoint and credentials of an upstream.
 export { apiKey, type Credential, firstAvailable } from './azure/credentials.ts'
 export { parseEndpoint } from './azure/endpoint.ts'
-export { clientSecret, workloadIdentity } from './azure/entra/app.ts'
-export { clientCertificate } from './azure/entra/client-certificate.ts'
+export { clientCertificate, clientSecret, workloadIdentity } from './azure/entra/app.ts'
 export { appServiceIdentity, imds } from './azure/entra/managed-identity.ts'
-export { tokenCredential } from './azure/entra/token-credential.ts'
+export { tokenCredential } from './azure/entra/tokens.ts'
 export { citationStream } from './core/api/citations/citation-stream.ts'
 export {
   type Citation,

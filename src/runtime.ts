@@ -6,7 +6,7 @@
  */
 
 import { type CreateCarrier, createWebCarrier, type FixedLength } from './core/bytes/carrier.ts'
-import type { Hmac } from './core/links/hmac.ts'
+import type { Hmac } from './core/links/keys.ts'
 import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
 import type { Connect } from './core/sockets/socket.ts'
 import type { Wait, WaitSignal } from './core/time.ts'

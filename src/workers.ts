@@ -9,13 +9,17 @@ import type { ExecutionContext, Hono } from 'hono'
 import { largePiecesCarrier } from './core/bytes/carrier.ts'
 import { toHex } from './core/encoding.ts'
 import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
-import { type Connect, HandshakeRefused, type UpgradeBindings } from './core/sockets/socket.ts'
-import { webSocket } from './core/sockets/web-socket.ts'
+import {
+  type Connect,
+  HandshakeRefused,
+  type UpgradeBindings,
+  webSocket,
+} from './core/sockets/socket.ts'
 import { isLoopback } from './core/url.ts'
 import { webRuntime } from './runtime.ts'
 import { consoleLog } from './start/console-log.ts'
 import { type DoorOptions, isEmulated, knowsCallers, openApp } from './start/open-app.ts'
-import { noMachineIdentity } from './start/settings/identity.ts'
+import { noMachineIdentity } from './start/settings/azure.ts'
 import { parseSettings, type Settings } from './start/settings/settings.ts'
 import { storageTools } from './start/storage.ts'
 import { openWorkerStorage } from './start/worker-storage.ts'

@@ -9,8 +9,14 @@ import { fromBase64, toBase64 } from '../core/encoding.ts'
 import type { Wait } from '../core/time.ts'
 import type { Archive, CreateSha256 } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
-import { createRequester, type SendRequest, type StorageRequest, toObject } from './lib/request.ts'
-import { elementsOf, textOf } from './lib/xml.ts'
+import {
+  createRequester,
+  elementsOf,
+  type SendRequest,
+  type StorageRequest,
+  textOf,
+  toObject,
+} from './lib/request.ts'
 
 /** Authentication: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
 export interface BlobAuth {

@@ -13,8 +13,16 @@ import {
   folderPrefix,
   type Upload,
 } from './lib/bucket.ts'
-import { createRequester, refused, type SendRequest, type Sign, toObject } from './lib/request.ts'
-import { elementsOf, escapeXml, textOf } from './lib/xml.ts'
+import {
+  createRequester,
+  elementsOf,
+  escapeXml,
+  refused,
+  type SendRequest,
+  type Sign,
+  textOf,
+  toObject,
+} from './lib/request.ts'
 
 /** Signs requests with SigV4: an `AwsClient` of aws4fetch, created with `service: 's3'` and a region. */
 export interface S3Signer {

@@ -6,18 +6,30 @@
  */
 
 import { brokenOff } from '../core/bytes/failures.ts'
-import { passBody } from '../core/bytes/idle.ts'
+import { passBody } from '../core/bytes/limit.ts'
 import { decodeAnswer } from '../core/http/content-coding.ts'
 import type { Connect, Socket } from '../core/sockets/socket.ts'
 import { type Deadline, startDeadline } from '../core/time.ts'
 import { connectSigned, type SocketRequest } from './connect.ts'
-import type { Authorization, Credential, Means } from './credentials.ts'
+import {
+  type Authorization,
+  type Credential,
+  type Means,
+  type Scopes,
+  sendSignedTwice,
+} from './credentials.ts'
 import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
-import { asFailure, codedPart, redirected } from './failures.ts'
 import { type Operations, operations } from './operations.ts'
-import { type AzureRequest, followUpload, type ObserveRequest, type Send } from './request.ts'
+import {
+  type AzureRequest,
+  asFailure,
+  codedPart,
+  followUpload,
+  type ObserveRequest,
+  redirected,
+  type Send,
+} from './request.ts'
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
-import { type Scopes, sendSignedTwice } from './scopes.ts'
 
 /** Options of {@link createClient}. */
 export interface AzureClientOptions extends Means {

@@ -7,10 +7,8 @@
 import { CfileError } from '../core/errors.ts'
 import { type Connect, HandshakeRefused, type Socket } from '../core/sockets/socket.ts'
 import { startDeadline } from '../core/time.ts'
-import type { Credential, Means } from './credentials.ts'
-import { asFailure, asRefusal } from './failures.ts'
-import type { AzureRequest, ObserveRequest } from './request.ts'
-import { type Scopes, sendSignedTwice } from './scopes.ts'
+import { type Credential, type Means, type Scopes, sendSignedTwice } from './credentials.ts'
+import { type AzureRequest, asFailure, asRefusal, type ObserveRequest } from './request.ts'
 
 /** A request for a WebSocket. */
 export type SocketRequest = Pick<AzureRequest, 'path' | 'query' | 'headers' | 'signal'>

@@ -8,8 +8,8 @@
 
 import { CfileError, type ErrorCode, type UpstreamAnswer } from '../core/errors.ts'
 import { concatBytes, parseJson } from '../core/http/body.ts'
-import { retryAfterMs } from '../core/http/retry-after.ts'
 import { isObject } from '../core/json/value.ts'
+import { retryAfterMs } from '../core/time.ts'
 
 /** The request that the upstream refused. */
 export interface Asked {

@@ -1,13 +1,16 @@
 /**
- * The type of requests to an upstream, and the watch over the upload of their bodies.
+ * Requests to an upstream: their type, the watch over the upload of their bodies, and the errors for requests that failed
+ * without a usable answer.
  *
  * @module
  */
 
 import { stopped } from '../core/bytes/failures.ts'
-import { passBody } from '../core/bytes/idle.ts'
-import { isCfileError } from '../core/errors.ts'
+import { passBody } from '../core/bytes/limit.ts'
+import { CfileError, isCfileError } from '../core/errors.ts'
+import { HandshakeRefused } from '../core/sockets/socket.ts'
 import type { Deadline, Wait } from '../core/time.ts'
+import { upstreamAnswer } from './errors.ts'
 
 /** A request to the upstream. */
 export interface AzureRequest {
@@ -41,7 +44,7 @@ export type ObserveRequest = (
 ) => (status?: number) => void
 
 /** Options of {@link followUpload}. */
-export interface UploadOptions {
+interface UploadOptions {
   readonly wait: Wait
   /** Milliseconds without a chunk after which the upload is cancelled. @default 60000 */
   readonly idleMs?: number
@@ -50,7 +53,7 @@ export interface UploadOptions {
 }
 
 /** A monitored body, and the error that ended it, if the body was the cause. */
-export interface FollowedUpload {
+interface FollowedUpload {
   readonly body: AzureRequest['body']
   failure(): unknown
 }
@@ -77,4 +80,53 @@ export function followUpload(
     body: passBody(body, { wait, idleMs, explain, onChunk: deadline.restart }),
     failure: () => failure,
   }
+}
+
+/** Converts a refused handshake; `undefined` for any other error. */
+export function asRefusal(error: unknown): CfileError | undefined {
+  if (!(error instanceof HandshakeRefused)) return undefined
+  const isAuth = error.status === 401 || error.status === 403
+  return new CfileError(
+    isAuth ? 'upstream_auth' : 'upstream_error',
+    `The upstream refused the WebSocket with status ${error.status}.`,
+    { hint: 'Send the same request by POST to see the reason.', cause: error },
+  )
+}
+
+/** The error for a redirect, which is never followed. */
+export function redirected(answer: Response): CfileError {
+  return new CfileError(
+    'upstream_invalid',
+    'The upstream answered with a redirect, which was not followed.',
+    {
+      hint: 'AZURE_OPENAI_ENDPOINT must be the resource itself, not something that forwards to it.',
+      upstream: upstreamAnswer(answer),
+    },
+  )
+}
+
+/**
+ * Converts any failure to reach the upstream.
+ *
+ * @param isLate whether the time limit ended the request
+ */
+export function asFailure(error: unknown, isLate: boolean): unknown {
+  if (error instanceof CfileError) return error
+  if (isLate) {
+    return new CfileError('upstream_timeout', 'The upstream did not answer in time.', {
+      hint: 'CFILE_UPSTREAM_TIMEOUT_MS and CFILE_GENERATION_TIMEOUT_MS set how long it may take.',
+      cause: error,
+    })
+  }
+  return new CfileError('upstream_error', 'The upstream could not be reached.', {
+    hint: 'Check AZURE_OPENAI_ENDPOINT, and that this machine may connect to it: name resolution, firewall, private endpoint.',
+    cause: error,
+  })
+}
+
+/** The error for a part of a coded body that the request did not ask for. */
+export function codedPart(answer: Response): CfileError {
+  return new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.', {
+    upstream: upstreamAnswer(answer),
+  })
 }

@@ -5,8 +5,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import { retryAfterMs } from '../core/http/retry-after.ts'
-import type { Wait, WaitSignal } from '../core/time.ts'
+import { retryAfterMs, type Wait, type WaitSignal } from '../core/time.ts'
 
 /** Limits for retries. */
 export interface RetryLimits {

@@ -6,7 +6,7 @@
 
 import { version } from '../core/version.ts'
 import type { Env } from '../start/serve.ts'
-import { nearestName } from '../start/settings/nearest-name.ts'
+import { nearestName } from '../start/settings/warnings.ts'
 import { type Command, type CommandInfo, defineCommand } from './command.ts'
 import { completionCommand } from './completion.ts'
 import { doctorCommand } from './doctor.ts'

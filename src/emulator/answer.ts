@@ -5,8 +5,8 @@
  */
 
 import { artefact } from './artefacts/artefact.ts'
-import { type Series, seriesFor } from './artefacts/series.ts'
-import { addFile } from './container.ts'
+import { type Series, seriesFor } from './artefacts/chart.ts'
+import { addFile } from './containers.ts'
 import { type Content, fixed, generated } from './content.ts'
 import { directs, endingOf, type PlannedFile, planFiles } from './plan.ts'
 import type { CallOutput, Citation, MessageItem, OutputItem, OutputText } from './shapes.ts'

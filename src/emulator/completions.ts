@@ -5,10 +5,8 @@
  */
 
 import { Hono } from 'hono'
-import { readJson } from './body.ts'
 import { random } from './content.ts'
-import { azureRefusal, missingParameter, notFound } from './errors.ts'
-import { type Json, json } from './json.ts'
+import { azureRefusal, type Json, json, missingParameter, notFound, readJson } from './json.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv } from './world.ts'
 
 const honest = "This is cfile's emulator; no model runs here."

@@ -5,9 +5,7 @@
  */
 
 import { type Context, Hono } from 'hono'
-import { readJson } from './body.ts'
-import { notFound } from './errors.ts'
-import { isJson, json } from './json.ts'
+import { isJson, json, notFound, readJson } from './json.ts'
 import { listPage } from './page.ts'
 import { checkReplay, readInput } from './request.ts'
 import type { Conversation, Emulation, EmulatorEnv, InputItem, World } from './world.ts'

@@ -8,13 +8,18 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { completionRoutes } from './completions.ts'
 import { containerRoutes } from './containers.ts'
-import { controlRoutes, createClock } from './control.ts'
+import { controlRoutes, createClock, createLog, type LogEntry, type RequestLog } from './control.ts'
 import { conversationRoutes } from './conversations.ts'
-import { azureRefusal, invalidKey, Refusal, resourceNotFound } from './errors.ts'
-import { createFaults, type Fault, type FaultList, faultedResponse } from './faults.ts'
+import {
+  aborted,
+  createFaults,
+  type Fault,
+  type FaultList,
+  faultedResponse,
+  meter,
+} from './faults.ts'
 import { fileRoutes } from './files.ts'
-import { createLog, type LogEntry, type RequestLog } from './log.ts'
-import { aborted, meter } from './meter.ts'
+import { azureRefusal, invalidKey, Refusal, resourceNotFound } from './json.ts'
 import { playgroundRoutes } from './playground/page.ts'
 import { responseRoutes } from './responses.ts'
 import { webhookRoutes } from './webhooks.ts'

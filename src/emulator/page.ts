@@ -5,8 +5,7 @@
  */
 
 import type { Context } from 'hono'
-import { invalidRequest } from './errors.ts'
-import { json } from './json.ts'
+import { invalidRequest, json } from './json.ts'
 import type { ListObject } from './shapes.ts'
 
 interface Row {

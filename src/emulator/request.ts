@@ -10,9 +10,15 @@ import {
   isExpired,
   mountUpload,
   useContainer,
-} from './container.ts'
-import { containerExpired, invalidRequest, missingParameter, type Refusal } from './errors.ts'
-import { isJson, type Json } from './json.ts'
+} from './containers.ts'
+import {
+  containerExpired,
+  invalidRequest,
+  isJson,
+  type Json,
+  missingParameter,
+  type Refusal,
+} from './json.ts'
 import type { Container, Emulation, InputItem, World } from './world.ts'
 
 /** The input as items. A text becomes one message of the user. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { invalidRequest } from './errors.ts'
-import { isJson, jsonText } from './json.ts'
+import { invalidRequest, isJson, jsonText } from './json.ts'
 import { pending, withOutputs } from './response-object.ts'
 import type {
   CallItem,

@@ -6,11 +6,9 @@
 
 import { type Context, Hono } from 'hono'
 import { makeOutput } from './answer.ts'
-import { readJson } from './body.ts'
 import { checkModel } from './completions.ts'
 import { conversationOf } from './conversations.ts'
-import { invalidRequest, missingParameter, notFound } from './errors.ts'
-import { type Json, json } from './json.ts'
+import { invalidRequest, type Json, json, missingParameter, notFound, readJson } from './json.ts'
 import { listPage } from './page.ts'
 import { directs } from './plan.ts'
 import { checkReplay, containerFor, promptOf, readInput } from './request.ts'

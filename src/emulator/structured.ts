@@ -5,8 +5,7 @@
  * @module
  */
 
-import { invalidRequest, missingParameter } from './errors.ts'
-import { isJson, type Json } from './json.ts'
+import { invalidRequest, isJson, type Json, missingParameter } from './json.ts'
 
 /** A schema; absent properties of the request mean plain text. */
 export type Format = { readonly schema: unknown } | undefined

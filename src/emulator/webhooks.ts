@@ -5,9 +5,7 @@
  */
 
 import { Hono } from 'hono'
-import { readJson } from './body.ts'
-import { invalidRequest, notFound } from './errors.ts'
-import { json } from './json.ts'
+import { invalidRequest, json, notFound, readJson } from './json.ts'
 import type { Emulation, EmulatorEnv, StoredResponse, WebhookEndpoint, World } from './world.ts'
 
 /** The routes below `/dashboard/webhook_endpoints`. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { invalidRequest } from './errors.ts'
+import { invalidRequest } from './json.ts'
 import type { Emulation, EmulatorContext } from './world.ts'
 
 /** One end of a WebSocket. */

@@ -6,9 +6,9 @@
 
 import type { Context } from 'hono'
 import type { Content } from './content.ts'
+import type { LogEntry } from './control.ts'
 import type { Fault } from './faults.ts'
 import type { Json } from './json.ts'
-import type { LogEntry } from './log.ts'
 import type { MemoryLimit, NetworkPolicy, ResponseObject } from './shapes.ts'
 
 /** A container file. */

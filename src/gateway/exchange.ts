@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { OnBodyEnd, Outcome } from '../core/observe/outcome.ts'
+import type { OnBodyEnd, Outcome } from '../core/bytes/failures.ts'
 import type { Upstream } from './gateway.ts'
 import type { FileLocation } from './upstreams/location.ts'
 

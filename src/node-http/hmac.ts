@@ -5,7 +5,7 @@
  */
 
 import { createHmac, createSecretKey } from 'node:crypto'
-import type { Hmac } from '../core/links/hmac.ts'
+import type { Hmac } from '../core/links/keys.ts'
 
 /** Makes an HMAC-SHA-256. The secret becomes a key once, because that costs more than the HMAC. */
 export function nodeHmac(secret: Uint8Array): Hmac {

@@ -7,10 +7,9 @@
 import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { isSilence } from '../core/bytes/failures.ts'
-import { type IdleWatch, watchIdle } from '../core/bytes/idle.ts'
+import { isSilence, SlowReaderError } from '../core/bytes/failures.ts'
+import { type IdleWatch, watchIdle } from '../core/bytes/limit.ts'
 import { readBody } from '../core/bytes/reader.ts'
-import { SlowReaderError } from '../core/observe/outcome.ts'
 import { type Source, sourceOf } from './answer.ts'
 
 /** Writes the head at once and the body as it comes. */

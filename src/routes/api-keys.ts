@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Hmac } from '../core/links/hmac.ts'
-import { parseNamedSecrets, type SecretSetting, wrongEntry } from '../core/links/keys.ts'
+import { type Hmac, parseNamedSecrets, type SecretSetting, wrongEntry } from '../core/links/keys.ts'
 import type { Identity } from '../gateway/owners/caller.ts'
 
 /** A caller's key. The owner `*` is an admin. */

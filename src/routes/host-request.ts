@@ -5,7 +5,7 @@
  */
 
 import { stopped } from '../core/bytes/failures.ts'
-import { watchIdle } from '../core/bytes/idle.ts'
+import { watchIdle } from '../core/bytes/limit.ts'
 import type { Wait } from '../core/time.ts'
 
 /** Options of {@link hostRequest}. */

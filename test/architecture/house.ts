@@ -88,12 +88,10 @@ type Row = Readonly<Partial<Record<Zone, Cell>>>
 const archiveInterface: readonly string[] = [
   'archives/archive.ts',
   'archives/lib/bucket.ts',
-  'archives/lib/budget.ts',
   'archives/lib/disk.ts',
   'archives/lib/parts.ts',
   'archives/lib/request.ts',
   'archives/lib/verify.ts',
-  'archives/lib/xml.ts',
 ]
 
 const served: Row = {

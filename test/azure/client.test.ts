@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/azure/credentials.ts'
 import { parseEndpoint } from '../../src/azure/endpoint.ts'
-import { tokenCredential } from '../../src/azure/entra/token-credential.ts'
+import { tokenCredential } from '../../src/azure/entra/tokens.ts'
 import { type Connect, createSocketPair, HandshakeRefused } from '../../src/core/sockets/socket.ts'
 import { apiKey } from '../../src/index.ts'
 import { createAzureClient } from '../../src/library/azure-client.ts'

@@ -22,7 +22,7 @@ import { unlinkBytes } from '../../src/core/rewrite/unlink.ts'
 import { throughEvents } from '../../src/core/sse/pump.ts'
 import { createSplitter, eventJson, parseEvent } from '../../src/core/sse/split.ts'
 import { createWebhookVerifier } from '../../src/gateway/capture/webhook-signature.ts'
-import { noMachineIdentity } from '../../src/start/settings/identity.ts'
+import { noMachineIdentity } from '../../src/start/settings/azure.ts'
 import { parseSettings } from '../../src/start/settings/settings.ts'
 
 /** Parses bytes. Throws for a broken promise. */

@@ -2,7 +2,7 @@
  * A gateway with caller auth, and the things that its callers do.
  */
 
-import { webHmac } from '../../src/core/links/hmac.ts'
+import { webHmac } from '../../src/core/links/keys.ts'
 import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { createKeyRing } from '../../src/routes/api-keys.ts'

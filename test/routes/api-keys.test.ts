@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { webHmac } from '../../src/core/links/hmac.ts'
+import { webHmac } from '../../src/core/links/keys.ts'
 import { createKeyRing, parseApiKeys } from '../../src/routes/api-keys.ts'
 
 const hmac = webHmac(new Uint8Array(32))

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { webHmac } from '../../src/core/links/hmac.ts'
+import { webHmac } from '../../src/core/links/keys.ts'
 import { createKeyRing } from '../../src/routes/api-keys.ts'
 import { createAuthenticate } from '../../src/routes/callers.ts'
 import { openCallers } from '../lib/callers.ts'

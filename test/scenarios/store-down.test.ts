@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { webHmac } from '../../src/core/links/hmac.ts'
+import { webHmac } from '../../src/core/links/keys.ts'
 import { createKeyRing } from '../../src/routes/api-keys.ts'
 import { createAuthenticate } from '../../src/routes/callers.ts'
 import { memoryStore } from '../../src/stores/memory.ts'

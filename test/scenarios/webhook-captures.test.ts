@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest'
 import { memoryArchive } from '../../src/archives/memory.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { webHmac } from '../../src/core/links/hmac.ts'
+import { webHmac } from '../../src/core/links/keys.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { ownerKey } from '../../src/gateway/owners/caller.ts'
 import type { Upkeep } from '../../src/options.ts'

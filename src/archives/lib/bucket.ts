@@ -25,8 +25,7 @@ import {
   type StoredRecord,
   wrongLength,
 } from '../archive.ts'
-import { createBudget } from './budget.ts'
-import { type PartReader, readParts } from './parts.ts'
+import { createBudget, type PartReader, readParts } from './parts.ts'
 import { isWholeRange, verifyBody } from './verify.ts'
 
 /** Bytes in the form that buckets accept. */

@@ -1,5 +1,5 @@
 /**
- * Requests to a storage service, with signing, retries and a time limit.
+ * Requests to a storage service, with signing, retries and a time limit, and the simple XML of its answers.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface StorageRequest {
 export type Sign = (request: StorageRequest) => Promise<Headers | Readonly<Record<string, string>>>
 
 /** Options of {@link createRequester}. */
-export interface RequesterOptions {
+interface RequesterOptions {
   /** Name of the service in messages, such as `S3`. */
   readonly service: string
   /** The service's word for a bucket, and what to check if access is refused. */
@@ -149,4 +149,29 @@ export function toObject({ body, headers }: Response): {
     modifiedAt: Math.floor(Date.parse(headers.get('last-modified') ?? '') / 1000),
     ...(length === null ? {} : { bytes: Number(length) }),
   }
+}
+
+/** The raw content of each element with a name, in order. */
+export function elementsOf(xml: string, name: string): string[] {
+  const shape = new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g')
+  return [...xml.matchAll(shape)].map(([, inner = '']) => inner)
+}
+
+/** The text of the first element with a name; `undefined` if there is none. */
+export function textOf(xml: string, name: string): string | undefined {
+  const inner = elementsOf(xml, name)[0]
+  return inner?.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, unescapeOne)
+}
+
+const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }))
+
+function unescapeOne(whole: string, decimal?: string, hex?: string, name?: string): string {
+  if (name !== undefined) return named.get(name) ?? whole
+  const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
+  return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+}
+
+/** Escapes a text for the content of an element. */
+export function escapeXml(text: string): string {
+  return text.replace(/[<>&'"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

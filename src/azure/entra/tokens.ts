@@ -1,6 +1,6 @@
 /**
  * Caches tokens, one for each scope. Simultaneous callers share one token request. A token is replaced before it
- * expires.
+ * expires. Tokens of `@azure/identity` and of other functions are cached in the same way.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface TokenCall extends Means {
 }
 
 /** Obtains a token for a scope. */
-export type Obtain = (scope: string, call: TokenCall) => Promise<Token>
+type Obtain = (scope: string, call: TokenCall) => Promise<Token>
 
 /**
  * Creates a token. It is replaced five minutes before its end, or halfway if it lives for more than two hours.
@@ -124,4 +124,44 @@ async function fly(
     limit.clear()
     slot.flight = undefined
   }
+}
+
+/** A token as `@azure/identity` returns it. */
+interface AccessToken {
+  readonly token: string
+  /** Unix milliseconds. */
+  readonly expiresOnTimestamp: number
+}
+
+/** The interface of `DefaultAzureCredential` and all other credentials of `@azure/identity`. */
+interface TokenCredential {
+  getToken(
+    scopes: string,
+    options: { readonly abortSignal: AbortSignal },
+  ): Promise<AccessToken | null>
+}
+
+/** Returns a token. A plain string has no known end, so it is not kept; the function is called for each request. */
+type TokenProvider = (scope: string) => Promise<string | AccessToken>
+
+/** Creates a credential from one of `@azure/identity`, or from a function that returns tokens. */
+export function tokenCredential(source: TokenCredential | TokenProvider): Credential {
+  return bearer('token credential', async (scope, { now, signal }) => {
+    const got =
+      typeof source === 'function'
+        ? await source(scope)
+        : await source.getToken(scope, { abortSignal: signal })
+    if (got === null) throw noToken()
+    return typeof got === 'string' ? tokenFor(got, 0, now()) : tokenOf(got, now())
+  })
+}
+
+function tokenOf({ token, expiresOnTimestamp }: AccessToken, now: number): Token {
+  return tokenFor(token, Math.floor(expiresOnTimestamp / 1000) - now, now)
+}
+
+function noToken(): CfileError {
+  return new CfileError('upstream_auth', 'The credential gave no token.', {
+    hint: 'Check what createApp got as the credential: it returned null.',
+  })
 }

@@ -1,6 +1,7 @@
 /**
- * Paths of files in a container. Files lie below `/mnt/data/`. Inputs have a prefix before their name. By a fault of
- * the service, one row may contain several paths.
+ * Paths of files in a container. Files lie below `/mnt/data/`. Inputs have a prefix before their name. By a fault of the
+ * service, one row may contain several paths. The code interpreter saves every figure that code displays under a
+ * generated name; code often saves the same figure under its own name too.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { stripStoredPrefix } from '../http/content-disposition.ts'
 import { decodeOnce } from '../url.ts'
 
 /** The fields of a row in a container's file list that concern its place. */
-export interface PlacedFile {
+interface PlacedFile {
   readonly path: string
   readonly bytes: number | null
   /** Unix seconds. */
@@ -87,4 +88,43 @@ export function spellings(path: string): string[] {
 function withoutPrefix(path: string): string {
   const name = nameInPath(path)
   return path.slice(0, path.length - name.length) + stripStoredPrefix(name)
+}
+
+interface WrittenFile extends PlacedFile {
+  readonly id: string
+  readonly source: string
+}
+
+/** Whether the service generated a file's name from its id. */
+export function isAutoPlot(name: string): boolean {
+  return /^cfile[_-][A-Za-z0-9]+\.png$/.test(name)
+}
+
+// Code that displays a figure and saves it does both in one run.
+const secondsApart = 60
+
+/**
+ * Finds automatic plots that also exist under a name, by plot id to the id of the named file. Two PNGs count as the
+ * same if they have the same size and were written within 60 seconds. The bytes are not compared, because that would
+ * take two downloads.
+ *
+ * @param files the files of one container
+ */
+export function findOriginals(files: readonly WrittenFile[]): ReadonlyMap<string, string> {
+  const pictures = files.filter(
+    ({ path, source, bytes }) => source === 'assistant' && bytes && /\.png$/i.test(path),
+  )
+  const isAuto = ({ path }: WrittenFile): boolean => isAutoPlot(nameInPath(path))
+  const named = new Set(pictures.filter((file) => !isAuto(file)))
+  const originals = new Map<string, string>()
+  for (const plot of pictures.filter(isAuto)) {
+    for (const file of named) {
+      const isSame = file.bytes === plot.bytes
+      if (!isSame || Math.abs(file.created_at - plot.created_at) > secondsApart) continue
+      originals.set(plot.id, file.id)
+      named.delete(file)
+      break
+    }
+  }
+  return originals
 }

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { SlowReaderError } from '../observe/outcome.ts'
 import type { Wait } from '../time.ts'
-import { brokenOff, isSilence } from './failures.ts'
-import { watchIdle } from './idle.ts'
+import { brokenOff, isSilence, SlowReaderError } from './failures.ts'
+import { watchIdle } from './limit.ts'
 import {
   type ByteReader,
   type BytesWatcher,

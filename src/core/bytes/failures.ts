@@ -1,5 +1,5 @@
 /**
- * Failures of transfers: bodies that do not arrive whole, and requests that were never sent.
+ * How transfers end: bodies that do not arrive whole, requests that were never sent, and the outcome of a delivery.
  *
  * @module
  */
@@ -75,3 +75,30 @@ export function wasNeverSent(error: unknown, depth = 0): boolean {
   if (typeof message === 'string' && refusal.test(message)) return true
   return wasNeverSent(cause, depth + 1)
 }
+
+/**
+ * `done`: complete. `client_left`: the client closed the connection. `cut_slow`: the client read nothing for too long.
+ * `upstream_broke`: the rest could not be read.
+ */
+export type Outcome = 'done' | 'client_left' | 'cut_slow' | 'upstream_broke'
+
+/** The reason for ending the body of a client that reads nothing. */
+export class SlowReaderError extends Error {
+  constructor(idleTimeoutMs: number) {
+    super(`nothing was taken for ${idleTimeoutMs} ms`)
+    this.name = 'TimeoutError'
+  }
+}
+
+/** The outcome for a body that was cancelled with a reason. */
+export function outcomeOfCancel(reason: unknown): Outcome {
+  return reason instanceof SlowReaderError ? 'cut_slow' : 'client_left'
+}
+
+/** The outcome for a body whose read failed. */
+export function outcomeOfFailure(error: unknown): Outcome {
+  return error instanceof SlowReaderError ? 'cut_slow' : 'upstream_broke'
+}
+
+/** Called once at the end of a body, with the number of bytes sent. */
+export type OnBodyEnd = (bytes: number, outcome: Outcome) => void

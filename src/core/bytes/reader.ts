@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  type OnBodyEnd,
-  type Outcome,
-  outcomeOfCancel,
-  outcomeOfFailure,
-} from '../observe/outcome.ts'
+import { type OnBodyEnd, type Outcome, outcomeOfCancel, outcomeOfFailure } from './failures.ts'
 
 /** Bytes to be read. */
 export interface ByteReader {

@@ -5,17 +5,17 @@
  */
 
 import { CfileError, fileTooLarge, isCfileError } from '../errors.ts'
+import { notNeeded, type Wait } from '../time.ts'
 import {
+  isSilence,
   type OnBodyEnd,
   type Outcome,
   outcomeOfCancel,
   outcomeOfFailure,
   SlowReaderError,
-} from '../observe/outcome.ts'
-import { notNeeded, type Wait } from '../time.ts'
-import { isSilence } from './failures.ts'
+} from './failures.ts'
 import { createFingerprint, isEqual } from './fingerprint.ts'
-import { type IdleWatch, watchIdle } from './idle.ts'
+import { type IdleWatch, watchIdle } from './limit.ts'
 import type { Bodied, ByteReader, ReadBody } from './reader.ts'
 
 /** A body, and the byte of the file at which it begins. */

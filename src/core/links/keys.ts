@@ -1,5 +1,6 @@
 /**
- * Settings that are lists of names and secrets (`name:secret,name2:secret2`), and the keys that sign links.
+ * Settings that are lists of names and secrets (`name:secret,name2:secret2`), the keys that sign links, and the HMAC that
+ * signs links and compares callers' keys.
  *
  * @module
  */
@@ -59,7 +60,7 @@ export function checkSigningKeys(keys: readonly SigningKey[]): [SigningKey, ...S
 }
 
 /** One entry of such a setting. */
-export interface NamedSecret {
+interface NamedSecret {
   readonly name: string
   readonly secret: string
 }
@@ -103,4 +104,17 @@ export function wrongEntry(
     `${setting} got a value (masked) whose entry ${index + 1} ${fault}; it takes ${takes}.`,
     { param: setting },
   )
+}
+
+/** HMAC-SHA-256 with a fixed secret: 32 bytes for the UTF-8 bytes of a text. */
+export type Hmac = (text: string) => Uint8Array | Promise<Uint8Array>
+
+/** Creates an {@link Hmac} by WebCrypto, which every runtime has. Imports the secret once. */
+export function webHmac(secret: Uint8Array): Hmac {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  let imported: Promise<CryptoKey> | undefined
+  return async (text) => {
+    imported ??= crypto.subtle.importKey('raw', Uint8Array.from(secret), algorithm, false, ['sign'])
+    return new Uint8Array(await crypto.subtle.sign('HMAC', await imported, encoder.encode(text)))
+  }
 }

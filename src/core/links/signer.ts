@@ -7,8 +7,7 @@
 import { CfileError } from '../errors.ts'
 import { showUrl } from '../url.ts'
 import { checkGrant, type Grant, longestLink } from './grant.ts'
-import { type Hmac, webHmac } from './hmac.ts'
-import { checkSigningKeys, type SigningKey } from './keys.ts'
+import { checkSigningKeys, type Hmac, type SigningKey, webHmac } from './keys.ts'
 import {
   readPayload,
   splitLink,

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { isAutoPlot } from '../api/auto-plots.ts'
 import type { Citation } from '../api/citations/mentions.ts'
+import { isAutoPlot } from '../api/container-files.ts'
 import type { Edit } from '../json/edits.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { readAnnotations } from './annotations.ts'

@@ -1,13 +1,14 @@
 /**
- * Writes zip archives of stored files (APPNOTE 6.3.10) as a stream. Only the central directory is held in memory. If
- * all file sizes are known, so is the size of the archive. Sizes beyond 32 bits, and sizes that are unknown when a file
- * begins, use zip64 fields.
+ * Writes zip archives of stored files (APPNOTE 6.3.10) as a stream, and chooses names in them that are safe to unpack on
+ * every system. Only the central directory is held in memory. If all file sizes are known, so is the size of the archive.
+ * Sizes beyond 32 bits, and sizes that are unknown when a file begins, use zip64 fields.
  *
  * @module
  */
 
 import type { ByteReader } from '../bytes/reader.ts'
 import { concatBytes } from '../http/body.ts'
+import { cleanFilename } from '../http/content-disposition.ts'
 import { crc32 } from './crc32.ts'
 
 /** A file to be added. */
@@ -213,4 +214,36 @@ function dosTime(seconds: number): { date: number; time: number } {
     date: ((at.getUTCFullYear() - 1980) << 9) | ((at.getUTCMonth() + 1) << 5) | at.getUTCDate(),
     time: (at.getUTCHours() << 11) | (at.getUTCMinutes() << 5) | (at.getUTCSeconds() >> 1),
   }
+}
+
+/**
+ * Converts paths to names in an archive: relative, without `.`, `..`, drive letters, backslashes, control characters
+ * and direction marks. A name that would overwrite another, also on case-insensitive systems, gets a number: `a.txt`,
+ * `a (2).txt`.
+ */
+export function zipNames(paths: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return paths.map((path) => {
+    const name = safePath(path)
+    let free = name
+    for (let n = 2; taken.has(free.toLowerCase()); n++) free = numbered(name, n)
+    taken.add(free.toLowerCase())
+    return free
+  })
+}
+
+function safePath(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '')
+  return parts.map(safePart).join('/') || '_'
+}
+
+function safePart(part: string): string {
+  // Windows interprets a drive letter in any part.
+  return cleanFilename(part).replace(/^([A-Za-z]):/, '$1_')
+}
+
+/** Inserts a number before the extension of the last part. A leading dot begins no extension. */
+function numbered(name: string, n: number): string {
+  const [, stem = name, ending = ''] = /^(.*[^/])(\.[^./]*)$/s.exec(name) ?? []
+  return `${stem} (${n})${ending}`
 }

@@ -6,8 +6,7 @@
 
 import { type Content, fixed, textContent } from '../content.ts'
 import { endingOf } from '../plan.ts'
-import { drawChart } from './chart.ts'
-import { type Series, toRows } from './series.ts'
+import { drawChart, type Series, toRows } from './chart.ts'
 import { spreadsheet, storedZip } from './zip.ts'
 
 /** Creates a file of the kind that the name's extension says; plain text for an unknown extension. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { findOriginals } from '../../core/api/auto-plots.ts'
-import { nameInPath } from '../../core/api/container-files.ts'
+import { findOriginals, nameInPath } from '../../core/api/container-files.ts'
 import { listCopies } from '../archive/rows.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { createLinker } from '../links.ts'

@@ -6,7 +6,7 @@
 
 import { wasNeverSent } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { retryAfterMs } from '../../core/http/retry-after.ts'
+import { retryAfterMs } from '../../core/time.ts'
 import type { Turn } from '../balance.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import type { Route } from './route.ts'

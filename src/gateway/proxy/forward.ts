@@ -13,7 +13,7 @@
  */
 
 import { brokenOff } from '../../core/bytes/failures.ts'
-import { passBody } from '../../core/bytes/idle.ts'
+import { passBody } from '../../core/bytes/limit.ts'
 import { beginBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'
 import { requestHeaders, responseHeaders } from '../../core/http/proxied-headers.ts'

@@ -12,7 +12,7 @@ import {
 } from '../../core/api/names/named-ids.ts'
 import { type Operation, operationOf } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
-import { addMember } from '../../core/json/add-member.ts'
+import { addMember } from '../../core/json/edits.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Caller, Gateway } from '../gateway.ts'

@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { OnBodyEnd } from '../../core/bytes/failures.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { type OpenedBody, readTransfer, type Transfer } from '../../core/bytes/resume.ts'
 import type { ByteRange } from '../../core/http/range.ts'
-import type { OnBodyEnd } from '../../core/observe/outcome.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 
 /** Id, length, name and type of a file. */

@@ -6,7 +6,8 @@
 
 import type { Credential } from '../../azure/credentials.ts'
 import type { AppOptions } from '../../options.ts'
-import { upstreamSettings } from './azure.ts'
+import { type LimitOptions, type LinkOptions, limitSettings, linkSettings } from './app-options.ts'
+import { type MachineIdentity, machineIdentity, parseIdentity, upstreamSettings } from './azure.ts'
 import {
   type CallerSettings,
   callerSettings,
@@ -14,9 +15,6 @@ import {
   parseWebhooks,
   webhookSettings,
 } from './callers.ts'
-import { type MachineIdentity, machineIdentity, parseIdentity } from './identity.ts'
-import { type LimitOptions, limitSettings } from './limits.ts'
-import { type LinkOptions, linkSettings } from './links.ts'
 import { commandLineSettings, type ServerSettings, serverSettings } from './server.ts'
 import {
   readSetting,

@@ -14,9 +14,10 @@ import {
   idGrammar,
   keyGrammar,
   keyTakes,
+  type MachineIdentity,
+  parseIdentity,
   type UpstreamSettings,
 } from './azure.ts'
-import { type MachineIdentity, parseIdentity } from './identity.ts'
 
 /**
  * Reads the upstreams, the default first; none where nothing is set.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { azureBlobArchive, sharedKey } from '../../../src/archives/azure-blob.ts'
+import { textOf } from '../../../src/archives/lib/request.ts'
 import { s3Archive } from '../../../src/archives/s3.ts'
 import { testSha256 } from '../contract.ts'
 
@@ -50,5 +51,13 @@ describe('an error answer of a cloud archive', () => {
       message: expect.stringContaining(`${status} ${code}`),
       details: { hint: expect.stringMatching(cure) },
     })
+  })
+})
+
+describe('a text in XML', () => {
+  it('keeps unknown entities, also those with names of inherited properties', () => {
+    expect(textOf('<a>&lt;&#65;&constructor;&toString;&nbsp;</a>', 'a')).toBe(
+      '<A&constructor;&toString;&nbsp;',
+    )
   })
 })

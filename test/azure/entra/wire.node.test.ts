@@ -20,7 +20,7 @@ import {
   workloadIdentity,
 } from '../../../src/index.ts'
 import { webRuntime } from '../../../src/runtime.ts'
-import { settingFile } from '../../../src/start/settings/identity.ts'
+import { settingFile } from '../../../src/start/settings/azure.ts'
 import { parseEnv } from '../../../src/start/settings/settings.ts'
 import { selfSigned } from './certificate.ts'
 

@@ -6,6 +6,7 @@ import {
   type FixedLength,
   largePiecesCarrier,
 } from '../../../src/core/bytes/carrier.ts'
+import type { OnBodyEnd } from '../../../src/core/bytes/failures.ts'
 import { exactLength } from '../../../src/core/bytes/limit.ts'
 import {
   type OpenedBody,
@@ -14,7 +15,6 @@ import {
   type TransferMeans,
 } from '../../../src/core/bytes/resume.ts'
 import { CfileError } from '../../../src/core/errors.ts'
-import type { OnBodyEnd } from '../../../src/core/observe/outcome.ts'
 import type { WaitSignal } from '../../../src/core/time.ts'
 import { rounds } from '../../lib/rounds.ts'
 

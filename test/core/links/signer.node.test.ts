@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Hmac } from '../../../src/core/links/hmac.ts'
-import { parseSigningKeys } from '../../../src/core/links/keys.ts'
+import { type Hmac, parseSigningKeys } from '../../../src/core/links/keys.ts'
 import { createSigner } from '../../../src/core/links/signer.ts'
 
 const secret = 'a secret that whoever signs knows'

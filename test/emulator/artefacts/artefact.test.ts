@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { artefact } from '../../../src/emulator/artefacts/artefact.ts'
-import { seriesFor } from '../../../src/emulator/artefacts/series.ts'
+import { seriesFor } from '../../../src/emulator/artefacts/chart.ts'
 import { bytesOf, citationsOf, first, openEmulator } from '../ask.ts'
 import { readZip } from './zip.ts'
 

@@ -9,9 +9,14 @@ import type { CfileError } from '../../errors.ts'
 import { isContainerFileId, isContainerId, isId } from '../../ids.ts'
 import { scanJson } from '../../json/scan.ts'
 import { jsonTextAt } from '../../json/value.ts'
-import { type Frame, type Frames, push } from './body-frames.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
-import { createNameCollector, type NameCollector } from './name-collector.ts'
+import {
+  createNameCollector,
+  type Frame,
+  type Frames,
+  type NameCollector,
+  push,
+} from './body-state.ts'
 import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
 import {
   disguisedKey,

@@ -1,17 +1,36 @@
 /**
- * Adds links to an event stream: to the file annotations of every event, and to `sandbox:` links in texts.
+ * Adds links to an event stream: to the file annotations of every event, and in place of `sandbox:` links in texts. A
+ * link is replaced in the deltas and in the same way in every later copy of the text.
  *
  * @module
  */
 
+import { type Edit, stringEdits } from '../../json/edits.ts'
+import { stringAt } from '../../json/spans.ts'
 import { createAnySearch } from '../../search.ts'
-import { isDeltaEvent } from '../../sse/delta-events.ts'
-import { readEventText, spliceEvent } from '../../sse/event-text.ts'
-import type { EventHandler } from '../../sse/pump.ts'
-import { createAnswerContainers } from '../answer-containers.ts'
+import {
+  type EventText,
+  isDeltaEvent,
+  readEventText,
+  readTextDelta,
+  spliceEvent,
+  type TextDelta,
+  textDeltaType,
+} from '../../sse/event.ts'
+import type { Emit, EventHandler } from '../../sse/pump.ts'
+import { moveEdits } from '../annotations.ts'
+import { type AnswerContainers, createAnswerContainers } from '../answer-containers.ts'
 import { type LinkOptions, linksOfAnswer } from '../link-maker.ts'
-import { type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
-import { createTextRewriter } from './stream-rewriter.ts'
+import type { ChangeText } from '../parts.ts'
+import {
+  createSpanMemory,
+  createSpanMover,
+  type Replacement,
+  type SpanMemory,
+} from '../text/spans.ts'
+import { replaceLinks, replaceSandboxLink } from '../text-links.ts'
+import { type EventFields, type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
+import { createStreamedText, type StreamedText } from './held-text.ts'
 
 /** Creates the handler that adds links to the events of one answer. All other events keep their bytes. */
 export function createEventLinker({
@@ -43,4 +62,232 @@ async function annotate(raw: Uint8Array, options: EventLinkOptions): Promise<Uin
   const event = text && readEventFields(text.json)
   if (text === undefined || event === undefined) return raw
   return spliceEvent(raw, text, await eventEdits(text.json, event, options))
+}
+
+// An event without any of these carries no text, no container and no agent name, so it is not parsed.
+const mayMatter = createAnySearch([
+  textDeltaType,
+  'container_id',
+  '"file_path"',
+  'sandbox:',
+  'annotation.added',
+  'content_part.added',
+  '"response"',
+  'agent_name',
+])
+
+/** A parsed event. */
+interface ReadEvent {
+  readonly raw: Uint8Array
+  readonly text: EventText
+  readonly fields: EventFields
+}
+
+/** Options of {@link createTextRewriter}. */
+interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes'> {
+  readonly containers: AnswerContainers
+}
+
+/** Creates the handler that rewrites the events of one answer. */
+function createTextRewriter({ links, sizes, containers }: RewriterOptions): EventHandler {
+  const parts = createStreamParts()
+  // The text of the previous event.
+  let last: StreamedText | undefined
+
+  function textOf(part: StreamPart): StreamedText {
+    part.streamed ??= createStreamedText({
+      replace: (link) => replaceSandboxLink(link, () => containers.find(part.outputIndex), links),
+      isTail: part.isTail,
+    })
+    return part.streamed
+  }
+
+  function pushDelta(raw: Uint8Array, { text, ...place }: TextDelta, emit: Emit) {
+    last = textOf(parts.at(place.outputIndex, place.contentIndex))
+    const release = (edits: readonly Edit[]) => (edits.length === 0 ? raw : editDelta(raw, edits))
+    return last.push({ text, release }, emit)
+  }
+
+  /** Handles an event without text. It passes held events of other parts, and waits for held events of its own part. */
+  async function pushOther(event: ReadEvent, emit: Emit): Promise<void> {
+    const { type, contentIndex } = event.fields
+    const own = parts.holding().filter((part) => concerns(event.fields, part))
+    const [part] = own
+    if (part !== undefined && contentIndex !== undefined && !type.endsWith('.done')) {
+      last = part.streamed
+      last?.queue(() => rewrite(event))
+      return
+    }
+    for (const { streamed } of own) {
+      await (type === 'error' ? streamed?.abandon(emit) : streamed?.finish(emit))
+    }
+    emit(await rewrite(event))
+  }
+
+  async function rewrite({ raw, text, fields }: ReadEvent): Promise<Uint8Array> {
+    const { outputIndex = 0, contentIndex = 0 } = fields
+    const edits = await eventEdits(text.json, fields, {
+      links,
+      sizes,
+      containers,
+      changeText,
+      moveAnnotation: (annotation) => {
+        const { streamed, memory } = parts.at(outputIndex, contentIndex)
+        // Offsets are unknown if the beginning of the text was missed.
+        if (streamed === undefined || streamed.isTail) return []
+        const move = createSpanMover(streamed.measure(), streamed.replacements(), memory)
+        return moveEdits(annotation, move)
+      },
+    })
+    const whole = fields.type === 'response.output_text.done' ? fields.text : undefined
+    const content = stringAt(text.json, whole)
+    if (whole !== undefined && content !== undefined) {
+      const part = parts.at(outputIndex, contentIndex)
+      edits.push(...stringEdits(text.json, whole, await decide(part, content, [])))
+    }
+    return spliceEvent(raw, text, edits)
+  }
+
+  const changeText: ChangeText = async (place, text, annotations) => {
+    const part = parts.at(place.outputIndex, place.contentIndex)
+    return { replacements: await decide(part, text, annotations), memory: part.memory }
+  }
+
+  /** The replacements for a whole copy: those of its deltas, else those of the previous copy. */
+  async function decide(
+    part: StreamPart,
+    text: string,
+    annotations: Parameters<ChangeText>[2],
+  ): Promise<readonly Replacement[]> {
+    if (part.decided?.text === text) return part.decided.replacements
+    const { streamed } = part
+    const offset = streamed?.offsetIn(text)
+    const find = () => containers.find(part.outputIndex)
+    // A link that was missed in the deltas was already sent, so later annotations must not change it.
+    const known = streamed === undefined ? annotations : []
+    const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
+    const replacements =
+      streamed === undefined || offset === undefined
+        ? all
+        : [...all.filter(({ end }) => end <= offset), ...shifted(streamed.replacements(), offset)]
+    if (text !== '') part.decided = { text, replacements }
+    return replacements
+  }
+
+  async function abandon(emit: Emit): Promise<void> {
+    for (const { streamed } of parts.holding()) await streamed?.abandon(emit)
+  }
+
+  function pushRead(raw: Uint8Array, emit: Emit): Promise<void> | undefined {
+    const delta = parts.isNew() ? undefined : readTextDelta(raw)
+    if (delta !== undefined) return pushDelta(raw, delta, emit)
+    const isTelling = parts.isNew() || parts.holding().length > 0 || mayMatter(raw)
+    const text = isTelling ? readEventText(raw) : undefined
+    if (text === undefined) {
+      emit(raw)
+      return undefined
+    }
+    const fields = readEventFields(text.json)
+    // `[DONE]` is the last event, so held text can be released.
+    if (fields === undefined) return abandon(emit).then(() => emit(raw))
+    parts.see(fields)
+    containers.seeItem(text.json, fields.item, fields.outputIndex ?? 0)
+    containers.seeResponse(text.json, fields.response)
+    const { outputIndex = 0, contentIndex = 0 } = fields
+    const piece = fields.type === textDeltaType ? stringAt(text.json, fields.delta) : undefined
+    return piece === undefined
+      ? pushOther({ raw, text, fields }, emit)
+      : pushDelta(raw, { outputIndex, contentIndex, text: piece }, emit)
+  }
+
+  return {
+    push(raw, emit) {
+      if (last?.isHolding() && isLineFeed(raw)) {
+        last.queue(async () => raw)
+        return
+      }
+      last = undefined
+      return pushRead(raw, emit)
+    },
+    end: abandon,
+  }
+}
+
+/** The raw event with edits applied to its delta. */
+function editDelta(raw: Uint8Array, edits: readonly Edit[]): Uint8Array {
+  const text = readEventText(raw)
+  const delta = text && readEventFields(text.json)?.delta
+  return text && delta ? spliceEvent(raw, text, stringEdits(text.json, delta, edits)) : raw
+}
+
+/** The second half of a CRLF that was split between two chunks belongs to the previous event. */
+function isLineFeed(raw: Uint8Array): boolean {
+  return raw.length === 1 && raw[0] === 10
+}
+
+/** Whether an event belongs to a part. */
+function concerns(fields: EventFields, part: StreamPart): boolean {
+  const { type, outputIndex, contentIndex, item, response } = fields
+  if (response !== undefined || type === 'error') return true
+  if (outputIndex !== part.outputIndex) return false
+  return contentIndex === undefined ? item !== undefined : contentIndex === part.contentIndex
+}
+
+function shifted(replacements: readonly Replacement[], offset: number): Replacement[] {
+  return replacements.map(({ start, end, ...rest }) => ({
+    ...rest,
+    start: start + offset,
+    end: end + offset,
+  }))
+}
+
+/** The state of a text part, from its first event on. */
+interface StreamPart {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  /** Whether the stream may have been joined in the middle of this part. */
+  readonly isTail: boolean
+  readonly memory: SpanMemory
+  /** The streamed text, from the first delta on. */
+  streamed?: StreamedText
+  /** The replacements in the last whole copy; the next copy gets the same. */
+  decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
+}
+
+/** The text parts of one stream. */
+interface StreamParts {
+  /** Whether no event has been read yet. */
+  isNew(): boolean
+  /** Records an event. Call it before `at`. */
+  see(event: EventFields): void
+  at(outputIndex: number, contentIndex: number): StreamPart
+  /** The parts with held text. */
+  holding(): readonly StreamPart[]
+}
+
+/** Creates an empty collection of parts. */
+function createStreamParts(): StreamParts {
+  const parts = new Map<string, StreamPart>()
+  const begun = new Set<string>()
+  let isResumed: boolean | undefined
+
+  return {
+    isNew: () => isResumed === undefined,
+    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
+      isResumed ??= sequenceNumber > 0 && type !== 'response.created'
+      if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
+    },
+    at(outputIndex, contentIndex) {
+      const key = `${outputIndex} ${contentIndex}`
+      const part = parts.get(key) ?? {
+        outputIndex,
+        contentIndex,
+        isTail: isResumed === true && !begun.has(key),
+        memory: createSpanMemory(),
+      }
+      parts.set(key, part)
+      return part
+    },
+    holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),
+  }
 }

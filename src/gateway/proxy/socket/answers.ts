@@ -4,7 +4,7 @@
  * @module
  */
 
-import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/event-text.ts'
+import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/event.ts'
 import { createEventHandler } from '../answers/responses.ts'
 import { brokenAnswer, endOf, lifeOver, lifeOverEvent, silent } from './failures.ts'
 import { failAnswers, isBusy, type Session, type UpstreamSocket } from './session.ts'

@@ -12,7 +12,7 @@
 import { wasNeverSent } from '../../../core/bytes/failures.ts'
 import { requestHeaders } from '../../../core/http/proxied-headers.ts'
 import type { Socket, SocketEnd } from '../../../core/sockets/socket.ts'
-import { messageType } from '../../../core/sse/event-text.ts'
+import { messageType } from '../../../core/sse/event.ts'
 import { previousTurn } from '../../capture/capture.ts'
 import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isDeltaEvent, readTextDelta } from '../../../src/core/sse/delta-events.ts'
+import { isDeltaEvent, readTextDelta } from '../../../src/core/sse/event.ts'
 import { frame, textDelta, type } from '../../fixtures/deltas.ts'
 import { rounds } from '../../lib/rounds.ts'
 

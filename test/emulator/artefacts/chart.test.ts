@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { drawChart } from '../../../src/emulator/artefacts/chart.ts'
-import { seriesFor } from '../../../src/emulator/artefacts/series.ts'
+import { drawChart, seriesFor } from '../../../src/emulator/artefacts/chart.ts'
 
 const series = seriesFor('Draw a chart.')
 

@@ -1,0 +1,112 @@
+/**
+ * One raw event of a stream. Recognises delta events, which are most of a stream, by their first line; reads text deltas
+ * without parsing their JSON; edits the JSON of any other event in place, so that framing and all other bytes stay the
+ * same. WebSocket messages are converted to events and back, so that one implementation reads and rewrites both.
+ *
+ * @module
+ */
+
+import { decodeUtf8 } from '../http/body.ts'
+import { type Edit, splice } from '../json/edits.ts'
+import { pick, rootSpan, stringAt, stringEnd } from '../json/spans.ts'
+import { bytesOf, hasBytes } from '../search.ts'
+
+/** The text of an event, and its JSON at the same offsets. */
+export interface EventText {
+  readonly text: string
+  /** The text with blanks in place of everything that is not data. */
+  readonly json: string
+}
+
+const encoder = new TextEncoder()
+
+/** Decodes an event; `undefined` if it has no data or is not UTF-8. */
+export function readEventText(raw: Uint8Array): EventText | undefined {
+  const text = decodeUtf8(raw)
+  if (text === undefined) return undefined
+  let json = ''
+  let hasData = false
+  for (const { 0: line, index } of text.matchAll(/[^\r\n]+/g)) {
+    const prefix = /^\uFEFF?data:/.exec(line)?.[0].length
+    if (prefix === undefined) continue
+    json = json.padEnd(index + prefix) + line.slice(prefix)
+    hasData = true
+  }
+  return hasData ? { text, json } : undefined
+}
+
+/** Applies edits to the JSON of an event. Returns the event itself if there are no edits or its JSON is not valid. */
+export function spliceEvent(
+  raw: Uint8Array,
+  { text, json }: EventText,
+  edits: readonly Edit[],
+): Uint8Array {
+  const spliced = splice(text, edits, json)
+  return spliced === text ? raw : encoder.encode(spliced)
+}
+
+const prefix = 'data: '
+const decoder = new TextDecoder()
+
+/** Wraps a message in an event, with one data line for each line of the message. */
+export function messageToEvent(message: string): Uint8Array {
+  return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
+}
+
+/** Unwraps the message of an event that {@link messageToEvent} made. */
+export function eventToMessage(raw: Uint8Array): string {
+  const lines = decoder.decode(raw).trimEnd().split('\n')
+  return lines.map((line) => line.slice(prefix.length)).join('\n')
+}
+
+/** The `type` of a message; empty if it has none. Does not parse the whole message. */
+export function messageType(message: string): string {
+  return stringAt(message, pick(message, rootSpan(message), ['type']).type) ?? ''
+}
+
+const lf = 10
+const cr = 13
+
+/** The type of events with a piece of an answer's text. */
+export const textDeltaType = 'response.output_text.delta'
+
+const eventPrefix = bytesOf('event: response.')
+const deltaEnding = bytesOf('.delta')
+const textPrefixes = [
+  bytesOf(`event: ${textDeltaType}\n`),
+  bytesOf(`data: {"type":"${textDeltaType}"`),
+]
+
+/**
+ * Whether the first line of an event names a delta of the Responses API, `event: response.….delta`. Such an event
+ * contains text and no file ids.
+ */
+export function isDeltaEvent(raw: Uint8Array): boolean {
+  const lineEnd = raw.indexOf(lf)
+  const end = raw[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd
+  return hasBytes(raw, 0, eventPrefix) && hasBytes(raw, end - deltaEnding.length, deltaEnding)
+}
+
+/** A piece of the text of one part. */
+export interface TextDelta {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  readonly text: string
+}
+
+const head =
+  /^(?:event: response\.output_text\.delta\n)?data: \{"type":"response\.output_text\.delta",[^{}[\]\n]*?"output_index":(\d+),"content_index":(\d+),"delta":/
+
+/** Reads a text delta in the form in which the service writes it; `undefined` for another event or another form. */
+export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
+  if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
+  const event = decodeUtf8(raw)
+  const [whole, outputIndex, contentIndex] = (event && head.exec(event)) || []
+  if (event === undefined || whole === undefined) return undefined
+  const end = stringEnd(event, whole.length)
+  const text = end === -1 ? undefined : stringAt(event, { start: whole.length, end })
+  // The data is a single line.
+  const isOneLine = /^\n\n?$/.test(event.slice(event.indexOf('\n', end)))
+  if (text === undefined || !isOneLine) return undefined
+  return { outputIndex: Number(outputIndex), contentIndex: Number(contentIndex), text }
+}
