@@ -8,12 +8,7 @@
 import { writeFileSync } from 'node:fs'
 import * as z from 'zod/mini'
 import { type ErrorCode, errorStatuses } from '../src/core/errors.ts'
-import {
-  type AnswerKind,
-  type Asker,
-  type Operation,
-  operations,
-} from '../src/routes/operations.ts'
+import { type AnswerKind, type Asker, type Operation, operations } from '../src/routes/docs.ts'
 import {
   containerLinkBody,
   dispositionQuery,

@@ -16,16 +16,21 @@ import { removeOrphans } from './gateway/containers/replacement.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './library/create-gateway.ts'
 import type { AppOptions } from './options.ts'
-import { type Access, admit } from './routes/access.ts'
+import { type Access, admit } from './routes/callers/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
-import { allowOrigins } from './routes/cors.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
-import { answerFailure, answerWithError } from './routes/error-answer.ts'
+import { allowOrigins } from './routes/family/cors.ts'
+import { answerFailure, answerWithError } from './routes/family/error-answer.ts'
+import { hostRequest } from './routes/family/host-request.ts'
+import {
+  countOrigins,
+  type Observation,
+  type Observer,
+  observeFamily,
+} from './routes/family/observe.ts'
 import { fileRoutes } from './routes/files.ts'
-import { hostRequest } from './routes/host-request.ts'
 import { grantRoutes, linkRoutes } from './routes/links.ts'
-import { countOrigins, type Observation, type Observer, observeFamily } from './routes/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import {

@@ -11,7 +11,7 @@ import type { RetryLimits } from './azure/retry.ts'
 import type { SigningKey } from './core/links/keys.ts'
 import type { Connect } from './core/sockets/socket.ts'
 import type { Log } from './gateway/gateway.ts'
-import type { Authenticate } from './routes/callers.ts'
+import type { Authenticate } from './routes/callers/callers.ts'
 import type { Runtime } from './runtime.ts'
 import type { Store } from './stores/store.ts'
 

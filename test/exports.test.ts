@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { operations } from '../src/routes/operations.ts'
+import { operations } from '../src/routes/docs.ts'
 import { topFiles } from './architecture/house.ts'
 import { maskSource } from './architecture/mask.ts'
 import { readReexports } from './architecture/statements.ts'

@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import { createRemoteKeys, keysCure as cure } from '../routes/remote-keys.ts'
+import { createRemoteKeys, keysCure as cure } from '../routes/callers/remote-keys.ts'
 import type { Runtime } from '../runtime.ts'
 import type { CallerSettings } from '../start/settings/callers.ts'
 import type { Finding } from './examine.ts'

@@ -9,10 +9,9 @@ import { type Citation, getMentions, type Mentions } from '../core/api/citations
 import { type Operation, operationOf } from '../core/api/operations.ts'
 import { concatBytes, parseJson } from '../core/http/body.ts'
 import { createSplitter } from '../core/sse/split.ts'
-import { captureOnce } from '../gateway/capture/capture.ts'
-import { captureThings } from '../gateway/capture/things.ts'
+import { captureOnce, captureThings } from '../gateway/capture/capture.ts'
 import { anyone } from '../gateway/gateway.ts'
-import { toCaller } from '../gateway/owners/caller.ts'
+import { toCaller } from '../gateway/owners/access.ts'
 import { webRuntime } from '../runtime.ts'
 import type { Store } from '../stores/store.ts'
 

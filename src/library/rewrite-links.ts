@@ -11,7 +11,7 @@ import { createEventLinker } from '../core/rewrite/stream/stream-linker.ts'
 import { eventTransform } from '../core/sse/pump.ts'
 import { anyone } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
-import { ownerKey } from '../gateway/owners/caller.ts'
+import { ownerKey } from '../gateway/owners/access.ts'
 
 /** Options for the links of an answer. A gateway with the same keys serves them. */
 export interface RewriteOptions extends LinkSettings {

@@ -6,7 +6,7 @@
 
 import { html } from 'hono/html'
 import { cleanFilename } from '../core/http/content-disposition.ts'
-import type { PreviewedFile } from '../gateway/containers/preview.ts'
+import type { PreviewedFile } from '../gateway/containers/describe.ts'
 import type { Life } from '../gateway/upstreams/life.ts'
 import { filePreview } from './file-preview.ts'
 import { type Markup, renderPage } from './frame.ts'

@@ -1,14 +1,14 @@
 /**
- * The preview of a file: a picture, the first rows of a table, the first lines of a text. Everything in it is text or
- * an image; markup of files is never rendered.
+ * The preview of a file: a picture, the first rows of a table (CSV, TSV), the first lines of a text. Everything in it is
+ * text or an image; markup of files is never rendered. Rows, columns, cells and lines are bounded, since the files are not
+ * trusted.
  *
  * @module
  */
 
 import { html } from 'hono/html'
-import type { PreviewedFile, TextStart } from '../gateway/containers/preview.ts'
+import type { PreviewedFile, TextStart } from '../gateway/containers/describe.ts'
 import type { Markup } from './frame.ts'
-import { parseTable } from './table.ts'
 
 /** Writes the preview of a file; `undefined` if there is none. */
 export function filePreview({
@@ -37,15 +37,15 @@ function tableOf(name: string, { text, isWhole }: TextStart): Markup {
 }
 
 const mostLines = 40
-const mostCharacters = 400
+const mostLineCharacters = 400
 
 function linesOf(name: string, { text, isWhole }: TextStart): Markup {
   const lines = toPrintable(text).split(/\r\n?|\n/)
   const first = lines.slice(0, mostLines)
   const isCut =
-    !isWhole || lines.length > mostLines || first.some((line) => line.length > mostCharacters)
+    !isWhole || lines.length > mostLines || first.some((line) => line.length > mostLineCharacters)
   const shown = first.map((line) =>
-    line.length > mostCharacters ? `${line.slice(0, mostCharacters)}…` : line,
+    line.length > mostLineCharacters ? `${line.slice(0, mostLineCharacters)}…` : line,
   )
   // HTML drops a line break right behind the tag.
   const content = `\n${shown.join('\n')}`
@@ -60,4 +60,61 @@ function noteOf(isCut: boolean, note: string): Markup | undefined {
 /** Shows control characters as replacement characters: HTML allows most of them nowhere. */
 function toPrintable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\t\r\n]/gu, '\ufffd')
+}
+
+/** The first rows of a table. */
+export interface TableStart {
+  readonly rows: readonly (readonly string[])[]
+  /** Whether rows or columns were left out. */
+  readonly isCut: boolean
+}
+
+const mostRows = 50
+const mostColumns = 30
+const mostCellCharacters = 200
+
+/**
+ * Reads the first rows by the rules of RFC 4180. A comma, a semicolon, a tab or a bar separates cells, whichever the
+ * first line has most of.
+ *
+ * @param isWhole whether the text is all of the file; if not, its last row is incomplete and left out
+ */
+export function parseTable(text: string, isWhole: boolean): TableStart {
+  const rows = parseRows(text, separatorOf(text), mostRows + 2)
+  if (!isWhole && rows.length > 1 && rows.length < mostRows + 2) rows.pop()
+  const first = rows.slice(0, mostRows + 1)
+  return {
+    rows: first.map((row) => row.slice(0, mostColumns).map(cutCell)),
+    isCut: !isWhole || rows.length > first.length || first.some((row) => row.length > mostColumns),
+  }
+}
+
+function cutCell(cell: string): string {
+  return cell.length > mostCellCharacters ? `${cell.slice(0, mostCellCharacters)}…` : cell
+}
+
+function separatorOf(text: string): string {
+  const [line = ''] = /^.*/.exec(text.replaceAll(/"[^"]*"/g, '')) ?? []
+  const count = (separator: string): number => line.split(separator).length
+  return [',', ';', '\t', '|'].reduce((best, other) => (count(other) > count(best) ? other : best))
+}
+
+function parseRows(text: string, separator: string, most: number): string[][] {
+  const end = `\\${separator}`
+  // A quoted cell may lack its closing quote, where the text was cut.
+  const cell = new RegExp(
+    `(?:"([^"]*(?:""[^"]*)*)(?:"|$)([^${end}\\r\\n]*)|([^${end}\\r\\n]*))(${end}|\\r\\n?|\\n|$)`,
+    'y',
+  )
+  const rows: string[][] = []
+  let row: string[] = []
+  while (rows.length < most) {
+    const [, quoted, after = '', plain = '', ended] = cell.exec(text) ?? []
+    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"') + after)
+    if (ended === separator) continue
+    rows.push(row)
+    row = []
+    if (!ended || cell.lastIndex === text.length) break
+  }
+  return rows
 }

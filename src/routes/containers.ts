@@ -1,5 +1,6 @@
 /**
- * `/containers/{container_id}/…`: the files of a container as page, list, zip and single downloads.
+ * `/containers/{container_id}/…`: the files of a container as page, list, zip and single downloads, and the restore of an
+ * expired container.
  *
  * @module
  */
@@ -8,16 +9,18 @@ import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { decodeOnce } from '../core/url.ts'
-import { describeListing } from '../gateway/containers/describe.ts'
-import { lifeOfListing, listFiles } from '../gateway/containers/listing.ts'
+import { describeListing, previewListing } from '../gateway/containers/describe.ts'
+import { type ListQuery, lifeOfListing, listFiles } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'
 import { restoreContainer } from '../gateway/containers/replacement.ts'
 import { zipContainer } from '../gateway/containers/zip.ts'
 import { deliverFile } from '../gateway/files/deliver.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { createLinker } from '../gateway/links.ts'
 import type { Life } from '../gateway/upstreams/life.ts'
+import { containerPage } from '../page/container-page.ts'
+import { pageHeaders } from '../page/frame.ts'
 import { answerFile, deliveryRequest } from './files.ts'
-import { answerPage } from './page.ts'
 import {
   checkBody,
   methodNotAllowed,
@@ -123,4 +126,35 @@ function notOfContainers(fileId: string): CfileError {
       hint: `Ask for /files/${fileId}.`,
     },
   )
+}
+
+/** Answers with the page. Every link on it is signed, since a browser can't send a key. */
+export async function answerPage(
+  gateway: Gateway,
+  c: RouteContext,
+  query: ListQuery,
+): Promise<Response> {
+  const caller = c.get('caller')
+  const { containerId, until } = query
+  const listing = await listFiles(gateway, caller, query)
+  const method = readMethod(c)
+  const files = await previewListing(gateway, caller, { ...query, method }, listing)
+  const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name, { until })
+  const zip = await linker.container('zip', containerId)
+  const nonce = c.get('requestId')
+  const life = await lifeOfListing(gateway, query, listing)
+  const now = gateway.runtime.now()
+  const page = containerPage({
+    containerId,
+    files,
+    zipUrl: zip.download_url,
+    now,
+    life,
+    isGone: listing.gone !== undefined,
+    linksEndAt: zip.expires_at,
+    copyTtl: gateway.archiving?.ttl,
+    nonce,
+  })
+  const pictures = new URL(gateway.links.publicUrl).origin
+  return c.html(page, 200, pageHeaders(nonce, { pictures, script: true }))
 }

@@ -21,7 +21,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
 import type { FileLocation } from '../gateway/upstreams/location.ts'
-import { answerPage } from './page.ts'
+import { answerPage } from './containers.ts'
 import {
   checkBody,
   methodNotAllowed,
@@ -50,7 +50,7 @@ export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-/** Creates the routes below `/s`. `routes/access` has verified the token. The name after it is ignored. */
+/** Creates the routes below `/s`. `routes/callers/access` has verified the token. The name after it is ignored. */
 export function grantRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   for (const path of ['/:token', '/:token/', '/:token/:name', '/:token/:name/']) {

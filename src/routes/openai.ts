@@ -2,7 +2,7 @@
  * The OpenAI API for SDKs whose base URL is the gateway: `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and
  * `/openai`.
  *
- * Container files below `/files` are served here (`files-api`), everything else is forwarded. A path that begins with
+ * Container files below `/files` are served here, which the upstream itself does not do. Everything else is forwarded. A path that begins with
  * another base path is answered with the right base URL, since it comes from a wrong `base_url` setting.
  *
  * @module
@@ -15,11 +15,23 @@ import { CfileError } from '../core/errors.ts'
 import type { UpgradeBindings } from '../core/sockets/socket.ts'
 import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
+import { deliverFile } from '../gateway/files/deliver.ts'
+import { deleteFile, describeFile, locateForFilesApi } from '../gateway/files/file-object.ts'
+import type { FileQuery } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { rethrowMissing } from '../gateway/owners/access.ts'
 import { forward } from '../gateway/proxy/forward.ts'
 import { serveSocket } from '../gateway/proxy/socket/serve.ts'
-import { filesApiRoutes } from './files-api.ts'
-import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
+import { deliveryRequest } from './files.ts'
+import {
+  methodNotAllowed,
+  nothingServed,
+  type RouteContext,
+  type RouteEnv,
+  readQuery,
+  wrongMethod,
+} from './request.ts'
+import { fileQuery, type FileQuery as Query } from './schemas.ts'
 
 /** Creates the routes below `/openai/v1`, `/v1` and `/api/projects/{project}/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -179,4 +191,37 @@ function withoutDate(search: string): string {
     .filter((parameter) => !/^api-version=\d/i.test(parameter))
     .join('&')
   return kept === '' ? '' : `?${kept}`
+}
+
+// All other ids below /files belong to the upstream's Files API and are forwarded.
+const one = '/:file_id{cfile[_-][A-Za-z0-9_-]+}'
+
+/** Creates the routes for container files below `/files` of the OpenAI API. */
+function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>()
+  routes.get(one, async (c) =>
+    c.json(await describeFile(gateway, c.get('caller'), askedFile(c).file, c.req.raw.signal)),
+  )
+  routes.delete(one, async (c) => {
+    const { file } = askedFile(c)
+    await deleteFile(gateway, c.get('caller'), file, c.req.raw.signal)
+    return c.json({ id: file.id, object: 'file', deleted: true })
+  })
+  routes.all(one, methodNotAllowed('GET, HEAD, DELETE'))
+  routes.get(`${one}/content`, async (c) => {
+    const { file, disposition } = askedFile(c)
+    const location = await locateForFilesApi(gateway, c.get('caller'), file)
+    return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
+      rethrowMissing(gateway, 'file', error),
+    )
+  })
+  routes.all(`${one}/content`, methodNotAllowed('GET, HEAD'))
+  return routes
+}
+
+/** The file that a request asks for, and how. */
+function askedFile(c: RouteContext): Pick<Query, 'disposition'> & { readonly file: FileQuery } {
+  const { container_id: containerId, disposition } = readQuery(c, fileQuery)
+  const id = c.req.param('file_id') ?? ''
+  return { file: { id, kind: 'container_file', containerId }, disposition }
 }

@@ -3,10 +3,9 @@
  */
 
 import { webHmac } from '../../src/core/links/keys.ts'
-import { ownerKey } from '../../src/gateway/owners/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/access.ts'
 import type { AppOptions } from '../../src/options.ts'
-import { createKeyRing } from '../../src/routes/api-keys.ts'
-import { createAuthenticate } from '../../src/routes/callers.ts'
+import { createAuthenticate, createKeyRing } from '../../src/routes/callers/callers.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import {
   type CitedFile,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { PreviewedFile } from '../../src/gateway/containers/preview.ts'
+import type { PreviewedFile } from '../../src/gateway/containers/describe.ts'
 import { type ContainerPage, containerPage } from '../../src/page/container-page.ts'
 import { rounds } from '../lib/rounds.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseTable } from '../../src/page/table.ts'
+import { parseTable } from '../../src/page/file-preview.ts'
 import { rounds } from '../lib/rounds.ts'
 
 const rowsOf = (text: string, isWhole = true) => parseTable(text, isWhole).rows

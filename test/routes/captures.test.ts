@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ownerKey } from '../../src/gateway/owners/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/access.ts'
 import { type Answered, openCallers, refusal } from '../lib/callers.ts'
 import { type CitedFile, errorCode, grantIn, json, openHarness } from '../lib/harness.ts'
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { operations } from '../../src/routes/operations.ts'
+import { operations } from '../../src/routes/docs.ts'
 import { openCallers } from '../lib/callers.ts'
 import { errorCode, openHarness } from '../lib/harness.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
-import { ownerKey } from '../../src/gateway/owners/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/access.ts'
 import { parseSigningKeys, signUrl } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { openCallers, refusal } from '../lib/callers.ts'

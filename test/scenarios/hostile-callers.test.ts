@@ -4,8 +4,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { webHmac } from '../../src/core/links/keys.ts'
-import { createKeyRing } from '../../src/routes/api-keys.ts'
-import { createAuthenticate } from '../../src/routes/callers.ts'
+import { createAuthenticate, createKeyRing } from '../../src/routes/callers/callers.ts'
 import { openCallers } from '../lib/callers.ts'
 import {
   type CitedFile,

@@ -6,7 +6,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../src/azure/credentials.ts'
 import { operationOf } from '../../src/core/api/operations.ts'
-import { ownerKey } from '../../src/gateway/owners/caller.ts'
+import { ownerKey } from '../../src/gateway/owners/access.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { apiPaths } from '../fixtures/api-paths.ts'
 import { openCallers } from '../lib/callers.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { webHmac } from '../../src/core/links/keys.ts'
-import { createKeyRing } from '../../src/routes/api-keys.ts'
-import { createAuthenticate } from '../../src/routes/callers.ts'
+import { createAuthenticate, createKeyRing } from '../../src/routes/callers/callers.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { errorCode, grantIn, json, openHarness, pathOf, responseRequest } from '../lib/harness.ts'

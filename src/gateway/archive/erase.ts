@@ -11,8 +11,7 @@ import type { ArchivedFile } from '../../archives/archive.ts'
 import { CfileError } from '../../core/errors.ts'
 import { within } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { notThere } from '../owners/access.ts'
-import { granteeOf, ownerKey } from '../owners/caller.ts'
+import { granteeOf, notThere, ownerKey } from '../owners/access.ts'
 import {
   findRecord,
   type Kind,
@@ -21,8 +20,8 @@ import {
   listOwners,
   removeRecord,
 } from '../owners/records.ts'
+import { removeRow } from './find.ts'
 import { addPending, enqueue, listPending, removePending } from './pending.ts'
-import { removeRow } from './rows.ts'
 import type { PendingCopy } from './state.ts'
 
 // Longer than a copy under way can take.

@@ -9,14 +9,22 @@
 
 import { type Citation, getMentions, type Mentions } from '../../core/api/citations/citations.ts'
 import type { Turn } from '../../core/api/citations/mentions.ts'
+import { getResources, type Resource } from '../../core/api/citations/resources.ts'
 import type { Names } from '../../core/api/names/named-ids.ts'
+import { isCfileError } from '../../core/errors.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { copyIfEager } from '../archive/queue.ts'
-import type { Caller, Gateway } from '../gateway.ts'
-import { findHeld, rethrowMissing } from '../owners/access.ts'
-import { findRecord, putRecord, type Remembering, recordPlace } from '../owners/records.ts'
-import { askInTurn } from '../upstreams/ask.ts'
-import { upstreamsNamed } from '../upstreams/location.ts'
+import type { Caller, Gateway, Log } from '../gateway.ts'
+import { findHeld, rethrowMissing, standingOf } from '../owners/access.ts'
+import { isStoreDown } from '../owners/guarded-store.ts'
+import {
+  type FileRecord,
+  findRecord,
+  putRecord,
+  type Remembering,
+  recordPlace,
+} from '../owners/records.ts'
+import { askInTurn, upstreamsNamed } from '../upstreams/location.ts'
 import { claim } from './claim.ts'
 
 /** Caller and upstream of an answer. */
@@ -203,4 +211,75 @@ export async function recordedContainer(
     if (record?.container_id !== undefined) return record.container_id
   }
   return undefined
+}
+
+/**
+ * Records the objects in an answer. Idempotent.
+ *
+ * @param body the parsed JSON of the answer: one object or a list
+ * @param other the kind for objects that {@link getResources} does not recognize; absent: they are skipped
+ */
+export async function captureThings(
+  gateway: Remembering,
+  origin: Origin,
+  body: unknown,
+  other?: 'thing',
+): Promise<void> {
+  await Promise.all(
+    getResources(body, other).map((resource) =>
+      resource.kind === 'file'
+        ? recordListedFile(gateway, origin, resource)
+        : resource.kind === 'conversation'
+          ? recordTurn(gateway, origin, resource.kind, resource.id)
+          : recordPlace(gateway, origin, resource.kind, resource.id),
+    ),
+  )
+}
+
+/**
+ * Records the rows of a list that belongs to a thing of the caller. A row may be an item that the caller wrote with a
+ * freely chosen id, so it is recorded only when no other owner has that id.
+ *
+ * @param body the parsed JSON of the list
+ */
+export async function captureRows(gateway: Gateway, origin: Origin, body: unknown): Promise<void> {
+  await Promise.all(
+    getResources(body, 'thing').map(async ({ id }) => {
+      const standing = await standingOf(gateway, origin.caller, 'thing', id)
+      if (standing === 'nobody') await recordPlace(gateway, origin, 'thing', id)
+    }),
+  )
+}
+
+/** Records a file of the Files API or of a container list. */
+async function recordListedFile(
+  gateway: Remembering,
+  { caller, upstream }: Origin,
+  { id, container_id, stored_name, bytes }: Extract<Resource, { kind: 'file' }>,
+): Promise<void> {
+  const known = await findRecord(gateway, caller, 'file', id)
+  if (known?.stored_name !== undefined) return
+  const fresh: FileRecord = { upstream, container_id, seen_at: gateway.runtime.now() }
+  await putRecord(gateway, caller, 'file', id, { ...(known ?? fresh), stored_name, bytes })
+}
+
+/**
+ * Waits until the contents of an answer are recorded. When the store is down, the answer passes anyway, since the client
+ * has paid for it, and the log gets the ids.
+ *
+ * @param recording the write under way
+ * @param shows ids that should have been recorded, for the log
+ */
+export async function recordIfUp(
+  log: Log,
+  recording: Promise<void>,
+  shows: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  try {
+    await recording
+  } catch (error) {
+    if (!isStoreDown(error)) throw error
+    const cause = String(isCfileError(error) ? error.cause : error)
+    log('error', 'The store is down, so what an answer shows is not recorded.', { ...shows, cause })
+  }
 }

@@ -15,7 +15,7 @@ import {
   viewContainer,
 } from '../owners/access.ts'
 import { type Kind, listOwners, putRecord } from '../owners/records.ts'
-import { askInTurn } from '../upstreams/ask.ts'
+import { askInTurn } from '../upstreams/location.ts'
 
 /**
  * Returns the mentions that may be recorded for the caller: all of them, or for an admin those that no other owner has.

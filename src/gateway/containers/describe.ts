@@ -1,15 +1,20 @@
 /**
- * Describes the files of a container for `GET /containers/{container_id}/files`, each with its link.
+ * Describes the files of a container: each with its link for `GET /containers/{container_id}/files`, and with kind,
+ * preview and inline link for its HTML page.
  *
  * @module
  */
 
 import { findOriginals, nameInPath } from '../../core/api/container-files.ts'
-import { listCopies } from '../archive/rows.ts'
+import { contentTypeOf, isInlineType } from '../../core/http/content-type.ts'
+import { startDeadline, untilAborted } from '../../core/time.ts'
+import { listCopies } from '../archive/find.ts'
+import { openSource } from '../files/source.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { createLinker } from '../links.ts'
 import { displayName } from '../upstreams/file.ts'
-import { type ContainerListing, type ListQuery, recordFiles } from './listing.ts'
+import type { FileLocation } from '../upstreams/location.ts'
+import { type ContainerListing, type ListQuery, locationOf, recordFiles } from './listing.ts'
 
 /** A file of a container in our own API. */
 export interface PresentedFile {
@@ -69,4 +74,143 @@ export async function describeListing(
       }
     }),
   )
+}
+
+/** The beginning of a text file. */
+export interface TextStart {
+  readonly text: string
+  /** Whether it is the whole file. */
+  readonly isWhole: boolean
+}
+
+/** A file as the page shows it. */
+export interface PreviewedFile extends PresentedFile {
+  readonly kind: FileKind
+  /** Link that displays the file inline; absent for types that must not be displayed. */
+  readonly view_url?: string
+  /** Absent for other files, after the first {@link mostTexts} texts, and when it could not be read in time. */
+  readonly start?: TextStart
+}
+
+/** Kind of a file, in words of the page. */
+export type FileKind =
+  | 'Picture'
+  | 'Table'
+  | 'Spreadsheet'
+  | 'Text'
+  | 'Code'
+  | 'Data'
+  | 'Document'
+  | 'Archive'
+  | 'File'
+
+const endings: readonly (readonly [FileKind, RegExp])[] = [
+  ['Picture', /^(?:png|jpe?g|gif|webp|avif|bmp|tiff?)$/],
+  ['Table', /^[ct]sv$/],
+  ['Spreadsheet', /^(?:xlsx?|xlsm|ods)$/],
+  ['Text', /^(?:txt|log|md|tex|srt)$/],
+  ['Code', /^(?:py|[cm]?[jt]s|sql|r|sh|css|html?|svg|ipynb)$/],
+  ['Data', /^(?:json|jsonl|geojson|ya?ml|xml|toml|ini)$/],
+  ['Document', /^(?:pdf|docx?|pptx?|odt|rtf)$/],
+  ['Archive', /^(?:zip|t?gz|tar|7z)$/],
+]
+const texts: ReadonlySet<FileKind> = new Set(['Table', 'Text', 'Code', 'Data'])
+
+/** Returns the kind of a file by the extension of its name. */
+export function kindOf(filename: string): FileKind {
+  const ending = /\.(\w+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
+  return endings.find(([, pattern]) => pattern.test(ending))?.[0] ?? 'File'
+}
+
+/**
+ * Describes what code wrote, without the automatic copies of pictures that were saved too.
+ *
+ * @param query with HEAD no file is read
+ */
+export async function previewListing(
+  gateway: Gateway,
+  caller: Caller,
+  query: ListQuery & { readonly method: 'GET' | 'HEAD' },
+  listing: ContainerListing,
+): Promise<PreviewedFile[]> {
+  const described = await describeListing(gateway, caller, query, listing)
+  const files = described
+    .filter(({ source, duplicate_of }) => source === 'assistant' && duplicate_of === undefined)
+    .map((file) => ({ ...file, kind: kindOf(file.filename) }))
+  const inline = { disposition: 'inline', until: query.until } as const
+  const owner = listing.holder ?? caller
+  const linker = createLinker(gateway, owner, listing.upstream.name, inline)
+  const starts =
+    query.method === 'HEAD' ? new Map() : await readStarts(gateway, query, listing, files)
+  return Promise.all(
+    files.map(async (file) => {
+      const start = starts.get(file.file_id)
+      if (!isInlineType(contentTypeOf(file.filename))) return { ...file, start }
+      return { ...file, start, view_url: (await linker.file(file)).download_url }
+    }),
+  )
+}
+
+/** Of how many texts the beginning is read. */
+export const mostTexts = 16
+const mostBytes = 32 * 1024
+// Four connections leave the others of a Worker, which has six, to the rest of the request.
+const mostAtOnce = 4
+// The page waits no longer for all of them together.
+const timeoutMs = 3000
+
+/** Reads the beginnings of the newest texts, by file id. It never fails: a page without previews is still useful. */
+async function readStarts(
+  gateway: Gateway,
+  { containerId, signal: caller }: ListQuery,
+  listing: ContainerListing,
+  files: readonly (PresentedFile & { readonly kind: FileKind })[],
+): Promise<ReadonlyMap<string, TextStart>> {
+  const starts = new Map<string, TextStart>()
+  const { signal, clear } = startDeadline(gateway.runtime.wait, timeoutMs, caller)
+  // The readers take the files from one iterator.
+  const rest = files
+    .filter(({ kind }) => texts.has(kind))
+    .slice(0, mostTexts)
+    .values()
+  const readOn = async (): Promise<void> => {
+    for (const { file_id: id, ...file } of rest) {
+      const location = locationOf(containerId, listing, { id, ...file })
+      const start = await untilAborted(readStart(gateway, location, signal), signal).catch(
+        (error) => gateway.log('debug', 'A file could not be previewed.', { cause: String(error) }),
+      )
+      if (start) starts.set(id, start)
+    }
+  }
+  await Promise.all(Array.from({ length: mostAtOnce }, readOn))
+  clear()
+  return starts
+}
+
+/** Reads the beginning of a file. `undefined` if it is not text. */
+async function readStart(
+  gateway: Gateway,
+  location: FileLocation,
+  signal: AbortSignal,
+): Promise<TextStart | undefined> {
+  signal.throwIfAborted()
+  const size = location.record?.bytes
+  if (size === 0) return { text: '', isWhole: true }
+  const range = size === undefined ? undefined : { start: 0, end: Math.min(size, mostBytes) - 1 }
+  const source = await openSource(gateway, location, { signal })
+  const bytes = (await source.open(range)).read(range)
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = 0
+  try {
+    for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
+      text += decoder.decode(piece.subarray(0, mostBytes - length), { stream: true })
+      length += piece.byteLength
+      if (length >= mostBytes) break
+    }
+  } finally {
+    await bytes.cancel().catch(() => {})
+  }
+  if (text.includes('\0')) return undefined
+  return { text, isWhole: size === undefined ? length < mostBytes : size <= mostBytes }
 }

@@ -13,14 +13,12 @@ import { isGlued, nameInPath } from '../../core/api/container-files.ts'
 import { type CfileError, isCfileError } from '../../core/errors.ts'
 import { isContainerFileId } from '../../core/ids.ts'
 import { startDeadline } from '../../core/time.ts'
-import { listCopies } from '../archive/rows.ts'
+import { listCopies } from '../archive/find.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from '../owners/access.ts'
 import { type FileRecord, findRecord, putRecord } from '../owners/records.ts'
-import { askInTurn } from '../upstreams/ask.ts'
-import { explainMissing } from '../upstreams/expired.ts'
-import { findLife, type Life } from '../upstreams/life.ts'
-import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
+import { explainMissing, findLife, type Life } from '../upstreams/life.ts'
+import { askInTurn, type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
 /** A request for the files of a container. */
 export interface ListQuery {

@@ -10,12 +10,12 @@ import type { FileGrant } from '../../core/links/grant.ts'
 import { anyone, type Caller, type Gateway } from '../gateway.ts'
 import {
   findHeld,
+  granteeOf,
   holderOfUnrecorded,
   notThere,
   standingOf,
   viewContainer,
 } from '../owners/access.ts'
-import { granteeOf } from '../owners/caller.ts'
 import { isStoreDown } from '../owners/guarded-store.ts'
 import type { FileRecord } from '../owners/records.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'

@@ -1,12 +1,13 @@
 /**
- * Access: which things a caller may name. A record belongs to one owner, so having a record means owning the thing.
+ * Access: who a caller is, and which things a caller may name. A record belongs to one owner, so having a record means
+ * owning the thing.
  *
  * @module
  */
 
+import { shortHash } from '../../core/encoding.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { granteeOf } from './caller.ts'
 import { findRecord, type Kind, listOwners, type PlaceRecord, type RecordOf } from './records.ts'
 
 /** Whether a thing is recorded for the caller, for other owners only, or for nobody. */
@@ -148,4 +149,46 @@ export function rethrowMissing(gateway: Gateway, kind: Kind, error: unknown): ne
   throw gateway.owners.knowsCallers && isCfileError(error) && error.status === 404
     ? notThere(kind)
     : error
+}
+
+/** The owner that a credential belongs to. */
+export interface Identity {
+  readonly owner: string
+  /** Whether the credential is an admin's. Never set from the claims of a token. */
+  readonly admin?: boolean
+}
+
+/**
+ * Returns the caller for an identity. Credentials with the same owner name give the same owner.
+ *
+ * @param keys cache of owner keys by name
+ */
+export async function toCaller(
+  { owner, admin = false }: Identity,
+  keys?: Map<string, string>,
+): Promise<Caller> {
+  return { owner, admin, key: await ownerKey(owner, keys) }
+}
+
+/** Returns the caller for an owner key, as signed links and records contain it. Its name is unknown. */
+export function granteeOf(ownerKey: string): Caller {
+  return { owner: '', admin: false, key: ownerKey }
+}
+
+const mostKept = 1000
+
+/**
+ * Returns the key of an owner: half of a SHA-256 in hex. It does not reveal the name, and every store and URL accepts it.
+ *
+ * @param keys cache of keys by name. It holds values, not promises, since in workerd a request must not wait for a
+ * promise of another request.
+ */
+export async function ownerKey(owner: string, keys?: Map<string, string>): Promise<string> {
+  const known = keys?.get(owner)
+  if (known !== undefined) return known
+  const key = await shortHash(owner)
+  // A limit, since tokens can contain any number of names.
+  if (keys?.size === mostKept) keys.clear()
+  keys?.set(owner, key)
+  return key
 }

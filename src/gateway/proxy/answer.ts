@@ -11,11 +11,10 @@ import { namedKinds } from '../../core/api/names/named-ids.ts'
 import type { NamedKind, Operation } from '../../core/api/operations.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
-import type { Origin } from '../capture/capture.ts'
-import { captureRows, captureThings } from '../capture/things.ts'
+import { eraseThing } from '../archive/erase.ts'
+import { captureRows, captureThings, type Origin, recordIfUp } from '../capture/capture.ts'
 import { forgetListing } from '../containers/listing.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { recordIfUp } from '../owners/record-if-up.ts'
 import { findRecord, putRecord, recordPlace } from '../owners/records.ts'
 import {
   type CompletionOptions,
@@ -23,9 +22,10 @@ import {
   recordChunks,
   recordIds,
 } from './answers/completions.ts'
-import { linkHistory } from './answers/history.ts'
+import { linkHistory } from './answers/links.ts'
 import { recordResponse, withBody } from './answers/responses.ts'
 import type { NamedBy } from './names.ts'
+import type { ProxyRequest } from './request.ts'
 
 /** An answer and the facts of its request. */
 export interface AnswerToRecord {
@@ -193,4 +193,26 @@ async function recordName(
 /** Whether an answer is a stream of server-sent events. */
 export function isEventStream({ headers, ok }: Response): boolean {
   return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+}
+
+/**
+ * Erases the record of a thing that the upstream has just deleted, and the copy of a file: those of the caller, or those
+ * of all owners when an admin deleted it. The record and the copies of a deleted container stay, since copies exist to
+ * outlive containers. A store or archive that fails is logged, not thrown.
+ */
+export async function eraseDeleted(
+  gateway: Gateway,
+  caller: Caller,
+  { request: { signal }, operation: { shows, ids } }: ProxyRequest,
+): Promise<void> {
+  const thing = ids.at(-1)
+  if (shows !== 'gone' || thing === undefined || thing.kind === 'container') return
+  try {
+    await eraseThing(gateway, caller, thing, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    const message =
+      'The archive or the store does not answer, so the record or the copy of a deleted thing is still there.'
+    gateway.log('warn', message, { kind: thing.kind, cause: String(error) })
+  }
 }

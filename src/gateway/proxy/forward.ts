@@ -3,7 +3,7 @@
  * shows before the client sees it. The steps, each in its own file:
  *
  * 1. `request`: parse the request, check its names (`names`, `bodies/`) and find its upstreams (`route`).
- * 2. `attempt`: send it to these upstreams until one gives a final answer.
+ * 2. `route`: send it to these upstreams until one gives a final answer.
  * 3. `heal`: send it once more with a new container when its container has expired.
  * 4. `answer`: record what the answer shows, and add links to its files (`answers/`).
  *
@@ -22,17 +22,22 @@ import { setServedFrom } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
-import { type AnswerToRecord, isEventStream, recordAnswer, recordNames } from './answer.ts'
+import {
+  type AnswerToRecord,
+  eraseDeleted,
+  isEventStream,
+  recordAnswer,
+  recordNames,
+} from './answer.ts'
 import type { CompletionOptions } from './answers/completions.ts'
 import { passContent } from './answers/content.ts'
-import { eraseDeleted } from './answers/deletion.ts'
+import { resumptionOf } from './answers/links.ts'
 import { answerOwnList } from './answers/own-list.ts'
-import { resumptionOf } from './answers/resume.ts'
-import { type Answered, attempt } from './attempt.ts'
 import { requireOwnBatch } from './bodies/batch-input.ts'
 import { sendHealed } from './heal.ts'
 import { isShared } from './names.ts'
 import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'
+import { type Answered, attempt } from './route.ts'
 
 /**
  * Sends a request upstream and returns the answer after its files were recorded.

@@ -16,8 +16,8 @@ import { previousTurn, recordedContainer } from '../capture/capture.ts'
 import { findReplacement, isRunning, replaceContainer } from '../containers/replacement.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findRecord } from '../owners/records.ts'
-import type { Answered } from './attempt.ts'
 import type { ProxyRequest } from './request.ts'
+import type { Answered } from './route.ts'
 
 /** An answer, and the container that was replaced to get it. */
 export interface Healed {

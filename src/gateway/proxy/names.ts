@@ -9,8 +9,7 @@ import { type Names, namedKinds } from '../../core/api/names/named-ids.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isVectorStoreId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
-import { granteeOf } from '../owners/caller.ts'
+import { granteeOf, isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
 import { findRecord, type Kind, listOwners } from '../owners/records.ts'
 
 /** Ids that a request names, by where they stand. */

@@ -8,10 +8,9 @@ import type { Transfer } from '../../core/bytes/resume.ts'
 import { CfileError } from '../../core/errors.ts'
 import { cleanFilename, stripStoredPrefix } from '../../core/http/content-disposition.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
-import { askInTurn } from './ask.ts'
 import { type Content, type Description, openContent, readDescription } from './calls.ts'
-import { explainMissing } from './expired.ts'
-import type { FileLocation } from './location.ts'
+import { explainMissing } from './life.ts'
+import { askInTurn, type FileLocation } from './location.ts'
 import { type FileFacts, type FileSource, openedFile } from './opened-file.ts'
 
 /**

@@ -1,9 +1,11 @@
 /**
- * The location of a file: its container, and the upstreams that may have it.
+ * Where a thing lives: the location of a file, and the search for a thing in the upstreams that may have it.
  *
  * @module
  */
 
+import type { AzureClient } from '../../azure/client.ts'
+import { isCfileError } from '../../core/errors.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import type { FileRecord } from '../owners/records.ts'
 
@@ -31,4 +33,29 @@ export interface FileLocation {
 export function upstreamsNamed(gateway: Gateway, name: string | undefined): readonly Upstream[] {
   const named = gateway.upstreams.filter((upstream) => upstream.name === name)
   return named.length > 0 ? named : gateway.upstreams
+}
+
+/**
+ * Asks one upstream after another until one has the thing.
+ *
+ * @throws the first upstream's error if none has it
+ */
+export async function askInTurn<T>(
+  upstreams: readonly Upstream[],
+  ask: (client: AzureClient, upstream: Upstream) => Promise<T>,
+): Promise<{ upstream: Upstream; found: T }> {
+  let refusal: unknown
+  for (const upstream of upstreams) {
+    try {
+      return { upstream, found: await ask(upstream.client, upstream) }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      refusal ??= error
+    }
+  }
+  throw refusal
+}
+
+function isMissing(error: unknown): boolean {
+  return isCfileError(error) && error.status === 404
 }

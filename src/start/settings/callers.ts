@@ -6,8 +6,8 @@
 
 import { CfileError } from '../../core/errors.ts'
 import type { AppOptions } from '../../options.ts'
-import { type ApiKey, parseApiKeys } from '../../routes/api-keys.ts'
-import { checkKeysUrl } from '../../routes/remote-keys.ts'
+import { type ApiKey, parseApiKeys } from '../../routes/callers/callers.ts'
+import { checkKeysUrl } from '../../routes/callers/remote-keys.ts'
 import { type Declared, list, parsedBy, readSettings, text, type Variables } from './setting.ts'
 
 /** Which credentials of callers are accepted. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { webHmac } from '../../../src/core/links/keys.ts'
-import { createKeyRing } from '../../../src/routes/api-keys.ts'
-import { createAuthenticate } from '../../../src/routes/callers.ts'
+import { createAuthenticate, createKeyRing } from '../../../src/routes/callers/callers.ts'
 import { type Archived, openArchived, outliveContainer } from '../../lib/archived.ts'
 import { citedFiles, json, responseRequest } from '../../lib/harness.ts'
 

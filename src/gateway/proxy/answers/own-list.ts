@@ -11,12 +11,12 @@
 import { parseJson, readBounded } from '../../../core/http/body.ts'
 import { responseHeaders } from '../../../core/http/proxied-headers.ts'
 import { elements, pick, rootSpan, stringAt } from '../../../core/json/spans.ts'
-import { captureThings } from '../../capture/things.ts'
+import { captureThings } from '../../capture/capture.ts'
 import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { findRecord, type Kind } from '../../owners/records.ts'
-import { attempt } from '../attempt.ts'
 import type { ProxyRequest } from '../request.ts'
+import { attempt } from '../route.ts'
 
 // A limit for callers who own few things among many: one request must not read a whole resource.
 const mostPages = 20

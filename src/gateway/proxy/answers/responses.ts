@@ -10,19 +10,24 @@
 
 import { mentionsInEvent } from '../../../core/api/citations/citation-stream.ts'
 import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
-import { decodeUtf8, parseJson, readBounded, toBody } from '../../../core/http/body.ts'
+import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
 import { createEventLinker } from '../../../core/rewrite/stream/stream-linker.ts'
 import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
-import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'
+import {
+  capture,
+  captureOnce,
+  type Origin,
+  recordedContainer,
+  recordIfUp,
+} from '../../capture/capture.ts'
 import { recordUncited } from '../../capture/uncited.ts'
 import { forgetListing, readFileSizes } from '../../containers/listing.ts'
 import type { Gateway } from '../../gateway.ts'
-import { recordIfUp } from '../../owners/record-if-up.ts'
 import { openAnswer, throughLargeEvents } from './large-answers.ts'
-import { linksOfResponse, sendAfter } from './resume.ts'
+import { linkBytes, linksOfResponse, sendAfter } from './links.ts'
 
 /**
  * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
@@ -99,21 +104,6 @@ async function passJson(
   if (options === undefined) return read.whole
   const linked = await linkBytes(left, (json) => linkAnswer(json, options))
   return linked === left ? read.whole : restore(linked)
-}
-
-/**
- * Applies a change to JSON that is held as bytes.
- *
- * @param link returns the changed JSON text
- * @returns the same array when nothing changed or when the bytes are not UTF-8
- */
-export async function linkBytes(
-  bytes: Uint8Array<ArrayBuffer>,
-  link: (json: string) => Promise<string>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const json = decodeUtf8(bytes)
-  const linked = json && (await link(json))
-  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }
 
 /** Passes a stream through {@link createEventHandler}. */

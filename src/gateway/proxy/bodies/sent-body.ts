@@ -1,18 +1,29 @@
 /**
  * Prepares the body of a request for the upstream. Bodies are read when the ids in them matter, and streamed otherwise.
  *
+ * A multipart form (RFC 7578) is streamed, and the ids in its fields are checked while it passes. A field with a foreign id
+ * breaks the stream before the form ends, so that the upstream discards the upload.
+ *
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/names/body-names.ts'
+import {
+  type BodyNames,
+  countNames,
+  noBodyNames,
+  readBodyNames,
+} from '../../../core/api/names/body-names.ts'
+import { mostNames, tooManyNames } from '../../../core/api/names/named-ids.ts'
+import { type NamingKey, noSuchId, readingOf } from '../../../core/api/names/naming-keys.ts'
 import type { BodyForm, Operation } from '../../../core/api/operations.ts'
+import { atMost } from '../../../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../../../core/errors.ts'
-import { readBounded } from '../../../core/http/body.ts'
+import { concatBytes, readBounded } from '../../../core/http/body.ts'
+import { type FormWatch, parseFormBoundary, watchForm } from '../../../core/http/form-fields.ts'
 import { unlinkBytes } from '../../../core/rewrite/unlink.ts'
 import { inTurns } from '../../../core/time.ts'
 import type { Caller, Gateway } from '../../gateway.ts'
 import { requireOwnBody } from '../names.ts'
-import { readSentForm } from './sent-form.ts'
 
 /** A body that goes upstream. */
 export interface SentBody {
@@ -120,5 +131,132 @@ function tooLarge(limit: number): CfileError {
     'payload_too_large',
     `The body is larger than the ${limit} bytes that are read.`,
     { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}
+
+/** A request with a form. */
+export interface WithForm {
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array>
+  readonly signal: AbortSignal
+}
+
+/** A form that goes upstream: whole when it is small, otherwise a stream. */
+export interface SentForm {
+  readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
+  /** Throws the refusal that broke the stream, if the gateway refused it midway. */
+  readonly check: () => void
+}
+
+// Bytes that are read and checked before the upstream gets any. Smaller forms are sent whole.
+const readAhead = 128 * 1024
+
+/**
+ * Reads the beginning of a form and checks the rest while it is streamed.
+ *
+ * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found`. Errors
+ * in the streamed rest are thrown by `check`.
+ */
+export async function readSentForm(
+  gateway: Gateway,
+  caller: Caller,
+  request: WithForm,
+): Promise<SentForm> {
+  const form = limitForm(gateway, request)
+  if (!gateway.owners.knowsCallers) return rememberFailure(form)
+  const boundary = parseFormBoundary(request.headers.get('content-type') ?? '')
+  const watch = watchForm(boundary, watchNames(gateway, caller, request))
+  const { bytes, check } = rememberFailure(form.pipeThrough(watch))
+  const read = await readBounded(bytes, readAhead)
+  return { bytes: read.whole ?? read.stream, check }
+}
+
+// Bytes allowed beside the file: boundaries, part headers, the purpose.
+const besideFile = 1024
+
+/** Limits the size of a form: by its `Content-Length`, otherwise by breaking the stream at the limit. */
+function limitForm(
+  { bounds: { maxFileBytes } }: Gateway,
+  { headers, body }: WithForm,
+): ReadableStream<Uint8Array> {
+  const most = maxFileBytes + besideFile
+  const announced = headers.get('content-length')
+  if (Number(announced) > most) throw uploadTooLarge(maxFileBytes)
+  if (announced !== null) return body
+  return body.pipeThrough(atMost(most, () => uploadTooLarge(maxFileBytes)))
+}
+
+/** Remembers the refusal that broke a stream, since the reader of the stream may report another error. */
+function rememberFailure(
+  stream: ReadableStream<Uint8Array>,
+): SentForm & { readonly bytes: ReadableStream<Uint8Array> } {
+  const reader = stream.getReader()
+  let failure: unknown
+  const bytes = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+  const check = (): void => {
+    if (isCfileError(failure)) throw failure
+  }
+  return { bytes, check }
+}
+
+const longestId = 1024
+const longestJson = 1024 ** 2
+
+/** Creates the callbacks that check the fields with ids as they arrive. */
+function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormWatch {
+  let names = 0
+  const require = async (named: BodyNames): Promise<void> => {
+    names += countNames(named)
+    if (names > mostNames) throw tooManyNames()
+    await requireOwnBody(gateway, caller, named)
+  }
+  return {
+    wants(part) {
+      const reading = readingOf(part)
+      if (reading === 'nothing') return 0
+      return reading === 'json' ? longestJson : longestId
+    },
+    async take(part, value) {
+      const reading = readingOf(part)
+      if (reading === 'nothing') return
+      await require(
+        reading === 'json'
+          ? await inTurns(gateway.runtime.wait, readBodyNames(asMember(part.name, value)), signal)
+          : namesOf(part.name, reading.naming, value),
+      )
+    },
+  }
+}
+
+/** Wraps the JSON of a field as a member of an object, as it would stand in a JSON body. */
+function asMember(name: string, value: Uint8Array): Uint8Array {
+  const encoder = new TextEncoder()
+  return concatBytes([encoder.encode(`{"${name}":`), value, encoder.encode('}')])
+}
+
+/** Ids of one plain form field. */
+function namesOf(field: string, naming: NamingKey, value: Uint8Array): BodyNames {
+  const id = new TextDecoder('latin1').decode(value)
+  if (!naming.isId(id)) throw noSuchId(field, naming)
+  return { ...noBodyNames, names: { ...noBodyNames.names, [naming.kind]: [id] } }
+}
+
+function uploadTooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The file is larger than the ${limit} bytes that are taken.`,
+    { param: 'CFILE_MAX_FILE_BYTES' },
   )
 }

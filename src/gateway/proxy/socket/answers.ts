@@ -6,8 +6,17 @@
 
 import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/event.ts'
 import { createEventHandler } from '../answers/responses.ts'
-import { brokenAnswer, endOf, lifeOver, lifeOverEvent, silent } from './failures.ts'
-import { failAnswers, isBusy, type Session, type UpstreamSocket } from './session.ts'
+import {
+  brokenAnswer,
+  endOf,
+  failAnswers,
+  isBusy,
+  lifeOver,
+  lifeOverEvent,
+  type Session,
+  silent,
+  type UpstreamSocket,
+} from './session.ts'
 
 const decoder = new TextDecoder()
 

@@ -19,9 +19,11 @@ import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { prepareHealing } from '../heal.ts'
 import { parseRequest } from '../request.ts'
 import { limitLife, passEvents, watchSilence } from './answers.ts'
-import { lifeOverEvent, notText, otherUpstream } from './failures.ts'
 import {
   isBusy,
+  lifeOverEvent,
+  notText,
+  otherUpstream,
   type Pending,
   type Session,
   type SocketRequest,

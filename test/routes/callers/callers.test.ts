@@ -1,9 +1,8 @@
 import type { Context } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { CfileError } from '../../src/core/errors.ts'
-import { webHmac } from '../../src/core/links/keys.ts'
-import { createKeyRing } from '../../src/routes/api-keys.ts'
-import { createAuthenticate } from '../../src/routes/callers.ts'
+import { CfileError } from '../../../src/core/errors.ts'
+import { webHmac } from '../../../src/core/links/keys.ts'
+import { createAuthenticate, createKeyRing } from '../../../src/routes/callers/callers.ts'
 
 const keys = createKeyRing(
   [

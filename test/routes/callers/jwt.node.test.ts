@@ -5,11 +5,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { createEmulator } from '../../src/emulator/emulator.ts'
-import { openApp, parseEnv } from '../../src/index.ts'
-import { citedFiles, json, responseRequest } from '../lib/harness.ts'
-import { createIssuer, type Issuer } from '../lib/tokens.ts'
-import { listen } from '../lib/upstream.ts'
+import { createEmulator } from '../../../src/emulator/emulator.ts'
+import { openApp, parseEnv } from '../../../src/index.ts'
+import { citedFiles, json, responseRequest } from '../../lib/harness.ts'
+import { createIssuer, type Issuer } from '../../lib/tokens.ts'
+import { listen } from '../../lib/upstream.ts'
 
 const iss = 'https://issuer.example.com/'
 const asked: string[] = []

@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../src/app.ts'
-import { apiKey } from '../../src/azure/credentials.ts'
-import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { createApp } from '../../../src/app.ts'
+import { apiKey } from '../../../src/azure/credentials.ts'
+import { citedFiles, json, openHarness, responseRequest } from '../../lib/harness.ts'
 
 const origin = 'http://host.localhost'
 

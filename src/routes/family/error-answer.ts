@@ -4,13 +4,13 @@
  * @module
  */
 
-import { CfileError, isCfileError, toErrorBody } from '../core/errors.ts'
-import { prefersHtml } from '../core/http/content-type.ts'
-import { failExchange } from '../gateway/exchange.ts'
-import type { Log } from '../gateway/gateway.ts'
-import { errorPage } from '../page/error-page.ts'
-import { pageHeaders } from '../page/frame.ts'
-import type { RouteContext } from './request.ts'
+import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
+import { prefersHtml } from '../../core/http/content-type.ts'
+import { failExchange } from '../../gateway/exchange.ts'
+import type { Log } from '../../gateway/gateway.ts'
+import { errorPage } from '../../page/error-page.ts'
+import { pageHeaders } from '../../page/frame.ts'
+import type { RouteContext } from '../request.ts'
 
 /** nginx's status for a client that closed the connection before the answer. It does not count as a failure of the server. */
 export const clientGone = 499

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { jwtCallers } from '../../src/routes/jwt-callers.ts'
+import { jwtCallers } from '../../../src/routes/callers/jwt-callers.ts'
 import {
   base64Url,
   compact,
@@ -7,7 +7,7 @@ import {
   createIssuer,
   hmac,
   type Issuer,
-} from '../lib/tokens.ts'
+} from '../../lib/tokens.ts'
 
 const jwksUrl = 'https://issuer.example/keys'
 const now = 1_790_000_000

@@ -5,9 +5,9 @@
 import { type IncomingMessage, request as send } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { patient } from '../lib/child.ts'
-import { listen } from '../lib/upstream.ts'
-import { open, openEmulator, respond } from './console.ts'
+import { patient } from '../../lib/child.ts'
+import { listen } from '../../lib/upstream.ts'
+import { open, openEmulator, respond } from '../console.ts'
 
 describe('a line of the access log', () => {
   it('has every field of a download that came from Azure', async () => {

@@ -7,8 +7,12 @@
 import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import { jwtVerify } from 'jose/jwt/verify'
 import * as z from 'zod/mini'
-import type { VerificationKey } from './jwks.ts'
-import { createRemoteKeys, type RemoteKeyOptions, type RemoteKeys } from './remote-keys.ts'
+import {
+  createRemoteKeys,
+  type RemoteKeyOptions,
+  type RemoteKeys,
+  type VerificationKey,
+} from './remote-keys.ts'
 
 /** Options of {@link jwtCallers}. */
 export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openCallers } from '../lib/callers.ts'
+import { openCallers } from '../../lib/callers.ts'
 
 const page = 'https://app.example'
 const corsHeaders = (answer: Response) =>

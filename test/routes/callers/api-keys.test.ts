@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { webHmac } from '../../src/core/links/keys.ts'
-import { createKeyRing, parseApiKeys } from '../../src/routes/api-keys.ts'
+import { webHmac } from '../../../src/core/links/keys.ts'
+import { createKeyRing, parseApiKeys } from '../../../src/routes/callers/callers.ts'
 
 const hmac = webHmac(new Uint8Array(32))
 

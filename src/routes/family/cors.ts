@@ -6,7 +6,7 @@
 
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import type { RouteContext, RouteEnv } from './request.ts'
+import type { RouteContext, RouteEnv } from '../request.ts'
 
 const exposeHeaders = [
   'Content-Disposition',

@@ -1,20 +1,28 @@
 /**
- * Resumes a rewritten stream with `starting_after`, so that the new part fits the part that the client already has.
+ * Links in answers that are read more than once: a stream that the client resumes with `starting_after`, and the history
+ * of a response or a conversation. The same text gets the same links each time.
  *
  * How a text is rewritten depends on earlier events: a link that the break cut in two, or the call that ran before. So
- * the gateway asks the upstream for the stream from its beginning, reads the events that the client has, and sends only
- * those after them.
+ * for a resumed stream the gateway asks the upstream for the stream from its beginning, reads the events that the client
+ * has, and sends only those after them.
+ *
+ * Callers write the items of a history themselves, so nothing is recorded from them. Only files that are already recorded
+ * for the caller get links.
  *
  * @module
  */
 
 import type { Operation } from '../../../core/api/operations.ts'
+import { decodeUtf8 } from '../../../core/http/body.ts'
 import type { LinkMaker } from '../../../core/rewrite/link-maker.ts'
+import { linkItems } from '../../../core/rewrite/linker.ts'
 import type { EventHandler } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
-import type { Origin } from '../../capture/capture.ts'
+import { type Origin, recordedContainer } from '../../capture/capture.ts'
 import type { Gateway } from '../../gateway.ts'
 import { createLinker } from '../../links.ts'
+import { findRecord } from '../../owners/records.ts'
+import type { NamedBy } from '../names.ts'
 
 /** How a stream is resumed. */
 export interface Resumption {
@@ -104,4 +112,73 @@ export function linksOfResponse(
       return createLinker(gateway, caller, upstream, terms).path(containerId, path)
     },
   }
+}
+
+/** A request for history. */
+export interface HistoryRequest {
+  readonly named: NamedBy
+  /** With its `?`, or empty. */
+  readonly query: string
+}
+
+/**
+ * Adds links to the files in a list of items that are recorded for the caller.
+ *
+ * @param body the JSON of the list
+ * @returns the changed JSON; the same array when nothing changed
+ */
+export async function linkHistory(
+  gateway: Gateway,
+  origin: Origin,
+  { named: { path }, query }: HistoryRequest,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { mode } = gateway.links
+  if (mode === 'off') return body
+  const turn = { responseId: path.response[0], conversationId: path.conversation[0] }
+  const options = {
+    mode,
+    links: recordedLinks(gateway, origin),
+    recordedContainer: () => recordedContainer(gateway, origin, turn).catch(() => undefined),
+    // The API's default order is `desc`.
+    isNewestFirst: new URLSearchParams(query).get('order') !== 'asc',
+  }
+  return linkBytes(body, (json) => linkItems(json, options))
+}
+
+/** Makes links only to files and containers that are recorded for the caller, since an item may cite any id. */
+function recordedLinks(gateway: Gateway, origin: Origin): LinkMaker {
+  const { caller } = origin
+  const links = linksOfResponse(gateway, origin, () => undefined)
+  return {
+    async file(citation) {
+      const record = await findRecord(gateway, caller, 'file', citation.file_id)
+      if (record === undefined || record.container_id !== citation.container_id) throw unrecorded()
+      return links.file(citation)
+    },
+    async path(containerId, path) {
+      const record = await findRecord(gateway, caller, 'container', containerId)
+      if (record === undefined) throw unrecorded()
+      return links.path(containerId, path)
+    },
+  }
+}
+
+function unrecorded(): Error {
+  return new Error('The thing is not recorded for the caller.')
+}
+
+/**
+ * Applies a change to JSON that is held as bytes.
+ *
+ * @param link returns the changed JSON text
+ * @returns the same array when nothing changed or when the bytes are not UTF-8
+ */
+export async function linkBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  link: (json: string) => Promise<string>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const json = decodeUtf8(bytes)
+  const linked = json && (await link(json))
+  return linked === undefined || linked === json ? bytes : new TextEncoder().encode(linked)
 }

@@ -5,13 +5,12 @@
  */
 
 import type { MiddlewareHandler } from 'hono'
-import { CfileError } from '../core/errors.ts'
-import { splitLink } from '../core/links/spelling.ts'
-import { anyone, type Caller, type Gateway } from '../gateway/gateway.ts'
-import type { Identity } from '../gateway/owners/caller.ts'
-import { granteeOf, toCaller } from '../gateway/owners/caller.ts'
+import { CfileError } from '../../core/errors.ts'
+import { splitLink } from '../../core/links/spelling.ts'
+import { anyone, type Caller, type Gateway } from '../../gateway/gateway.ts'
+import { granteeOf, type Identity, toCaller } from '../../gateway/owners/access.ts'
+import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from '../request.ts'
 import type { Authenticate } from './callers.ts'
-import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './request.ts'
 
 /** `open`: no credentials needed; `caller`: a known caller; `link`: a valid signed link, other credentials do not count. */
 export type Access = 'open' | 'caller' | 'link'

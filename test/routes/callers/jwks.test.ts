@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readKeySet } from '../../src/routes/jwks.ts'
-import { createIssuer } from '../lib/tokens.ts'
+import { readKeySet } from '../../../src/routes/callers/remote-keys.ts'
+import { createIssuer } from '../../lib/tokens.ts'
 
 describe('readKeySet', () => {
   it('reads the keys of each algorithm, whether they name it or not', async () => {

@@ -2,8 +2,8 @@ import { createServer, type RequestListener, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
-import { toNodeHandler } from '../../src/node.ts'
-import { type Harness, json, openHarness } from '../lib/harness.ts'
+import { toNodeHandler } from '../../../src/node.ts'
+import { type Harness, json, openHarness } from '../../lib/harness.ts'
 
 const publicUrl = 'http://127.0.0.1:8787/ai'
 const closing: (() => void)[] = []

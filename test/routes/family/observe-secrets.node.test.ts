@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { patient } from '../lib/child.ts'
-import { json } from '../lib/harness.ts'
-import { open, openEmulator, respond } from './console.ts'
+import { patient } from '../../lib/child.ts'
+import { json } from '../../lib/harness.ts'
+import { open, openEmulator, respond } from '../console.ts'
 
 describe('the whole log', () => {
   it('contains no key, token, signature, query or file name from any place in a request', async () => {

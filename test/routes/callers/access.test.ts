@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { anyMutation, anyRewriting, mutate } from '../core/links/grants.ts'
-import { openCallers } from '../lib/callers.ts'
-import { errorCode, type Harness, json, openHarness, pathOf } from '../lib/harness.ts'
-import { rounds } from '../lib/rounds.ts'
+import { anyMutation, anyRewriting, mutate } from '../../core/links/grants.ts'
+import { openCallers } from '../../lib/callers.ts'
+import { errorCode, type Harness, json, openHarness, pathOf } from '../../lib/harness.ts'
+import { rounds } from '../../lib/rounds.ts'
 
 const prompt = 'Save the numbers as a CSV.'
 

@@ -5,20 +5,20 @@
  */
 
 import { baseRoutePath, matchedRoutes } from 'hono/route'
-import { isContainerFileId, isContainerId, isFileId } from '../core/ids.ts'
-import { label } from '../core/observe/metrics.ts'
+import { isContainerFileId, isContainerId, isFileId } from '../../core/ids.ts'
+import { label } from '../../core/observe/metrics.ts'
 import {
   endSpan,
   type StartedSpan,
   startServerSpan,
   type TelemetryApi,
   traceHeaders,
-} from '../core/observe/telemetry.ts'
-import { version } from '../core/version.ts'
-import { beginExchange, type Exchange, endBody, sendHead } from '../gateway/exchange.ts'
-import { anyone, type Gateway } from '../gateway/gateway.ts'
+} from '../../core/observe/telemetry.ts'
+import { version } from '../../core/version.ts'
+import { beginExchange, type Exchange, endBody, sendHead } from '../../gateway/exchange.ts'
+import { anyone, type Gateway } from '../../gateway/gateway.ts'
+import type { RouteContext } from '../request.ts'
 import { clientGone } from './error-answer.ts'
-import type { RouteContext } from './request.ts'
 
 /** Options of {@link observeFamily}. */
 export interface Observation {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createRemoteKeys } from '../../src/routes/remote-keys.ts'
-import { createEndpoint, createIssuer } from '../lib/tokens.ts'
+import { createRemoteKeys } from '../../../src/routes/callers/remote-keys.ts'
+import { createEndpoint, createIssuer } from '../../lib/tokens.ts'
 
 const url = 'https://issuer.example/keys'
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { stopped } from '../core/bytes/failures.ts'
-import { watchIdle } from '../core/bytes/limit.ts'
-import type { Wait } from '../core/time.ts'
+import { stopped } from '../../core/bytes/failures.ts'
+import { watchIdle } from '../../core/bytes/limit.ts'
+import type { Wait } from '../../core/time.ts'
 
 /** Options of {@link hostRequest}. */
 export interface HostRequestOptions {
