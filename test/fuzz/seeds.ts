@@ -42,6 +42,25 @@ export const seeds: Readonly<Record<string, readonly string[]>> = {
     `{"id":"resp_1","object":"response","output":[${call},${message}]}`,
     `{"id":"resp_1","output":[{"type":"message","content":[${cited}]}]}`,
   ],
+  citations: [
+    `{"output":[${call},{"type":"message","content":[${cited}]}]}`,
+    `{"choices":[{"message":{"tool_calls":[{"function":{"output":{"files":[{"container_id":"cntr_1","file_id":"cfile_1"}]}}}]}}]}`,
+    stream.join(''),
+  ],
+  retry: ['1500', '\n30', '\nThu, 01 Jan 2026 00:00:10 GMT\nThu, 01 Jan 2026 00:00:00 GMT'],
+  xml: [
+    '<Error><Code>BlobNotFound</Code></Error>',
+    '<Blobs><Blob><Name>a/&amp;&#252;&#xe9;.bin</Name></Blob><Blob><Name>b</Name></Blob></Blobs>',
+  ],
+  table: ['a,b\n1,"x ""y"", z"\n', 'a;b\r\n1;2\r\n', 'a\tb\n"1\n2"\t3'],
+  names: [
+    '{"model":"gpt-4.1","previous_response_id":"resp_1","input":[{"type":"item_reference","id":"msg_1"}],"tools":[{"type":"code_interpreter","container":"cntr_1"}]}',
+    '{"tools":[{"type":"code_interpreter","container":{"type":"auto","file_ids":["file-1"]}}],"conversation":{"id":"conv_1"}}',
+  ],
+  payload: [
+    '\x01\x00\x80\x81\x02\x04k\x00\x00\x00\x1ccfile_1\x00',
+    'https://a.example/s/AQ.0123456789012345678901/a.csv',
+  ],
   webhook: ['evt_1\n1\nv1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\n{}'],
   ids: ['cfile_0123456789abcdef', 'cntr_6b0b0767931c3169', 'file-abc', 'assistant-1'],
   settings: [
