@@ -101,12 +101,13 @@ const head =
 export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
   if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
   const event = decodeUtf8(raw)
-  const [whole, outputIndex, contentIndex] = (event && head.exec(event)) || []
-  if (event === undefined || whole === undefined) return undefined
-  const end = stringEnd(event, whole.length)
-  const text = end === -1 ? undefined : stringAt(event, { start: whole.length, end })
-  // The data is a single line.
-  const isOneLine = /^\n\n?$/.test(event.slice(event.indexOf('\n', end)))
-  if (text === undefined || !isOneLine) return undefined
-  return { outputIndex: Number(outputIndex), contentIndex: Number(contentIndex), text }
+  const found = event === undefined ? null : head.exec(event)
+  if (event === undefined || found === null) return undefined
+  const start = found[0].length
+  const end = stringEnd(event, start)
+  const text = end === -1 ? undefined : stringAt(event, { start, end })
+  const rest = event.slice(event.indexOf('\n', end))
+  const isLastLine = rest === '\n\n' || rest === '\n'
+  if (text === undefined || !isLastLine) return undefined
+  return { outputIndex: Number(found[1]), contentIndex: Number(found[2]), text }
 }

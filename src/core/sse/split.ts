@@ -65,9 +65,9 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
     if (held.length > 0) {
       held.push(piece)
       event = held.bytes()
+      held = createGrowing(maxEventBytes)
     }
     if (isTooLong) event = toFragment(event)
-    held = createGrowing(maxEventBytes)
     isTooLong = false
     return event
   }

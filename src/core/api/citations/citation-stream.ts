@@ -24,11 +24,17 @@ const isTelling = createAnySearch([
   '"thread.run.step"',
 ])
 
-const nothing: Mentions = { responses: [], conversations: [], containers: [], citations: [] }
+/** The mentions of an event that is not parsed. Callers compare with it to skip work for such events. */
+export const noMentions: Mentions = {
+  responses: [],
+  conversations: [],
+  containers: [],
+  citations: [],
+}
 
 /** The mentions in one raw event; none for a malformed event. */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
-  return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : nothing
+  return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : noMentions
 }
 
 /**

@@ -102,8 +102,9 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
     return part.streamed
   }
 
-  function pushDelta(raw: Uint8Array, { text, ...place }: TextDelta, emit: Emit) {
-    last = textOf(parts.at(place.outputIndex, place.contentIndex))
+  function pushDelta(raw: Uint8Array, delta: TextDelta, emit: Emit) {
+    const { text, outputIndex, contentIndex } = delta
+    last = textOf(parts.at(outputIndex, contentIndex))
     const release = (edits: readonly Edit[]) => (edits.length === 0 ? raw : editDelta(raw, edits))
     return last.push({ text, release }, emit)
   }
@@ -269,6 +270,8 @@ interface StreamParts {
 function createStreamParts(): StreamParts {
   const parts = new Map<string, StreamPart>()
   const begun = new Set<string>()
+  // Most deltas belong to the same part as the one before.
+  let latest: StreamPart | undefined
   let isResumed: boolean | undefined
 
   return {
@@ -278,6 +281,7 @@ function createStreamParts(): StreamParts {
       if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
     },
     at(outputIndex, contentIndex) {
+      if (latest?.outputIndex === outputIndex && latest.contentIndex === contentIndex) return latest
       const key = `${outputIndex} ${contentIndex}`
       const part = parts.get(key) ?? {
         outputIndex,
@@ -286,6 +290,7 @@ function createStreamParts(): StreamParts {
         memory: createSpanMemory(),
       }
       parts.set(key, part)
+      latest = part
       return part
     },
     holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),

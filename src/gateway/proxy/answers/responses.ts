@@ -8,7 +8,7 @@
  * @module
  */
 
-import { mentionsInEvent } from '../../../core/api/citations/citation-stream.ts'
+import { mentionsInEvent, noMentions } from '../../../core/api/citations/citation-stream.ts'
 import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
 import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
@@ -130,6 +130,7 @@ export function createEventHandler(gateway: Gateway, origin: Origin): EventHandl
   return {
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
+      if (mentions === noMentions) return linker.push(raw, emit)
       responseId ??= mentions.responses[0]
       forgetListings(gateway, mentions)
       const recording = record(mentions)
