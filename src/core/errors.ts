@@ -96,6 +96,27 @@ export function fileTooLarge(bytes: number, limit: number): CfileError {
   )
 }
 
+/**
+ * The error for a body above `CFILE_MAX_BODY_BYTES`.
+ *
+ * @param limit bytes that are read
+ */
+export function bodyTooLarge(limit: number): CfileError {
+  return new CfileError(
+    'payload_too_large',
+    `The body is larger than the ${limit} bytes that are read.`,
+    { param: 'CFILE_MAX_BODY_BYTES' },
+  )
+}
+
+/** Returns an error as the client may see it: any error that is no CfileError is a fault of cfile. */
+export function toCfileError(cause: unknown): CfileError {
+  if (isCfileError(cause)) return cause
+  return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
+    cause,
+  })
+}
+
 /** The JSON body of an error response, in OpenAI's envelope, so that SDKs raise their typed errors. */
 export interface ErrorBody {
   readonly error: {

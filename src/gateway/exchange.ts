@@ -28,56 +28,34 @@ export interface Exchange {
    */
   body: 'whole' | 'carried' | 'passing' | 'socket'
   bytes: number
-  /** How the body ended; `undefined` until then. */
-  outcome: Outcome | undefined
+  /** How the body ended; absent until then. */
+  outcome?: Outcome
   /** Whether the body holds file content. */
   isDownload: boolean
-  fileId: string | undefined
-  containerId: string | undefined
+  fileId?: string
+  containerId?: string
   /** Name of the upstream. */
-  upstream: string | undefined
-  from: ServedFrom | undefined
+  upstream?: string
+  from?: ServedFrom
   /** `code` of an error answer. */
-  code: string | undefined
+  code?: string
   /** Milliseconds until container and upstream of the file were known. */
-  lookupMs: number | undefined
+  lookupMs?: number
   /** Milliseconds that upstream and archive took to describe and open the file. */
-  upstreamMs: number | undefined
-  archiveMs: number | undefined
+  upstreamMs?: number
+  archiveMs?: number
   /** Path pattern of an OpenAI API operation, as documented. */
-  pattern: string | undefined
+  pattern?: string
   /** Called once, when headers and body have been sent. */
   readonly onEnd: () => void
 }
 
-/** Creates the exchange of a request. */
-export function beginExchange({
-  requestId,
-  method,
-  startedAt,
-  onEnd,
-}: Pick<Exchange, 'requestId' | 'method' | 'startedAt' | 'onEnd'>): Exchange {
-  return {
-    requestId,
-    method,
-    startedAt,
-    onEnd,
-    firstByteAt: startedAt,
-    status: 0,
-    body: 'whole',
-    bytes: 0,
-    outcome: undefined,
-    isDownload: false,
-    fileId: undefined,
-    containerId: undefined,
-    upstream: undefined,
-    from: undefined,
-    code: undefined,
-    lookupMs: undefined,
-    upstreamMs: undefined,
-    archiveMs: undefined,
-    pattern: undefined,
-  }
+/** Creates the exchange of a request, whose `startedAt` is milliseconds of the monotonic clock. */
+export function beginExchange(
+  start: Pick<Exchange, 'requestId' | 'method' | 'startedAt' | 'onEnd'>,
+): Exchange {
+  const { startedAt: firstByteAt } = start
+  return { ...start, firstByteAt, status: 0, body: 'whole', bytes: 0, isDownload: false }
 }
 
 /**

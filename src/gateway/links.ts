@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ContainerGrant } from '../core/links/grant.ts'
+import type { ContainerGrant, Grant } from '../core/links/grant.ts'
 import type { LinkMaker, MadeLink } from '../core/rewrite/link-maker.ts'
 import { anyone, type Caller, type GatewayRuntime, type LinkSettings } from './gateway.ts'
 
@@ -46,29 +46,14 @@ export function createLinker(
     owner,
     expiresAt: Math.min(gateway.runtime.now() + ttl, until),
   })
-  const made = async (link: Promise<string>, expires_at: number): Promise<MadeLink> => ({
-    download_url: await link,
-    expires_at,
+  const made = async (grant: Grant): Promise<MadeLink> => ({
+    download_url: await signer.sign(publicUrl, grant),
+    expires_at: grant.expiresAt,
   })
   return {
-    file({ container_id: containerId, file_id: fileId, filename }) {
-      const grant = {
-        kind: 'file',
-        fileId,
-        containerId,
-        filename,
-        disposition,
-        ...terms(),
-      } as const
-      return made(signer.sign(publicUrl, grant), grant.expiresAt)
-    },
-    path(containerId, path) {
-      const grant = { kind: 'path', containerId, path, disposition, ...terms() } as const
-      return made(signer.sign(publicUrl, grant), grant.expiresAt)
-    },
-    container(kind, containerId) {
-      const grant = { kind, containerId, ...terms() }
-      return made(signer.sign(publicUrl, grant), grant.expiresAt)
-    },
+    file: ({ container_id: containerId, file_id: fileId, filename }) =>
+      made({ kind: 'file', fileId, containerId, filename, disposition, ...terms() }),
+    path: (containerId, path) => made({ kind: 'path', containerId, path, disposition, ...terms() }),
+    container: (kind, containerId) => made({ kind, containerId, ...terms() }),
   }
 }

@@ -17,24 +17,21 @@ import { claim } from '../gateway/capture/claim.ts'
 import type { Caller, Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { findHeld } from '../gateway/owners/access.ts'
-import {
-  methodNotAllowed,
-  parseObject,
-  type RouteContext,
-  type RouteEnv,
-  readBody,
-} from './request.ts'
+import { addPath, parseObject, type RouteContext, type RouteEnv, readBody } from './request.ts'
 import { responseIdBody } from './schemas.ts'
 
 /** Creates the routes at `/captures`. */
 export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.post('/', async (c) => {
-    const { citations, upstream } = await captureBody(gateway, c)
-    const wired = citations.map((citation) => toWire(gateway, c.get('caller'), upstream, citation))
-    return c.json({ files: await Promise.all(wired) })
+  addPath(routes, '/', {
+    POST: async (c) => {
+      const { citations, upstream } = await captureBody(gateway, c)
+      const wired = citations.map((citation) =>
+        toWire(gateway, c.get('caller'), upstream, citation),
+      )
+      return c.json({ files: await Promise.all(wired) })
+    },
   })
-  routes.all('/', methodNotAllowed('POST'))
   return routes
 }
 

@@ -22,8 +22,8 @@ import { containerPage } from '../page/container-page.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { answerFile, deliveryRequest } from './files.ts'
 import {
+  addPath,
   checkBody,
-  methodNotAllowed,
   parseObject,
   type RouteContext,
   type RouteEnv,
@@ -37,30 +37,33 @@ import { dispositionQuery, emptyBody, listQuery } from './schemas.ts'
 /** Creates the routes below `/containers`. */
 export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.get('/:container_id', (c) => answerPage(gateway, c, readContainer(c)))
-  routes.all('/:container_id', methodNotAllowed('GET, HEAD'))
-  routes.post('/:container_id/restore', (c) => answerRestore(gateway, c))
-  routes.all('/:container_id/restore', methodNotAllowed('POST'))
-  routes.get('/:container_id/files', (c) => answerList(gateway, c))
-  routes.all('/:container_id/files', methodNotAllowed('GET, HEAD'))
-  routes.get('/:container_id/files/:file_id', (c) => {
-    const { container_id, file_id } = c.req.param()
-    if (parseFileId(file_id).kind === 'file') throw notOfContainers(file_id)
-    const query = readQuery(c, dispositionQuery)
-    return answerFile(gateway, c, file_id, {
-      ...query,
-      container_id: parseContainerId(container_id),
-    })
+  addPath(routes, '/:container_id', { GET: (c) => answerPage(gateway, c, readContainer(c)) })
+  addPath(routes, '/:container_id/restore', { POST: (c) => answerRestore(gateway, c) })
+  addPath(routes, '/:container_id/files', { GET: (c) => answerList(gateway, c) })
+  addPath(routes, '/:container_id/files/:file_id', { GET: (c) => answerContainerFile(gateway, c) })
+  addPath(routes, '/:container_id/files.zip', {
+    GET: (c) => answerZip(gateway, c, readContainer(c)),
   })
-  routes.all('/:container_id/files/:file_id', methodNotAllowed('GET, HEAD'))
-  routes.get('/:container_id/files.zip', (c) => {
-    const query = { ...readContainer(c), method: readMethod(c), exchange: c.get('exchange') }
-    return zipContainer(gateway, c.get('caller'), query)
-  })
-  routes.all('/:container_id/files.zip', methodNotAllowed('GET, HEAD'))
-  routes.get('/:container_id/path/*', (c) => answerPath(gateway, c))
-  routes.all('/:container_id/path/*', methodNotAllowed('GET, HEAD'))
+  addPath(routes, '/:container_id/path/*', { GET: (c) => answerPath(gateway, c) })
   return routes
+}
+
+/** Serves a file whose container the path names. */
+async function answerContainerFile(gateway: Gateway, c: RouteContext): Promise<Response> {
+  const { container_id = '', file_id = '' } = c.req.param()
+  if (parseFileId(file_id).kind === 'file') throw notOfContainers(file_id)
+  const query = { ...readQuery(c, dispositionQuery), container_id: parseContainerId(container_id) }
+  return answerFile(gateway, c, file_id, query)
+}
+
+/** Answers with the zip of a container, for a caller or for the holder of a signed link. */
+export async function answerZip(
+  gateway: Gateway,
+  c: RouteContext,
+  query: ListQuery,
+): Promise<Response> {
+  const request = { ...query, method: readMethod(c), exchange: c.get('exchange') }
+  return zipContainer(gateway, c.get('caller'), request)
 }
 
 const nothing = 'no body, or {}'

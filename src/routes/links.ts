@@ -14,14 +14,13 @@ import type { MadeLink } from '../core/rewrite/link-maker.ts'
 import { claimContainer } from '../gateway/capture/claim.ts'
 import type { ListQuery } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'
-import { zipContainer } from '../gateway/containers/zip.ts'
 import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
 import { locateFile, locateGranted } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
 import type { FileLocation } from '../gateway/upstreams/location.ts'
-import { answerPage } from './containers.ts'
+import { answerPage, answerZip } from './containers.ts'
 import {
   checkBody,
   methodNotAllowed,
@@ -71,14 +70,8 @@ async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Pr
     }
     case 'page':
       return answerPage(gateway, c, grantedQuery(c, grant))
-    case 'zip': {
-      const query = {
-        ...grantedQuery(c, grant),
-        method: readMethod(c),
-        exchange: c.get('exchange'),
-      }
-      return zipContainer(gateway, c.get('caller'), query)
-    }
+    case 'zip':
+      return answerZip(gateway, c, grantedQuery(c, grant))
     default:
       throw invalidLink()
   }

@@ -24,7 +24,7 @@ import { forward } from '../gateway/proxy/forward.ts'
 import { serveSocket } from '../gateway/proxy/socket/serve.ts'
 import { deliveryRequest } from './files.ts'
 import {
-  methodNotAllowed,
+  addPath,
   nothingServed,
   type RouteContext,
   type RouteEnv,
@@ -199,23 +199,24 @@ const one = '/:file_id{cfile[_-][A-Za-z0-9_-]+}'
 /** Creates the routes for container files below `/files` of the OpenAI API. */
 function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.get(one, async (c) =>
-    c.json(await describeFile(gateway, c.get('caller'), askedFile(c).file, c.req.raw.signal)),
-  )
-  routes.delete(one, async (c) => {
-    const { file } = askedFile(c)
-    await deleteFile(gateway, c.get('caller'), file, c.req.raw.signal)
-    return c.json({ id: file.id, object: 'file', deleted: true })
+  addPath(routes, one, {
+    GET: async (c) =>
+      c.json(await describeFile(gateway, c.get('caller'), askedFile(c).file, c.req.raw.signal)),
+    DELETE: async (c) => {
+      const { file } = askedFile(c)
+      await deleteFile(gateway, c.get('caller'), file, c.req.raw.signal)
+      return c.json({ id: file.id, object: 'file', deleted: true })
+    },
   })
-  routes.all(one, methodNotAllowed('GET, HEAD, DELETE'))
-  routes.get(`${one}/content`, async (c) => {
-    const { file, disposition } = askedFile(c)
-    const location = await locateForFilesApi(gateway, c.get('caller'), file)
-    return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
-      rethrowMissing(gateway, 'file', error),
-    )
+  addPath(routes, `${one}/content`, {
+    GET: async (c) => {
+      const { file, disposition } = askedFile(c)
+      const location = await locateForFilesApi(gateway, c.get('caller'), file)
+      return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
+        rethrowMissing(gateway, 'file', error),
+      )
+    },
   })
-  routes.all(`${one}/content`, methodNotAllowed('GET, HEAD'))
   return routes
 }
 

@@ -11,26 +11,21 @@ import { eraseOwner } from '../gateway/archive/erase.ts'
 import { eraseOwnerUpstream } from '../gateway/containers/erase-upstream.ts'
 import { failExchange } from '../gateway/exchange.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv, readQuery } from './request.ts'
+import { addPath, type RouteContext, type RouteEnv, readQuery } from './request.ts'
 import { eraseQuery } from './schemas.ts'
 
 /** Creates the routes below `/owners`. */
 export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
-  routes.delete('/:owner{.+}', async (c) => {
-    const owner = c.req.param('owner')
-    const body = { owner, object: 'owner.deleted' }
-    const { signal } = c.req.raw
-    if (!isUpstreamToo(c)) {
-      return answerErased(c, {
-        ...body,
-        ...(await eraseOwner(gateway, c.get('caller'), owner, signal)),
-      })
-    }
-    const { failed, ...erased } = await eraseOwnerUpstream(gateway, c.get('caller'), owner, signal)
-    return answerErased(c, { ...body, ...erased }, failed)
+  addPath(routes, '/:owner{.+}', {
+    DELETE: async (c) => {
+      const owner = c.req.param('owner') ?? ''
+      const erase = isUpstreamToo(c) ? eraseOwnerUpstream : eraseOwner
+      const found = await erase(gateway, c.get('caller'), owner, c.req.raw.signal)
+      const { failed = [], ...erased }: typeof found & { failed?: readonly string[] } = found
+      return answerErased(c, { owner, object: 'owner.deleted', ...erased }, failed)
+    },
   })
-  routes.all('/:owner{.+}', methodNotAllowed('DELETE'))
   return routes
 }
 

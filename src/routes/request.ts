@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Context } from 'hono'
+import type { Context, Hono } from 'hono'
 import * as z from 'zod/mini'
-import { CfileError } from '../core/errors.ts'
+import { bodyTooLarge, CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import { parseContainerId } from '../core/ids.ts'
 import { largeJson, setAside } from '../core/json/set-aside.ts'
@@ -71,7 +71,31 @@ export function readMethod({ req }: RouteContext): 'GET' | 'HEAD' {
   return req.method === 'HEAD' ? 'HEAD' : 'GET'
 }
 
-/** Creates the handler for all other methods of a path: 405 with the allowed methods. */
+/** Answers one method of a path. */
+export type Handler = (c: RouteContext) => Response | Promise<Response>
+
+/**
+ * Adds a path to the routes of a family. Methods without a handler are answered with 405.
+ *
+ * @param path pattern of Hono, such as `/:file_id`
+ * @param handlers by method; `GET` answers `HEAD` too
+ */
+export function addPath(
+  routes: Hono<RouteEnv>,
+  path: string,
+  handlers: { readonly [Method in 'GET' | 'POST' | 'DELETE']?: Handler },
+): void {
+  const methods = Object.entries(handlers)
+  for (const [method, handler] of methods) routes.on(method, path, handler)
+  const allowed = methods.map(([method]) => (method === 'GET' ? 'GET, HEAD' : method))
+  routes.all(path, methodNotAllowed(allowed.join(', ')))
+}
+
+/**
+ * Creates the handler for all other methods of a path: 405 with the allowed methods.
+ *
+ * @param allow allowed methods, as in the header `Allow`
+ */
 export function methodNotAllowed(allow: string): (c: RouteContext) => never {
   return (c) => {
     throw wrongMethod(c.req.method, allow)
@@ -109,11 +133,7 @@ export function wrongMethod(method: string, allow: string): CfileError {
 export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8Array> {
   const { whole } = await readBounded(c.req.raw.body, gateway.bounds.maxBodyBytes)
   if (whole !== undefined) return whole
-  throw new CfileError(
-    'payload_too_large',
-    `The body is larger than the ${gateway.bounds.maxBodyBytes} bytes that are read.`,
-    { param: 'CFILE_MAX_BODY_BYTES' },
-  )
+  throw bodyTooLarge(gateway.bounds.maxBodyBytes)
 }
 
 /**

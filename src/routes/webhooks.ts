@@ -13,7 +13,7 @@ import { isId } from '../core/ids.ts'
 import { addWebhook, captureFromWebhook } from '../gateway/capture/webhook.ts'
 import { createWebhookVerifier } from '../gateway/capture/webhook-signature.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { methodNotAllowed, type RouteContext, type RouteEnv } from './request.ts'
+import { addPath, type RouteContext, type RouteEnv } from './request.ts'
 import { type WebhookEvent, webhookEvent } from './schemas.ts'
 
 // Events contain the id of a response, not the response itself.
@@ -25,16 +25,16 @@ export function webhookRoutes(gateway: Gateway): Hono<RouteEnv> {
   const { webhooks } = gateway
   if (webhooks === undefined) return routes
   const verify = createWebhookVerifier(webhooks.secrets)
-  routes.post('/', async (c) => {
-    const { id, body } = await readSigned(gateway, verify, c)
-    const event = readEvent(body)
-    const responseId = finishedResponse(event)
-    if (responseId !== undefined && (await addWebhook(gateway, id, responseId))) {
-      gateway.runtime.waitUntil(captureFromWebhook(gateway, responseId))
-    }
-    return c.json({ received: true })
+  addPath(routes, '/', {
+    POST: async (c) => {
+      const { id, body } = await readSigned(gateway, verify, c)
+      const responseId = finishedResponse(readEvent(body))
+      if (responseId !== undefined && (await addWebhook(gateway, id, responseId))) {
+        gateway.runtime.waitUntil(captureFromWebhook(gateway, responseId))
+      }
+      return c.json({ received: true })
+    },
   })
-  routes.all('/', methodNotAllowed('POST'))
   return routes
 }
 

@@ -8,7 +8,6 @@ import type { ArchivedFile, ArchiveMeta } from '../../archives/archive.ts'
 import { DamagedCopy } from '../../core/bytes/failures.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
-import { within } from '../../core/time.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import { granteeOf } from '../owners/access.ts'
 import { listOwners } from '../owners/records.ts'
@@ -16,7 +15,7 @@ import { upstreamFile } from '../upstreams/file.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 import type { FileFacts } from '../upstreams/opened-file.ts'
 import { discardCopy, isErased, removeCopy } from './erase.ts'
-import { addRow, noteFailure, noteSuccess } from './find.ts'
+import { addRow, callArchive } from './find.ts'
 import type { PendingCopy, WantedCopy } from './state.ts'
 
 /** The bytes for a copy. */
@@ -43,9 +42,15 @@ export async function copyFile(
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }
 
-async function find(gateway: Gateway, owner: string, fileId: string, signal: AbortSignal) {
-  return asArchive(gateway, 'read', 0, signal, (limited) =>
-    gateway.archiving?.archive.get(`${owner}/${fileId}`, { signal: limited }),
+function find(
+  gateway: Gateway,
+  owner: string,
+  fileId: string,
+  signal: AbortSignal,
+): Promise<ArchivedFile | undefined> {
+  const limitMs = 2 * gateway.bounds.idleTimeoutMs
+  return callArchive(gateway, { at: 'read', limitMs, signal }, (archive, limited) =>
+    archive.get(`${owner}/${fileId}`, { signal: limited }),
   )
 }
 
@@ -132,7 +137,7 @@ export async function metaOf(
 }
 
 /** Reads a stream to its end. */
-export function readAll(
+function readAll(
   { runtime: { carrier } }: Gateway,
   stream: ReadableStream<Uint8Array>,
 ): ByteReader {
@@ -158,39 +163,19 @@ export async function keepCopy(
     }
   }
   const body = gateway.runtime.carrier.stream({ ...reader, read: watched })
-  const record = await asArchive(
-    gateway,
-    'write',
-    bytes ?? gateway.bounds.maxFileBytes,
+  const { idleTimeoutMs, maxFileBytes } = gateway.bounds
+  // A copy at less than 200 KB a second would not end before its container does.
+  const limitMs = 2 * idleTimeoutMs + (bytes ?? maxFileBytes) / 200
+  const call = {
+    at: 'write',
+    limitMs,
     signal,
-    (limited) =>
-      gateway.archiving?.archive.put(`${pending.owner}/${pending.file_id}`, body, meta, {
-        bytes,
-        signal: limited,
-      }),
-    (error) => error !== broken,
+    isItsOwn: (error: unknown) => error !== broken,
+  } as const
+  const key = `${pending.owner}/${pending.file_id}`
+  const record = await callArchive(gateway, call, (archive, limited) =>
+    archive.put(key, body, meta, { bytes, signal: limited }),
   )
   if (record !== undefined) await addRow(gateway, record)
   if (await isErased(gateway, pending)) await removeCopy(gateway, pending, signal)
-}
-
-/** Calls the archive with a time limit, because an engine may hang: twice the idle limit, and more for many bytes. */
-async function asArchive<T>(
-  gateway: Gateway,
-  at: 'read' | 'write',
-  bytes: number,
-  signal: AbortSignal,
-  task: (signal: AbortSignal) => Promise<T> | undefined,
-  isItsOwn: (error: unknown) => boolean = () => true,
-): Promise<T | undefined> {
-  // A copy at less than 200 KB a second would not end before its container does.
-  const limit = 2 * gateway.bounds.idleTimeoutMs + bytes / 200
-  try {
-    const done = await within(gateway.runtime.wait, limit, signal, async (limited) => task(limited))
-    noteSuccess(gateway, at)
-    return done
-  } catch (error) {
-    if (!signal.aborted && isItsOwn(error)) noteFailure(gateway, at, error)
-    throw error
-  }
 }

@@ -8,13 +8,13 @@
  */
 
 import * as z from 'zod/mini'
-import type { ArchivedFile, ArchiveRecord } from '../../archives/archive.ts'
+import type { Archive, ArchivedFile, ArchiveRecord } from '../../archives/archive.ts'
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { within } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { listEntries } from '../owners/records.ts'
-import { isExpired } from './state.ts'
+import { type Archiving, isExpired } from './state.ts'
 
 // Milliseconds that a download waits for the archive before it asks the upstream. Shorter after a recent failure.
 const patienceMs = 2000
@@ -61,26 +61,16 @@ export async function findLastCopy(
   })
 }
 
-async function readCopy(
+function readCopy(
   gateway: Gateway,
   { key }: Caller,
   fileId: string,
   signal: AbortSignal,
-  patience: number,
+  limitMs: number,
 ): Promise<ArchivedFile | undefined> {
-  const { archiving } = gateway
-  const { wait } = gateway.runtime
-  if (archiving === undefined) return undefined
-  try {
-    const copy = await within(wait, patience, signal, (limited) =>
-      archiving.archive.get(`${key}/${fileId}`, { signal: limited }),
-    )
-    noteSuccess(gateway, 'read')
-    return copy
-  } catch (error) {
-    if (!signal.aborted) noteFailure(gateway, 'read', error)
-    throw error
-  }
+  return callArchive(gateway, { at: 'read', limitMs, signal }, (archive, limited) =>
+    archive.get(`${key}/${fileId}`, { signal: limited }),
+  )
 }
 
 /** Tests whether the archive can be read and written. `undefined` without an archive. */
@@ -89,11 +79,9 @@ export async function archiveStatus(
   signal: AbortSignal,
 ): Promise<'ok' | 'failing' | undefined> {
   const { archiving } = gateway
-  const { wait } = gateway.runtime
   if (archiving === undefined) return undefined
-  const trial = within(wait, patienceMs, signal, (limited) => tryArchive(gateway, limited))
   await Promise.all([
-    trial.catch((error) => noteFailure(gateway, 'write', error)),
+    tryArchive(gateway, archiving, signal),
     // Reads from the archive, since without downloads a recovery would stay unnoticed.
     findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal),
   ])
@@ -104,30 +92,61 @@ export async function archiveStatus(
 const probe = 'readyz/probe'
 const trialEverySeconds = 15
 
-/** Writes and erases a copy of one byte, unless the last write succeeded. */
-export async function tryArchive(gateway: Gateway, signal: AbortSignal): Promise<void> {
-  const { archiving } = gateway
+/** Writes and erases a copy of one byte, unless the last write succeeded or a trial is less than 15 s old. Never throws. */
+async function tryArchive(
+  gateway: Gateway,
+  { state }: Archiving,
+  signal: AbortSignal,
+): Promise<void> {
   const { now } = gateway.runtime
-  if (archiving === undefined) return
-  const { archive, state } = archiving
   const isKnown = state.isProven && !state.failing.has('write')
   if (isKnown || now() < state.trialAt) return
   state.trialAt = now() + trialEverySeconds
-  try {
+  const call = { at: 'write', limitMs: patienceMs, signal } as const
+  await callArchive(gateway, call, async (archive, limited) => {
     const meta = { owner: 'readyz', file_id: 'probe' }
-    await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal })
-    await archive.delete(probe, { signal })
-    noteSuccess(gateway, 'write')
-  } catch (error) {
-    if (!signal.aborted) noteFailure(gateway, 'write', error)
-  }
+    await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal: limited })
+    await archive.delete(probe, { signal: limited })
+  }).catch(() => {})
 }
 
-/** Marks the archive as working. */
-export function noteSuccess({ archiving }: Gateway, at: 'read' | 'write'): void {
-  if (archiving === undefined) return
-  archiving.state.failing.delete(at)
-  if (at === 'write') archiving.state.isProven = true
+/** A call to the archive. */
+export interface ArchiveCall {
+  /** Direction of the operation. */
+  readonly at: 'read' | 'write'
+  /** Time limit in milliseconds, because an engine may hang. */
+  readonly limitMs: number
+  /** The caller's signal. An abort by it is no failure of the archive. */
+  readonly signal: AbortSignal
+  /** Whether an error counts as a failure of the archive. @default every error does */
+  readonly isItsOwn?: (error: unknown) => boolean
+}
+
+/**
+ * Calls the archive within a time limit, and notes whether it works.
+ *
+ * @param task the operation; its signal fires at the limit
+ * @returns `undefined` without an archive
+ * @throws the error of the task, or that of the time limit
+ */
+export async function callArchive<T>(
+  gateway: Gateway,
+  { at, limitMs, signal, isItsOwn = () => true }: ArchiveCall,
+  task: (archive: Archive, signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const { archiving, runtime } = gateway
+  if (archiving === undefined) return undefined
+  try {
+    const done = await within(runtime.wait, limitMs, signal, (limited) =>
+      task(archiving.archive, limited),
+    )
+    archiving.state.failing.delete(at)
+    if (at === 'write') archiving.state.isProven = true
+    return done
+  } catch (error) {
+    if (!signal.aborted && isItsOwn(error)) noteFailure(gateway, at, error)
+    throw error
+  }
 }
 
 /**

@@ -40,7 +40,7 @@ export async function queueCopy(gateway: Remembering, wanted: WantedCopy): Promi
 }
 
 /** Puts the pending copies of the store into the queue, including those of instances that ended. */
-export async function resumeCopies(gateway: Gateway): Promise<void> {
+async function resumeCopies(gateway: Gateway): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
   for await (const pending of listPending(gateway)) enqueue(archiving, pending)

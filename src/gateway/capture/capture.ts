@@ -11,12 +11,10 @@ import { type Citation, getMentions, type Mentions } from '../../core/api/citati
 import type { Turn } from '../../core/api/citations/mentions.ts'
 import { getResources, type Resource } from '../../core/api/citations/resources.ts'
 import type { Names } from '../../core/api/names/named-ids.ts'
-import { isCfileError } from '../../core/errors.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { copyIfEager } from '../archive/queue.ts'
-import type { Caller, Gateway, Log } from '../gateway.ts'
+import type { Caller, Gateway } from '../gateway.ts'
 import { findHeld, rethrowMissing, standingOf } from '../owners/access.ts'
-import { isStoreDown } from '../owners/guarded-store.ts'
 import {
   type FileRecord,
   findRecord,
@@ -38,6 +36,22 @@ export interface Origin {
   readonly withItems?: boolean
 }
 
+/**
+ * Returns the origin of an answer that an upstream gave. Its items are recorded too if later requests are checked or
+ * routed by them.
+ *
+ * @param upstream name of the upstream
+ * @param previous the turn that the request continues
+ */
+export function originOf(
+  { owners, upstreams }: Gateway,
+  caller: Caller,
+  upstream: string,
+  previous?: PreviousTurn,
+): Origin {
+  return { caller, upstream, previous, withItems: owners.knowsCallers || upstreams.length > 1 }
+}
+
 /** Mentions that were recorded. */
 export interface Captured extends Mentions {
   /** Name of the upstream that holds them, if known. */
@@ -55,13 +69,13 @@ export async function capture(
   origin: Origin,
   mentions: Mentions,
 ): Promise<void> {
+  const turns = turnKinds.flatMap((kind) =>
+    mentions[`${kind}s`].map((id) =>
+      recordTurn(gateway, origin, kind, id, turnOf(mentions, kind, id)),
+    ),
+  )
   await Promise.all([
-    ...mentions.responses.map((id) =>
-      recordTurn(gateway, origin, 'response', id, turnOf(mentions, 'response', id)),
-    ),
-    ...mentions.conversations.map((id) =>
-      recordTurn(gateway, origin, 'conversation', id, turnOf(mentions, 'conversation', id)),
-    ),
+    ...turns,
     ...mentions.containers.map((id) => recordPlace(gateway, origin, 'container', id)),
     ...(origin.withItems === true ? (mentions.items ?? []) : []).map((id) =>
       recordPlace(gateway, origin, 'thing', id),
@@ -139,6 +153,8 @@ export function captureOnce(
 
 type TurnKind = 'response' | 'conversation'
 
+const turnKinds: readonly TurnKind[] = ['response', 'conversation']
+
 function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefined {
   return turns?.findLast((turn) => turn[kind] === id)
 }
@@ -172,10 +188,10 @@ export function previousTurn({ response, conversation }: Names): PreviousTurn {
  *
  * @param turn container, previous response and conversation that the answer names
  */
-export async function recordTurn(
+async function recordTurn(
   gateway: Remembering,
   origin: Origin,
-  kind: 'response' | 'conversation',
+  kind: TurnKind,
   id: string,
   { container, previous, conversation }: Turn = {},
 ): Promise<void> {
@@ -261,25 +277,4 @@ async function recordListedFile(
   if (known?.stored_name !== undefined) return
   const fresh: FileRecord = { upstream, container_id, seen_at: gateway.runtime.now() }
   await putRecord(gateway, caller, 'file', id, { ...(known ?? fresh), stored_name, bytes })
-}
-
-/**
- * Waits until the contents of an answer are recorded. When the store is down, the answer passes anyway, since the client
- * has paid for it, and the log gets the ids.
- *
- * @param recording the write under way
- * @param shows ids that should have been recorded, for the log
- */
-export async function recordIfUp(
-  log: Log,
-  recording: Promise<void>,
-  shows: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  try {
-    await recording
-  } catch (error) {
-    if (!isStoreDown(error)) throw error
-    const cause = String(isCfileError(error) ? error.cause : error)
-    log('error', 'The store is down, so what an answer shows is not recorded.', { ...shows, cause })
-  }
 }

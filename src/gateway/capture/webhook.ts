@@ -18,7 +18,7 @@ import { withLease } from '../lease.ts'
 import { granteeOf, toCaller } from '../owners/access.ts'
 import { findRecord, listEntries, listOwners } from '../owners/records.ts'
 import { askInTurn, upstreamsNamed } from '../upstreams/location.ts'
-import { capture } from './capture.ts'
+import { capture, originOf } from './capture.ts'
 import { recordUncited } from './uncited.ts'
 import { parseWebhookSecret } from './webhook-signature.ts'
 
@@ -152,9 +152,8 @@ async function isCaptured(
       (client) => client.getResponse(responseId, { signal }),
     )
     const mentions = { ...getMentions(found), responses: [responseId] }
-    const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
     for (const caller of callers) {
-      const origin = { caller, upstream: upstream.name, withItems }
+      const origin = originOf(gateway, caller, upstream.name)
       await capture(gateway, origin, mentions)
       recordUncited(gateway, origin, found)
     }

@@ -117,7 +117,7 @@ const endings: readonly (readonly [FileKind, RegExp])[] = [
 const texts: ReadonlySet<FileKind> = new Set(['Table', 'Text', 'Code', 'Data'])
 
 /** Returns the kind of a file by the extension of its name. */
-export function kindOf(filename: string): FileKind {
+function kindOf(filename: string): FileKind {
   const ending = /\.(\w+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
   return endings.find(([, pattern]) => pattern.test(ending))?.[0] ?? 'File'
 }
@@ -152,7 +152,7 @@ export async function previewListing(
 }
 
 /** Of how many texts the beginning is read. */
-export const mostTexts = 16
+const mostTexts = 16
 const mostBytes = 32 * 1024
 // Four connections leave the others of a Worker, which has six, to the rest of the request.
 const mostAtOnce = 4

@@ -10,7 +10,7 @@
 
 import * as z from 'zod/mini'
 import type { ContainerFile } from '../../azure/operations.ts'
-import { CfileError, isCfileError } from '../../core/errors.ts'
+import { CfileError } from '../../core/errors.ts'
 import type { Json } from '../../stores/store.ts'
 import { listCopies } from '../archive/find.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
@@ -18,7 +18,13 @@ import { withLease } from '../lease.ts'
 import { notThere, viewContainer } from '../owners/access.ts'
 import { recordPlace } from '../owners/records.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
-import { checkUploads, refused, uploadAll } from './upload.ts'
+import {
+  checkUploads,
+  createLike,
+  deleteContainer,
+  findContainer,
+  uploadAll,
+} from './new-container.ts'
 
 /** A container that replaces another. */
 export interface Replacement {
@@ -162,11 +168,7 @@ export async function restoreContainer(
 
 /** Whether the upstream still runs a container. */
 export async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
-  const found = await upstream.client.getContainer(id, { signal }).catch((error) => {
-    if (isCfileError(error) && error.status < 500) return undefined
-    throw error
-  })
-  return found?.status === 'running'
+  return (await findContainer(upstream, id, signal))?.status === 'running'
 }
 
 /**
@@ -227,35 +229,6 @@ async function copiesOfAllLives(
   return [...byPath.values()]
 }
 
-const containerSchema = z.object({ id: z.string() })
-
-/** Creates a container with the name and memory limit of another, if the upstream still has these. */
-async function createLike(upstream: Upstream, id: string, signal: AbortSignal): Promise<string> {
-  const old = await upstream.client.getContainer(id, { signal }).catch((error) => {
-    if (isCfileError(error) && error.status < 500) return undefined
-    throw error
-  })
-  const { name = 'restored by cfile', memory_limit } = old ?? {}
-  const answer = await upstream.client.request({
-    method: 'POST',
-    path: '/containers',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name, memory_limit: memory_limit ?? undefined }),
-    signal,
-  })
-  const made = z.safeParse(containerSchema, answer.ok ? await answer.json() : undefined)
-  if (made.data !== undefined) return made.data.id
-  throw refused('refused the new container', answer)
-}
-
-/** Deletes a container. Errors are ignored, since Azure deletes it after 20 idle minutes anyway. */
-async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
-  const answer = await upstream.client
-    .request({ method: 'DELETE', path: `/containers/${id}` })
-    .catch(() => undefined)
-  await answer?.body?.cancel()
-}
-
 /** Deletes containers that a process had begun to fill when it ended. Never throws. */
 export async function removeOrphans(gateway: Gateway): Promise<void> {
   const { replacing } = gateway.containers
@@ -263,7 +236,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
   replacing.dueAt = gateway.runtime.now() + lookEverySeconds
   try {
     for (const { key, value } of await gateway.store.list(makingPrefix, { limit: 100 })) {
-      const making = readMaking(value)
+      const making = z.safeParse(makingSchema, value).data
       if (making !== undefined && (await gateway.store.get(making.lease)) !== undefined) continue
       const upstream = gateway.upstreams.find(({ name }) => name === making?.upstream)
       if (upstream !== undefined && making !== undefined)
@@ -275,10 +248,6 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
       cause: String(error),
     })
   }
-}
-
-function readMaking(value: Json): z.infer<typeof makingSchema> | undefined {
-  return z.safeParse(makingSchema, value).data
 }
 
 function failedForOther(): CfileError {

@@ -9,9 +9,11 @@
  */
 
 import * as z from 'zod/mini'
+import { isCfileError } from '../../core/errors.ts'
 import { label, type Metrics } from '../../core/observe/metrics.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
-import type { Caller, Gateway, GatewayRuntime } from '../gateway.ts'
+import type { Caller, Gateway, GatewayRuntime, Log } from '../gateway.ts'
+import { isStoreDown } from './guarded-store.ts'
 
 /** Record of a file that an answer cited or that a listing contained. */
 export interface FileRecord {
@@ -210,4 +212,25 @@ function recordKey(kind: Kind, id: string, caller: Caller): string {
 /** Parses a value of the store; `undefined` when it is no record of the kind. */
 function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K] | undefined {
   return z.safeParse<z.ZodMiniType<Records[K]>>(schemas[kind], value).data
+}
+
+/**
+ * Waits until the contents of an answer are recorded. When the store is down, the answer passes anyway, since the client
+ * has paid for it, and the log gets the ids.
+ *
+ * @param recording the write under way
+ * @param shows ids that should have been recorded, for the log
+ */
+export async function recordIfUp(
+  log: Log,
+  recording: Promise<void>,
+  shows: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  try {
+    await recording
+  } catch (error) {
+    if (!isStoreDown(error)) throw error
+    const cause = String(isCfileError(error) ? error.cause : error)
+    log('error', 'The store is down, so what an answer shows is not recorded.', { ...shows, cause })
+  }
 }

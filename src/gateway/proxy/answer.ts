@@ -12,10 +12,11 @@ import type { NamedKind, Operation } from '../../core/api/operations.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
 import { eraseThing } from '../archive/erase.ts'
-import { captureRows, captureThings, type Origin, recordIfUp } from '../capture/capture.ts'
+import type { Turn } from '../balance.ts'
+import { captureRows, captureThings, type Origin } from '../capture/capture.ts'
 import { forgetListing } from '../containers/listing.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { findRecord, putRecord, recordPlace } from '../owners/records.ts'
+import { findRecord, putRecord, recordIfUp, recordPlace } from '../owners/records.ts'
 import {
   type CompletionOptions,
   completionIds,
@@ -27,35 +28,31 @@ import { recordResponse, withBody } from './answers/responses.ts'
 import type { NamedBy } from './names.ts'
 import type { ProxyRequest } from './request.ts'
 
-/** An answer and the facts of its request. */
-export interface AnswerToRecord {
-  readonly method: string
-  readonly operation: Operation
-  readonly named: NamedBy
-  /** Query of the request with its `?`, or empty. */
-  readonly query: string
-  /** Present for a chat completion with ids that later requests may name. */
-  readonly completion?: CompletionOptions
+/** An answer whose body has not been read yet. */
+export interface Unread {
   readonly answer: Response
+  /** The count of requests in flight. It ends when the answer was read, unless that is a stream of events. */
+  readonly turn: Turn
   /** `sequence_number` of the last event that the client already has, for a resumed stream. */
   readonly after?: number
-  /** Called when the answer was read, unless it is a stream of events. */
-  readonly onEnd: () => void
 }
 
 /**
  * Records what an answer shows and adds links to the files that it cites.
  *
  * @param origin the caller and the upstream of the answer
- * @param answered the answer, whose body has not been read yet
+ * @param parsed the request that got the answer
  */
 export async function recordAnswer(
   gateway: Gateway,
   origin: Origin,
-  answered: AnswerToRecord,
+  parsed: ProxyRequest,
+  { answer, turn, after }: Unread,
 ): Promise<Response> {
-  const { method, operation, named, completion, answer, after, onEnd } = answered
+  const { operation, named } = parsed
+  const { method } = parsed.request
   const { shows } = operation
+  const completion = completionOf(parsed)
   if (isEventStream(answer)) {
     if (shows === 'answer') return recordResponse(gateway, origin, answer, after)
     return completion === undefined ? answer : recordChunks(gateway, origin, completion, answer)
@@ -70,11 +67,17 @@ export async function recordAnswer(
     return await readAnswer(gateway, origin, answer, {
       record: mayRecord ? recorderOf(gateway, origin, operation, completion) : undefined,
       change:
-        shows === 'history' ? (body) => linkHistory(gateway, origin, answered, body) : undefined,
+        shows === 'history' ? (body) => linkHistory(gateway, origin, parsed, body) : undefined,
     })
   } finally {
-    onEnd()
+    turn.end()
   }
+}
+
+/** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
+function completionOf({ operation, sent: { named } }: ProxyRequest): CompletionOptions | undefined {
+  const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
+  return isKept ? named : undefined
 }
 
 /** An admin who only reads a thing does not become its owner. */

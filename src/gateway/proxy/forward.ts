@@ -17,19 +17,11 @@ import { passBody } from '../../core/bytes/limit.ts'
 import { beginBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'
 import { requestHeaders, responseHeaders } from '../../core/http/proxied-headers.ts'
-import { previousTurn } from '../capture/capture.ts'
+import { originOf, previousTurn } from '../capture/capture.ts'
 import { setServedFrom } from '../exchange.ts'
 import { fileCacheControl } from '../files/headers.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
-import { findRecord } from '../owners/records.ts'
-import {
-  type AnswerToRecord,
-  eraseDeleted,
-  isEventStream,
-  recordAnswer,
-  recordNames,
-} from './answer.ts'
-import type { CompletionOptions } from './answers/completions.ts'
+import { eraseDeleted, isEventStream, recordAnswer, recordNames, type Unread } from './answer.ts'
 import { passContent } from './answers/content.ts'
 import { resumptionOf } from './answers/links.ts'
 import { answerOwnList } from './answers/own-list.ts'
@@ -90,18 +82,9 @@ async function beginAnswer(
   try {
     request.exchange.isDownload = isContent(request) && answer.ok
     if (isContent(request)) {
-      const { signal } = request
-      const {
-        file: [fileId],
-        container: [containerId],
-      } = named.path
-      const known = async () => {
-        if (fileId === undefined) return undefined
-        // The record is only a hint of the length, so a store that is down does not fail the download.
-        const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
-        return record?.bytes
-      }
-      const content = { fileId, containerId, upstream, signal, known }
+      const [fileId] = named.path.file
+      const [containerId] = named.path.container
+      const content = { caller, fileId, containerId, upstream, signal: request.signal }
       return await passContent(gateway, answer, content)
     }
     if (body === null) return answer
@@ -165,33 +148,16 @@ async function finishAnswer(
   gateway: Gateway,
   caller: Caller,
   parsed: ProxyRequest,
-  { upstream, answer, turn, after }: Answered & Pick<AnswerToRecord, 'after'>,
+  { upstream, ...unread }: Unread & Pick<Answered, 'upstream'>,
 ): Promise<Response> {
-  const { request, operation, named, route } = parsed
-  const withItems = gateway.owners.knowsCallers || gateway.upstreams.length > 1
-  const previous = previousTurn(named.body)
-  const origin = { caller, upstream: upstream.name, withItems, previous }
-  if (answer.ok && route.reason === 'unknown') await recordNames(gateway, origin, named)
-  if (answer.ok) await eraseDeleted(gateway, caller, parsed)
-  const { method } = request
-  const recorded = await recordAnswer(gateway, origin, {
-    method,
-    operation,
-    named,
-    query: request.query,
-    completion: completionOf(parsed),
-    answer,
-    after,
-    onEnd: turn.end,
-  })
+  const { request, named, route } = parsed
+  const origin = originOf(gateway, caller, upstream.name, previousTurn(named.body))
+  const { ok } = unread.answer
+  if (ok && route.reason === 'unknown') await recordNames(gateway, origin, named)
+  if (ok) await eraseDeleted(gateway, caller, parsed)
+  const recorded = await recordAnswer(gateway, origin, parsed, unread)
   const { body, status, statusText } = recorded
   return new Response(body, { status, statusText, headers: answerHeaders(request, recorded) })
-}
-
-/** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
-function completionOf({ operation, sent: { named } }: ProxyRequest): CompletionOptions | undefined {
-  const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
-  return isKept ? named : undefined
 }
 
 /** Headers for the client: those of the upstream that may pass, and ours. */

@@ -67,7 +67,7 @@ export async function findRoute(
  *
  * @throws CfileError `invalid_request` when they live in two upstreams
  */
-export async function routeByNames(gateway: Gateway, caller: Caller, names: Names): Promise<Route> {
+async function routeByNames(gateway: Gateway, caller: Caller, names: Names): Promise<Route> {
   const named = namedKinds.flatMap((kind) => names[kind].map((id) => ({ kind, id })))
   if (named.length === 0) return { upstreams: gateway.upstreams, reason: 'free' }
   const homes = new Map<Upstream, string>()
@@ -95,7 +95,7 @@ function twoUpstreams(things: readonly string[]): CfileError {
 }
 
 /** Upstreams that serve a model: those that list it, else those without a list, else the default. */
-export function upstreamsForModel(gateway: Gateway, model: unknown): readonly Upstream[] {
+function upstreamsForModel(gateway: Gateway, model: unknown): readonly Upstream[] {
   const { upstreams } = gateway
   const listed = upstreams.filter(
     ({ models }) => typeof model === 'string' && models?.includes(model),

@@ -70,7 +70,7 @@ function idleEnd(container: Container | undefined): readonly number[] {
 }
 
 /** Seconds after which Azure deletes a container, even one in use. */
-export const longestLife = 3600
+const longestLife = 3600
 
 /**
  * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CfileError, isCfileError, toErrorBody } from '../../core/errors.ts'
+import { type CfileError, toCfileError, toErrorBody } from '../../core/errors.ts'
 import { prefersHtml } from '../../core/http/content-type.ts'
 import { failExchange } from '../../gateway/exchange.ts'
 import type { Log } from '../../gateway/gateway.ts'
@@ -25,11 +25,7 @@ export function answerFailure(
     failExchange(c.get('exchange'))
     return c.body(null, clientGone as 400)
   }
-  const known = isCfileError(error)
-    ? error
-    : new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
-        cause: error,
-      })
+  const known = toCfileError(error)
   if (known.status < 500) logRefusal(log, c, known)
   else {
     log('error', known.message, {

@@ -56,71 +56,57 @@ function partsOf(
 ): Parts {
   const gone = new AbortController()
   const leave = (): void => gone.abort(signal.reason)
-  if (/^multipart\//i.test(raw.headers.get('content-type') ?? '')) {
-    // Uploads are not wrapped, so that the runtime's own stream is passed on. It is watched when it is sent.
-    signal.addEventListener('abort', () => body.locked || leave(), { once: true })
-    return { body, signal: gone.signal }
+  if (!/^multipart\//i.test(raw.headers.get('content-type') ?? '')) {
+    return { body: watchReading(body, signal, leave, options), signal: gone.signal }
   }
-  let isBeingRead = false
-  signal.addEventListener('abort', () => isBeingRead || leave(), { once: true })
-  const reader = watchReading(body, options, {
-    onRead() {
-      isBeingRead = true
-    },
-    onEnd() {
-      const settle = (): void => {
-        isBeingRead = false
-      }
-      // The host may abort the signal in the same turn of the event loop.
-      options.wait(0).then(settle, settle)
-    },
-    onBreak() {
-      isBeingRead = false
-      if (signal.aborted) leave()
-    },
-  })
-  return { body: reader, signal: gone.signal }
+  // Uploads are not wrapped, so that the runtime's own stream is passed on. It is watched when it is sent.
+  signal.addEventListener('abort', () => body.locked || leave(), { once: true })
+  return { body, signal: gone.signal }
 }
 
-/** Callbacks for the reading of a body. */
-interface ReadingWatch {
-  onRead(): void
-  onEnd(): void
-  onBreak(): void
-}
-
-/** Wraps a body with the idle timeout and reports when it is read. */
+/**
+ * Wraps a body with the idle timeout.
+ *
+ * @param signal the host's signal, which counts only while the body is not being read
+ * @param leave called when the client has disconnected
+ */
 function watchReading(
   body: NonNullable<Request['body']>,
+  signal: AbortSignal,
+  leave: () => void,
   { wait, idleTimeoutMs }: HostRequestOptions,
-  { onRead, onEnd, onBreak }: ReadingWatch,
 ): NonNullable<Request['body']> {
   const idle = watchIdle(wait, idleTimeoutMs)
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        onRead()
-        reader ??= body.getReader()
-        try {
-          const { done, value } = await idle.watch(reader.read())
-          if (!done) return controller.enqueue(value)
-          idle.stop()
-          onEnd()
-          controller.close()
-        } catch (error) {
-          idle.stop()
-          onBreak()
-          reader.cancel(error).catch(() => {})
-          throw stopped(error, idleTimeoutMs)
-        }
-      },
-      cancel(reason) {
-        idle.stop()
-        onBreak()
-        return reader === undefined ? body.cancel(reason) : reader.cancel(reason)
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  let isBeingRead = false
+  signal.addEventListener('abort', () => isBeingRead || leave(), { once: true })
+  const rest = (): void => {
+    isBeingRead = false
+  }
+  const breakOff = (): void => {
+    idle.stop()
+    rest()
+    if (signal.aborted) leave()
+  }
+  const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+    isBeingRead = true
+    reader ??= body.getReader()
+    try {
+      const { done, value } = await idle.watch(reader.read())
+      if (!done) return controller.enqueue(value)
+      idle.stop()
+      // The host may abort the signal in the same turn of the event loop.
+      wait(0).then(rest, rest)
+      controller.close()
+    } catch (error) {
+      breakOff()
+      reader.cancel(error).catch(() => {})
+      throw stopped(error, idleTimeoutMs)
+    }
+  }
+  const cancel = (reason: unknown): Promise<void> => {
+    breakOff()
+    return reader === undefined ? body.cancel(reason) : reader.cancel(reason)
+  }
+  return new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
 }

@@ -9,9 +9,9 @@ import { isId } from '../../../core/ids.ts'
 import { isObject } from '../../../core/json/value.ts'
 import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
-import { type Origin, recordIfUp } from '../../capture/capture.ts'
+import type { Origin } from '../../capture/capture.ts'
 import type { Gateway } from '../../gateway.ts'
-import { recordPlace } from '../../owners/records.ts'
+import { recordIfUp, recordPlace } from '../../owners/records.ts'
 
 /** Options of a chat completion that make it contain ids for later requests. */
 export interface CompletionOptions {

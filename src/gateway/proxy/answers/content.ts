@@ -9,20 +9,20 @@ import { answerWith } from '../../../core/bytes/carrier.ts'
 import type { Transfer } from '../../../core/bytes/resume.ts'
 import { fileTooLarge } from '../../../core/errors.ts'
 import type { ByteRange } from '../../../core/http/range.ts'
-import type { Gateway, Upstream } from '../../gateway.ts'
+import type { Caller, Gateway, Upstream } from '../../gateway.ts'
+import { findRecord } from '../../owners/records.ts'
 import { reopenSame } from '../../upstreams/file.ts'
 import { openedFile } from '../../upstreams/opened-file.ts'
 
 /** The file whose content was requested. */
 export interface RequestedContent {
+  readonly caller: Caller
   /** Absent for content that is no file, such as that of a video. It is not resumed. */
   readonly fileId?: string
   readonly containerId?: string
   readonly upstream: Upstream
   /** The client's signal. */
   readonly signal: AbortSignal
-  /** Resolves to the recorded length of the file in bytes, used when the answer has no `Content-Length`. */
-  readonly known: () => Promise<number | undefined>
 }
 
 /**
@@ -39,12 +39,13 @@ export async function passContent(
 ): Promise<Response> {
   const { ok, status, body } = answer
   if (!ok || body === null) return answer
-  const { signal, fileId = '', known } = content
+  const { signal, fileId = '' } = content
   const headers = Object.fromEntries(answer.headers)
   const part = partOf(answer)
   // An encoded body has another length than the file.
   const isWhole = status === 200 && headers['content-encoding'] === undefined
-  const announced = headers['content-length'] ?? (isWhole ? await known() : undefined)
+  const announced =
+    headers['content-length'] ?? (isWhole ? await recordedLength(gateway, content) : undefined)
   const length = announced === undefined ? undefined : Number(announced)
   const { maxFileBytes } = gateway.bounds
   if (length !== undefined && length > maxFileBytes) {
@@ -60,6 +61,16 @@ export async function passContent(
   const file = openedFile(gateway, facts, { opened, reopen }, signal)
   const { carrier } = gateway.runtime
   return answerWith(carrier, file.read(part?.range), { status, headers })
+}
+
+/** The recorded length of a file in bytes. Only a hint, so a store that is down does not fail the download. */
+async function recordedLength(
+  gateway: Gateway,
+  { caller, fileId }: RequestedContent,
+): Promise<number | undefined> {
+  if (fileId === undefined) return undefined
+  const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
+  return record?.bytes
 }
 
 interface Part {

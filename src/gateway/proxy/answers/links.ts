@@ -18,11 +18,11 @@ import type { LinkMaker } from '../../../core/rewrite/link-maker.ts'
 import { linkItems } from '../../../core/rewrite/linker.ts'
 import type { EventHandler } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
-import { type Origin, recordedContainer } from '../../capture/capture.ts'
+import { type Origin, previousTurn, recordedContainer } from '../../capture/capture.ts'
 import type { Gateway } from '../../gateway.ts'
 import { createLinker } from '../../links.ts'
 import { findRecord } from '../../owners/records.ts'
-import type { NamedBy } from '../names.ts'
+import type { ProxyRequest } from '../request.ts'
 
 /** How a stream is resumed. */
 export interface Resumption {
@@ -114,13 +114,6 @@ export function linksOfResponse(
   }
 }
 
-/** A request for history. */
-export interface HistoryRequest {
-  readonly named: NamedBy
-  /** With its `?`, or empty. */
-  readonly query: string
-}
-
 /**
  * Adds links to the files in a list of items that are recorded for the caller.
  *
@@ -130,12 +123,12 @@ export interface HistoryRequest {
 export async function linkHistory(
   gateway: Gateway,
   origin: Origin,
-  { named: { path }, query }: HistoryRequest,
+  { named: { path }, request: { query } }: ProxyRequest,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { mode } = gateway.links
   if (mode === 'off') return body
-  const turn = { responseId: path.response[0], conversationId: path.conversation[0] }
+  const turn = previousTurn(path)
   const options = {
     mode,
     links: recordedLinks(gateway, origin),

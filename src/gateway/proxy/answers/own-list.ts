@@ -59,7 +59,11 @@ export async function answerOwnList(
       ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
       : { whole: undefined }
     // An error answer holds nothing of other callers and passes. A list that cannot be parsed does not.
-    if (whole === undefined) return answer.ok ? emptyPage(answer) : passRefusal(answer)
+    if (whole === undefined) {
+      if (answer.ok) return writePage(answer, [], false)
+      const { status, statusText, headers, body } = answer
+      return new Response(body, { status, statusText, headers: responseHeaders(headers) })
+    }
     const found = readPage(new TextDecoder().decode(whole))
     const own = await ownRows(gateway, caller, kind, found.rows)
     // A row may be the first mention of a file that its object has produced.
@@ -144,14 +148,4 @@ function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Re
   const ofTheWhole = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
   for (const name of [...ofTheWhole, 'last-modified']) headers.delete(name)
   return new Response(page, { status: answer.status, headers })
-}
-
-function emptyPage(answer: Response): Response {
-  return writePage(answer, [], false)
-}
-
-/** Passes an error answer of the upstream to the client. */
-function passRefusal(answer: Response): Response {
-  const { status, statusText, headers, body } = answer
-  return new Response(body, { status, statusText, headers: responseHeaders(headers) })
 }

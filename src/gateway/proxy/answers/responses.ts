@@ -16,16 +16,11 @@ import { linkAnswer } from '../../../core/rewrite/linker.ts'
 import { createEventLinker } from '../../../core/rewrite/stream/stream-linker.ts'
 import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
-import {
-  capture,
-  captureOnce,
-  type Origin,
-  recordedContainer,
-  recordIfUp,
-} from '../../capture/capture.ts'
+import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'
 import { recordUncited } from '../../capture/uncited.ts'
 import { forgetListing, readFileSizes } from '../../containers/listing.ts'
 import type { Gateway } from '../../gateway.ts'
+import { recordIfUp } from '../../owners/records.ts'
 import { openAnswer, throughLargeEvents } from './large-answers.ts'
 import { linkBytes, linksOfResponse, sendAfter } from './links.ts'
 

@@ -17,7 +17,7 @@ import { mostNames, tooManyNames } from '../../../core/api/names/named-ids.ts'
 import { type NamingKey, noSuchId, readingOf } from '../../../core/api/names/naming-keys.ts'
 import type { BodyForm, Operation } from '../../../core/api/operations.ts'
 import { atMost } from '../../../core/bytes/limit.ts'
-import { CfileError, isCfileError } from '../../../core/errors.ts'
+import { bodyTooLarge, CfileError, isCfileError } from '../../../core/errors.ts'
 import { concatBytes, readBounded } from '../../../core/http/body.ts'
 import { type FormWatch, parseFormBoundary, watchForm } from '../../../core/http/form-fields.ts'
 import { unlinkBytes } from '../../../core/rewrite/unlink.ts'
@@ -69,7 +69,7 @@ export async function readSentBody(
   if (!mustRead || (isNameless(operation.body, type) && !isJson(type)))
     return { bytes: body, named: noBodyNames }
   const { whole } = await readBounded(body, gateway.bounds.maxBodyBytes)
-  if (whole === undefined) throw tooLarge(gateway.bounds.maxBodyBytes)
+  if (whole === undefined) throw bodyTooLarge(gateway.bounds.maxBodyBytes)
   if (whole.length === 0) return { bytes: whole, named: noBodyNames }
   if (isKnown && !isJson(type)) throw wrongType(type)
   return readWhole(gateway, caller, whole, request.signal, operation)
@@ -126,14 +126,6 @@ function wrongType(type: string): CfileError {
   })
 }
 
-function tooLarge(limit: number): CfileError {
-  return new CfileError(
-    'payload_too_large',
-    `The body is larger than the ${limit} bytes that are read.`,
-    { param: 'CFILE_MAX_BODY_BYTES' },
-  )
-}
-
 /** A request with a form. */
 export interface WithForm {
   readonly headers: Headers
@@ -157,7 +149,7 @@ const readAhead = 128 * 1024
  * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found`. Errors
  * in the streamed rest are thrown by `check`.
  */
-export async function readSentForm(
+async function readSentForm(
   gateway: Gateway,
   caller: Caller,
   request: WithForm,

@@ -5,6 +5,7 @@
  */
 
 import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/event.ts'
+import { originOf } from '../../capture/capture.ts'
 import { createEventHandler } from '../answers/responses.ts'
 import {
   brokenAnswer,
@@ -24,11 +25,7 @@ const decoder = new TextDecoder()
 export async function passEvents(session: Session, upstream: UpstreamSocket): Promise<void> {
   const { gateway, caller, client } = session
   const { home, socket } = upstream
-  const origin = {
-    caller,
-    upstream: home.name,
-    withItems: gateway.owners.knowsCallers || gateway.upstreams.length > 1,
-  }
+  const origin = originOf(gateway, caller, home.name)
   let outbox: string[] = []
   const emit = (raw: Uint8Array): void => void outbox.push(eventToMessage(raw))
   const flush = async (): Promise<void> => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CfileError, isCfileError, toErrorBody } from '../../../core/errors.ts'
+import { CfileError, toCfileError, toErrorBody } from '../../../core/errors.ts'
 import type { PreviousTurn } from '../../../core/rewrite/answer-containers.ts'
 import { mostMessageBytes, type Socket, type SocketEnd } from '../../../core/sockets/socket.ts'
 import type { Exchange } from '../../exchange.ts'
@@ -67,7 +67,7 @@ export function isBusy({ isAnswering, pending, preparing }: Session): boolean {
 export async function sendError(session: Session, cause: unknown): Promise<void> {
   const { gateway, request, client } = session
   if (client.ended !== undefined) return
-  const error = toFailure(cause)
+  const error = toCfileError(cause)
   gateway.log(error.status < 500 ? 'info' : 'error', error.message, {
     request_id: request.exchange.requestId,
     code: error.code,
@@ -85,14 +85,6 @@ export function failAnswers(session: Session, cause: unknown): void {
   session.pending = []
   session.isAnswering = false
   sendError(session, cause).catch(() => {})
-}
-
-/** An error as the client may see it. A fault of cfile becomes `internal_error`. */
-export function toFailure(cause: unknown): CfileError {
-  if (isCfileError(cause)) return cause
-  return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
-    cause,
-  })
 }
 
 /** The error for an upstream that stops in the middle of its answer. */

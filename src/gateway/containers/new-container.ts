@@ -1,14 +1,64 @@
 /**
- * Uploads archived copies into a container.
+ * A new container at the upstream: creates it, fills it with archived copies, and deletes it again.
  *
  * @module
  */
 
-import type { ContainerFile } from '../../azure/operations.ts'
-import { CfileError } from '../../core/errors.ts'
+import * as z from 'zod/mini'
+import type { Container, ContainerFile } from '../../azure/operations.ts'
+import { CfileError, isCfileError } from '../../core/errors.ts'
 import { cleanFilename } from '../../core/http/content-disposition.ts'
 import { severalAtATime } from '../../core/time.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
+
+const containerSchema = z.object({ id: z.string() })
+
+/** Reads the state of a container; `undefined` when the upstream does not have it any more. */
+export function findContainer(
+  upstream: Upstream,
+  id: string,
+  signal: AbortSignal,
+): Promise<Container | undefined> {
+  return upstream.client.getContainer(id, { signal }).catch((error) => {
+    if (isCfileError(error) && error.status < 500) return undefined
+    throw error
+  })
+}
+
+/**
+ * Creates a container with the name and memory limit of another, if the upstream still has these.
+ *
+ * @param id the other container
+ * @returns the id of the new one
+ * @throws CfileError `upstream_error`
+ * @see https://platform.openai.com/docs/api-reference/containers/createContainers
+ */
+export async function createLike(
+  upstream: Upstream,
+  id: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { name = 'restored by cfile', memory_limit } =
+    (await findContainer(upstream, id, signal)) ?? {}
+  const answer = await upstream.client.request({
+    method: 'POST',
+    path: '/containers',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, memory_limit: memory_limit ?? undefined }),
+    signal,
+  })
+  const made = z.safeParse(containerSchema, answer.ok ? await answer.json() : undefined)
+  if (made.data !== undefined) return made.data.id
+  throw refused('refused the new container', answer)
+}
+
+/** Deletes a container. Errors are ignored, since Azure deletes it after 20 idle minutes anyway. */
+export async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
+  const answer = await upstream.client
+    .request({ method: 'DELETE', path: `/containers/${id}` })
+    .catch(() => undefined)
+  await answer?.body?.cancel()
+}
 
 const uploadsAtATime = 4
 /** The largest file that Azure takes into a container, in bytes. */
@@ -17,7 +67,11 @@ const mostUploadBytes = 512 * 1024 ** 2
 /** Checks that no file is larger than Azure accepts. @throws CfileError `file_too_large` */
 export function checkUploads(files: readonly ContainerFile[]): void {
   const large = files.find(({ bytes }) => (bytes ?? 0) > mostUploadBytes)
-  if (large !== undefined) throw tooLargeToUpload(large)
+  if (large === undefined) return
+  throw new CfileError(
+    'file_too_large',
+    `The copy of ${large.id} has ${large.bytes} bytes; Azure takes at most ${mostUploadBytes} into a container.`,
+  )
 }
 
 /** Files to upload into a container. */
@@ -85,14 +139,7 @@ function join(
   )
 }
 
-function tooLargeToUpload({ id, bytes }: ContainerFile): CfileError {
-  return new CfileError(
-    'file_too_large',
-    `The copy of ${id} has ${bytes} bytes; Azure takes at most ${mostUploadBytes} into a container.`,
-  )
-}
-
 /** Creates the error for a step that the upstream refused. */
-export function refused(what: string, { status }: Response): CfileError {
+function refused(what: string, { status }: Response): CfileError {
   return new CfileError('upstream_error', `The upstream ${what} with status ${status}.`)
 }
