@@ -4,11 +4,13 @@
  * @module
  */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
 import { CfileError } from '../core/errors.ts'
+import { makeFolders } from '../core/folders.ts'
 import { isContainerId } from '../core/ids.ts'
 import { type Command, defineCommand, UsageError } from './command.ts'
 import { download, refusePage, type Saved } from './download.ts'
@@ -168,7 +170,7 @@ async function saveFiles(
 ): Promise<number> {
   const { output, dir: folder = '.', force } = options
   const { signal, err, out } = terminal
-  if (folder !== '.') await mkdir(folder, { recursive: true })
+  if (folder !== '.') await makeFolders(folder, { mkdir, stat, dirname })
   const progress = createProgress(err)
   const saved: Saved[] = []
   const exitCodes: number[] = []

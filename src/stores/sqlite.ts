@@ -5,6 +5,7 @@
  */
 
 import { CfileError } from '../core/errors.ts'
+import { makeFolders } from '../core/folders.ts'
 import type { Wait } from '../core/time.ts'
 import type { Store, StoreEntry } from './store.ts'
 
@@ -160,11 +161,11 @@ export async function openSqlite(path: string): Promise<SqliteDatabase> {
   const open = await findEngine()
   if (open === undefined) throw noEngine()
   if (path !== ':memory:') {
-    const [{ mkdir }, { dirname }] = await Promise.all([
+    const [{ mkdir, stat }, { dirname }] = await Promise.all([
       import('node:fs/promises'),
       import('node:path'),
     ])
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolders(dirname(path), { mkdir, stat, dirname })
   }
   return open(path)
 }

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -104,6 +106,37 @@ describe('a server', () => {
       code: 'invalid_request',
       message: expect.stringContaining('CFILE_DATA_DIR is /dev/null/x'),
       details: { hint: expect.stringContaining('Set CFILE_DATA_DIR') },
+    })
+  })
+})
+
+// Node's own recursive `mkdir` never ends in `/proc/self/x`.
+const hopeless = ['/proc/self/x/y', '/proc/x', '/dev/full', '/dev/null/x', 'a pipe']
+
+function pathOf(name: string): string {
+  if (name.startsWith('/')) return name
+  const path = freshFolder()
+  if (name === 'a pipe') execFileSync('mkfifo', [path])
+  else mkdirSync(path)
+  return path
+}
+
+describe.runIf(process.platform === 'linux')('a server that can keep nothing', () => {
+  it.each([...hopeless, 'a folder'])('names the setting when its database is %s', async (name) => {
+    const path = pathOf(name)
+    await expect(open({ CFILE_STORE: `sqlite:${path}` })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining(`CFILE_STORE is sqlite:${path}, which can not be`),
+    })
+  })
+
+  it.each(hopeless)('names the setting when its archive is %s', async (name) => {
+    const env = { CFILE_STORE: 'memory:', CFILE_ARCHIVE: `fs:${pathOf(name)}` }
+    const { archive } = await open(env)
+    const copy = archive?.put('o/f', bodyOf(testBytes(3)), { owner: 'o', file_id: 'f' })
+    await expect(copy).rejects.toMatchObject({
+      code: 'not_ready',
+      details: { hint: expect.stringContaining('CFILE_ARCHIVE') },
     })
   })
 })

@@ -6,11 +6,12 @@
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DamagedCopy } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { makeFolders } from '../../core/folders.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 
 /** The unix second in which a file was last changed; infinity if it does not exist. */
@@ -114,8 +115,8 @@ export async function refuseLinks(root: string, ...folders: readonly string[]): 
 }
 
 /** Creates a folder and its parents, accessible only to this user. */
-export function makeFolder(path: string): Promise<unknown> {
-  return mkdir(path, { recursive: true, mode: 0o700 })
+export function makeFolder(path: string): Promise<void> {
+  return makeFolders(path, { mkdir, stat, dirname }, 0o700)
 }
 
 /** Removes a file. An absent file is no error. */
