@@ -6,16 +6,16 @@
  */
 
 import { fromBase64, toBase64 } from '../core/encoding.ts'
-import type { Wait } from '../core/time.ts'
-import type { Archive, CreateSha256 } from './archive.ts'
+import type { Archive } from './archive.ts'
 import { type Bucket, type BucketEntry, bucketArchive, type Upload } from './lib/bucket.ts'
 import {
   createRequester,
   elementsOf,
+  type RemoteOptions,
+  readObject,
   type SendRequest,
   type StorageRequest,
   textOf,
-  toObject,
 } from './lib/request.ts'
 
 /** Authentication: {@link sharedKey}, {@link sharedAccessSignature} or {@link entraId}. */
@@ -36,23 +36,12 @@ export interface BlobCredential {
 }
 
 /** Options of {@link azureBlobArchive}. */
-export interface AzureBlobArchiveOptions {
+export interface AzureBlobArchiveOptions extends RemoteOptions {
   /** `https://ACCOUNT.blob.core.windows.net/CONTAINER`, without a query. */
   readonly containerUrl: string
   readonly auth: BlobAuth
-  readonly fetch: typeof fetch
-  readonly wait: Wait
   /** The current time in unix seconds. */
   readonly now: () => number
-  readonly createSha256: CreateSha256
-  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
-  readonly newName: () => string
-  /** Size of a block in bytes. Smaller bodies are sent in one request. @default 8 MiB */
-  readonly partBytes?: number
-  /** Memory limit for all copies together, in bytes. @default two blocks */
-  readonly memoryBytes?: number
-  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
-  readonly timeoutMs?: number
 }
 
 /** Creates an archive in a blob container. Azure removes blocks of interrupted copies after a week. */
@@ -126,17 +115,12 @@ function blobBucket(options: AzureBlobArchiveOptions): Bucket {
 
     startUpload: async (name) => startUpload(send, place, name),
 
-    async read(name, { range, signal }) {
-      const response = await send({
-        operation: 'GetBlob',
-        method: 'GET',
-        url: place(name),
-        headers: range && { range: `bytes=${range.start}-${range.end}` },
-        signal,
-        accept: ['BlobNotFound'],
-      })
-      return response && toObject(response)
-    },
+    read: (name, options) =>
+      readObject(
+        send,
+        { operation: 'GetBlob', url: place(name), accept: ['BlobNotFound'] },
+        options,
+      ),
 
     async remove(name, signal) {
       const [operation, accept] = ['DeleteBlob', ['BlobNotFound']]

@@ -6,8 +6,14 @@
  */
 
 import { CfileError } from '../core/errors.ts'
-import type { Archive, CreateSha256 } from './archive.ts'
-import { type Bucket, bucketArchive, folderPrefix, type Upload } from './lib/bucket.ts'
+import type { Archive } from './archive.ts'
+import {
+  type Bucket,
+  type BucketArchiveOptions,
+  bucketArchive,
+  folderPrefix,
+  type Upload,
+} from './lib/bucket.ts'
 
 /** An uploaded part. */
 export interface R2Part {
@@ -43,18 +49,13 @@ export interface R2Binding {
   createMultipartUpload(key: string): Promise<R2Upload>
 }
 
-/** Options of {@link r2Archive}. */
-export interface R2ArchiveOptions {
+/** Options of {@link r2Archive}. An isolate has 128 MB, which limits `memoryBytes`. */
+export interface R2ArchiveOptions extends Omit<BucketArchiveOptions, 'bucket'> {
   readonly bucket: R2Binding
-  readonly createSha256: CreateSha256
-  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
-  readonly newName: () => string
   /** Folder in the bucket. @default the bucket's root */
   readonly prefix?: string
   /** Size of a part in bytes, at least 5 MiB. Smaller bodies are sent in one request. @default 8 MiB */
   readonly partBytes?: number
-  /** Memory limit for all copies together, in bytes. An isolate has 128 MB. @default two parts */
-  readonly memoryBytes?: number
 }
 
 /** Creates an archive in a bucket. R2 removes interrupted uploads after a week. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Wait } from '../core/time.ts'
-import type { Archive, CreateSha256 } from './archive.ts'
+import type { Archive } from './archive.ts'
 import {
   type Bucket,
   type BucketEntry,
@@ -17,11 +16,12 @@ import {
   createRequester,
   elementsOf,
   escapeXml,
+  type RemoteOptions,
+  readObject,
   refused,
   type SendRequest,
   type Sign,
   textOf,
-  toObject,
 } from './lib/request.ts'
 
 /** Signs requests with SigV4: an `AwsClient` of aws4fetch, created with `service: 's3'` and a region. */
@@ -30,23 +30,12 @@ export interface S3Signer {
 }
 
 /** Options of {@link s3Archive}. */
-export interface S3ArchiveOptions {
+export interface S3ArchiveOptions extends RemoteOptions {
   readonly signer: S3Signer
   /** URL of the bucket in any style, such as `https://s3.eu-central-1.amazonaws.com/BUCKET`. */
   readonly bucketUrl: string
   /** Folder in the bucket. @default the bucket's root */
   readonly prefix?: string
-  readonly fetch: typeof fetch
-  readonly wait: Wait
-  readonly createSha256: CreateSha256
-  /** Returns a unique text of letters, digits and `-`, as `crypto.randomUUID` does. */
-  readonly newName: () => string
-  /** Size of a part in bytes, at least 5 MiB. Smaller bodies are sent in one request. @default 8 MiB */
-  readonly partBytes?: number
-  /** Memory limit for all copies together, in bytes. @default two parts */
-  readonly memoryBytes?: number
-  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
-  readonly timeoutMs?: number
 }
 
 /** Creates an archive in a bucket. Each copy holds one part in memory at a time. */
@@ -86,17 +75,12 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
 
     startUpload: (name, signal) => startUpload(send, place, name, signal),
 
-    async read(name, { range, signal }) {
-      const response = await send({
-        operation: 'GetObject',
-        method: 'GET',
-        url: place.object(name),
-        headers: range && { range: `bytes=${range.start}-${range.end}` },
-        signal,
-        accept: ['NoSuchKey'],
-      })
-      return response && toObject(response)
-    },
+    read: (name, options) =>
+      readObject(
+        send,
+        { operation: 'GetObject', url: place.object(name), accept: ['NoSuchKey'] },
+        options,
+      ),
 
     async remove(name, signal) {
       const url = place.object(name)

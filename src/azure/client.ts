@@ -32,7 +32,7 @@ import {
 import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
 
 /** Options of {@link createClient}. */
-export interface AzureClientOptions extends Means {
+interface AzureClientOptions extends Means {
   readonly endpoint: Endpoint
   readonly credential: Credential
   /**

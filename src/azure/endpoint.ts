@@ -32,7 +32,7 @@ export interface Endpoint {
 }
 
 /** Options of {@link parseEndpoint}. */
-export interface EndpointOptions {
+interface EndpointOptions {
   /**
    * `v1`, `preview` or `latest`; a date selects the dated path. @default the version in the URL, unless it is a date
    */

@@ -37,28 +37,28 @@ export interface ContainerFile {
 }
 
 /** A page of a container's files, newest first. */
-export interface ContainerFilePage {
+interface ContainerFilePage {
   readonly data: readonly ContainerFile[]
   readonly has_more: boolean
   readonly last_id: string | null
 }
 
 /** A file of the Files API. */
-export interface StoredFile {
+interface StoredFile {
   readonly id: string
   readonly filename: string
   readonly bytes: number | null
 }
 
 /** Options of every operation. */
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal
   /** Called with the headers of the answer. */
   readonly onHeaders?: (headers: Headers) => void
 }
 
 /** Options of the operations that open a file's bytes. */
-export interface ContentOptions extends CallOptions {
+interface ContentOptions extends CallOptions {
   /** Value of a `Range` header. The upstream may ignore it. */
   readonly range?: string
 }

@@ -27,7 +27,7 @@ export const retryLimits: RetryLimits = {
 }
 
 /** Limits the retries to one upstream over all requests. */
-export interface RetryBudget {
+interface RetryBudget {
   /** Counts a request. */
   earn(): void
   /** Takes one retry; returns whether there was one left. */
@@ -73,7 +73,7 @@ export function pauseBefore(
 }
 
 /** Options of {@link repeat}. */
-export interface RepeatOptions {
+interface RepeatOptions {
   readonly limits: RetryLimits
   readonly budget: RetryBudget
   /** Milliseconds to wait in total because the upstream asked for it. */

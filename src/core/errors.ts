@@ -4,7 +4,8 @@
  * @module
  */
 
-const statuses = {
+/** The HTTP status of each code. */
+export const errorStatuses = {
   invalid_id: 400,
   invalid_request: 400,
   unauthorized: 401,
@@ -31,10 +32,7 @@ const statuses = {
 } as const
 
 /** A stable name for a cause. Clients switch on it. */
-export type ErrorCode = keyof typeof statuses
-
-/** The HTTP status of each code. */
-export const errorStatuses: Readonly<Record<ErrorCode, number>> = statuses
+export type ErrorCode = keyof typeof errorStatuses
 
 /** The upstream's answer, if there was one. */
 export interface UpstreamAnswer {
@@ -44,7 +42,7 @@ export interface UpstreamAnswer {
 }
 
 /** Optional parts of a {@link CfileError}. */
-export interface ErrorDetails {
+interface ErrorDetails {
   /** A hint: the action that solves the problem, in one sentence. */
   readonly hint?: string
   /** The parameter or setting that is wrong. */
@@ -65,7 +63,7 @@ export class CfileError extends Error {
     super(message, { cause: details.cause })
     this.name = 'CfileError'
     this.code = code
-    this.status = statuses[code]
+    this.status = errorStatuses[code]
     this.details = details
   }
 }
@@ -77,7 +75,7 @@ export function isCfileError(value: unknown): value is CfileError {
 
 /** Tells a code of the list from any other value. */
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && Object.hasOwn(statuses, value)
+  return typeof value === 'string' && Object.hasOwn(errorStatuses, value)
 }
 
 /**
@@ -118,7 +116,7 @@ export function toCfileError(cause: unknown): CfileError {
 }
 
 /** The JSON body of an error response, in OpenAI's envelope, so that SDKs raise their typed errors. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly error: {
     readonly message: string
     readonly type: string

@@ -20,7 +20,7 @@ export function hasBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): 
 }
 
 /** Finds a text between two places of some bytes: where it begins, or -1. */
-export type ByteSearch = (bytes: Uint8Array, start?: number, end?: number) => number
+type ByteSearch = (bytes: Uint8Array, start?: number, end?: number) => number
 
 /**
  * Prepares a search for an ASCII text (Horspool's: it looks at one byte in as many as the text has).

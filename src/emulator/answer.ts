@@ -14,7 +14,7 @@ import { type Format, structure } from './structured.ts'
 import type { Container, Emulation } from './world.ts'
 
 /** The request that an answer is made for. */
-export interface Question {
+interface Question {
   readonly prompt: string
   readonly model: string
   /** The 16 digits with which all ids of the answer begin. */

@@ -60,7 +60,7 @@ function find(world: World, id: string): Conversation {
 }
 
 /** The API's representation of a conversation. */
-export function conversationObject({ id, created_at, metadata }: Conversation): {
+function conversationObject({ id, created_at, metadata }: Conversation): {
   id: string
   object: 'conversation'
   created_at: number

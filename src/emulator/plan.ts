@@ -49,7 +49,7 @@ export const directives = [
 ] as const
 
 /** One of the directives, without its brackets. */
-export type Directive = (typeof directives)[number]
+type Directive = (typeof directives)[number]
 
 /** Whether a prompt contains a directive. */
 export function directs(prompt: string, directive: Directive): boolean {

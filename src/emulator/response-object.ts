@@ -10,7 +10,7 @@ import type { OutputItem, ResponseObject, ResponseStatus, Usage } from './shapes
 import type { StoredResponse } from './world.ts'
 
 /** The parts of a response. */
-export interface Making {
+interface Making {
   readonly id: string
   readonly now: number
   readonly prompt: string

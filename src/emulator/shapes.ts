@@ -97,7 +97,7 @@ export interface CallItem {
 }
 
 /** The model's reasoning, which is hidden. */
-export interface ReasoningItem {
+interface ReasoningItem {
   id: string
   type: 'reasoning'
   summary: []

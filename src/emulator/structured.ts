@@ -26,7 +26,7 @@ export function readFormat(text: unknown): Format {
 }
 
 /** Text as JSON, and where the plain text ended up in it. */
-export interface Structured {
+interface Structured {
   readonly text: string
   /** Returns the beginning of the JSON up to the end of the beginning of the plain text; `undefined` if it has no place. */
   upTo(plain: string): string | undefined

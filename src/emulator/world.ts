@@ -129,10 +129,10 @@ export interface EmulatorEnv {
 export type EmulatorContext = Context<EmulatorEnv>
 
 /** Returns the given number of random bytes. */
-export type Random = (bytes: number) => Uint8Array
+type Random = (bytes: number) => Uint8Array
 
 /** Creates ids. `time` is in unix seconds. */
-export interface Ids {
+interface Ids {
   hex(digits: number): string
   uuid(): string
   /** `cntr_` with 48 digits, `cfile_` with 32. The first 8 digits are the time. */

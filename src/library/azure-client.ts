@@ -11,7 +11,7 @@ import type { RetryLimits } from '../azure/retry.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 
 /** Options of {@link createAzureClient}. By default network, clock and timers are those of the runtime. */
-export interface ClientOptions extends Partial<Runtime> {
+interface ClientOptions extends Partial<Runtime> {
   /** A URL in any form that users paste, or a result of `parseEndpoint`. */
   readonly endpoint: string | Endpoint
   readonly credential: Credential

@@ -36,7 +36,7 @@ export interface Running {
 }
 
 /** A listening socket. */
-export interface Listener {
+interface Listener {
   readonly port: number
   /** Makes each further answer end its connection, if the runtime can. */
   leave?(): void

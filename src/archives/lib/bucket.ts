@@ -29,7 +29,7 @@ import { createBudget, type PartReader, readParts } from './parts.ts'
 import { isWholeRange, verifyBody } from './verify.ts'
 
 /** Bytes in the form that buckets accept. */
-export type Bytes = Uint8Array<ArrayBuffer>
+type Bytes = Uint8Array<ArrayBuffer>
 
 /** The operations of an engine. Names consist of `A-Z a-z 0-9 _ - . /`. Every failure is a CfileError `not_ready`. */
 export interface Bucket {

@@ -161,7 +161,7 @@ export async function moveInto(from: string, to: string): Promise<void> {
  * @param operation name of the operation in error messages
  * @param codes error codes of Node, such as `ENOENT`
  */
-export async function ifThere<T>(
+async function ifThere<T>(
   operation: string,
   task: () => Promise<T>,
   codes: readonly string[] = ['ENOENT'],
@@ -198,7 +198,7 @@ export async function disk<T>(operation: string, task: () => Promise<T>): Promis
 }
 
 /** The code of a file system error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
 }

@@ -7,6 +7,17 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { readBounded } from '../../core/http/body.ts'
 import { startDeadline, type Wait } from '../../core/time.ts'
+import type { BucketArchiveOptions, BucketObject, ReadOptions } from './bucket.ts'
+
+/** Options of every archive that is reached over HTTP. */
+export interface RemoteOptions extends Omit<BucketArchiveOptions, 'bucket'> {
+  readonly fetch: typeof fetch
+  readonly wait: Wait
+  /** Size of a part in bytes; S3 takes at least 5 MiB. Smaller bodies are sent in one request. @default 8 MiB */
+  readonly partBytes?: number
+  /** Time limit until the headers of an answer, in milliseconds. @default 60000 */
+  readonly timeoutMs?: number
+}
 
 /** A request to a storage service. */
 export interface StorageRequest {
@@ -137,12 +148,24 @@ function unreachable(
   )
 }
 
-/** The object in a successful answer, by the headers that all services send. */
-export function toObject({ body, headers }: Response): {
-  readonly body: ReadableStream<Uint8Array>
-  readonly bytes?: number
-  readonly modifiedAt: number
-} {
+/**
+ * Opens an object, by the headers that all services send.
+ *
+ * @param request its `accept` lists the service's code for an object that is not there
+ * @returns `undefined` if there is no such object
+ * @throws CfileError `not_ready`, or the signal's reason
+ */
+export async function readObject(
+  send: SendRequest,
+  request: Pick<StorageRequest, 'operation' | 'url' | 'accept'>,
+  { range, signal }: ReadOptions,
+): Promise<BucketObject | undefined> {
+  const headers = range && { range: `bytes=${range.start}-${range.end}` }
+  const response = await send({ ...request, method: 'GET', headers, signal })
+  return response && toObject(response)
+}
+
+function toObject({ body, headers }: Response): BucketObject {
   const length = headers.get('content-length')
   return {
     body: body ?? new Blob().stream(),

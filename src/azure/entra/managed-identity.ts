@@ -14,13 +14,13 @@ import { requestToken } from './token-request.ts'
 import { bearer, type TokenCall } from './tokens.ts'
 
 /** Options of every managed identity. */
-export interface ManagedIdentityOptions {
+interface ManagedIdentityOptions {
   /** Client id of a user-assigned identity. @default the system-assigned identity */
   readonly clientId?: string
 }
 
 /** Options of {@link appServiceIdentity}. */
-export interface AppServiceIdentityOptions extends ManagedIdentityOptions {
+interface AppServiceIdentityOptions extends ManagedIdentityOptions {
   /** URL of the token endpoint, from `IDENTITY_ENDPOINT`. */
   readonly endpoint: string
   /** Secret of the endpoint, from `IDENTITY_HEADER`. */
@@ -47,7 +47,7 @@ export function appServiceIdentity({
 }
 
 /** Options of {@link imds}. */
-export interface ImdsOptions extends ManagedIdentityOptions {
+interface ImdsOptions extends ManagedIdentityOptions {
   /** @default 'http://169.254.169.254' */
   readonly host?: string
 }

@@ -12,7 +12,7 @@ import { upstreamAnswer } from '../errors.ts'
 import { type Token, type TokenCall, tokenFor } from './tokens.ts'
 
 /** A request for a token. */
-export interface TokenRequest {
+interface TokenRequest {
   readonly url: string | URL
   readonly headers?: Readonly<Record<string, string>>
   /** Form fields. With a form the method is POST, otherwise GET. */

@@ -42,7 +42,7 @@ export interface ReaderLimit {
 export type CreateCarrier = (limit: ReaderLimit) => Carrier
 
 /** Status and headers of an answer. */
-export interface AnswerInit {
+interface AnswerInit {
   /** @default 200 */
   readonly status?: number
   /** By lower-case name. One list at once costs less than to set each header. */

@@ -5,7 +5,7 @@
  */
 
 /** A fingerprint that grows with the bytes. */
-export interface Fingerprint {
+interface Fingerprint {
   /** Adds the next bytes. */
   add(piece: Uint8Array): void
   /** The last 4 KiB. */

@@ -7,7 +7,7 @@
 import type { ByteReader } from './reader.ts'
 
 /** Bytes that two read. */
-export interface SharedBytes {
+interface SharedBytes {
   /** Reads the bytes. If it is cancelled, the second reads on alone. */
   readonly first: ByteReader
   /** Reads the same bytes, and fails when it falls too far behind the first. If it is cancelled, the first reads on. */

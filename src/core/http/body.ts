@@ -5,7 +5,7 @@
  */
 
 /** Result of {@link readBounded}: the whole body, or a stream of all bytes of a body that is too large. */
-export type BoundedBody =
+type BoundedBody =
   | { readonly whole: Uint8Array<ArrayBuffer> }
   | { readonly whole?: undefined; readonly stream: ReadableStream<Uint8Array> }
 
@@ -31,7 +31,7 @@ export async function readBounded(
 }
 
 /** See {@link createGrowing}. */
-export interface Growing {
+interface Growing {
   readonly length: number
   push(chunk: Uint8Array): void
   bytes(): Uint8Array<ArrayBuffer>
@@ -130,7 +130,7 @@ export function concatBytes(
 }
 
 /** A body whose first bytes have been read. */
-export interface BegunBody {
+interface BegunBody {
   /** The first bytes; empty for an empty body. */
   readonly start: Uint8Array
   /** The whole body, including the first bytes. */

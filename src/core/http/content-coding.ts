@@ -8,7 +8,7 @@
 import { beginBody, concatBytes, parseJson } from './body.ts'
 
 /** The formats of the codings. */
-export type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
+type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
 
 /** Decodes one body. */
 export type Decoder = ReadableWritablePair<Uint8Array, Uint8Array<ArrayBuffer>>
@@ -27,7 +27,7 @@ export const createWebDecoder: CreateDecoder = (format) => {
 }
 
 /** Options of {@link decodeAnswer}. */
-export interface DecodeOptions {
+interface DecodeOptions {
   /** @default {@link createWebDecoder} */
   readonly createDecoder?: CreateDecoder
   /**

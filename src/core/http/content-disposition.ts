@@ -60,7 +60,7 @@ function encodeExtended(name: string): string {
 }
 
 /** The parts of a Content-Disposition, not cleaned. A part that is missing or malformed is absent. */
-export interface ParsedDisposition {
+interface ParsedDisposition {
   /** In lower case. */
   readonly type?: string
   /** The plain `filename`. It may be a placeholder such as Azure's `filename="file.txt"`. */

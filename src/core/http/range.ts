@@ -39,7 +39,7 @@ function parseSuffix(length: string, size: number): ByteRange | 'none' | 'unsati
 }
 
 /** The validator and size of a file. */
-export interface Representation {
+interface Representation {
   /** A strong entity tag with its quotes. */
   readonly etag?: string
   /** In bytes. If unknown, ranges are not served. */

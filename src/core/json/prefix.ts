@@ -6,7 +6,7 @@
  */
 
 /** Reads a growing text. */
-export interface JsonPrefix {
+interface JsonPrefix {
   /** Reads the next piece. Returns whether the text so far may be the beginning of JSON and ends inside a string. */
   read(piece: string): boolean
 }

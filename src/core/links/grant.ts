@@ -33,7 +33,7 @@ export interface FileGrant extends Terms {
 }
 
 /** Grants the file at `/mnt/data/{path}` at the time of the request, among the files that the owner may see. */
-export interface PathGrant extends Terms {
+interface PathGrant extends Terms {
   readonly kind: 'path'
   readonly containerId: string
   /**

@@ -38,7 +38,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The content of a payload. Do not trust it before the signature is checked. */
-export interface Payload {
+interface Payload {
   readonly grant: Grant
   readonly kid: string
 }
@@ -173,7 +173,7 @@ export function writePath(grant: Grant, token: string): string {
 }
 
 /** The parts of a link: the text before `/s/`, and the token. */
-export interface LinkParts {
+interface LinkParts {
   readonly base: string
   readonly token: string
 }

@@ -30,11 +30,11 @@ const histograms = {
 } as const
 
 /** Metrics that only rise. */
-export type Counter = keyof typeof counters
+type Counter = keyof typeof counters
 /** Metrics that rise and fall. */
-export type Gauge = keyof typeof gauges
+type Gauge = keyof typeof gauges
 /** Metrics of durations in seconds. */
-export type Histogram = keyof typeof histograms
+type Histogram = keyof typeof histograms
 
 /** The metrics of one app. Labels are passed as text made by {@link label}, so that frequent callers make it once. */
 export interface Metrics {

@@ -7,7 +7,7 @@
  */
 
 /** Immutable values of a piece of work, including its span. */
-export interface TelemetryContext {
+interface TelemetryContext {
   getValue(key: symbol): unknown
   setValue(key: symbol, value: unknown): TelemetryContext
   deleteValue(key: symbol): TelemetryContext
@@ -16,7 +16,7 @@ export interface TelemetryContext {
 type Attributes = Readonly<Record<string, string | number>>
 
 /** A span. */
-export interface Span {
+interface Span {
   setAttribute(name: string, value: string | number): unknown
   setStatus(status: { readonly code: number }): unknown
   updateName(name: string): unknown
@@ -163,7 +163,7 @@ function emptyContext(values: ReadonlyMap<symbol, unknown> = new Map()): Telemet
 }
 
 /** The trace of one request. */
-export interface RequestTrace {
+interface RequestTrace {
   /** `traceparent` and `tracestate`, unchanged. */
   readonly headers: Readonly<Record<string, string>>
   /** The context of the request's span, if the host app records spans. */

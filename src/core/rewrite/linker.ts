@@ -32,7 +32,7 @@ export async function linkAnswer(json: string, options: LinkOptions): Promise<st
 }
 
 /** Options for adding links to items. */
-export interface ItemOptions extends Omit<LinkOptions, 'sizes'> {
+interface ItemOptions extends Omit<LinkOptions, 'sizes'> {
   /** Whether a list begins with the newest item. */
   readonly isNewestFirst: boolean
 }

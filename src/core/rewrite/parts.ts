@@ -19,7 +19,7 @@ export interface TextPart {
 }
 
 /** How the text of a part changes. */
-export interface TextChange {
+interface TextChange {
   readonly replacements: readonly Replacement[]
   readonly memory?: SpanMemory
 }
@@ -90,7 +90,7 @@ export async function partEdits(
 }
 
 /** The edits that replace links in a text and move the spans of its annotations. */
-export function replaceEdits(
+function replaceEdits(
   json: string,
   text: Span,
   content: string,

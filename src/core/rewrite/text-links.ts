@@ -21,7 +21,7 @@ import {
 } from './text/spans.ts'
 
 /** Finds the container for links that no citation covers. */
-export type FindContainer = () => Promise<string | undefined>
+type FindContainer = () => Promise<string | undefined>
 
 /**
  * The replacements for a whole text: for its `sandbox:` links, and for file names that a citation covers. A link

@@ -11,30 +11,13 @@ import { bytesOf, hasBytes } from '../search.ts'
 const lf = 10
 const cr = 13
 
-/** Options of {@link splitEvents}. */
-export interface SplitOptions {
+/** Options of {@link createSplitter}. */
+interface SplitOptions {
   /**
    * Size limit for an event that is held until it is complete, in bytes. A longer event passes in fragments, which have
    * no fields. @default 64 MiB
    */
   readonly maxEventBytes?: number
-}
-
-/**
- * Splits a stream into events. Each output chunk is one whole event with the blank line that ends it and any blank
- * lines before it, or the rest at the end of the stream. The concatenated output equals the input. An event inside one
- * input chunk is a view, not a copy.
- */
-export function splitEvents(options: SplitOptions = {}): TransformStream<Uint8Array, Uint8Array> {
-  const splitter = createSplitter(options)
-  return new TransformStream({
-    transform(chunk, controller) {
-      for (const event of splitter.push(chunk)) controller.enqueue(event)
-    },
-    flush(controller) {
-      for (const event of splitter.end()) controller.enqueue(event)
-    },
-  })
 }
 
 /** The events of a whole transcript, in order. The last event may lack its final blank line. */
@@ -45,14 +28,18 @@ export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 /** Splits bytes in chunks of any size into events. */
-export interface EventSplitter {
+interface EventSplitter {
   /** Adds bytes and yields the events that they complete. */
   push(chunk: Uint8Array): Generator<Uint8Array>
   /** Yields the rest. */
   end(): Generator<Uint8Array>
 }
 
-/** Creates the splitter of {@link splitEvents}, for callers with their own loop. */
+/**
+ * Creates a splitter. Each result is one whole event with the blank line that ends it and any blank lines before it, or
+ * the rest at the end of the stream. The concatenated results equal the input. An event inside one chunk is a view, not a
+ * copy.
+ */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
   const { maxEventBytes = 64 * 1024 ** 2 } = options
   let held = createGrowing(maxEventBytes)
@@ -170,7 +157,7 @@ function toFragment({ buffer, byteOffset, byteLength }: Uint8Array): EventFragme
 }
 
 /** The fields of an event that cfile uses. */
-export interface ServerSentEvent {
+interface ServerSentEvent {
   /** Empty if the event has no name. */
   readonly event: string
   /** The data lines, joined by line feeds. */

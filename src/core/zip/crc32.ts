@@ -5,11 +5,19 @@
  */
 
 /**
- * Computes a CRC.
+ * Continues a CRC.
  *
- * @param before the CRC of the bytes before these
+ * @param before the CRC of the bytes before these; 0 at the start
  */
-export function crc32(bytes: Uint8Array, before = 0): number {
+type Crc32 = (bytes: Uint8Array, before?: number) => number
+
+/** Creates the function that computes CRCs. Its tables take 8 KB, so that they are not made before the first zip. */
+export function createCrc32(): Crc32 {
+  const tables = makeTables()
+  return (bytes, before = 0) => crc32(tables, bytes, before)
+}
+
+function crc32(tables: Tables, bytes: Uint8Array, before: number): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
   const length = bytes.byteLength
   const view = new DataView(bytes.buffer, bytes.byteOffset, length)
@@ -54,6 +62,3 @@ function makeTables(): Tables {
   const seventh = next(sixth)
   return [first, second, third, fourth, fifth, sixth, seventh, next(seventh)]
 }
-
-// `PURE` lets bundlers drop the tables together with the unused function.
-const tables: Tables = /* @__PURE__ */ makeTables()

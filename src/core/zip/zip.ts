@@ -9,7 +9,7 @@
 import type { ByteReader } from '../bytes/reader.ts'
 import { concatBytes } from '../http/body.ts'
 import { cleanFilename } from '../http/content-disposition.ts'
-import { crc32 } from './crc32.ts'
+import { createCrc32 } from './crc32.ts'
 
 /** A file to be added. */
 export interface ZipEntry {
@@ -60,6 +60,7 @@ export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | 
  */
 export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
   const closed = new AbortController()
+  const crc32 = createCrc32()
   let current: ByteReader | undefined
 
   async function* make(): AsyncGenerator<Uint8Array, undefined> {

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { decodeProtectedHeader } from 'jose/decode/protected_header'
-import { jwtVerify } from 'jose/jwt/verify'
 import * as z from 'zod/mini'
 import {
   createRemoteKeys,
@@ -53,6 +51,7 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
   async function verify(token: string, { key, alg }: VerificationKey): Promise<Claims | undefined> {
     const currentDate = new Date(now() * 1000)
     const terms = { issuer, audience, currentDate, clockTolerance: clockSkew }
+    const { jwtVerify } = await import('./jose.ts')
     return jwtVerify(token, key, { ...terms, algorithms: [alg], requiredClaims: ['exp'] }).then(
       ({ payload }) => payload,
       () => undefined,
@@ -60,7 +59,7 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
   }
 
   const check: JwtCallers = async (token) => {
-    const header = readHeader(token)
+    const header = await readHeader(token)
     if (header === undefined) return undefined
     // A token without a kid may be signed by any of the keys.
     const candidates = await keys.find(header.kid)
@@ -89,8 +88,9 @@ const headerSchema = z.object({
 })
 
 /** Reads the header of a token. `undefined` for other credentials, so that they do not cause a fetch of keys. */
-function readHeader(token: string): z.infer<typeof headerSchema> | undefined {
+async function readHeader(token: string): Promise<z.infer<typeof headerSchema> | undefined> {
   if (token.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
+  const { decodeProtectedHeader } = await import('./jose.ts')
   try {
     const header = decodeProtectedHeader(token)
     // cfile supports no extension (RFC 7515 §4.1.11).

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { importJWK } from 'jose/key/import'
 import * as z from 'zod/mini'
 import { CfileError, reasonOf } from '../../core/errors.ts'
 import { parseJson, readBounded } from '../../core/http/body.ts'
@@ -220,6 +219,7 @@ async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
   if (key_ops?.includes('verify') === false) return undefined
   // Anyone could sign with a private key that is published.
   if (d !== undefined) return undefined
+  const { importJWK } = await import('./jose.ts')
   const key = await importJWK({ ...members, alg }, alg).catch(() => undefined)
   if (!(key instanceof CryptoKey) || isShort(key)) return undefined
   return { kid: typeof kid === 'string' ? kid : undefined, alg, key }

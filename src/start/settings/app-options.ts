@@ -8,7 +8,7 @@ import * as z from 'zod/mini'
 import { parseSigningKeys } from '../../core/links/keys.ts'
 import { parseLinkBase } from '../../core/links/signer.ts'
 import type { AppOptions } from '../../options.ts'
-import { type Declared, flag, list, oneOf, parsedBy, whole } from './setting.ts'
+import { type Declared, flag, list, type MakeSchema, oneOf, parsedBy, whole } from './setting.ts'
 
 /** The options that these settings give. */
 export type LinkOptions = Pick<
@@ -28,11 +28,11 @@ export type LinkOptions = Pick<
 const switched = { schema: flag, takes: '1 or 0' }
 
 /** An origin has a scheme, a host and a port, and no slash at its end: browsers send it so. */
-const originText = z
-  .string()
-  .check(z.refine((text) => text === '*' || (URL.canParse(text) && new URL(text).origin === text)))
+const origin = (text: string): boolean =>
+  text === '*' || (URL.canParse(text) && new URL(text).origin === text)
 
-const origins = z.pipe(list, z.array(originText))
+const origins: MakeSchema<readonly string[]> = () =>
+  list().check(z.refine((texts) => texts.every(origin)))
 
 /** The settings of {@link LinkOptions}. */
 export const linkSettings: Declared<LinkOptions> = {

@@ -87,7 +87,7 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
   /** Hosts other than Azure's that an endpoint may be on, such as an API Management instance. @default none */
   allowedHosts: {
     name: 'CFILE_ALLOWED_HOSTS',
-    schema: list.check(z.refine((hosts) => hosts.every((host) => hostGrammar.test(host)))),
+    schema: () => list().check(z.refine((hosts) => hosts.every((host) => hostGrammar.test(host)))),
     takes:
       'host names such as apim.example.com with commas between them, each with its port where that is not 443',
   },

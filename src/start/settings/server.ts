@@ -94,7 +94,7 @@ export const serverSettings: Declared<ServerSettings> = {
 }
 
 /** Settings of the command line. */
-export interface CommandLineSettings {
+interface CommandLineSettings {
   readonly url: string
   readonly key: string
 }

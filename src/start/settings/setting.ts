@@ -8,11 +8,14 @@
 import * as z from 'zod/mini'
 import { CfileError } from '../../core/errors.ts'
 
+/** Makes a schema. It is made when a setting is read, because applications without settings would pay for all of them. */
+export type MakeSchema<T> = () => z.ZodMiniType<T>
+
 /** A setting. Every list of settings is made from these or tested against them. */
 export interface Setting<T = unknown> {
   readonly name: string
   /** Turns the text of the environment into the value; may throw a CfileError of its own. */
-  readonly schema: z.ZodMiniType<T>
+  readonly schema: MakeSchema<T>
   /** The accepted values in words, for the message about a wrong value. */
   readonly takes: string
   /** Default for {@link readWithDefaults}. Settings without it have the defaults of `createApp`. */
@@ -29,28 +32,29 @@ export type Declared<Values> = {
 }
 
 /** Any text. */
-export const text: z.ZodMiniType<string> = z.string()
+export const text: MakeSchema<string> = () => z.string()
 
 /** Text that matches a grammar. */
-export function like(grammar: RegExp): z.ZodMiniType<string> {
-  return z.string().check(z.regex(grammar))
+export function like(grammar: RegExp): MakeSchema<string> {
+  return () => z.string().check(z.regex(grammar))
 }
 
 /** Text that a function reads. The function throws a CfileError for a wrong value. */
-export function parsedBy<T>(parse: (text: string) => T): z.ZodMiniType<T> {
-  return z.pipe(z.string(), z.transform(parse))
+export function parsedBy<T>(parse: (text: string) => T): MakeSchema<T> {
+  return () => z.pipe(z.string(), z.transform(parse))
 }
 
 /** Texts with commas between them. */
-export const list: z.ZodMiniType<readonly string[]> = parsedBy((value) =>
+export const list: MakeSchema<readonly string[]> = parsedBy((value) =>
   value.split(',').map((entry) => entry.trim()),
 )
 
 /** `1` or `0`. */
-export const flag: z.ZodMiniType<boolean> = z.pipe(
-  z.enum(['1', '0']),
-  z.transform((value) => value === '1'),
-)
+export const flag: MakeSchema<boolean> = () =>
+  z.pipe(
+    z.enum(['1', '0']),
+    z.transform((value) => value === '1'),
+  )
 
 /**
  * A whole number in decimal digits.
@@ -58,9 +62,11 @@ export const flag: z.ZodMiniType<boolean> = z.pipe(
  * @param min smallest value
  * @param max largest value
  */
-export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodMiniType<number> {
-  const digits = z.string().check(z.regex(/^\d{1,16}$/))
-  return z.pipe(z.pipe(digits, z.transform(Number)), z.number().check(z.gte(min), z.lte(max)))
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): MakeSchema<number> {
+  return () => {
+    const digits = z.string().check(z.regex(/^\d{1,16}$/))
+    return z.pipe(z.pipe(digits, z.transform(Number)), z.number().check(z.gte(min), z.lte(max)))
+  }
 }
 
 /** The schema of one of several words, and the words for the message. */
@@ -68,7 +74,7 @@ export function oneOf<const Word extends string>(
   words: readonly Word[],
 ): Pick<Setting<Word>, 'schema' | 'takes'> {
   return {
-    schema: z.enum(words),
+    schema: () => z.enum(words),
     takes: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
   }
 }
@@ -105,7 +111,7 @@ export function readWithDefaults<Values extends object>(
   const values = readSettings(variables, declared)
   for (const field in declared) {
     const { schema, default: text }: Setting<Values[typeof field]> = declared[field]
-    values[field] ??= z.parse(schema, text)
+    values[field] ??= z.parse(schema(), text)
   }
   return values as Values
 }
@@ -117,7 +123,7 @@ export function readSetting<T>(variables: Variables, setting: Setting<T>): T | u
   // Wrangler passes a JSON list as an array.
   const value = Array.isArray(given) ? JSON.stringify(given) : given
   if (typeof value !== 'string' || value.trim() === '') return undefined
-  const result = z.safeParse(schema, value.trim())
+  const result = z.safeParse(schema(), value.trim())
   if (result.success) return result.data
   const got = secret ? 'a value (masked)' : JSON.stringify(value.slice(0, 100))
   throw new CfileError('invalid_request', `${name} got ${got}, but takes ${takes}.`, {

@@ -8,6 +8,7 @@ import * as z from 'zod/mini'
 import { apiKey } from '../../azure/credentials.ts'
 import { parseEndpoint } from '../../azure/endpoint.ts'
 import { CfileError } from '../../core/errors.ts'
+import { isObject, parseText } from '../../core/json/value.ts'
 import type { UpstreamOptions } from '../../options.ts'
 import {
   apiVersionGrammar,
@@ -49,34 +50,36 @@ const text = (takes: string, grammar = /\S/) => z.string(takes).check(z.regex(gr
 const models = 'a list of names of models'
 const uniqueName = 'a unique name of 1 to 64 letters, digits, ".", "_" and "-"'
 
-const entrySchema = z.strictObject({
-  name: text(uniqueName, /^[A-Za-z0-9][\w.-]{0,63}$/),
-  endpoint: text('the URL of an Azure OpenAI resource or project'),
-  api_key: z.optional(text(keyTakes, keyGrammar)),
-  api_version: z.optional(
-    text('v1, preview or a date such as 2025-04-01-preview', apiVersionGrammar),
-  ),
-  models: z.optional(z.array(text(models), models).check(z.minLength(1, models))),
-  weight: z.optional(z.number('a number above 0').check(z.gt(0, 'a number above 0'))),
-  tenant_id: z.optional(text('the id of a tenant', idGrammar)),
-  client_id: z.optional(text('the id of an app or identity', idGrammar)),
-  client_secret: z.optional(text('the secret of that app')),
-  client_certificate_path: z.optional(text('the path of a file')),
-  federated_token_file: z.optional(text('the path of a file')),
-  scope: z.optional(text('a scope such as https://cognitiveservices.azure.com/.default')),
-})
+const entrySchema = () =>
+  z.strictObject({
+    name: text(uniqueName, /^[A-Za-z0-9][\w.-]{0,63}$/),
+    endpoint: text('the URL of an Azure OpenAI resource or project'),
+    api_key: z.optional(text(keyTakes, keyGrammar)),
+    api_version: z.optional(
+      text('v1, preview or a date such as 2025-04-01-preview', apiVersionGrammar),
+    ),
+    models: z.optional(z.array(text(models), models).check(z.minLength(1, models))),
+    weight: z.optional(z.number('a number above 0').check(z.gt(0, 'a number above 0'))),
+    tenant_id: z.optional(text('the id of a tenant', idGrammar)),
+    client_id: z.optional(text('the id of an app or identity', idGrammar)),
+    client_secret: z.optional(text('the secret of that app')),
+    client_certificate_path: z.optional(text('the path of a file')),
+    federated_token_file: z.optional(text('the path of a file')),
+    scope: z.optional(text('a scope such as https://cognitiveservices.azure.com/.default')),
+  })
 
 /** An entry of the list. */
-type Entry = z.infer<typeof entrySchema>
+type Entry = z.infer<ReturnType<typeof entrySchema>>
 
 function parseList(list: string): Entry[] {
-  const entries = jsonOf(list)
+  const entries = parseText(list)
   if (!Array.isArray(entries) || entries.length === 0) {
     throw wrongList('is no JSON list', '[{"name","endpoint","api_key"?,…}] with one entry or more')
   }
   const names = new Set<string>()
+  const schema = entrySchema()
   return entries.map((value: unknown, index) => {
-    const entry = parseEntry(value, index)
+    const entry = parseEntry(schema, value, index)
     if (names.has(entry.name)) {
       throw wrongList(`has the name of ${placeOf(index, entry.name)} twice`, uniqueName)
     }
@@ -85,22 +88,20 @@ function parseList(list: string): Entry[] {
   })
 }
 
-const namedSchema = z.looseObject({ name: z.optional(z.unknown()) })
-
-function parseEntry(value: unknown, index: number): Entry {
-  const named = z.safeParse(namedSchema, value)
-  if (!named.success) throw wrongList(`has no object as ${placeOf(index)}`, '{"name","endpoint",…}')
-  const { success, data, error } = z.safeParse(entrySchema, value)
+function parseEntry(schema: ReturnType<typeof entrySchema>, value: unknown, index: number): Entry {
+  if (!isObject(value))
+    throw wrongList(`has no object as ${placeOf(index)}`, '{"name","endpoint",…}')
+  const { success, data, error } = z.safeParse(schema, value)
   if (success) return data
-  const place = placeOf(index, named.data.name)
+  const place = placeOf(index, value.name)
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknown !== undefined) {
-    const known = Object.keys(entrySchema.shape).join(', ')
+    const known = Object.keys(schema.shape).join(', ')
     throw wrongList(`has an unknown field ${shown(unknown.keys[0])} in ${place}`, known)
   }
   const [issue] = error.issues
   const field = String(issue?.path[0])
-  const fault = named.data[field] === undefined ? 'no' : 'a wrong'
+  const fault = value[field] === undefined ? 'no' : 'a wrong'
   throw wrongList(`has ${fault} "${field}" in ${place}`, issue?.message ?? '')
 }
 
@@ -137,14 +138,6 @@ function upstreamOf(
   })
   const credential = key === undefined ? parseIdentity(settings, machine) : apiKey(key)
   return { name, endpoint: parsed, credential, models, weight }
-}
-
-function jsonOf(list: string): unknown {
-  try {
-    return JSON.parse(list)
-  } catch {
-    return undefined
-  }
 }
 
 function placeOf(index: number, name?: unknown): string {

@@ -1,12 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  createSplitter,
-  eventJson,
-  eventsIn,
-  parseEvent,
-  splitEvents,
-} from '../../../src/core/sse/split.ts'
+import { createSplitter, eventJson, eventsIn, parseEvent } from '../../../src/core/sse/split.ts'
 import { streamWithAutoPlot } from '../../fixtures/streams.ts'
 import { rounds } from '../../lib/rounds.ts'
 
@@ -56,7 +50,7 @@ function dispatched(text: string): { event: string; data: string }[] {
   return events
 }
 
-describe('splitEvents', () => {
+describe('createSplitter', () => {
   it('yields each event when its blank line arrives, not when the next event comes', () => {
     expect(splitText('data: a\n\nda', 'ta: b\n', '\n')).toEqual([
       ['data: a\n\n'],
@@ -108,11 +102,9 @@ describe('splitEvents', () => {
     expect(events.map(({ buffer }) => buffer === chunk.buffer)).toEqual([true, true])
   })
 
-  it('changes no byte of a stream, even of broken UTF-8', async () => {
+  it('changes no byte of a stream, even of broken UTF-8', () => {
     const bytes = new Uint8Array([...bytesOf(streamWithAutoPlot), 0xff, 0xf0, 0x9f, 10, 10, 0xc3])
-    const out: Uint8Array[] = []
-    const source = new Response(bytes).body?.pipeThrough(splitEvents())
-    for await (const event of source ?? []) out.push(event)
+    const out = split([bytes]).flat()
     expect(joined(out)).toEqual(bytes)
     expect(out.length).toBeGreaterThan(10)
   })
@@ -153,7 +145,7 @@ describe('splitEvents', () => {
   })
 })
 
-describe('splitEvents of hostile streams', () => {
+describe('createSplitter with hostile streams', () => {
   const long = 1024 ** 2
 
   it('takes linear time for a megabyte of lines that end with CR', () => {

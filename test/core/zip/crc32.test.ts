@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { crc32 } from '../../../src/core/zip/crc32.ts'
+import { createCrc32 } from '../../../src/core/zip/crc32.ts'
 import { rounds } from '../../lib/rounds.ts'
 
+const crc32 = createCrc32()
 const text = (value: string) => new TextEncoder().encode(value)
 
 /** The definition, bit by bit. */

@@ -47,10 +47,10 @@ export interface Turn {
 }
 
 /** A turn before its ids are checked. */
-export type TurnClaim = { readonly [name in keyof Turn]?: unknown }
+type TurnClaim = { readonly [name in keyof Turn]?: unknown }
 
 /** A citation before its ids are checked. */
-export type CitationClaim = { readonly [name in keyof Citation]?: unknown }
+type CitationClaim = { readonly [name in keyof Citation]?: unknown }
 
 /** Collects values that should be ids, and keeps the valid ones. */
 export interface Findings {

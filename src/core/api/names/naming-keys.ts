@@ -138,7 +138,7 @@ export function disguisedKey(key: string): CfileError {
 }
 
 /** The error for a form field that {@link isDisguised} finds, or whose name is malformed. */
-export function disguisedField(name: string): CfileError {
+function disguisedField(name: string): CfileError {
   const message = `The form has the field ${show(name)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
     hint: 'Name fields as the API does, in lower case.',
@@ -150,7 +150,7 @@ function show(name: string): string {
 }
 
 /** How to read a field's value: as an id, as JSON under the field's name, or not at all. */
-export type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
+type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
 
 // API objects that forms carry as JSON.
 const objects = new Set(['session', 'video', 'input_reference'])

@@ -18,14 +18,14 @@ import {
 import { measureText, type Replacement, type TextMeasure } from '../text/spans.ts'
 
 /** An event that carries a piece of text. */
-export interface TextPiece {
+interface TextPiece {
   readonly text: string
   /** Gives the raw event, with the edits applied to its piece. */
   release(edits: readonly Edit[]): Uint8Array
 }
 
 /** Options of {@link createStreamedText}. */
-export interface StreamedTextOptions {
+interface StreamedTextOptions {
   /** Makes the replacement of a link; `undefined` if the link stays. */
   readonly replace: (link: SandboxLink) => Promise<Replacement | undefined>
   /** Whether the stream was joined after this text began. */
@@ -149,7 +149,7 @@ function editsWithin(replacements: readonly Replacement[], start: number, end: n
 }
 
 /** Finds links in a growing text. Offsets count from the start of the whole text. */
-export interface LinkScanner {
+interface LinkScanner {
   /** Adds the next piece and returns the links that it completes. */
   push(piece: string): readonly SandboxLink[]
   /** Returns the links that the end of the text decides. */

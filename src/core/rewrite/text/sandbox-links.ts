@@ -9,7 +9,7 @@ import { createJsonPrefix } from '../../json/prefix.ts'
 import { endOfBareLink, endOfQuotedLink, type Line, type LinkEnd } from './bare-links.ts'
 
 /** The usual beginning of a link. Models also write two or three slashes. */
-export const sandboxPrefix = 'sandbox:/mnt/data/'
+const sandboxPrefix = 'sandbox:/mnt/data/'
 
 const prefixes = [sandboxPrefix, 'sandbox://mnt/data/', 'sandbox:///mnt/data/']
 const prefix = /sandbox:\/{1,3}mnt\/data\//g
@@ -24,14 +24,14 @@ export interface SandboxLink {
 }
 
 /** Result of {@link findSandboxLinks}. */
-export interface FoundLinks {
+interface FoundLinks {
   readonly links: SandboxLink[]
   /** The offset from which more text may still add a link; the text's length if nothing is undecided. */
   readonly open: number
 }
 
 /** Which part of a text is present. */
-export interface TextExtent {
+interface TextExtent {
   /** Offset at which to begin. @default 0 */
   readonly from?: number
   /** Whether more text may follow. @default false */

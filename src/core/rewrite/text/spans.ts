@@ -86,21 +86,6 @@ export function createSpanMover(
   }
 }
 
-/**
- * Applies replacements to a text.
- *
- * @param replacements in ascending order, without overlap
- */
-export function replaceIn(text: string, replacements: readonly Replacement[]): string {
-  let at = 0
-  let result = ''
-  for (const { start, end, text: replacement } of replacements) {
-    result += text.slice(at, start) + replacement
-    at = end
-  }
-  return result + text.slice(at)
-}
-
 interface Ruler {
   readonly length: number
   /** The link that a span covers exactly, and its new place. */

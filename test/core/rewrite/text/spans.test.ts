@@ -6,7 +6,6 @@ import {
   createSpanMover,
   measureText,
   type Replacement,
-  replaceIn,
 } from '../../../../src/core/rewrite/text/spans.ts'
 import { lengthIn, sliceIn, type Unit } from '../../../fixtures/answers.ts'
 import { rounds } from '../../../lib/rounds.ts'
@@ -24,6 +23,17 @@ interface Span {
   readonly want: string
   readonly name: string
   readonly isLink: boolean
+}
+
+/** Applies replacements in ascending order. */
+function replaceIn(text: string, replacements: readonly Replacement[]): string {
+  let at = 0
+  let result = ''
+  for (const { start, end, text: replacement } of replacements) {
+    result += text.slice(at, start) + replacement
+    at = end
+  }
+  return result + text.slice(at)
 }
 
 /** A text of links and other pieces, and the span of each piece. */
