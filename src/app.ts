@@ -128,6 +128,7 @@ function noPublicUrl({ links: { publicUrl } }: Gateway): string {
   return `CFILE_PUBLIC_URL (the option publicUrl) is not set, so links lead to ${publicUrl}: set it to the URL by which clients reach this app.`
 }
 
+/** Tries the archive, so that its problems are logged at the start. */
 async function checkArchive(gateway: Gateway): Promise<void> {
   await archiveStatus(gateway, new AbortController().signal)
 }
@@ -193,8 +194,11 @@ function join(base: string, path: string): string {
 }
 
 /**
- * Wraps one family of routes with CORS, request ids, error answers and access checks. Each family has its own wrapper, so
- * that other routes of a host app are not affected.
+ * Wraps one family of routes with CORS, request ids, error answers and access checks. Each family has its own wrapper,
+ * so that other routes of a host app are not affected.
+ *
+ * @param base base path of the family
+ * @param options headers, CORS origins and authentication, which apply to every family
  */
 function openFamily(
   gateway: Gateway,
@@ -239,7 +243,12 @@ function openFamily(
   return family
 }
 
-/** Adds the headers that every answer has. */
+/**
+ * Adds the headers that every answer has.
+ *
+ * @param headers headers of every answer, from the options of the app
+ * @param idHeader name of the header for the request id
+ */
 async function finishHead(
   c: RouteContext,
   observer: Observer,

@@ -38,7 +38,11 @@ interface Worker {
 const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
 const sweeps = new WeakMap<WorkerEnv, () => Promise<void>>()
 
-/** Opens the app of an environment, or returns the one that is open. */
+/**
+ * Opens the app of an environment, or returns the one that is open.
+ *
+ * @param isDeployed whether it runs at Cloudflare and not in `wrangler dev`
+ */
 function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const app = apps.get(env) ?? open(env, isDeployed)
   apps.set(env, app)
@@ -96,6 +100,11 @@ function refuseToBeOpen(settings: Settings): void {
   }
 }
 
+/**
+ * The error for a Worker that must not serve with its settings.
+ *
+ * @param param the setting to change
+ */
 function notReady(param: string, message: string): CfileError {
   return new CfileError('not_ready', message, { param })
 }

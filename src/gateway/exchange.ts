@@ -118,13 +118,22 @@ export function setLocation(
   exchange.lookupMs = now - exchange.startedAt
 }
 
-/** Records which upstream answered. `undefined`: the archive answered. */
+/**
+ * Records which upstream answered. `undefined`: the archive answered.
+ *
+ * @param upstream the upstream that gave the answer
+ */
 export function setServedFrom(exchange: Exchange, upstream: Upstream | undefined): void {
   exchange.upstream = upstream?.name
   exchange.from = upstream === undefined ? 'archive' : upstream.isEmulator ? 'emulator' : 'upstream'
 }
 
-/** Adds milliseconds to the time of the archive or the upstream. */
+/**
+ * Adds milliseconds to the time of the archive or the upstream.
+ *
+ * @param of the part that took the time
+ * @param ms milliseconds of the monotonic clock
+ */
 export function addTime(exchange: Exchange, of: 'archiveMs' | 'upstreamMs', ms: number): void {
   exchange[of] = (exchange[of] ?? 0) + ms
 }

@@ -43,6 +43,12 @@ export async function withLease(
   }
 }
 
+/**
+ * Renews a lease every three seconds, until its task has ended or another instance holds it.
+ *
+ * @param holder value that this instance wrote into the key
+ * @param ended aborts when the task has ended
+ */
 async function keepRenewing(
   { store, runtime: { wait } }: Gateway,
   key: string,

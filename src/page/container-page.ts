@@ -37,7 +37,11 @@ const fewest = 6
 // Bytes. A thumbnail loads the whole picture.
 const mostThumbBytes = 2e6
 
-/** Writes the page. */
+/**
+ * Writes the page.
+ *
+ * @param page content of the page; all text in it is escaped
+ */
 export function containerPage(page: ContainerPage): Markup {
   const { containerId, files, zipUrl, nonce } = page
   const rows = files.slice(0, mostRows)
@@ -56,6 +60,7 @@ ${rows.length < files.length ? html`<p class="dim">The first ${rows.length} of $
   return renderPage({ title: countOf(files.length), body, layout: 'list', script, nonce })
 }
 
+/** The lines below the title: how long the links, the container and the copies last. */
 function factsOf(page: ContainerPage): Markup[] {
   const { life, isGone, linksEndAt, now, copyTtl, files } = page
   const copies = files.filter(({ archived }) => archived).length
@@ -68,6 +73,11 @@ function factsOf(page: ContainerPage): Markup[] {
   return facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)
 }
 
+/**
+ * When a container ends.
+ *
+ * @param now unix seconds
+ */
 function endOf({ expiresAt, isProlonged }: Life, now: number): Markup {
   const minutes = Math.max(0, Math.ceil((expiresAt - now) / 60))
   const left = minutes === 1 ? '1 minute' : `${minutes} minutes`
@@ -83,6 +93,11 @@ const tools = html`<div class="tools" hidden>
 <select aria-label="Sort by"><option value="">Newest first<option value="name">Name<option value="size">Largest first<option value="kind">Kind</select>
 </div>`
 
+/**
+ * One file: thumbnail, name with download link, kind, size, time, and its preview.
+ *
+ * @param isOpen whether the preview is open at first
+ */
 function rowOf(file: PreviewedFile, { copyTtl }: ContainerPage, isOpen: boolean): Markup {
   const { filename, path, bytes, created_at, kind, download_url, view_url, archived } = file
   const preview = filePreview(file)
@@ -96,6 +111,7 @@ ${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summar
 `
 }
 
+/** The picture itself at small size, or the ending of the name. */
 function thumbOf({ filename, bytes, view_url }: PreviewedFile, isPicture: boolean): Markup {
   const ending = /\.([A-Za-z0-9]{1,4})$/.exec(filename)?.[1]?.toUpperCase() ?? ''
   if (!isPicture) return html`<span class="thumb" aria-hidden="true">${ending}</span>`
@@ -107,6 +123,11 @@ function thumbOf({ filename, bytes, view_url }: PreviewedFile, isPicture: boolea
   return html`<a class="thumb" href="${view_url}" tabindex="-1" aria-hidden="true">${image}</a>`
 }
 
+/**
+ * The folders of a path below `/mnt/data/`; `undefined` for a file directly in it.
+ *
+ * @param path full path in the container
+ */
 function folderOf(path: string): Markup | undefined {
   const folders = path
     .replace(/^\/mnt\/data\//, '')
@@ -116,7 +137,12 @@ function folderOf(path: string): Markup | undefined {
   return html`<span class="dim">${folders.map(cleanFilename).join('/').slice(0, 300)}/</span>`
 }
 
-/** Writes how long a copy is kept. It was made within the hour of its container, so this is a lower bound. */
+/**
+ * Writes how long a copy is kept. It was made within the hour of its container, so this is a lower bound.
+ *
+ * @param createdAt unix second
+ * @param ttl lifetime of a copy in seconds; 0: unlimited
+ */
 function keptFor(createdAt: number, ttl = 0): Markup | string {
   return ttl === 0 ? 'kept' : html`kept until ${timeOf(createdAt + ttl)}`
 }
@@ -129,11 +155,16 @@ function totalOf(files: readonly PreviewedFile[]): number | null {
   )
 }
 
+/** The number of files in words, which is also the title. */
 function countOf(files: number): string {
   return files === 1 ? '1 file' : `${files} files`
 }
 
-/** Writes a size in a suitable unit. */
+/**
+ * Writes a size in a suitable unit.
+ *
+ * @param bytes size; `null` if unknown
+ */
 function sizeOf(bytes: number | null): string {
   if (bytes === null) return 'size unknown'
   const units = ['KB', 'MB', 'GB']
@@ -151,7 +182,11 @@ function sizeOf(bytes: number | null): string {
 // The last second that a date can hold.
 const lastSecond = 8.64e12
 
-/** Writes a time in UTC. The script converts it to local time. */
+/**
+ * Writes a time in UTC. The script converts it to local time.
+ *
+ * @param seconds unix seconds
+ */
 function timeOf(seconds: number): Markup {
   const time = new Date(Math.min(seconds, lastSecond) * 1000).toISOString()
   return html`<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')} UTC</time>`

@@ -10,7 +10,11 @@ import { html } from 'hono/html'
 import type { PreviewedFile, TextStart } from '../gateway/containers/describe.ts'
 import type { Markup } from './frame.ts'
 
-/** Writes the preview of a file; `undefined` if there is none. */
+/**
+ * Writes the preview of a file; `undefined` if there is none.
+ *
+ * @param start the beginning of a text file, if it was read
+ */
 export function filePreview({
   filename,
   kind,
@@ -26,6 +30,11 @@ export function filePreview({
   return kind === 'Table' ? tableOf(name, start) : linesOf(name, start)
 }
 
+/**
+ * The first rows of a table, whose first row is its header.
+ *
+ * @param name name of the file, for screen readers
+ */
 function tableOf(name: string, { text, isWhole }: TextStart): Markup {
   const { rows, isCut } = parseTable(toPrintable(text), isWhole)
   const [head = [], ...body] = rows
@@ -39,6 +48,11 @@ function tableOf(name: string, { text, isWhole }: TextStart): Markup {
 const mostLines = 40
 const mostLineCharacters = 400
 
+/**
+ * The first lines of a text. Long lines are cut.
+ *
+ * @param name name of the file, for screen readers
+ */
 function linesOf(name: string, { text, isWhole }: TextStart): Markup {
   const lines = toPrintable(text).split(/\r\n?|\n/)
   const first = lines.slice(0, mostLines)
@@ -53,6 +67,7 @@ function linesOf(name: string, { text, isWhole }: TextStart): Markup {
   return html`<pre tabindex="0" role="region" aria-label="First lines of ${name}">${content}</pre>${noteOf(isCut, note)}`
 }
 
+/** Says that only the beginning is shown. */
 function noteOf(isCut: boolean, note: string): Markup | undefined {
   return isCut ? html`<p class="dim">${note}</p>` : undefined
 }
@@ -89,16 +104,23 @@ export function parseTable(text: string, isWhole: boolean): TableStart {
   }
 }
 
+/** Cuts a long cell. */
 function cutCell(cell: string): string {
   return cell.length > mostCellCharacters ? `${cell.slice(0, mostCellCharacters)}…` : cell
 }
 
+/** The character that separates cells: the most frequent one in the first line, outside of quotes. */
 function separatorOf(text: string): string {
   const [line = ''] = /^.*/.exec(text.replaceAll(/"[^"]*"/g, '')) ?? []
   const count = (separator: string): number => line.split(separator).length
   return [',', ';', '\t', '|'].reduce((best, other) => (count(other) > count(best) ? other : best))
 }
 
+/**
+ * Splits a text into rows and cells (RFC 4180).
+ *
+ * @param most rows that are read
+ */
 function parseRows(text: string, separator: string, most: number): string[][] {
   const end = `\\${separator}`
   // A quoted cell may lack its closing quote, where the text was cut.

@@ -21,7 +21,11 @@ export interface Page {
   readonly nonce: string
 }
 
-/** Writes a page. */
+/**
+ * Writes a page.
+ *
+ * @param page its text is escaped, its style and script are constants of ours
+ */
 export function renderPage({ title, body, layout = 'text', script, nonce }: Page): Markup {
   return html`<!doctype html>
 <html lang="en">
@@ -49,6 +53,7 @@ export interface PageSources {
  * The headers of a page. No other page may frame it, and no cache keeps it.
  *
  * @param nonce nonce of the style sheet and the script
+ * @see https://www.w3.org/TR/CSP3/
  */
 export function pageHeaders(
   nonce: string,

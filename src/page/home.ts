@@ -32,6 +32,11 @@ ${isEmulated ? playground(publicUrl) : ''}
   return renderPage({ title: 'Files of the code interpreter', body, nonce })
 }
 
+/**
+ * The note about the emulator, with a link to its playground.
+ *
+ * @param publicUrl base of every link
+ */
 function playground(publicUrl: string): Markup {
   return html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests. <a href="${publicUrl}/emulator/playground">The playground</a> asks it for files.</p>`
 }

@@ -59,6 +59,7 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   return mentions
 }
 
+/** The number of ids in mentions. */
 function countMentions({ responses, conversations, containers, citations }: Mentions): number {
   return responses.length + conversations.length + containers.length + citations.length
 }
@@ -72,7 +73,11 @@ function namedResponse(body: Readonly<Record<string, unknown>>): string | undefi
   throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
 }
 
-/** Describes a captured file in the answer, with its link. */
+/**
+ * Describes a captured file in the answer, with its link.
+ *
+ * @param upstream name of the upstream that holds the file, if known
+ */
 async function toWire(
   gateway: Gateway,
   caller: Caller,
@@ -86,6 +91,11 @@ async function toWire(
   return { container_id, file_id, filename, ...(await linker.file(citation)) }
 }
 
+/**
+ * The error for a body in which nothing of the API was found.
+ *
+ * @param isTranscript whether the body is a stream of events
+ */
 function unknownShape(isTranscript: boolean): CfileError {
   const what = isTranscript
     ? 'The transcript has no event of the API'
@@ -93,6 +103,7 @@ function unknownShape(isTranscript: boolean): CfileError {
   return new CfileError('invalid_request', `${what}, so nothing was recorded; post ${wanted}.`)
 }
 
+/** The error for a posted answer with `CFILE_CAPTURES=response_id`. */
 function onlyResponseIds(): CfileError {
   return new CfileError(
     'invalid_request',

@@ -56,7 +56,12 @@ async function answerContainerFile(gateway: Gateway, c: RouteContext): Promise<R
   return answerFile(gateway, c, file_id, query)
 }
 
-/** Answers with the zip of a container, for a caller or for the holder of a signed link. */
+/**
+ * Answers with the zip of a container, for a caller or for the holder of a signed link.
+ *
+ * @param query the container, and whether a signed link grants it
+ * @throws CfileError the errors of {@link zipContainer}
+ */
 export async function answerZip(
   gateway: Gateway,
   c: RouteContext,
@@ -102,7 +107,11 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
 // Seconds.
 const soon = 300
 
-/** The end of a container in the list, and whether it is less than five minutes away. */
+/**
+ * The end of a container in the list, and whether it is less than five minutes away.
+ *
+ * @param now unix seconds
+ */
 function presentLife({ expiresAt }: Life, now: number): object {
   return { expires_at: expiresAt, expires_soon: expiresAt - now < soon }
 }
@@ -120,6 +129,7 @@ function rawPath(c: RouteContext): string {
   return /^[^?#]*?\/containers\/[^/?#]+\/path\/([^?#]*)/.exec(c.req.url)?.[1] ?? ''
 }
 
+/** The error for an id of the Files API in the path of a container. */
 function notOfContainers(fileId: string): CfileError {
   return new CfileError(
     'invalid_id',
@@ -131,7 +141,12 @@ function notOfContainers(fileId: string): CfileError {
   )
 }
 
-/** Answers with the page. Every link on it is signed, since a browser can't send a key. */
+/**
+ * Answers with the page. Every link on it is signed, since a browser can't send a key.
+ *
+ * @param query the container, and the expiry of the followed link, which no link on the page outlives
+ * @throws CfileError the errors of {@link listFiles}
+ */
 export async function answerPage(
   gateway: Gateway,
   c: RouteContext,

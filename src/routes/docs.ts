@@ -125,6 +125,7 @@ const rows = operations
 
 const page = `<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width"><title>cfile</title><style>${style}</style><h1>cfile ${version}</h1><p>${about.description}<table>${rows}</table><p>The OpenAI API is at <code>/openai/v1</code> and <code>/v1</code>. <a href=openapi.json>openapi.json</a> has all of this for programs.</html>`
 
+/** SHA-256 of a text in base64, as a Content-Security-Policy names it. */
 async function hashOf(content: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(content))
   return toBase64(new Uint8Array(digest))

@@ -93,6 +93,7 @@ function isForeignPage({ owners, links, sockets }: Gateway, c: RouteContext): bo
   return !URL.canParse(origin) || !own.includes(new URL(origin).host)
 }
 
+/** The error for a WebSocket of a page of another origin. */
 function foreignPage(): CfileError {
   return new CfileError('invalid_request', 'Pages of other origins may not open a WebSocket.', {
     hint: 'Name the origin of the page in CFILE_CORS_ORIGINS, or require keys of callers.',
@@ -104,7 +105,11 @@ function isPrefix(first: string): boolean {
   return ['', 'openai', 'v1', 'api'].includes(first)
 }
 
-/** Creates a middleware that throws `not_found` for a wrong base URL. The hint names the right one. */
+/**
+ * Creates a middleware that throws `not_found` for a wrong base URL. The hint names the right one.
+ *
+ * @param isRight whether the first segment below the base path can belong to the API
+ */
 function requireBase(
   { links: { publicUrl } }: Gateway,
   isRight: (first: string) => boolean,
@@ -161,7 +166,12 @@ function deploymentTarget({ path, search }: Parts): Target {
 // The API knows no other methods, but a server behind the gateway might.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** Forwards a request to its target. @throws CfileError `method_not_allowed` */
+/**
+ * Forwards a request to its target.
+ *
+ * @param target path and query for the upstream
+ * @throws CfileError `method_not_allowed`
+ */
 async function forwardTo(
   gateway: Gateway,
   c: RouteContext,
@@ -183,7 +193,11 @@ async function forwardTo(
   return answer
 }
 
-/** Removes a dated `api-version`, which the v1 API refuses. All other parameters stay unchanged. */
+/**
+ * Removes a dated `api-version`, which the v1 API refuses. All other parameters stay unchanged.
+ *
+ * @param search query with its `?`, or empty
+ */
 function withoutDate(search: string): string {
   const kept = search
     .slice(1)

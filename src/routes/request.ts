@@ -37,6 +37,7 @@ export type RouteContext = Context<RouteEnv>
 /**
  * Reads the query by a schema. Parameters that the schema does not name are ignored.
  *
+ * @param schema the parameters; the message of each field says what the field takes
  * @throws CfileError `invalid_request` for a wrong value and for a parameter that is given twice
  */
 export function readQuery<T>(c: RouteContext, schema: Fields<T>): T {
@@ -55,6 +56,7 @@ export function readQuery<T>(c: RouteContext, schema: Fields<T>): T {
   })
 }
 
+/** The error for a parameter that is given more than once, since parsers would choose different values. */
 function givenTwice(param: string, times: number): CfileError {
   const message = `The parameter ${param} is given ${times} times; give it once.`
   return new CfileError('invalid_request', message, { param })
@@ -128,6 +130,7 @@ export function wrongMethod(method: string, allow: string): CfileError {
 /**
  * Reads a request's body.
  *
+ * @returns the bytes; none for a request without a body
  * @throws CfileError `payload_too_large`
  */
 export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8Array> {
@@ -185,6 +188,7 @@ export function checkBody<T>(
   throw new CfileError(code, `${param} is missing; post ${wanted}.`, { param })
 }
 
+/** The error for a body that is small enough, but whose values would take too much memory. */
 function tooDense(): CfileError {
   return new CfileError('payload_too_large', 'The body holds too many values to be read.', {
     hint: 'Post the answer alone, as the upstream gave it, or name it by its response_id.',

@@ -29,6 +29,11 @@ export interface CopyBody {
 /**
  * Copies a file, unless it has a copy. If another owner has a copy of the same file, that one is copied, so that the
  * upstream sends a file once even if several owners cite it.
+ *
+ * @param pending the file, and the owner for whom it is copied
+ * @param signal aborts when the process ends
+ * @throws CfileError `file_too_large`, `container_expired` and others of the upstream; the queue decides whether to try
+ * again
  */
 export async function copyFile(
   gateway: Gateway,
@@ -42,6 +47,11 @@ export async function copyFile(
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }
 
+/**
+ * Looks up the copy of a file that an owner has.
+ *
+ * @param owner key of the owner
+ */
 function find(
   gateway: Gateway,
   owner: string,
@@ -56,6 +66,7 @@ function find(
 
 const mostOwners = 20
 
+/** Opens the copy that another owner has of the same file of the same container. `undefined` without one. */
 async function openOtherCopy(
   gateway: Gateway,
   { owner, file_id, container_id, filename }: PendingCopy,
@@ -94,6 +105,11 @@ async function openCopy(
   }
 }
 
+/**
+ * Opens the file at its upstream.
+ *
+ * @throws CfileError `file_too_large` above `CFILE_MAX_FILE_BYTES`, and those of the upstream
+ */
 async function openUpstream(
   gateway: Gateway,
   { owner, file_id, container_id, upstream, filename }: PendingCopy,
@@ -121,7 +137,13 @@ async function openUpstream(
   }
 }
 
-/** The metadata of a copy. The container's row of the file is read now, because it is gone when the container is. */
+/**
+ * The metadata of a copy. The container's row of the file is read now, because it is gone when the container is.
+ *
+ * @param upstream the upstream that served the file; `undefined` when it came from another copy
+ * @param signal aborts the copy
+ * @returns metadata without path and source for a file that is in no container, or whose row cannot be read
+ */
 export async function metaOf(
   upstream: Upstream | undefined,
   { owner, file_id, container_id }: Pick<WantedCopy, 'owner' | 'file_id' | 'container_id'>,
@@ -136,7 +158,7 @@ export async function metaOf(
   return { ...file, path: row?.path, source: row?.source, created_at: row?.created_at }
 }
 
-/** Reads a stream to its end. */
+/** Reads a stream to its end. Pieces are as large as the stream gives them. */
 function readAll(
   { runtime: { carrier } }: Gateway,
   stream: ReadableStream<Uint8Array>,
@@ -145,7 +167,13 @@ function readAll(
   return { read: () => read(Number.MAX_SAFE_INTEGER), cancel }
 }
 
-/** Writes a copy, and removes it again if the file was erased meanwhile. */
+/**
+ * Writes a copy, and removes it again if the file was erased meanwhile.
+ *
+ * @param pending the file and its owner, which make the key `{owner}/{file_id}`
+ * @param signal aborts the copy
+ * @throws the error of the body, of the archive, or of the time limit
+ */
 export async function keepCopy(
   gateway: Gateway,
   pending: PendingCopy,

@@ -31,6 +31,7 @@ const ofAll = '*'
 /**
  * Erases the caller's record and copy of a file. For an admin, those of all owners.
  *
+ * @param fileId id of a file, in any container or of the Files API
  * @throws CfileError `file_not_found` for files of others; `not_ready` when the archive fails. Nothing is erased then,
  * and it can be tried again.
  */
@@ -49,7 +50,9 @@ export async function eraseFile(
 /**
  * Erases the caller's record of a thing, and the copy of a file. For an admin, those of all owners.
  *
+ * @param kind kind of its record; only files have copies
  * @returns whether a record or a copy existed
+ * @throws CfileError `not_ready` when the store or the archive fails
  */
 export async function eraseThing(
   gateway: Gateway,
@@ -66,6 +69,12 @@ export async function eraseThing(
   return isFound
 }
 
+/**
+ * Erases the record and the copy that one owner has of a file.
+ *
+ * @param owner key of the owner
+ * @returns whether there was a record or a copy
+ */
 async function eraseOne(
   gateway: Gateway,
   owner: string,
@@ -89,7 +98,11 @@ async function eraseOne(
 
 type CopyPlace = Pick<PendingCopy, 'owner' | 'file_id'> & { readonly container_id?: string }
 
-/** Removes an owner's copy of a file, including one that is under way or pending. */
+/**
+ * Removes an owner's copy of a file, including one that is under way or pending.
+ *
+ * @param place the copy; without `container_id`, the list of copies of the container keeps its row
+ */
 export async function eraseCopy(
   gateway: Gateway,
   place: CopyPlace,
@@ -104,7 +117,12 @@ export async function eraseCopy(
   }
 }
 
-/** Removes an owner's copy of a file and its row in the list of copies of the container. */
+/**
+ * Removes an owner's copy of a file and its row in the list of copies of the container.
+ *
+ * @param owner key of the owner
+ * @throws the error of the archive
+ */
 export async function removeCopy(
   gateway: Gateway,
   { owner, file_id, container_id }: CopyPlace,
@@ -147,6 +165,10 @@ export async function eraseOwner(
   let records = 0
   for (const kind of [...kinds, 'archived', 'copy', 'until']) {
     const isRecord = kinds.some((name) => name === kind)
+    /**
+     *
+     * @returns true also when everything of the owner was erased since
+     */
     const isErased = (key: string): boolean =>
       key.split('/').includes(owner) && !(isRecord && isKept(key))
     const erased = await eraseKeys(gateway, `${kind}/`, isErased)
@@ -156,6 +178,11 @@ export async function eraseOwner(
   return { copies, records }
 }
 
+/**
+ * Deletes all copies of an owner and counts them.
+ *
+ * @param owner key of the owner
+ */
 async function eraseCopies({ archiving }: Gateway, owner: string, signal: AbortSignal) {
   let copies = 0
   if (archiving === undefined) return copies
@@ -166,6 +193,7 @@ async function eraseCopies({ archiving }: Gateway, owner: string, signal: AbortS
   return copies
 }
 
+/** Deletes the keys of the store with a prefix for which `isErased` is true, and counts them. */
 async function eraseKeys(
   gateway: Gateway,
   prefix: string,
@@ -228,6 +256,7 @@ export async function discardCopy(
   )
 }
 
+/** Deletes a damaged copy and queues a new one, unless another request has replaced it already. */
 async function replaceCopy(gateway: Gateway, copy: ArchivedFile): Promise<void> {
   const { archiving } = gateway
   const { owner, file_id, container_id, upstream, name: filename } = copy.meta

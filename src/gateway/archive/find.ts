@@ -22,7 +22,12 @@ const illPatienceMs = 250
 // If only the archive can have the file.
 const lastPatienceMs = 10_000
 
-/** Finds the caller's copy of a file. `undefined` without a copy, and if the archive does not answer in time. */
+/**
+ * Finds the caller's copy of a file. `undefined` without a copy, and if the archive does not answer in time.
+ *
+ * @param caller the owner of the copy
+ * @param signal aborts when the client leaves; only then does it throw
+ */
 export async function findCopy(
   gateway: Gateway,
   caller: Caller,
@@ -43,6 +48,7 @@ export async function findCopy(
 /**
  * Finds the caller's copy of a file that no upstream has any more. `undefined` without a copy.
  *
+ * @param caller the owner of the copy
  * @throws CfileError `not_ready` if the archive does not answer
  */
 export async function findLastCopy(
@@ -61,6 +67,7 @@ export async function findLastCopy(
   })
 }
 
+/** Reads the entry of a copy within a time limit. */
 function readCopy(
   gateway: Gateway,
   { key }: Caller,
@@ -73,7 +80,11 @@ function readCopy(
   )
 }
 
-/** Tests whether the archive can be read and written. `undefined` without an archive. */
+/**
+ * Tests whether the archive can be read and written. `undefined` without an archive.
+ *
+ * @returns `failing` also before the first write has succeeded
+ */
 export async function archiveStatus(
   gateway: Gateway,
   signal: AbortSignal,
@@ -215,7 +226,12 @@ export async function removeRow(
   await store.delete(keyOf(containerId, owner, fileId))
 }
 
-/** Lists the caller's copies of the files of a container, in the shape of the container's own list, newest first. */
+/**
+ * Lists the caller's copies of the files of a container, in the shape of the container's own list, newest first.
+ *
+ * @param containerId a container that may have expired
+ * @returns none without an archive; expired copies are left out
+ */
 export async function listCopies(
   gateway: Gateway,
   { key }: Caller,

@@ -18,7 +18,11 @@ import type { WantedCopy } from './state.ts'
 // Bytes that the archive may fall behind a download. Beyond them the copy is cancelled and made later.
 const mostBehind = 8 * 1024 * 1024
 
-/** Whether a download of the file from the upstream writes a copy. */
+/**
+ * Whether a download of the file from the upstream writes a copy.
+ *
+ * @returns false for a file without an owner, and while the file is being copied already
+ */
 export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileLocation): boolean {
   const isFree = !archiving?.state.running.has(fileId)
   return archiving?.mode === 'lazy' && holder !== undefined && isFree
@@ -34,6 +38,9 @@ export interface CopiedDownload {
 /**
  * Copies a file when it is read. A download of the whole file shares its bytes with the copy; otherwise the copy reads
  * the file itself. The copy continues when the client is slow or leaves, and the download when the archive fails.
+ *
+ * @param file the opened file of the upstream
+ * @returns the file to read in its place
  */
 export function copyWhileServed(
   gateway: Gateway,
@@ -75,6 +82,7 @@ export function copyWhileServed(
   }
 }
 
+/** Cancels the reader of the copy, so that the download no longer keeps bytes for it. */
 function giveUp(second: ByteReader): void {
   second.cancel().catch(() => {})
 }
@@ -102,6 +110,7 @@ async function mayCopy(
   return (await findRecord(gateway, holder, 'file', fileId)) !== undefined
 }
 
+/** The pending copy of a download; `undefined` for a file without an owner. */
 function wantedOf(
   { holder, fileId, containerId, filename }: FileLocation,
   { upstream }: FileFacts,

@@ -2,7 +2,7 @@
  * Pending copies: files that still have to be copied. They are kept in the store, so that they survive the process.
  *
  * A pending copy is written before the citation reaches the client, and removed when the copy is complete or has failed
- * for good. Each instance has a bounded queue in memory and refills it from the store (`queue`, `upkeep`).
+ * for good. Each instance has a bounded queue in memory and refills it from the store (see `queue`).
  *
  * @module
  */
@@ -36,7 +36,13 @@ function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): st
   return `${prefix}${String(made).padStart(10, '0')}/${file_id}/${owner}`
 }
 
-/** Stores a file as pending. */
+/**
+ * Stores a file as pending.
+ *
+ * @param wanted the file and the key of its owner
+ * @returns the entry as it was stored, due at once
+ * @throws CfileError `not_ready` when the store fails
+ */
 export async function addPending(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
   const noted_at = gateway.runtime.now()
   const pending = { ...wanted, noted_at, tries: 0, next_at: noted_at }
@@ -44,12 +50,20 @@ export async function addPending(gateway: Remembering, wanted: WantedCopy): Prom
   return pending
 }
 
-/** Stores a pending copy after its schedule has changed. */
+/**
+ * Stores a pending copy after its schedule has changed.
+ *
+ * @param pending the changed entry; it replaces the stored one, since the key does not depend on the schedule
+ */
 export async function putPending(gateway: Remembering, pending: PendingCopy): Promise<void> {
   await gateway.store.put(keyOf(pending), toJson(pending), { ttl: lifetime })
 }
 
-/** Removes a pending copy that is done or has failed for good. */
+/**
+ * Removes a pending copy that is done or has failed for good.
+ *
+ * @throws CfileError `not_ready` when the store fails; the copy is then found complete at the next attempt
+ */
 export async function removePending(gateway: Gateway, pending: PendingCopy): Promise<void> {
   await gateway.store.delete(keyOf(pending))
 }
@@ -62,7 +76,11 @@ export async function* listPending(gateway: Gateway): AsyncGenerator<PendingCopy
   }
 }
 
-/** Adds a pending copy to the queue of this instance, unless the queue is full. */
+/**
+ * Adds a pending copy to the queue of this instance, unless the queue is full.
+ *
+ * @param pending an entry of the store; a full queue leaves it there for the next upkeep
+ */
 export function enqueue({ state }: Archiving, pending: PendingCopy): void {
   if (state.waiting.size < mostWaiting) state.waiting.set(keyOf(pending), pending)
 }
@@ -109,7 +127,11 @@ export async function noteHandover(
   await store.put(handoverKey, note, { ttl: handoverLifetime }).catch(() => false)
 }
 
-/** Whether an instance has handed over its pending copies since the last call. Never throws. */
+/**
+ * Whether an instance has handed over its pending copies since the last call. Never throws.
+ *
+ * @returns true once for each note
+ */
 export async function isHandedOver(
   { store }: Pick<Remembering, 'store'>,
   { state }: Archiving,

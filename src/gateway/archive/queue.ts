@@ -24,12 +24,23 @@ import {
 } from './pending.ts'
 import { type Archiving, isExpired, type PendingCopy, type WantedCopy } from './state.ts'
 
-/** With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue. */
+/**
+ * With `CFILE_ARCHIVE_MODE=eager`, stores a cited file as pending and starts the queue.
+ *
+ * @param wanted the cited file and the key of its owner
+ * @throws CfileError `not_ready` when the store fails
+ */
 export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   if (gateway.archiving?.mode === 'eager') await queueCopy(gateway, wanted)
 }
 
-/** Stores a file as pending and starts the queue. Resolves when it is stored. */
+/**
+ * Stores a file as pending and starts the queue. Resolves when it is stored. On shutdown it is left to the other
+ * instances.
+ *
+ * @param wanted the file and the key of its owner
+ * @throws CfileError `not_ready` when the store fails
+ */
 export async function queueCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
@@ -61,7 +72,11 @@ export async function stopCopies(gateway: Gateway): Promise<void> {
   if (isPending) await noteHandover(gateway, gateway.runtime.newToken())
 }
 
-/** Starts queued copies in the background, up to the limit of concurrent copies. */
+/**
+ * Starts queued copies in the background, up to the limit of concurrent copies.
+ *
+ * @param archiving the archive of the gateway, which must exist
+ */
 export function startCopies(gateway: Gateway, archiving: Archiving): void {
   for (;;) {
     const next = takeNext(archiving, gateway.runtime.now())
@@ -132,6 +147,7 @@ async function settle(
   }
 }
 
+/** Schedules the next attempt of a failed copy with exponential backoff (5 s to 10 min, with jitter), or gives up. */
 async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown): Promise<void> {
   const { file_id, tries } = pending
   const fields = { file_id, tries: tries + 1, cause: String(error) }
@@ -149,6 +165,11 @@ async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown):
 // A file that was just cited can be missing for a moment.
 const missesAllowed = 2
 
+/**
+ * Whether another attempt cannot succeed: the container is gone, the file is too large, or it was missing three times.
+ *
+ * @param tries attempts before this one
+ */
 function isFinal(error: unknown, tries: number): boolean {
   if (!isCfileError(error)) return false
   if (error.code === 'container_expired' || error.code === 'file_too_large') return true
@@ -188,6 +209,7 @@ export async function keepUpArchive(gateway: Gateway): Promise<void> {
   }
 }
 
+/** Deletes half-written copies that are older than any copy under way, and copies whose lifetime is over. */
 async function removeLeftovers(
   gateway: Gateway,
   archiving: Archiving,

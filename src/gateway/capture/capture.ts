@@ -88,6 +88,8 @@ export async function capture(
  * Reads a stored response from its upstream and records what it mentions. The upstream is always asked, so that the
  * response time does not reveal whether the response belongs to another owner.
  *
+ * @param responseId id of a stored response (`store: true`)
+ * @returns what it mentions, recorded before or not
  * @throws CfileError `not_found` when no upstream has it or when it belongs to another owner
  */
 export async function captureResponse(
@@ -113,6 +115,7 @@ export async function captureResponse(
  * Creates a capture function for the events of one stream, which repeat each other. Each id is stored at its first
  * mention. It is stored again when a later mention has the name of the file, or when the first write failed.
  *
+ * @param origin caller and upstream of the stream
  * @returns a function that returns `undefined` when a mention holds nothing new
  */
 export function captureOnce(
@@ -155,6 +158,7 @@ type TurnKind = 'response' | 'conversation'
 
 const turnKinds: readonly TurnKind[] = ['response', 'conversation']
 
+/** The last turn of an answer with an id, since later events of a stream know more. */
 function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefined {
   return turns?.findLast((turn) => turn[kind] === id)
 }
@@ -212,7 +216,12 @@ async function recordTurn(
   })
 }
 
-/** Returns the recorded container of the previous turn, which the answer names, or else the request. */
+/**
+ * Returns the recorded container of the previous turn, which the answer names, or else the request.
+ *
+ * @param previous the turn that the answer names; that of the request counts where it names none
+ * @returns `undefined` when neither turn is recorded with a container
+ */
 export async function recordedContainer(
   gateway: Remembering,
   { caller, previous }: Origin,

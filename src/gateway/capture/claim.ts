@@ -20,6 +20,7 @@ import { askInTurn } from '../upstreams/location.ts'
 /**
  * Returns the mentions that may be recorded for the caller: all of them, or for an admin those that no other owner has.
  *
+ * @param mentions what a posted answer mentions; its author may have written any id into it
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found` when one of them belongs to another owner.
  * Nothing is recorded in that case.
  */
@@ -84,9 +85,10 @@ function kindOf({ citations, containers }: Mentions): Kind {
 }
 
 /**
- * Looks up what a caller may see of a container. With `CFILE_TRUST_UNRECORDED`, a container without an owner is looked up
- * upstream and recorded for the caller.
+ * Looks up what a caller may see of a container. With `CFILE_TRUST_UNRECORDED`, a container without an owner is looked
+ * up upstream and recorded for the caller.
  *
+ * @param id id of the container, whose form was checked
  * @throws CfileError `container_not_found` for a container of another owner or one that no upstream has
  */
 export async function claimContainer(

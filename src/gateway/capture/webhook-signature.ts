@@ -25,7 +25,8 @@ const algorithm = { name: 'HMAC', hash: 'SHA-256' }
 const encoder = new TextEncoder()
 
 /**
- * Creates a verifier. It accepts any of several secrets, so that secrets can be rotated.
+ * Creates a verifier. It accepts any of several secrets, so that secrets can be rotated. The keys are imported at the
+ * first delivery.
  *
  * @param secrets the decoded bytes after `whsec_`
  * @returns whether a signature fits a secret and the delivery is at most five minutes away from `now` (unix seconds)
@@ -65,6 +66,7 @@ export function parseWebhookSecret(text: string): Uint8Array<ArrayBuffer> | unde
   return bytes !== undefined && bytes.byteLength >= 24 && bytes.byteLength <= 64 ? bytes : undefined
 }
 
+/** The bytes that a signature covers: `id.timestamp.body`. */
 function signedBytes(id: string, timestamp: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = encoder.encode(`${id}.${timestamp}.`)
   const bytes = new Uint8Array(head.byteLength + body.byteLength)
@@ -78,6 +80,7 @@ function parseSignature(entry: string): Uint8Array<ArrayBuffer> | undefined {
   return entry.startsWith('v1,') ? decodeBase64(entry.slice(3)) : undefined
 }
 
+/** Decodes base64; `undefined` for any other text. */
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
   try {

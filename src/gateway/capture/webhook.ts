@@ -88,7 +88,11 @@ export async function addWebhook(
   return store.put(seenKey, noted_at, { ifAbsent: true, ttl: seenSeconds })
 }
 
-/** Captures a stored response, unless another instance does so. Failures are tried again later. Never throws. */
+/**
+ * Captures a stored response, unless another instance does so. Failures are tried again later. Never throws.
+ *
+ * @param responseId the response of a stored piece of work; without such work nothing is done
+ */
 export async function captureFromWebhook(gateway: Gateway, responseId: string): Promise<void> {
   const { store, log } = gateway
   const { now } = gateway.runtime
@@ -186,6 +190,7 @@ async function putWork({ store }: Gateway, work: Work): Promise<void> {
   await store.put(prefix + work.response_id, work, { ttl: workSeconds })
 }
 
+/** Parses a stored piece of work; `undefined` for any other value. */
 function readWork(value: Json | undefined): Work | undefined {
   const { data } = z.safeParse(workSchema, value)
   return data

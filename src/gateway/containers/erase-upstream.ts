@@ -20,6 +20,7 @@ const requestsAtATime = 8
  * Erases a container file at Azure, and its record and copy here. For an admin, the records and copies of all owners.
  * When Azure does not delete the file, only the copies are erased, since the record is needed to try again.
  *
+ * @param fileId id of a container file
  * @returns whether Azure no longer has the file
  * @throws CfileError `file_not_found` for files of others, without asking an upstream; `not_ready`
  */

@@ -48,6 +48,7 @@ export interface ContainerListing {
 /**
  * Lists all files of a container that the caller may see.
  *
+ * @param query the container, and whether a signed link grants it
  * @throws CfileError `container_not_found`, for containers of others without asking an upstream; `container_expired`
  * when the archive has no copies either
  */
@@ -77,7 +78,11 @@ export async function listFiles(
   return { ...listing, files: await visible(gateway, view, files), holder }
 }
 
-/** Finds out when the container of a listing ends; `undefined` when that is not known. */
+/**
+ * Finds out when the container of a listing ends; `undefined` when that is not known.
+ *
+ * @param gone set when the upstream has said that the container expired
+ */
 export function lifeOfListing(
   gateway: Gateway,
   { containerId, signal }: Pick<ListQuery, 'containerId' | 'signal'>,
@@ -86,7 +91,11 @@ export function lifeOfListing(
   return findLife(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
 }
 
-/** Returns the location of a file of a listing. */
+/**
+ * Returns the location of a file of a listing.
+ *
+ * @param containerId the container of the listing
+ */
 export function locationOf(
   containerId: string,
   { upstream, holder }: Pick<ContainerListing, 'upstream' | 'holder'>,
@@ -132,7 +141,11 @@ function keep(gateway: Gateway, containerId: string, listing: FreshListing): voi
   if (listings.size > mostKept && oldest !== undefined) listings.delete(oldest)
 }
 
-/** Removes a container from the cache, since code may have written files. */
+/**
+ * Removes a container from the cache, since code may have written files.
+ *
+ * @param containerId the container in which code may have run
+ */
 export function forgetListing({ containers }: Gateway, containerId: string): void {
   containers.listings.delete(containerId)
 }
@@ -195,6 +208,7 @@ async function findFileRecords(
  * Records the files of a listing for their owner, so that each can be downloaded by its id alone. Existing records are
  * kept. Nothing is recorded for a signed link, which may outlive an owner whose records were erased.
  *
+ * @param isGranted whether a signed link was followed
  * @returns the record of each file by its id, including those that were not stored
  */
 export async function recordFiles(
@@ -221,7 +235,11 @@ export async function recordFiles(
 // Short, since an answer waits for it.
 const sizesTimeoutMs = 10_000
 
-/** Reads the sizes (bytes) of the files of a container by file id. Empty when listing fails or takes too long. */
+/**
+ * Reads the sizes (bytes) of the files of a container by file id. Empty when listing fails or takes too long.
+ *
+ * @param upstream name of the upstream, if known
+ */
 export async function readFileSizes(
   gateway: Gateway,
   caller: Caller,

@@ -13,7 +13,12 @@ import type { Caller, Gateway, Upstream } from '../gateway.ts'
 
 const containerSchema = z.object({ id: z.string() })
 
-/** Reads the state of a container; `undefined` when the upstream does not have it any more. */
+/**
+ * Reads the state of a container; `undefined` when the upstream does not have it any more.
+ *
+ * @param id id of the container
+ * @throws CfileError the errors of the upstream with status 500 and above
+ */
 export function findContainer(
   upstream: Upstream,
   id: string,
@@ -52,7 +57,11 @@ export async function createLike(
   throw refused('refused the new container', answer)
 }
 
-/** Deletes a container. Errors are ignored, since Azure deletes it after 20 idle minutes anyway. */
+/**
+ * Deletes a container. Errors are ignored, since Azure deletes it after 20 idle minutes anyway.
+ *
+ * @param id id of the container
+ */
 export async function deleteContainer(upstream: Upstream, id: string): Promise<void> {
   const answer = await upstream.client
     .request({ method: 'DELETE', path: `/containers/${id}` })
@@ -84,6 +93,7 @@ export interface Filling {
 /**
  * Uploads copies into a container, several at a time.
  *
+ * @param caller the owner of the copies
  * @throws CfileError `upstream_error` when the upstream refuses one; `file_not_found` when a copy no longer exists
  */
 export async function uploadAll(

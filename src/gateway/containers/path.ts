@@ -23,6 +23,7 @@ export interface PathQuery extends ListQuery {
 /**
  * Finds the file at a path among those that the caller may see, and records it unless a signed link was followed.
  *
+ * @param query the path, and the container to look in
  * @throws CfileError `file_not_found`; `container_expired`
  */
 export async function locatePath(

@@ -61,7 +61,12 @@ const leaseKey = (id: string, { key }: Caller): string => `lease/replace/${id}/$
 const failedKey = (id: string, { key }: Caller): string => `unreplaced/${id}/${key}`
 const originKey = (id: string, { key }: Caller): string => `replaces/${id}/${key}`
 
-/** Finds the newest replacement of a container for the caller, also after several replacements. */
+/**
+ * Finds the newest replacement of a container for the caller, also after several replacements.
+ *
+ * @param id the container that a request names
+ * @returns the id of the newest one; `undefined` when it was never replaced
+ */
 export async function findReplacement(
   gateway: Gateway,
   caller: Caller,
@@ -80,11 +85,13 @@ export async function findReplacement(
 }
 
 /**
- * Creates the replacement of an expired container that has none yet. Concurrent requests, also on other instances, share
- * one replacement. Later requests find it with {@link findReplacement}.
+ * Creates the replacement of an expired container that has none yet. Concurrent requests, also on other instances,
+ * share one replacement. Later requests find it with {@link findReplacement}.
  *
- * @throws CfileError `container_expired` when the caller has no copies of its files; `upstream_error` and others when the
- * container cannot be created or filled. In that case it is deleted again.
+ * @param gone the expired container, and the upstream that had it
+ * @returns the id of the new container, and whether this call made it
+ * @throws CfileError `container_expired` when the caller has no copies of its files; `upstream_error` and others when
+ * the container cannot be created or filled. In that case it is deleted again.
  */
 export async function replaceContainer(
   gateway: Gateway,
@@ -148,6 +155,7 @@ interface Gone {
  * Creates a container with the caller's copies of an expired one on request, even if it was replaced before. The new
  * container of one that still runs is a second one: turns that name the old id stay there.
  *
+ * @param id the container whose files are wanted
  * @throws CfileError `container_not_found` for containers of others, and the errors of {@link replaceContainer}
  */
 export async function restoreContainer(
@@ -166,7 +174,12 @@ export async function restoreContainer(
   return { containerId, files: await copiesOfAllLives(gateway, holder, newest) }
 }
 
-/** Whether the upstream still runs a container. */
+/**
+ * Whether the upstream still runs a container.
+ *
+ * @returns false also for a container that the upstream does not know
+ * @throws CfileError the errors of the upstream with status 500 and above
+ */
 export async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
   return (await findContainer(upstream, id, signal))?.status === 'running'
 }
@@ -250,6 +263,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
   }
 }
 
+/** The error for requests that waited for a replacement which another request could not make. */
 function failedForOther(): CfileError {
   return new CfileError(
     'upstream_error',
@@ -257,6 +271,7 @@ function failedForOther(): CfileError {
   )
 }
 
+/** The error for a container of which the caller has no copies. */
 function nothingArchived(id: string): CfileError {
   return new CfileError(
     'container_expired',

@@ -27,6 +27,7 @@ const mostOfFileLimit = 16
 /**
  * Answers with a zip of all files that code wrote. A file that fails midway breaks the connection.
  *
+ * @param query the container; with HEAD no file is opened
  * @throws CfileError the errors of {@link listFiles}; `file_too_large`
  */
 export async function zipContainer(
@@ -77,6 +78,11 @@ function checkLimits({ bounds: { maxFileBytes } }: Gateway, files: readonly Cont
   )
 }
 
+/**
+ * The error for a container that is too large for one zip.
+ *
+ * @param what what the container has, with the limit
+ */
 function tooMuch(what: string): CfileError {
   return new CfileError('file_too_large', `The container has ${what}.`, {
     param: 'CFILE_MAX_FILE_BYTES',

@@ -13,7 +13,12 @@ import { findRecord, type Kind, listOwners, type PlaceRecord, type RecordOf } fr
 /** Whether a thing is recorded for the caller, for other owners only, or for nobody. */
 export type Standing = 'own' | 'others' | 'nobody'
 
-/** Looks up the standing of a caller to a thing. For an admin, everything that has a record is `own`. */
+/**
+ * Looks up the standing of a caller to a thing. For an admin, everything that has a record is `own`.
+ *
+ * @param kind kind of the record
+ * @param id id as the request named it
+ */
 export async function standingOf(
   gateway: Gateway,
   caller: Caller,
@@ -29,6 +34,10 @@ export async function standingOf(
 /**
  * Whether the caller may name a thing. Always true without caller auth and for admins. Otherwise the thing must be
  * recorded for the caller, or for nobody with `CFILE_TRUST_UNRECORDED`.
+ *
+ * @param kind kind of the record
+ * @param id id as the request named it
+ * @throws CfileError `not_ready` when the store fails
  */
 export async function mayName(
   gateway: Gateway,
@@ -48,7 +57,13 @@ export interface Held<K extends Kind> {
   readonly record: RecordOf<K>
 }
 
-/** Returns the caller's record of a thing. An admin without a record of their own gets that of the first owner. */
+/**
+ * Returns the caller's record of a thing. An admin without a record of their own gets that of the first owner.
+ *
+ * @param kind kind of the record
+ * @param id id as the request named it
+ * @returns `undefined` without a record
+ */
 export async function findHeld<K extends Kind>(
   gateway: Gateway,
   caller: Caller,
@@ -98,7 +113,11 @@ export async function viewContainer(
   return { holder: caller, record: held?.record, isShared }
 }
 
-/** Whether a container belongs to a hosted agent, whose users all share it, so that only cited files have an owner. */
+/**
+ * Whether a container belongs to a hosted agent, whose users all share it, so that only cited files have an owner.
+ *
+ * @param record record of the container, which names its upstream
+ */
 export function isSharedByAll({ upstreams }: Gateway, record: PlaceRecord | undefined): boolean {
   const home = upstreams.find(({ name }) => name === record?.upstream)
   return home?.client.endpoint.agent !== undefined
@@ -108,6 +127,8 @@ export function isSharedByAll({ upstreams }: Gateway, record: PlaceRecord | unde
  * Returns the future owner of a thing without a record, once it is found upstream. `undefined` for admins, who do not
  * become owners of what they read.
  *
+ * @param kind kind of the thing
+ * @param id id as the request named it
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found` when the caller may not name it
  */
 export async function holderOfUnrecorded(

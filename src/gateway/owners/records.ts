@@ -90,7 +90,14 @@ export interface Remembering extends Pick<Gateway, 'archiving'> {
   readonly observed?: { readonly metrics: Metrics }
 }
 
-/** Reads the record of an id for a caller. */
+/**
+ * Reads the record of an id for a caller.
+ *
+ * @param kind kind of the record
+ * @param id id of the thing
+ * @returns `undefined` without a record, and for a stored value that is none
+ * @throws CfileError `not_ready` when the store of a gateway fails
+ */
 export async function findRecord<K extends Kind>(
   gateway: Remembering,
   caller: Caller,
@@ -100,7 +107,13 @@ export async function findRecord<K extends Kind>(
   return readRecord(kind, await gateway.store.get(recordKey(kind, id, caller)))
 }
 
-/** Writes the record of an id for a caller. */
+/**
+ * Writes the record of an id for a caller. It replaces the one before.
+ *
+ * @param kind kind of the record, which decides its lifetime
+ * @param id id of the thing
+ * @throws CfileError `not_ready` when the store of a gateway fails
+ */
 export async function putRecord<K extends Kind>(
   gateway: Remembering,
   caller: Caller,
@@ -112,7 +125,12 @@ export async function putRecord<K extends Kind>(
   await gateway.store.put(recordKey(kind, id, caller), toJson(record), { ttl })
 }
 
-/** Records a container or another thing that is not a file or a turn. */
+/**
+ * Records a container or another thing that is not a file or a turn. Counts a container at its first record.
+ *
+ * @param kind kind of the record
+ * @param id id of the thing
+ */
 export async function recordPlace(
   gateway: Remembering,
   { caller, upstream }: { readonly caller: Caller; readonly upstream?: string },
@@ -143,7 +161,12 @@ function lifetimeOf({ archiving }: Remembering, kind: Kind): number | undefined 
   return archiving.ttl === 0 ? undefined : Math.max(lifetime, archiving.ttl + day)
 }
 
-/** Deletes the record of an id for a caller. */
+/**
+ * Deletes the record of an id for a caller. Does nothing without one.
+ *
+ * @param kind kind of the record
+ * @param id id of the thing
+ */
 export async function removeRecord(
   gateway: Gateway,
   caller: Caller,
@@ -156,6 +179,8 @@ export async function removeRecord(
 /**
  * Lists keys of owners who have a record of an id, at most `limit`.
  *
+ * @param kind kind of the record
+ * @param id id of the thing
  * @param limit largest number of owners
  */
 export async function listOwners(

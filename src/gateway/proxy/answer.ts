@@ -157,6 +157,9 @@ async function recordCall(gateway: Gateway, origin: Origin, answer: Response): P
 /**
  * Records the ids of a request that had no record and that its upstream turned out to have. With caller auth this needs
  * `CFILE_TRUST_UNRECORDED`, and admins record nothing.
+ *
+ * @param path ids in the path of the request
+ * @param body ids in its body
  */
 export async function recordNames(
   gateway: Gateway,
@@ -199,9 +202,11 @@ export function isEventStream({ headers, ok }: Response): boolean {
 }
 
 /**
- * Erases the record of a thing that the upstream has just deleted, and the copy of a file: those of the caller, or those
- * of all owners when an admin deleted it. The record and the copies of a deleted container stay, since copies exist to
- * outlive containers. A store or archive that fails is logged, not thrown.
+ * Erases the record of a thing that the upstream has just deleted, and the copy of a file: those of the caller, or
+ * those of all owners when an admin deleted it. The record and the copies of a deleted container stay, since copies
+ * exist to outlive containers. A store or archive that fails is logged, not thrown.
+ *
+ * @param parsed the request; `shows: gone` marks operations that delete
  */
 export async function eraseDeleted(
   gateway: Gateway,

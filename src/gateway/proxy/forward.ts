@@ -34,6 +34,7 @@ import { type Answered, attempt } from './route.ts'
 /**
  * Sends a request upstream and returns the answer after its files were recorded.
  *
+ * @param request path and query as the client wrote them
  * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;
  * `invalid_request`; `payload_too_large`; `upstream_error`, `upstream_timeout` and others when no upstream answers
  */

@@ -32,6 +32,7 @@ export interface Healed {
  * Sends a request, and a second time with a new container when the first answer says that the container has expired.
  *
  * @param send sends the request along its route
+ * @returns the answer for the client, and the request that got it
  */
 export async function sendHealed(
   gateway: Gateway,
@@ -80,6 +81,8 @@ interface Use {
 /**
  * Finds the containers that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, the
  * result never heals anything.
+ *
+ * @param parsed the request as the client sent it
  */
 export async function prepareHealing(
   gateway: Gateway,
@@ -122,7 +125,11 @@ function jsonOf({ request, operation, sent }: ProxyRequest): string | undefined 
   return decodeUtf8(sent.bytes)
 }
 
-/** Finds the containers of tools, with their replacements. */
+/**
+ * Finds the containers of tools, with their replacements.
+ *
+ * @param tools ids of containers in the tools; `undefined` for a tool with an automatic container
+ */
 async function findUses(
   gateway: Gateway,
   caller: Caller,
@@ -205,7 +212,11 @@ function containerIn(message: string): string | undefined {
   return isContainerId(named) ? named : undefined
 }
 
-/** Replaces a container and returns the new id; `undefined` when that fails, with a line in the log. */
+/**
+ * Replaces a container and returns the new id; `undefined` when that fails, with a line in the log.
+ *
+ * @param gone the expired container, and the upstream that had it
+ */
 async function replace(
   gateway: Gateway,
   caller: Caller,

@@ -22,6 +22,8 @@ export interface NamedBy {
 /**
  * Checks that path and query name only things of the caller.
  *
+ * @param path ids in the path
+ * @param query ids in the query
  * @throws CfileError `file_not_found`, `container_not_found`, `not_found`
  */
 export async function requireOwn(
@@ -41,11 +43,14 @@ export async function requireOwn(
 }
 
 /**
- * Checks that a body names only things of the caller. Vector stores without an owner are allowed: the operator made them
- * for everybody. What it only carries may be unknown, so that a conversation goes on after its records have expired.
+ * Checks that a body names only things of the caller. Vector stores without an owner are allowed: the operator made
+ * them for everybody. What it only carries may be unknown, so that a conversation goes on after its records have
+ * expired.
  *
- * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` when the request reads data
- * of all owners
+ * @param names ids that the request uses
+ * @param carried ids in items that it only repeats
+ * @throws CfileError `file_not_found`, `container_not_found`, `not_found`; `invalid_request` when the request reads
+ * data of all owners
  */
 export async function requireOwnBody(
   gateway: Gateway,
@@ -87,6 +92,7 @@ async function all(
   return !(await Promise.all(ids.map(isAllowed))).includes(false)
 }
 
+/** The error for a request that reads stored answers of all owners, such as an evaluation over them. */
 function ofEveryOwner(): CfileError {
   return new CfileError(
     'invalid_request',
@@ -95,7 +101,12 @@ function ofEveryOwner(): CfileError {
   )
 }
 
-/** Whether several owners have a container. Each of them then has only the files that answers cited to them. */
+/**
+ * Whether several owners have a container. Each of them then has only the files that answers cited to them.
+ *
+ * @param containerId id of the container
+ * @returns false without caller auth
+ */
 export async function isShared(gateway: Gateway, containerId: string): Promise<boolean> {
   if (!gateway.owners.knowsCallers) return false
   const [owner, other] = await listOwners(gateway, 'container', containerId, 2)

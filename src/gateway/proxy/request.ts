@@ -50,6 +50,7 @@ export interface ProxyRequest {
  * Parses a request and checks that the caller may send it. Asks no upstream. With caller auth, writes are refused while
  * the store is down: their results would cost money and belong to nobody.
  *
+ * @param request the request as the client sent it
  * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;
  * `invalid_id`; `invalid_request`; `payload_too_large`; `not_ready`
  */
@@ -98,6 +99,7 @@ function requireServed({ admin }: Caller, { askers }: Operation): void {
   if (askers === 'nobody' || (askers === 'admins' && !admin)) throw notServed()
 }
 
+/** The error for an operation that callers may not use, or that is not spelt as documented. */
 function notServed(): CfileError {
   return new CfileError('not_found', 'Nothing is served at this path.', {
     hint: 'With caller auth, only documented operations of the OpenAI API are served, spelt as documented, and none that shows the things of all callers.',

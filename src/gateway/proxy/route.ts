@@ -40,6 +40,7 @@ export interface RouteFacts {
  * Finds the upstreams for a request. A request that names nothing is balanced when it generates an answer. When it
  * creates something else it goes to the default upstream first, so that files that are used together live together.
  *
+ * @param facts the ids, the model and the operation of the request
  * @throws CfileError `invalid_request` when it names things of two upstreams
  */
 export async function findRoute(
@@ -94,7 +95,11 @@ function twoUpstreams(things: readonly string[]): CfileError {
   )
 }
 
-/** Upstreams that serve a model: those that list it, else those without a list, else the default. */
+/**
+ * Upstreams that serve a model: those that list it, else those without a list, else the default.
+ *
+ * @param model `model` of the body, which may be any JSON value
+ */
 function upstreamsForModel(gateway: Gateway, model: unknown): readonly Upstream[] {
   const { upstreams } = gateway
   const listed = upstreams.filter(
@@ -142,7 +147,12 @@ export async function attempt(
   return settle(best, passed)
 }
 
-/** Sends the request to one upstream and reports its health to the balance. */
+/**
+ * Sends the request to one upstream and reports its health to the balance.
+ *
+ * @param send sends the request once
+ * @throws CfileError with a status under 500, since the request is wrong; other errors are part of the outcome
+ */
 async function attemptOne(
   gateway: Gateway,
   upstream: Upstream,
@@ -181,7 +191,11 @@ interface Rule {
   rank(outcome: Outcome): number
 }
 
-/** Chooses the rule: a request for a thing with a record has one upstream, whose answer is always final. */
+/**
+ * Chooses the rule: a request for a thing with a record has one upstream, whose answer is always final.
+ *
+ * @param method the method that is sent
+ */
 function ruleFor({ reason }: Route, method: string): Rule {
   const isReading = method === 'GET' || method === 'HEAD'
   if (reason === 'unknown') return probing

@@ -24,7 +24,11 @@ export interface Description {
   readonly requestId?: string
 }
 
-/** Reads the metadata of a file. */
+/**
+ * Reads the metadata of a file.
+ *
+ * @throws CfileError the error of the upstream, such as 404
+ */
 export async function readDescription(
   client: AzureClient,
   { containerId, fileId }: FileLocation,
@@ -63,6 +67,8 @@ export interface Content extends OpenedBody {
  * Opens the bytes of a file from the start of the range, or from the start of the file if the upstream supports no
  * ranges.
  *
+ * @param location id of the file, and its container if it is in one
+ * @param range the wanted bytes
  * @throws CfileError the upstream's error; `upstream_invalid` for a part that was not requested
  */
 export async function openContent(
@@ -96,6 +102,7 @@ export async function openContent(
   }
 }
 
+/** Requests the bytes of a file, or of a part of it. */
 function requestContent(
   client: AzureClient,
   { containerId, fileId }: FileLocation,
@@ -113,10 +120,12 @@ function requestIdOf(headers: Headers): string | undefined {
   return headers.get('apim-request-id') ?? undefined
 }
 
+/** A length in bytes; `undefined` for anything but digits. */
 function toNumber(digits: string | null = null): number | undefined {
   return digits !== null && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
 }
 
+/** Whether the upstream refused a range with 416. */
 function isUnsatisfiable(error: unknown): boolean {
   return isCfileError(error) && error.details.upstream?.status === 416
 }

@@ -36,6 +36,7 @@ export interface LivingContainer {
  * Finds out when a container ends: from the time in its id, and from its idle time at the upstream. A container that
  * has expired ended now at the latest.
  *
+ * @param isGone whether the upstream has said that the container expired
  * @returns `undefined` when neither is known
  */
 export async function findLife(
@@ -76,7 +77,9 @@ const longestLife = 3600
  * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id
  * is too old. Returns any other error as it is.
  *
+ * @param location the file that was asked for
  * @param error error of the upstream
+ * @returns the error to throw
  */
 export async function explainMissing(
   gateway: Gateway,
@@ -114,6 +117,11 @@ async function containerState(
   }
 }
 
+/**
+ * The error for a container that is gone. It says when the container lived, if its id tells that.
+ *
+ * @param cause the error of the upstream
+ */
 function containerExpired(containerId: string, cause: CfileError): CfileError {
   const made = idCreatedAt(containerId)
   const when =
@@ -131,6 +139,11 @@ function containerExpired(containerId: string, cause: CfileError): CfileError {
   )
 }
 
+/**
+ * A time as ISO 8601 in UTC.
+ *
+ * @param seconds unix seconds
+ */
 function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }

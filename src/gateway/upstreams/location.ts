@@ -29,7 +29,12 @@ export interface FileLocation {
   readonly recorded: boolean
 }
 
-/** Returns the upstream with a name; all upstreams if the name is unknown or no longer configured. */
+/**
+ * Returns the upstream with a name; all upstreams if the name is unknown or no longer configured.
+ *
+ * @param name name in a record or a link
+ * @returns at least one upstream
+ */
 export function upstreamsNamed(gateway: Gateway, name: string | undefined): readonly Upstream[] {
   const named = gateway.upstreams.filter((upstream) => upstream.name === name)
   return named.length > 0 ? named : gateway.upstreams
@@ -38,6 +43,8 @@ export function upstreamsNamed(gateway: Gateway, name: string | undefined): read
 /**
  * Asks one upstream after another until one has the thing.
  *
+ * @param upstreams in the order in which they are asked
+ * @param ask throws a CfileError with status 404 where the thing is missing; any other error ends the search
  * @throws the first upstream's error if none has it
  */
 export async function askInTurn<T>(
@@ -56,6 +63,7 @@ export async function askInTurn<T>(
   throw refusal
 }
 
+/** Whether an error says that this upstream does not have the thing. */
 function isMissing(error: unknown): boolean {
   return isCfileError(error) && error.status === 404
 }

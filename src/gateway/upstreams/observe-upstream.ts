@@ -22,7 +22,13 @@ export interface UpstreamObservation {
   readonly telemetry: () => TelemetryApi | undefined
 }
 
-/** Creates an observer that counts each request, adds the trace headers of the client's request, and records a span. */
+/**
+ * Creates an observer that counts each request, adds the trace headers of the client's request, and records a span.
+ *
+ * @param name name of the upstream, for labels
+ * @param host host of its endpoint, for spans
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+ */
 export function observeUpstream(
   { metrics, traces, telemetry }: UpstreamObservation,
   { name, host }: { readonly name: string; readonly host: string },

@@ -27,6 +27,8 @@ export interface AdmitOptions {
 /**
  * Creates the middleware that checks access. It sets the caller and the grant of a signed link for the routes.
  *
+ * @param access what a request needs
+ * @param servesFiles whether the download limits count every GET of the family
  * @throws (in the chain) CfileError `unauthorized`, `signature_invalid`, `link_expired`, `rate_limited`
  */
 export function admit(
@@ -59,6 +61,11 @@ function isDownload({ req }: RouteContext, servesFiles: boolean): boolean {
   return req.method === 'GET' && (servesFiles || req.path.endsWith('/content'))
 }
 
+/**
+ * Identifies the caller of a request. Without caller auth everybody is {@link anyone}.
+ *
+ * @throws CfileError `unauthorized`, and what the check throws
+ */
 async function callerOf(
   { owners }: Gateway,
   c: RouteContext,

@@ -54,6 +54,11 @@ export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenti
   return Object.assign(authenticate, { ready: jwt?.ready })
 }
 
+/**
+ * The error for a request without a valid key or token.
+ *
+ * @param isShown whether it has a key or a token
+ */
 function unauthorized(isShown: boolean): CfileError {
   const message = isShown
     ? 'The key or token is not one that is taken here, or it has expired.'
@@ -80,6 +85,7 @@ const setting: SecretSetting = {
 /**
  * Reads `owner:key,owner2:key2`; an owner may have several keys.
  *
+ * @param text value of the setting
  * @throws CfileError `invalid_request` that names `CFILE_API_KEYS` and no key
  */
 export function parseApiKeys(text: string): ApiKey[] {
@@ -104,8 +110,11 @@ export interface KeyRing {
 }
 
 /**
- * Creates a key ring. It holds the HMACs of the keys by a secret of this process. The first search for a key compares it
- * with every HMAC, so that its duration reveals nothing about a wrong key.
+ * Creates a key ring. It holds the HMACs of the keys by a secret of this process. The first search for a key compares
+ * it with every HMAC, so that its duration reveals nothing about a wrong key.
+ *
+ * @param keys keys with their owners
+ * @param hmac HMAC-SHA-256 with a secret of this process
  */
 export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
   const hashed = Promise.all(keys.map(async ({ owner, key }) => ({ owner, hash: await hmac(key) })))
@@ -126,6 +135,7 @@ export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
   }
 }
 
+/** Compares in constant time. */
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.byteLength ^ other.byteLength
   for (const [at, byte] of one.entries()) difference |= byte ^ (other[at] ?? 0)

@@ -110,6 +110,7 @@ export function createRemoteKeys({ url, fetch, now, wait }: RemoteKeyOptions): R
   return { find, ready: async () => keys ?? find(undefined) }
 }
 
+/** Whether a key with this `kid` is known. A token without one needs any key. */
 function hasKey(keys: readonly VerificationKey[], kid: string | undefined): boolean {
   return kid === undefined || keys.some((key) => key.kid === kid)
 }
@@ -117,6 +118,7 @@ function hasKey(keys: readonly VerificationKey[], kid: string | undefined): bool
 /**
  * Checks the URL of an issuer's keys.
  *
+ * @param text value of `CFILE_JWKS_URL`
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
 export function checkKeysUrl(text: string): void {
@@ -151,6 +153,11 @@ async function fetchKeys(
   return keys
 }
 
+/**
+ * The error while no keys are known.
+ *
+ * @param cause why the last fetch brought none
+ */
 function noKeys(cause: string): CfileError {
   return new CfileError('not_ready', "Callers' tokens can't be checked at the moment.", {
     hint: 'The keys that CFILE_JWKS_URL names could not be fetched; it is tried again.',
@@ -200,6 +207,8 @@ const kinds = {
 /**
  * Reads the usable keys. Skips symmetric and private keys, keys for encryption, other curves and algorithms, and RSA
  * keys under 2048 bits (RFC 7518 §3.3). `undefined` for other values than key sets.
+ *
+ * @param set parsed JSON of an answer
  */
 export async function readKeySet(set: unknown): Promise<VerificationKey[] | undefined> {
   const { data } = z.safeParse(keySetSchema, set)
@@ -208,6 +217,7 @@ export async function readKeySet(set: unknown): Promise<VerificationKey[] | unde
   return keys.filter((key) => key !== undefined)
 }
 
+/** Imports one key of a set; `undefined` if it may not be used. */
 async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
   const { data } = z.safeParse(keySchema, jwk)
   if (data === undefined) return undefined
@@ -225,6 +235,7 @@ async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
   return { kid: typeof kid === 'string' ? kid : undefined, alg, key }
 }
 
+/** Whether an RSA key is too short (RFC 7518 §3.3). */
 function isShort({ algorithm }: ImportedKey): boolean {
   return 'modulusLength' in algorithm && Number(algorithm.modulusLength) < 2048
 }

@@ -15,7 +15,12 @@ import type { RouteContext } from '../request.ts'
 /** nginx's status for a client that closed the connection before the answer. It does not count as a failure of the server. */
 export const clientGone = 499
 
-/** Answers with the error that a route threw, and logs its cause. */
+/**
+ * Answers with the error that a route threw, and logs its cause.
+ *
+ * @param error what was thrown: any value, since the reason of a signal can be one
+ * @returns 499 without a body when the client has left
+ */
 export function answerFailure(
   log: Log,
   c: RouteContext,
@@ -49,7 +54,11 @@ function logRefusal(log: Log, c: RouteContext, { code, details: { param, upstrea
 // Without it, caches keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
 const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
-/** Answers with an error and the headers in its details, such as `Allow` and `Retry-After`. */
+/**
+ * Answers with an error and the headers in its details, such as `Allow` and `Retry-After`.
+ *
+ * @param error the error, whose status the answer gets
+ */
 export function answerWithError(c: RouteContext, error: CfileError): Response | Promise<Response> {
   const requestId = c.get('requestId')
   const status = error.status as 400

@@ -21,6 +21,9 @@ export interface HostRequestOptions {
  *
  * Requests of Azure Functions have no signal. Those of srvx 0.8 and 0.9 abort theirs when the body has been read. So a
  * signal that aborts while the body is read is ignored. If the client has really disconnected, the body fails.
+ *
+ * @param raw the request as the host server made it
+ * @returns the same object for a GET or HEAD that has a signal
  */
 export function hostRequest(raw: Request, options: HostRequestOptions): Request {
   const given: AbortSignal | undefined = raw.signal

@@ -148,6 +148,7 @@ async function measure(c: RouteContext, exchange: Exchange): Promise<void> {
   endBody(exchange, bytes.byteLength, outcome)
 }
 
+/** Replaces the answer of a request. */
 function replace(c: RouteContext, answer: Response): void {
   // Without this, Hono copies the answer to keep the headers of the previous one.
   c.res = undefined
@@ -159,6 +160,7 @@ interface Told {
   readonly now: number
 }
 
+/** The fields of a line in the access log. They hold no names, paths or queries of the client. */
 function accessFields(
   { owners: { knowsCallers } }: Gateway,
   c: RouteContext,
@@ -187,6 +189,7 @@ function accessFields(
   }
 }
 
+/** Milliseconds with one decimal. */
 function rounded(ms: number): number {
   return Math.round(ms * 10) / 10
 }

@@ -21,7 +21,12 @@ export interface CompletionOptions {
   readonly speaks: boolean
 }
 
-/** Records ids of kind `thing` for the caller. */
+/**
+ * Records ids of kind `thing` for the caller.
+ *
+ * @param origin caller and upstream of the answer
+ * @param ids ids of completions and of audio
+ */
 export async function recordIds(
   gateway: Gateway,
   origin: Origin,
@@ -30,7 +35,12 @@ export async function recordIds(
   await Promise.all(ids.map((id) => recordPlace(gateway, origin, 'thing', id)))
 }
 
-/** Passes the stream of a chat completion. A chunk with a new id waits until the id is recorded. */
+/**
+ * Passes the stream of a chat completion. A chunk with a new id waits until the id is recorded.
+ *
+ * @param origin caller and upstream of the answer
+ * @param answer a stream of events whose body has not been read yet
+ */
 export function recordChunks(
   gateway: Gateway,
   origin: Origin,
@@ -56,7 +66,11 @@ export function recordChunks(
   return new Response(throughEvents(answer.body, handler), answer)
 }
 
-/** Ids in a chat completion or in one chunk of it. Empty ids are left out: Azure's first chunk has one. */
+/**
+ * Ids in a chat completion or in one chunk of it. Empty ids are left out: Azure's first chunk has one.
+ *
+ * @param body parsed JSON of a completion or a chunk
+ */
 export function completionIds(body: unknown, { isStored, speaks }: CompletionOptions): string[] {
   if (!isObject(body)) return []
   const choices = speaks && Array.isArray(body.choices) ? body.choices : []

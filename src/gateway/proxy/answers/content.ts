@@ -29,6 +29,8 @@ export interface RequestedContent {
  * Wraps the body of an answer so that it is resumed where it breaks off, and breaks when it exceeds the size limit or
  * has another length than the file.
  *
+ * @param answer the upstream's answer, whose body has not been read yet
+ * @param content the file that the request named
  * @throws CfileError `file_too_large` when the announced length exceeds the limit; `upstream_error` or
  * `upstream_timeout` when the body fails before its first byte
  */
@@ -88,6 +90,11 @@ function partOf({ status, headers }: Response): Part | undefined {
   return { range, size: size === '*' ? undefined : Number(size) }
 }
 
+/**
+ * Returns the function that asks for the rest of a file, with the validator and the length of the first answer.
+ *
+ * @param size length of the whole file in bytes, if known
+ */
 function reopenFile(
   gateway: Gateway,
   { headers }: Response,

@@ -30,7 +30,12 @@ function longTextFor({ links: { inlineImages } }: Gateway): number | undefined {
   return inlineImages === 'link' ? longestPicture : undefined
 }
 
-/** Cuts the long texts out of a JSON answer. Small answers stay whole. */
+/**
+ * Cuts the long texts out of a JSON answer. Small answers stay whole.
+ *
+ * @param whole the JSON as bytes
+ * @returns the JSON to parse, and the function that puts the texts back
+ */
 export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAnswer> {
   const { log } = gateway
   const { wait } = gateway.runtime
@@ -46,7 +51,11 @@ export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAn
   return { restore }
 }
 
-/** Wraps a handler so that it gets large events without their long texts. The events that it emits are restored. */
+/**
+ * Wraps a handler so that it gets large events without their long texts. The events that it emits are restored.
+ *
+ * @param handler the handler for events without long texts
+ */
 export function throughLargeEvents(gateway: Gateway, handler: EventHandler): EventHandler {
   const { wait } = gateway.runtime
   // A handler may delay events, so each emitted event is checked against all texts that were cut out.

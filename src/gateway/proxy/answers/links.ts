@@ -32,7 +32,11 @@ export interface Resumption {
   readonly after: number
 }
 
-/** Recognizes a request that resumes a rewritten stream. `undefined` for all others, which are sent unchanged. */
+/**
+ * Recognizes a request that resumes a rewritten stream. `undefined` for all others, which are sent unchanged.
+ *
+ * @returns the query to send and the event to continue after
+ */
 export function resumptionOf(
   { links: { mode: links } }: Pick<Gateway, 'links'>,
   {
@@ -157,6 +161,7 @@ function recordedLinks(gateway: Gateway, origin: Origin): LinkMaker {
   }
 }
 
+/** The error that leaves a citation without a link. */
 function unrecorded(): Error {
   return new Error('The thing is not recorded for the caller.')
 }

@@ -85,6 +85,7 @@ function toPage(rows: readonly Row[]): unknown {
   return parseJson(new TextEncoder().encode(`{"object":"list","data":[${joined(rows)}]}`))
 }
 
+/** The rows as elements of a JSON array, in the bytes of the upstream. */
 function joined(rows: readonly Row[]): string {
   return rows.map(({ json }) => json).join(',')
 }
@@ -96,7 +97,11 @@ interface Row {
   readonly json: string
 }
 
-/** Splits a page of the upstream into rows, without parsing them. */
+/**
+ * Splits a page of the upstream into rows, without parsing them.
+ *
+ * @param json a list object of the API
+ */
 function readPage(json: string): { readonly rows: readonly Row[]; readonly hasMore: boolean } {
   const { data, has_more } = pick(json, rootSpan(json), ['data', 'has_more'])
   const rows = Array.from(elements(json, data), (span) => ({
@@ -139,7 +144,12 @@ function withPage(query: string, { read }: Sizes, after?: string): string {
   return `?${[...kept, `limit=${read}`].join('&')}`
 }
 
-/** Builds the caller's page with the status and headers of the upstream's answer. */
+/**
+ * Builds the caller's page with the status and headers of the upstream's answer.
+ *
+ * @param rows rows of the caller, as the upstream wrote them
+ * @param hasMore whether further rows may follow
+ */
 function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Response {
   const ids = [rows[0]?.id ?? null, rows.at(-1)?.id ?? null].map((id) => JSON.stringify(id))
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`

@@ -61,6 +61,8 @@ export async function recordResponse(
 
 /**
  * Replaces the body of an answer. Headers that describe the old bytes (length, digests, ETag) are removed.
+ *
+ * @param body bytes, which get a `Content-Length`, or a stream, which gets none
  */
 export function withBody(
   { status, statusText, headers }: Response,
@@ -116,6 +118,8 @@ function passEvents(
 /**
  * Creates the handler for the events of one answer. An event that mentions something new waits until the store has it,
  * and so do the events after it. All other events pass at once.
+ *
+ * @param origin caller and upstream of the answer
  */
 export function createEventHandler(gateway: Gateway, origin: Origin): EventHandler {
   const record = captureOnce(gateway, origin)

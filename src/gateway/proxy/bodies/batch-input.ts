@@ -26,8 +26,9 @@ import type { ProxyRequest } from '../request.ts'
  * Checks that the requests in a new batch name only things of the caller. Requests other than `POST /batches` pass
  * unread.
  *
- * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things of others; `invalid_request` for an
- * input file that cannot be read; `payload_too_large`
+ * @param parsed the parsed request, whose body names the input file
+ * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things of others; `invalid_request` for
+ * an input file that cannot be read; `payload_too_large`
  */
 export async function requireOwnBatch(
   gateway: Gateway,
@@ -92,10 +93,12 @@ function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
   return { ...noBodyNames, names: toLists(names), carried: toLists(carried), readsAll }
 }
 
+/** Whether a byte is a blank, a tab or a carriage return. */
 function isBlank(byte: number): boolean {
   return byte === 13 || byte === 32 || byte === 9
 }
 
+/** The error for a batch whose input file is missing, is named twice or cannot be read. */
 function unreadable(): CfileError {
   return new CfileError('invalid_request', 'The requests of the batch cannot be read.', {
     param: 'input_file_id',
@@ -103,6 +106,11 @@ function unreadable(): CfileError {
   })
 }
 
+/**
+ * The error for an input file above `CFILE_MAX_BODY_BYTES`.
+ *
+ * @param limit bytes that are read
+ */
 function tooLarge(limit: number): CfileError {
   return new CfileError(
     'payload_too_large',

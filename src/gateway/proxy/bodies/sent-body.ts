@@ -47,6 +47,7 @@ export interface WithBody {
  * that the gateway added to replayed answers. With caller auth, bodies that parsers could read differently are refused,
  * since the upstream may find other ids in them.
  *
+ * @param operation the operation, which decides whether ids in the body count
  * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found` for
  * things that are not the caller's
  */
@@ -75,7 +76,12 @@ export async function readSentBody(
   return readWhole(gateway, caller, whole, request.signal, operation)
 }
 
-/** Checks the ids in a JSON body and removes the links of replayed answers. */
+/**
+ * Checks the ids in a JSON body and removes the links of replayed answers.
+ *
+ * @param whole the body
+ * @throws CfileError `not_found`, `file_not_found`, `container_not_found`; `invalid_request` with caller auth
+ */
 async function readWhole(
   gateway: Gateway,
   caller: Caller,
@@ -118,6 +124,11 @@ function refuseCoding(headers: Headers): void {
   })
 }
 
+/**
+ * The error for a body whose ids cannot be checked, since it is neither JSON nor a form.
+ *
+ * @param type the content type; empty without one
+ */
 function wrongType(type: string): CfileError {
   const what = type === '' ? 'no content type' : 'a content type that is not taken here'
   return new CfileError('invalid_request', `The body has ${what}.`, {
@@ -146,8 +157,9 @@ const readAhead = 128 * 1024
 /**
  * Reads the beginning of a form and checks the rest while it is streamed.
  *
- * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found`. Errors
- * in the streamed rest are thrown by `check`.
+ * @param request a request whose content type is multipart
+ * @throws CfileError `payload_too_large`; `invalid_request`; `not_found`, `file_not_found`, `container_not_found`.
+ * Errors in the streamed rest are thrown by `check`.
  */
 async function readSentForm(
   gateway: Gateway,
@@ -245,6 +257,11 @@ function namesOf(field: string, naming: NamingKey, value: Uint8Array): BodyNames
   return { ...noBodyNames, names: { ...noBodyNames.names, [naming.kind]: [id] } }
 }
 
+/**
+ * The error for a form above `CFILE_MAX_FILE_BYTES`.
+ *
+ * @param limit bytes that are taken
+ */
 function uploadTooLarge(limit: number): CfileError {
   return new CfileError(
     'payload_too_large',

@@ -21,7 +21,11 @@ import {
 
 const decoder = new TextDecoder()
 
-/** Passes the messages of the upstream on until it closes. What they cite is recorded before they are sent. */
+/**
+ * Passes the messages of the upstream on until it closes. What they cite is recorded before they are sent.
+ *
+ * @param upstream the opened socket to the upstream
+ */
 export async function passEvents(session: Session, upstream: UpstreamSocket): Promise<void> {
   const { gateway, caller, client } = session
   const { home, socket } = upstream
@@ -104,7 +108,11 @@ async function nextEvent(
 
 const ticksOfSilence = 4
 
-/** Closes a socket that sends nothing for `CFILE_STREAM_IDLE_TIMEOUT_MS` during an answer. */
+/**
+ * Closes a socket that sends nothing for `CFILE_STREAM_IDLE_TIMEOUT_MS` during an answer.
+ *
+ * @throws when the socket has closed, which ends the watch
+ */
 export async function watchSilence(session: Session, { socket }: UpstreamSocket): Promise<void> {
   const { wait } = session.gateway.runtime
   const { streamIdleTimeoutMs } = session.gateway.bounds

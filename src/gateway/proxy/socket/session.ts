@@ -63,7 +63,11 @@ export function isBusy({ isAnswering, pending, preparing }: Session): boolean {
   return isAnswering || pending.length > 0 || preparing !== undefined
 }
 
-/** Sends the `error` event of an API error to the client and logs it. */
+/**
+ * Sends the `error` event of an API error to the client and logs it.
+ *
+ * @param cause what was thrown; a fault of cfile becomes `internal_error`
+ */
 export async function sendError(session: Session, cause: unknown): Promise<void> {
   const { gateway, request, client } = session
   if (client.ended !== undefined) return
@@ -78,8 +82,10 @@ export async function sendError(session: Session, cause: unknown): Promise<void>
 }
 
 /**
- * Ends all answers that are under way or due with one `error` event. The event is not waited for, because the client may
- * have stopped reading.
+ * Ends all answers that are under way or due with one `error` event. The event is not waited for, because the client
+ * may have stopped reading.
+ *
+ * @param cause why the answers end
  */
 export function failAnswers(session: Session, cause: unknown): void {
   session.pending = []
