@@ -9,7 +9,7 @@ const ask = { method: 'POST', body: JSON.stringify({ model: 'gpt-4.1', input: 'x
 const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
 
 /** Reads 200,000 events. Returns events per second, and the proxy's CPU time per event in microseconds. */
-async function flood(proxy: Measured, port: number) {
+export async function flood(proxy: Measured, port: number) {
   const before = proxy.cpu()
   const began = performance.now()
   const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, { ...ask, headers })
@@ -37,30 +37,40 @@ async function delay(port: number) {
   return { delay: spreadOf(delays.slice(500)).median }
 }
 
-export async function eventsTable(bench: Bench): Promise<string> {
-  const node = `${root}node_modules/.bin/node`
-  const upstream = await start([node, 'bench/event-upstream.ts'], {
-    core: 1,
-    port: 9320,
-    env: { PORT: '9320' },
-  })
-  const at = (port: number, links: string) => ({
+const node = `${root}node_modules/.bin/node`
+
+/** Starts the upstream of the events. */
+export function startEvents(): Promise<Measured> {
+  return start([node, 'bench/event-upstream.ts'], { core: 1, port: 9320, env: { PORT: '9320' } })
+}
+
+/**
+ * Starts the gateway in front of the upstream of the events.
+ *
+ * @param cwd a built checkout. @default this one
+ */
+export function startLinking(
+  bench: Bench,
+  links: 'annotate' | 'rewrite',
+  port: number,
+  cwd?: string,
+): Promise<Measured> {
+  const env = {
     ...gatewayEnv(bench, false, port),
     AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9320',
     CFILE_LINKS: links,
-  })
+  }
+  return start(serveOnNode, { port, env, cwd })
+}
+
+export async function eventsTable(bench: Bench): Promise<string> {
+  const upstream = await startEvents()
   const hono = await start([node, 'bench/proxies/hono-events.ts'], {
     port: 9321,
     env: { UPSTREAM: 'http://127.0.0.1:9320', PORT: '9321' },
   })
-  const annotate = await start(serveOnNode, {
-    port: 9322,
-    env: at(9322, 'annotate'),
-  })
-  const rewrite = await start(serveOnNode, {
-    port: 9323,
-    env: at(9323, 'rewrite'),
-  })
+  const annotate = await startLinking(bench, 'annotate', 9322)
+  const rewrite = await startLinking(bench, 'rewrite', 9323)
   const parts = {
     'Hono, untouched': () => flood(hono, 9321),
     'cfile, annotate': () => flood(annotate, 9322),

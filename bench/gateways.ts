@@ -35,13 +35,18 @@ export const serveOnNode: readonly string[] = [
   'serve',
 ]
 
-/** Starts the gateway on Node, and makes the files known to it as an answer would. */
+/**
+ * Starts the gateway on Node, and makes the files known to it as an answer would.
+ *
+ * @param cwd a built checkout. @default this one
+ */
 export async function startGateway(
   bench: Bench,
   isTls: boolean,
   port: number = ports.proxy,
+  cwd?: string,
 ): Promise<Measured> {
-  const started = await start(serveOnNode, { port, env: gatewayEnv(bench, isTls, port) })
+  const started = await start(serveOnNode, { port, cwd, env: gatewayEnv(bench, isTls, port) })
   await introduce(port)
   return started
 }

@@ -15,27 +15,39 @@ export function spreadOf(figures: readonly number[]): Spread {
   return { median, least: at(0), greatest: at(sorted.length - 1) }
 }
 
-/** Measures all proxies in each round, in another order each time. Returns the spread of the figures of each. */
-export async function inTurns<Name extends string, Figures extends Record<string, number>>(
-  parts: Readonly<Record<Name, () => Promise<Figures>>>,
+type Parts<Name extends string, Figures> = Readonly<Record<Name, () => Promise<Figures>>>
+
+/** Measures all proxies in each round, in another order each time. Returns the figures of each by round. */
+export async function roundsOf<Name extends string, Figures>(
+  parts: Parts<Name, Figures>,
   rounds: number,
-): Promise<Record<Name, { readonly [K in keyof Figures]: Spread }>> {
+): Promise<Record<Name, Figures[]>> {
   const names = Object.keys(parts) as Name[]
-  const seen = new Map<Name, Figures[]>(names.map((name) => [name, []]))
+  const seen = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    Figures[]
+  >
   for (let round = 0; round < rounds; round += 1) {
     const order = [...names.slice(round % names.length), ...names.slice(0, round % names.length)]
-    for (const name of order) seen.get(name)?.push(await parts[name]())
+    for (const name of order) seen[name].push(await parts[name]())
   }
-  return Object.fromEntries(
-    names.map((name) => {
-      const all = seen.get(name) ?? []
-      const keys = Object.keys(all[0] ?? {})
-      return [
-        name,
-        Object.fromEntries(keys.map((key) => [key, spreadOf(all.map((one) => one[key] ?? 0))])),
-      ]
-    }),
-  ) as Record<Name, { readonly [K in keyof Figures]: Spread }>
+  return seen
+}
+
+/** Measures like {@link roundsOf}. Returns the spread of the figures of each proxy. */
+export async function inTurns<Name extends string, Figures extends Record<string, number>>(
+  parts: Parts<Name, Figures>,
+  rounds: number,
+): Promise<Record<Name, { readonly [K in keyof Figures]: Spread }>> {
+  const seen = await roundsOf(parts, rounds)
+  const spreads = Object.entries<Figures[]>(seen).map(([name, all]) => {
+    const keys = Object.keys(all[0] ?? {})
+    return [
+      name,
+      Object.fromEntries(keys.map((key) => [key, spreadOf(all.map((one) => one[key] ?? 0))])),
+    ]
+  })
+  return Object.fromEntries(spreads)
 }
 
 /** The amount of measuring. */

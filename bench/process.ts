@@ -16,13 +16,22 @@ export interface Measured {
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  readonly port: number
+  /** @default 0 */
+  readonly core?: number
+  readonly env?: Readonly<Record<string, string>>
+  /** The folder to run in. @default the root of this checkout */
+  readonly cwd?: string
+}
+
 /** Starts a command on a core and waits until it listens. */
 export async function start(
   command: readonly string[],
-  { core = 0, port, env = {} }: { core?: number; port: number; env?: Record<string, string> },
+  { core = 0, port, env = {}, cwd = root }: StartOptions,
 ): Promise<Measured> {
   const child = spawn('taskset', ['-c', String(core), ...command], {
-    cwd: root,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -5,11 +5,16 @@ import { against, type Effort, inTurns, show, table } from './measure.ts'
 import { type Measured, run } from './process.ts'
 import { type Bench, ports } from './upstream.ts'
 
-/** Sends requests for three seconds. Returns requests per second, and CPU time per request in microseconds. */
-export async function load(proxy: Measured, url: string, headers: readonly string[] = []) {
+/** Sends requests for some seconds. Returns requests per second, and CPU time per request in microseconds. */
+export async function load(
+  proxy: Measured,
+  url: string,
+  headers: readonly string[] = [],
+  seconds = 3,
+) {
   const before = proxy.cpu()
   const args = headers.flatMap((header) => ['-H', header])
-  const output = await run(['wrk', '-t1', '-c32', '-d3s', ...args, url])
+  const output = await run(['wrk', '-t1', '-c32', `-d${seconds}s`, ...args, url])
   const requests = Number(/(\d+) requests in/.exec(output)?.[1])
   const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0)
   if (failed > 0) throw new Error(`${failed} of ${requests} answers of ${url} are errors`)
@@ -50,7 +55,8 @@ export async function smallTable(bench: Bench, effort: Effort): Promise<string> 
   )
 }
 
-async function signedLink(port: number): Promise<string> {
+/** Returns a link to the small file, signed by the gateway at a port. */
+export async function signedLink(port: number): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}/links`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

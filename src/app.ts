@@ -54,10 +54,10 @@ import { webRuntime } from './runtime.ts'
 export function createApp(options: AppOptions): Hono {
   const gateway = createGateway(options)
   if (options.publicUrl === undefined) gateway.log('warn', noPublicUrl(gateway))
-  const { archiving, webhooks } = gateway
+  const { archiving } = gateway
   if (archiving !== undefined) archiving.state.start = () => startCopies(gateway, archiving)
   options.schedule?.({
-    isNeeded: archiving !== undefined || webhooks !== undefined || gateway.containers.heal,
+    isNeeded: needsUpkeep(gateway),
     check: () => checkArchive(gateway),
     sweep: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
@@ -131,6 +131,11 @@ function noPublicUrl({ links: { publicUrl } }: Gateway): string {
 /** Tries the archive, so that its problems are logged at the start. */
 async function checkArchive(gateway: Gateway): Promise<void> {
   await archiveStatus(gateway, new AbortController().signal)
+}
+
+/** Whether there can be work between requests. */
+function needsUpkeep({ archiving, webhooks, containers }: Gateway): boolean {
+  return archiving !== undefined || webhooks !== undefined || containers.heal
 }
 
 /** Runs all work that is due between requests. Never throws. */
@@ -220,6 +225,7 @@ function openFamily(
   const admitted = admit(gateway, { access, servesFiles, authenticate })
   const { wait } = gateway.runtime
   const { idleTimeoutMs } = gateway.bounds
+  const isKeptUp = needsUpkeep(gateway)
   family.use(async (c, next) => {
     c.req.raw = hostRequest(c.req.raw, { wait, idleTimeoutMs })
     c.set('hasPages', servesFiles)
@@ -232,7 +238,7 @@ function openFamily(
       }
     })
     // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger this work.
-    gateway.runtime.waitUntil(doUpkeep(gateway))
+    if (isKeptUp) gateway.runtime.waitUntil(doUpkeep(gateway))
     await finishHead(c, observer, headers, idHeader)
   })
   family.route('/', routes)

@@ -124,7 +124,7 @@ async function send(
     leftMs === undefined ? overall : startDeadline(options.wait, leftMs, overall.signal)
   const upload = followUpload(options, wanted, deadline)
   try {
-    const sent = { ...wanted, body: upload.body }
+    const sent = upload.body === wanted.body ? wanted : { ...wanted, body: upload.body }
     return watched(options, wanted, await sendSigned(options, sent, deadline))
   } catch (error) {
     wanted.signal?.throwIfAborted()
@@ -144,8 +144,8 @@ function watched(
   answer: Response,
 ): Response {
   const { ok, headers } = answer
-  const isStream = /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
-  if ((ok && (isStream || path.endsWith('/content'))) || answer.body === null) return answer
+  const isStream = (): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  if ((ok && (path.endsWith('/content') || isStream())) || answer.body === null) return answer
   // A slow upstream, such as a model, may need as long between two chunks as until its headers.
   const idleMs = Math.max(shortest, timeoutMs)
   return new Response(passBody(answer.body, { wait, idleMs, explain: brokenOff }), answer)
@@ -159,7 +159,12 @@ function sendSigned(
 ): Promise<Response> {
   const { credential, fetch, now, wait, random, waitUntil, readFile, scopes, onRetry } = options
   const means = {
-    ...{ fetch, now, wait, random, waitUntil, readFile },
+    fetch,
+    now,
+    wait,
+    random,
+    waitUntil,
+    readFile,
     // A key needs no signal, and then none is created.
     get signal() {
       return deadline.signal
@@ -201,7 +206,7 @@ async function dial(
     },
     // A key must not follow a redirect: fetch drops Authorization for another origin, but not api-key.
     redirect: 'manual',
-    ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+    duplex: body instanceof ReadableStream ? 'half' : undefined,
   } as const
   let status: number | undefined
   let answer: Response

@@ -107,12 +107,16 @@ export function startDeadline(wait: Wait, ms: number, caller?: AbortSignal): Dea
 
 /** Creates a signal that is cheaper than an `AbortSignal`, and the function that fires it. */
 function createEnd(): { readonly signal: WaitSignal; fire(reason: unknown): void } {
-  const acts = new Set<() => void>()
+  let acts: readonly (() => void)[] = []
   const signal = {
     aborted: false,
     reason: undefined as unknown,
-    addEventListener: (_: 'abort', act: () => void) => void acts.add(act),
-    removeEventListener: (_: 'abort', act: () => void) => void acts.delete(act),
+    addEventListener(_: 'abort', added: () => void) {
+      acts = [...acts, added]
+    },
+    removeEventListener(_: 'abort', removed: () => void) {
+      acts = acts.filter((act) => act !== removed)
+    },
   }
   return {
     signal,
@@ -121,7 +125,7 @@ function createEnd(): { readonly signal: WaitSignal; fire(reason: unknown): void
       signal.aborted = true
       signal.reason = reason
       for (const act of acts) act()
-      acts.clear()
+      acts = []
     },
   }
 }

@@ -11,6 +11,7 @@ import {
   toStream,
 } from '../core/bytes/carrier.ts'
 import { type Bodied, type ByteReader, watchBytes } from '../core/bytes/reader.ts'
+import { PlainHeaders } from './headers.ts'
 
 /** The bytes of an answer, and how long its client may stand still. */
 export interface Source {
@@ -111,7 +112,7 @@ export const createNodeCarrier: CreateCarrier = (limit) => {
     // A reader costs less than a copy of the bytes.
     mostWhole: 0,
     answer: (bytes, { status = 200, headers }) =>
-      new ReaderResponse({ bytes, limit }, { status, headers: new Headers(headers) }),
+      new ReaderResponse({ bytes, limit }, { status, headers: new PlainHeaders({ ...headers }) }),
     watch: (answer, watcher) => {
       const bytes = sourceOf(answer)?.bytes ?? web.read(answer)
       return new ReaderResponse({ bytes: watchBytes(bytes, watcher), limit }, answer)

@@ -16,6 +16,7 @@ import {
 import type { WaitSignal } from '../core/time.ts'
 import { ReaderResponse } from './answer.ts'
 import { type ByteQueue, createByteQueue, toError } from './byte-queue.ts'
+import { PlainHeaders } from './headers.ts'
 
 /** Options of {@link createDispatchFetch}. */
 export interface DispatchFetchOptions {
@@ -110,7 +111,7 @@ function createHandler(
     },
     onResponseStart(started, status, headers, statusText) {
       if (status < 200) return
-      const head = { status, statusText, headers: toHeaders(headers) }
+      const head = { status, statusText, headers: new PlainHeaders(headers) }
       if (method === 'HEAD' || bodiless.includes(status)) return resolve(new Response(null, head))
       queue = createByteQueue(started)
       const answer = new ReaderResponse({ bytes: queue.bytes }, head)
@@ -131,15 +132,6 @@ function createHandler(
       else queue.end(failure)
     },
   }
-}
-
-function toHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Headers {
-  const made = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'string') made.set(name, value)
-    else for (const one of value ?? []) made.append(name, one)
-  }
-  return made
 }
 
 function headersOf(headers: RequestInit['headers'] = {}): Record<string, string> {

@@ -11,10 +11,11 @@ import { isSilence, SlowReaderError } from '../core/bytes/failures.ts'
 import { type IdleWatch, watchIdle } from '../core/bytes/limit.ts'
 import { readBody } from '../core/bytes/reader.ts'
 import { type Source, sourceOf } from './answer.ts'
+import { PlainHeaders } from './headers.ts'
 
 /** Writes the head at once and the body as it comes. */
 export function respond(response: Response, outgoing: ServerResponse): void {
-  const headers = headersOf(response.headers)
+  const headers = PlainHeaders.plainOf(response.headers)
   outgoing.writeHead(response.status, headers)
   const source = sourceOf(response) ?? (response.body && { bytes: readBody(response) })
   if (source === null) {
@@ -29,16 +30,6 @@ export function respond(response: Response, outgoing: ServerResponse): void {
   // A client that waits for the first event of a stream must not wait for the headers too.
   if (headers['content-length'] === undefined) outgoing.flushHeaders()
   void send(source, outgoing)
-}
-
-function headersOf(headers: Headers): Record<string, string | string[]> {
-  const written: Record<string, string | string[]> = {}
-  headers.forEach((value, name) => {
-    written[name] = value
-  })
-  const cookies = headers.getSetCookie()
-  if (cookies.length > 0) written['set-cookie'] = cookies
-  return written
 }
 
 async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise<void> {

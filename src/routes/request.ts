@@ -42,7 +42,9 @@ export type RouteContext = Context<RouteEnv>
  */
 export function readQuery<T>(c: RouteContext, schema: Fields<T>): T {
   const given: Record<string, string> = {}
-  for (const name in schema.shape) {
+  // Most requests have no query, and each look-up would search the URL.
+  const names = c.req.url.includes('?') ? Object.keys(schema.shape) : []
+  for (const name of names) {
     const values = c.req.queries(name) ?? []
     if (values.length > 1) throw givenTwice(name, values.length)
     if (values[0] !== undefined) given[name] = values[0]
