@@ -17,6 +17,7 @@ import {
   sha256,
 } from './harness.ts'
 import { unzip } from './unzip.ts'
+import { followWork } from './work.ts'
 
 /** A harness whose background work can be awaited. */
 export interface Archived extends Harness {
@@ -29,17 +30,11 @@ export interface Archived extends Harness {
 
 /** Opens a gateway with an archive; in memory by default. */
 export function openArchived(options: Partial<AppOptions> = {}): Archived {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   let upkeep: Pick<Upkeep, 'sweep' | 'stop'> = { sweep: async () => {}, stop: async () => {} }
   const harness = openHarness({
     archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
-    waitUntil(promise) {
-      work.add(promise)
-      promise.then(
-        () => work.delete(promise),
-        () => work.delete(promise),
-      )
-    },
+    waitUntil,
     schedule(given) {
       upkeep = given
     },
@@ -49,9 +44,7 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
     ...harness,
     sweep: () => upkeep.sweep(),
     stop: () => upkeep.stop(),
-    async settled() {
-      while (work.size > 0) await Promise.allSettled(work)
-    },
+    settled: settle,
   }
 }
 

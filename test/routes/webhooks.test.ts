@@ -6,63 +6,25 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { openCallers } from '../lib/callers.ts'
 import { errorCode, type Harness, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { type Delivery, showSecret, signDelivery } from '../lib/webhooks.ts'
+import { followWork } from '../lib/work.ts'
 
 const now = 1_790_000_000
 const secretBytes = new Uint8Array(32).fill(7)
-const webhooks = { secrets: [`whsec_${btoa(String.fromCharCode(...secretBytes))}`] }
+const webhooks = { secrets: [showSecret(secretBytes)] }
 const prompt = 'Save the numbers as a CSV.'
 
-interface Delivery {
-  readonly id?: string
-  readonly type?: string
-  readonly response?: string
-  readonly at?: number
-  readonly body?: string
-}
-
-/** A delivery with Azure's signature. */
-async function delivery({
-  id = `evt_${crypto.randomUUID()}`,
-  type = 'response.completed',
-  response,
-  at = now,
-  body = JSON.stringify({ id, object: 'event', created_at: at, type, data: { id: response } }),
-}: Delivery): Promise<RequestInit> {
-  const key = await crypto.subtle.importKey(
-    'raw',
-    secretBytes,
-    { name: 'HMAC', hash: 'SHA-256' },
-    false,
-    ['sign'],
-  )
-  const text = new TextEncoder().encode(`${id}.${at}.${body}`)
-  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, text))
-  const headers = {
-    'webhook-id': id,
-    'webhook-timestamp': String(at),
-    'webhook-signature': `v1,${btoa(String.fromCharCode(...signature))}`,
-  }
-  return { method: 'POST', headers, body }
-}
+/** A delivery with Azure's signature, now unless it says otherwise. */
+const delivery = (parts: Partial<Delivery>): Promise<RequestInit> =>
+  signDelivery(secretBytes, { at: now, ...parts })
 
 /** A gateway whose background work can be awaited. */
 function withWork(): { options: Partial<AppOptions>; settle(): Promise<void> } {
-  const work = new Set<Promise<unknown>>()
-  return {
-    options: {
-      webhooks,
-      waitUntil(promise) {
-        const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-        work.add(entry)
-      },
-    },
-    async settle() {
-      while (work.size > 0) await Promise.all(work)
-    },
-  }
+  const { waitUntil, settle } = followWork()
+  return { options: { webhooks, waitUntil }, settle }
 }
 
-async function post(gateway: Pick<Harness, 'ask'>, parts: Delivery): Promise<number> {
+async function post(gateway: Pick<Harness, 'ask'>, parts: Partial<Delivery>): Promise<number> {
   return (await gateway.ask('/webhooks', await delivery(parts))).status
 }
 

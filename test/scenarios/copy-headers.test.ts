@@ -12,6 +12,7 @@ import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
+import { followWork } from '../lib/work.ts'
 
 const now = () => 1_790_000_000
 const prompts = {
@@ -33,7 +34,7 @@ interface File {
 
 /** Two gateways with the same records and the same Azure. One has an archive with copies of all cited files. */
 async function openPair(more: Partial<AppOptions> = {}) {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const store = memoryStore({ now })
   const signingKeys = parseSigningKeys(`k:${'s'.repeat(32)}`)
   const plain = openHarness({ store, signingKeys })
@@ -44,10 +45,6 @@ async function openPair(more: Partial<AppOptions> = {}) {
       plain.emulator.fetch(new Request(input, init)),
   }
   const archive = memoryArchive({ createSha256: testSha256, now })
-  const waitUntil = (promise: Promise<unknown>) => {
-    const settled = promise.catch(() => {}).finally(() => work.delete(settled))
-    work.add(settled)
-  }
   const options = { store, signingKeys, now, archive, waitUntil, upstreams: [upstream], ...more }
   const archived = createApp(options)
   return {
@@ -60,7 +57,7 @@ async function openPair(more: Partial<AppOptions> = {}) {
       const asked = json(responseRequest(prompt))
       const answer = await (await archived.request('/openai/v1/responses', asked)).json()
       const { file_id } = citedFiles(answer).at(-1) ?? {}
-      while (work.size > 0) await Promise.all(work)
+      await settle()
       const linked = await archived.request('/links', json({ file_id }))
       const { download_url } = (await linked.json()) as { download_url: string }
       const { pathname, search } = new URL(download_url)

@@ -8,6 +8,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { codeInterpreter, type Harness, json, openHarness } from '../lib/harness.ts'
 import { askSocket, createMessage, openSocket } from '../lib/sockets.ts'
+import { followWork } from '../lib/work.ts'
 
 const hour = 3600
 const responses = '/openai/v1/responses'
@@ -25,20 +26,14 @@ const request = (input: string, more: object = {}) =>
 
 /** A gateway with an archive, and what it needs to wait for copies. */
 function openArchived() {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const now = () => 1_790_000_000
   const gateway = openHarness({
     heal: true,
     store: memoryStore({ now }),
     archive: memoryArchive({ createSha256: testSha256, now }),
-    waitUntil(promise) {
-      const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-      work.add(entry)
-    },
+    waitUntil,
   })
-  const settle = async () => {
-    while (work.size > 0) await Promise.all(work)
-  }
   const turn = async (input: string, more: object = {}): Promise<Turn> => {
     const answer = await gateway.ask(responses, request(input, more))
     expect(answer.status, await answer.clone().text()).toBe(200)

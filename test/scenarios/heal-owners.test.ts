@@ -9,6 +9,7 @@ import { testSha256 } from '../archives/contract.ts'
 import { type CallersHarness, openCallers } from '../lib/callers.ts'
 import { codeInterpreter, json } from '../lib/harness.ts'
 import { askSocket, createMessage, openSocket } from '../lib/sockets.ts'
+import { followWork } from '../lib/work.ts'
 
 type Owner = 'ann' | 'bob'
 type Actor = Owner | 'admin' | 'nobody'
@@ -69,20 +70,14 @@ const forms: Readonly<Record<string, Form>> = {
 
 /** A gateway where ann and bob each have a conversation with a file, and a container that both used. */
 async function openOwners() {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const now = () => 1_790_000_000
   const gateway = openCallers({
     heal: true,
     store: memoryStore({ now }),
     archive: memoryArchive({ createSha256: testSha256, now }),
-    waitUntil(promise) {
-      const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-      work.add(entry)
-    },
+    waitUntil,
   })
-  const settle = async () => {
-    while (work.size > 0) await Promise.all(work)
-  }
   const turn = async (owner: Owner, input: string, more: object = {}) => {
     const answer = await gateway.as(owner).ask(responses, request(input, more))
     const body = (await answer.json()) as { id: string; output: { container_id?: string }[] }

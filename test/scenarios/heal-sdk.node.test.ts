@@ -11,12 +11,13 @@ import { createEmulator } from '../../src/emulator/emulator.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { citedFiles } from '../lib/harness.ts'
 import { serveApp } from '../lib/served.ts'
+import { followWork } from '../lib/work.ts'
 
 /** A gateway with an archive on a socket, and a clock that can be advanced. */
 async function open(heal: boolean) {
   let time = Math.floor(Date.now() / 1000)
   const now = () => time
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const azure = await serveApp(createEmulator({ now }))
   const app = createApp({
     now,
@@ -24,10 +25,7 @@ async function open(heal: boolean) {
     retry: { attempts: 1 },
     archive: memoryArchive({ createSha256: testSha256, now }),
     upstreams: [{ endpoint: azure.url, credential: apiKey('a-secret-key') }],
-    waitUntil(promise) {
-      const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-      work.add(entry)
-    },
+    waitUntil,
   })
   const gateway = await serveApp(app)
   onTestFinished(async () => {
@@ -39,7 +37,7 @@ async function open(heal: boolean) {
     gateway: gateway.url,
     /** Waits for copies and advances the clock by two hours. */
     async pass() {
-      while (work.size > 0) await Promise.all(work)
+      await settle()
       time += 7200
     },
   }

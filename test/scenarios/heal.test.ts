@@ -11,27 +11,22 @@ import type { Json } from '../../src/stores/store.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { openCallers, refusal } from '../lib/callers.ts'
 import { citedFiles, codeInterpreter, errorCode, json, openHarness } from '../lib/harness.ts'
+import { followWork } from '../lib/work.ts'
 
 const start = 1_790_000_000
 const prompt = 'Save the numbers as a CSV.'
 const hour = 3600
 
 function archived(more: Partial<AppOptions> = {}) {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const store = memoryStore({ now: () => start })
   const archive = memoryArchive({ createSha256: testSha256, now: () => start })
   const options: Partial<AppOptions> = {
     heal: true,
     store,
     archive,
-    waitUntil(promise) {
-      const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-      work.add(entry)
-    },
+    waitUntil,
     ...more,
-  }
-  const settle = async () => {
-    while (work.size > 0) await Promise.all(work)
   }
   return { options, settle, store, archive }
 }

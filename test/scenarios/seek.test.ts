@@ -9,20 +9,17 @@ import { memoryArchive } from '../../src/archives/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { json, openHarness } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
+import { followWork } from '../lib/work.ts'
 
 const now = () => 1_790_000_000
 
 async function open(archived: boolean) {
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const archive = archived ? memoryArchive({ createSha256: testSha256, now }) : undefined
-  const waitUntil = (promise: Promise<unknown>) => {
-    const settled = promise.catch(() => {}).finally(() => work.delete(settled))
-    work.add(settled)
-  }
   const gateway = openHarness({ archive, waitUntil })
   const [file] = await gateway.respond('Write clip.mp4 of 400 KB')
   if (file === undefined) throw new Error('nothing was cited')
-  while (work.size > 0) await Promise.all(work)
+  await settle()
   const content = await gateway.upstream(
     `/containers/${file.container_id}/files/${file.file_id}/content`,
   )

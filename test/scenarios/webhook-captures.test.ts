@@ -14,12 +14,14 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { testSha256 } from '../archives/contract.ts'
 import { citedFiles, json, openHarness, responseRequest } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
+import { showSecret, signDelivery } from '../lib/webhooks.ts'
+import { followWork } from '../lib/work.ts'
 
 const seed = rounds(1, Date.now() % 2 ** 31)
 const answers = rounds(200, 10_000)
 const atATime = 50
 const secretBytes = new Uint8Array(32).fill(7)
-const secret = `whsec_${btoa(String.fromCharCode(...secretBytes))}`
+const secret = showSecret(secretBytes)
 const authenticate = createAuthenticate({
   keys: createKeyRing([{ owner: 'ann', key: 'key-of-ann' }], webHmac(new Uint8Array(32))),
 })
@@ -42,7 +44,7 @@ function openInstances(random: () => number) {
   const emulator = createEmulator({ now })
   const store = memoryStore({ now })
   const archive = memoryArchive({ createSha256: testSha256, now })
-  const work = new Set<Promise<unknown>>()
+  const { waitUntil, settle } = followWork()
   const upkeeps: Pick<Upkeep, 'sweep'>[] = []
   /** How often the bytes of each file were read upstream. */
   const reads = new Map<string, number>()
@@ -63,15 +65,9 @@ function openInstances(random: () => number) {
       webhooks: { secrets: [secret], owner: 'ann' },
       upstreams: [{ endpoint: 'http://emulator.localhost', credential: apiKey('a-key'), fetch }],
       schedule: (upkeep) => void upkeeps.push(upkeep),
-      waitUntil(promise) {
-        const entry = promise.catch(() => {}).finally(() => work.delete(entry))
-        work.add(entry)
-      },
+      waitUntil,
     }),
   )
-  const settle = async () => {
-    while (work.size > 0) await Promise.all(work)
-  }
   return {
     emulator,
     store,
@@ -90,20 +86,6 @@ function openInstances(random: () => number) {
       }
     },
   }
-}
-
-async function sign(id: string, response: string, at: number): Promise<RequestInit> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', secretBytes, algorithm, false, ['sign'])
-  const body = JSON.stringify({ id, type: 'response.completed', data: { id: response } })
-  const text = new TextEncoder().encode(`${id}.${at}.${body}`)
-  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, text))
-  const headers = {
-    'webhook-id': id,
-    'webhook-timestamp': String(at),
-    'webhook-signature': `v1,${btoa(String.fromCharCode(...signature))}`,
-  }
-  return { method: 'POST', headers, body }
 }
 
 function shuffle<T>(values: T[], random: () => number): T[] {
@@ -138,7 +120,7 @@ it(`captures ${answers} answers by webhooks that come repeatedly and in any orde
   const deliver = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const instance = instances[random() < 0.5 ? 0 : 1]
-      const init = await sign(next.id, next.response, now())
+      const init = await signDelivery(secretBytes, { ...next, at: now() })
       expect((await instance?.ask('/webhooks', init))?.status).toBe(200)
     }
   }

@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { WebSocket } from 'ws'
 import { patient } from '../../lib/child.ts'
 import { citedFiles, codeInterpreter, json, responseRequest } from '../../lib/harness.ts'
+import { signDelivery } from '../../lib/webhooks.ts'
 import { keys, mostBodyBytes, type Row, refused, type World, webhookKey } from './world.ts'
 
 const upstreamPath = '/openai/v1/responses'
@@ -31,19 +32,7 @@ async function capture({ ask }: World, body: string, type: string, file_id: stri
 
 /** A signed delivery of Azure's webhook. */
 async function delivery(response: string, secret = webhookKey): Promise<RequestInit> {
-  const id = `evt_${crypto.randomUUID()}`
-  const at = Math.floor(Date.now() / 1000)
-  const body = JSON.stringify({ id, type: 'response.completed', data: { id: response } })
-  const hmac = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', secret, hmac, false, ['sign'])
-  const text = new TextEncoder().encode(`${id}.${at}.${body}`)
-  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, text))
-  const headers = {
-    'webhook-id': id,
-    'webhook-timestamp': String(at),
-    'webhook-signature': `v1,${btoa(String.fromCharCode(...signature))}`,
-  }
-  return { method: 'POST', headers, body }
+  return signDelivery(secret, { response, at: Math.floor(Date.now() / 1000) })
 }
 
 export const answers: readonly Row[] = [
