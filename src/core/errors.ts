@@ -68,12 +68,20 @@ export class CfileError extends Error {
   }
 }
 
-/** Whether a thrown value is a {@link CfileError}. */
+/**
+ * Whether a thrown value is a {@link CfileError}.
+ *
+ * @param value anything that was thrown
+ */
 export function isCfileError(value: unknown): value is CfileError {
   return value instanceof CfileError
 }
 
-/** Tells a code of the list from any other value. */
+/**
+ * Tells a code of the list from any other value.
+ *
+ * @param value a member of parsed JSON
+ */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorStatuses, value)
 }
@@ -82,6 +90,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
  * The error for a file above `CFILE_MAX_FILE_BYTES`.
  *
  * @param bytes size of the file, or the bytes received so far
+ * @param limit in bytes, as `CFILE_MAX_FILE_BYTES` sets it
  */
 export function fileTooLarge(bytes: number, limit: number): CfileError {
   return new CfileError(
@@ -128,7 +137,12 @@ interface ErrorBody {
   }
 }
 
-/** Converts an error to the body that clients get. Leaves out cause and stack. */
+/**
+ * Converts an error to the body that clients get. Leaves out cause and stack.
+ *
+ * @param requestId id in `x-cfile-request-id`, by which the log line is found
+ * @see https://platform.openai.com/docs/guides/error-codes
+ */
 export function toErrorBody(error: CfileError, requestId: string): ErrorBody {
   const { hint, param, upstream } = error.details
   return {
@@ -151,7 +165,12 @@ function errorType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
-/** The reason of a failure in one word or sentence: code or message of the innermost cause. */
+/**
+ * The reason of a failure in one word or sentence: code or message of the innermost cause.
+ *
+ * @param error anything that was thrown
+ * @returns text for operators: it may name hosts and ports, so it is not sent to callers
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)

@@ -20,7 +20,11 @@ const notConversationPrefix = /^(?:cntr|container|cfile|file|assistant|vs|msg|re
 /** `container_file`: in a container (`cfile_…`). `file`: in the Files API (`file-…`, `assistant-…`). */
 export type FileKind = 'container_file' | 'file'
 
-/** Whether a value is an id of any kind: 1 to 128 of `A-Z a-z 0-9 _ -`. */
+/**
+ * Whether a value is an id of any kind: 1 to 128 of `A-Z a-z 0-9 _ -`.
+ *
+ * @param text a value of any type, since most come from parsed JSON
+ */
 export function isId(text: unknown): text is string {
   return typeof text === 'string' && idGrammar.test(text)
 }
@@ -58,6 +62,7 @@ export function isConversationId(text: unknown): text is string {
 /**
  * Determines the API that serves a file id, by its prefix.
  *
+ * @param text of a path, a query or a body
  * @throws CfileError `invalid_id`
  */
 export function parseFileId(text: string): { id: string; kind: FileKind } {
@@ -73,6 +78,8 @@ export function parseFileId(text: string): { id: string; kind: FileKind } {
 /**
  * Checks a container id.
  *
+ * @param text of a path, a query or a body
+ * @returns the same text
  * @throws CfileError `invalid_id`
  */
 export function parseContainerId(text: string): string {
@@ -87,6 +94,8 @@ export function parseContainerId(text: string): string {
 /**
  * The unix second in which Azure created an id, from its first 8 hex digits. This is undocumented, so use it only for
  * hints and error messages.
+ *
+ * @param id a container id or a file id; `undefined` for forms without a time
  */
 export function idCreatedAt(id: string): number | undefined {
   const hex = /^[a-z]+[_-]([0-9a-f]{8})[0-9a-f]{24,}$/.exec(id)?.[1]

@@ -19,12 +19,20 @@ interface PlacedFile {
 
 const root = '/mnt/data/'
 
-/** Whether a row consists of several paths joined together. Such a row has no content. */
+/**
+ * Whether a row consists of several paths joined together. Such a row has no content.
+ *
+ * @param row whose path may be such as `/mnt/data/a.csv /mnt/data/b.csv`
+ */
 export function isGlued({ path }: Pick<PlacedFile, 'path'>): boolean {
   return /\s\/mnt\//.test(path)
 }
 
-/** The last part of a path. */
+/**
+ * The last part of a path.
+ *
+ * @param path a path below `/mnt/data/`, or a bare name
+ */
 export function nameInPath(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
@@ -34,7 +42,9 @@ export function nameInPath(path: string): string {
  * stored name with or without the prefix of an input. Among several files the newest wins; with equal times, one with a
  * known size.
  *
+ * @param files all rows of one container's file list, in any order
  * @param path below `/mnt/data/`, as it was written in a link or URL
+ * @returns `undefined` if no spelling of the path names a file
  */
 export function findByPath<File extends PlacedFile>(
   files: readonly File[],
@@ -78,6 +88,9 @@ const decoders: readonly ((text: string) => string)[] = [
 /**
  * The names that a path in a model's text may mean, most likely first: the path as given, then each decoder applied to
  * all earlier spellings.
+ *
+ * @param path as a model, a link or a URL wrote it; never used as a path of this machine's file system
+ * @returns at least the path itself; the last one has all escapes decoded
  */
 export function spellings(path: string): string[] {
   let known = [path]
@@ -95,7 +108,11 @@ interface WrittenFile extends PlacedFile {
   readonly source: string
 }
 
-/** Whether the service generated a file's name from its id. */
+/**
+ * Whether the service generated a file's name from its id.
+ *
+ * @param name last part of a path, such as `cfile_6839….png`
+ */
 export function isAutoPlot(name: string): boolean {
   return /^cfile[_-][A-Za-z0-9]+\.png$/.test(name)
 }

@@ -222,6 +222,7 @@ const ofTheOperator = new Set([
  * Whether an operation was reviewed and belongs to the operator. It is served to admins, and to everyone if callers are
  * not distinguished.
  *
+ * @param method in upper case
  * @param segments of the path below `/openai/v1`
  */
 export function isOperators(method: string, [first = '', second]: readonly string[]): boolean {

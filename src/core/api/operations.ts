@@ -50,6 +50,7 @@ export interface Operation {
  * Determines what a request does. Escapes, upper case and extra slashes are read as a lenient server reads them, so
  * that another spelling means the same. {@link Operation.isExact} shows the difference.
  *
+ * @param method in upper case; HEAD is looked up as GET
  * @param path the path below `/openai/v1`, with a leading slash
  */
 export function operationOf(method: string, path: string): Operation {

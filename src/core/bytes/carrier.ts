@@ -53,6 +53,9 @@ interface AnswerInit {
  * Answers with some bytes. The answer begins with their first piece, or with all of them if they are few, so that a failure
  * until then can be answered with a code.
  *
+ * @param carrier of this runtime
+ * @param bytes the body, exactly as many as `content-length` says
+ * @param init status and headers; without `content-length` the body is streamed
  * @throws CfileError `upstream_error`, `upstream_timeout`, or the code of the failure
  */
 export async function answerWith(

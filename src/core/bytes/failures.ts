@@ -11,12 +11,20 @@ export class DamagedCopy extends Error {
   override readonly name = 'DamagedCopy'
 }
 
-/** Whether a read failed because nothing came in time. */
+/**
+ * Whether a read failed because nothing came in time.
+ *
+ * @param cause of a failed read; only a `TimeoutError` is silence
+ */
 export function isSilence(cause: unknown): boolean {
   return cause instanceof DOMException && cause.name === 'TimeoutError'
 }
 
-/** Gives the failed read of an upstream's body a code: `upstream_timeout` for silence, else `upstream_error`. */
+/**
+ * Gives the failed read of an upstream's body a code: `upstream_timeout` for silence, else `upstream_error`.
+ *
+ * @param cause of the failed read; a CfileError is returned as it is
+ */
 export function brokenOff(cause: unknown): CfileError {
   if (isCfileError(cause)) return cause
   return isSilence(cause)
@@ -33,6 +41,7 @@ export function brokenOff(cause: unknown): CfileError {
 /**
  * Gives the failed read of a request's body the code `invalid_request` for silence; returns any other error as it is.
  *
+ * @param cause of the failed read
  * @param idleMs time limit that was exceeded, for the message
  */
 export function stopped(cause: unknown, idleMs: number): unknown {
@@ -66,6 +75,7 @@ const refusal = /connection refused|dns error|failed to lookup address|ECONNREFU
 /**
  * Whether no connection was made, by the errors and causes of Node, Bun, Deno and workerd.
  *
+ * @param error that `fetch` or a socket threw
  * @param depth number of causes that were followed
  */
 export function wasNeverSent(error: unknown, depth = 0): boolean {
@@ -90,12 +100,20 @@ export class SlowReaderError extends Error {
   }
 }
 
-/** The outcome for a body that was cancelled with a reason. */
+/**
+ * The outcome for a body that was cancelled with a reason.
+ *
+ * @param reason that was given to `cancel`
+ */
 export function outcomeOfCancel(reason: unknown): Outcome {
   return reason instanceof SlowReaderError ? 'cut_slow' : 'client_left'
 }
 
-/** The outcome for a body whose read failed. */
+/**
+ * The outcome for a body whose read failed.
+ *
+ * @param error that a read threw
+ */
 export function outcomeOfFailure(error: unknown): Outcome {
   return error instanceof SlowReaderError ? 'cut_slow' : 'upstream_broke'
 }

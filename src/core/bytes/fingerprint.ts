@@ -64,7 +64,12 @@ function lastOf(before: Uint8Array, piece: Uint8Array): Uint8Array {
   return tail
 }
 
-/** Whether two arrays hold the same bytes. */
+/**
+ * Whether two arrays hold the same bytes.
+ *
+ * @param one bytes of at most a few KiB: the comparison is a plain loop
+ * @param other may have another length
+ */
 export function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.byteLength === other.byteLength && one.every((byte, at) => byte === other[at])
 }

@@ -23,8 +23,10 @@ const mostInstantTurns = 4
  * Makes a watch. One timer serves many steps, so that a step does not pay for one of its own. It ends when it finds no
  * step under way.
  *
+ * @param wait timer of the runtime
  * @param idleMs milliseconds that a step may take
  * @param probe gives a value that changes while a slow step makes progress; the time then restarts
+ * @returns a watch whose steps reject with a DOMException `TimeoutError`
  */
 export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unknown>): IdleWatch {
   let ticks = 0
@@ -100,7 +102,12 @@ interface PassOptions {
   readonly explain?: (error: unknown) => unknown
 }
 
-/** Passes the same chunks. A body that is silent for too long breaks, and its source is cancelled. */
+/**
+ * Passes the same chunks. A body that is silent for too long breaks, and its source is cancelled.
+ *
+ * @param body is read only when the result is read
+ * @returns a stream that fails with the error of `explain`
+ */
 export function passBody(
   body: ReadableStream<Uint8Array>,
   { wait, idleMs, onChunk, onEnd, explain = (error) => error }: PassOptions,
@@ -136,7 +143,12 @@ export function passBody(
   )
 }
 
-/** Passes every byte, and fails unless there are exactly `bytes` of them. */
+/**
+ * Passes every byte, and fails unless there are exactly `bytes` of them.
+ *
+ * @param bytes length that was announced
+ * @throws RangeError (in the stream) for a body of another length
+ */
 export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Array> {
   let left = bytes
   return new TransformStream({
@@ -154,7 +166,9 @@ export function exactLength(bytes: number): TransformStream<Uint8Array, Uint8Arr
 /**
  * Passes at most `bytes` bytes, and fails with the error of `refuse` at the first one more.
  *
+ * @param bytes largest length that passes
  * @param refuse creates the error
+ * @throws (in the stream) the error of `refuse`
  */
 export function atMost(
   bytes: number,
@@ -170,7 +184,11 @@ export function atMost(
   })
 }
 
-/** Passes the bytes of a range and drops the others, for services that answer a request for a range with the whole. */
+/**
+ * Passes the bytes of a range and drops the others, for services that answer a request for a range with the whole.
+ *
+ * @param range first and last byte, both included
+ */
 export function cutStream({ start, end }: ByteRange): TransformStream<Uint8Array, Uint8Array> {
   let at = 0
   return new TransformStream({

@@ -115,7 +115,12 @@ export interface BytesWatcher {
   readonly onEnd: OnBodyEnd
 }
 
-/** Passes the same bytes on and counts them. */
+/**
+ * Passes the same bytes on and counts them.
+ *
+ * @param bytes to be passed on
+ * @param watcher called for each piece that was read, whether or not the reader uses it
+ */
 export function watchBytes(bytes: ByteReader, { onBytes, onEnd }: BytesWatcher): ByteReader {
   let count = 0
   let isOver = false

@@ -70,6 +70,11 @@ const mostResumptions = 5
 /**
  * Reads the bytes of a transfer, in order and each once. Resumes the body where it breaks off, ends early or falls silent.
  * A read throws where the rest can't be had or belongs to another file.
+ *
+ * @param transfer the opened body, the wanted part, and how to open the file again
+ * @param means timer, limits and observers of this download
+ * @throws (by a read) CfileError `upstream_error`, `upstream_timeout`, `upstream_invalid` (another file),
+ *   `file_too_large`; RangeError for a body that ends early and cannot be resumed
  */
 export function readTransfer(transfer: Transfer, means: TransferMeans): ByteReader {
   const { start, end, size, most } = transfer

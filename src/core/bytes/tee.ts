@@ -17,7 +17,9 @@ interface SharedBytes {
 /**
  * Shares bytes. The source is cancelled when neither reader wants it any more.
  *
+ * @param source is read at the pace of the first reader
  * @param most bytes that are kept for the second reader
+ * @throws RangeError (by a read of the second) when it falls behind
  */
 export function shareBytes(source: ByteReader, most: number): SharedBytes {
   const kept: Uint8Array[] = []

@@ -42,6 +42,10 @@ interface DecodeOptions {
 /**
  * Decodes an answer as far as the runtime can, and corrects its `Content-Encoding`. A part (206) of a coded body cannot
  * be decoded and is returned unchanged.
+ *
+ * @param answer of the upstream, its body unread
+ * @param options decoders of the runtime
+ * @throws (in the body) the decoder's error for damaged data
  */
 export function decodeAnswer(
   answer: Response,

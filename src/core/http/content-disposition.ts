@@ -14,6 +14,8 @@ const unsafe = /[/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u
  * Makes a file name safe for every file system. Separators, control characters and direction marks become `_`, and so
  * do the dots of the names `.` and `..`. Lone surrogates become U+FFFD, because headers cannot contain them. An empty
  * name stays empty.
+ *
+ * @param name of any origin: a model, a client or the upstream
  */
 export function cleanFilename(name: string): string {
   if (name === '.' || name === '..') return '_'.repeat(name.length)
@@ -29,6 +31,8 @@ const storedPrefix =
 /**
  * Removes the prefix that the service puts before the name of an input: `<32 hex>-` for an upload into the container,
  * the file's id and `-` for a mounted file.
+ *
+ * @param name last part of a path in a container's file list
  */
 export function stripStoredPrefix(name: string): string {
   return name.replace(storedPrefix, '')
@@ -39,6 +43,8 @@ export function stripStoredPrefix(name: string): string {
  * for old clients, and the exact name as `filename*`, which RFC 6266 §4.3 prefers. An empty name is left out.
  *
  * @param filename any text; unsafe characters are replaced
+ * @param type `inline` only for types that {@link isInlineType} allows
+ *
  * @example
  * contentDisposition('Übersicht.csv') // attachment; filename="_bersicht.csv";
  *   filename*=UTF-8''%C3%9Cbersicht.csv
@@ -71,7 +77,11 @@ interface ParsedDisposition {
   readonly filename?: string
 }
 
-/** Parses a Content-Disposition. Leaves out malformed parts; never throws. */
+/**
+ * Parses a Content-Disposition. Leaves out malformed parts; never throws.
+ *
+ * @param header value of the upstream's `Content-Disposition`
+ */
 export function parseContentDisposition(header: string | null): ParsedDisposition {
   if (header === null) return {}
   const type = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)/.exec(header)?.[1]?.toLowerCase()

@@ -59,7 +59,11 @@ const types: Readonly<Record<string, string>> = {
 
 const unknown = 'application/octet-stream'
 
-/** The type of a file extension, or `application/octet-stream`. */
+/**
+ * The type of a file extension, or `application/octet-stream`.
+ *
+ * @param filename with or without a path; the part after its last dot counts, in any case
+ */
 export function contentTypeOf(filename: string): string {
   const ending = /\.([^.]+)$/.exec(filename)?.[1]?.toLowerCase() ?? ''
   return Object.hasOwn(types, ending) ? (types[ending] ?? unknown) : unknown
@@ -98,7 +102,11 @@ const inlineTypes = new Set([
   'application/pdf',
 ])
 
-/** Whether a browser may show the type in place. Only types that cannot run code. */
+/**
+ * Whether a browser may show the type in place. Only types that cannot run code.
+ *
+ * @param type media type, with or without parameters
+ */
 export function isInlineType(type: string): boolean {
   return inlineTypes.has(essence(type))
 }
@@ -106,6 +114,8 @@ export function isInlineType(type: string): boolean {
 /**
  * The type for showing a file inline. Browsers download `text/csv` even inline, so CSV is sent as plain text, with its
  * charset or UTF-8.
+ *
+ * @param type media type for which {@link isInlineType} is true
  */
 export function inlineContentType(type: string): string {
   if (essence(type) !== 'text/csv') return type

@@ -28,6 +28,7 @@ const longestHead = 16 * 1024
  * Passes a form through unchanged. No byte passes before everything up to it was read.
  *
  * @param boundary boundary in the form's media type, without leading dashes
+ * @param watch chooses the parts to read and receives their values
  * @throws (in the stream) CfileError `invalid_request` for an ambiguous form, and errors of `watch`
  */
 export function watchForm(
@@ -174,6 +175,7 @@ const boundaryGrammar = /^[\w'()+,./:=?-]{1,70}$/
 /**
  * Reads the boundary in a form's media type.
  *
+ * @param contentType value of the request's `Content-Type`
  * @throws CfileError `invalid_request` unless there is exactly one well-formed boundary
  */
 export function parseFormBoundary(contentType: string): string {

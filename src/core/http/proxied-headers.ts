@@ -65,7 +65,12 @@ const ofTheUpstream = [
 
 const removed = [ofTheCallerPrefix, overriding, ofOtherGateways, credentials, ambiguous]
 
-/** The headers of a caller's request that are sent upstream. */
+/**
+ * The headers of a caller's request that are sent upstream.
+ *
+ * @param headers of the caller; not changed
+ * @returns headers without credentials, since the client of the upstream adds its own
+ */
 export function requestHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheCaller) kept.delete(name)
@@ -76,7 +81,11 @@ export function requestHeaders(headers: Headers): Headers {
   return kept
 }
 
-/** The headers of an upstream's answer that are returned to the caller. */
+/**
+ * The headers of an upstream's answer that are returned to the caller.
+ *
+ * @param headers of the upstream; not changed
+ */
 export function responseHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
   for (const name of ofTheUpstream) kept.delete(name)

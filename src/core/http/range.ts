@@ -15,7 +15,9 @@ export interface ByteRange {
  * Parses a Range header. Returns the range, limited to the file; `none` to answer with the whole file, as for several
  * ranges, other units and malformed headers; `unsatisfiable` if no byte of the file is in the range.
  *
+ * @param header value of `Range`
  * @param size file size in bytes
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-14.2
  */
 export function parseRange(
   header: string | null | undefined,
@@ -51,7 +53,12 @@ export type Evaluation =
   | { readonly status: 200 | 304 | 412 | 416; readonly range?: undefined }
   | { readonly status: 206; readonly range: ByteRange }
 
-/** Evaluates the conditional headers of a GET or HEAD in the order of RFC 9110 §13.2.2. */
+/**
+ * Evaluates the conditional headers of a GET or HEAD in the order of RFC 9110 §13.2.2.
+ *
+ * @param headers of the request
+ * @param representation the file as this gateway would send it now
+ */
 export function evaluateConditions(headers: Headers, { etag, size }: Representation): Evaluation {
   const ifMatch = headers.get('if-match')
   if (ifMatch !== null && !matches(ifMatch, etag, 'strong')) return { status: 412 }
@@ -87,6 +94,7 @@ function entityTags(list: string): string[] {
 /**
  * The Content-Range of a 206, or without a range that of a 416.
  *
+ * @param range that is sent; `undefined` if it was not satisfiable
  * @param size bytes of the whole file
  */
 export function contentRange(range: ByteRange | undefined, size: number): string {

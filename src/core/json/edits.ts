@@ -21,6 +21,7 @@ export interface Edit extends Span {
 /**
  * Converts edits of a string's content to edits of the JSON text. Text outside the edits keeps its escapes.
  *
+ * @param json text that contains the string
  * @param value span of the string with its quotes
  * @param edits in ascending order, without overlap
  */
@@ -40,14 +41,25 @@ export function stringEdits(json: string, value: Span, edits: readonly Edit[]): 
   }))
 }
 
-/** The place for a new last member of an object: after the last member, before blanks and the closing brace. */
+/**
+ * The place for a new last member of an object: after the last member, before blanks and the closing brace.
+ *
+ * @param json text that contains the object
+ * @param object span of an object that has a member: the new one begins with a comma
+ */
 export function memberSlot(json: string, object: Span): Span {
   let at = object.end - 1
   while (isBlank(json.charCodeAt(at - 1))) at -= 1
   return { start: at, end: at }
 }
 
-/** The edits that remove members together with their commas. */
+/**
+ * The edits that remove members together with their commas.
+ *
+ * @param json text that contains the object
+ * @param object span of the object
+ * @param isUnwanted decides by the decoded key
+ */
 export function removalEdits(
   json: string,
   object: Span,
@@ -81,6 +93,8 @@ export function removalEdits(
  * Applies edits that do not overlap. Edits at the same place apply in list order. Returns the text unchanged if there
  * are no edits or it is not valid JSON.
  *
+ * @param text to be edited
+ * @param edits offsets count in the text before any edit
  * @param view the JSON at the same offsets, if `text` contains more than JSON
  */
 export function splice(text: string, edits: readonly Edit[], view: string = text): string {
@@ -114,7 +128,9 @@ function escapeLength(json: string, at: number): number {
  * Adds a last member to a JSON object. Returns the bytes unchanged if they are not an object or already have the
  * member. Yields at points where other work may run.
  *
+ * @param bytes a request body, in UTF-8
  * @param name a key without characters that JSON escapes
+ * @param value becomes a JSON string
  */
 export function* addMember(
   bytes: Uint8Array<ArrayBuffer>,

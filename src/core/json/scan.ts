@@ -30,6 +30,8 @@ const usualPace = 256 * 1024
 /**
  * Scans a JSON text. Yields at points where other work may run.
  *
+ * @param bytes a whole JSON text
+ * @param visitor is called before the rest was checked: use what it saw only when the scan has ended
  * @param pace bytes between two pauses
  * @throws CfileError `invalid_request` for anything but exactly one JSON value in UTF-8
  */

@@ -52,6 +52,8 @@ const mostValues = 500_000
 /**
  * Takes large members of an object out of JSON. Yields at points where other work may run.
  *
+ * @param bytes that contain the JSON; not changed
+ * @param where place of the JSON, and the object whose members may be large
  * @param token marks the places; must not occur in the bytes; letters, digits and dashes
  * @returns `undefined` for bytes that are not JSON
  */

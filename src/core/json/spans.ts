@@ -28,14 +28,23 @@ const closeBracket = 93
 const openBrace = 123
 const closeBrace = 125
 
-/** The outermost value of a JSON text; `undefined` if there is none. */
+/**
+ * The outermost value of a JSON text; `undefined` if there is none.
+ *
+ * @param json text with blanks around its value; what follows the value is ignored
+ */
 export function rootSpan(json: string): Span | undefined {
   const start = skipBlanks(json, 0)
   const end = valueEnd(json, start)
   return end === -1 ? undefined : { start, end }
 }
 
-/** The members of an object in order; none for any other value. */
+/**
+ * The members of an object in order; none for any other value.
+ *
+ * @param json text that contains the object
+ * @param object its span; its keys are yielded with escapes decoded
+ */
 export function* members(json: string, object: Span | undefined): Generator<Member> {
   if (object === undefined || json.charCodeAt(object.start) !== openBrace) return
   let at = skipBlanks(json, object.start + 1)
@@ -53,7 +62,12 @@ export function* members(json: string, object: Span | undefined): Generator<Memb
   }
 }
 
-/** The elements of an array in order; none for any other value. */
+/**
+ * The elements of an array in order; none for any other value.
+ *
+ * @param json text that contains the array
+ * @param array its span
+ */
 export function* elements(json: string, array: Span | undefined): Generator<Span> {
   if (array === undefined || json.charCodeAt(array.start) !== openBracket) return
   let start = skipBlanks(json, array.start + 1)
@@ -72,6 +86,7 @@ export function* elements(json: string, array: Span | undefined): Generator<Span
  *
  * @param json text that contains the object
  * @param object span of the object; `undefined` gives no values
+ * @param keys decoded names; an absent member is absent in the result too
  */
 export function pick<Key extends string>(
   json: string,
@@ -86,7 +101,13 @@ export function pick<Key extends string>(
   return found
 }
 
-/** The content of a string; `undefined` for any other value. */
+/**
+ * The content of a string; `undefined` for any other value.
+ *
+ * @param json text that contains the value
+ * @param value span with its quotes
+ * @returns the text with escapes decoded
+ */
 export function stringAt(json: string, value: Span | undefined): string | undefined {
   if (value === undefined || json.charCodeAt(value.start) !== quote) return undefined
   const content = json.slice(value.start + 1, value.end - 1)
@@ -98,7 +119,12 @@ export function stringAt(json: string, value: Span | undefined): string | undefi
   }
 }
 
-/** The value of an integer of at least 0 and at most 15 digits; `undefined` for any other value. */
+/**
+ * The value of an integer of at least 0 and at most 15 digits; `undefined` for any other value.
+ *
+ * @param json text that contains the value
+ * @param value span of a number
+ */
 export function indexAt(json: string, value: Span | undefined): number | undefined {
   if (value === undefined) return undefined
   const literal = json.slice(value.start, value.end)
@@ -109,7 +135,11 @@ function readKey(json: string, start: number, end: number): string {
   return stringAt(json, { start, end }) ?? ''
 }
 
-/** Whether a character is JSON whitespace. */
+/**
+ * Whether a character is JSON whitespace.
+ *
+ * @param code UTF-16 unit, as `charCodeAt` returns it
+ */
 export function isBlank(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9
 }
@@ -141,7 +171,12 @@ function isScalar(code: number): boolean {
   )
 }
 
-/** The offset after the string that begins at `start`, or -1. */
+/**
+ * The offset after the string that begins at `start`, or -1.
+ *
+ * @param json text that contains the string
+ * @param start offset of the opening quote
+ */
 export function stringEnd(json: string, start: number): number {
   let end = json.indexOf('"', start + 1)
   while (end !== -1) {

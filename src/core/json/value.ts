@@ -4,7 +4,11 @@
  * @module
  */
 
-/** Parses JSON text; `undefined` if it is not valid. */
+/**
+ * Parses JSON text; `undefined` if it is not valid.
+ *
+ * @param text of any length: the caller has limited it
+ */
 export function parseText(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -13,7 +17,11 @@ export function parseText(text: string): unknown {
   }
 }
 
-/** Whether a value is an object and not an array. */
+/**
+ * Whether a value is an object and not an array.
+ *
+ * @param value a parsed JSON value
+ */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -23,7 +31,13 @@ const longest = 1024
 
 const decoder = new TextDecoder()
 
-/** The content of the string token `[start, end)`; `undefined` for a token of more than 1,024 bytes. */
+/**
+ * The content of the string token `[start, end)`; `undefined` for a token of more than 1,024 bytes.
+ *
+ * @param bytes JSON in UTF-8
+ * @param start offset of the opening quote, as {@link scanJson} reports it
+ * @param end offset behind the closing quote
+ */
 export function jsonTextAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > longest) return undefined
   let text = ''

@@ -60,6 +60,7 @@ export const longestLink = 8000
 /**
  * Checks and normalises a grant: cleans the file name, replaces lone surrogates.
  *
+ * @param grant of the library's user, or decoded from a link that is not verified yet
  * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
  */
 export function checkGrant(grant: Grant): Grant {

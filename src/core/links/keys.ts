@@ -25,6 +25,7 @@ const encoder = new TextEncoder()
 /**
  * Reads `kid:secret,kid2:secret2`, the format of `CFILE_SIGNING_KEYS`. Secrets are encoded as UTF-8.
  *
+ * @param text of the setting
  * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and contains no secret
  */
 export function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
@@ -40,6 +41,8 @@ export function parseSigningKeys(text: string): [SigningKey, ...SigningKey[]] {
  * Checks that there is at least one key, that key ids are unique, and that each secret is long enough (RFC 2104 §3: not
  * shorter than the hash).
  *
+ * @param keys in their order: the first signs
+ * @returns the same keys
  * @throws CfileError `invalid_request` that names `CFILE_SIGNING_KEYS` and contains no secret
  */
 export function checkSigningKeys(keys: readonly SigningKey[]): [SigningKey, ...SigningKey[]] {
@@ -75,6 +78,8 @@ export interface SecretSetting {
  * Reads `name:secret,name2:secret2`. Blanks around an entry are ignored. A name ends at the first `:`, a secret at the
  * next `,`. The caller checks names and secrets.
  *
+ * @param text of the setting
+ * @param setting its name and its format, for the message
  * @throws CfileError `invalid_request` for an entry without a name or without a secret
  */
 export function parseNamedSecrets(text: string, setting: SecretSetting): NamedSecret[] {
@@ -91,6 +96,7 @@ export function parseNamedSecrets(text: string, setting: SecretSetting): NamedSe
  * The error for a wrong entry. It shows the entry's position but none of its content: with a misplaced colon or comma,
  * part of a secret stands in place of the name.
  *
+ * @param setting its name and its format
  * @param index position of the entry, from 0
  * @param fault predicate of the entry, such as `has no name`
  */
@@ -109,7 +115,11 @@ export function wrongEntry(
 /** HMAC-SHA-256 with a fixed secret: 32 bytes for the UTF-8 bytes of a text. */
 export type Hmac = (text: string) => Uint8Array | Promise<Uint8Array>
 
-/** Creates an {@link Hmac} by WebCrypto, which every runtime has. Imports the secret once. */
+/**
+ * Creates an {@link Hmac} by WebCrypto, which every runtime has. Imports the secret once.
+ *
+ * @param secret of any length; the bytes are copied
+ */
 export function webHmac(secret: Uint8Array): Hmac {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   let imported: Promise<CryptoKey> | undefined

@@ -40,6 +40,7 @@ export interface Signer {
 /**
  * Creates a signer.
  *
+ * @param keys in their order: the first signs, all verify
  * @param createHmac a faster implementation if the runtime has one; on Node, WebCrypto switches threads for each text
  * @throws CfileError `invalid_request` for keys that cannot sign
  */
@@ -92,6 +93,8 @@ function isSame(one: string, other: string): boolean {
 /**
  * Checks the base URL of links and removes its trailing slashes.
  *
+ * @param base as `CFILE_PUBLIC_URL` has it; it may contain a path
+ * @returns the URL in the form of the WHATWG URL parser
  * @throws CfileError `invalid_request` for anything but an http or https URL of link characters, without user, query
  *   and fragment
  */
@@ -137,11 +140,13 @@ export interface LinkSettings {
 /**
  * Signs a link that any gateway with the same keys serves.
  *
+ * @param grant what the holder of the link may GET, and until when
+ * @param settings base and keys of the gateway that will serve the link
+ * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
+ *
  * @example
  * const keys = parseSigningKeys(env.CFILE_SIGNING_KEYS)
  * await signUrl({ kind: 'file', fileId, containerId, expiresAt: now + 3600 }, { base: 'https://files.example.com', keys })
- *
- * @throws CfileError `invalid_id`, `invalid_request` for a grant that cannot be signed
  */
 export async function signUrl(grant: Grant, { base, keys }: LinkSettings): Promise<string> {
   return createSigner(keys).sign(base, grant)
@@ -151,7 +156,9 @@ export async function signUrl(grant: Grant, { base, keys }: LinkSettings): Promi
  * Verifies a link. Accepts a whole URL or only its path, with or without the path of the base. Ignores the file name
  * and the query.
  *
+ * @param link as a browser or a client sent it
  * @param now unix seconds
+ * @param settings base and keys of this gateway
  * @throws CfileError `signature_invalid`, `link_expired`
  */
 export async function verifyUrl(

@@ -46,6 +46,7 @@ interface Payload {
 /**
  * Encodes the payload of a token.
  *
+ * @param grant that {@link checkGrant} has checked
  * @param kid id of the key that signs
  */
 export function writePayload(grant: Grant, kid: string): string {
@@ -82,7 +83,11 @@ function pushText(bytes: number[], text: string): void {
   bytes.push(...body)
 }
 
-/** Decodes a payload; `undefined` if it is malformed. */
+/**
+ * Decodes a payload; `undefined` if it is malformed.
+ *
+ * @param text of a token up to its dot
+ */
 export function readPayload(text: string): Payload | undefined {
   try {
     return readBytes(fromBase64url(text))
@@ -147,17 +152,29 @@ function createReader(bytes: Uint8Array) {
   return { byte, number, text, isAtEnd: () => at === bytes.length }
 }
 
-/** The text that is signed. The prefix separates it from other texts that may be signed with the same key. */
+/**
+ * The text that is signed. The prefix separates it from other texts that may be signed with the same key.
+ *
+ * @param payload text, not its bytes: base64url has several spellings of the same bytes
+ */
 export function toSignedText(payload: string): string {
   return `cfile link.${payload}`
 }
 
-/** Encodes a signature: 22 characters for the first 16 bytes of an HMAC. */
+/**
+ * Encodes a signature: 22 characters for the first 16 bytes of an HMAC.
+ *
+ * @param hmac 32 bytes; 128 bits of them cannot be guessed in the lifetime of a link
+ */
 export function writeSignature(hmac: Uint8Array): string {
   return toBase64url([...hmac.subarray(0, 16)])
 }
 
-/** Splits a token; `undefined` if it is malformed. */
+/**
+ * Splits a token; `undefined` if it is malformed.
+ *
+ * @param token of a URL, not decoded: base64url needs no escapes
+ */
 export function splitToken(token: string): { payload: string; signature: string } | undefined {
   const [, payload, signature] = /^([\w-]+)\.([\w-]{22})$/.exec(token) ?? []
   return payload && signature ? { payload, signature } : undefined
@@ -166,6 +183,7 @@ export function splitToken(token: string): { payload: string; signature: string 
 /**
  * The path of a link.
  *
+ * @param grant decides the name at the end
  * @param token payload and signature
  */
 export function writePath(grant: Grant, token: string): string {
@@ -181,6 +199,8 @@ interface LinkParts {
 /**
  * Splits a link, given as a whole URL or from its path on. Ignores file name and query. `undefined` if it is not a
  * signed link.
+ *
+ * @param link of any length and content
  */
 export function splitLink(link: string): LinkParts | undefined {
   const path = link.replace(/[?#].*$/s, '')
@@ -191,6 +211,9 @@ export function splitLink(link: string): LinkParts | undefined {
 
 /**
  * The file name at the end of a link, for clients that save under the last path segment. URL parsers do not change it.
+ *
+ * @param grant of a link
+ * @returns percent-encoded ASCII
  */
 export function writeName(grant: Grant): string {
   return encodeName(nameOf(grant))

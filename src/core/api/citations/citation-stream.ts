@@ -32,7 +32,11 @@ export const noMentions: Mentions = {
   citations: [],
 }
 
-/** The mentions in one raw event; none for a malformed event. */
+/**
+ * The mentions in one raw event; none for a malformed event.
+ *
+ * @param raw one event with its framing, as {@link createSplitter} yields it
+ */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
   return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : noMentions
 }
@@ -40,6 +44,8 @@ export function mentionsInEvent(raw: Uint8Array): Mentions {
 /**
  * The mentions in a whole transcript; `undefined` if no event is one of the API. Parts of a large event that only
  * repeat the request are skipped. Yields at points where other work may run.
+ *
+ * @param bytes a whole stream of server-sent events, as a back end stored it
  */
 export function* mentionsInTranscript(
   bytes: Uint8Array,

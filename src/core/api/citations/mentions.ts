@@ -129,7 +129,11 @@ export function createFindings(): Findings {
   return findings
 }
 
-/** The key of a file: equal for two citations of the same file. */
+/**
+ * The key of a file: equal for two citations of the same file.
+ *
+ * @param citation only its ids count, neither its name nor its place in the text
+ */
 export function citationKey({ container_id = '', file_id }: Citation): string {
   return `${container_id} ${file_id}`
 }

@@ -14,7 +14,11 @@ import { createFindings, type Mentions } from './mentions.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The mentions in a posted body; `undefined` if it has no known shape. */
+/**
+ * The mentions in a posted body; `undefined` if it has no known shape.
+ *
+ * @param body a parsed JSON object
+ */
 export function readPosted(body: Fields): Mentions | undefined {
   if (isAnswer(body)) return mentionsIn([body, ...sdkParts(body)])
   return isOfSdk(body) ? mentionsIn(sdkParts(body)) : undefined
@@ -28,7 +32,11 @@ function mentionsIn(values: Iterable<unknown>): Mentions {
 
 const partType = /_call(?:_output)?$|_citation$|^(?:message|output_text|file_path|image_file)$/
 
-/** Whether a value has a shape that the API writes and that {@link getMentions} reads. It may cite nothing. */
+/**
+ * Whether a value has a shape that the API writes and that {@link getMentions} reads. It may cite nothing.
+ *
+ * @param value a parsed JSON value
+ */
 export function isAnswer(value: unknown): boolean {
   if (!isObject(value)) return false
   const { object, type, event, data, output, choices, tool_calls, role, content } = value

@@ -24,6 +24,7 @@ export type Resource =
 /**
  * The containers, files and conversations in an object or in a list of objects. Other values are skipped.
  *
+ * @param body a parsed JSON value: one object of the API, or a list of them
  * @param other the kind for any other object with an id; also returns the files that such an object produced
  */
 export function getResources(body: unknown, other?: 'thing'): Resource[] {

@@ -56,6 +56,7 @@ export const noBodyNames: BodyNames = {
 /**
  * Reads the ids in a JSON body. Yields at points where other work may run.
  *
+ * @param bytes a whole request body
  * @param isStrict whether to refuse a body that can be read in two ways; otherwise ambiguous ids and ids after the
  *   limit are ignored
  * @param root how to read the whole body; another place for a body inside other data
@@ -80,7 +81,11 @@ export function* readBodyNames(
   return { ...collector.result(), readsAll, isStored, speaks, model }
 }
 
-/** The number of store lookups that the ids of a body take. */
+/**
+ * The number of store lookups that the ids of a body take.
+ *
+ * @param names what {@link readBodyNames} returned
+ */
 export function countNames({ names, carried }: BodyNames): number {
   return namedKinds.reduce((sum, kind) => sum + names[kind].length + carried[kind].length, 0)
 }

@@ -122,6 +122,7 @@ export const batchPlace: Place = place({ body: bodyPlace })
 /**
  * The place of a key's value.
  *
+ * @param around place of the object or list that contains the key
  * @param key of the value; `*` in a list
  */
 export function placeBelow(around: Place, key: string): Place {

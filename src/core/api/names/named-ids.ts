@@ -26,6 +26,7 @@ export interface Names {
 /**
  * The ids in a request's path.
  *
+ * @param operation of the request, with the ids in its path in order
  * @throws CfileError `invalid_id` for a malformed id
  */
 export function namesInPath({ ids }: Pick<Operation, 'ids'>): Names {
@@ -45,6 +46,7 @@ const filter = /^run_id(?:\[.*)?$/i
  * The ids in a request's query: page cursors, and the run that filters messages.
  *
  * @param query with or without its question mark
+ * @param operation of the request; its kind is that of the rows that cursors name
  */
 export function namesInQuery(
   query: string,
@@ -69,7 +71,11 @@ export function tooManyNames(): CfileError {
   })
 }
 
-/** Merges names without duplicates. */
+/**
+ * Merges names without duplicates.
+ *
+ * @param all names of the path, the query and the body
+ */
 export function mergeNames(...all: readonly Names[]): Names {
   const merged = emptyNames()
   for (const names of all) {

@@ -86,7 +86,11 @@ const deciding = ['type', 'id']
 
 const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))
 
-/** Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators. */
+/**
+ * Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators.
+ *
+ * @param key as the body or the form wrote it, with escapes decoded
+ */
 export function isDisguised(key: string): boolean {
   if (/^[a-z0-9_]*$/.test(key)) return false
   return !namingKeys.has(key) && folded.has(fold(key))
@@ -110,6 +114,7 @@ const takesText = {
  * The error for a value under a naming key that is not an id.
  *
  * @param key key of the body, or name of the form field
+ * @param naming the key's entry in {@link namingKeys}, which says what it takes
  */
 export function noSuchId(
   key: string,
@@ -121,7 +126,11 @@ export function noSuchId(
   })
 }
 
-/** The error for a key that occurs twice in one object. */
+/**
+ * The error for a key that occurs twice in one object.
+ *
+ * @param key shown in the message, so only call it with a key that decides how the body is read
+ */
 export function doubledKey(key: string): CfileError {
   return new CfileError('invalid_request', `The body has the key "${key}" twice in one object.`, {
     param: key,
@@ -129,7 +138,11 @@ export function doubledKey(key: string): CfileError {
   })
 }
 
-/** The error for a body key that {@link isDisguised} finds. */
+/**
+ * The error for a body key that {@link isDisguised} finds.
+ *
+ * @param key of the caller; shown in printable ASCII, at most 64 characters
+ */
 export function disguisedKey(key: string): CfileError {
   const message = `The body has the key ${show(key)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
@@ -158,6 +171,7 @@ const objects = new Set(['session', 'video', 'input_reference'])
 /**
  * Determines how to read a field.
  *
+ * @param part headers of the form's part
  * @throws CfileError `invalid_request` for a name that looks like another one, and for a file in place of an id
  */
 export function readingOf({ name, isFile, type }: FormPart): FieldReading {

@@ -11,6 +11,8 @@ import { elements, members, pick, rootSpan, type Span, stringAt } from '../../js
 /**
  * Lists the containers that the tools of a request name, one entry for each tool that runs code; `undefined` stands for a
  * tool whose container the service chooses.
+ *
+ * @param json text of a request body; anything that is not JSON lists nothing
  */
 export function readToolContainers(json: string): readonly (string | undefined)[] {
   return codeTools(json).map((tool) => containerOf(json, tool))
@@ -19,7 +21,9 @@ export function readToolContainers(json: string): readonly (string | undefined)[
 /**
  * Sets the containers of tools that run code. All other bytes stay the same.
  *
+ * @param json text of a request body
  * @param choose returns the new container for the one that a tool names; `undefined` leaves the tool as it is
+ * @returns the same text if nothing was chosen
  */
 export function setToolContainers(
   json: string,
