@@ -134,6 +134,8 @@ export type CreateSha256 = () => Sha256
  * Checks a key: the owner's key and the file's id, each 1 to 128 of `A-Z a-z 0-9 _ -`. File names are never part of a
  * storage path.
  *
+ * @param key `<owner>/<file id>`
+ * @returns the same key
  * @throws CfileError `invalid_id`
  */
 export function parseArchiveKey(key: string): string {
@@ -144,6 +146,8 @@ export function parseArchiveKey(key: string): string {
 /**
  * Checks an owner's key.
  *
+ * @param owner key of an owner, as the gateway derives it
+ * @returns the same text
  * @throws CfileError `invalid_id`
  */
 export function parseOwner(owner: string): string {
@@ -154,6 +158,7 @@ export function parseOwner(owner: string): string {
 /**
  * Parses a stored record: JSON of the {@link ArchiveRecord} and any members of the engine.
  *
+ * @param stored JSON in UTF-8
  * @returns `undefined` if it is malformed
  */
 export function parseArchiveRecord(
@@ -167,7 +172,11 @@ export function parseArchiveRecord(
   return isRecord ? (record as StoredRecord) : undefined
 }
 
-/** The error for a body of another size than announced. */
+/**
+ * The error for a body of another size than announced.
+ *
+ * @param announced length in bytes
+ */
 export function wrongLength(announced: number): RangeError {
   return new RangeError(`The body does not have the ${announced} bytes that were announced.`)
 }

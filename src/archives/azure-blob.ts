@@ -44,17 +44,31 @@ export interface AzureBlobArchiveOptions extends RemoteOptions {
   readonly now: () => number
 }
 
-/** Creates an archive in a blob container. Azure removes blocks of interrupted copies after a week. */
+/**
+ * Creates an archive in a blob container. Azure removes blocks of interrupted copies after a week.
+ *
+ * @param options URL of the container, how to sign in, and limits
+ * @throws (by each method) CfileError `not_ready` while the service refuses or cannot be reached
+ */
 export function azureBlobArchive(options: AzureBlobArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: blobBucket(options) })
 }
 
-/** Authenticates with a shared access signature. It must allow read, write, list and delete. */
+/**
+ * Authenticates with a shared access signature. It must allow read, write, list and delete.
+ *
+ * @param query of the SAS URL, with or without its `?`
+ * @see https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+ */
 export function sharedAccessSignature(query: string): BlobAuth {
   return { query: query.replace(/^\?/, '') }
 }
 
-/** Authenticates with Entra ID. The identity needs the role Storage Blob Data Contributor. */
+/**
+ * Authenticates with Entra ID. The identity needs the role Storage Blob Data Contributor.
+ *
+ * @param credential signs for the scope of Azure Storage
+ */
 export function entraId(credential: BlobCredential): BlobAuth {
   return {
     async authorize({ signal }) {
@@ -66,6 +80,7 @@ export function entraId(credential: BlobCredential): BlobAuth {
 /**
  * Authenticates with an account key (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key).
  *
+ * @param account name of the storage account
  * @param key in base64
  */
 export function sharedKey(account: string, key: string): BlobAuth {

@@ -49,7 +49,12 @@ export interface FsArchiveOptions {
   readonly folder: string
 }
 
-/** Creates an archive in a folder. */
+/**
+ * Creates an archive in a folder.
+ *
+ * @param options the folder; archives of several processes may share it
+ * @throws (by each method) CfileError `not_ready` for a full disk or missing permissions
+ */
 export function fsArchive({ folder }: FsArchiveOptions): Archive {
   const records = join(folder, 'records')
   const files = join(folder, 'files')

@@ -28,7 +28,11 @@ interface Copy {
   readonly storedAt: number
 }
 
-/** Creates an archive that lasts as long as the process. */
+/**
+ * Creates an archive that lasts as long as the process.
+ *
+ * @param options clock and hash of the runtime
+ */
 export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Archive {
   const copies = new Map<string, Copy>()
 

@@ -58,7 +58,12 @@ export interface R2ArchiveOptions extends Omit<BucketArchiveOptions, 'bucket'> {
   readonly partBytes?: number
 }
 
-/** Creates an archive in a bucket. R2 removes interrupted uploads after a week. */
+/**
+ * Creates an archive in a bucket. R2 removes interrupted uploads after a week.
+ *
+ * @param options a binding of `r2_buckets` in wrangler.toml, and limits
+ * @throws (by each method) CfileError `not_ready` if R2 fails
+ */
 export function r2Archive(options: R2ArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: r2Bucket(options) })
 }

@@ -38,7 +38,12 @@ export interface S3ArchiveOptions extends RemoteOptions {
   readonly prefix?: string
 }
 
-/** Creates an archive in a bucket. Each copy holds one part in memory at a time. */
+/**
+ * Creates an archive in a bucket. Each copy holds one part in memory at a time.
+ *
+ * @param options URL of the bucket, its signer, and limits
+ * @throws (by each method) CfileError `not_ready` while the service refuses or cannot be reached
+ */
 export function s3Archive(options: S3ArchiveOptions): Archive {
   return bucketArchive({ ...options, bucket: s3Bucket(options) })
 }

@@ -74,7 +74,11 @@ export interface AzureClient extends Operations {
   readonly connect: (wanted: SocketRequest) => Promise<Socket>
 }
 
-/** Creates a client. Sends nothing before its first use. */
+/**
+ * Creates a client. Sends nothing before its first use.
+ *
+ * @param options endpoint, credential, network and limits of one upstream
+ */
 export function createClient(options: AzureClientOptions): AzureClient {
   const { endpoint, now, wait, random, timeoutMs = 60_000, retry, onRetry } = options
   const limits = { ...retryLimits, ...retry }

@@ -32,7 +32,15 @@ interface Building {
   ): Record<string, string>
 }
 
-/** Opens a WebSocket. A handshake refused with 401 is repeated like a request. */
+/**
+ * Opens a WebSocket. A handshake refused with 401 is repeated like a request.
+ *
+ * @param options endpoint's credential, socket of the runtime, limits and observers
+ * @param wanted path, query and headers; the credential is added
+ * @param building the client's functions, so that a handshake passes the same checks as a request
+ * @throws CfileError `upstream_error` (unreachable, refused), `upstream_timeout`, `upstream_auth`, `invalid_request`
+ *   if the runtime opens no WebSockets
+ */
 export async function connectSigned(
   options: Connecting,
   wanted: SocketRequest,

@@ -42,7 +42,12 @@ export interface Credential {
   authorize(scope: string, options: AuthorizeOptions): Promise<Authorization>
 }
 
-/** A key of the resource, sent as `api-key`. */
+/**
+ * A key of the resource, sent as `api-key`.
+ *
+ * @param key one of the two keys of the resource
+ * @see https://learn.microsoft.com/azure/ai-services/authentication
+ */
 export function apiKey(key: string): Credential {
   return { kind: 'api key', authorize: async () => ({ name: 'api-key', value: key }) }
 }
@@ -51,6 +56,7 @@ export function apiKey(key: string): Credential {
  * Uses the first of several credentials that is available here, and keeps it. A credential that is available but
  * refused ends the search: another identity would hide the fault.
  *
+ * @param credentials in the order in which they are tried
  * @throws the error of the first credential, if none is available
  */
 export function firstAvailable(...credentials: readonly [Credential, ...Credential[]]): Credential {
@@ -109,6 +115,10 @@ interface Attempt<T> {
  * Sends a signed request. After a 401 it is sent once more if it can be repeated: with the endpoint's other scope if no
  * scope has worked yet, else with a new token in case the old one was revoked. The scope that worked is kept. When the
  * request cannot be repeated, the next one begins with the other scope.
+ *
+ * @param signing credential, scopes and runtime of the client; `scopes` is changed
+ * @param attempt how to send the request, and how to see that it was refused
+ * @throws the error of the credential or of `send`
  */
 export async function sendSignedTwice<T>(
   { credential, scopes, means }: Signing,

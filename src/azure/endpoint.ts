@@ -51,6 +51,8 @@ const azureHost =
 /**
  * Parses an endpoint in any form that users paste: with `/openai` or `/openai/v1/`, a whole request URL, a project URL.
  *
+ * @param text a URL with or without quotes and blanks around it
+ * @param options from other settings
  * @throws CfileError `invalid_request` that names the setting, for a malformed URL and for a host that is neither
  *   Azure's nor allowed
  */
@@ -73,13 +75,21 @@ export function parseEndpoint(text: string, options: EndpointOptions = {}): Endp
   }
 }
 
-/** A warning for the operator if the endpoint does not support all operations. */
+/**
+ * A warning for the operator if the endpoint does not support all operations.
+ *
+ * @param endpoint of the settings
+ */
 export function endpointWarning({ apiVersion }: Endpoint): string | undefined {
   if (apiVersion === undefined || !isDated(apiVersion)) return undefined
   return `AZURE_OPENAI_API_VERSION is ${apiVersion}: Azure serves no containers under a dated api-version; unset it, or set v1 or preview.`
 }
 
-/** Whether an api-version is a date, as before the v1 path. */
+/**
+ * Whether an api-version is a date, as before the v1 path.
+ *
+ * @param apiVersion such as `2025-04-01-preview`
+ */
 export function isDated(apiVersion: string): boolean {
   return /^\d{4}-\d{2}-\d{2}/.test(apiVersion)
 }
@@ -88,7 +98,9 @@ export function isDated(apiVersion: string): boolean {
  * The URL of a path below `base`, or below the hosted agent if it serves that path. Adds the endpoint's api-version
  * unless the query has one.
  *
+ * @param endpoint of the upstream
  * @param path with a leading slash, its segments encoded
+ * @param query with or without its `?`
  * @throws CfileError `invalid_request` for a path that might leave the endpoint
  */
 export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
@@ -102,6 +114,7 @@ export function upstreamUrl(endpoint: Endpoint, path: string, query = ''): URL {
 /**
  * The URL of a path below `root`, for operations that still need a dated api-version.
  *
+ * @param endpoint of the upstream
  * @param path path below `/openai`, its segments encoded
  * @param query without its `?`
  * @throws CfileError `invalid_request` for a path that might leave the endpoint

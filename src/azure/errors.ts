@@ -17,7 +17,13 @@ export interface Asked {
   readonly endpointKind: 'resource' | 'project'
 }
 
-/** Converts an error answer. Reads status, headers and at most 64 KiB of the body. */
+/**
+ * Converts an error answer. Reads status, headers and at most 64 KiB of the body.
+ *
+ * @param answer that is no success, its body unread; the body is cancelled
+ * @param asked what the request was for, since a 404 means another thing for each
+ * @returns the error; a broken body does not throw
+ */
 export async function readUpstreamError(answer: Response, asked: Asked): Promise<CfileError> {
   const body = readBody(await readStart(answer))
   const upstream = upstreamAnswer(answer, body.code)
@@ -34,6 +40,7 @@ export async function readUpstreamError(answer: Response, asked: Asked): Promise
 /**
  * The facts that Azure support needs: status, code, and Azure's id of the request.
  *
+ * @param answer only its status and its headers are read
  * @param code error code in the body of the answer, if any
  */
 export function upstreamAnswer(

@@ -95,7 +95,13 @@ export interface Operations {
 // A person waits for a download, so an early error is better than a long wait for `Retry-After`.
 const patienceMs = 5000
 
-/** Creates the operations on top of a function that sends requests. */
+/**
+ * Creates the operations on top of a function that sends requests.
+ *
+ * @param endpoint of the upstream; its kind decides the hints of errors
+ * @param send signs and sends a request, as the client does
+ * @see https://platform.openai.com/docs/api-reference/containers
+ */
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
   const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {

@@ -61,6 +61,8 @@ interface FollowedUpload {
 /**
  * Monitors a request body. Restarts the time limit with each chunk that the upstream takes.
  *
+ * @param options timer and time limit; `followsUploads: false` passes the body unseen
+ * @param request only its body is used, and only a stream is monitored
  * @param deadline the limit of the whole request
  */
 export function followUpload(
@@ -82,7 +84,11 @@ export function followUpload(
   }
 }
 
-/** Converts a refused handshake; `undefined` for any other error. */
+/**
+ * Converts a refused handshake; `undefined` for any other error.
+ *
+ * @param error that the runtime's `connect` threw
+ */
 export function asRefusal(error: unknown): CfileError | undefined {
   if (!(error instanceof HandshakeRefused)) return undefined
   const isAuth = error.status === 401 || error.status === 403
@@ -93,7 +99,11 @@ export function asRefusal(error: unknown): CfileError | undefined {
   )
 }
 
-/** The error for a redirect, which is never followed. */
+/**
+ * The error for a redirect, which is never followed.
+ *
+ * @param answer with a status of 3xx, or an opaque one
+ */
 export function redirected(answer: Response): CfileError {
   return new CfileError(
     'upstream_invalid',
@@ -108,7 +118,9 @@ export function redirected(answer: Response): CfileError {
 /**
  * Converts any failure to reach the upstream.
  *
+ * @param error that `fetch`, a credential or a socket threw
  * @param isLate whether the time limit ended the request
+ * @returns a CfileError with `upstream_timeout` or `upstream_error`; a CfileError is returned as it is
  */
 export function asFailure(error: unknown, isLate: boolean): unknown {
   if (error instanceof CfileError) return error
@@ -124,7 +136,11 @@ export function asFailure(error: unknown, isLate: boolean): unknown {
   })
 }
 
-/** The error for a part of a coded body that the request did not ask for. */
+/**
+ * The error for a part of a coded body that the request did not ask for.
+ *
+ * @param answer a 206 with `Content-Encoding`
+ */
 export function codedPart(answer: Response): CfileError {
   return new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.', {
     upstream: upstreamAnswer(answer),

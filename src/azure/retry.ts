@@ -37,6 +37,8 @@ interface RetryBudget {
 /**
  * Creates a budget of one retry for every ten requests, up to a hundred saved. In addition it refills by one per second
  * up to ten, for clients with few requests.
+ *
+ * @param now unix seconds
  */
 export function createRetryBudget(now: () => number): RetryBudget {
   let left = 10
@@ -63,6 +65,8 @@ export function createRetryBudget(now: () => number): RetryBudget {
  * The pause before an attempt in milliseconds: a random part of a bound that doubles ("full jitter").
  *
  * @param attempt number of the attempt, from 1
+ * @param random a number from 0 to 1
+ * @param limits only the two pauses are used
  */
 export function pauseBefore(
   attempt: number,
@@ -93,6 +97,8 @@ type Outcome = { readonly answer: Response } | { readonly answer?: undefined; er
  * Repeats a request until its answer is final or a limit is reached. Returns the last answer or throws the last error.
  *
  * @param attempt sends the request; gets the milliseconds that are left
+ * @param options limits, budget, timer and observers
+ * @throws the last error, or the signal's reason
  */
 export async function repeat(
   attempt: (leftMs?: number) => Promise<Response>,

@@ -4,7 +4,11 @@
  * @module
  */
 
-/** The bytes of an ASCII text. */
+/**
+ * The bytes of an ASCII text.
+ *
+ * @param text characters up to U+00FF, each of which becomes one byte
+ */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
@@ -12,7 +16,9 @@ export function bytesOf(text: string): Uint8Array {
 /**
  * Whether the bytes at a place are the wanted ones.
  *
+ * @param bytes to be examined; places beyond their end differ
  * @param start offset of the place
+ * @param wanted bytes that must follow each other there
  */
 export function hasBytes(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
   for (let at = 0; at < wanted.length; at += 1) if (bytes[start + at] !== wanted[at]) return false
@@ -44,7 +50,11 @@ export function createByteSearch(text: string): ByteSearch {
   }
 }
 
-/** Prepares a search for any of some texts. */
+/**
+ * Prepares a search for any of some texts.
+ *
+ * @param texts as for {@link createByteSearch}, those that occur most often first
+ */
 export function createAnySearch(texts: readonly string[]): (bytes: Uint8Array) => boolean {
   const searches = texts.map(createByteSearch)
   return (bytes) => searches.some((find) => find(bytes) !== -1)

@@ -68,6 +68,7 @@ export interface Deadline {
 /**
  * Starts a time limit.
  *
+ * @param wait timer of the runtime
  * @param ms milliseconds
  * @param caller a further signal that ends the work
  */
@@ -138,7 +139,13 @@ function toAbortSignal(end: WaitSignal): AbortSignal {
   return controller.signal
 }
 
-/** Waits for shared work. The signal ends only the waiting, not the work. */
+/**
+ * Waits for shared work. The signal ends only the waiting, not the work.
+ *
+ * @param work that others may wait for too
+ * @param signal of this caller
+ * @throws the signal's reason, or the error of the work
+ */
 export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return work
   return new Promise((resolve, reject) => {
@@ -152,7 +159,10 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise
 /**
  * Waits for a task for at most `ms` milliseconds, even if the task ignores its signal.
  *
+ * @param wait timer of the runtime
+ * @param ms milliseconds
  * @param caller signal of the caller, if it has one
+ * @param task gets a signal that fires at the end of the time or with the caller's
  * @throws DOMException `TimeoutError`, the caller's reason, or the task's error
  */
 export async function within<T>(
@@ -177,6 +187,9 @@ export async function within<T>(
 /**
  * Runs work that yields at intervals, and lets other work run in between.
  *
+ * @param wait timer of the runtime; a wait of 0 lets other work run
+ * @param work yields about every 10 ms of its own work
+ * @param signal checked at each pause
  * @throws the signal's reason, and errors of the work
  */
 export async function inTurns<T>(
@@ -194,7 +207,9 @@ export async function inTurns<T>(
 /**
  * Runs work for each item, at most `most` at a time. After a failure no further item is begun.
  *
+ * @param items in their order
  * @param most largest number of items under way
+ * @param work may fail; the items under way are waited for
  * @throws the first error, after all begun work has ended
  */
 export async function severalAtATime<T>(
@@ -218,7 +233,10 @@ export async function severalAtATime<T>(
 /**
  * Reads how long the upstream asks to wait, in milliseconds. A date is relative to the answer's own `Date`.
  *
+ * @param headers of the upstream's answer
  * @param now unix seconds, used if the answer has no `Date`
+ * @returns milliseconds, not limited; `undefined` if the answer asks for nothing
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterMs(headers: Headers, now?: number): number | undefined {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {

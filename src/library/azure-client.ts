@@ -26,11 +26,12 @@ interface ClientOptions extends Partial<Runtime> {
 /**
  * Creates a client for one resource or project. Sends nothing before its first use.
  *
+ * @param options endpoint, credential, and limits
+ * @throws CfileError `invalid_request` for a malformed endpoint
+ *
  * @example
  * const azure = createAzureClient({ endpoint: 'https://my.openai.azure.com', credential: apiKey(key) })
  * const { body } = await azure.getContainerFileContent(containerId, fileId)
- *
- * @throws CfileError `invalid_request` for a malformed endpoint
  */
 export function createAzureClient({ endpoint, ...options }: ClientOptions): AzureClient {
   return createClient({

@@ -37,6 +37,9 @@ type Fetch = typeof fetch
  * Wraps a fetch so that it records the files that answers of the Responses API cite, and what is uploaded, created and
  * listed. Answers are neither delayed nor changed.
  *
+ * @param fetch of the SDK or of the runtime
+ * @param options where citations are recorded, and for whom
+ *
  * @example
  * new OpenAI({ baseURL, apiKey, fetch: captureFetch(fetch, { store, onFiles: (files) => console.log(files) }) })
  */

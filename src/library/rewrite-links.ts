@@ -29,10 +29,12 @@ export interface RewriteOptions extends LinkSettings {
  * Adds links to the files of a Responses object or its JSON: each file annotation gets a `download_url`, and `sandbox:`
  * links in texts are replaced. JSON text keeps every other byte; an object is copied.
  *
+ * @param answer JSON text or a parsed value, as the back end has it
+ * @param options keys, base and lifetime of the links
+ * @throws CfileError `invalid_request` for keys that cannot sign
+ *
  * @example
  * const answer = await rewriteLinks(await openai.responses.create(…), { base, keys, expiresAt: now + 3600 })
- *
- * @throws CfileError `invalid_request` for keys that cannot sign
  */
 export async function rewriteLinks<Answer extends string | object>(
   answer: Answer,

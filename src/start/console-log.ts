@@ -14,6 +14,8 @@ type Fields = Readonly<Record<string, unknown>>
 /**
  * Creates a log. It writes each level by the console's method of that name, so that runtimes and log collectors know
  * the level. On Node, `debug` and `info` go to the standard output, `warn` and `error` to the error stream.
+ *
+ * @param settings least level, and JSON or text
  */
 export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
   const least = levels.indexOf(logLevel)

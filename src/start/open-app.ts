@@ -24,12 +24,20 @@ export interface DoorOptions extends Partial<AppOptions> {
   readonly emulator?: () => Pick<Hono, 'fetch'>
 }
 
-/** Whether the settings name no upstream, so that the built-in emulator answers. */
+/**
+ * Whether the settings name no upstream, so that the built-in emulator answers.
+ *
+ * @param settings of the process
+ */
 export function isEmulated(settings: Settings): boolean {
   return settings.upstreams.length === 0
 }
 
-/** Whether the settings identify callers. */
+/**
+ * Whether the settings identify callers.
+ *
+ * @param settings of the process
+ */
 export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
   return keys !== undefined || jwt !== undefined
 }
@@ -37,6 +45,8 @@ export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
 /**
  * Creates the app that the settings describe.
  *
+ * @param settings as {@link parseEnv} returned them
+ * @param door options of the runtime: store, archive, emulator, network
  * @throws CfileError `invalid_request` for settings that can't work
  */
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
@@ -75,7 +85,12 @@ function notOpened(param: string, kind: string): CfileError {
   )
 }
 
-/** Creates the authentication that the settings describe; `undefined` without caller auth. */
+/**
+ * Creates the authentication that the settings describe; `undefined` without caller auth.
+ *
+ * @param callers keys and token settings
+ * @param runtime network, clock and timer, for the keys of an issuer
+ */
 export function openCallers(
   { keys, jwt }: CallerSettings,
   { fetch, now, wait, createHmac = webHmac }: Runtime,

@@ -30,6 +30,9 @@ type BlobSetting = Extract<ArchiveSetting, { kind: 'azblob' }>
 /**
  * Opens S3 or Azure Blob Storage. No request is sent before the first use.
  *
+ * @param setting kind, URL and keys of the archive
+ * @param identity Entra ID, for Azure Blob Storage without a key
+ * @param tools network, timer and hash of the runtime
  * @throws CfileError `invalid_request` without credentials for it
  */
 export function openRemoteArchive(

@@ -66,6 +66,8 @@ export interface Platform {
  * Serves the app with the settings of an environment; without any Azure settings, on the built-in emulator. It listens
  * when everything else is ready. After a failure nothing is left open.
  *
+ * @param platform how this runtime listens, and what it brings
+ * @param env environment of the process
  * @throws CfileError `invalid_request` for a setting that is wrong
  */
 export async function serveOn(platform: Platform, env: Env): Promise<Running> {
@@ -204,6 +206,7 @@ function createUpkeep() {
  * Refuses settings that would open a server to strangers. Beyond loopback it serves no emulator, no files without a key
  * unless `CFILE_ALLOW_ANONYMOUS=1`, and needs `CFILE_PUBLIC_URL`, since only the operator knows its public name.
  *
+ * @param settings of the process
  * @throws CfileError `invalid_request`
  */
 export function refuseToBeOpen(settings: Settings): void {

@@ -35,6 +35,8 @@ interface OpenedStore {
 /**
  * Opens the store and the archive that the settings name. The default store is SQLite in the data folder.
  *
+ * @param settings store, archive and data folder
+ * @param log gets a warning where records end with the process
  * @param runtime its `fetch` sends the requests to remote archives
  * @throws CfileError `invalid_request` for bindings of Workers, and for packages that are not installed
  */
@@ -144,6 +146,7 @@ const pauseAfter = (tries: number): number => Math.min(50 * 2 ** tries, longestP
  * Connects, and waits up to two seconds for the connection. A Redis that is down does not stop the start.
  *
  * @param url value of `CFILE_STORE`; may contain a password
+ * @param means timer for the limits, and the log
  * @throws CfileError `invalid_request` if the package is not installed
  */
 export async function openRedis(

@@ -41,7 +41,12 @@ export interface StorageTools {
   readonly readFile?: (path: string) => Promise<string>
 }
 
-/** Creates the tools from the web runtime. */
+/**
+ * Creates the tools from the web runtime.
+ *
+ * @param log of the process
+ * @param createSha256 hash of the runtime
+ */
 export function storageTools(log: Log, createSha256: CreateSha256): StorageTools {
   const { fetch, wait, now } = webRuntime
   return { fetch, wait, now, log, createSha256, newName: () => crypto.randomUUID() }
@@ -51,6 +56,7 @@ export function storageTools(log: Log, createSha256: CreateSha256): StorageTools
  * Creates the error for a store or archive that this runtime can't open.
  *
  * @param param name of the setting
+ * @param kind scheme of its value
  * @param takes accepted values, for the message
  */
 export function notHere(param: string, kind: string, takes: string): CfileError {

@@ -22,6 +22,9 @@ export type Bindings = Readonly<Record<string, unknown>>
  * Opens the store and the archive that the settings name. The default store is the first bound D1 database, else the
  * first KV namespace.
  *
+ * @param settings store and archive
+ * @param env bindings of the Worker
+ * @param tools network, clock, log and hash of workerd
  * @throws CfileError `invalid_request` for missing bindings, and for engines that Workers do not have
  */
 export async function openWorkerStorage(

@@ -68,7 +68,11 @@ const copyTtl = 300
 /** Prefix of second keys. Keys of the store are printable, so they never begin with it. */
 const copyMark = '\u0001'
 
-/** Creates a store that keeps each value under its own key. */
+/**
+ * Creates a store that keeps each value under its own key.
+ *
+ * @param options a binding of `kv_namespaces` in wrangler.toml, and the clock
+ */
 export function kvStore({ namespace, now }: KvStoreOptions): Store {
   const claiming = new Set<string>()
 

@@ -48,7 +48,12 @@ const cleanSql =
 
 const cleanEverySeconds = 300
 
-/** Creates a store in the table `cfile_entries`. The first use creates the table or migrates it. */
+/**
+ * Creates a store in the table `cfile_entries`. The first use creates the table or migrates it.
+ *
+ * @param options a binding of `d1_databases` in wrangler.toml, and the clock
+ * @throws (by each method) CfileError `invalid_request` for a database of a newer version; the errors of D1
+ */
 export function d1Store({ database, now }: D1StoreOptions): Store {
   let cleanAt = 0
   // A flag instead of a shared promise: in workerd a request that waits for another request's work may wait for ever.

@@ -15,7 +15,11 @@ export interface MemoryStoreOptions {
   readonly maxEntries?: number
 }
 
-/** Creates a store that lasts as long as the process. */
+/**
+ * Creates a store that lasts as long as the process.
+ *
+ * @param options clock, and how many values are kept
+ */
 export function memoryStore({ now, maxEntries = 100_000 }: MemoryStoreOptions): Store {
   // JSON text instead of objects: later changes by a caller must not reach the store.
   const entries = new Map<string, { text: string; expires: number }>()

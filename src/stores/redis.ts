@@ -42,7 +42,12 @@ return 1`
 
 const deleteScript = `redis.call('DEL', KEYS[1]) return redis.call('ZREM', KEYS[2], ARGV[1])`
 
-/** Keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`. */
+/**
+ * Keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`.
+ *
+ * @param options a connected client, and the prefix of all keys
+ * @throws (by each method) the error of the client, which the gateway answers with `not_ready`
+ */
 export function redisStore({ client, prefix = '{cfile}:' }: RedisStoreOptions): Store {
   const send = (...args: string[]) => client.sendCommand(args)
   const valueKey = (key: string): string => `${prefix}v:${key}`

@@ -47,6 +47,7 @@ const cleanEverySeconds = 60
 /**
  * Creates a store in a database, and migrates its schema.
  *
+ * @param options an open database, clock and timer
  * @throws CfileError `invalid_request` for a database of a newer version, `not_ready` for one that stays locked
  */
 export function sqliteStore({ database, now, wait }: SqliteStoreOptions): Store {
@@ -155,6 +156,7 @@ function staysLocked(cause: unknown): CfileError {
  * Opens a database file and creates its folder. Uses `node:sqlite` (Node 22.13 and later, Deno), `bun:sqlite`, or the
  * package better-sqlite3 if installed.
  *
+ * @param path of the file, or `:memory:`
  * @throws CfileError `invalid_request` if there is no engine
  */
 export async function openSqlite(path: string): Promise<SqliteDatabase> {

@@ -28,7 +28,13 @@ export interface UnstorageStoreOptions {
 
 const graceSeconds = 24 * 3600
 
-/** Creates a store that keeps each value under `<base>:<segment>:…:<segment>_`. */
+/**
+ * Creates a store that keeps each value under `<base>:<segment>:…:<segment>_`.
+ *
+ * @param options a storage of unstorage with any driver
+ * @throws (by each method) the error of the driver
+ * @see https://unstorage.unjs.io/drivers
+ */
 export function unstorageStore({ storage, now, base = 'cfile' }: UnstorageStoreOptions): Store {
   const claiming = new Set<string>()
   const nameOf = (key: string): string => `${base}:${encodeKey(key)}`

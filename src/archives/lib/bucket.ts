@@ -95,13 +95,18 @@ const records = 'records/'
 const bodyName = (key: string, unique: string): string => `${files}${key}.${unique}`
 const recordName = (key: string): string => `${records}${key}.json`
 
-/** The prefix of all names in a folder: `''` for the bucket's root, else the folder and a slash. */
+/** The prefix of all names in a folder, with or without slashes around it: `''` for the root, else it ends with a slash. */
 export function folderPrefix(folder: string): string {
   const name = folder.replace(/^\/+|\/+$/g, '')
   return name === '' ? '' : `${name}/`
 }
 
-/** Creates an archive in a bucket. */
+/**
+ * Creates an archive in a bucket.
+ *
+ * @param options the engine's operations, and the memory limit
+ * @throws (by each method) what {@link Archive} says; DamagedCopy for bytes that are missing or changed
+ */
 export function bucketArchive(options: BucketArchiveOptions): Archive {
   const { bucket, newName, createSha256 } = options
   const copy = copier(options)

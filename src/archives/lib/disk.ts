@@ -14,7 +14,11 @@ import { CfileError, isCfileError } from '../../core/errors.ts'
 import { makeFolders } from '../../core/folders.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 
-/** The unix second in which a file was last changed; infinity if it does not exist. */
+/**
+ * The unix second in which a file was last changed; infinity if it does not exist.
+ *
+ * @param path of a file
+ */
 export async function modifiedAt(path: string): Promise<number> {
   const found = await ifThere('stat', () => lstat(path))
   return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000)
@@ -23,6 +27,9 @@ export async function modifiedAt(path: string): Promise<number> {
 /**
  * The names of the files or folders in a folder, sorted; none if the folder does not exist. Symbolic links are left
  * out.
+ *
+ * @param folder path; a missing one has no entries
+ * @param kind which entries to list; links are never listed
  */
 export async function namesIn(folder: string, kind: 'files' | 'folders'): Promise<string[]> {
   const found = (await ifThere('list', () => readdir(folder, { withFileTypes: true }))) ?? []

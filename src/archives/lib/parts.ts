@@ -13,7 +13,11 @@ export interface PartReader {
   cancel(reason?: unknown): Promise<void>
 }
 
-/** Creates a reader. It never reads more of the stream than the requested part. */
+/**
+ * Creates a reader. It never reads more of the stream than the requested part.
+ *
+ * @param body is locked until `cancel`
+ */
 export function readParts(body: ReadableStream<Uint8Array>): PartReader {
   return readBytes(body) ?? readChunks(body)
 }
@@ -93,6 +97,7 @@ interface Waiting {
  * Creates a budget.
  *
  * @param total in bytes
+ * @returns a budget that serves requests in their order, so that a large one is not overtaken for ever
  */
 export function createBudget(total: number): Budget {
   let free = total

@@ -61,7 +61,11 @@ export type SendRequest = (request: StorageRequest) => Promise<Response | undefi
 const passing: readonly number[] = [408, 429, 500, 502, 503, 504]
 const pauses: readonly number[] = [250, 1000]
 
-/** Creates the function that sends requests to one service. All requests are safe to repeat. */
+/**
+ * Creates the function that sends requests to one service. All requests are safe to repeat.
+ *
+ * @param options name, network and authentication of the service
+ */
 export function createRequester(options: RequesterOptions): SendRequest {
   return async (request) => {
     for (let failures = 0; ; failures += 1) {
@@ -111,7 +115,10 @@ async function refusal(
 /**
  * The error for an operation that the service refused.
  *
+ * @param service name in messages, such as `S3`
+ * @param operation the service's own name of it, such as `PutObject`
  * @param answer status and code of the answer
+ * @param hint what the operator can do
  */
 export function refused(
   service: string,
@@ -174,13 +181,23 @@ function toObject({ body, headers }: Response): BucketObject {
   }
 }
 
-/** The raw content of each element with a name, in order. */
+/**
+ * The raw content of each element with a name, in order.
+ *
+ * @param xml an answer of a storage service: other XML may be read wrongly
+ * @param name of the elements, case-sensitive
+ */
 export function elementsOf(xml: string, name: string): string[] {
   const shape = new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g')
   return [...xml.matchAll(shape)].map(([, inner = '']) => inner)
 }
 
-/** The text of the first element with a name; `undefined` if there is none. */
+/**
+ * The text of the first element with a name; `undefined` if there is none.
+ *
+ * @param xml as for {@link elementsOf}
+ * @param name of the element
+ */
 export function textOf(xml: string, name: string): string | undefined {
   const inner = elementsOf(xml, name)[0]
   return inner?.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, unescapeOne)
@@ -194,7 +211,11 @@ function unescapeOne(whole: string, decimal?: string, hex?: string, name?: strin
   return code <= 0x10ffff ? String.fromCodePoint(code) : whole
 }
 
-/** Escapes a text for the content of an element. */
+/**
+ * Escapes a text for the content of an element.
+ *
+ * @param text of any characters that XML allows
+ */
 export function escapeXml(text: string): string {
   return text.replace(/[<>&'"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

@@ -15,6 +15,9 @@ const partsHeld = 2
 /**
  * Passes a whole copy through. The last 256 KiB pass only if size and SHA-256 match the record.
  *
+ * @param body bytes of the whole copy
+ * @param createSha256 hash of the runtime
+ * @param record size and hash of the copied bytes
  * @throws (from the stream) DamagedCopy
  */
 export function verifyBody(
@@ -58,7 +61,12 @@ export function verifyBody(
   )
 }
 
-/** Whether a range covers the whole file. */
+/**
+ * Whether a range covers the whole file.
+ *
+ * @param record size of the file
+ * @param range first and last byte, both included; absent for the whole file
+ */
 export function isWholeRange(
   { bytes }: Pick<ArchiveRecord, 'bytes'>,
   range?: { readonly start: number; readonly end: number },

@@ -88,7 +88,12 @@ interface ClientSecretOptions extends App {
   readonly clientSecret: string
 }
 
-/** Signs in as an app with its secret. */
+/**
+ * Signs in as an app with its secret.
+ *
+ * @param options the app registration, and a secret of it that has not expired
+ * @throws CfileError `invalid_request` for an authority host that is not https
+ */
 export function clientSecret({ clientSecret: secret, ...app }: ClientSecretOptions): Credential {
   return appCredential('client secret', app, async () => ({ client_secret: secret }))
 }
@@ -99,7 +104,13 @@ interface WorkloadIdentityOptions extends App {
   readonly assertion: (means: Means) => Promise<string>
 }
 
-/** Signs in as an app with a token of an issuer that it trusts. */
+/**
+ * Signs in as an app with a token of an issuer that it trusts.
+ *
+ * @param options the app registration, and where its tokens come from
+ * @throws CfileError `invalid_request` for an authority host that is not https
+ * @see https://learn.microsoft.com/entra/workload-id/workload-identity-federation
+ */
 export function workloadIdentity({ assertion, ...app }: WorkloadIdentityOptions): Credential {
   return appCredential('workload identity', app, async (_url, call) =>
     assertionFields(await assertion(call)),
@@ -118,6 +129,7 @@ interface ClientCertificateOptions extends App {
 /**
  * Signs in as an app with its certificate.
  *
+ * @param options the app registration, and its certificate with the key
  * @throws CfileError `invalid_request` for a PEM without a certificate or without a key that can be used
  */
 export function clientCertificate({ pem, ...app }: ClientCertificateOptions): Credential {

@@ -27,7 +27,12 @@ interface AppServiceIdentityOptions extends ManagedIdentityOptions {
   readonly header: string
 }
 
-/** Signs in as the identity of an App Service, a Function or a Container App. */
+/**
+ * Signs in as the identity of an App Service, a Function or a Container App.
+ *
+ * @param options what App Service sets in the environment of the process
+ * @see https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
+ */
 export function appServiceIdentity({
   endpoint,
   header,
@@ -55,7 +60,12 @@ interface ImdsOptions extends ManagedIdentityOptions {
 // IMDS answers at once. Outside of Azure no host has its address, so a request would only time out.
 const longestMs = 3000
 
-/** Signs in as the identity of the virtual machine, by the Instance Metadata Service. */
+/**
+ * Signs in as the identity of the virtual machine, by the Instance Metadata Service.
+ *
+ * @param options host for tests, and the client id of a user-assigned identity
+ * @see https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+ */
 export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions = {}): Credential {
   const path = `${host.replace(/\/+$/, '')}/metadata/identity/oauth2/token`
   return bearer('managed identity', async (scope, call) => {

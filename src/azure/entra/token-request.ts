@@ -26,6 +26,8 @@ interface TokenRequest {
 /**
  * Requests a token. Errors contain only the error code of the answer, never its text.
  *
+ * @param request URL, form or headers, and the names for messages
+ * @param call network, clock and signal
  * @throws CfileError `upstream_auth` when the token is refused, with a hint for known error codes;
  * `upstream_throttled`, `upstream_invalid`; `upstream_error` when the endpoint fails or cannot be reached
  */

@@ -28,6 +28,7 @@ type Obtain = (scope: string, call: TokenCall) => Promise<Token>
 /**
  * Creates a token. It is replaced five minutes before its end, or halfway if it lives for more than two hours.
  *
+ * @param value of the token, without `Bearer`
  * @param seconds lifetime
  * @param now unix seconds
  * @param refreshIn seconds after which the issuer wants it to be replaced (`refresh_in`)
@@ -56,6 +57,7 @@ const longestFlightMs = 30_000
  * Creates a credential that caches the tokens of a function.
  *
  * @param kind name of the credential in logs and in `cfile doctor`
+ * @param obtain requests a token; called once at a time for each scope
  */
 export function bearer(kind: string, obtain: Obtain): Credential {
   const slots = new Map<string, Slot>()
@@ -144,7 +146,12 @@ interface TokenCredential {
 /** Returns a token. A plain string has no known end, so it is not kept; the function is called for each request. */
 type TokenProvider = (scope: string) => Promise<string | AccessToken>
 
-/** Creates a credential from one of `@azure/identity`, or from a function that returns tokens. */
+/**
+ * Creates a credential from one of `@azure/identity`, or from a function that returns tokens.
+ *
+ * @param source an object with `getToken`, or a function that is called with the scope
+ * @throws (when it signs) CfileError `upstream_auth` if the source has no token
+ */
 export function tokenCredential(source: TokenCredential | TokenProvider): Credential {
   return bearer('token credential', async (scope, { now, signal }) => {
     const got =

@@ -55,7 +55,11 @@ export interface Metrics {
   toText(): string
 }
 
-/** Writes labels: `{ family: 'files' }` becomes `family="files"`. */
+/**
+ * Writes labels: `{ family: 'files' }` becomes `family="files"`.
+ *
+ * @param values must come from closed lists: each combination is a series for ever
+ */
 export function label(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeLabel)}"`)

@@ -75,7 +75,9 @@ const errorStatus = { code: 2 }
  *
  * @param api OpenTelemetry of the host app
  * @param version of cfile, as the version of the tracer
+ * @param method of the request, as the span's name until the route is known
  * @param headers of the request; may contain `traceparent`
+ * @returns `undefined` if the host app records no spans
  */
 export function startServerSpan(
   api: TelemetryApi,
@@ -98,6 +100,8 @@ export function startServerSpan(
  * @param version of cfile, as the version of the tracer
  * @param headers of the request; gets the trace headers
  * @param parent context of the client's request
+ * @param call method of the request and host of the upstream
+ * @returns `undefined` if the host app records no spans
  */
 export function startClientSpan(
   api: TelemetryApi,
@@ -130,7 +134,11 @@ function startSpan(
 /**
  * Ends a span.
  *
+ * @param started the span
  * @param status of the answer; `undefined` without an answer
+ * @param isError whether the span gets the status `Error`: for a server span 5xx only, as OpenTelemetry's
+ *   conventions for HTTP say
+ * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
  */
 export function endSpan({ span }: StartedSpan, status: number | undefined, isError: boolean): void {
   if (status !== undefined) span.setAttribute('http.response.status_code', status)
@@ -199,7 +207,11 @@ export function createRequestTraces(): RequestTraces {
 
 const names = ['traceparent', 'tracestate'] as const
 
-/** The trace headers of a request; `undefined` if it belongs to no trace. */
+/**
+ * The trace headers of a request; `undefined` if it belongs to no trace.
+ *
+ * @param headers of the caller's request; values are passed on without being parsed
+ */
 export function traceHeaders(headers: Headers): Readonly<Record<string, string>> | undefined {
   if (!headers.has('traceparent')) return undefined
   const found: Record<string, string> = {}

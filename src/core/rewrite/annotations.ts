@@ -47,13 +47,19 @@ const keys = [
 /**
  * Reads all annotations of a text part.
  *
+ * @param json text that contains the part
  * @param annotations the array's span; no annotations if absent
  */
 export function readAnnotations(json: string, annotations: Span | undefined): Annotation[] {
   return Array.from(elements(json, annotations), (span) => readAnnotation(json, span))
 }
 
-/** Reads one annotation. */
+/**
+ * Reads one annotation.
+ *
+ * @param json text that contains the annotation
+ * @param span its place
+ */
 export function readAnnotation(json: string, span: Span): Annotation {
   const found = pick(json, span, keys)
   const filename = stringAt(json, found.filename)
@@ -74,7 +80,12 @@ export function readAnnotation(json: string, span: Span): Annotation {
   }
 }
 
-/** Whether an annotation has a type that can get a link: `container_file_citation` or `file_path`. */
+/**
+ * Whether an annotation has a type that can get a link: `container_file_citation` or `file_path`.
+ *
+ * @param json text that contains the annotation
+ * @param span its place
+ */
 export function isFileAnnotation(json: string, span: Span): boolean {
   const type = stringAt(json, pick(json, span, ['type']).type)
   return type === 'container_file_citation' || type === 'file_path'
@@ -83,6 +94,10 @@ export function isFileAnnotation(json: string, span: Span): boolean {
 /**
  * The edits that write a file annotation's link: they add the two link members, or replace present values. No edits if
  * the annotation cites no file or the link could not be made.
+ *
+ * @param json text that contains the annotation
+ * @param links cache of the answer's links
+ * @param annotation as {@link readAnnotation} returned it
  */
 export async function linkEdits(
   json: string,
@@ -104,6 +119,7 @@ export async function linkEdits(
 /**
  * The edits that adjust an annotation's span, or its single position, after its text changed.
  *
+ * @param annotation of the text that changed
  * @param move gives the new place of a span
  */
 export function moveEdits({ start, end, index, filename }: Annotation, move: MoveSpan): Edit[] {

@@ -114,7 +114,12 @@ function agentOf(json: string, item: Span | undefined): string | undefined {
   return stringAt(json, pick(json, agent, ['agent_name']).agent_name) || undefined
 }
 
-/** The container in which an item ran code; `undefined` if the item is neither such a call nor its output. */
+/**
+ * The container in which an item ran code; `undefined` if the item is neither such a call nor its output.
+ *
+ * @param json text that contains the item
+ * @param item span of an output item
+ */
 export function callContainer(json: string, item: Span | undefined): string | undefined {
   const { type, container_id, environment } = pick(json, item, keys)
   const kind = stringAt(json, type) ?? ''

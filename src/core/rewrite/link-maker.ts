@@ -52,7 +52,11 @@ export interface AnswerLinks {
   path(containerId: string, path: string): Promise<MadeLink | undefined>
 }
 
-/** Creates the cache of links for one answer. */
+/**
+ * Creates the cache of links for one answer.
+ *
+ * @param links makes them; called once for each file and each path
+ */
 export function linksOfAnswer(links: LinkMaker): AnswerLinks {
   const made = new Map<string, Promise<MadeLink | undefined>>()
   const once = (key: readonly unknown[], make: () => Promise<MadeLink>) => {

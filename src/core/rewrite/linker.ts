@@ -17,6 +17,7 @@ import { replaceLinks } from './text-links.ts'
  * Responses object or cites no files is returned unchanged.
  *
  * @param json text of the body
+ * @param options link maker, mode, and what is known of pictures and of the previous turn
  */
 export async function linkAnswer(json: string, options: LinkOptions): Promise<string> {
   if (!mayHoldFiles(json)) return json
@@ -37,7 +38,13 @@ interface ItemOptions extends Omit<LinkOptions, 'sizes'> {
   readonly isNewestFirst: boolean
 }
 
-/** Adds links to a list of items, or to a single item. */
+/**
+ * Adds links to a list of items, or to a single item.
+ *
+ * @param json text of the body: `{"data":[…]}`, or one item
+ * @param options as for {@link linkAnswer}, and the order of the list: links use the container of the last call
+ *   before them
+ */
 export async function linkItems(json: string, options: ItemOptions): Promise<string> {
   if (!mayHoldFiles(json)) return json
   const root = rootSpan(json)

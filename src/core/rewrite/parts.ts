@@ -34,6 +34,8 @@ export type ChangeText = (
 /**
  * The text parts of the given output items, in order.
  *
+ * @param json text that contains the items
+ * @param items spans of the output items, in their order
  * @param containers records each item
  */
 export function* outputParts(
@@ -52,6 +54,8 @@ export function* outputParts(
 /**
  * The text parts of one output item; none if the item is not a message.
  *
+ * @param json text that contains the item
+ * @param item its span
  * @param outputIndex position of the item in `output`
  */
 export function* itemParts(
@@ -69,6 +73,9 @@ export function* itemParts(
 /**
  * The edits that add links to a text part; none if the part is not an `output_text`.
  *
+ * @param json text that contains the part
+ * @param part its span and its place in the answer
+ * @param links cache of the answer's links
  * @param changeText replaces links in the text too; without it only annotations get links
  */
 export async function partEdits(

@@ -22,6 +22,11 @@ interface Picture {
 /**
  * The edits that replace pictures with links. The match is certain if an answer has as many pictures of a container as
  * it cites automatic plots, and each picture has the size of the plot at the same position.
+ *
+ * @param json text that contains the response
+ * @param output span of the array `output`
+ * @param links cache of the answer's links
+ * @param sizes known sizes of each container's files; without it nothing is replaced
  */
 export async function pictureEdits(
   json: string,

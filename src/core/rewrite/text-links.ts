@@ -28,7 +28,10 @@ type FindContainer = () => Promise<string | undefined>
  * belongs to the container of the citation that covers it, else to the container that `findContainer` finds. Without a
  * container the link stays.
  *
+ * @param text of one part, not as JSON
+ * @param annotations of that part
  * @param findContainer called at most once for each link
+ * @param links cache of the answer's links
  */
 export async function replaceLinks(
   text: string,
@@ -48,7 +51,13 @@ export async function replaceLinks(
   return inOrder(made.filter((replacement) => replacement !== undefined))
 }
 
-/** The replacement for one link; `undefined` if the link stays. */
+/**
+ * The replacement for one link; `undefined` if the link stays.
+ *
+ * @param findContainer called once
+ * @param links cache of the answer's links
+ * @param link its place and its path
+ */
 export async function replaceSandboxLink(
   { start, end, path }: SandboxLink,
   findContainer: FindContainer,

@@ -39,6 +39,7 @@ const largestItem = 4 * 1024 ** 2
  *
  * @param bytes valid JSON
  * @param publicUrl base of cfile's links, without a trailing slash
+ * @throws CfileError `invalid_request` if the bytes are not JSON
  */
 export function* unlinkBytes(
   bytes: Uint8Array<ArrayBuffer>,

@@ -178,6 +178,9 @@ export function connectWithin(app: {
 
 /**
  * Converts a close code to one that an endpoint may send (RFC 6455 §7.4.1). 1005 and 1006 only describe what was seen.
+ *
+ * @param code of a close frame that came from the other side
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4
  */
 export function sendableCode(code: number): number {
   const isDefined =
@@ -188,7 +191,11 @@ export function sendableCode(code: number): number {
 
 const encoder = new TextEncoder()
 
-/** Shortens a reason to 123 bytes, the maximum in a close frame. */
+/**
+ * Shortens a reason to 123 bytes, the maximum in a close frame.
+ *
+ * @param reason may have characters of several bytes, of which none is split
+ */
 export function cutReason(reason: string): string {
   let cut = reason.slice(0, 123)
   while (encoder.encode(cut).byteLength > 123) cut = cut.slice(0, -1)
@@ -201,6 +208,7 @@ const mostBuffered = 1024 ** 2
 /**
  * Wraps an open standard `WebSocket`.
  *
+ * @param socket accepted or connected; nobody else may read it
  * @param wait waits for milliseconds; used to poll while the peer reads too slowly, because the API has no event for
  *   that
  */

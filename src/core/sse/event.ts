@@ -20,7 +20,11 @@ export interface EventText {
 
 const encoder = new TextEncoder()
 
-/** Decodes an event; `undefined` if it has no data or is not UTF-8. */
+/**
+ * Decodes an event; `undefined` if it has no data or is not UTF-8.
+ *
+ * @param raw one event with its framing
+ */
 export function readEventText(raw: Uint8Array): EventText | undefined {
   const text = decodeUtf8(raw)
   if (text === undefined) return undefined
@@ -35,7 +39,13 @@ export function readEventText(raw: Uint8Array): EventText | undefined {
   return hasData ? { text, json } : undefined
 }
 
-/** Applies edits to the JSON of an event. Returns the event itself if there are no edits or its JSON is not valid. */
+/**
+ * Applies edits to the JSON of an event. Returns the event itself if there are no edits or its JSON is not valid.
+ *
+ * @param raw the event
+ * @param edits of its JSON; offsets count in its text
+ * @param event its text, as {@link readEventText} returned it
+ */
 export function spliceEvent(
   raw: Uint8Array,
   { text, json }: EventText,
@@ -48,18 +58,30 @@ export function spliceEvent(
 const prefix = 'data: '
 const decoder = new TextDecoder()
 
-/** Wraps a message in an event, with one data line for each line of the message. */
+/**
+ * Wraps a message in an event, with one data line for each line of the message.
+ *
+ * @param message JSON text of a WebSocket message
+ */
 export function messageToEvent(message: string): Uint8Array {
   return encoder.encode(`${prefix}${message.replace(/\r\n|\r|\n/g, `\n${prefix}`)}\n\n`)
 }
 
-/** Unwraps the message of an event that {@link messageToEvent} made. */
+/**
+ * Unwraps the message of an event that {@link messageToEvent} made.
+ *
+ * @param raw may have been edited since
+ */
 export function eventToMessage(raw: Uint8Array): string {
   const lines = decoder.decode(raw).trimEnd().split('\n')
   return lines.map((line) => line.slice(prefix.length)).join('\n')
 }
 
-/** The `type` of a message; empty if it has none. Does not parse the whole message. */
+/**
+ * The `type` of a message; empty if it has none. Does not parse the whole message.
+ *
+ * @param message JSON text of a WebSocket message
+ */
 export function messageType(message: string): string {
   return stringAt(message, pick(message, rootSpan(message), ['type']).type) ?? ''
 }
@@ -80,6 +102,8 @@ const textPrefixes = [
 /**
  * Whether the first line of an event names a delta of the Responses API, `event: response.….delta`. Such an event
  * contains text and no file ids.
+ *
+ * @param raw one event with its framing
  */
 export function isDeltaEvent(raw: Uint8Array): boolean {
   const lineEnd = raw.indexOf(lf)
@@ -97,7 +121,11 @@ export interface TextDelta {
 const head =
   /^(?:event: response\.output_text\.delta\n)?data: \{"type":"response\.output_text\.delta",[^{}[\]\n]*?"output_index":(\d+),"content_index":(\d+),"delta":/
 
-/** Reads a text delta in the form in which the service writes it; `undefined` for another event or another form. */
+/**
+ * Reads a text delta in the form in which the service writes it; `undefined` for another event or another form.
+ *
+ * @param raw one event with its framing
+ */
 export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
   if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
   const event = decodeUtf8(raw)

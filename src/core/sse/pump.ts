@@ -17,7 +17,13 @@ export interface EventHandler {
 /** Sends a raw event on. */
 export type Emit = (raw: Uint8Array) => void
 
-/** Sends a stream through a handler. Reads only on demand. */
+/**
+ * Sends a stream through a handler. Reads only on demand.
+ *
+ * @param body stream of server-sent events; cancelled together with the result
+ * @param handler of this stream only
+ * @throws (in the stream) the error of the body or of the handler, after everything held was released
+ */
 export function throughEvents(
   body: ReadableStream<Uint8Array>,
   handler: EventHandler,
@@ -58,7 +64,11 @@ export function throughEvents(
   )
 }
 
-/** Like {@link throughEvents}, as a transform. If the stream fails, held events are lost. */
+/**
+ * Like {@link throughEvents}, as a transform. If the stream fails, held events are lost.
+ *
+ * @param handler of this stream only
+ */
 export function eventTransform(handler: EventHandler): TransformStream<Uint8Array, Uint8Array> {
   const feed = createFeed(handler)
   return new TransformStream({

@@ -20,7 +20,11 @@ interface SplitOptions {
   readonly maxEventBytes?: number
 }
 
-/** The events of a whole transcript, in order. The last event may lack its final blank line. */
+/**
+ * The events of a whole transcript, in order. The last event may lack its final blank line.
+ *
+ * @param bytes a whole stream
+ */
 export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
   const splitter = createSplitter()
   yield* splitter.push(bytes)
@@ -39,6 +43,8 @@ interface EventSplitter {
  * Creates a splitter. Each result is one whole event with the blank line that ends it and any blank lines before it, or
  * the rest at the end of the stream. The concatenated results equal the input. An event inside one chunk is a view, not a
  * copy.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
   const { maxEventBytes = 64 * 1024 ** 2 } = options
@@ -166,7 +172,11 @@ interface ServerSentEvent {
 
 const decoder = new TextDecoder()
 
-/** Parses one event. Ignores comments and unknown fields. A fragment of an event that was too long has no fields. */
+/**
+ * Parses one event. Ignores comments and unknown fields. A fragment of an event that was too long has no fields.
+ *
+ * @param raw one event with its framing
+ */
 export function parseEvent(raw: Uint8Array): ServerSentEvent {
   let event = ''
   const data: string[] = []
@@ -183,7 +193,12 @@ export function parseEvent(raw: Uint8Array): ServerSentEvent {
 
 const dataField = bytesOf('data:')
 
-/** The place of an event's data in its bytes; `undefined` if the data is not exactly one line. */
+/**
+ * The place of an event's data in its bytes; `undefined` if the data is not exactly one line.
+ *
+ * @param raw one event with its framing
+ * @returns `[start, end)` in bytes, without the field's name
+ */
 export function dataSpan(raw: Uint8Array): { start: number; end: number } | undefined {
   let found: { start: number; end: number } | undefined
   for (let start = 0; start < raw.length; ) {
@@ -198,7 +213,11 @@ export function dataSpan(raw: Uint8Array): { start: number; end: number } | unde
   return found
 }
 
-/** The JSON value in an event's data; `undefined` if the data is not JSON, as in `[DONE]`. */
+/**
+ * The JSON value in an event's data; `undefined` if the data is not JSON, as in `[DONE]`.
+ *
+ * @param raw one event with its framing
+ */
 export function eventJson(raw: Uint8Array): unknown {
   return parseText(parseEvent(raw).data)
 }

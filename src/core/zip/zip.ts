@@ -40,7 +40,11 @@ interface Written extends Placed {
   readonly crc: number
 }
 
-/** The size of an archive in bytes; `undefined` if the size of a file is unknown. */
+/**
+ * The size of an archive in bytes; `undefined` if the size of a file is unknown.
+ *
+ * @param entries as they will be given to {@link zipFiles}, in the same order
+ */
 export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | undefined {
   let offset = 0
   let directory = 0
@@ -57,6 +61,9 @@ export function zipLength(entries: readonly Omit<ZipEntry, 'open'>[]): number | 
 /**
  * Writes an archive, one file after the other. A file is opened when it is its turn, and its header is written after
  * its first bytes arrived. If the first file fails, nothing has been sent yet.
+ *
+ * @param entries with different names, in the order of the archive
+ * @throws (by a read) the error of the file that failed: the archive is then incomplete
  */
 export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
   const closed = new AbortController()
@@ -221,6 +228,9 @@ function dosTime(seconds: number): { date: number; time: number } {
  * Converts paths to names in an archive: relative, without `.`, `..`, drive letters, backslashes, control characters
  * and direction marks. A name that would overwrite another, also on case-insensitive systems, gets a number: `a.txt`,
  * `a (2).txt`.
+ *
+ * @param paths below `/mnt/data/`, of any content
+ * @returns as many names, in the same order
  */
 export function zipNames(paths: readonly string[]): string[] {
   const taken = new Set<string>()

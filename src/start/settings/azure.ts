@@ -170,6 +170,8 @@ export type MachineIdentity = (settings: IdentitySettings) => Credential
 /**
  * Chooses the credential that the settings name. It is not tried before the first request.
  *
+ * @param settings of the process, or of one entry of `CFILE_UPSTREAMS`
+ * @param machine used if no secret is set
  * @throws CfileError `invalid_request` if only part of it is set
  */
 export function parseIdentity(settings: IdentitySettings, machine: MachineIdentity): Credential {

@@ -95,6 +95,7 @@ export const webhookSettings: Declared<Webhooks> = {
 /**
  * Reads the settings of callers.
  *
+ * @param variables of the process, or bindings of a Worker
  * @throws CfileError `invalid_request` for keys that do not parse, and for claims without `CFILE_JWKS_URL`
  */
 export function parseCallers(variables: Variables): CallerSettings {
@@ -114,6 +115,7 @@ export function parseCallers(variables: Variables): CallerSettings {
 /**
  * Reads the settings of `/webhooks`.
  *
+ * @param variables of the process, or bindings of a Worker
  * @throws CfileError `invalid_request` if an owner is set without a secret
  */
 export function parseWebhooks(variables: Variables): AppOptions['webhooks'] {

@@ -34,12 +34,20 @@ export type Declared<Values> = {
 /** Any text. */
 export const text: MakeSchema<string> = () => z.string()
 
-/** Text that matches a grammar. */
+/**
+ * Text that matches a grammar.
+ *
+ * @param grammar must match the whole text, so it has `^` and `$`
+ */
 export function like(grammar: RegExp): MakeSchema<string> {
   return () => z.string().check(z.regex(grammar))
 }
 
-/** Text that a function reads. The function throws a CfileError for a wrong value. */
+/**
+ * Text that a function reads. The function throws a CfileError for a wrong value.
+ *
+ * @param parse its error is shown as it is, so it must not contain a secret
+ */
 export function parsedBy<T>(parse: (text: string) => T): MakeSchema<T> {
   return () => z.pipe(z.string(), z.transform(parse))
 }
@@ -69,7 +77,11 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): MakeS
   }
 }
 
-/** The schema of one of several words, and the words for the message. */
+/**
+ * The schema of one of several words, and the words for the message.
+ *
+ * @param words in the order of the message
+ */
 export function oneOf<const Word extends string>(
   words: readonly Word[],
 ): Pick<Setting<Word>, 'schema' | 'takes'> {
@@ -85,6 +97,9 @@ export type Variables = Readonly<Record<string, unknown>>
 /**
  * Reads the settings that are set. An empty value counts as not set.
  *
+ * @param variables of the process, or bindings of a Worker
+ * @param declared a setting for each field
+ * @returns only the fields that are set
  * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
  */
 export function readSettings<Values extends object>(
@@ -102,6 +117,8 @@ export function readSettings<Values extends object>(
 /**
  * Reads settings that each have a value as their default.
  *
+ * @param variables of the process, or bindings of a Worker
+ * @param declared a setting with a default for each field
  * @throws CfileError as {@link readSettings}
  */
 export function readWithDefaults<Values extends object>(
@@ -116,7 +133,14 @@ export function readWithDefaults<Values extends object>(
   return values as Values
 }
 
-/** Reads one setting. @throws CfileError as {@link readSettings} */
+/**
+ * Reads one setting.
+ *
+ * @param variables of the process, or bindings of a Worker
+ * @param setting its name and its schema
+ * @returns `undefined` if it is not set
+ * @throws CfileError as {@link readSettings}
+ */
 export function readSetting<T>(variables: Variables, setting: Setting<T>): T | undefined {
   const { name, schema, takes, secret } = setting
   const given = variables[name]

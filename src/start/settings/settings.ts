@@ -72,6 +72,7 @@ const settingNames = declaredSettings.map(({ name }) => name)
 /**
  * Reads the settings on a runtime with files. An empty value counts as not set.
  *
+ * @param env environment of the process; variables of other programs are ignored
  * @throws CfileError `invalid_request`, in one line: the setting, what it got (secrets masked), what it takes
  */
 export function parseEnv(env: Variables): Settings {
@@ -81,6 +82,10 @@ export function parseEnv(env: Variables): Settings {
 /**
  * Reads the settings as {@link parseEnv} does. A Worker brings its own `machine`, so that its bundle leaves out
  * certificates and managed identities.
+ *
+ * @param env environment of the process, or bindings of a Worker
+ * @param machine creates a credential that needs files or a managed identity
+ * @throws CfileError as {@link parseEnv}
  */
 export function parseSettings(env: Variables, machine: MachineIdentity): Settings {
   const upstreamValues = readSettings(env, upstreamSettings)

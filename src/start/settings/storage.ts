@@ -164,6 +164,7 @@ export const copySettings: Declared<CopyOptions> = {
 /**
  * Reads the setting of the archive; `undefined` for `off`.
  *
+ * @param variables of the process, or bindings of a Worker
  * @throws CfileError `invalid_request` that shows no more than the scheme, since a URL may hold a signature
  */
 export function parseArchive(variables: Variables): ArchiveSetting | undefined {

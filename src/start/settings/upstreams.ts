@@ -23,6 +23,8 @@ import {
 /**
  * Reads the upstreams, the default first; none where nothing is set.
  *
+ * @param settings of the upstreams and of Entra ID
+ * @param machine creates a credential where no secret is set
  * @throws CfileError `invalid_request` that names the setting, and in a list the entry and its field
  */
 export function parseUpstreams(

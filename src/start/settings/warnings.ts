@@ -21,6 +21,8 @@ type Env = Readonly<Record<string, unknown>>
 /**
  * Returns the warnings, one line each, without secrets.
  *
+ * @param settings that were read
+ * @param env environment of the process, or bindings of a Worker
  * @param names names of all settings
  */
 export function settingWarnings(settings: Doubtful, env: Env, names: readonly string[]): string[] {
@@ -109,6 +111,9 @@ function entropyOf(symbols: Uint8Array): number {
 /**
  * Returns the most similar name. `undefined` if more than a third of the letters would have to change. The prefixes
  * `CFILE_` and `AZURE_` do not count, since people mix them up.
+ *
+ * @param wrong name that nobody knows
+ * @param names known names
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined

@@ -17,17 +17,13 @@ export type { Citation, ContainerFileCitation, Mentions } from './mentions.ts'
  * message or a list of them, and an object like a chat completion with `tool_calls[].function.output.files`. Any other
  * value cites nothing. Never throws.
  *
- * @param body a parsed JSON value of any shape
+ * @param body parsed JSON
  */
 export function getCitations(body: unknown): Citation[] {
   return [...getMentions(body).citations]
 }
 
-/**
- * Collects everything that an answer mentions, in one bounded walk.
- *
- * @param body a parsed JSON value of any shape; anything but an object mentions nothing
- */
+/** Collects everything that an answer mentions, in one bounded walk. */
 export function getMentions(body: unknown): Mentions {
   const walk = startWalk()
   if (isObject(body)) readAnswer(body, walk)
@@ -128,11 +124,7 @@ function readResults(results: unknown, walk: Walk): void {
   for (const result of walk.elements(results)) if (isObject(result)) walk.found.item(result.file_id)
 }
 
-/**
- * The container that a response's tool names; `undefined` for `auto`.
- *
- * @param tool an element of `tools`: a `code_interpreter` with `container`, or a `shell` with `environment`
- */
+/** The container that a response's tool names; `undefined` for `auto`. */
 export function containerOfTool(tool: unknown): string | undefined {
   if (!isObject(tool)) return undefined
   const { container = tool.environment } = tool
@@ -140,11 +132,7 @@ export function containerOfTool(tool: unknown): string | undefined {
   return isContainerId(id) ? id : undefined
 }
 
-/**
- * The container in which a call ran, or that a toolbox result reports; `undefined` for any other item.
- *
- * @param item an output item of a response
- */
+/** The container in which a call ran, or that a toolbox result reports; `undefined` for any other item. */
 export function containerOfCall(item: unknown): string | undefined {
   if (!isObject(item)) return undefined
   const { type, container_id, environment } = item

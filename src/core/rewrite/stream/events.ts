@@ -40,7 +40,11 @@ const keys = [
   'response',
 ] as const
 
-/** Reads the fields of an event of the Responses API; `undefined` if the JSON has no `type`. */
+/**
+ * Reads the fields of an event of the Responses API; `undefined` if the JSON has no `type`.
+ *
+ * @param json of the event at the offsets of its text, as {@link readEventText} returns it
+ */
 export function readEventFields(json: string): EventFields | undefined {
   const { type, output_index, content_index, sequence_number, ...carried } = pick(
     json,
@@ -70,7 +74,13 @@ export interface EventLinkOptions {
   readonly sizes?: FileSizes
 }
 
-/** The edits that add links to the files of an event. */
+/**
+ * The edits that add links to the files of an event.
+ *
+ * @param json of the event
+ * @param event its fields, as {@link readEventFields} returned them
+ * @param options what gets links, and how texts change
+ */
 export async function eventEdits(
   json: string,
   event: EventFields,

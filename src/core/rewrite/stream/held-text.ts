@@ -1,6 +1,6 @@
 /**
  * The text of one part while it streams. Events whose text may belong to a `sandbox:` link are held back until the link
- * is decided. Without a link they are released unchanged.
+ * is decided. Without a link they are released unchanged. Also the parts of one stream, each with its text.
  *
  * @module
  */
@@ -15,7 +15,14 @@ import {
   type SandboxLink,
   toWrittenLink,
 } from '../text/sandbox-links.ts'
-import { measureText, type Replacement, type TextMeasure } from '../text/spans.ts'
+import {
+  createSpanMemory,
+  measureText,
+  type Replacement,
+  type SpanMemory,
+  type TextMeasure,
+} from '../text/spans.ts'
+import type { EventFields } from './events.ts'
 
 /** An event that carries a piece of text. */
 interface TextPiece {
@@ -60,7 +67,11 @@ interface Held {
   release(): Uint8Array | Promise<Uint8Array>
 }
 
-/** Creates the buffer for one streamed text. */
+/**
+ * Creates the buffer for one streamed text.
+ *
+ * @param options how a link is replaced, and whether the beginning of the text was missed
+ */
 export function createStreamedText({ replace, isTail }: StreamedTextOptions): StreamedText {
   const replacements: Replacement[] = []
   // Only the replaced links are kept, not the text: nothing else is compared later.
@@ -160,7 +171,12 @@ interface LinkScanner {
   open(): number
 }
 
-/** Creates a scanner for one text. */
+/**
+ * Creates a scanner for one text.
+ *
+ * @param options whether the beginning of the text was missed: then a link at its start counts only if no context
+ *   could change its end
+ */
 export function createLinkScanner({ isTail = false }: { readonly isTail?: boolean }): LinkScanner {
   // The window of the text from `offset` on: the undecided rest, and some context before it.
   let text = ''
@@ -210,5 +226,60 @@ export function createLinkScanner({ isTail = false }: { readonly isTail?: boolea
       open = offset + text.length
     },
     open: () => open,
+  }
+}
+
+/** The state of a text part, from its first event on. */
+export interface StreamPart {
+  readonly outputIndex: number
+  readonly contentIndex: number
+  /** Whether the stream may have been joined in the middle of this part. */
+  readonly isTail: boolean
+  readonly memory: SpanMemory
+  /** The streamed text, from the first delta on. */
+  streamed?: StreamedText
+  /** The replacements in the last whole copy; the next copy gets the same. */
+  decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
+}
+
+/** The text parts of one stream. */
+interface StreamParts {
+  /** Whether no event has been read yet. */
+  isNew(): boolean
+  /** Records an event. Call it before `at`. */
+  see(event: EventFields): void
+  at(outputIndex: number, contentIndex: number): StreamPart
+  /** The parts with held text. */
+  holding(): readonly StreamPart[]
+}
+
+/** Creates an empty collection of parts. */
+export function createStreamParts(): StreamParts {
+  const parts = new Map<string, StreamPart>()
+  const begun = new Set<string>()
+  // Most deltas belong to the same part as the one before.
+  let latest: StreamPart | undefined
+  let isResumed: boolean | undefined
+
+  return {
+    isNew: () => isResumed === undefined,
+    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
+      isResumed ??= sequenceNumber > 0 && type !== 'response.created'
+      if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
+    },
+    at(outputIndex, contentIndex) {
+      if (latest?.outputIndex === outputIndex && latest.contentIndex === contentIndex) return latest
+      const key = `${outputIndex} ${contentIndex}`
+      const part = parts.get(key) ?? {
+        outputIndex,
+        contentIndex,
+        isTail: isResumed === true && !begun.has(key),
+        memory: createSpanMemory(),
+      }
+      parts.set(key, part)
+      latest = part
+      return part
+    },
+    holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),
   }
 }

@@ -22,17 +22,21 @@ import { moveEdits } from '../annotations.ts'
 import { type AnswerContainers, createAnswerContainers } from '../answer-containers.ts'
 import { type LinkOptions, linksOfAnswer } from '../link-maker.ts'
 import type { ChangeText } from '../parts.ts'
-import {
-  createSpanMemory,
-  createSpanMover,
-  type Replacement,
-  type SpanMemory,
-} from '../text/spans.ts'
+import { createSpanMover, type Replacement } from '../text/spans.ts'
 import { replaceLinks, replaceSandboxLink } from '../text-links.ts'
 import { type EventFields, type EventLinkOptions, eventEdits, readEventFields } from './events.ts'
-import { createStreamedText, type StreamedText } from './held-text.ts'
+import {
+  createStreamedText,
+  createStreamParts,
+  type StreamedText,
+  type StreamPart,
+} from './held-text.ts'
 
-/** Creates the handler that adds links to the events of one answer. All other events keep their bytes. */
+/**
+ * Creates the handler that adds links to the events of one answer. All other events keep their bytes.
+ *
+ * @param options link maker, mode, and what is known of pictures and of the previous turn
+ */
 export function createEventLinker({
   links: maker,
   mode = 'annotate',
@@ -240,59 +244,4 @@ function shifted(replacements: readonly Replacement[], offset: number): Replacem
     start: start + offset,
     end: end + offset,
   }))
-}
-
-/** The state of a text part, from its first event on. */
-interface StreamPart {
-  readonly outputIndex: number
-  readonly contentIndex: number
-  /** Whether the stream may have been joined in the middle of this part. */
-  readonly isTail: boolean
-  readonly memory: SpanMemory
-  /** The streamed text, from the first delta on. */
-  streamed?: StreamedText
-  /** The replacements in the last whole copy; the next copy gets the same. */
-  decided?: { readonly text: string; readonly replacements: readonly Replacement[] }
-}
-
-/** The text parts of one stream. */
-interface StreamParts {
-  /** Whether no event has been read yet. */
-  isNew(): boolean
-  /** Records an event. Call it before `at`. */
-  see(event: EventFields): void
-  at(outputIndex: number, contentIndex: number): StreamPart
-  /** The parts with held text. */
-  holding(): readonly StreamPart[]
-}
-
-/** Creates an empty collection of parts. */
-function createStreamParts(): StreamParts {
-  const parts = new Map<string, StreamPart>()
-  const begun = new Set<string>()
-  // Most deltas belong to the same part as the one before.
-  let latest: StreamPart | undefined
-  let isResumed: boolean | undefined
-
-  return {
-    isNew: () => isResumed === undefined,
-    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
-      isResumed ??= sequenceNumber > 0 && type !== 'response.created'
-      if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
-    },
-    at(outputIndex, contentIndex) {
-      if (latest?.outputIndex === outputIndex && latest.contentIndex === contentIndex) return latest
-      const key = `${outputIndex} ${contentIndex}`
-      const part = parts.get(key) ?? {
-        outputIndex,
-        contentIndex,
-        isTail: isResumed === true && !begun.has(key),
-        memory: createSpanMemory(),
-      }
-      parts.set(key, part)
-      latest = part
-      return part
-    },
-    holding: () => [...parts.values()].filter(({ streamed }) => streamed?.isHolding()),
-  }
 }

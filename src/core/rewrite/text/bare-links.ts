@@ -36,6 +36,7 @@ function findMark(text: string, from: number): { text: string; at: number } | un
  * that a name in a sentence cannot contain. Punctuation of the sentence and closing emphasis markers at the end are not
  * part of the link.
  *
+ * @param line the text behind the link's prefix
  * @param before the text before the link, to find emphasis markers that are open
  */
 export function endOfBareLink(line: Line, before: string): LinkEnd {
@@ -65,6 +66,7 @@ function nameBehind(text: string, mark: { text: string; at: number }, isWhole: b
 /**
  * The end of a link in quotes: at the closing quote, or at an escape of the surrounding string literal.
  *
+ * @param line the text behind the link's prefix
  * @param closer the closing quote
  */
 export function endOfQuotedLink({ text, isWhole }: Line, closer: string): LinkEnd {

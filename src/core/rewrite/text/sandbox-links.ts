@@ -55,6 +55,9 @@ const longestLink = 4096
  * Finds the links of a text. A link is `sandbox:/mnt/data/` and a name. Inside `](…)` it ends at the balancing `)` or
  * at a title; inside `<…>` or quotes at their end; elsewhere as {@link endOfBareLink} says. It never crosses a line
  * end.
+ *
+ * @param text of a model; offsets are UTF-16 units
+ * @param extent which part of the text is there
  */
 export function findSandboxLinks(text: string, extent: TextExtent = {}): FoundLinks {
   const { from = 0, isGrowing = false, isInJson = jsonPlaces(text) } = extent
@@ -81,13 +84,19 @@ export function findSandboxLinks(text: string, extent: TextExtent = {}): FoundLi
 /**
  * The path of a link as a signed link carries it: the part below `/mnt/data/`, or the whole link if it is not spelled
  * in the usual way. {@link toWrittenLink} is the inverse.
+ *
+ * @param link as the model wrote it, from `sandbox:` on
  */
 export function toCarriedPath(link: string): string {
   const path = link.slice(sandboxPrefix.length)
   return link.startsWith(sandboxPrefix) && !path.startsWith('sandbox:') ? path : link
 }
 
-/** Restores the link that the model wrote. */
+/**
+ * Restores the link that the model wrote.
+ *
+ * @param carried path of a signed link
+ */
 export function toWrittenLink(carried: string): string {
   return carried.startsWith('sandbox:') ? carried : sandboxPrefix + carried
 }
@@ -95,6 +104,7 @@ export function toWrittenLink(carried: string): string {
 /**
  * Reads a part of a text as a link, regardless of the text around it; `undefined` if it is not a link.
  *
+ * @param text that contains the part
  * @param start first UTF-16 unit of the part
  * @param end unit after the last one
  */
@@ -109,6 +119,8 @@ export function readSandboxLink(text: string, start: number, end: number): Sandb
 /**
  * Quick check whether a piece of text may contain a link or the beginning of one. It has false positives but no false
  * negatives.
+ *
+ * @param piece of a text; a link may have begun in an earlier one
  */
 export function mayHoldLink(piece: string): boolean {
   return piece.includes('sandbox:/') || beginningIn(piece) < piece.length

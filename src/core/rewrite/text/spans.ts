@@ -50,7 +50,9 @@ export function createSpanMemory(): SpanMemory {
  * Creates the function that moves spans of one text. A span that covers a replaced link will cover its replacement. A
  * span after it shifts. A span outside the text stays.
  *
+ * @param measure of the text before the replacements
  * @param replacements in ascending order, without overlap
+ * @param memory shared by all copies of the same part
  */
 export function createSpanMover(
   { length, pairs }: TextMeasure,
@@ -145,7 +147,11 @@ function createRuler(
   }
 }
 
-/** Measures a text. */
+/**
+ * Measures a text.
+ *
+ * @param text well-formed or not: a lone surrogate counts as one code point
+ */
 export function measureText(text: string): TextMeasure {
   // Most texts have no surrogate pairs, and this check is faster.
   if (!/[\uD800-\uDBFF]/.test(text)) return { length: text.length, pairs: [] }
@@ -156,6 +162,7 @@ export function measureText(text: string): TextMeasure {
 /**
  * Converts an offset in code points to UTF-16 units.
  *
+ * @param measure of the text
  * @param points offset in code points
  */
 export function utf16Offset({ pairs }: TextMeasure, points: number): number {
@@ -169,7 +176,11 @@ export function utf16Offset({ pairs }: TextMeasure, points: number): number {
   return points + low
 }
 
-/** The length of a text in code points. */
+/**
+ * The length of a text in code points.
+ *
+ * @param text of any length; takes time in proportion to it
+ */
 export function codePointLength(text: string): number {
   const { length, pairs } = measureText(text)
   return length - pairs.length
@@ -179,7 +190,12 @@ function utf16Length(text: string): number {
   return text.length
 }
 
-/** Counts the ascending numbers that are below a limit, by binary search. */
+/**
+ * Counts the ascending numbers that are below a limit, by binary search.
+ *
+ * @param ascending in ascending order
+ * @param limit not included
+ */
 export function countBelow(ascending: readonly number[], limit: number): number {
   let low = 0
   let high = ascending.length
