@@ -7,6 +7,7 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { createApp } from '../../src/app.ts'
 import { fsArchive } from '../../src/archives/fs.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
@@ -19,6 +20,18 @@ export interface Report {
   readonly rssMegabytes: number
   /** Sockets, timers and other resources that keep the process alive, by kind. */
   readonly resources: Readonly<Record<string, number>>
+  /** Milliseconds of the turns of the event loop since the last report. */
+  readonly turns: Turns
+}
+
+/** How long the event loop was busy with one turn. */
+export interface Turns {
+  /** By the clock: other processes on the core count too. */
+  readonly p95: number
+  readonly max: number
+  /** By the processor time of the thread. */
+  readonly p95Cpu: number
+  readonly maxCpu: number
 }
 
 const { upstreams, folder, oddsOfFault } = JSON.parse(process.argv[2] ?? '{}')
@@ -46,6 +59,16 @@ const app = createApp({
   },
 })
 setInterval(() => beat(), 1000).unref()
+const tick = 5
+const delays = monitorEventLoopDelay({ resolution: tick })
+delays.enable()
+const busy = createHistogram()
+let used = process.threadCpuUsage()
+setInterval(() => {
+  const { user, system } = process.threadCpuUsage(used)
+  used = process.threadCpuUsage()
+  busy.record(Math.max(1, user + system))
+}, tick).unref()
 const handler = toNodeHandler(app)
 server.on('request', handler)
 server.on('upgrade', handler.upgrade)
@@ -59,7 +82,19 @@ process.stdout.write(`${url}\n${await listen(reports)}\n`)
 function report(): Report {
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
-  return { rssMegabytes: process.memoryUsage.rss() / 1024 ** 2, resources }
+  return { rssMegabytes: process.memoryUsage.rss() / 1024 ** 2, resources, turns: turns() }
+}
+
+function turns(): Turns {
+  const taken = {
+    p95: Math.round(delays.percentile(95) / 1e6),
+    max: Math.round(delays.max / 1e6),
+    p95Cpu: Math.round(busy.percentile(95) / 1e3),
+    maxCpu: Math.round(busy.max / 1e3),
+  }
+  delays.reset()
+  busy.reset()
+  return taken
 }
 
 async function listen(given: Server): Promise<string> {
