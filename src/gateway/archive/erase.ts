@@ -147,7 +147,7 @@ export function requireAdmin({ admin }: Caller): void {
  * Erases everything of an owner: copies, pending copies and records of all kinds.
  *
  * @param name name of the owner
- * @param isKept whether the record with a key stays
+ * @param kept ids whose records stay
  * @throws CfileError `not_found` for callers who are not admins; `not_ready` when the archive or the store fails. The
  * call can be repeated to erase the rest.
  */
@@ -156,7 +156,7 @@ export async function eraseOwner(
   admin: Caller,
   name: string,
   signal: AbortSignal,
-  isKept: (key: string) => boolean = () => false,
+  kept: ReadonlySet<string> = new Set(),
 ): Promise<Erased> {
   requireAdmin(admin)
   const owner = await ownerKey(name)
@@ -169,8 +169,10 @@ export async function eraseOwner(
      *
      * @returns true also when everything of the owner was erased since
      */
-    const isErased = (key: string): boolean =>
-      key.split('/').includes(owner) && !(isRecord && isKept(key))
+    const isErased = (key: string): boolean => {
+      const parts = key.split('/')
+      return parts.includes(owner) && !(isRecord && parts.some((part) => kept.has(part)))
+    }
     const erased = await eraseKeys(gateway, `${kind}/`, isErased)
     if (isRecord) records += erased
   }

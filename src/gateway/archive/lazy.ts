@@ -59,7 +59,7 @@ export function copyWhileServed(
       const meta = await metaOf(upstream, wanted, file.facts, signal)
       await keepCopy(gateway, pending, { reader: second, bytes, meta }, signal)
     }
-    startCopy(gateway, archiving, pending, copy, () => giveUp(second))
+    startCopy(gateway, archiving, pending, copy).finally(() => giveUp(second))
   }
 
   return {

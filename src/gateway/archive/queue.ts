@@ -88,26 +88,25 @@ export function startCopies(gateway: Gateway, archiving: Archiving): void {
 /**
  * Starts one copy in the background.
  *
- * @param copy copies the file; its signal aborts when the process ends
- * @param onEnd called when the copy has ended, successfully or not
+ * @param copy copies the file; its signal aborts when the process ends. Not called while another instance copies the file
+ * @returns resolves when the copy has ended, successfully or not
  */
 export function startCopy(
   gateway: Gateway,
   archiving: Archiving,
   pending: PendingCopy,
   copy: (signal: AbortSignal) => Promise<void>,
-  onEnd: () => unknown = () => {},
-): void {
+): Promise<void> {
   const { running, flights } = archiving.state
   running.set(pending.file_id, gateway.runtime.now())
   const flight = settle(gateway, archiving, pending, copy).finally(() => {
-    onEnd()
     running.delete(pending.file_id)
     flights.delete(flight)
     startCopies(gateway, archiving)
   })
   flights.add(flight)
   gateway.runtime.waitUntil(flight)
+  return flight
 }
 
 // Seconds. Shorter than the interval of upkeep, so that an expired lease is taken over soon.

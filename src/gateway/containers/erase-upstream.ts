@@ -131,8 +131,7 @@ export async function eraseOwnerUpstream(
     }
   }
   await severalAtATime(await containersOf(gateway, owner), requestsAtATime, eraseIn)
-  const isKept = (key: string): boolean => key.split('/').some((part) => kept.has(part))
-  const erased = await eraseOwner(gateway, admin, name, signal, isKept)
+  const erased = await eraseOwner(gateway, admin, name, signal, kept)
   return { ...erased, shared, failed }
 }
 

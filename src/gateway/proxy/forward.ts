@@ -2,7 +2,8 @@
  * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
  * shows before the client sees it. The steps, each in its own file:
  *
- * 1. `request`: parse the request, check its names (`names`, `bodies/`) and find its upstreams (`route`).
+ * 1. `request`: parse the request, check its names (`names`, `sent-body`, `batch-input`) and find
+ *    its upstreams (`route`).
  * 2. `route`: send it to these upstreams until one gives a final answer.
  * 3. `heal`: send it once more with a new container when its container has expired.
  * 4. `answer`: record what the answer shows, and add links to its files (`answers/`).
@@ -25,7 +26,7 @@ import { eraseDeleted, isEventStream, recordAnswer, recordNames, type Unread } f
 import { passContent } from './answers/content.ts'
 import { resumptionOf } from './answers/links.ts'
 import { answerOwnList } from './answers/own-list.ts'
-import { requireOwnBatch } from './bodies/batch-input.ts'
+import { requireOwnBatch } from './batch-input.ts'
 import { sendHealed } from './heal.ts'
 import { isShared } from './names.ts'
 import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'

@@ -16,9 +16,9 @@ import { addMember } from '../../core/json/edits.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { readSentBody, type SentBody } from './bodies/sent-body.ts'
 import { type NamedBy, requireOwn } from './names.ts'
 import { findRoute, type Route } from './route.ts'
+import { readSentBody, type SentBody } from './sent-body.ts'
 
 /** A request of the OpenAI API. */
 export interface ApiRequest {

@@ -6,21 +6,21 @@
  * @module
  */
 
-import { type BodyNames, noBodyNames, readBodyNames } from '../../../core/api/names/body-names.ts'
-import { batchPlace } from '../../../core/api/names/body-places.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/names/body-names.ts'
+import { batchPlace } from '../../core/api/names/body-places.ts'
 import {
   emptyNames,
   mostNames,
   namedKinds,
   toLists,
   tooManyNames,
-} from '../../../core/api/names/named-ids.ts'
-import { CfileError } from '../../../core/errors.ts'
-import { readBounded } from '../../../core/http/body.ts'
-import { inTurns } from '../../../core/time.ts'
-import type { Caller, Gateway } from '../../gateway.ts'
-import { requireOwnBody } from '../names.ts'
-import type { ProxyRequest } from '../request.ts'
+} from '../../core/api/names/named-ids.ts'
+import { CfileError } from '../../core/errors.ts'
+import { readBounded } from '../../core/http/body.ts'
+import { inTurns } from '../../core/time.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { requireOwnBody } from './names.ts'
+import type { ProxyRequest } from './request.ts'
 
 /**
  * Checks that the requests in a new batch name only things of the caller. Requests other than `POST /batches` pass

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { apiKey } from '../../../../src/azure/credentials.ts'
-import { openCallers, refusal } from '../../../lib/callers.ts'
-import { json } from '../../../lib/harness.ts'
+import { apiKey } from '../../../src/azure/credentials.ts'
+import { openCallers, refusal } from '../../lib/callers.ts'
+import { json } from '../../lib/harness.ts'
 
 const line = (body: object) =>
   JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/responses', body })

@@ -12,18 +12,18 @@ import {
   countNames,
   noBodyNames,
   readBodyNames,
-} from '../../../core/api/names/body-names.ts'
-import { mostNames, tooManyNames } from '../../../core/api/names/named-ids.ts'
-import { type NamingKey, noSuchId, readingOf } from '../../../core/api/names/naming-keys.ts'
-import type { BodyForm, Operation } from '../../../core/api/operations.ts'
-import { atMost } from '../../../core/bytes/limit.ts'
-import { bodyTooLarge, CfileError, isCfileError } from '../../../core/errors.ts'
-import { concatBytes, readBounded } from '../../../core/http/body.ts'
-import { type FormWatch, parseFormBoundary, watchForm } from '../../../core/http/form-fields.ts'
-import { unlinkBytes } from '../../../core/rewrite/unlink.ts'
-import { inTurns } from '../../../core/time.ts'
-import type { Caller, Gateway } from '../../gateway.ts'
-import { requireOwnBody } from '../names.ts'
+} from '../../core/api/names/body-names.ts'
+import { mostNames, tooManyNames } from '../../core/api/names/named-ids.ts'
+import { type NamingKey, noSuchId, readingOf } from '../../core/api/names/naming-keys.ts'
+import type { BodyForm, Operation } from '../../core/api/operations.ts'
+import { atMost } from '../../core/bytes/limit.ts'
+import { bodyTooLarge, CfileError, isCfileError } from '../../core/errors.ts'
+import { concatBytes, readBounded } from '../../core/http/body.ts'
+import { type FormWatch, parseFormBoundary, watchForm } from '../../core/http/form-fields.ts'
+import { unlinkBytes } from '../../core/rewrite/unlink.ts'
+import { inTurns } from '../../core/time.ts'
+import type { Caller, Gateway } from '../gateway.ts'
+import { requireOwnBody } from './names.ts'
 
 /** A body that goes upstream. */
 export interface SentBody {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Harness, openHarness } from '../../../lib/harness.ts'
+import { type Harness, openHarness } from '../../lib/harness.ts'
 
 const maxFileBytes = 1000
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type CallersHarness, openCallers, refusal } from '../../../lib/callers.ts'
-import { json } from '../../../lib/harness.ts'
+import { type CallersHarness, openCallers, refusal } from '../../lib/callers.ts'
+import { json } from '../../lib/harness.ts'
 
 async function possess(gateway: CallersHarness) {
   const form = new FormData()
