@@ -45,7 +45,8 @@ export async function sendHealed(
   const { answer, ...rest } = await send(current)
   const refusal = await readRefusal(answer)
   const answered = { ...rest, answer: refusal.answer }
-  const again = await healing.heal(refusal.text, rest.upstream)
+  const refused = { text: refusal.text, upstream: rest.upstream }
+  const again = await heal(gateway, caller, healing, refused)
   if (again === undefined) return { answered, parsed: current }
   rest.turn.end()
   await answered.answer.body?.cancel()
@@ -54,23 +55,16 @@ export async function sendHealed(
 
 /** A request that can be sent once more with a new container. */
 export interface Healing {
+  /** The request as the client sent it. */
+  readonly parsed: ProxyRequest
   /** The request to send first. When its container was replaced before, it names the replacement. */
   readonly current: ProxyRequest
-  /**
-   * Replaces the container when the text of a refusal says that it has expired.
-   *
-   * @param refusal body of the refusal as text; empty for other answers
-   * @param upstream the upstream that refused
-   * @returns the request to send once more; `undefined` when the client gets the refusal
-   */
-  heal(
-    refusal: string,
-    upstream: Upstream,
-  ): Promise<{ readonly parsed: ProxyRequest; readonly healed: string } | undefined>
+  /** Containers of its tools. Absent: the request is never healed. */
+  readonly uses?: readonly Use[]
 }
 
 /** A container that tools of a request use. */
-interface Use {
+export interface Use {
   /** The id in the tools; absent if it is that of the previous turn. */
   readonly named?: string
   readonly id: string
@@ -79,8 +73,8 @@ interface Use {
 }
 
 /**
- * Finds the containers that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, the
- * result never heals anything.
+ * Finds the containers that a request uses. Without `CFILE_HEAL`, and for requests without a code interpreter tool, there
+ * is nothing to heal.
  *
  * @param parsed the request as the client sent it
  */
@@ -91,29 +85,46 @@ export async function prepareHealing(
 ): Promise<Healing> {
   const json = gateway.containers.heal ? jsonOf(parsed) : undefined
   const tools = json === undefined ? [] : readToolContainers(json)
-  if (tools.length === 0) return { current: parsed, heal: async () => undefined }
+  if (tools.length === 0) return { parsed, current: parsed }
   const uses = await findUses(gateway, caller, parsed, new Set(tools))
-  const current = withContainers(parsed, uses)
+  return { parsed, current: withContainers(parsed, uses), uses }
+}
+
+/** An answer that may say that a container has expired. */
+export interface Refusal {
+  /** Its body; empty for an answer that is no refusal. */
+  readonly text: string
+  /** The upstream that gave it. */
+  readonly upstream: Upstream
+}
+
+/**
+ * Replaces the container of a request when the answer says that it has expired.
+ *
+ * @returns the request to send once more, and `OLD_ID=NEW_ID`; `undefined` when the client gets the refusal
+ * @throws the reason of the request's signal when the client leaves
+ */
+export async function heal(
+  gateway: Gateway,
+  caller: Caller,
+  { parsed, uses }: Healing,
+  { text, upstream }: Refusal,
+): Promise<{ readonly parsed: ProxyRequest; readonly healed: string } | undefined> {
+  const message = messageOf(text)
+  if (uses === undefined || !gonePattern.test(message)) return undefined
+  const { signal } = parsed.request
+  const inMessage = containerIn(message)
+  const use = await findGoneUse(uses, inMessage, upstream, signal)
+  const gone = use?.known ?? use?.id ?? inMessage
+  const made = gone && (await replace(gateway, caller, { id: gone, upstream }, signal))
+  if (!made) return undefined
+  const others = uses.filter((other) => other !== use)
+  // Without a tool that uses the container it is part of the history, and all tools get the new one.
+  const healed = use === undefined ? uses : [...others, { ...use, known: made }]
+  const fallback = use === undefined ? made : undefined
   return {
-    current,
-    async heal(refusal, upstream) {
-      const message = messageOf(refusal)
-      if (!gonePattern.test(message)) return undefined
-      const { signal } = parsed.request
-      const inMessage = containerIn(message)
-      const use = await findGoneUse(uses, inMessage, upstream, signal)
-      const gone = use?.known ?? use?.id ?? inMessage
-      const made = gone && (await replace(gateway, caller, { id: gone, upstream }, signal))
-      if (!made) return undefined
-      const others = uses.filter((other) => other !== use)
-      // Without a tool that uses the container it is part of the history, and all tools get the new one.
-      const healed = use === undefined ? uses : [...others, { ...use, known: made }]
-      const fallback = use === undefined ? made : undefined
-      return {
-        parsed: withContainers(parsed, healed, fallback),
-        healed: `${use?.id ?? gone}=${made}`,
-      }
-    },
+    parsed: withContainers(parsed, healed, fallback),
+    healed: `${use?.id ?? gone}=${made}`,
   }
 }
 

@@ -7,6 +7,7 @@
 import { eventToMessage, messageToEvent, messageType } from '../../../core/sse/event.ts'
 import { originOf } from '../../capture/capture.ts'
 import { createEventHandler } from '../answers/responses.ts'
+import { heal } from '../heal.ts'
 import {
   brokenAnswer,
   endOf,
@@ -78,7 +79,9 @@ async function isHealed(
 ): Promise<boolean> {
   const [refused] = session.pending
   if (type !== 'error' || session.isAnswering || refused?.healing === undefined) return false
-  const again = await refused.healing.heal(message, home)
+  const { gateway, caller } = session
+  const refusal = { text: message, upstream: home }
+  const again = await heal(gateway, caller, refused.healing, refusal)
   const bytes = again?.parsed.sent.bytes
   if (!(bytes instanceof Uint8Array)) return false
   session.pending.shift()
