@@ -28,7 +28,14 @@ interface Question {
 const honest =
   "This is cfile's emulator: no model runs here, nobody read your request, and no Python ran."
 
-/** Writes the files that a prompt asks for, and creates the output items. */
+/**
+ * Writes the files that a prompt asks for, and creates the output items.
+ *
+ * @param emulation clock and ids
+ * @param question prompt, model, and the container that the code writes into
+ * @returns a reasoning item for reasoning models, the call if there is a container, and the message, in the
+ *   service's order
+ */
 export async function makeOutput(emulation: Emulation, question: Question): Promise<OutputItem[]> {
   const { container, prompt, model, shared, format } = question
   const newId = (prefix: string): string => emulation.ids.ofAnswer(prefix, shared, emulation.now())
@@ -59,6 +66,12 @@ interface Written {
   readonly id: string
 }
 
+/**
+ * Writes the planned files into the container. A figure becomes two files, as in the service: one under its own name,
+ * one under a generated name that is also shown in the call's outputs.
+ *
+ * @returns the outputs of the call, the ids of the generated plots, and the files that the answer cites
+ */
 async function write(
   emulation: Emulation,
   container: Container,
@@ -95,6 +108,11 @@ async function write(
   return { outputs, plots, written }
 }
 
+/**
+ * The content of a planned file: drawn or written from the prompt, or filler of the requested size.
+ *
+ * @param bytes size that the prompt asks for; absent for a file of its natural size
+ */
 async function contentFor(
   name: string,
   prompt: string,
@@ -104,12 +122,18 @@ async function contentFor(
   return generated(bytes, prompt, /^(?:txt|csv|tsv|md|log|json)$/.test(endingOf(name)))
 }
 
+/** A picture as the service shows it in the outputs of a call with `include[]=code_interpreter_call.outputs`. */
 function dataUrl({ read, bytes }: Content): string {
   const binary = Array.from(read(0, bytes), (byte) => String.fromCharCode(byte)).join('')
   return `data:image/png;base64,${btoa(binary)}`
 }
 
-/** Composes the text, with spans that cover exactly the text after `](`. */
+/**
+ * Composes the text, with spans that cover exactly the text after `](`.
+ *
+ * @param plots ids of the generated plots, which are cited without a place in the text
+ * @param written files that the text links
+ */
 function compose(
   prompt: string,
   container_id: string,
@@ -143,7 +167,12 @@ function compose(
   return { text, citations: directs(prompt, 'no annotations') ? [] : citations }
 }
 
-/** A text part in the form that the request asks for; the spans move along. */
+/**
+ * A text part in the form that the request asks for; the spans move along.
+ *
+ * @param format absent for plain text
+ * @param plain text with its links; citations count in it
+ */
 function formatted(
   format: Format,
   prompt: string,
@@ -174,10 +203,12 @@ function refusalOf([first]: readonly PlannedFile[]): string {
   return `I can't say more about [it](sandbox:/mnt/data/${first?.name ?? 'it.csv'}).`
 }
 
+/** A text part. `logprobs` is empty because the request cannot ask for them here. */
 function outputText(text: string, annotations: Citation[]): OutputText {
   return { type: 'output_text', annotations, logprobs: [], text }
 }
 
+/** A finished message of the model. */
 function messageItem(id: string, content: MessageItem['content']): MessageItem {
   return { id, type: 'message', status: 'completed', content, role: 'assistant' }
 }

@@ -11,7 +11,12 @@ import type { Emulation, EmulatorContext, EmulatorEnv } from './world.ts'
 
 const honest = "This is cfile's emulator; no model runs here."
 
-/** The routes below `/openai/v1`, and below a deployment in the dated form. */
+/**
+ * The routes below `/openai/v1`, and below a deployment in the dated form.
+ *
+ * @param emulation clock, ids and deployments
+ * @see https://platform.openai.com/docs/api-reference/chat
+ */
 export function completionRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   const routes = new Hono<EmulatorEnv>()
   const read = async (c: EmulatorContext): Promise<Json> => {
@@ -41,6 +46,8 @@ export function completionRoutes(emulation: Emulation): Hono<EmulatorEnv> {
 /**
  * Checks that a deployment exists.
  *
+ * @param emulation its `models`; without them every name exists
+ * @param model of the body, or the deployment in the path
  * @throws Refusal 400 without a name, 404 for an unknown name
  */
 export function checkModel({ models }: Emulation, model: unknown): void {

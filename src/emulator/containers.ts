@@ -14,12 +14,12 @@ import {
   invalidRequest,
   type Json,
   json,
+  listPage,
   missingParameter,
   notFound,
   readForm,
   readJson,
 } from './json.ts'
-import { listPage } from './page.ts'
 import type { ContainerFileObject, ContainerObject, MemoryLimit, NetworkPolicy } from './shapes.ts'
 import type {
   Container,
@@ -32,7 +32,12 @@ import type {
 
 const longestLifeSeconds = 3600
 
-/** Azure expires a container 20 idle minutes after its last use, and one hour after its creation. */
+/**
+ * Azure expires a container 20 idle minutes after its last use, and one hour after its creation.
+ *
+ * @param now unix seconds
+ * @see https://platform.openai.com/docs/guides/tools-code-interpreter (a container expires after 20 idle minutes)
+ */
 export function isExpired(container: Container, now: number): boolean {
   const idle = now - container.last_active_at
   return idle >= container.minutes * 60 || now - container.created_at >= longestLifeSeconds
@@ -52,6 +57,9 @@ function findContainer(world: World, id: string): Container {
 /**
  * Finds a container that has not expired, for access to its files. Counts as use.
  *
+ * @param world in which the container must exist
+ * @param id of a path or a body
+ * @param now unix seconds, the new time of its last activity
  * @throws Refusal 404
  */
 export function useContainer(world: World, id: string, now: number): Container {
@@ -64,6 +72,9 @@ export function useContainer(world: World, id: string, now: number): Container {
 /**
  * Finds a container to run code in. The error for an expired one differs.
  *
+ * @param world in which the container must exist
+ * @param id that a tool of the request names
+ * @param now unix seconds
  * @throws Refusal
  */
 export function enterContainer(world: World, id: string, now: number): Container {
@@ -76,7 +87,13 @@ type ContainerSettings = Partial<
   Pick<Container, 'name' | 'minutes' | 'memory_limit' | 'network_policy'>
 > & { readonly file_ids?: readonly string[] }
 
-/** Creates a container and mounts uploaded files. */
+/**
+ * Creates a container and mounts uploaded files.
+ *
+ * @param world that will hold the container
+ * @param settings of the request; the service's defaults for what is absent
+ * @param making clock and ids
+ */
 export function createContainer(
   world: World,
   { now, ids }: Emulation,
@@ -100,7 +117,13 @@ export function createContainer(
 
 type Making = Pick<Emulation, 'now' | 'ids'>
 
-/** Adds an uploaded file to a container, under its own id and name. */
+/**
+ * Adds an uploaded file to a container, under its own id and name.
+ *
+ * @param world that holds the upload and the container
+ * @param making clock and ids
+ * @param uploadId id of the Files API; the mounted file gets it as a prefix of its name
+ */
 export function mountUpload(
   world: World,
   making: Making,
@@ -113,7 +136,13 @@ export function mountUpload(
   return addFile(making, container, { path, source: 'user', content: upload.content })
 }
 
-/** Adds a file, by default with a new id and its true size. */
+/**
+ * Adds a file, by default with a new id and its true size.
+ *
+ * @param making clock and ids
+ * @param container gets the file; one with the same path is kept, as in the service
+ * @param file its path, source and content
+ */
 export function addFile(
   { now, ids }: Making,
   container: Container,
@@ -152,7 +181,12 @@ function containerFileObject(file: StoredFile): ContainerFileObject {
   return { id, object: 'container.file', created_at, bytes, container_id, path, source }
 }
 
-/** The routes below `/containers`. */
+/**
+ * The routes below `/containers`.
+ *
+ * @param emulation clock and ids
+ * @see https://platform.openai.com/docs/api-reference/containers
+ */
 export function containerRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   const { now } = emulation
   const routes = new Hono<EmulatorEnv>()

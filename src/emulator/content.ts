@@ -11,7 +11,11 @@ export interface Content {
   read(offset: number, length: number): Uint8Array<ArrayBuffer>
 }
 
-/** Content from bytes in memory. */
+/**
+ * Content from bytes in memory.
+ *
+ * @param bytes must not change
+ */
 export function fixed(bytes: Uint8Array<ArrayBuffer>): Content {
   return {
     bytes: bytes.byteLength,
@@ -19,7 +23,11 @@ export function fixed(bytes: Uint8Array<ArrayBuffer>): Content {
   }
 }
 
-/** Content from a text, in UTF-8. */
+/**
+ * Content from a text, in UTF-8.
+ *
+ * @param text small enough for memory
+ */
 export function textContent(text: string): Content {
   return fixed(new TextEncoder().encode(text))
 }
@@ -32,7 +40,13 @@ const stride = 4099
 const lendFrom = 16e6
 const printable = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.'
 
-/** Content that depends only on the seed, generated on reading. All blocks of 64 KiB differ. */
+/**
+ * Content that depends only on the seed, generated on reading. All blocks of 64 KiB differ.
+ *
+ * @param bytes size; only 128 KiB are held
+ * @param seed equal seeds give equal content
+ * @param asText whether all bytes are printable ASCII
+ */
 export function generated(bytes: number, seed: string, asText = false): Content {
   let pattern: Uint8Array<ArrayBuffer> | undefined
   return {
@@ -49,7 +63,12 @@ export function generated(bytes: number, seed: string, asText = false): Content 
   }
 }
 
-/** The length of two blocks, because a block may begin anywhere in the first. */
+/**
+ * The length of two blocks, because a block may begin anywhere in the first.
+ *
+ * @param seed of {@link random}
+ * @param asText whether all bytes are printable ASCII
+ */
 function makePattern(seed: string, asText: boolean): Uint8Array<ArrayBuffer> {
   const next = random(seed)
   return Uint8Array.from({ length: 2 * blockBytes }, () => {
@@ -58,7 +77,12 @@ function makePattern(seed: string, asText: boolean): Uint8Array<ArrayBuffer> {
   })
 }
 
-/** Content of the same length with other bytes from an offset on. */
+/**
+ * Content of the same length with other bytes from an offset on.
+ *
+ * @param content stays as it is
+ * @param from offset of the first byte that differs
+ */
 export function changed(content: Content, from: number): Content {
   return {
     bytes: content.bytes,
@@ -67,7 +91,12 @@ export function changed(content: Content, from: number): Content {
   }
 }
 
-/** Streams a range of bytes, `end` excluded. */
+/**
+ * Streams a range of bytes, `end` excluded.
+ *
+ * @param start offset of the first byte
+ * @param end offset behind the last byte
+ */
 export function stream(content: Content, start = 0, end: number = content.bytes): ReadableStream {
   let offset = start
   return new ReadableStream(
@@ -86,6 +115,9 @@ export function stream(content: Content, start = 0, end: number = content.bytes)
 /**
  * Creates a random generator (xorshift32, seeded by the FNV-1a hash of a text): unsigned 32-bit numbers, equal for
  * equal seeds.
+ *
+ * @param seed any text; an empty one is allowed
+ * @see https://www.jstatsoft.org/article/view/v008i14 (xorshift)
  */
 export function random(seed: string): () => number {
   let state = 0x811c9dc5

@@ -15,7 +15,11 @@ interface Clock {
   advance(seconds: number): void
 }
 
-/** Creates a clock that runs like another one, from any time it was set to. */
+/**
+ * Creates a clock that runs like another one, from any time it was set to.
+ *
+ * @param base unix seconds
+ */
 export function createClock(base: () => number): Clock {
   let offset = 0
   return {
@@ -26,7 +30,13 @@ export function createClock(base: () => number): Clock {
   }
 }
 
-/** The routes below `/emulator`. */
+/**
+ * The routes below `/emulator`.
+ *
+ * @param clock of the emulator, which tests move forward
+ * @param faults that tests add
+ * @param log of all requests except those to these routes
+ */
 export function controlRoutes(clock: Clock, faults: FaultList, log: RequestLog): Hono {
   const routes = new Hono()
   routes.get('/', () =>

@@ -5,18 +5,28 @@
  */
 
 import { type Context, Hono } from 'hono'
-import { isJson, json, notFound, readJson } from './json.ts'
-import { listPage } from './page.ts'
+import { isJson, json, listPage, notFound, readJson } from './json.ts'
 import { checkReplay, readInput } from './request.ts'
 import type { Conversation, Emulation, EmulatorEnv, InputItem, World } from './world.ts'
 
-/** Finds the conversation that a request names by id or as an object. */
+/**
+ * Finds the conversation that a request names by id or as an object.
+ *
+ * @param world in which it must exist
+ * @param named an id, an object with an `id`, or nothing
+ * @throws Refusal 404 for an unknown id
+ */
 export function conversationOf(world: World, named: unknown): Conversation | undefined {
   if (named == null) return undefined
   return find(world, String(isJson(named) ? named.id : named))
 }
 
-/** The routes below `/conversations`. */
+/**
+ * The routes below `/conversations`.
+ *
+ * @param emulation clock and ids
+ * @see https://platform.openai.com/docs/api-reference/conversations
+ */
 export function conversationRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   const routes = new Hono<EmulatorEnv>()
   const named = (c: Context<EmulatorEnv>) => find(c.var.world, c.req.param('conversation') ?? '')

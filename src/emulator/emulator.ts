@@ -50,6 +50,8 @@ export interface EmulatorOptions {
  * Creates an emulated Azure OpenAI resource. It serves `/openai/v1`, any project below
  * `/api/projects/{project}/openai/v1`, and `/emulator`, which controls its clock and faults and has a page to try it at
  * `/emulator/playground`.
+ *
+ * @param options all have defaults, which fit a local server
  */
 export function createEmulator(options: EmulatorOptions = {}): Hono {
   const app = new Hono()
@@ -117,7 +119,13 @@ function azureRoutes(
   return azure
 }
 
-/** Steps for all requests (log, faults, key), and headers for all answers (Azure's request ids). */
+/**
+ * Steps for all requests (log, faults, key), and headers for all answers (Azure's request ids).
+ *
+ * @param emulation clock, ids and timer
+ * @param faults taken once for each request
+ * @param log gets an entry for each request
+ */
 function frontDoor(
   { ids, wait }: Emulation,
   faults: FaultList,
@@ -160,7 +168,13 @@ function isAuthorized(headers: Headers, apiKey: string | undefined): boolean {
   return apiKey === undefined || headers.get('api-key') === apiKey || bearer === apiKey
 }
 
-/** Counts a file's bytes, and ends the body early if a fault says so. */
+/**
+ * Counts a file's bytes, and ends the body early if a fault says so.
+ *
+ * @param fault taken for the request
+ * @param entry log entry whose bytes are counted
+ * @param signal of the client
+ */
 function metered(answer: Response, fault: Fault, entry: LogEntry, signal: AbortSignal): Response {
   const { cut_after, end_after, stall_after } = fault
   const isOrdered = (cut_after ?? end_after ?? stall_after) !== undefined

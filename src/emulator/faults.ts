@@ -74,7 +74,11 @@ export interface FaultList {
   take(method: string, path: string): Fault
 }
 
-/** Creates an empty list. */
+/**
+ * Creates an empty list.
+ *
+ * @returns a list whose faults end after their `times`
+ */
 export function createFaults(): FaultList {
   let faults: { fault: Fault; left: number }[] = []
   return {
@@ -125,7 +129,12 @@ function matches({ match = {} }: Fault, method: string, path: string): boolean {
   return new RegExp(`^${literals.join('.*')}$`).test(path)
 }
 
-/** The answer of a fault that replaces the regular one; `undefined` if there is none. */
+/**
+ * The answer of a fault that replaces the regular one; `undefined` if there is none.
+ *
+ * @param fault that was taken for the request
+ * @param request what some kinds of faults differ by
+ */
 export function faultedResponse(fault: Fault, request: FaultedRequest): Response | undefined {
   const { kind, status, body } = fault
   if (body !== undefined) return bodyResponse(body, status)
@@ -221,7 +230,12 @@ interface Metering {
   readonly signal?: AbortSignal
 }
 
-/** Passes the bytes within the limits. Does not read ahead. */
+/**
+ * Passes the bytes within the limits. Does not read ahead.
+ *
+ * @param body of the answer
+ * @param metering limits in bytes, and the client's signal
+ */
 export function meter(
   body: ReadableStream<Uint8Array>,
   { sent, cutAfter = Infinity, endAfter = Infinity, stallAfter = Infinity, signal }: Metering,
@@ -255,7 +269,11 @@ export function meter(
   }
 }
 
-/** Never resolves; rejects when the signal fires. */
+/**
+ * Never resolves; rejects when the signal fires.
+ *
+ * @param signal absent if the client cannot abort: then it waits for ever
+ */
 export function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted) reject(signal.reason)

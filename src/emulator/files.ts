@@ -8,12 +8,16 @@
 
 import { Hono } from 'hono'
 import { type Content, changed, fixed, stream } from './content.ts'
-import { azureRefusal, entityNotFound, json, missingParameter, readForm } from './json.ts'
-import { listPage } from './page.ts'
+import { azureRefusal, entityNotFound, json, listPage, missingParameter, readForm } from './json.ts'
 import type { FileObject } from './shapes.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv, Upload, World } from './world.ts'
 
-/** The routes below `/files`. */
+/**
+ * The routes below `/files`.
+ *
+ * @param emulation clock and ids
+ * @see https://platform.openai.com/docs/api-reference/files
+ */
 export function fileRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   const routes = new Hono<EmulatorEnv>()
   routes.get('/', (c) => {
@@ -83,7 +87,12 @@ const types: Readonly<Record<string, string>> = {
 
 const pictures = ['png', 'jpg', 'jpeg', 'gif', 'webp', 'svg']
 
-/** Answers with a file's bytes, or with a part of them if a fault enables ranges. */
+/**
+ * Answers with a file's bytes, or with a part of them if a fault enables ranges.
+ *
+ * @param c request, with its fault: some change the headers or the content
+ * @param file id, name and content
+ */
 export function fileResponse(
   c: EmulatorContext,
   file: { readonly id: string; readonly name: string; readonly content: Content },

@@ -1,21 +1,33 @@
 /**
- * JSON as the service reads and writes it: request bodies, answers, and the error answers seen on the wire.
+ * JSON as the service reads and writes it: request bodies, answers, pages of lists with `limit`, `order`, `after` and
+ * `before`, and the error answers seen on the wire.
  *
  * @module
  */
 
 import type { Context } from 'hono'
+import type { ListObject } from './shapes.ts'
 
 /** Any JSON object. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** The service writes sampling numbers as floats such as `1.0`, which JavaScript would write as `1`. */
+/**
+ * The service writes sampling numbers as floats such as `1.0`, which JavaScript would write as `1`.
+ *
+ * @param value without `undefined`, functions and cycles
+ * @param indent blanks for each level; absent for one line, as in events
+ */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, null, indent)
   return text.replace(/("(?:temperature|top_p)": ?\d+)(?=[,\n}])/g, '$1.0')
 }
 
-/** A JSON answer, indented. Recorded lengths show the indentation. */
+/**
+ * A JSON answer, indented. Recorded lengths show the indentation.
+ *
+ * @param status of HTTP
+ * @param headers besides type and length
+ */
 export function json(
   body: object,
   status = 200,
@@ -32,7 +44,11 @@ export function json(
   })
 }
 
-/** Parses a text; `undefined` if it is not JSON. */
+/**
+ * Parses a text; `undefined` if it is not JSON.
+ *
+ * @param text of a body
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -49,6 +65,7 @@ export function isJson(value: unknown): value is Json {
 /**
  * Reads a JSON object.
  *
+ * @param c request, its body unread
  * @throws Refusal 400 for any other body
  */
 export async function readJson(c: Context): Promise<Json> {
@@ -60,6 +77,7 @@ export async function readJson(c: Context): Promise<Json> {
 /**
  * Reads the fields of a form. For repeated fields the last one counts.
  *
+ * @param c request, its body unread
  * @throws Refusal 400 for a body that is not a multipart form
  */
 export async function readForm(c: Context): Promise<Readonly<Record<string, string | File>>> {
@@ -71,7 +89,11 @@ export async function readForm(c: Context): Promise<Readonly<Record<string, stri
   }
 }
 
-/** Whether the request body is a form. */
+/**
+ * Whether the request body is a form.
+ *
+ * @param c request
+ */
 export function hasForm(c: Context): boolean {
   return /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '')
 }
@@ -94,7 +116,14 @@ export class Refusal extends Error {
   }
 }
 
-/** An error in the envelope of the OpenAI API. */
+/**
+ * An error in the envelope of the OpenAI API.
+ *
+ * @param status of HTTP
+ * @param message as the service words it
+ * @param param the parameter that is wrong
+ * @param code of the error, where the service sends one
+ */
 export function invalidRequest(
   status: number,
   message: string,
@@ -104,7 +133,14 @@ export function invalidRequest(
   return new Refusal(status, { error: { message, type: 'invalid_request_error', param, code } })
 }
 
-/** An error in Azure's own envelope, which has no type and no param. */
+/**
+ * An error in Azure's own envelope, which has no type and no param.
+ *
+ * @param status of HTTP
+ * @param code of the error, such as `404`
+ * @param message as Azure words it
+ * @param headers besides the type
+ */
 export function azureRefusal(
   status: number,
   code: string,
@@ -114,18 +150,32 @@ export function azureRefusal(
   return new Refusal(status, { error: { code, message } }, headers)
 }
 
-/** The error for a missing parameter. */
+/**
+ * The error for a missing parameter.
+ *
+ * @param param such as `tools[0].container`
+ */
 export function missingParameter(param: string): Refusal {
   const message = `Missing required parameter: '${param}'.`
   return invalidRequest(400, message, param, 'missing_required_parameter')
 }
 
-/** The error for an unknown container, response or conversation. */
+/**
+ * The error for an unknown container, response or conversation.
+ *
+ * @param what kind of the thing, as the service words it
+ * @param id that the request named
+ */
 export function notFound(what: string, id: string): Refusal {
   return invalidRequest(404, `${what} with id '${id}' not found.`)
 }
 
-/** The error for a file id that is not in the container. */
+/**
+ * The error for a file id that is not in the container.
+ *
+ * @param containerId container of the path
+ * @param fileId file of the path
+ */
 export function fileNotFound(containerId: string, fileId: string): Refusal {
   return invalidRequest(404, `File ${fileId} not found on container ${containerId}.`)
 }
@@ -152,4 +202,65 @@ export function invalidKey(): Refusal {
     '401',
     'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.',
   )
+}
+
+interface Row {
+  readonly id: string
+}
+
+/**
+ * Answers with one page.
+ *
+ * @param c request with the query
+ * @param rows in order of creation
+ * @param toObject makes the API's representation of a row
+ * @param longest largest `limit`, which is also the usual one if it is not 100
+ * @throws Refusal 400 for a limit out of range and for an unknown cursor
+ */
+export function listPage<R extends Row, T extends object>(
+  c: Context,
+  rows: Iterable<R>,
+  toObject: (row: R) => T,
+  longest = 100,
+): Response {
+  const limit = readLimit(c.req.query('limit'), longest)
+  const sorted = [...rows]
+  if (c.req.query('order') !== 'asc') sorted.reverse()
+  const after = indexOf(sorted, 'after', c.req.query('after')) ?? -1
+  const before = indexOf(sorted, 'before', c.req.query('before'))
+  const rest = sorted.slice(after + 1, before)
+  const data = rest.slice(0, limit)
+  const page: ListObject<T> = {
+    object: 'list',
+    data: data.map(toObject),
+    first_id: data[0]?.id ?? null,
+    has_more: rest.length > limit,
+    last_id: data.at(-1)?.id ?? null,
+  }
+  return json(page)
+}
+
+function readLimit(text: string | undefined, longest: number): number {
+  if (text === undefined) return longest === 100 ? 20 : longest
+  const limit = Number(text)
+  if (Number.isInteger(limit) && limit >= 1 && limit <= longest) return limit
+  const bound = limit > longest ? 'above_max' : 'below_min'
+  throw invalidRequest(
+    400,
+    `Invalid 'limit': expected an integer from 1 to ${longest}, but got ${text} instead.`,
+    'limit',
+    `integer_${bound}_value`,
+  )
+}
+
+/** With an unknown cursor a careless client would loop for ever. */
+function indexOf(
+  rows: readonly Row[],
+  name: string,
+  cursor: string | undefined,
+): number | undefined {
+  if (cursor === undefined || cursor === '') return undefined
+  const index = rows.findIndex(({ id }) => id === cursor)
+  if (index === -1) throw invalidRequest(400, `Invalid '${name}': no such object.`, name)
+  return index
 }

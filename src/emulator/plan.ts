@@ -51,7 +51,12 @@ export const directives = [
 /** One of the directives, without its brackets. */
 type Directive = (typeof directives)[number]
 
-/** Whether a prompt contains a directive. */
+/**
+ * Whether a prompt contains a directive.
+ *
+ * @param prompt of the user's last message
+ * @param directive without its brackets
+ */
 export function directs(prompt: string, directive: Directive): boolean {
   return prompt.includes(`[${directive}]`)
 }
@@ -72,7 +77,12 @@ const kinds = [
 
 const plain = /\b(?:text|txt|report|note|file)s?\b/i
 
-/** The files that a prompt asks for: named files, numbers of files, and one of each other kind. */
+/**
+ * The files that a prompt asks for: named files, numbers of files, and one of each other kind.
+ *
+ * @param prompt of the user's last message
+ * @returns in the order in which the answer mentions them; none for a prompt that asks for no file
+ */
 export function planFiles(prompt: string): PlannedFile[] {
   const { names, rest } = readNames(prompt)
   if (names.length === 0) names.push(...readCount(prompt))
@@ -150,7 +160,11 @@ function readNames(prompt: string): { names: string[]; rest: string } {
   return { names: [...new Set(names)], rest }
 }
 
-/** The extension without its dot, in lower case; empty if there is none. */
+/**
+ * The extension without its dot, in lower case; empty if there is none.
+ *
+ * @param name of a file, without a path
+ */
 export function endingOf(name: string): string {
   return /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase() ?? ''
 }

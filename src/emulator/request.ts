@@ -21,7 +21,12 @@ import {
 } from './json.ts'
 import type { Container, Emulation, InputItem, World } from './world.ts'
 
-/** The input as items. A text becomes one message of the user. */
+/**
+ * The input as items. A text becomes one message of the user.
+ *
+ * @param input a text or a list of items, as the request has it
+ * @param newId makes an id for each item without one
+ */
 export function readInput(input: unknown, newId: () => string): InputItem[] {
   const items = typeof input === 'string' ? [{ role: 'user', content: input }] : input
   if (!Array.isArray(items)) return []
@@ -34,7 +39,11 @@ export function readInput(input: unknown, newId: () => string): InputItem[] {
   })
 }
 
-/** The text of the user's last message, which determines the answer. */
+/**
+ * The text of the user's last message, which determines the answer.
+ *
+ * @param items in their order, those of earlier turns first
+ */
 export function promptOf(items: readonly InputItem[]): string {
   const last = items.findLast(({ role }) => role === 'user')
   const parts = Array.isArray(last?.content) ? last.content.filter(isJson) : []
@@ -52,6 +61,7 @@ const textKeys = ['type', 'text', 'annotations', 'logprobs']
 /**
  * Checks a replayed answer for fields that Azure refuses.
  *
+ * @param input a text or a list of items, as the request has it
  * @param name of the parameter
  * @throws Refusal 400 that names the first unknown field
  */
@@ -79,7 +89,15 @@ function checkKeys(value: Json, known: readonly string[], place: string): void {
   }
 }
 
-/** The container for the code; `undefined` without a code interpreter. */
+/**
+ * The container for the code; `undefined` without a code interpreter.
+ *
+ * @param world in which the container exists or will exist
+ * @param emulation clock and ids
+ * @param earlier container of the previous turn
+ * @param body of the request, with its tools and its input
+ * @throws Refusal 400 for a container that has expired or has a wrong id, 404 for an unknown one
+ */
 export function containerFor(
   world: World,
   emulation: Emulation,

@@ -20,7 +20,11 @@ interface Making {
   readonly body: Json
 }
 
-/** The finished response. */
+/**
+ * The finished response.
+ *
+ * @param making id, prompt, output and the request, whose settings are returned
+ */
 export function makeResponse({
   id,
   now,
@@ -67,7 +71,12 @@ export function makeResponse({
   }
 }
 
-/** Estimates tokens: four characters each. */
+/**
+ * Estimates tokens: four characters each.
+ *
+ * @param prompt counts as input
+ * @param output items; their JSON counts as output
+ */
 export function usageOf(prompt: string, output: readonly object[]): Usage {
   const input_tokens = Math.ceil(prompt.length / 4)
   const output_tokens = Math.ceil(JSON.stringify(output).length / 4)
@@ -80,7 +89,12 @@ export function usageOf(prompt: string, output: readonly object[]): Usage {
   }
 }
 
-/** The form of a response that has not ended, or never will. */
+/**
+ * The form of a response that has not ended, or never will.
+ *
+ * @param response as it will be when it is finished
+ * @param status to show
+ */
 export function pending(response: ResponseObject, status: ResponseStatus): ResponseObject {
   const nothing = { error: null, incomplete_details: null, output: [], usage: null }
   return { ...response, ...nothing, service_tier: 'auto', status }
@@ -88,7 +102,12 @@ export function pending(response: ResponseObject, status: ResponseStatus): Respo
 
 const secondsToFinish = 10
 
-/** The current form of a stored response. A background response needs two polls or ten seconds. */
+/**
+ * The current form of a stored response. A background response needs two polls or ten seconds.
+ *
+ * @param stored response, with how often it was polled
+ * @param now unix seconds
+ */
 export function currentResponse(stored: StoredResponse, now: number): ResponseObject {
   const { finished, polls, cancelled } = stored
   const age = now - finished.created_at
@@ -97,7 +116,12 @@ export function currentResponse(stored: StoredResponse, now: number): ResponseOb
   return pending(finished, polls >= 1 || age >= 1 ? 'in_progress' : 'queued')
 }
 
-/** Removes the outputs of calls, unless the request includes them. */
+/**
+ * Removes the outputs of calls, unless the request includes them.
+ *
+ * @param response of the call
+ * @param include values of `include[]`
+ */
 export function withOutputs(response: ResponseObject, include: readonly unknown[]): ResponseObject {
   if (include.includes('code_interpreter_call.outputs')) return response
   const output = response.output.map((item) =>

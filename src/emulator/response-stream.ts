@@ -21,6 +21,10 @@ import type { Emulation, EmulatorContext, StoredResponse } from './world.ts'
 /**
  * The rest of a stream after the event in `starting_after`.
  *
+ * @param emulation clock and ids
+ * @param c request, with `starting_after`
+ * @param stored response that was made as a stream in the background
+ * @param include values of `include[]`
  * @throws Refusal 400 if the response was not streamed from the start
  */
 export function resumeStream(
@@ -41,7 +45,15 @@ export function resumeStream(
   return streamResponse(emulation, c, stored, include, { include_obfuscation }, startingAfter)
 }
 
-/** Sends a stored response as a stream, or the part after an event. */
+/**
+ * Sends a stored response as a stream, or the part after an event.
+ *
+ * @param c request, whose signal ends the stream
+ * @param stored response to be streamed
+ * @param include values of `include[]`
+ * @param options `stream_options` of the request
+ * @param startingAfter number of the last event that the client has; -1 for all
+ */
 export function streamResponse(
   { ids, wait, deltaDelayMs }: Emulation,
   c: EmulatorContext,
@@ -66,7 +78,13 @@ export function streamResponse(
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
 }
 
-/** All events of a response, from beginning to end. */
+/**
+ * All events of a response, from beginning to end.
+ *
+ * @param response as it ends
+ * @param sendsError whether an error event precedes the end
+ * @see https://platform.openai.com/docs/api-reference/responses-streaming
+ */
 export function eventsOf(response: ResponseObject, sendsError: boolean): StreamEvent[] {
   const begun = pending(response, 'in_progress')
   const queued = pending(response, 'queued')
@@ -191,7 +209,12 @@ interface Sending {
   readonly pause: () => Promise<void>
 }
 
-/** Encodes events as a stream, one event at a time. */
+/**
+ * Encodes events as a stream, one event at a time.
+ *
+ * @param events all of the response, also those that the client has: their index is their number
+ * @param sending where to begin, and the pauses
+ */
 export function toEventStream(
   events: readonly StreamEvent[],
   { startingAfter, pad, pause }: Sending,

@@ -8,8 +8,15 @@ import { type Context, Hono } from 'hono'
 import { makeOutput } from './answer.ts'
 import { checkModel } from './completions.ts'
 import { conversationOf } from './conversations.ts'
-import { invalidRequest, type Json, json, missingParameter, notFound, readJson } from './json.ts'
-import { listPage } from './page.ts'
+import {
+  invalidRequest,
+  type Json,
+  json,
+  listPage,
+  missingParameter,
+  notFound,
+  readJson,
+} from './json.ts'
 import { directs } from './plan.ts'
 import { checkReplay, containerFor, promptOf, readInput } from './request.ts'
 import { currentResponse, makeResponse, usageOf, withOutputs } from './response-object.ts'
@@ -18,7 +25,12 @@ import { readFormat } from './structured.ts'
 import { sendWebhooks } from './webhooks.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv, StoredResponse, World } from './world.ts'
 
-/** The routes below `/responses`. */
+/**
+ * The routes below `/responses`.
+ *
+ * @param emulation clock, ids and deployments
+ * @see https://platform.openai.com/docs/api-reference/responses
+ */
 export function responseRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   const { now } = emulation
   const routes = new Hono<EmulatorEnv>()

@@ -10,7 +10,12 @@ import { invalidRequest, isJson, type Json, missingParameter } from './json.ts'
 /** A schema; absent properties of the request mean plain text. */
 export type Format = { readonly schema: unknown } | undefined
 
-/** Reads `text.format`. @throws Refusal 400 as the service refuses */
+/**
+ * Reads `text.format`.
+ *
+ * @param text the parameter `text` of the request
+ * @throws Refusal 400 as the service refuses
+ */
 export function readFormat(text: unknown): Format {
   const format = isJson(text) ? text.format : undefined
   if (!isJson(format) || format.type === 'text') return undefined
@@ -32,7 +37,12 @@ interface Structured {
   upTo(plain: string): string | undefined
 }
 
-/** Makes JSON that fits a schema. The first string that may hold any text holds the plain text. */
+/**
+ * Makes JSON that fits a schema. The first string that may hold any text holds the plain text.
+ *
+ * @param schema JSON Schema of the request, of any shape
+ * @param plain text of the answer
+ */
 export function structure(schema: unknown, plain: string): Structured {
   const marker = '\uE000'
   const value = exampleOf({ root: schema, text: marker, depth: 0 }, schema)

@@ -8,7 +8,12 @@ import { Hono } from 'hono'
 import { invalidRequest, json, notFound, readJson } from './json.ts'
 import type { Emulation, EmulatorEnv, StoredResponse, WebhookEndpoint, World } from './world.ts'
 
-/** The routes below `/dashboard/webhook_endpoints`. */
+/**
+ * The routes below `/dashboard/webhook_endpoints`.
+ *
+ * @param emulation clock and ids
+ * @see https://platform.openai.com/docs/guides/webhooks
+ */
 export function webhookRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   const routes = new Hono<EmulatorEnv>()
   routes.post('/', async (c) => {
@@ -48,7 +53,14 @@ function describe({ secret: _, ...shown }: WebhookEndpoint) {
   return { object: 'webhook_endpoint', ...shown }
 }
 
-/** Sends the end of a response to the registered endpoints, in the background. */
+/**
+ * Sends the end of a response to the registered endpoints, in the background.
+ *
+ * @param emulation clock, ids and network
+ * @param world whose endpoints get the event
+ * @param stored response that ended
+ * @returns when all were sent; failures are ignored, as nobody repeats them here
+ */
 export async function sendWebhooks(
   emulation: Emulation,
   world: World,
@@ -87,6 +99,12 @@ async function deliver(
   await fetch(url, { method: 'POST', headers, body }).catch(() => {})
 }
 
+/**
+ * Signs as Standard Webhooks say: HMAC-SHA-256 over `id.timestamp.body`, in base64.
+ *
+ * @param secret in base64, without `whsec_`
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
 async function sign(secret: string, text: string): Promise<string> {
   const key = await crypto.subtle.importKey(
     'raw',

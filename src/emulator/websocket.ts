@@ -22,6 +22,8 @@ interface Bindings {
  * Accepts a WebSocket at `/responses`.
  *
  * @param ask answers a request by POST; each message is sent to it as a request for a stream
+ * @param c request to upgrade, with the runtime's `upgrade` in its bindings
+ * @throws Refusal 400 on a runtime without WebSockets
  */
 export function acceptSocket(ask: Emulation['ask'], c: EmulatorContext): Response {
   const { upgrade } = (c.env ?? {}) as Bindings

@@ -93,7 +93,11 @@ export interface World {
   readonly webhooks: Map<string, WebhookEndpoint>
 }
 
-/** Creates an empty world. */
+/**
+ * Creates an empty world.
+ *
+ * @param isProject whether it is a Foundry project instead of a resource
+ */
 export function createWorld(isProject: boolean): World {
   return {
     isProject,
@@ -145,7 +149,11 @@ interface Ids {
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Creates ids from random bytes. */
+/**
+ * Creates ids from random bytes.
+ *
+ * @param random number of bytes to random bytes; tests pass a fixed sequence
+ */
 export function createIds(random: Random): Ids {
   const hex = (digits: number): string =>
     Array.from(random(Math.ceil(digits / 2)), (byte) => byte.toString(16).padStart(2, '0'))

@@ -9,7 +9,12 @@ import { endingOf } from '../plan.ts'
 import { drawChart, type Series, toRows } from './chart.ts'
 import { spreadsheet, storedZip } from './zip.ts'
 
-/** Creates a file of the kind that the name's extension says; plain text for an unknown extension. */
+/**
+ * Creates a file of the kind that the name's extension says; plain text for an unknown extension.
+ *
+ * @param name only its extension counts
+ * @param series numbers that the file shows
+ */
 export async function artefact(name: string, series: Series): Promise<Content> {
   switch (endingOf(name)) {
     case 'png':
@@ -25,6 +30,11 @@ export async function artefact(name: string, series: Series): Promise<Content> {
   }
 }
 
+/**
+ * The text formats: each shows the same rows.
+ *
+ * @param ending extension in lower case
+ */
 function toText(ending: string, series: Series): string {
   const { title } = series
   const rows = toRows(series)
@@ -48,6 +58,7 @@ function toText(ending: string, series: Series): string {
   }
 }
 
+/** A bar chart in SVG, as a format that a gateway must not show inline: it may run scripts. */
 function toSvg({ values }: Series): string {
   const bars = values.map(
     (value, x) => `<rect x="${x * 20 + 2}" y="${100 - value}" width="16" height="${value}"/>`,

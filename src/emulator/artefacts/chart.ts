@@ -25,7 +25,11 @@ const units: readonly [unit: string, labels: string][] = [
   ['quarter', 'Q1 Q2 Q3 Q4'],
 ]
 
-/** The series for a prompt: months, days or quarters, as the prompt says. */
+/**
+ * The series for a prompt: months, days or quarters, as the prompt says.
+ *
+ * @param prompt also the seed: equal prompts give equal numbers
+ */
 export function seriesFor(prompt: string): Series {
   const next = random(prompt)
   const asked = units.find(([unit]) =>
@@ -54,7 +58,12 @@ const faint = 4
 
 const palette = ['ffffff', '26323d', 'dfe4e8', '2e86ab', '8b98a3']
 
-/** Draws a chart with title, axes and all values, as a PNG. */
+/**
+ * Draws a chart with title, axes and all values, as a PNG.
+ *
+ * @param series at most twelve labels of three letters, which is what {@link seriesFor} makes
+ * @returns a PNG of 640 × 400 pixels
+ */
 export function drawChart(series: Series): Promise<Uint8Array<ArrayBuffer>> {
   const { labels, values, title, chart } = series
   const canvas = createCanvas(640, 400)

@@ -9,7 +9,11 @@
 const date = ((2026 - 1980) << 9) | (1 << 5) | 1
 const namesAreUtf8 = 0x0800
 
-/** Packs texts and bytes under their paths. */
+/**
+ * Packs texts and bytes under their paths.
+ *
+ * @param files contents by path, in the order of the archive; paths are written as they are
+ */
 export function storedZip(
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Uint8Array<ArrayBuffer> {
@@ -53,7 +57,13 @@ const main = `${schemas}/spreadsheetml/2006/main`
 const packaged = `${schemas}/package/2006`
 const format = 'application/vnd.openxmlformats-'
 
-/** A workbook with one sheet. Cells are numbers and plain words. */
+/**
+ * A workbook with one sheet. Cells are numbers and plain words.
+ *
+ * @param title name of the sheet, of at most 31 letters, digits and blanks
+ * @param rows of two cells each
+ * @see https://ecma-international.org/publications-and-standards/standards/ecma-376/
+ */
 export function spreadsheet(
   title: string,
   rows: readonly (readonly (string | number)[])[],
@@ -82,7 +92,11 @@ function cell(value: string | number, place: string): string {
   return `<c r="${place}" t="inlineStr"><is><t>${value}</t></is></c>`
 }
 
-/** Concatenates texts (as UTF-8) and bytes. */
+/**
+ * Concatenates texts (as UTF-8) and bytes.
+ *
+ * @param parts in their order
+ */
 export function join(...parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const pieces = parts.map((part) =>
     typeof part === 'string' ? new TextEncoder().encode(part) : part,
@@ -96,7 +110,12 @@ export function join(...parts: readonly (string | Uint8Array)[]): Uint8Array<Arr
   return whole
 }
 
-/** Encodes numbers in the given number of bytes each, little-endian. */
+/**
+ * Encodes numbers in the given number of bytes each, little-endian.
+ *
+ * @param widths one digit for each number: its bytes
+ * @param numbers unsigned
+ */
 function littleEndian(widths: string, ...numbers: readonly number[]): Uint8Array {
   return Uint8Array.from(
     numbers.flatMap((number, index) =>
@@ -105,12 +124,20 @@ function littleEndian(widths: string, ...numbers: readonly number[]): Uint8Array
   )
 }
 
-/** Encodes an unsigned number in four bytes, big-endian. */
+/**
+ * Encodes an unsigned number in four bytes, big-endian.
+ *
+ * @param number below 2 ** 32
+ */
 export function bigEndian32(number: number): Uint8Array {
   return littleEndian('4', number).reverse()
 }
 
-/** The unsigned CRC-32 of bytes. */
+/**
+ * The unsigned CRC-32 of bytes.
+ *
+ * @param bytes of a small file: it is computed bit by bit, on purpose unlike the implementation under test
+ */
 export function crc32(bytes: Uint8Array): number {
   let crc = -1
   for (const byte of bytes) {
