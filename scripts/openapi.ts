@@ -273,6 +273,20 @@ const errorHeaders: Readonly<Record<number, readonly string[]>> = {
   503: ['Retry-After'],
 }
 
+/** Groups of routes in viewers of the document, each with the beginnings of its paths. */
+const tags: Readonly<Record<string, RegExp>> = {
+  'Signed links': /^\/(?:s|links)\b/,
+  Files: /^\/files\b/,
+  Containers: /^\/containers\b/,
+  Recording: /^\/(?:captures|webhooks)\b/,
+  'Files API': /^\/openai\b/,
+  Server: /^\//,
+}
+
+function tagOf(path: string): string | undefined {
+  return Object.keys(tags).find((tag) => tags[tag]?.test(path))
+}
+
 function describe(operation: Route): Json {
   const { method, path, asker, answer, summary } = operation
   const isFile = isDownload(operation)
@@ -286,6 +300,7 @@ function describe(operation: Route): Json {
   const content = bodies[`${method} ${path}`]
   return {
     operationId: `${method.toLowerCase()}${path.replace(/\W+(\w)?/g, (_, next = '') => next.toUpperCase())}`,
+    tags: [tagOf(path)],
     summary,
     parameters: parametersOf(operation),
     ...(content && { requestBody: { required: true, content } }),
@@ -325,6 +340,7 @@ export function createDocument(): Json {
     },
     // Relative to the URL of this document, so it is right under any mount point.
     servers: [{ url: '.' }],
+    tags: Object.keys(tags).map((name) => ({ name })),
     paths,
     components: {
       schemas: Object.fromEntries(schemas),

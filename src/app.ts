@@ -71,7 +71,7 @@ export function createApp(options: AppOptions): Hono {
   // The path of the public URL comes first, since it may begin like one of the routes.
   const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
-    for (const family of families(gateway)) {
+    for (const family of families(gateway, options)) {
       app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
     }
   }
@@ -157,7 +157,10 @@ interface Family {
 }
 
 /** All families of routes. The order decides between base paths that overlap. */
-function families(gateway: Gateway): readonly Family[] {
+function families(
+  gateway: Gateway,
+  { answerDocs }: Pick<AppOptions, 'answerDocs'>,
+): readonly Family[] {
   // In answers of the OpenAI API, x-request-id is the upstream's id.
   const idHeader = 'x-cfile-request-id'
   const isCrossOrigin = true
@@ -189,7 +192,7 @@ function families(gateway: Gateway): readonly Family[] {
     { base: '/readyz', routes: readyRoutes(gateway), access: 'open' },
     { base: '/metrics', routes: metricsRoutes(gateway), access: 'open' },
     { base: '/openapi.json', routes: openapiRoutes(), access: 'open' },
-    { base: '/docs', routes: docsRoutes(), access: 'open' },
+    { base: '/docs', routes: docsRoutes(answerDocs), access: 'open' },
   ]
 }
 

@@ -17,6 +17,7 @@ import { followConnections } from './node-http/connections.ts'
 import { createDispatchFetch } from './node-http/fetch.ts'
 import { nodeHmac } from './node-http/hmac.ts'
 import { respond } from './node-http/respond.ts'
+import { answerSwaggerUi } from './node-http/swagger-ui.ts'
 import { connectSocket, createAcceptor } from './node-http/websocket.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
 import { type Answer, type Env, type Platform, type Running, serveOn } from './start/serve.ts'
@@ -87,9 +88,18 @@ export function serve(env: Env = process.env): Promise<Running> {
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
  */
-export function nodeRuntime(): Pick<Runtime, 'fetch' | 'createCarrier' | 'createHmac' | 'connect'> {
+export function nodeRuntime(): Pick<
+  Runtime,
+  'fetch' | 'createCarrier' | 'createHmac' | 'connect' | 'answerDocs'
+> {
   const { fetch } = createDispatchFetch(webRuntime)
-  return { fetch, createCarrier: createNodeCarrier, createHmac: nodeHmac, connect: connectSocket }
+  return {
+    fetch,
+    createCarrier: createNodeCarrier,
+    createHmac: nodeHmac,
+    connect: connectSocket,
+    answerDocs: answerSwaggerUi,
+  }
 }
 
 // Bytes of an answer that wait for the kernel. Node's own 64 KB would hold four times as much for each slow client.

@@ -10,6 +10,7 @@ import type { Hmac } from './core/links/keys.ts'
 import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
 import type { Connect } from './core/sockets/socket.ts'
 import type { Wait, WaitSignal } from './core/time.ts'
+import type { AnswerDocs } from './routes/docs.ts'
 
 /** Functions of a runtime. The app has web-standard defaults for those that every runtime has. */
 export interface Runtime {
@@ -37,6 +38,8 @@ export interface Runtime {
   readonly telemetry: () => TelemetryApi | undefined
   /** Reads a text file, if the runtime has a file system. */
   readonly readFile?: (path: string) => Promise<string>
+  /** Answers `/docs`. @default a list of the routes, without a script */
+  readonly answerDocs?: AnswerDocs
 }
 
 /** The global under which the packages of the OpenTelemetry API share their registration. */

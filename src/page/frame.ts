@@ -101,7 +101,7 @@ dd{margin:0;overflow-wrap:anywhere}`
 
 const list = `header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center}
 header p{flex:1 1 20rem;margin:0}
-dl.facts{display:flex;flex-wrap:wrap;gap:.5rem 2.5rem;margin:.75rem 0 1rem;padding-top:.75rem}
+dl.facts{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.75rem 0 1rem;padding-top:.75rem}
 .tools{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-bottom:.5rem}
 input{flex:1 1 8rem;min-width:0;max-width:24rem;background:var(--bg);font-weight:400}
 ul{list-style:none;margin:0;padding:0;border:1px solid var(--line);border-radius:.375rem;display:grid;grid-template-columns:auto 1fr repeat(5,auto);column-gap:1rem}

@@ -6,10 +6,10 @@
 
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import { toBase64 } from '../core/encoding.ts'
 import { prefersHtml } from '../core/http/content-type.ts'
 import { version } from '../core/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
+import { docsPage } from '../page/docs-page.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { homePage } from '../page/home.ts'
 import type { RouteEnv } from './request.ts'
@@ -102,31 +102,24 @@ export function openapiRoutes(): Hono<RouteEnv> {
   })
 }
 
-/** Creates the route at `/docs`. */
-export function docsRoutes(): Hono<RouteEnv> {
-  return new Hono<RouteEnv>().get('/', async (c) =>
-    c.html(page, 200, {
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${await hashOf(style)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    }),
-  )
-}
+/**
+ * Answers `/docs` and the files below it. Resolves to undefined where the list of routes is to be shown instead.
+ *
+ * @param file name of the file, empty for the page
+ * @param nonce lets the scripts of the page pass its Content-Security-Policy
+ */
+export type AnswerDocs = (file: string, nonce: string) => Promise<Response | undefined>
 
-const style =
-  'body{font:16px/1.5 system-ui;margin:3em auto;max-width:60em;padding:0 1em;color-scheme:light dark}td{padding:.3em 1em .3em 0;vertical-align:top}'
-
-const rows = operations
-  .map(
-    ({ method, path, query, summary }) =>
-      `<tr><td>${method}<td><code>${path}${query.map((name, index) => `<wbr>${index === 0 ? '?' : '&amp;'}${name}=`).join('')}</code><td>${summary}`,
-  )
-  .join('')
-
-const page = `<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width"><title>cfile</title><style>${style}</style><h1>cfile ${version}</h1><p>${about.description}<table>${rows}</table><p>The OpenAI API is at <code>/openai/v1</code> and <code>/v1</code>. <a href=openapi.json>openapi.json</a> has all of this for programs.</html>`
-
-/** SHA-256 of a text in base64, as a Content-Security-Policy names it. */
-async function hashOf(content: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(content))
-  return toBase64(new Uint8Array(digest))
+/** Creates the routes at `/docs`: the viewer of the runtime, else a list of the routes. */
+export function docsRoutes(answerDocs?: AnswerDocs): Hono<RouteEnv> {
+  const routes = new Hono<RouteEnv>().get('/', async (c) => {
+    const nonce = c.get('requestId')
+    const page = docsPage({ about, operations, nonce })
+    return (await answerDocs?.('', nonce)) ?? c.html(page, 200, pageHeaders(nonce))
+  })
+  if (answerDocs === undefined) return routes
+  return routes.get('/:file', async (c, next) => {
+    const answer = await answerDocs(c.req.param('file'), c.get('requestId'))
+    return answer ?? next()
+  })
 }

@@ -5,6 +5,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
+import { nodeRuntime } from '../../src/node.ts'
 import { openApp } from '../../src/start/open-app.ts'
 import { parseEnv } from '../../src/start/settings/settings.ts'
 import { json, responseRequest } from '../lib/harness.ts'
@@ -196,6 +197,18 @@ describeWith(['chromium'], 'the pages in Chromium', (executablePath) => {
     await page.getByRole('link', { name: 'View region 50.png' }).click()
   })
 
+  it('shows every route in Swagger UI, and asks for one, without breaking its policy', async () => {
+    const page = await open('/docs')
+    await page.getByRole('button', { name: 'Downloads a file by its id alone' }).first().click()
+    await page.getByText('container_id', { exact: true }).first().waitFor()
+    await page.getByRole('button', { name: 'Whether the process answers' }).click()
+    const health = page.locator('.opblock', { hasText: '/healthz' })
+    await health.getByRole('button', { name: 'Try it out' }).click()
+    await health.getByRole('button', { name: 'Execute' }).click()
+    await health.locator('.live-responses-table').getByText('"status"').waitFor()
+    expect(await faults()).toEqual([])
+  })
+
   it('explains a dead link', async () => {
     const page = await open('/s/abc/chart.png')
     await page.getByRole('heading', { name: 'This link is not valid' }).waitFor()
@@ -245,6 +258,11 @@ async function openEmulated(env: Readonly<Record<string, string>> = {}): Promise
     fetch: async (...given) => app?.fetch(...given) ?? new Response(),
   })
   const settings = parseEnv({ CFILE_STORE: 'memory:', LOG_LEVEL: 'silent', ...env })
-  app = openApp(settings, { publicUrl: server.url, emulator: () => createEmulator() })
+  const { answerDocs } = nodeRuntime()
+  app = openApp(settings, {
+    publicUrl: server.url,
+    emulator: () => createEmulator(),
+    answerDocs,
+  })
   return server
 }

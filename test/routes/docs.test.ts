@@ -81,27 +81,20 @@ describe('/openapi.json', () => {
 })
 
 describe('/docs', () => {
-  it('lists every operation', async () => {
-    const { ask } = openHarness()
-    const page = await (await ask('/docs')).text()
-    for (const { method, path, summary } of operations) {
-      expect(page).toContain(`<td>${method}<td><code>${path}`)
-      expect(page).toContain(summary)
-    }
-  })
-
-  it('loads and runs nothing, and its style is the one that its policy lets in', async () => {
-    const { ask } = openHarness()
+  it('lists every operation without a script, where Swagger UI is not installed', async () => {
+    const { ask } = openHarness({ answerDocs: async () => undefined })
     const answer = await ask('/docs')
     const page = await answer.text()
+    for (const { method, path, summary } of operations) {
+      expect(page).toContain(`<code>${method} ${path}`)
+      expect(page).toContain(summary.replaceAll('"', '&quot;'))
+    }
     expect(page).not.toMatch(/<script|src=|https?:|\son\w+=|\sstyle=/i)
-    const [, style = ''] = /<style>([^<]*)<\/style>/.exec(page) ?? []
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
-    const hash = btoa(String.fromCharCode(...new Uint8Array(digest)))
+    const [, nonce] = /<style nonce="([^"]+)">/.exec(page) ?? []
     expect(answer.headers.get('content-security-policy')).toBe(
-      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     )
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+    expect((await ask('/docs/swagger-ui.css')).status).toBe(404)
   })
 })
 
