@@ -41,84 +41,83 @@ function rowsOf(bench: Bench, rounds: number): readonly Row[] {
     start: (port: number) => startPeer(bench, 'undici', false, port),
     measure: (proxy: Measured, port: number) => load(proxy, at(port, contentPath('small')), [], 2),
   }
-  return [
-    {
-      title: '1 GB over TLS, CPU s/GB',
-      start: (port, checkout) => startGateway(bench, true, port, checkout),
-      measure: (proxy, port) => download(proxy, at(port, filePath('large')), auth),
-      bare: {
-        start: (port) => startPeer(bench, 'undici', true, port),
-        measure: (proxy, port) => download(proxy, at(port, contentPath('large'))),
-      },
-      rounds,
-      warmUps: 1,
+  const largeRow = (isTls: boolean): Row => ({
+    title: `large file ${isTls ? 'over TLS' : 'in plaintext'}, s/GB`,
+    start: (port, checkout) => startGateway(bench, isTls, port, checkout),
+    measure: (proxy, port) => download(proxy, at(port, filePath('large')), auth),
+    bare: {
+      start: (port) => startPeer(bench, 'undici', isTls, port),
+      measure: (proxy, port) => download(proxy, at(port, contentPath('large'))),
     },
+    rounds,
+    warmUps: 1,
+  })
+  return [
+    largeRow(true),
+    largeRow(false),
     {
-      title: '1 KB by id, CPU µs',
+      title: '1 KB by id, µs',
       start: (port, checkout) => startGateway(bench, false, port, checkout),
       measure: (proxy, port) => load(proxy, at(port, filePath('small')), auth, 2),
       bare: bareSmall,
       ...small,
     },
     {
-      title: '1 KB by signed link, CPU µs',
+      title: '1 KB by signed link, µs',
       start: (port, checkout) => startGateway(bench, false, port, checkout),
       measure: async (proxy, port) => load(proxy, await signedLink(port), [], 2),
       bare: bareSmall,
       ...small,
     },
     {
-      title: 'SSE, annotate, CPU µs/event',
+      title: 'SSE, annotate, µs/event',
       start: (port, checkout) => startLinking(bench, 'annotate', port, checkout),
       ...events,
     },
     {
-      title: 'SSE, rewrite, CPU µs/event',
+      title: 'SSE, rewrite, µs/event',
       start: (port, checkout) => startLinking(bench, 'rewrite', port, checkout),
       ...events,
     },
   ]
 }
 
-/** Measures one row. Ratios are taken round by round, since whatever disturbs the machine disturbs a whole round. */
+/** Measures one row. */
 async function compare(row: Row, older: string, newer: string): Promise<string[]> {
   const one = await row.start(9310, older)
   const other = await row.start(9311, newer)
   const bare = await row.bare?.start(9312)
-  const parts: Record<string, () => Promise<Figures>> = {
+  const parts = {
     older: () => row.measure(one, 9310),
     newer: () => row.measure(other, 9311),
+    bare: async () => bare && row.bare?.measure(bare, 9312),
   }
-  if (bare && row.bare) parts.bare = row.bare.measure.bind(undefined, bare, 9312)
   await roundsOf(parts, row.warmUps)
-  const {
-    older: before = [],
-    newer: after = [],
-    bare: least = [],
-  } = await roundsOf(parts, row.rounds)
+  const seen = await roundsOf(parts, row.rounds)
   for (const process of [one, other, bare]) await process?.stop()
-  const ratio = (
-    above: readonly Figures[],
-    below: readonly Figures[],
-    of: (figures: Figures) => number,
-  ): string => {
-    const ratios = above.flatMap((figures, round) => {
-      const against = below[round]
-      return against === undefined ? [] : [of(figures) / of(against)]
-    })
-    return ratios.length === 0 ? '–' : show(spreadOf(ratios))
-  }
-  const cpu = ({ cpu }: Figures): number => cpu
-  const median = (all: readonly Figures[]): string =>
-    all.length === 0 ? '–' : spreadOf(all.map(cpu)).median.toFixed(1)
   return [
     row.title,
-    ratio(after, before, cpu),
-    ratio(after, before, ({ rate }) => rate),
-    ratio(least, before, cpu),
-    ratio(least, after, cpu),
-    [before, after, least].map(median).join(', '),
+    ratio(seen.newer, seen.older, 'cpu'),
+    ratio(seen.newer, seen.older, 'rate'),
+    ratio(seen.bare, seen.older, 'cpu'),
+    ratio(seen.bare, seen.newer, 'cpu'),
+    ...[seen.older, seen.newer, seen.bare].map(medianCpu),
   ]
+}
+
+/** Some rounds of one process; `undefined` where there is none. */
+type Rounds = readonly (Figures | undefined)[]
+
+/** Takes the ratio of each round, since whatever disturbs the machine disturbs all processes of a round. */
+function ratio(above: Rounds, below: Rounds, of: keyof Figures): string {
+  const ratios = above.map((figures, round) => (figures?.[of] ?? 0) / (below[round]?.[of] ?? 0))
+  return above[0] === undefined ? '–' : show(spreadOf(ratios))
+}
+
+function medianCpu(rounds: Rounds): string {
+  return rounds[0] === undefined
+    ? '–'
+    : spreadOf(rounds.map((one) => one?.cpu ?? 0)).median.toFixed(1)
 }
 
 const isQuick = process.argv.includes('--quick')
@@ -128,12 +127,14 @@ const [older = '.', newer = '.', wanted = ''] = process.argv
 const bench = await startUpstream((isQuick ? 256 : 1024) * 1024 ** 2)
 const events = await startEvents()
 const head = [
-  'what',
-  'CPU: newer / older',
-  'rate: newer / older',
+  'what, CPU time',
+  'newer / older',
+  'rate, newer / older',
   'bare undici / older',
   'bare undici / newer',
-  'CPU: older, newer, bare',
+  'older',
+  'newer',
+  'bare',
 ]
 try {
   const rows: string[][] = []

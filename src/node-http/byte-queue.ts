@@ -68,11 +68,10 @@ export function createByteQueue(inflow: Inflow): ByteQueue {
       waiting = undefined
     },
     bytes: {
-      async read() {
+      read() {
         const piece = take()
-        if (piece !== undefined) return piece
-        if (ending?.error !== undefined) throw ending.error
-        if (ending !== undefined) return undefined
+        if (ending?.error !== undefined && piece === undefined) return Promise.reject(ending.error)
+        if (ending !== undefined || piece !== undefined) return Promise.resolve(piece)
         return new Promise((resolve, reject) => {
           waiting = { resolve, reject }
         })

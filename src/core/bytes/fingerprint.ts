@@ -8,7 +8,7 @@
 interface Fingerprint {
   /** Adds the next bytes. */
   add(piece: Uint8Array): void
-  /** The last 4 KiB. */
+  /** The last 4 KiB; valid until bytes are added. */
   tail(): Uint8Array
   /** Whether another fingerprint is of the same bytes, as far as the samples show. */
   isSame(other: Fingerprint): boolean
@@ -26,7 +26,19 @@ const tailLength = 4096
 export function createFingerprint(): Fingerprint {
   let at = 0
   let hash = 0x811c9dc5
-  let tail: Uint8Array = new Uint8Array()
+  let kept = new Uint8Array()
+  let keptBytes = 0
+
+  /** Copies the last bytes, because the memory of the piece may be used again. */
+  function keep(piece: Uint8Array): void {
+    if (kept.byteLength === 0) kept = new Uint8Array(tailLength)
+    const last = piece.subarray(-tailLength)
+    const stays = Math.min(keptBytes, tailLength - last.byteLength)
+    kept.copyWithin(0, keptBytes - stays, keptBytes)
+    kept.set(last, stays)
+    keptBytes = stays + last.byteLength
+  }
+
   const fingerprint: Fingerprint = {
     add(piece) {
       for (let from = 0; from < piece.byteLength; ) {
@@ -38,11 +50,12 @@ export function createFingerprint(): Fingerprint {
         from = to
       }
       at += piece.byteLength
-      tail = lastOf(tail, piece)
+      keep(piece)
     },
-    tail: () => tail,
+    tail: () => kept.subarray(0, keptBytes),
     sum: () => `${at} ${hash}`,
-    isSame: (other) => fingerprint.sum() === other.sum() && isEqual(tail, other.tail()),
+    isSame: (other) =>
+      fingerprint.sum() === other.sum() && isEqual(fingerprint.tail(), other.tail()),
   }
   return fingerprint
 }
@@ -52,16 +65,6 @@ function windowAt(position: number): { isRead: boolean; until: number } {
   const start = position - (position % block)
   const isRead = position - start < sample
   return { isRead, until: start + (isRead ? sample : block) }
-}
-
-/** Copies the tail, because the memory of the piece may be used again. */
-function lastOf(before: Uint8Array, piece: Uint8Array): Uint8Array {
-  if (piece.byteLength >= tailLength) return piece.slice(-tailLength)
-  const kept = before.subarray(Math.max(0, before.byteLength + piece.byteLength - tailLength))
-  const tail = new Uint8Array(kept.byteLength + piece.byteLength)
-  tail.set(kept)
-  tail.set(piece, kept.byteLength)
-  return tail
 }
 
 /**

@@ -91,14 +91,8 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
   // Made only where a body breaks off.
   let closing: AbortController | undefined
 
-  async function readOn(): Promise<Uint8Array | undefined> {
-    if (source.at() < at) await source.skipTo(at)
-    const piece =
-      at === end ? undefined : await source.read(end === undefined ? most + 1 : end - at)
-    if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
-    if (end === undefined && source.at() > most) throw fileTooLarge(most + 1, most)
-    if (source.at() !== size) return piece
-    // A body that goes on is not the announced file. Its last piece is held back, so that nothing looks whole.
+  /** Holds the last piece back until the body has ended: one that goes on is not the announced file. */
+  async function checkEnd(piece: Uint8Array | undefined): Promise<Uint8Array | undefined> {
     const last = piece?.slice()
     if (!(await source.hasMore())) return last
     throw otherFile(`The upstream sent more than the ${size} bytes that it announced.`)
@@ -155,7 +149,12 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
     async read() {
       while (!isDone) {
         try {
-          const piece = await readOn()
+          if (source.at() < at) await source.skipTo(at)
+          const wanted = end === undefined ? most + 1 : end - at
+          let piece = wanted === 0 ? undefined : await source.read(wanted)
+          if (piece === undefined && end !== undefined && at < end) throw endedEarly(at, end)
+          if (end === undefined && source.at() > most) throw fileTooLarge(most + 1, most)
+          if (source.at() === size) piece = await checkEnd(piece)
           at += piece?.byteLength ?? 0
           isDone = piece === undefined || at === end
           if (isDone) release(notNeeded)
@@ -198,21 +197,15 @@ function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: Read
   let at = first
   let rest: Uint8Array | undefined
 
-  async function readSome(needed: number): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const piece = rest ?? (await idle.watch(bytes.read(needed)))
-      rest = undefined
-      if (piece === undefined || piece.byteLength > 0) return piece
-    }
-  }
-
   const source: Source = {
     at: () => at,
     async read(most) {
-      const piece = await readSome(most)
+      let piece = rest ?? (await idle.watch(bytes.read(most)))
+      while (piece?.byteLength === 0) piece = await idle.watch(bytes.read(most))
+      rest = undefined
       if (piece === undefined) return undefined
-      const part = piece.byteLength > most ? piece.subarray(0, most) : piece
-      if (part !== piece) rest = piece.subarray(most)
+      if (piece.byteLength > most) rest = piece.subarray(most)
+      const part = rest === undefined ? piece : piece.subarray(0, most)
       at += part.byteLength
       return part
     },
@@ -225,7 +218,7 @@ function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: Read
     },
     skipTo: (byte) => source.readTo(byte, () => {}),
     // Everything that was wanted is there, so a failure of the rest does not count.
-    hasMore: async () => (await readSome(1).catch(() => undefined)) !== undefined,
+    hasMore: async () => (await source.read(1).catch(() => undefined)) !== undefined,
     cancel(reason) {
       // The transfer fails with the error that is known already.
       bytes.cancel(reason).catch(() => {})
