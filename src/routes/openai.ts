@@ -163,7 +163,7 @@ function deploymentTarget({ path, search }: Parts): Target {
   return { path: rest, search: withoutDate(search), below: 'v1', model }
 }
 
-// The API knows no other methods, but a server behind the gateway might.
+// The API has no other methods, but a server behind the gateway might.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**

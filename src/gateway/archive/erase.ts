@@ -232,8 +232,8 @@ export async function isErased(
   return times.some((time) => typeof time === 'number' && time >= noted_at)
 }
 
-// The download that found the damage waits no longer. The work continues in the background.
-const patienceMs = 2000
+// Milliseconds that the download which found the damage waits. The work continues in the background.
+const longestWaitMs = 2000
 
 /**
  * Deletes a damaged copy, unless it was replaced meanwhile, and stores the file as pending. Never throws.
@@ -253,7 +253,7 @@ export async function discardCopy(
   })
   const work = replaceCopy(gateway, copy)
   gateway.runtime.waitUntil(work.catch(() => {}))
-  await within(gateway.runtime.wait, patienceMs, undefined, () => work).catch((error) =>
+  await within(gateway.runtime.wait, longestWaitMs, undefined, () => work).catch((error) =>
     gateway.log('warn', 'A damaged copy could not be deleted.', { cause: String(error) }),
   )
 }

@@ -17,10 +17,10 @@ import { listEntries } from '../owners/records.ts'
 import { type Archiving, isExpired } from './state.ts'
 
 // Milliseconds that a download waits for the archive before it asks the upstream. Shorter after a recent failure.
-const patienceMs = 2000
-const illPatienceMs = 250
+const usualLimitMs = 2000
+const failingLimitMs = 250
 // If only the archive can have the file.
-const lastPatienceMs = 10_000
+const lastLimitMs = 10_000
 
 /**
  * Finds the caller's copy of a file. `undefined` without a copy, and if the archive does not answer in time.
@@ -36,9 +36,9 @@ export async function findCopy(
 ): Promise<ArchivedFile | undefined> {
   const { archiving } = gateway
   if (archiving === undefined) return undefined
-  const isIll = archiving.state.failing.has('read')
+  const limitMs = archiving.state.failing.has('read') ? failingLimitMs : usualLimitMs
   try {
-    return await readCopy(gateway, caller, fileId, signal, isIll ? illPatienceMs : patienceMs)
+    return await readCopy(gateway, caller, fileId, signal, limitMs)
   } catch {
     signal.throwIfAborted()
     return undefined
@@ -57,7 +57,7 @@ export async function findLastCopy(
   fileId: string,
   signal: AbortSignal,
 ): Promise<ArchivedFile | undefined> {
-  return readCopy(gateway, caller, fileId, signal, lastPatienceMs).catch((cause) => {
+  return readCopy(gateway, caller, fileId, signal, lastLimitMs).catch((cause) => {
     signal.throwIfAborted()
     throw new CfileError(
       'not_ready',
@@ -113,7 +113,7 @@ async function tryArchive(
   const isKnown = state.isProven && !state.failing.has('write')
   if (isKnown || now() < state.trialAt) return
   state.trialAt = now() + trialEverySeconds
-  const call = { at: 'write', limitMs: patienceMs, signal } as const
+  const call = { at: 'write', limitMs: usualLimitMs, signal } as const
   await callArchive(gateway, call, async (archive, limited) => {
     const meta = { owner: 'readyz', file_id: 'probe' }
     await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal: limited })

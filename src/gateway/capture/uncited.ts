@@ -7,7 +7,7 @@
 import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
 import { startDeadline } from '../../core/time.ts'
-import { forgetListing, listFiles, recordFiles } from '../containers/listing.ts'
+import { dropListing, listFiles, recordFiles } from '../containers/listing.ts'
 import type { Gateway } from '../gateway.ts'
 import { listOwners } from '../owners/records.ts'
 import type { Origin } from './capture.ts'
@@ -52,7 +52,7 @@ async function recordUncitedIn(
   const owners = await listOwners(gateway, 'container', id, 2)
   // The owner of a file in a shared container is unknown.
   if (owners.length !== 1 || owners[0] !== caller.key) return
-  forgetListing(gateway, id)
+  dropListing(gateway, id)
   const listing = await listFiles(gateway, caller, {
     containerId: id,
     upstream,

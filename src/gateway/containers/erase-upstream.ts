@@ -12,7 +12,7 @@ import type { Caller, Gateway } from '../gateway.ts'
 import { granteeOf, ownerKey } from '../owners/access.ts'
 import { findRecord, listOwners, listRecords } from '../owners/records.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
-import { forgetListing, listFiles } from './listing.ts'
+import { dropListing, listFiles } from './listing.ts'
 
 const requestsAtATime = 8
 
@@ -167,7 +167,7 @@ async function filesToErase(
   signal: AbortSignal,
 ): Promise<{ readonly files: Iterable<string>; readonly isListed: boolean }> {
   if (!isRecorded) return { files: recorded, isListed: true }
-  forgetListing(gateway, containerId)
+  dropListing(gateway, containerId)
   const query = { containerId, isGranted: false, signal }
   try {
     const { files, gone } = await listFiles(gateway, granteeOf(owner), query)

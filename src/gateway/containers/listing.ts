@@ -146,7 +146,7 @@ function keep(gateway: Gateway, containerId: string, listing: FreshListing): voi
  *
  * @param containerId the container in which code may have run
  */
-export function forgetListing({ containers }: Gateway, containerId: string): void {
+export function dropListing({ containers }: Gateway, containerId: string): void {
   containers.listings.delete(containerId)
 }
 

@@ -12,7 +12,7 @@ import { cleanFilename, stripStoredPrefix } from '../../core/http/content-dispos
 import type { Caller, Gateway } from '../gateway.ts'
 import { notThere } from '../owners/access.ts'
 import type { FileLocation } from '../upstreams/location.ts'
-import { forgetListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
+import { dropListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
 
 /** A path in a container. No part of it is ever sent upstream. */
 export interface PathQuery extends ListQuery {
@@ -56,7 +56,7 @@ async function search(gateway: Gateway, caller: Caller, query: PathQuery) {
   }
   const found = await look()
   if (found.file !== undefined || !found.isCached) return found
-  forgetListing(gateway, query.containerId)
+  dropListing(gateway, query.containerId)
   return look()
 }
 

@@ -17,7 +17,7 @@ import { deliveryHeaders } from '../files/headers.ts'
 import { openSource } from '../files/source.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import type { FileLocation } from '../upstreams/location.ts'
-import { forgetListing, type ListQuery, listFiles, locationOf } from './listing.ts'
+import { dropListing, type ListQuery, listFiles, locationOf } from './listing.ts'
 
 // Far more than any container seen.
 const mostFiles = 10_000
@@ -37,7 +37,7 @@ export async function zipContainer(
 ): Promise<Response> {
   const { containerId, method, signal, exchange } = query
   // A cached list may name files of a container that has expired since.
-  forgetListing(gateway, containerId)
+  dropListing(gateway, containerId)
   const listing = await listFiles(gateway, caller, query)
   // Input files are left out, since the caller uploaded them.
   const files = listing.files.filter(({ source }) => source === 'assistant')

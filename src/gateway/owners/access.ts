@@ -151,7 +151,7 @@ const missing = {
 
 /**
  * Creates the error for a thing that does not exist or that belongs to another owner. Both get the same text, without the
- * id, so that the answers cannot be told apart.
+ * id, so that the answers do not differ.
  */
 export function notThere(kind: Kind): CfileError {
   const [code, message] = missing[kind]

@@ -14,7 +14,7 @@ import { isId } from '../../core/ids.ts'
 import { eraseThing } from '../archive/erase.ts'
 import type { Turn } from '../balance.ts'
 import { captureRows, captureThings, type Origin } from '../capture/capture.ts'
-import { forgetListing } from '../containers/listing.ts'
+import { dropListing } from '../containers/listing.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { findRecord, putRecord, recordIfUp, recordPlace } from '../owners/records.ts'
 import {
@@ -60,7 +60,7 @@ export async function recordAnswer(
   try {
     if (shows === 'answer') return await recordResponse(gateway, origin, answer)
     // A write may change the files of the container, so its cached list is dropped.
-    if (method !== 'GET') for (const id of named.path.container) forgetListing(gateway, id)
+    if (method !== 'GET') for (const id of named.path.container) dropListing(gateway, id)
     if (!answer.ok) return answer
     const mayRecord = mayBeRecorded(gateway, origin.caller, method)
     if (mayRecord && shows === 'call') await recordCall(gateway, origin, answer)

@@ -155,17 +155,20 @@ function replace(c: RouteContext, answer: Response): void {
   c.res = answer
 }
 
-interface Told {
+/** Facts of a line that the exchange does not have. */
+interface LineFacts {
+  /** Pattern of the route. */
   readonly route: string
+  /** Milliseconds of the monotonic clock. */
   readonly now: number
 }
 
-/** The fields of a line in the access log. They hold no names, paths or queries of the client. */
+/** The fields of a line in the access log. No field holds a file name, a path or a query. */
 function accessFields(
   { owners: { knowsCallers } }: Gateway,
   c: RouteContext,
   exchange: Exchange,
-  { route, now }: Told,
+  { route, now }: LineFacts,
 ): Readonly<Record<string, unknown>> {
   const caller = c.get('caller')
   const { fileId = c.req.param('file_id'), containerId = c.req.param('container_id') } = exchange

@@ -18,7 +18,7 @@ import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
 import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'
 import { recordUncited } from '../../capture/uncited.ts'
-import { forgetListing, readFileSizes } from '../../containers/listing.ts'
+import { dropListing, readFileSizes } from '../../containers/listing.ts'
 import type { Gateway } from '../../gateway.ts'
 import { recordIfUp } from '../../owners/records.ts'
 import { openAnswer, throughLargeEvents } from './large-answers.ts'
@@ -94,7 +94,7 @@ async function passJson(
   if (left === undefined) return read.whole
   const response = parseJson(left)
   const mentions = getMentions(response)
-  forgetListings(gateway, mentions)
+  dropListings(gateway, mentions)
   await recordIfUp(gateway.log, capture(gateway, origin, mentions), idsOf(origin, mentions))
   recordUncited(gateway, origin, response)
   const options = linkOptions(gateway, origin, () => mentions.responses[0])
@@ -131,7 +131,7 @@ export function createEventHandler(gateway: Gateway, origin: Origin): EventHandl
       const mentions = mentionsInEvent(raw)
       if (mentions === noMentions) return linker.push(raw, emit)
       responseId ??= mentions.responses[0]
-      forgetListings(gateway, mentions)
+      dropListings(gateway, mentions)
       const recording = record(mentions)
       const recorded = recording && recordIfUp(gateway.log, recording, idsOf(origin, mentions))
       if (gateway.containers.recordsUncited && mentions.responses.length > 0) {
@@ -155,8 +155,8 @@ function idsOf({ caller }: Origin, { responses, containers, citations }: Mention
 }
 
 /** Drops the cached file lists of containers that ran code, since code may have written files. */
-function forgetListings(gateway: Gateway, { containers }: Mentions): void {
-  for (const containerId of containers) forgetListing(gateway, containerId)
+function dropListings(gateway: Gateway, { containers }: Mentions): void {
+  for (const containerId of containers) dropListing(gateway, containerId)
 }
 
 const untouched: EventHandler = {
