@@ -103,6 +103,7 @@ const patienceMs = 5000
  * @see https://platform.openai.com/docs/api-reference/containers
  */
 export function operations({ kind }: Endpoint, send: Send): Operations {
+  const schemas = createSchemas()
   const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
   const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {
     const headers = { accept: 'application/json' }
@@ -120,12 +121,16 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
     })
   return {
     getContainer: async (containerId, options) =>
-      readJson(await get(containerPath(containerId), options), asked('container'), containerSchema),
+      readJson(
+        await get(containerPath(containerId), options),
+        asked('container'),
+        schemas.container,
+      ),
     getContainerFile: async (containerId, fileId, options) =>
       readJson(
         await get(filePath(containerId, fileId), options),
         asked('container_file'),
-        containerFileSchema,
+        schemas.containerFile,
       ),
     listContainerFiles: async (containerId, { after, ...options } = {}) =>
       readJson(
@@ -135,7 +140,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
           `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
         ),
         asked('container'),
-        pageSchema,
+        schemas.page,
       ),
     getContainerFileContent: async (containerId, fileId, options) =>
       readContent(await open(filePath(containerId, fileId), options), asked('container_file')),
@@ -149,7 +154,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       readJson(
         await get(`/files/${encodeURIComponent(fileId)}`, options),
         asked('file'),
-        storedFileSchema,
+        schemas.storedFile,
       ),
     getFileContent: async (fileId, options) =>
       readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), asked('file')),
@@ -157,7 +162,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       readJson(
         await get(`/responses/${encodeURIComponent(responseId)}`, options),
         asked('response'),
-        responseSchema,
+        schemas.response,
       ),
   }
 }
@@ -232,51 +237,50 @@ function lenient<T, U>(schema: z.ZodMiniType<T>, otherwise: U): z.ZodMiniType<T 
   return z.pipe(z.optional(z.unknown()), z.transform(read))
 }
 
-const seconds = z.number().check(z.refine((value) => Number.isSafeInteger(value) && value > 0))
-
-// Unknown fields are dropped.
-const containerSchema: z.ZodMiniType<Container> = z.object({
-  id: z.string(),
-  status: z.string(),
-  name: lenient(z.string(), undefined),
-  memory_limit: lenient(z.string(), undefined),
-  created_at: lenient(seconds, undefined),
-  last_active_at: lenient(seconds, undefined),
-  expires_after: lenient(z.object({ minutes: z.number() }), undefined),
-})
-
+const isSeconds = (value: number): boolean => Number.isSafeInteger(value) && value > 0
 const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
-const bytes = z.pipe(
-  z.nullish(z.number().check(z.refine(isSize))),
-  z.transform((size) => size ?? null),
-)
 
-const fileFields = {
-  id: z.string(),
-  path: z.string(),
-  // Inputs say `user`, so a file that says nothing is listed rather than lost.
-  source: lenient(z.string(), 'assistant'),
-  created_at: lenient(z.number(), 0),
+/**
+ * Creates the schemas of the answers. They are made with the client, because an import would pay for all of them. Unknown
+ * fields are dropped, except those of a response.
+ */
+function createSchemas() {
+  const seconds = lenient(z.number().check(z.refine(isSeconds)), undefined)
+  const container: z.ZodMiniType<Container> = z.object({
+    id: z.string(),
+    status: z.string(),
+    name: lenient(z.string(), undefined),
+    memory_limit: lenient(z.string(), undefined),
+    created_at: seconds,
+    last_active_at: seconds,
+    expires_after: lenient(z.object({ minutes: z.number() }), undefined),
+  })
+  const bytes = z.pipe(
+    z.nullish(z.number().check(z.refine(isSize))),
+    z.transform((size) => size ?? null),
+  )
+  const fields = {
+    id: z.string(),
+    path: z.string(),
+    // Inputs say `user`, so a file that says nothing is listed rather than lost.
+    source: lenient(z.string(), 'assistant'),
+    created_at: lenient(z.number(), 0),
+  }
+  const containerFile: z.ZodMiniType<ContainerFile> = z.object({ ...fields, bytes })
+  // In a list, a size that is none hides no file.
+  const row = z.object({ ...fields, bytes: lenient(bytes, null) })
+  const page: z.ZodMiniType<ContainerFilePage> = z.object({
+    data: z.pipe(
+      z.array(z.unknown()),
+      z.transform((rows) => rows.flatMap((one) => z.safeParse(row, one).data ?? [])),
+    ),
+    has_more: lenient(z.boolean(), false),
+    last_id: lenient(z.nullable(z.string()), null),
+  })
+  const storedFile: z.ZodMiniType<StoredFile> = z.object({
+    id: z.string(),
+    filename: z.string(),
+    bytes,
+  })
+  return { container, containerFile, page, storedFile, response: z.looseObject({ id: z.string() }) }
 }
-
-const containerFileSchema: z.ZodMiniType<ContainerFile> = z.object({ ...fileFields, bytes })
-
-// In a list, a size that is none hides no file.
-const rowSchema = z.object({ ...fileFields, bytes: lenient(bytes, null) })
-
-const pageSchema: z.ZodMiniType<ContainerFilePage> = z.object({
-  data: z.pipe(
-    z.array(z.unknown()),
-    z.transform((rows) => rows.flatMap((row) => z.safeParse(rowSchema, row).data ?? [])),
-  ),
-  has_more: lenient(z.boolean(), false),
-  last_id: lenient(z.nullable(z.string()), null),
-})
-
-const storedFileSchema: z.ZodMiniType<StoredFile> = z.object({
-  id: z.string(),
-  filename: z.string(),
-  bytes,
-})
-
-const responseSchema = z.looseObject({ id: z.string() })
