@@ -42,6 +42,9 @@ export const packageBuild: BuildOptions = {
   // zod is bundled too: its own entry loads a hundred files, most of them translations.
   external: externals,
   format: 'esm',
+  // A third fewer bytes to compile at each start. Names stay, so that stack traces can be read; the sources are shipped too.
+  minifyWhitespace: true,
+  minifySyntax: true,
   platform: 'neutral',
   // As in tsconfig.json. Node 22 supports all of it.
   target: 'es2023',

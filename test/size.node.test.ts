@@ -80,7 +80,7 @@ describe('the published package', () => {
     const { files, bytes } = loadedBy(metafile, 'index')
     process.stdout.write(`import 'cfile': ${files} files, ${inKilobytes(bytes)}\n`)
     expect(files).toBeLessThanOrEqual(16)
-    expect(bytes).toBeLessThanOrEqual(620 * kilobyte)
+    expect(bytes).toBeLessThanOrEqual(482 * kilobyte)
   })
 
   it('loads no packages but parts of Hono, and no runtime APIs', () => {
