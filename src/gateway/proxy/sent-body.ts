@@ -138,18 +138,12 @@ function wrongType(type: string): CfileError {
 }
 
 /** A request with a form. */
-export interface WithForm {
-  readonly headers: Headers
+interface WithForm extends WithBody {
   readonly body: ReadableStream<Uint8Array>
-  readonly signal: AbortSignal
 }
 
-/** A form that goes upstream: whole when it is small, otherwise a stream. */
-export interface SentForm {
-  readonly bytes: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>
-  /** Throws the refusal that broke the stream, if the gateway refused it midway. */
-  readonly check: () => void
-}
+/** A form that goes upstream: whole when it is small, otherwise a stream. Its ids are not listed. */
+type SentForm = Omit<SentBody, 'named'>
 
 // Bytes that are read and checked before the upstream gets any. Smaller forms are sent whole.
 const readAhead = 128 * 1024
@@ -191,9 +185,10 @@ function limitForm(
 }
 
 /** Remembers the refusal that broke a stream, since the reader of the stream may report another error. */
-function rememberFailure(
-  stream: ReadableStream<Uint8Array>,
-): SentForm & { readonly bytes: ReadableStream<Uint8Array> } {
+function rememberFailure(stream: ReadableStream<Uint8Array>): {
+  readonly bytes: ReadableStream<Uint8Array>
+  readonly check: () => void
+} {
   const reader = stream.getReader()
   let failure: unknown
   const bytes = new ReadableStream<Uint8Array>({
