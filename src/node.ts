@@ -53,7 +53,7 @@ export function toNodeHandler(app: Fetcher): NodeHandler {
   const answer: Answer = (request, bindings) => app.fetch(request, bindings)
   const handle = handlerOf(answer)
   const handler = async (req: IncomingMessage, res: ServerResponse) =>
-    wasRead(req) ? refuseRead(res) : handle(req, res)
+    wasRead(req) ? refuse(res, bodyWasRead()) : handle(req, res)
   return Object.assign(handler, { upgrade: upgraderOf(answer) })
 }
 
@@ -63,11 +63,30 @@ function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean
   return req.readableDidRead && !req.rawBody && (length !== '0' || coding !== undefined)
 }
 
-/** Answers a request whose body the host app has consumed. */
-function refuseRead(res: ServerResponse): void {
-  const error = new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
+function bodyWasRead(): CfileError {
+  return new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
     hint: 'Mount cfile before express.json() and its like, or have them keep the bytes as req.rawBody.',
   })
+}
+
+/** Whether a request names several hosts, which RFC 9112 §3.2 answers with 400. Node reads the first. */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
+
+function severalHosts(): CfileError {
+  return new CfileError('invalid_request', 'The request has more than one Host header.', {
+    hint: 'Send one Host header.',
+  })
+}
+
+/** Answers a request that the app does not get. */
+function refuse(res: ServerResponse, error: CfileError): void {
   const requestId = crypto.randomUUID()
   const headers = { 'content-type': 'application/json', 'x-request-id': requestId }
   res.writeHead(error.status, headers).end(JSON.stringify(toErrorBody(error, requestId)))
@@ -128,6 +147,7 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
   const acceptor = createAcceptor()
   return async (req, socket, head) => {
     socket.on('error', () => {})
+    if (hasSeveralHosts(req)) return refuse(answerOn(req, socket), severalHosts())
     let serve: ((opened: Socket) => Promise<void>) | undefined
     const upgrade: UpgradeBindings['upgrade'] = (accepted) => {
       serve = accepted
@@ -140,22 +160,28 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
     const url = new URL(req.url ?? '/', `http://${req.headers.host ?? 'localhost'}`)
     const response = await answer(new Request(url, { headers }), { incoming: req, upgrade })
     if (serve !== undefined) return acceptor.accept(req, socket, head, serve)
-    const outgoing = new ServerResponse(req)
-    outgoing.assignSocket(socket as NetSocket)
-    outgoing.setHeader('connection', 'close')
-    outgoing.once('finish', () => socket.end())
-    respond(response, outgoing)
+    respond(response, answerOn(req, socket))
   }
+}
+
+/** An answer to a request with `Upgrade`, which ends the connection. */
+function answerOn(req: IncomingMessage, socket: Duplex): ServerResponse {
+  const outgoing = new ServerResponse(req)
+  outgoing.assignSocket(socket as NetSocket)
+  outgoing.setHeader('connection', 'close')
+  outgoing.once('finish', () => socket.end())
+  return outgoing
 }
 
 /** Creates the request handler of `node:http`. */
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   // The host app may rely on the global Request and Response. A request of HTTP/1.0 may name no host, and none is read.
   const options = { overrideGlobalObjects: false, hostname: 'localhost' }
-  return getRequestListener(async (request, bindings) => {
+  const handle = getRequestListener(async (request, bindings) => {
     respond(await answer(request, bindings), (bindings as HttpBindings).outgoing)
     return RESPONSE_ALREADY_SENT
   }, options)
+  return async (req, res) => (hasSeveralHosts(req) ? refuse(res, severalHosts()) : handle(req, res))
 }
 
 /** Starts to listen. Rejects when the address cannot be used. */

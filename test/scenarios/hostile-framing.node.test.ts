@@ -87,8 +87,11 @@ const framed: Readonly<Record<string, readonly [bytes: string, ...statuses: numb
   'a request after a coded body': [chunked('2\r\n{}\r\n0\r\n\r\n', 'gzip, chunked'), 400, 200],
   'a chunk with an extension': [chunked('2;a=b\r\n{}\r\n0\r\n\r\n'), 400, 200],
   'a host of another server in the URL': [get('http://evil.example/healthz'), 200],
-  // cfile reads no Host, so a second one changes nothing.
-  'two hosts': [get('/healthz', 'Host: evil.example\r\n'), 200],
+  'two hosts': [get('/healthz', 'host: evil.example\r\n'), 400],
+  'two hosts, and an upgrade': [
+    get('/healthz', 'Host: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'),
+    400,
+  ],
   TRACE: [`TRACE /healthz HTTP/1.1\r\n${host}\r\n`, 405],
   'a health check of HTTP/1.0 without a host': ['GET /healthz HTTP/1.0\r\n\r\n', 200],
 }
