@@ -102,6 +102,13 @@ export function sharedKey(account: string, key: string): BlobAuth {
   }
 }
 
+/**
+ * The text that an account key signs: method, standard headers, `x-ms-` headers and resource, one in each line.
+ *
+ * @param account name of the storage account
+ * @see
+ *   https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key#blob-queue-and-file-services-shared-key-authorization
+ */
 function stringToSign(account: string, { method, url, headers, body }: SignedRequest): string {
   const length = body === undefined || body.byteLength === 0 ? '' : String(body.byteLength)
   const ours = Object.keys(headers)
@@ -116,6 +123,7 @@ function stringToSign(account: string, { method, url, headers, body }: SignedReq
 
 type Place = (name: string, query?: Record<string, string>) => URL
 
+/** The operations of a blob container. Blocks have 8 MiB unless the options say otherwise. */
 function blobBucket(options: AzureBlobArchiveOptions): Bucket {
   const { partBytes = 8 * 1024 * 1024 } = options
   const { place, send } = opened(options)
@@ -146,6 +154,7 @@ function blobBucket(options: AzureBlobArchiveOptions): Bucket {
   }
 }
 
+/** The URLs of a container, and the function that sends signed requests to them. */
 function opened(options: AzureBlobArchiveOptions): { place: Place; send: SendRequest } {
   const { auth, now } = options
   const base = options.containerUrl.replace(/\/+$/, '')
@@ -178,6 +187,11 @@ function opened(options: AzureBlobArchiveOptions): { place: Place; send: SendReq
   }
 }
 
+/**
+ * Begins a blob of several blocks. Nothing is sent before the first block; the list of blocks makes the blob visible.
+ *
+ * @see https://learn.microsoft.com/rest/api/storageservices/put-block-list
+ */
 function startUpload(send: SendRequest, place: Place, name: string): Upload {
   const ids: string[] = []
   return {
@@ -201,6 +215,12 @@ function startUpload(send: SendRequest, place: Place, name: string): Upload {
   }
 }
 
+/**
+ * Lists blobs page by page, in the order of their names.
+ *
+ * @param prefix of the names
+ * @see https://learn.microsoft.com/rest/api/storageservices/list-blobs
+ */
 async function* listBlobs(
   send: SendRequest,
   place: Place,

@@ -217,6 +217,13 @@ export function nodeSha256(): Sha256 {
   return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest('hex') }
 }
 
+/**
+ * Writes a body and hashes it on the way.
+ *
+ * @param reader of the body
+ * @param write appends to the file
+ * @throws RangeError if the body does not have the announced size
+ */
 async function copyParts(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   write: Write,
@@ -241,7 +248,11 @@ async function copyParts(
 // About the number of files in use at a time. A forgotten file is verified once more.
 const mostMarks = 10_000
 
-/** Remembers the state in which each file was last verified. */
+/**
+ * Remembers the state in which each file was last verified.
+ *
+ * @returns marks by path; a mark consists of the inode and the time of the last change
+ */
 function createMarks() {
   const marks = new Map<string, string>()
   return {
@@ -255,12 +266,23 @@ function createMarks() {
   }
 }
 
+/**
+ * The bytes of a key: those of its record, and those of copies that were interrupted or replaced.
+ *
+ * @param files folder of the bytes
+ */
 async function bodiesOf(files: string, key: string): Promise<string[]> {
   const [owner = '', id = ''] = key.split('/')
   const names = await namesIn(join(files, owner), 'files')
   return names.filter((name) => name.startsWith(`${id}.`)).map((name) => join(files, owner, name))
 }
 
+/**
+ * An entry for a record; `undefined` if the record was deleted meanwhile.
+ *
+ * @param records folder of the records
+ * @param name file name of the record
+ */
 async function toListed(
   records: string,
   owner: string,

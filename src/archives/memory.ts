@@ -84,7 +84,11 @@ export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Arch
   }
 }
 
-/** Reads a body to its end. Cancels it if reading or the check fails. */
+/**
+ * Reads a body to its end. Cancels it if reading or the check fails.
+ *
+ * @param check called before each read; its error ends the reading
+ */
 async function readAll(
   body: ReadableStream<Uint8Array>,
   check: () => void,

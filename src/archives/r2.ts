@@ -113,6 +113,7 @@ function r2Bucket({ bucket, prefix = '', partBytes = 8 * 1024 * 1024 }: R2Archiv
   }
 }
 
+/** A multipart upload of R2 as an {@link Upload}. R2 numbers parts from 1. */
 function toUpload(upload: R2Upload): Upload {
   const parts: R2Part[] = []
   return {
@@ -129,7 +130,12 @@ function toUpload(upload: R2Upload): Upload {
   }
 }
 
-/** Calls the binding. Adds the abort signal that bindings lack, and converts their errors. */
+/**
+ * Calls the binding. Adds the abort signal that bindings lack, and converts their errors.
+ *
+ * @param operation name of the binding's method, for the message
+ * @throws CfileError `not_ready`, or the signal's reason
+ */
 async function guarded<T>(
   operation: string,
   signal: AbortSignal | undefined,

@@ -103,6 +103,7 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
   }
 }
 
+/** Builds the URLs of a bucket. S3 wants each segment of a key encoded, with its slashes kept. */
 function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
   const base = bucketUrl.replace(/\/+$/, '')
   const root = folderPrefix(prefix)
@@ -136,6 +137,12 @@ function signWith({ signer, createSha256 }: S3ArchiveOptions): Sign {
   }
 }
 
+/**
+ * Begins a multipart upload.
+ *
+ * @throws CfileError `not_ready`
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ */
 async function startUpload(
   send: SendRequest,
   place: Place,
@@ -181,6 +188,12 @@ async function startUpload(
   }
 }
 
+/**
+ * Lists objects page by page, in the order of their names.
+ *
+ * @param prefix of the names, without the folder of the bucket
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ */
 async function* listObjects(
   send: SendRequest,
   place: Place,
@@ -202,6 +215,11 @@ async function* listObjects(
   }
 }
 
+/**
+ * Cancels multipart uploads that an earlier process began and did not end: S3 charges for their parts.
+ *
+ * @param before unix second
+ */
 async function abandonUploads(
   send: SendRequest,
   place: Place,
@@ -229,10 +247,12 @@ async function abandonUploads(
   }
 }
 
+/** The unix second of an ISO 8601 date; NaN for none. */
 function secondsOf(date: string | undefined): number {
   return Math.floor(Date.parse(date ?? '') / 1000)
 }
 
+/** The text of an answer; empty for an error that was accepted. */
 async function bodyText(response: Promise<Response | undefined>): Promise<string> {
   return (await (await response)?.text()) ?? ''
 }

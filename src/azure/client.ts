@@ -155,7 +155,11 @@ function watched(
   return new Response(passBody(answer.body, { wait, idleMs, explain: brokenOff }), answer)
 }
 
-/** Sends a signed request, and once more after a 401 if its body can be repeated. */
+/**
+ * Sends a signed request, and once more after a 401 if its body can be repeated.
+ *
+ * @param deadline ends the waiting for tokens and for the answer
+ */
 function sendSigned(
   options: AzureClientOptions & { readonly scopes: Scopes },
   wanted: AzureRequest,
@@ -188,6 +192,11 @@ function sendSigned(
   )
 }
 
+/**
+ * Sends a signed request. If the answer is a part of a coded body, the whole file is requested instead.
+ *
+ * @throws CfileError `upstream_invalid` for a redirect, and for a part that was not asked for
+ */
 async function dial(
   // The function must be called without a receiver: workerd refuses `fetch` on any other `this`.
   options: AzureClientOptions,
@@ -258,6 +267,7 @@ function signedHeaders(
   return signed
 }
 
+/** Whether an answer is a redirect. Browsers and some runtimes hide its status. */
 function isRedirect({ type, status }: Response): boolean {
   return (
     type === 'opaqueredirect' || status === 0 || (status >= 300 && status < 400 && status !== 304)

@@ -137,6 +137,11 @@ function isAtEndpoint({ origin, root, agent }: Endpoint, url: URL): boolean {
 const climbing = /(?:^|\/)(?:\.|%(?:25)*2e){1,2}(?:\/|$|;)/i
 const smuggling = /\/\/|\\|%(?:25)*(?:5c|2f|00)|[^\x21-\x7e]|[#?]/i
 
+/**
+ * Joins a base and a path, and checks that the result is below the base.
+ *
+ * @throws CfileError `invalid_request` for a path that might leave the endpoint
+ */
 function joinUrl(
   endpoint: Endpoint,
   base: string,
@@ -164,6 +169,11 @@ function badPath(): CfileError {
   })
 }
 
+/**
+ * Parses a pasted text; quotes and blanks around it are ignored.
+ *
+ * @throws CfileError `invalid_request` if it is no URL
+ */
 function parseUrl(text: string, options: EndpointOptions): URL {
   const pasted = text.trim().replace(/^(["'])(.*)\1$/, '$2')
   if (URL.canParse(pasted)) return new URL(pasted)
@@ -206,6 +216,7 @@ function splitPath(pathname: string): PathParts {
   return { prefix, project }
 }
 
+/** The api-version in a pasted URL, unless it is a date: those have no containers. */
 function undatedVersion(version: string | null): string | undefined {
   return version !== null && /^(?:v1|preview|latest)$/.test(version) ? version : undefined
 }
@@ -226,6 +237,11 @@ function scopesOf(
     : { scope: ofResources, otherScope: ofProjects }
 }
 
+/**
+ * The error for an endpoint. It shows the URL without user, query and fragment.
+ *
+ * @param fault predicate of the URL, such as `is not https`
+ */
 function badEndpoint(
   text: string,
   fault: string,

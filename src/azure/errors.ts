@@ -204,6 +204,11 @@ const rules: readonly Rule[] = [
   },
 ]
 
+/**
+ * Finds the first rule that matches an answer.
+ *
+ * @param status of the answer
+ */
 function explain(
   status: number,
   { code, message }: ErrorText,
@@ -223,6 +228,7 @@ function explain(
 
 const mostErrorBytes = 64 * 1024
 
+/** Reads at most 64 KiB of a body, and cancels the rest. */
 async function readStart({ body }: Response): Promise<Uint8Array> {
   if (body === null) return new Uint8Array()
   const reader = body.getReader()
@@ -255,6 +261,7 @@ function readBody(bytes: Uint8Array): ErrorText {
   return { code: textOrNull(error), message: textOrNull(message) ?? '' }
 }
 
+/** A text of at most 2,048 characters; `null` for any other value. */
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value.slice(0, 2048) : null
 }

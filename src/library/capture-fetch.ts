@@ -61,6 +61,12 @@ interface Observer {
 
 const apiPath = /\/(?:openai\/v1|openai|v1)(\/.*)$/
 
+/**
+ * The operation of a request whose answer is recorded; `undefined` for any other request.
+ *
+ * @param input first argument of the fetch
+ * @param init its second argument
+ */
 function operationAt(input: string | URL | Request, init?: RequestInit): Operation | undefined {
   const isRequest = typeof input === 'object' && 'url' in input
   const url = isRequest ? input.url : String(input)
@@ -70,6 +76,7 @@ function operationAt(input: string | URL | Request, init?: RequestInit): Operati
   return operation && /^(?:answer|thing|list)$/.test(operation.shows) ? operation : undefined
 }
 
+/** What reads an answer while it passes; `undefined` for answers that show nothing to record. */
 function observerFor(
   { shows }: Operation,
   { headers }: Response,
@@ -92,6 +99,7 @@ function observerFor(
 
 const mostJsonBytes = 64 * 1024 ** 2
 
+/** Collects a JSON body of at most 64 MiB. A larger one passes unread. */
 function wholeJson(read: (body: unknown) => void): Observer {
   let chunks: Uint8Array[] = []
   let length = 0
@@ -135,6 +143,7 @@ function recorder({
   }
 }
 
+/** The same answer with an observed body. */
 function observed(
   answer: Response,
   body: ReadableStream<Uint8Array>,

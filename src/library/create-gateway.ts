@@ -25,6 +25,7 @@ import { createAzureClient } from './azure-client.ts'
 /**
  * Makes the gateway from the options of the app.
  *
+ * @param options of the app; their defaults are set here
  * @throws CfileError `invalid_request` without an upstream, and for a public URL or an endpoint that does not parse
  */
 export function createGateway(options: AppOptions): Gateway {
@@ -103,6 +104,7 @@ export function createGateway(options: AppOptions): Gateway {
 
 const silence: Log = Object.assign(() => {}, { writes: () => false })
 
+/** Creates an upstream with its client. Its requests are observed under its name. */
 function createUpstream(
   { upstreamTimeoutMs: timeoutMs, idleTimeoutMs: idleMs, retry }: AppOptions,
   runtime: Runtime,
@@ -118,6 +120,7 @@ function createUpstream(
   return { name, models, weight, isEmulator, client: createAzureClient(own) }
 }
 
+/** The state of copying; `undefined` without an archive. */
 function archivingOf(
   {
     archive,
@@ -130,6 +133,7 @@ function archivingOf(
   return archive && startArchiving({ archive, mode, concurrency, ttl }, now)
 }
 
+/** A key for links that end with this process, where the settings have none. */
 function newSigningKey(): SigningKey {
   return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
 }

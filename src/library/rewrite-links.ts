@@ -47,10 +47,11 @@ export async function rewriteLinks<Answer extends string | object>(
 /**
  * Like {@link rewriteLinks}, for a stream of events.
  *
+ * @param options keys, base and lifetime of the links
+ * @throws CfileError `invalid_request` for keys that cannot sign
+ *
  * @example
  * return new Response(upstream.body.pipeThrough(rewriteLinkStream({ base, keys, expiresAt })))
- *
- * @throws CfileError `invalid_request` for keys that cannot sign
  */
 export function rewriteLinkStream(
   options: RewriteOptions,
@@ -62,6 +63,7 @@ function toLinks({ mode = 'rewrite', ...options }: RewriteOptions): LinkOptions 
   return { mode, links: makerOf(options) }
 }
 
+/** Makes links as the gateway does, without a gateway: only the signer and the expiry are needed. */
 function makerOf({ base, keys, expiresAt, owner, upstream }: RewriteOptions): LinkMaker {
   const gateway = {
     links: { signer: createSigner(keys), publicUrl: base, ttl: 0 },

@@ -62,6 +62,7 @@ function toPair(name: string, value: unknown): string[] {
   return [`${name}=${isWord ? value : JSON.stringify(value)}`]
 }
 
+/** Whether the message already contains the value of a field. */
 function isSaid(pair: string, message: string): boolean {
   return message.split(' ').includes(pair.slice(pair.indexOf('=') + 1))
 }
@@ -75,6 +76,7 @@ function shorten(pair: string): string {
   return `${pair.slice(0, start)}…${pair.slice(-6)}`
 }
 
+/** Adds as many fields as fit on the line. */
 function fill(head: string, pairs: readonly string[]): string {
   let line = head.length > columns ? `${head.slice(0, columns - 1)}…` : head
   for (const pair of pairs) {
@@ -85,6 +87,7 @@ function fill(head: string, pairs: readonly string[]): string {
 
 const indent = '  '
 
+/** Wraps a text at blanks. Further lines are indented. */
 function wrap(text: string): string {
   const lines: string[] = []
   let line = ''

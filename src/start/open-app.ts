@@ -57,6 +57,11 @@ export function openApp(settings: Settings, { emulator, ...door }: DoorOptions =
   return app
 }
 
+/**
+ * Creates the app. Options of the runtime replace those of the settings.
+ *
+ * @throws CfileError `invalid_request` for a store or archive that nobody opened; `not_ready` without an upstream
+ */
 function createFrom(
   settings: Settings,
   door: Partial<AppOptions>,
@@ -103,6 +108,7 @@ export function openCallers(
   })
 }
 
+/** Creates the app on the built-in emulator, with the emulator's own controls below `/emulator`. */
 function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
   const upstream = {
     // No connection is made: requests to it are answered in this process.
@@ -127,6 +133,7 @@ function definedOf<T extends object>(options: T): Partial<T> {
   ) as Partial<T>
 }
 
+/** The error for settings without an upstream on a runtime without an emulator, such as a deployed Worker. */
 function noUpstream(): CfileError {
   return new CfileError('not_ready', 'There is no upstream: set AZURE_OPENAI_ENDPOINT.', {
     param: 'AZURE_OPENAI_ENDPOINT',

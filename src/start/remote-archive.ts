@@ -49,6 +49,11 @@ export function openRemoteArchive(
   return s3Archive({ ...tools, signer, bucketUrl, prefix })
 }
 
+/**
+ * How to sign in to Azure Blob Storage: by the SAS in the URL, else by the account key, else by Entra ID.
+ *
+ * @throws CfileError `invalid_request` without any of them
+ */
 function authOf(
   { containerUrl, sas, accountKey }: BlobSetting,
   identity: Credential | undefined,

@@ -161,6 +161,7 @@ async function listenWhenReady(
   return { url, listener }
 }
 
+/** Ends the listener: `/readyz` says 503 for a while, then no connection is accepted, then what remains is cut. */
 async function endListener(settings: Settings, listener: Listener): Promise<void> {
   const { shutdownDelayMs, shutdownTimeoutMs } = settings
   listener.leave?.()
@@ -235,6 +236,7 @@ export function refuseToBeOpen(settings: Settings): void {
   }
 }
 
+/** The URL of this server. An IPv6 address is in brackets. */
 function urlOf({ host }: Settings, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

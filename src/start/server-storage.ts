@@ -58,6 +58,7 @@ export async function openStorage(
   return { store, archive, close }
 }
 
+/** Opens the store of a server whose settings name none: SQLite in the data folder, or memory. */
 async function openDefaultStore(
   { upstreams, dataDir }: StorageSettings,
   tools: StorageTools,
@@ -86,6 +87,12 @@ interface Refusal {
   readonly cure: string
 }
 
+/**
+ * Opens a database file.
+ *
+ * @param path of the file
+ * @throws CfileError `invalid_request` that names the setting
+ */
 async function openSqliteStore(
   path: string,
   { now, wait }: StorageTools,
@@ -101,6 +108,11 @@ async function openSqliteStore(
   }
 }
 
+/**
+ * Opens the store that the settings name.
+ *
+ * @throws CfileError `invalid_request` for bindings of Workers
+ */
 async function openStore(setting: StoreSetting, tools: StorageTools): Promise<OpenedStore> {
   if (setting.kind === 'memory') return { store: memoryStore(tools), close: async () => {} }
   if (setting.kind === 'sqlite') {
@@ -117,6 +129,11 @@ async function openStore(setting: StoreSetting, tools: StorageTools): Promise<Op
   throw notHere('CFILE_STORE', setting.kind, 'sqlite:PATH, redis://… or memory:')
 }
 
+/**
+ * Opens the archive that the settings name. Code for archives over the network is loaded only for them.
+ *
+ * @throws CfileError `invalid_request` for bindings of Workers
+ */
 async function openArchive(
   { archive: setting, identity }: StorageSettings,
   tools: StorageTools,
@@ -173,6 +190,7 @@ export async function openRedis(
   return { client: withTimeout(client, wait), close: async () => client.destroy() }
 }
 
+/** The fields of the log line about a Redis that does not answer, without the password in its URL. */
 function faultOf(error: unknown) {
   const cause = reasonOf(error)
   const isRefused = /NOAUTH|WRONGPASS|NOPERM|password/i.test(`${cause} ${error}`)
@@ -189,6 +207,11 @@ function withTimeout(client: RedisClient, wait: Wait): RedisClient {
   }
 }
 
+/**
+ * Loads the package `redis`, which is optional.
+ *
+ * @throws CfileError `invalid_request` if it is not installed
+ */
 async function loadPackage(): Promise<typeof redis> {
   try {
     return await import('redis')

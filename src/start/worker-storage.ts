@@ -39,6 +39,11 @@ export async function openWorkerStorage(
   }
 }
 
+/**
+ * Opens the store: the binding that the settings name, else the first of D1 and KV, else memory.
+ *
+ * @throws CfileError `invalid_request`
+ */
 function openStore(
   { store: setting, upstreams }: StorageSettings,
   env: Bindings,
@@ -63,6 +68,11 @@ function openStore(
   return memoryStore({ now })
 }
 
+/**
+ * Opens the archive that the settings name.
+ *
+ * @throws CfileError `invalid_request`
+ */
 function openArchive(
   { archive: setting, identity }: StorageSettings,
   env: Bindings,
@@ -97,6 +107,14 @@ function openRemote(
   )
 }
 
+/**
+ * A binding of a Worker.
+ *
+ * @param param name of the setting, for the message
+ * @param name of the binding
+ * @param isExpected whether a value is a binding of the wanted kind
+ * @throws CfileError `invalid_request` if it is not bound or of another kind
+ */
 function bindingOf<T>(
   env: Bindings,
   param: string,

@@ -161,10 +161,12 @@ export function kvStore({ namespace, now }: KvStoreOptions): Store {
   }
 }
 
+/** The metadata of a key. Another program may have written anything. */
 function toMetadata(metadata: unknown): Metadata {
   return typeof metadata === 'object' && metadata !== null ? metadata : {}
 }
 
+/** Escapes all but printable ASCII in JSON text. */
 function toAscii(json: string): string {
   return json.replace(
     /[^\x20-\x7e]/g,

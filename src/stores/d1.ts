@@ -120,6 +120,11 @@ async function migrate(database: D1Binding): Promise<void> {
   }
 }
 
+/**
+ * Takes one migration, in one transaction with its row.
+ *
+ * @param version number of migrations that are done
+ */
 async function takeStep(database: D1Binding, version: number): Promise<void> {
   await database.batch([
     database.prepare('INSERT INTO cfile_migrations (version) VALUES (?)').bind(version + 1),
@@ -127,6 +132,11 @@ async function takeStep(database: D1Binding, version: number): Promise<void> {
   ])
 }
 
+/**
+ * The number of migrations that are done.
+ *
+ * @throws CfileError `invalid_request` for a database of a newer version
+ */
 async function versionOf(database: D1Binding): Promise<number> {
   const results = await database.batch([
     database.prepare('CREATE TABLE IF NOT EXISTS cfile_migrations (version INTEGER PRIMARY KEY)'),

@@ -144,6 +144,7 @@ function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes('database is locked')
 }
 
+/** The error for a file that stays locked. */
 function staysLocked(cause: unknown): CfileError {
   return new CfileError('not_ready', 'Another process has locked the database of CFILE_STORE.', {
     hint: 'Try again in a while. The operator should end the program that holds the file open for writing (a backup, a sqlite3 shell).',
@@ -187,6 +188,7 @@ export async function hasSqlite(): Promise<boolean> {
   return (await findEngine()) !== undefined
 }
 
+/** The first engine that this runtime or installation has. */
 async function findEngine(): Promise<((path: string) => SqliteDatabase) | undefined> {
   for (const load of engines) {
     // Engines that this runtime or installation does not have fail to import.
@@ -234,6 +236,11 @@ function useWriteAheadLog(database: SqliteDatabase): void {
   }
 }
 
+/**
+ * Brings the schema up to date.
+ *
+ * @throws CfileError `invalid_request` for a database of a newer version
+ */
 function migrate(database: SqliteDatabase): void {
   // Needs no lock if there is nothing to do, so that a process can start while another one writes.
   if (versionOf(database) === migrations.length) return

@@ -97,10 +97,12 @@ export function unstorageStore({ storage, now, base = 'cfile' }: UnstorageStoreO
 // Some drivers create folders from segments. So each segment consists of letters, digits, `-`, and `_hh` for any other
 // character. An empty segment is `__`. The last segment ends with one more `_`, so that no key is a folder of another.
 
+/** The name of a key in the backend. {@link decodeKey} is the inverse. */
 function encodeKey(key: string): string {
   return `${key.split('/').map(encodeSegment).join(':')}_`
 }
 
+/** One segment of a key, in characters that every driver keeps. */
 function encodeSegment(segment: string): string {
   if (segment === '') return '__'
   return segment.replace(
@@ -109,6 +111,7 @@ function encodeSegment(segment: string): string {
   )
 }
 
+/** The key of a name; `undefined` for names that this store did not write. */
 function decodeKey(name: string): string | undefined {
   if (!name.endsWith('_')) return undefined
   const decoded = name

@@ -42,7 +42,12 @@ export async function namesIn(folder: string, kind: 'files' | 'folders'): Promis
 // Does not follow links and does not wait for pipes.
 const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Opens a file; `undefined` if it does not exist or is not a regular file. */
+/**
+ * Opens a file; `undefined` if it does not exist or is not a regular file.
+ *
+ * @param path of a file in the archive
+ * @throws CfileError `not_ready` for any other failure
+ */
 export async function openFile(path: string): Promise<FileHandle | undefined> {
   const file = await ifThere('open', () => open(path, readOnly), ['ENOENT', 'ELOOP', 'ENXIO'])
   if (file === undefined || (await disk('stat', () => file.stat())).isFile()) return file
@@ -121,16 +126,27 @@ export async function refuseLinks(root: string, ...folders: readonly string[]): 
   }
 }
 
-/** Creates a folder and its parents, accessible only to this user. */
+/**
+ * Creates a folder and its parents, accessible only to this user.
+ *
+ * @param path of the folder
+ * @throws the error of the system, which {@link disk} converts
+ */
 export function makeFolder(path: string): Promise<void> {
   return makeFolders(path, { mkdir, stat, dirname }, 0o700)
 }
 
-/** Removes a file. An absent file is no error. */
+/**
+ * Removes a file. An absent file is no error.
+ *
+ * @param path of a file
+ * @throws CfileError `not_ready`
+ */
 export function remove(path: string): Promise<void> {
   return disk('remove', () => rm(path, { force: true }))
 }
 
+/** Writes all bytes. The system may write fewer in one call, such as near the end of a disk. */
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.byteLength; ) {
     at += (await file.write(bytes, at)).bytesWritten
@@ -140,7 +156,13 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 /** Appends bytes to a file. */
 export type Write = (bytes: Uint8Array) => Promise<void>
 
-/** Creates a file. Its content is on disk when the promise resolves. */
+/**
+ * Creates a file. Its content is on disk when the promise resolves.
+ *
+ * @param path that must not exist yet
+ * @param task writes the content
+ * @throws CfileError `not_ready`, and the errors of the task: the file then stays, incomplete
+ */
 export async function writeWhole<T>(path: string, task: (write: Write) => Promise<T>): Promise<T> {
   const file = await disk('create', () => open(path, 'wx', 0o600))
   try {
@@ -152,7 +174,13 @@ export async function writeWhole<T>(path: string, task: (write: Write) => Promis
   }
 }
 
-/** Moves a file to its final path. Syncs the folder too, because otherwise a power failure could undo the move. */
+/**
+ * Moves a file to its final path. Syncs the folder too, because otherwise a power failure could undo the move.
+ *
+ * @param from path of a complete file on the same file system
+ * @param to its final path; a file there is replaced
+ * @throws the error of the system, which {@link disk} converts
+ */
 export async function moveInto(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to))
   await rename(from, to)
@@ -204,7 +232,11 @@ export async function disk<T>(operation: string, task: () => Promise<T>): Promis
   }
 }
 
-/** The code of a file system error, such as `ENOENT`. */
+/**
+ * The code of a file system error, such as `ENOENT`.
+ *
+ * @param error anything that was thrown
+ */
 function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
@@ -224,6 +256,7 @@ export function temporaryName(): string {
 /**
  * Whether a file is a leftover: its process on this machine has ended, or it was last changed before a unix second.
  *
+ * @param path of a file with a {@link temporaryName}
  * @param before unix second
  */
 export async function isLeftover(path: string, before: number): Promise<boolean> {
@@ -233,6 +266,7 @@ export async function isLeftover(path: string, before: number): Promise<boolean>
   return (writtenAt === host && isDead) || (await modifiedAt(path)) < before
 }
 
+/** Whether a process of this machine runs. Signal 0 only asks. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

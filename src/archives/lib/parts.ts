@@ -44,6 +44,11 @@ function readBytes(body: ReadableStream<Uint8Array>): PartReader | undefined {
   )
 }
 
+/**
+ * A reader that fills a buffer of the caller; `undefined` if the body is no byte stream.
+ *
+ * @throws TypeError if the body is locked
+ */
 function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   try {
     return body.getReader({ mode: 'byob' })
@@ -53,6 +58,7 @@ function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader 
   }
 }
 
+/** Copies chunks into parts. What a part does not take is kept for the next. */
 function readChunks(body: ReadableStream<Uint8Array>): PartReader {
   const reader = body.getReader()
   let rest = new Uint8Array()

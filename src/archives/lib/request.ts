@@ -86,6 +86,7 @@ export function createRequester(options: RequesterOptions): SendRequest {
   }
 }
 
+/** Sends a request once. The time limit counts until the headers; the body has the limits of the download. */
 async function sendOnce(options: RequesterOptions, request: StorageRequest): Promise<Response> {
   // The function must be called without a receiver: workerd refuses `fetch` on any other `this`.
   const { fetch, wait, timeoutMs, sign } = options
@@ -99,6 +100,11 @@ async function sendOnce(options: RequesterOptions, request: StorageRequest): Pro
   }
 }
 
+/**
+ * Reads an error answer: `undefined` if the caller accepts its code, else it throws.
+ *
+ * @throws CfileError `not_ready` with the status and the code, never with the service's text
+ */
 async function refusal(
   options: RequesterOptions,
   { operation, accept = [] }: StorageRequest,
@@ -132,6 +138,7 @@ export function refused(
 
 const laterHint = 'Try again; if it persists, check the service in CFILE_ARCHIVE.'
 
+/** What the operator can do about a status. */
 function hintFor(status: number, { bucket, access }: RequesterOptions): string {
   if (status === 401 || status === 403)
     return `Check ${access}, its permission to read, write, list and delete in the ${bucket} of CFILE_ARCHIVE, the firewall of the account, and the clock of this machine.`
@@ -140,6 +147,11 @@ function hintFor(status: number, { bucket, access }: RequesterOptions): string {
   return laterHint
 }
 
+/**
+ * The error for a request without an answer.
+ *
+ * @param cause of the last attempt
+ */
 function unreachable(
   { service }: RequesterOptions,
   { operation }: StorageRequest,
@@ -172,6 +184,7 @@ export async function readObject(
   return response && toObject(response)
 }
 
+/** The object in a successful answer. Without `content-length` its size is checked only at its end. */
 function toObject({ body, headers }: Response): BucketObject {
   const length = headers.get('content-length')
   return {
@@ -205,6 +218,7 @@ export function textOf(xml: string, name: string): string | undefined {
 
 const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }))
 
+/** Replaces one entity of XML. An unknown one stays. */
 function unescapeOne(whole: string, decimal?: string, hex?: string, name?: string): string {
   if (name !== undefined) return named.get(name) ?? whole
   const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)

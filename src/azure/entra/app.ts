@@ -64,12 +64,22 @@ function appCredential(
   })
 }
 
+/**
+ * The token endpoint's base for the cloud of a scope.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+ */
 function authorityOf(scope: string): string {
   const cloud = /\.azure\.(us|cn)\//.exec(scope)?.[1]
   if (cloud === 'us') return 'https://login.microsoftonline.us'
   return `https://login.${cloud === 'cn' ? 'partner.microsoftonline.cn' : 'microsoftonline.com'}`
 }
 
+/**
+ * Checks the authority host and removes its trailing slashes.
+ *
+ * @throws CfileError `invalid_request`
+ */
 function parseAuthority(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
@@ -171,12 +181,18 @@ interface Certified {
   readonly key: string
 }
 
+/** Reads a PEM at once, or for each token request if it is a function. */
 function readerOf(pem: ClientCertificateOptions['pem']): (means: Means) => Promise<Certified> {
   if (typeof pem === 'function') return async (means) => readLate(await pem(means))
   const read = readPem(pem)
   return async () => read
 }
 
+/**
+ * The certificate and the key in a PEM.
+ *
+ * @throws CfileError `invalid_request` that says how to convert the key
+ */
 function readPem(pem: string): Certified {
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw unusable(
@@ -209,6 +225,12 @@ interface Block {
   readonly pem: string
 }
 
+/**
+ * One block of a PEM (RFC 7468).
+ *
+ * @param label such as `CERTIFICATE`
+ * @throws CfileError `invalid_request` if there is none
+ */
 function readBlock(pem: string, label: string): Block {
   const [block, text] =
     new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`).exec(pem) ?? []

@@ -79,6 +79,11 @@ export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions 
   })
 }
 
+/**
+ * Requests a token from IMDS. Any failure means that there is nothing to sign in with.
+ *
+ * @throws CfileError `upstream_auth`
+ */
 async function ask(url: URL, call: TokenCall) {
   const request = {
     url,
@@ -95,6 +100,7 @@ async function ask(url: URL, call: TokenCall) {
   })
 }
 
+/** The URL of a token request. These endpoints take the resource, which is the scope without `/.default`. */
 function identityUrl(base: string, version: string, scope: string, clientId?: string): URL {
   const url = new URL(base)
   url.searchParams.set('api-version', version)

@@ -56,6 +56,7 @@ export async function requestToken(
   throw refusal(answer, fields, who, hint)
 }
 
+/** The fields of an answer of at most 64 KiB; none if it is no JSON object. */
 async function readFields({ body }: Response): Promise<Readonly<Record<string, unknown>>> {
   const { whole, ...rest } = await readBounded(body, 64 * 1024)
   if ('stream' in rest) await rest.stream?.cancel()
@@ -80,6 +81,11 @@ const cures: readonly (readonly [codes: RegExp, hint: string])[] = [
   ],
 ]
 
+/**
+ * The error for a refused token request.
+ *
+ * @param hint used if the code of Entra ID is not known
+ */
 function refusal(
   answer: Response,
   { error, error_description: description }: Record<string, unknown>,
@@ -97,6 +103,7 @@ function refusal(
   )
 }
 
+/** The code of the error for a status. */
 function codeOf(status: number): ErrorCode {
   if (status === 429) return 'upstream_throttled'
   if (status >= 500) return 'upstream_error'

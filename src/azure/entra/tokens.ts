@@ -76,6 +76,7 @@ export function bearer(kind: string, obtain: Obtain): Credential {
   }
 }
 
+/** The token to use now. A refused or expired one is replaced first; one that ends soon is replaced in the background. */
 async function current(
   slot: Slot,
   refresh: () => Promise<Token>,

@@ -108,6 +108,7 @@ export function parseSettings(env: Variables, machine: MachineIdentity): Setting
   }
 }
 
+/** Whether the archive signs in with Entra ID. */
 function needsIdentity(archive: ArchiveSetting | undefined): boolean {
   return archive?.kind === 'azblob' && archive.sas === undefined && archive.accountKey === undefined
 }

@@ -180,6 +180,11 @@ export function parseArchive(variables: Variables): ArchiveSetting | undefined {
   )
 }
 
+/**
+ * Reads `s3://BUCKET/PREFIX?endpoint=&region=`. Requests use the path style, which every compatible service knows.
+ *
+ * @throws CfileError `invalid_request`, also for missing access keys
+ */
 function readS3(text: string, secrets: ArchiveSettings): ArchiveSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^[a-z0-9][a-z0-9.-]{1,62}$/.test(url.hostname)) {
@@ -203,6 +208,11 @@ function readS3(text: string, secrets: ArchiveSettings): ArchiveSetting {
   }
 }
 
+/**
+ * Reads the URL of a blob container, with its SAS if it has one. Azurite has the account in the path.
+ *
+ * @throws CfileError `invalid_request`
+ */
 function readAzureBlob(text: string, { storageKey }: ArchiveSettings): ArchiveSetting {
   if (!isSafe(text)) throw wrongArchive('an azblob: URL that is not https')
   const { origin, pathname, search } = new URL(text)
@@ -216,6 +226,7 @@ function readAzureBlob(text: string, { storageKey }: ArchiveSettings): ArchiveSe
   }
 }
 
+/** Whether a URL is https without a user, or http on this machine. */
 function isSafe(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
@@ -223,6 +234,11 @@ function isSafe(text: string): boolean {
   return isPrivate && username === '' && password === ''
 }
 
+/**
+ * The error for `CFILE_ARCHIVE`.
+ *
+ * @param got what the setting has, without anything that may be secret
+ */
 function wrongArchive(got: string): CfileError {
   return new CfileError(
     'invalid_request',
@@ -231,6 +247,7 @@ function wrongArchive(got: string): CfileError {
   )
 }
 
+/** The error for an access key that is not set. */
 function missing(name: string): CfileError {
   return new CfileError('invalid_request', `CFILE_ARCHIVE is an s3: URL, but ${name} is not set.`, {
     param: name,

@@ -73,6 +73,11 @@ const entrySchema = () =>
 /** An entry of the list. */
 type Entry = z.infer<ReturnType<typeof entrySchema>>
 
+/**
+ * Reads the JSON list of `CFILE_UPSTREAMS`.
+ *
+ * @throws CfileError `invalid_request` for a wrong entry, and for a name that occurs twice
+ */
 function parseList(list: string): Entry[] {
   const entries = parseText(list)
   if (!Array.isArray(entries) || entries.length === 0) {
@@ -90,6 +95,11 @@ function parseList(list: string): Entry[] {
   })
 }
 
+/**
+ * Reads one entry. The first fault is reported, with the place of the entry and never with its value.
+ *
+ * @param index position of the entry, from 0
+ */
 function parseEntry(schema: ReturnType<typeof entrySchema>, value: unknown, index: number): Entry {
   if (!isObject(value))
     throw wrongList(`has no object as ${placeOf(index)}`, '{"name","endpoint",…}')
@@ -125,6 +135,11 @@ function ofEntry(entry: Entry, settings: UpstreamSettings): UpstreamSettings {
   return hasProof ? { ...own, ...proofs } : own
 }
 
+/**
+ * The options of one upstream.
+ *
+ * @param place of its entry in the list, for messages; absent for the upstream of `AZURE_OPENAI_ENDPOINT`
+ */
 function upstreamOf(
   entry: Partial<Entry> & Pick<Entry, 'endpoint'>,
   settings: UpstreamSettings,

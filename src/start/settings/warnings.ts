@@ -58,6 +58,7 @@ function isMeant(name: string, value: unknown): boolean {
 const leastBits = { key: 32, secret: 64 }
 const encoder = new TextEncoder()
 
+/** One warning for each key and secret that has too little entropy. It names the entry by its position. */
 function guessableSecrets({ keys = [], signingKeys = [] }: Doubtful): string[] {
   const ofKeys = keys.map(({ key }) => estimateBits(encoder.encode(key)))
   const ofSecrets = signingKeys.map(({ secret }) => estimateBits(secret))
