@@ -20,17 +20,17 @@ import { type Access, admit } from './routes/callers/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
-import { allowOrigins } from './routes/family/cors.ts'
-import { answerFailure, answerWithError } from './routes/family/error-answer.ts'
-import { hostRequest } from './routes/family/host-request.ts'
+import { fileRoutes } from './routes/files.ts'
+import { grantRoutes, linkRoutes } from './routes/links.ts'
+import { allowOrigins } from './routes/middleware/cors.ts'
+import { answerFailure, answerWithError } from './routes/middleware/error-answer.ts'
+import { hostRequest } from './routes/middleware/host-request.ts'
 import {
   countOrigins,
   type Observation,
   type Observer,
   observeFamily,
-} from './routes/family/observe.ts'
-import { fileRoutes } from './routes/files.ts'
-import { grantRoutes, linkRoutes } from './routes/links.ts'
+} from './routes/middleware/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import {
