@@ -1,7 +1,9 @@
 /** What comes with cfile onto the machines of its users: packages, licences, scripts. */
 
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { licenceFaults, thirdParty } from '../../scripts/licences.ts'
 import { billOfMaterials } from '../../scripts/sbom.ts'
 import { manifest, root, shippedPackages } from '../../scripts/shipped.ts'
@@ -53,6 +55,42 @@ describe('a workflow', () => {
       for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/)
     },
   )
+})
+
+function yamlOf(path: string) {
+  return parse(readFileSync(`${root}/.github/${path}`, 'utf8'))
+}
+
+describe('a release', () => {
+  it('is published with provenance, its licences checked and its packages listed', () => {
+    const { jobs } = yamlOf('workflows/release.yml')
+    const publish = jobs.publish ?? Object.values(jobs)[0]
+    expect(publish.permissions['id-token']).toBe('write')
+    const commands = publish.steps.map(({ run = '' }: { run?: string }) => run).join('\n')
+    expect(commands).toMatch(/npm publish .*--provenance/)
+    expect(commands).toMatch(/npm run .*licences/)
+    expect(commands).toMatch(/npm run .*sbom/)
+  })
+
+  it('follows a check of what ships for known vulnerabilities', () => {
+    expect(JSON.stringify(yamlOf('workflows/ci.yml').jobs.audit)).toContain('npm audit --omit=dev')
+  })
+})
+
+describe('Dependabot', () => {
+  it('looks at every lock file, at the image and at the workflows', () => {
+    const { updates } = yamlOf('dependabot.yml')
+    const of = (kind: string) =>
+      updates.filter((one: { 'package-ecosystem': string }) => one['package-ecosystem'] === kind)
+    const locks = globSync('{.,bench,test/**}/package-lock.json', {
+      cwd: root,
+      exclude: (name) => name === 'node_modules',
+    })
+    const folders = locks.map((path) => join('/', dirname(path))).sort()
+    expect(folders.length).toBeGreaterThan(2)
+    expect(of('npm')[0].directories.toSorted()).toEqual(folders)
+    expect([of('docker').length, of('github-actions').length]).toEqual([1, 1])
+  })
 })
 
 describe('npm run sbom', () => {
