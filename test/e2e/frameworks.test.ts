@@ -7,13 +7,14 @@ import { nodeRuntime, type Running, serve } from '../../src/node.ts'
 import { json, responseRequest } from '../lib/harness.ts'
 import { doMainJob } from '../lib/main-job.ts'
 import { freePort } from './engines.ts'
+import * as azureFunctions from './frameworks/azure-functions.ts'
+import { isInstalled, nextJs, serveBuilt, svelteKit } from './frameworks/built.ts'
 import { mount4, mount5 } from './frameworks/express.ts'
 import * as fastify from './frameworks/fastify.ts'
 import * as h3 from './frameworks/h3.ts'
 import * as koa from './frameworks/koa.ts'
 import type { Mount } from './frameworks/mount.ts'
 import * as nest from './frameworks/nest.ts'
-import { azureFunctions, next, svelteKit } from './frameworks/web-handlers.ts'
 
 const nodeMounts: Readonly<Record<string, Mount>> = {
   'Express 4': mount4,
@@ -24,9 +25,7 @@ const nodeMounts: Readonly<Record<string, Mount>> = {
   'H3 (Nitro, Nuxt)': h3.mount,
 }
 const webMounts: Readonly<Record<string, Mount>> = {
-  'the handler for Next.js': next,
-  'the handler for SvelteKit': svelteKit,
-  'the handler for Azure Functions': azureFunctions,
+  'the handler for Azure Functions': azureFunctions.mount,
 }
 
 let azure: Running
@@ -40,20 +39,41 @@ const mounts = [
   ...Object.entries(webMounts).map(([name, mount]) => ({ name, mount, runtime: {} })),
 ]
 
+/** Does the main job at `/ai` of a host, and reads a part, a stream and the host's own route. */
+async function useHost(port: number): Promise<void> {
+  const base = `http://127.0.0.1:${port}/ai`
+  const [file] = await doMainJob(base)
+  const part = await fetch(`${base}/files/${file?.file_id}`, { headers: { range: 'bytes=0-4' } })
+  expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 5])
+  const request = json(responseRequest('Save a CSV', { stream: true }))
+  const stream = await fetch(`${base}/openai/v1/responses`, request)
+  expect(await stream.text()).toContain('event: response.completed')
+  expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('own')
+}
+
 describe.each(mounts)('$name', ({ mount, runtime }) => {
   it('serves files by id, by link and in parts, and streams answers', async () => {
     const port = await freePort()
-    const base = `http://127.0.0.1:${port}/ai`
     const upstreams = [{ endpoint: azure.url, credential: apiKey('any') }]
-    const stop = await mount(createApp({ ...runtime, upstreams, publicUrl: base }), port)
+    const publicUrl = `http://127.0.0.1:${port}/ai`
+    const stop = await mount(createApp({ ...runtime, upstreams, publicUrl }), port)
     onTestFinished(async () => void (await stop()))
-
-    const [file] = await doMainJob(base)
-    const part = await fetch(`${base}/files/${file?.file_id}`, { headers: { range: 'bytes=0-4' } })
-    expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 5])
-    const request = json(responseRequest('Save a CSV', { stream: true }))
-    const stream = await fetch(`${base}/openai/v1/responses`, request)
-    expect(await stream.text()).toContain('event: response.completed')
-    expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('own')
+    await useHost(port)
   })
+})
+
+// Only with its packages, since they weigh too much for every run: npm run test:long installs those of Next.js.
+describe.each([
+  { name: 'SvelteKit, with its Node adapter', host: svelteKit },
+  { name: 'Next.js', host: nextJs },
+])('$name', ({ host }) => {
+  it.runIf(isInstalled(host))(
+    'serves files by id, by link and in parts, and streams answers',
+    async () => {
+      const port = await freePort()
+      onTestFinished(await serveBuilt(host, azure.url, port))
+      await useHost(port)
+    },
+    240_000,
+  )
 })

@@ -22,9 +22,11 @@ export interface Program {
 export function start(
   path: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
 ): Program {
   const child = spawn(path, args, {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
