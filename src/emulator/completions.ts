@@ -60,6 +60,7 @@ export function checkModel({ models }: Emulation, model: unknown): void {
   )
 }
 
+/** A chat completion, as JSON or as a stream. Its text is always the same. */
 function chat({ ids, now }: Emulation, body: Json): Response {
   if (!Array.isArray(body.messages)) throw missingParameter('messages')
   const shared = { id: `chatcmpl-${ids.hex(29)}`, created: now(), model: body.model }
@@ -85,6 +86,11 @@ function chat({ ids, now }: Emulation, body: Json): Response {
   return new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
 }
 
+/**
+ * Vectors of numbers from -1 to 1 that depend only on the input.
+ *
+ * @see https://platform.openai.com/docs/api-reference/embeddings
+ */
 function embeddings({ input, model, dimensions = 1536, encoding_format }: Json) {
   if (input == null) throw missingParameter('input')
   const data = (Array.isArray(input) ? input : [input]).map((text, index) => {

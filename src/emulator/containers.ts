@@ -238,6 +238,11 @@ function fileRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   return routes
 }
 
+/**
+ * Reads the settings of a new container.
+ *
+ * @throws Refusal 400 for an unknown field, and without a name
+ */
 function readSettings(body: Json) {
   const { name, memory_limit, expires_after, file_ids, network_policy, ...others } = body
   const { skills: _, ...unknown } = others
@@ -254,6 +259,7 @@ function readSettings(body: Json) {
   }
 }
 
+/** Adds an upload, or a mounted file of the Files API, to a container. */
 async function addTo(
   container: Container,
   emulation: Emulation,
@@ -269,6 +275,11 @@ async function addTo(
   return mountUpload(c.var.world, emulation, container, file_id)
 }
 
+/**
+ * Finds a file.
+ *
+ * @throws Refusal 404
+ */
 function findFile(container: Container, id: string): StoredFile {
   const file = container.files.get(id)
   if (file === undefined) throw fileNotFound(container.id, id)

@@ -63,6 +63,11 @@ export function conversationRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   return routes
 }
 
+/**
+ * Finds a conversation.
+ *
+ * @throws Refusal 404
+ */
 function find(world: World, id: string): Conversation {
   const conversation = world.conversations.get(id)
   if (conversation === undefined) throw notFound('Conversation', id)

@@ -79,6 +79,11 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
   return app
 }
 
+/**
+ * The routes of Azure: the v1 path, projects, hosted agents, and the dated form with what it serves.
+ *
+ * @param door steps for all requests
+ */
 function azureRoutes(
   emulation: Emulation,
   door: MiddlewareHandler<EmulatorEnv>,
@@ -163,6 +168,7 @@ function frontDoor(
   }
 }
 
+/** Whether a request has the key, as `api-key` or as a bearer token. */
 function isAuthorized(headers: Headers, apiKey: string | undefined): boolean {
   const bearer = headers.get('authorization')?.replace(/^bearer /i, '')
   return apiKey === undefined || headers.get('api-key') === apiKey || bearer === apiKey

@@ -104,6 +104,11 @@ export function createFaults(): FaultList {
   }
 }
 
+/**
+ * Checks a fault.
+ *
+ * @throws Refusal 400 for an unknown field or kind
+ */
 function readFault(value: unknown): Fault {
   if (!isJson(value)) throw invalidRequest(400, 'A fault is a JSON object.')
   for (const key of Object.keys(value)) {
@@ -117,10 +122,12 @@ function readFault(value: unknown): Fault {
   return value
 }
 
+/** Whether a fault is a failure and not a variation. */
 function fails(fault: Fault): boolean {
   return failing.some((key) => fault[key] !== undefined)
 }
 
+/** Whether a fault is for a request. A path with `*` must match as a whole, another one as a part. */
 function matches({ match = {} }: Fault, method: string, path: string): boolean {
   if (match.method !== undefined && match.method.toUpperCase() !== method) return false
   if (match.path === undefined) return true
@@ -146,6 +153,7 @@ export function faultedResponse(fault: Fault, request: FaultedRequest): Response
   return new Response(isEmpty ? null : answer?.body, { status, headers: answer?.headers })
 }
 
+/** An answer with the body of a fault: a text as it is, anything else as JSON. */
 function bodyResponse(body: unknown, status = 200): Response {
   const isText = typeof body === 'string'
   const type = isText ? 'text/plain; charset=utf-8' : 'application/json'

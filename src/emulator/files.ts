@@ -53,6 +53,11 @@ export function fileRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   return routes
 }
 
+/**
+ * Finds a file of the Files API. A container file has no entry here.
+ *
+ * @throws Refusal 404 as the service words it
+ */
 function find(world: World, id: string): Upload {
   const upload = world.uploads.get(id)
   if (upload === undefined) throw entityNotFound()

@@ -240,6 +240,11 @@ export function listPage<R extends Row, T extends object>(
   return json(page)
 }
 
+/**
+ * Reads `limit`.
+ *
+ * @throws Refusal 400 as the service words it
+ */
 function readLimit(text: string | undefined, longest: number): number {
   if (text === undefined) return longest === 100 ? 20 : longest
   const limit = Number(text)

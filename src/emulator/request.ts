@@ -81,6 +81,12 @@ export function checkReplay(input: unknown, name = 'input'): void {
   }
 }
 
+/**
+ * Refuses an object with a field that the API does not document.
+ *
+ * @param place of the object, for the message
+ * @throws Refusal 400
+ */
 function checkKeys(value: Json, known: readonly string[], place: string): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue

@@ -103,6 +103,7 @@ function errorEvent({ code, message }: { code: string; message: string }): Strea
   return { type: 'error', error: { type: code, code, message, param: null } }
 }
 
+/** The events of one output item: added, content, done. */
 function itemEvents(item: OutputItem, output_index: number): StreamEvent[] {
   return [
     { type: 'response.output_item.added', output_index, item: begunItem(item) },
@@ -111,6 +112,7 @@ function itemEvents(item: OutputItem, output_index: number): StreamEvent[] {
   ]
 }
 
+/** An item as it is when it begins: without content. */
 function begunItem(item: OutputItem): OutputItem {
   if (item.type === 'reasoning') return item
   if (item.type === 'message') return { ...item, status: 'in_progress', content: [] }
@@ -124,6 +126,7 @@ function contentEvents(item: OutputItem, output_index: number): StreamEvent[] {
     : callEvents(item, output_index)
 }
 
+/** The events of a call: its code in pieces, then its steps. */
 function callEvents(item: CallItem, output_index: number): StreamEvent[] {
   const place = { output_index, item_id: item.id }
   const step = (name: CallStep): StreamEvent => ({
@@ -144,6 +147,7 @@ function callEvents(item: CallItem, output_index: number): StreamEvent[] {
   ]
 }
 
+/** The events of a message, part by part. */
 function messageEvents(item: MessageItem, output_index: number): StreamEvent[] {
   return item.content.flatMap((part, content_index): StreamEvent[] => {
     const place = { item_id: item.id, output_index, content_index }
@@ -163,6 +167,7 @@ interface Place {
   content_index: number
 }
 
+/** The events of a text: its pieces, its citations, the whole. The service sends citations after the last piece. */
 function textEvents({ text, annotations }: OutputText, place: Place): StreamEvent[] {
   return [
     ...tokens(text).map(

@@ -69,12 +69,22 @@ export function responseRoutes(emulation: Emulation): Hono<EmulatorEnv> {
   return routes
 }
 
+/**
+ * Finds a stored response.
+ *
+ * @throws Refusal 404
+ */
 function find(world: World, id: string): StoredResponse {
   const response = world.responses.get(id)
   if (response === undefined) throw notFound('Response', id)
   return response
 }
 
+/**
+ * Answers a request for a response, as JSON or as a stream.
+ *
+ * @throws Refusal
+ */
 async function create(emulation: Emulation, c: EmulatorContext): Promise<Response> {
   const body = await readJson(c)
   check(emulation, body)
@@ -86,6 +96,11 @@ async function create(emulation: Emulation, c: EmulatorContext): Promise<Respons
   return json(withOutputs(currentResponse(stored, emulation.now()), include))
 }
 
+/**
+ * Refuses what the service refuses before it answers.
+ *
+ * @throws Refusal 400, 404
+ */
 function check(emulation: Emulation, body: Json): void {
   checkModel(emulation, body.model)
   if (
@@ -140,6 +155,11 @@ async function answer(emulation: Emulation, world: World, body: Json): Promise<S
   return stored
 }
 
+/**
+ * The response that a request continues.
+ *
+ * @throws Refusal 400 for an unknown one
+ */
 function previousOf(world: World, id: unknown): StoredResponse | undefined {
   if (id == null) return undefined
   const previous = world.responses.get(String(id))
@@ -148,6 +168,11 @@ function previousOf(world: World, id: unknown): StoredResponse | undefined {
   throw invalidRequest(400, message, 'previous_response_id', 'previous_response_not_found')
 }
 
+/**
+ * A compaction: the user's items, and an item that stands for the rest.
+ *
+ * @see https://platform.openai.com/docs/api-reference/responses/compact
+ */
 function compact(emulation: Emulation, body: Json) {
   const { ids, now } = emulation
   checkModel(emulation, body.model)

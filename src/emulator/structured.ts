@@ -65,6 +65,11 @@ interface Making {
 // Schemas may be recursive; below this, what may be left out is left out.
 const deepest = 5
 
+/**
+ * A value that fits a schema.
+ *
+ * @param schema a schema, or any other value for a text
+ */
 function exampleOf(making: Making, schema: unknown): unknown {
   if (!isJson(schema)) return making.text
   if (schema.const !== undefined) return schema.const
@@ -85,6 +90,7 @@ function exampleOf(making: Making, schema: unknown): unknown {
 
 const deeper = (making: Making): Making => ({ ...making, depth: making.depth + 1 })
 
+/** The type to make. Below {@link deepest} levels `null` is preferred, which ends a recursion. */
 function typeOf({ depth }: Making, { type, properties, items }: Json): unknown {
   if (Array.isArray(type)) return depth > deepest && type.includes('null') ? 'null' : type[0]
   return type ?? (properties !== undefined ? 'object' : items !== undefined ? 'array' : 'string')
@@ -108,6 +114,7 @@ function ofType(making: Making, type: unknown, schema: Json): unknown {
   }
 }
 
+/** An object with all its properties; below {@link deepest} levels only with the required ones. */
 function objectFor(making: Making, { properties, required }: Json): object {
   const names = Array.isArray(required) ? required : []
   const entries = Object.entries(isJson(properties) ? properties : {})
@@ -116,12 +123,14 @@ function objectFor(making: Making, { properties, required }: Json): object {
   return Object.fromEntries(entries)
 }
 
+/** An array with one element, or as many as it must have. */
 function arrayFor(making: Making, { items, minItems, maxItems }: Json): unknown[] {
   const usual = making.depth > deepest ? 0 : 1
   const count = Math.max(Number(minItems ?? 0), Math.min(usual, Number(maxItems ?? usual)))
   return Array.from({ length: count }, () => exampleOf(deeper(making), items))
 }
 
+/** A number within the bounds and on the step: the lowest if there is a lower bound. */
 function numberFor(schema: Json, isInteger: boolean): number {
   const step = Number(schema.multipleOf ?? (isInteger ? 1 : 0.5))
   const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = schema
@@ -148,6 +157,7 @@ const ofFormat: Readonly<Record<string, string>> = {
   uri: 'https://example.com/',
 }
 
+/** A text of the wanted format or length. */
 function stringFor(making: Making, { format, minLength, maxLength, pattern }: Json): string {
   const formatted = ofFormat[String(format)]
   if (formatted !== undefined) return formatted

@@ -83,6 +83,7 @@ export async function sendWebhooks(
   await Promise.all(endpoints.map((endpoint) => deliver(emulation, endpoint, eventId, body)))
 }
 
+/** Sends one signed event. The emulator tries once. */
 async function deliver(
   { now, fetch }: Emulation,
   { url, secret }: WebhookEndpoint,

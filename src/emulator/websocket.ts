@@ -39,6 +39,7 @@ export function acceptSocket(ask: Emulation['ask'], c: EmulatorContext): Respons
   })
 }
 
+/** Answers one message by asking for a stream, and sends its events. */
 async function answerMessage(
   ask: Emulation['ask'],
   { url, headers }: Request,

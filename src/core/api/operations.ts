@@ -99,6 +99,7 @@ function isHole(part: string): boolean {
   return part.startsWith('{')
 }
 
+/** The facts about a request whose path is in the table. */
 function readFound(
   { path: { parts }, entry }: Found,
   method: string,
@@ -132,6 +133,7 @@ const collections = new Map<string, NamedKind>([
   ['files', 'file'],
 ])
 
+/** The kind of the last thing in a path. */
 function lastKind(parts: readonly string[]): NamedKind {
   for (const part of parts.toReversed()) {
     const kind = holeKind(part) ?? collections.get(part)
@@ -161,6 +163,11 @@ function readUnknown(method: string, segments: readonly string[]): Read {
 // Names of models and deployments, and version numbers.
 const nameGrammar = /^(?!\.+$)(?:[\w:.~@+-]|%3A)+$/i
 
+/**
+ * Whether a path is spelled as in the documentation.
+ *
+ * @param raw segments of the path, not decoded
+ */
 function isExact({ parts }: TablePath, raw: readonly string[]): boolean {
   if (raw.length !== parts.length) return false
   return parts.every((part, index) => {

@@ -169,6 +169,7 @@ export async function beginBody(body: ReadableStream<Uint8Array>, bytes = 1): Pr
   return { start: concatBytes(chunks), stream: resumeReading(chunks, reader) }
 }
 
+/** A stream of the chunks that were read, then of the rest. */
 function resumeReading(
   chunks: Uint8Array[],
   reader: ReadableStreamDefaultReader<Uint8Array>,

@@ -80,6 +80,11 @@ function parseCodings(label: string): string[] {
 
 const ofCodedBytes = ['content-length', 'content-md5', 'content-digest', 'repr-digest', 'etag']
 
+/**
+ * The same answer with another body. Headers about the coded bytes are left out.
+ *
+ * @param left codings that the body still has
+ */
 function withBody(
   { status, statusText, headers }: Response,
   body: ReadableStream<Uint8Array> | null | undefined,
@@ -95,6 +100,7 @@ function withBody(
 /** Chooses a decoder by the first two bytes of a body; `undefined` if the body is not coded. */
 type Choose = (first: Uint8Array) => Decoder | undefined
 
+/** How to decode one coding; `undefined` if the runtime cannot. */
 function decoderFor(coding: string, createDecoder: CreateDecoder): Choose | undefined {
   switch (coding) {
     case 'gzip':

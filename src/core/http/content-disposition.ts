@@ -93,6 +93,7 @@ export function parseContentDisposition(header: string | null): ParsedDispositio
 
 const parameter = /;\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/gs
 
+/** The parameters of a header by their lower-case names. */
 function readParameters(header: string): Map<string, string> {
   const parameters = new Map<string, string>()
   for (const [, name = '', quoted, token] of header.matchAll(parameter)) {

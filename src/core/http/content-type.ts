@@ -157,6 +157,7 @@ export function prefersHtml(accept = ''): boolean {
 /** Media ranges with their weights from 0 to 1. */
 type Ranges = ReadonlyMap<string, number>
 
+/** Parses `Accept` (RFC 9110 §12.5.1). A malformed weight counts as 0. */
 function parseRanges(accept: string): Ranges {
   return new Map(
     accept.split(',').map((range): [string, number] => {

@@ -54,6 +54,7 @@ const crlf = new Uint8Array([13, 10])
 const dashes = new Uint8Array([45, 45])
 const findBlankLine = createByteSearch('\r\n\r\n')
 
+/** Reads a form as its bytes come. Each step consumes bytes or waits for more. */
 function createFormReader(boundary: string, watch: FormWatch): FormReader {
   const delimiter = new TextEncoder().encode(`--${boundary}`)
   const find = createByteSearch(`--${boundary}`)
@@ -137,6 +138,7 @@ interface ValueReader {
 
 const nothing: ValueReader = { push() {}, async end() {} }
 
+/** Collects the value of a part up to the limit that `watch` gives. */
 function createValueReader(watch: FormWatch, part: FormPart): ValueReader {
   const most = watch.wants(part)
   const chunks: Uint8Array[] = []
@@ -258,6 +260,11 @@ function decodeHead(bytes: Uint8Array): string {
 const dispositionParameter =
   /^; *(?:(name)=(?:"([^"\\]*)"|(\w+))|(filename)=(?:"(?:[^"\\]|\\[^"])*"|"(?:[^"\\;=]|\\[^;=])*"$|[\w!#$&+.^`|~'%-]+)|(filename\*)=[\w!#$&+.^`|~'%-]+)/
 
+/**
+ * Reads the name of a part, and whether it is a file (RFC 7578 §4.2).
+ *
+ * @throws CfileError `invalid_request` for a disposition that can be read in two ways
+ */
 function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
   const [start] = /^form-data */i.exec(value) ?? []
   let rest = value.slice(start?.length ?? 0)

@@ -32,6 +32,7 @@ export function parseRange(
   return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) }
 }
 
+/** Parses the last bytes of a file, as in `bytes=-500`. */
 function parseSuffix(length: string, size: number): ByteRange | 'none' | 'unsatisfiable' {
   if (length === '') return 'none'
   if (Number(length) === 0) return 'unsatisfiable'

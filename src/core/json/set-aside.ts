@@ -80,6 +80,7 @@ export function* setAside(
   }
 }
 
+/** Finds the parts to take out, and counts the values that remain. */
 function* findCuts(
   json: Uint8Array,
   { start: offset, member, longText = longestText }: Where,
@@ -124,6 +125,7 @@ function* findCuts(
   return { cuts, values }
 }
 
+/** Creates the function that puts the parts back. */
 function createRestore(token: string, aside: readonly Uint8Array[]): SetAside['restore'] {
   const find = createByteSearch(`"${token}-`)
   const opening = token.length + 2

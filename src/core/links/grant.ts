@@ -79,6 +79,11 @@ export function checkGrant(grant: Grant): Grant {
     : { ...grant, upstream }
 }
 
+/**
+ * Checks the ids of a file grant, and cleans its name.
+ *
+ * @throws CfileError `invalid_id`
+ */
 function checkFile({ fileId, containerId, filename }: FileGrant): { readonly filename?: string } {
   const { kind } = parseFileId(fileId)
   if (kind === 'container_file' || containerId !== undefined) parseContainerId(containerId ?? '')
@@ -87,6 +92,11 @@ function checkFile({ fileId, containerId, filename }: FileGrant): { readonly fil
   return { filename: (isShort && cleanFilename(filename)) || undefined }
 }
 
+/**
+ * Checks the path of a grant. Lone surrogates become U+FFFD.
+ *
+ * @throws CfileError `invalid_request`
+ */
 function checkPath(path: string): string {
   if (path !== '' && path.length <= longestLink) return path.toWellFormed()
   throw notGranted('path', `its path is empty or longer than ${longestLink} characters`)

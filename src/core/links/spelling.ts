@@ -69,12 +69,14 @@ function thingOf(grant: Grant): (string | undefined)[] {
   return grant.kind === 'path' ? [grant.path] : []
 }
 
+/** Writes a LEB128 varint. Bit operations would cut numbers at 32 bits. */
 function pushNumber(bytes: number[], value: number): void {
   let rest = value
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
   bytes.push(rest)
 }
 
+/** Writes a text in its shortest form. */
 function pushText(bytes: number[], text: string): void {
   const [, prefix, hex] = packable.exec(text) ?? []
   const form = hex === undefined ? 0 : hexPrefixes.indexOf(prefix)
@@ -113,6 +115,7 @@ function readBytes(bytes: Uint8Array): Payload | undefined {
 
 type Terms = Pick<Grant, 'expiresAt' | 'upstream' | 'owner' | 'containerId'>
 
+/** Reads the fields that depend on the kind of the grant. */
 function readThing(flags: number, terms: Terms, { text }: ReturnType<typeof createReader>): Grant {
   const kind = kinds[flags % inlineBit] ?? 'file'
   const disposition = flags & inlineBit ? 'inline' : 'attachment'

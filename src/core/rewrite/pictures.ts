@@ -46,6 +46,7 @@ export async function pictureEdits(
   return (await Promise.all(edits)).flat()
 }
 
+/** Replaces each picture by the link of the plot at the same position. */
 async function linkPictures(
   pictures: readonly Picture[],
   plots: readonly Citation[],
@@ -59,6 +60,7 @@ async function linkPictures(
   return (await Promise.all(edits)).flat()
 }
 
+/** The shown pictures and the cited plots of a response, by container, each in order. */
 function findPictures(json: string, output: Span | undefined) {
   const pictures = new Map<string, Picture[]>()
   const plots = new Map<string, Map<string, Citation>>()

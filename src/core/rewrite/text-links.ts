@@ -148,6 +148,7 @@ function linksAsCited(
   return inOrder([...cited, ...found.filter((link) => !isCited(link))])
 }
 
+/** The links that citations cover exactly and whose name is that of the citation. */
 function citedLinks(text: string, annotations: readonly Annotation[]): SandboxLink[] {
   const measure = measureText(text)
   return annotations.flatMap((annotation) => {
@@ -221,6 +222,7 @@ function createCitedContainers(
   }
 }
 
+/** Whether a citation's span contains a place. */
 function covers(annotation: Annotation | undefined, start: number, end: number): boolean {
   const { start: from, end: to } = annotation ?? {}
   return from !== undefined && to !== undefined && from.value <= start && to.value >= end

@@ -115,6 +115,7 @@ function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<und
   yield* scanJson(bytes, visitor, pace)
 }
 
+/** The edits of one item. Only messages of the model are restored; the user's own texts stay. */
 function itemEdits(json: string, item: Span, publicUrl: string): Edit[] {
   const { content, role } = pick(json, item, ['content', 'role'])
   const said = stringAt(json, role)
@@ -125,6 +126,7 @@ function itemEdits(json: string, item: Span, publicUrl: string): Edit[] {
   return stringEdits(json, content, findOwnLinks(text, publicUrl))
 }
 
+/** The edits of one text part. */
 function partEdits(json: string, part: Span, publicUrl: string): Edit[] {
   const { type, text, annotations } = pick(json, part, ['type', 'text', 'annotations'])
   if (stringAt(json, type) !== 'output_text') return []

@@ -82,6 +82,7 @@ interface Feed {
   end(release: Emit): Promise<void>
 }
 
+/** Splits chunks into events and gives them to the handler in order. */
 function createFeed(handler: EventHandler): Feed {
   const splitter = createSplitter()
   async function handle(events: Iterable<Uint8Array>, outbox: Outbox): Promise<void> {

@@ -132,6 +132,7 @@ async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await new Response(packed).arrayBuffer())
 }
 
+/** A chunk of a PNG: length, type, data, CRC of type and data. */
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const body = join(type, data)
   return join(bigEndian32(data.byteLength), body, bigEndian32(crc32(body)))

@@ -35,6 +35,7 @@ export function playgroundRoutes(newNonce: () => string): Hono {
   return routes
 }
 
+/** @param nonce of this answer's style and script */
 function playgroundPage(nonce: string) {
   return html`<!doctype html>
 <html lang="en">

@@ -68,7 +68,11 @@ export interface Findings {
 // A real answer mentions a handful of things. The limit keeps a hostile answer from filling a store.
 const mostOfAKind = 10_000
 
-/** Creates an empty collection. */
+/**
+ * Creates an empty collection.
+ *
+ * @returns a collection that ignores values which are no ids, and all beyond 10,000 of a kind
+ */
 export function createFindings(): Findings {
   const responses = new Set<string>()
   const conversations = new Set<string>()

@@ -67,6 +67,7 @@ const lists = [
 /** The fields in which they hold a message or an item itself. */
 const wrapped = ['kwargs', 'raw_item', 'rawItem']
 
+/** Whether a body has the fields in which an SDK holds parts of answers. */
 function isOfSdk(body: Fields): boolean {
   const { type, item } = body
   return (
@@ -106,6 +107,7 @@ function* sdkParts(body: Fields): Generator<unknown> {
   }
 }
 
+/** The values in an SDK's object that may be parts of an answer. Input of the model is left out. */
 function nestedIn(value: Fields): readonly unknown[] {
   if (isInput(value)) return []
   const names = [...lists, ...wrapped, 'item', ...(isLangChain(value) ? ['data'] : [])]

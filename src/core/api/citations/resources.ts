@@ -57,6 +57,7 @@ function asPage(value: unknown): object {
   return { object: 'list', data: asList(value) }
 }
 
+/** The thing that an object is; `undefined` for an object without a valid id or of an unknown kind. */
 function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | undefined {
   const { object, id } = row
   if (other !== undefined) return isId(id) ? { kind: other, id } : undefined
@@ -73,6 +74,7 @@ function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | u
   return { kind: 'file', id, container_id, ...described(row, name) }
 }
 
+/** Name and size of a file, as far as they are there. */
 function described(row: Record<string, unknown>, name: unknown) {
   return {
     stored_name: typeof name === 'string' && name !== '' ? name : undefined,

@@ -106,6 +106,7 @@ const thing = { kind: 'thing', takes: 'id' } as const
 const contentKeys = new Set(['content', 'encrypted_content', 'result'])
 const foundById = new Set(['reasoning', 'image_generation_call'])
 
+/** Reads a key: the place of its value, and whether it was given before. */
 function enterKey(reading: Reading, start: number, end: number): void {
   const frame = reading.frames[reading.depth]
   if (frame === undefined || frame.place.reads === 'words') return
@@ -122,6 +123,7 @@ function enterKey(reading: Reading, start: number, end: number): void {
   frame.seen.push(key)
 }
 
+/** Reads a string, a number or a literal: as an id under a naming key, else as a text that may be one. */
 function readScalar(reading: Reading, start: number, end: number): void {
   const frame = reading.frames[reading.depth]
   if (frame === undefined || frame.place.reads === 'words') return
@@ -136,6 +138,11 @@ const quote = 34
 const letterN = 110
 const letterT = 116
 
+/**
+ * Reads the value of a naming key.
+ *
+ * @param naming how the key names things
+ */
 function nameScalar(
   reading: Reading,
   frame: Frame,
@@ -201,6 +208,7 @@ function noteScalar(reading: Reading, frame: Frame, start: number, end: number):
   if (key === 'store') reading.isStored = bytes[start] === letterT
 }
 
+/** Notes that an object has more than a type, an id and a status. */
 function noteMore(frame: Frame): void {
   const { key } = frame
   if (key === 'type' || key === 'id' || key === 'status') return
@@ -208,6 +216,7 @@ function noteMore(frame: Frame): void {
   if (contentKeys.has(key)) frame.hasContent = true
 }
 
+/** Enters an object or a list, and checks that its key may have one. */
 function openValue(reading: Reading, isList: boolean): void {
   const around = reading.frames[reading.depth]
   if (around === undefined) {
@@ -239,6 +248,7 @@ function mayHold({ takes }: NamingKey, isInList: boolean, isList: boolean): bool
   return isList ? takes === 'ids' && !isInList : takes === 'either'
 }
 
+/** Leaves an object or a list. */
 function closeValue(reading: Reading): void {
   const frame = reading.frames[reading.depth]
   reading.depth -= 1

@@ -126,6 +126,7 @@ export function mayHoldLink(piece: string): boolean {
   return piece.includes('sandbox:/') || beginningIn(piece) < piece.length
 }
 
+/** Creates the test whether an offset lies in a JSON string, for a whole text. */
 function jsonPlaces(text: string): (at: number) => boolean {
   const json = createJsonPrefix()
   let read = 0
@@ -162,6 +163,12 @@ function isName(path: string): boolean {
   return path.trim() !== '' && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path)
 }
 
+/**
+ * Where a link ends.
+ *
+ * @param start of the prefix
+ * @param name offset behind the prefix
+ */
 function linkEnd(text: string, start: number, name: number, extent: TextExtent): LinkEnd {
   const before = text.slice(Math.max(0, start - lookBehind), start)
   if (isInWord(before)) return 'none'
@@ -200,6 +207,7 @@ const closers: Readonly<Record<string, string>> = {
   '›': '‹',
 }
 
+/** The end of a link by the character before it: `](`, `<`, a quote, or none of them. */
 function endInLine(line: Line, before: string): LinkEnd {
   if (/\]\([ \t]*$/.test(before)) return endInParentheses(line)
   const last = before.slice(-1)
@@ -221,6 +229,7 @@ function endInAngles({ text, isWhole }: Line): LinkEnd {
   return isWhole ? 'none' : 'open'
 }
 
+/** The end of a link in `](…)`: the balancing parenthesis or a title (CommonMark 0.31 §6.3). */
 function endInParentheses({ text, isWhole }: Line): LinkEnd {
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
