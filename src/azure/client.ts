@@ -1,6 +1,6 @@
 /**
- * Sends requests to the upstream. This is the only place that adds the credential, checks the URL, sets time limits and
- * refuses redirects.
+ * Sends requests to the upstream. This is the only place that adds the credential, sets time limits and refuses
+ * redirects. `connect.ts` gets its headers from here.
  *
  * @module
  */

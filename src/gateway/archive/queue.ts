@@ -1,6 +1,6 @@
 /**
  * The queue of copies: makes pending copies in the background, and resumes them after a failure or a restart. Upkeep runs
- * every few seconds: it refills the queue from the store, and deletes leftovers and expired copies.
+ * about every 12 seconds: it refills the queue from the store, and deletes leftovers and expired copies.
  *
  * @module
  */
@@ -146,7 +146,7 @@ async function settle(
   }
 }
 
-/** Schedules the next attempt of a failed copy with exponential backoff (5 s to 10 min, with jitter), or gives up. */
+/** Schedules the next attempt of a failed copy with exponential backoff (5 s to 10 min, times a random factor of 0.5 to 1.5), or gives up. */
 async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown): Promise<void> {
   const { file_id, tries } = pending
   const fields = { file_id, tries: tries + 1, cause: String(error) }

@@ -27,7 +27,7 @@ export interface DeliveryRequest {
   /** Headers of the request, for its conditions and its range. */
   readonly headers: Headers
   readonly disposition: 'attachment' | 'inline'
-  /** Whether the request follows a signed link. Then the store is neither read nor written. */
+  /** Whether the request follows a signed link. Then the file's record is neither read nor written. */
   readonly isGranted: boolean
   readonly signal: AbortSignal
   /** Absent if no client gets the answer. */

@@ -1,5 +1,6 @@
 /**
- * Creates the headers of a file. No upstream header is passed on, because the code that wrote the file is not trusted.
+ * Creates the headers of a file. Of the upstream's headers only its request id is passed on, because the code that wrote
+ * the file is not trusted.
  *
  * @module
  */

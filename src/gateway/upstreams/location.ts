@@ -25,7 +25,7 @@ export interface FileLocation {
    * the admin does not become its owner by looking at it.
    */
   readonly holder?: Caller
-  /** Whether the file or its container was recorded for the caller. */
+  /** Whether a record or a signed link says that the file or its container existed. */
   readonly recorded: boolean
 }
 
