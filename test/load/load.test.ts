@@ -16,6 +16,7 @@ import { type Child, root, run, start } from '../lib/child.ts'
 import { citedFiles, json, responseRequest } from '../lib/harness.ts'
 import { act, activities, type KnownFile, type Outcome } from './clients.ts'
 import type { Report } from './gateway.ts'
+import type { Took } from './probe.ts'
 
 const clients = Number(process.env.LOAD_CLIENTS ?? 200)
 const seconds = Number(process.env.LOAD_SECONDS ?? 300)
@@ -61,7 +62,7 @@ it(
     for (const timer of timers) clearInterval(timer)
     const loaded = await reports()
     probe.postMessage('end')
-    const [health] = (await once(probe, 'message')) as [number[]]
+    const [health] = (await once(probe, 'message')) as [Took]
     await probe.terminate()
 
     async function client(index: number): Promise<void> {
@@ -89,8 +90,14 @@ it(
     process.stdout.write(`${JSON.stringify({ clients, seconds, counts })}\n`)
     process.stdout.write(`Turns of the event loop in ms: ${JSON.stringify(loaded.turns)}\n`)
     process.stdout.write(
-      `RSS ${megabytes(idle)} MB idle, ${megabytes(warm)} warm, ${megabytes(after)} after; health p50 ${percentile(health, 0.5)} ms, p95 ${percentile(health, 0.95)} ms of ${health.length}.\n`,
+      `RSS ${megabytes(idle)} MB idle, ${megabytes(warm)} warm, ${megabytes(after)} after.\n`,
     )
+    for (const [connection, times] of Object.entries(health)) {
+      const [p50, p95] = [0.5, 0.95].map((part) => percentile(times, part))
+      process.stdout.write(
+        `Health on a ${connection} connection: p50 ${p50} ms, p95 ${p95} ms of ${times.length}.\n`,
+      )
+    }
     expect(wrong).toEqual([])
     expect(after.rssMegabytes).toBeLessThan((warm?.rssMegabytes ?? 0) * 1.2)
     const right = Object.values(counts).reduce((sum, count) => sum + count.right, 0)

@@ -1,20 +1,37 @@
 /**
- * Asks for `/healthz` every 100 ms in a thread of its own, so that the clients' work is not measured. On a message it
- * posts the milliseconds of each answer, and ends.
+ * Asks for `/healthz` every 100 ms in a thread of its own, so that the clients' work is not measured: by turns on a kept
+ * connection and on a new one, which has to be accepted first. On a message it posts the milliseconds of each answer,
+ * and ends.
  */
 
+import { Agent, get } from 'node:http'
 import { parentPort, workerData } from 'node:worker_threads'
 
-const took: number[] = []
+/** Milliseconds of each answer; infinity for one that failed. */
+export interface Took {
+  readonly kept: number[]
+  readonly new: number[]
+}
 
-async function probe(): Promise<void> {
+const took: Took = { kept: [], new: [] }
+const kept = new Agent({ keepAlive: true })
+let turn = 0
+
+function probe(): void {
+  turn += 1
+  const isKept = turn % 2 === 0
   const began = performance.now()
-  await fetch(`${workerData}/healthz`).catch(() => {})
-  took.push(Math.round(performance.now() - began))
+  const asked = get(`${workerData}/healthz`, { agent: isKept && kept }, (answer) => {
+    answer.resume().on('end', () => {
+      took[isKept ? 'kept' : 'new'].push(Math.round(performance.now() - began))
+    })
+  })
+  asked.on('error', () => took[isKept ? 'kept' : 'new'].push(Number.POSITIVE_INFINITY))
 }
 
 const timer = setInterval(probe, 100)
 parentPort?.once('message', () => {
   clearInterval(timer)
+  kept.destroy()
   parentPort?.postMessage(took)
 })
