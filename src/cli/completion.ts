@@ -17,7 +17,11 @@ import { print } from './terminal.ts'
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
 
-/** Makes `cfile completion`. It takes a function since it completes its own name too. */
+/**
+ * Makes `cfile completion`.
+ *
+ * @param commands a function, since the completion is one of the commands itself
+ */
 export function completionCommand(commands: () => readonly CommandInfo[]): Command {
   return defineCommand({
     name: 'completion',

@@ -1,18 +1,25 @@
 /**
- * Examines the settings of this machine for `cfile doctor`: tries each as the server would.
+ * What `cfile doctor` checks: the settings of this machine, each upstream, callers, the store and the archive, each as the
+ * server would use it.
  *
  * @module
  */
 
 import { readFile } from 'node:fs/promises'
+import type { Archive } from '../archives/archive.ts'
 import type { Endpoint } from '../azure/endpoint.ts'
-import { type CfileError, isCfileError } from '../core/errors.ts'
+import { CfileError, isCfileError, reasonOf } from '../core/errors.ts'
+import { type Wait, within } from '../core/time.ts'
+import type { Log } from '../gateway/gateway.ts'
+import { createRemoteKeys, keysCure as cure } from '../routes/callers/remote-keys.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
+import { openApp } from '../start/open-app.ts'
 import { refuseToBeOpen } from '../start/serve.ts'
+import { openStorage } from '../start/server-storage.ts'
+import type { CallerSettings } from '../start/settings/callers.ts'
 import { parseEnv, type Settings } from '../start/settings/settings.ts'
-import { examine, type Finding, failed } from './examine.ts'
-import { examineCallers } from './examine-callers.ts'
-import { examineStorage } from './examine-storage.ts'
+import type { Store } from '../stores/store.ts'
+import { examine, type Finding, failed } from './examine-upstream.ts'
 import { formatFindings } from './table.ts'
 import type { Output } from './terminal.ts'
 
@@ -30,7 +37,11 @@ export interface Diagnosis {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Examines everything that an environment names. */
+/**
+ * Examines everything that an environment names.
+ *
+ * @param runtime replaces parts of the runtime
+ */
 export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promise<Diagnosis> {
   const sections: Section[] = []
   const settings = readSettings(env)
@@ -61,7 +72,12 @@ function failuresOf(sections: readonly Section[]): number {
     .length
 }
 
-/** Writes a diagnosis for a person, in lines of at most `width` columns. */
+/**
+ * Writes a diagnosis for a person.
+ *
+ * @param width longest line, in terminal columns
+ * @param paint adds colours
+ */
 export function formatDiagnosis(
   { sections, isWell }: Diagnosis,
   width: number,
@@ -103,4 +119,146 @@ function settingsFindings({ upstreams, warnings }: Settings, env: Env): Finding[
       ]
     : warnings
   return [read, ...remarks.map((found): Finding => ({ state: 'note', what: 'warning', found }))]
+}
+
+type KeyRuntime = Pick<Runtime, 'fetch' | 'now' | 'wait'>
+
+/** Examines the settings of callers. */
+async function examineCallers(
+  { keys, jwt }: CallerSettings,
+  runtime: KeyRuntime,
+): Promise<Finding[]> {
+  if (keys === undefined && jwt === undefined) {
+    return [
+      { state: 'note', what: 'callers', found: 'no authentication: all requests are of one owner' },
+    ]
+  }
+  const owners = new Set(keys?.map(({ owner }) => owner))
+  return [
+    ...(keys === undefined
+      ? []
+      : [
+          {
+            state: 'ok' as const,
+            what: 'keys',
+            found: `${keys.length}, of owners: ${owners.size}`,
+          },
+        ]),
+    ...(jwt === undefined ? [] : [await examineTokens(jwt.jwksUrl, runtime)]),
+  ]
+}
+
+async function examineTokens(url: string, { fetch, now, wait }: KeyRuntime): Promise<Finding> {
+  const what = 'tokens'
+  try {
+    const keys = await createRemoteKeys({ url, fetch, now, wait }).ready()
+    return { state: 'ok', what, found: `keys at CFILE_JWKS_URL: ${keys.length}` }
+  } catch (error) {
+    if (!isCfileError(error)) throw error
+    const found = `the keys at CFILE_JWKS_URL can't be fetched: ${error.details.cause}`
+    return { state: 'failed', what, found, cure }
+  }
+}
+
+const probeMs = 15_000
+
+/** Opens the store and the archive as the server would, and tries both. */
+async function examineStorage(
+  settings: Settings,
+  { fetch, wait }: Pick<Runtime, 'fetch' | 'wait'>,
+): Promise<Finding[]> {
+  const logged = createMemory()
+  try {
+    const { store, archive, close } = await openStorage(settings, logged.log, { fetch })
+    try {
+      // This checks the settings that only fit together at the start.
+      if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: logged.log })
+      return [
+        await examineStore(settings, store, wait, logged.last),
+        await examineArchive(settings, archive, wait),
+      ]
+    } finally {
+      await close()
+    }
+  } catch (error) {
+    if (isCfileError(error)) return [failed('settings', error)]
+    throw error
+  }
+}
+
+type Told = Readonly<Record<string, unknown>>
+
+/** Keeps the last error in the log: a connection reports the cause of a failure only there. */
+function createMemory(): { readonly log: Log; last(): Told } {
+  let last: Told = {}
+  return {
+    log(level, _, fields) {
+      if (level === 'error') last = fields ?? {}
+    },
+    last: () => last,
+  }
+}
+
+async function examineStore(
+  { store: setting, dataDir }: Settings,
+  store: Store,
+  wait: Wait,
+  lastTold: () => Told,
+): Promise<Finding> {
+  const found = `${setting?.kind ?? `sqlite in ${dataDir}`}: written, read and erased`
+  try {
+    await within(wait, probeMs, undefined, () => tryStore(store))
+    return { state: 'ok', what: 'store', found }
+  } catch (error) {
+    const { cause, hint } = lastTold()
+    const { details = {} } = isCfileError(error) ? error : {}
+    return {
+      state: 'failed',
+      what: 'store',
+      found: `can't be used: ${typeof cause === 'string' ? cause : reasonOf(error)}`,
+      cure: details.hint ?? (typeof hint === 'string' ? hint : 'Check CFILE_STORE.'),
+    }
+  }
+}
+
+async function tryStore(store: Store): Promise<void> {
+  const key = `probe/${crypto.randomUUID()}`
+  await store.put(key, key, { ttl: 60 })
+  if ((await store.get(key)) !== key) throw lost()
+  await store.delete(key)
+}
+
+async function examineArchive(
+  { archive: setting }: Settings,
+  archive: Archive | undefined,
+  wait: Wait,
+): Promise<Finding> {
+  const what = 'archive'
+  if (setting === undefined || archive === undefined) {
+    return { state: 'note', what, found: 'off: files are lost when their container expires' }
+  }
+  try {
+    await within(wait, probeMs, undefined, (signal) => tryArchive(archive, signal))
+    return { state: 'ok', what, found: `${setting.kind}: written, read and erased` }
+  } catch (error) {
+    if (isCfileError(error)) return failed(what, error)
+    return { state: 'failed', what, found: reasonOf(error), cure: 'Check CFILE_ARCHIVE.' }
+  }
+}
+
+async function tryArchive(archive: Archive, signal: AbortSignal): Promise<void> {
+  const key = `doctor/${crypto.randomUUID()}`
+  const meta = { owner: 'doctor', file_id: 'probe' }
+  await archive.put(key, new Blob([key]).stream(), meta, { bytes: key.length, signal })
+  const copy = await archive.get(key, { signal })
+  const text = copy && (await new Response(await copy.open({ signal })).text())
+  await archive.delete(key, { signal })
+  if (text !== key) throw lost()
+}
+
+function lost(): CfileError {
+  return new CfileError(
+    'not_ready',
+    'The probe that was read differs from the one that was written.',
+  )
 }

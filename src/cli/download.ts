@@ -40,6 +40,7 @@ const mostAttempts = 5
  * Downloads a file, and continues where the connection breaks.
  *
  * @param ask sends the request; it throws for every answer but a success
+ * @param target where the file goes
  * @throws CfileError of the gateway; `invalid_request` if the name is taken
  * @throws Interrupted
  */

@@ -20,7 +20,11 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted'
 }
 
-/** Describes what a command threw. */
+/**
+ * Describes what a command threw.
+ *
+ * @param command its usage is shown after a usage error
+ */
 export function describeFailure(error: unknown, command: CommandInfo): Failure {
   if (error instanceof Interrupted) return { exitCode: 130, line: error.message }
   if (error instanceof UsageError) {

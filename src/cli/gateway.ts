@@ -39,7 +39,12 @@ export function gatewayBase({ CFILE_URL: text }: Env): string | undefined {
   return (url.origin + url.pathname).replace(/\/+$/, '')
 }
 
-/** Sends a request to a URL that is not under `CFILE_URL`, without any credential. */
+/**
+ * Sends a request to a URL that is not under `CFILE_URL`, without any credential.
+ *
+ * @param init as for `fetch`
+ * @throws CfileError for every answer but a success
+ */
 export async function askElsewhere(
   url: URL,
   init: RequestInit,

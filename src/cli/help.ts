@@ -28,7 +28,11 @@ const exitCodes: readonly Row[] = [
   ['130', 'interrupted with Ctrl-C'],
 ]
 
-/** Writes the help of `cfile` itself. */
+/**
+ * Writes the help of `cfile` itself.
+ *
+ * @param out tells the width and the colours
+ */
 export function formatOverview(groups: CommandGroups, out: Output): string {
   const write = createWriter(out)
   const column = Math.max(...groups.flatMap(([, list]) => list.map(({ name }) => name.length)))
@@ -56,7 +60,11 @@ export function formatOverview(groups: CommandGroups, out: Output): string {
   ].join('\n\n')
 }
 
-/** Writes the help of one command. */
+/**
+ * Writes the help of one command.
+ *
+ * @param out tells the width and the colours
+ */
 export function formatHelp(command: CommandInfo, out: Output): string {
   const write = createWriter(out)
   const { name, usage, summary, details, examples } = command

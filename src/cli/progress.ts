@@ -18,7 +18,12 @@ export interface Progress {
 const terminalEveryMs = 100
 const plainEveryMs = 5000
 
-/** @param now milliseconds that only rise */
+/**
+ * Shows the progress of one download after another.
+ *
+ * @param out the stream for it
+ * @param now milliseconds of a monotonic clock
+ */
 export function createProgress(out: Output, now: () => number = () => performance.now()): Progress {
   let shownAt = 0
   let isShown = false

@@ -26,6 +26,8 @@ export type Subject = FileSubject | { readonly kind: 'response' | 'container'; r
 /**
  * Reads an argument: an id, a URL, or the path of a signed link.
  *
+ * @param env for `CFILE_URL` and the endpoint of Azure
+ * @param container id of the file's container, if it was given
  * @throws UsageError
  */
 export function parseSubject(word: string, env: Env, container?: string): Subject {
@@ -35,7 +37,12 @@ export function parseSubject(word: string, env: Env, container?: string): Subjec
   return isContainerId(word) ? { kind: 'container', id: word } : fileById(word, container)
 }
 
-/** Creates the subject for a file by its id, and by its container if that is known. */
+/**
+ * Creates the subject for a file.
+ *
+ * @param id of the file
+ * @param container id of its container, if that is known
+ */
 export function fileById(id: string, container?: string): FileSubject {
   const query = container ? `?container_id=${encodeURIComponent(container)}` : ''
   return { kind: 'file', id, location: `/files/${encodeURIComponent(id)}${query}` }

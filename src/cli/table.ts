@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from './examine.ts'
+import type { Finding } from './examine-upstream.ts'
 import type { Output } from './terminal.ts'
 import { plain, shorten, widthOf, wrap } from './text.ts'
 
@@ -24,7 +24,11 @@ export interface Column<Row> {
 
 const leastFlexible = 12
 
-/** Writes a table. A terminal gets titles and lines that fit, a pipe gets all values whole. */
+/**
+ * Writes a table. A terminal gets titles and lines that fit, a pipe gets all values whole.
+ *
+ * @param columns from left to right
+ */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -72,7 +76,12 @@ function formatLine(
 const marks = { ok: 'ok', failed: 'FAIL', note: '-' } as const
 const styles = { ok: 'green', failed: 'red', note: 'dim' } as const
 
-/** Writes findings as lines of at most `width` columns, each cure below its failure. */
+/**
+ * Writes findings as lines, each cure below its failure.
+ *
+ * @param width longest line, in terminal columns
+ * @param paint adds colours
+ */
 export function formatFindings(
   findings: readonly Finding[],
   width: number,

@@ -37,7 +37,11 @@ const codes: Readonly<Record<Style, readonly [on: number, off: number]>> = {
   yellow: [33, 39],
 }
 
-/** Wraps a stream of the process. */
+/**
+ * Wraps a stream of the process.
+ *
+ * @param env for `NO_COLOR` and its like
+ */
 export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
   const isTerminal = stream.isTTY === true
   // https://no-color.org: any value but an empty one switches colours off.
@@ -54,7 +58,11 @@ export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
   }
 }
 
-/** Prints a result as JSON for a program, or as text for a person; both end with a line break. */
+/**
+ * Prints a result as JSON for a program, or as text for a person; both end with a line break.
+ *
+ * @param result `json`: whether `--json` was given; `text` is called only without it
+ */
 export function print(
   { out }: Terminal,
   { json = false, value, text }: { json?: boolean; value: unknown; text: () => string },

@@ -56,6 +56,8 @@ const durationGrammar = /^(?:(\d{1,6})d)?(?:(\d{1,7})h)?(?:(\d{1,8})m)?(?:(\d{1,
  * Reads a duration: seconds (`3600`), or units from the largest to the smallest (`1h`, `30m`, `1d12h`).
  *
  * @param option name of the option, for the message
+ * @param text the value that was given
+ * @returns seconds
  * @throws UsageError
  */
 export function parseDuration(option: string, text: string): number {
@@ -104,9 +106,9 @@ function takeWidth(segments: readonly string[], width: number): string[] {
 }
 
 /**
- * Breaks a text into lines of at most `width` columns where it has words that fit.
+ * Breaks a text into lines. Only a word that is longer than a line makes one too long.
  *
- * @param width in terminal columns
+ * @param width longest line, in terminal columns
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []

@@ -155,7 +155,7 @@ export const table: Readonly<Record<Zone, Row>> = {
     ...outside,
     gateway: 'types',
     // The doctor fetches the keys of callers' tokens as the server does.
-    routes: { takers: ['cli/examine-callers.ts'], files: ['routes/callers/remote-keys.ts'] },
+    routes: { takers: ['cli/diagnosis.ts'], files: ['routes/callers/remote-keys.ts'] },
     doors: { files: ['node.ts', 'bun.ts', 'deno.ts'] },
     cli: 'yes',
     emulator: 'yes',

@@ -23,7 +23,11 @@ export interface Finding {
   readonly cure?: string
 }
 
-/** Examines an upstream. Without a credential it stops after the sign-in. */
+/**
+ * Examines an upstream. It stops after a sign-in that fails.
+ *
+ * @param runtime network, clock and timers
+ */
 export async function examine(
   { endpoint: given, credential, fetch }: UpstreamOptions,
   runtime: Runtime,
@@ -164,7 +168,11 @@ function clockFindings(apart: number | undefined): Finding[] {
   ]
 }
 
-/** A failure as a line. */
+/**
+ * Writes a failure as a finding.
+ *
+ * @param what the part that was examined, such as `role`
+ */
 export function failed(what: string, { message, details }: CfileError): Finding {
   const { status, code, request_id } = details.upstream ?? {}
   const said = [status, code, request_id].filter((part) => part && !message.includes(String(part)))
