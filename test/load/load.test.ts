@@ -80,7 +80,7 @@ it(
     }
 
     await Promise.all(
-      regions.map(({ url }) => fetch(`${url}/emulator/faults`, { method: 'DELETE' })),
+      regions.map(({ url }) => fetchAgain(`${url}/emulator/faults`, { method: 'DELETE' })),
     )
     // Connections that are kept alive end after a few seconds.
     await expect
@@ -121,7 +121,12 @@ async function moveTo(list: string, pid: number | undefined): Promise<void> {
 async function reportsOf({ output }: Child): Promise<() => Promise<Report>> {
   await expect.poll(() => output().trim().split('\n').length).toBeGreaterThan(1)
   const url = output().trim().split('\n')[1] ?? ''
-  return async () => (await fetch(url)).json() as Promise<Report>
+  return async () => (await fetchAgain(url)).json() as Promise<Report>
+}
+
+/** Fetches; once more where the other side closed a kept connection in this moment. */
+function fetchAgain(url: string, init?: RequestInit): Promise<Response> {
+  return fetch(url, init).catch(() => fetch(url, init))
 }
 
 /** Asks for files of each size, and reads them from where they lie. */
@@ -129,14 +134,12 @@ async function makeFiles(base: string, regions: readonly Child[]): Promise<Known
   const files: KnownFile[] = []
   for (const bytes of [...sizes, ...sizes.slice(0, 7)]) {
     const asked = json(responseRequest(`Write data.bin of ${bytes} bytes`))
-    const answer = await (await fetch(`${base}/openai/v1/responses`, asked)).json()
+    const answer = await (await fetchAgain(`${base}/openai/v1/responses`, asked)).json()
     const [file] = citedFiles(answer)
     if (file === undefined) continue
+    const { file_id, container_id } = file
     const link = await readObject(
-      await fetch(
-        `${base}/links`,
-        json({ file_id: file.file_id, container_id: file.container_id }),
-      ),
+      await fetchAgain(`${base}/links`, json({ file_id, container_id })),
     )
     if (typeof link.download_url !== 'string') continue
     const content = await original(regions, file)
@@ -155,7 +158,7 @@ async function original(
   { container_id, file_id }: { readonly container_id: string; readonly file_id: string },
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   for (const { url } of regions) {
-    const answer = await fetch(
+    const answer = await fetchAgain(
       `${url}/openai/v1/containers/${container_id}/files/${file_id}/content`,
     )
     const whole = new Uint8Array(await answer.arrayBuffer())
