@@ -13,8 +13,8 @@ const inKilobytes = (bytes: number): string => `${(bytes / kilobyte).toFixed(1)}
 
 // The goal is 105 KB with every archive, and it is missed. Each budget is the current size and half a percent.
 const budgets = {
-  'with every archive': { remoteArchives: true, budget: 142 * kilobyte },
-  'without those over the network': { remoteArchives: false, budget: 136 * kilobyte },
+  'with every archive': { remoteArchives: true, budget: 143 * kilobyte },
+  'without those over the network': { remoteArchives: false, budget: 137 * kilobyte },
 }
 
 async function bundle(options: Parameters<typeof workerBuild>[0]): Promise<Uint8Array> {

@@ -112,7 +112,8 @@ function createUpstream(
   { name = 'default', models, weight = 1, isEmulator = false, ...upstream }: UpstreamOptions,
 ): Upstream {
   const { endpoint: given, credential, fetch = runtime.fetch, connect = runtime.connect } = upstream
-  const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
+  // Callers without types may leave it out.
+  const endpoint = typeof given === 'object' ? given : parseEndpoint(given ?? '')
   const observe = observeUpstream(observation, { name, host: new URL(endpoint.origin).host })
   const onRetry = () => observation.metrics.add('cfile_upstream_retries_total')
   const limits = { timeoutMs, idleMs, followsUploads: runtime.fixedLength === undefined, retry }

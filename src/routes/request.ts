@@ -6,11 +6,13 @@
 
 import type { Context, Hono } from 'hono'
 import * as z from 'zod/mini'
+import { doubledKey } from '../core/api/names/naming-keys.ts'
 import { bodyTooLarge, CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import { parseContainerId } from '../core/ids.ts'
+import { scanJson } from '../core/json/scan.ts'
 import { largeJson, setAside } from '../core/json/set-aside.ts'
-import { isObject } from '../core/json/value.ts'
+import { isObject, jsonTextAt } from '../core/json/value.ts'
 import type { Grant } from '../core/links/grant.ts'
 import { inTurns } from '../core/time.ts'
 import type { ListQuery } from '../gateway/containers/listing.ts'
@@ -157,8 +159,32 @@ export async function parseObject(
     bytes.length < largeJson ? undefined : await inTurns(wait, setAside(bytes, whole, 'aside'))
   if (aside?.isDense === true) throw tooDense()
   const value = parseJson(aside?.bytes ?? bytes)
-  if (isObject(value)) return value
+  if (isObject(value)) {
+    await inTurns(wait, refuseDoubledKeys(bytes))
+    return value
+  }
   throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
+}
+
+/** @throws CfileError `invalid_request` for a key that stands twice in the outer object, and for a byte order mark */
+function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
+  const seen = new Set<string>()
+  let depth = 0
+  yield* scanJson(bytes, {
+    key(start, end) {
+      if (depth !== 1) return
+      const key = jsonTextAt(bytes, start, end) ?? ''
+      if (seen.has(key)) throw doubledKey(key)
+      seen.add(key)
+    },
+    scalar() {},
+    open() {
+      depth += 1
+    },
+    close() {
+      depth -= 1
+    },
+  })
 }
 
 /**

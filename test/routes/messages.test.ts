@@ -97,7 +97,8 @@ it('says what is wrong with a body for POST /links', async () => {
     { container_id: container, kind: 'zip', file_id: file },
   ]
   const requests = bodies.map((body) => ['/links', json(body)] as const)
-  const broken = ['', '{', '{"file_id":NaN}'].map(
+  const doubled = `{"file_id":"${file}","file_id":"${file}"}`
+  const broken = ['', '{', '{"file_id":NaN}', doubled, `\uFEFF{"file_id":"${file}"}`].map(
     (body) => ['/links', { ...json({}), body }] as const,
   )
   expect(await messages(openHarness(), [...requests, ...broken])).toMatchInlineSnapshot(`
@@ -126,7 +127,9 @@ it('says what is wrong with a body for POST /links', async () => {
     400 | invalid_request | file_id | A field is not known here; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
-    400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}."
+    400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
+    400 | invalid_request | file_id | The body has the key "file_id" twice in one object. | Give each key once: readers differ in which of two they take.
+    400 | invalid_request |  | The body is not JSON: at byte 0, a value belongs here. | Send one JSON value as in RFC 8259, in UTF-8 without a byte order mark."
   `)
 })
 

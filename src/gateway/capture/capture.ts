@@ -23,7 +23,7 @@ import {
   recordPlace,
 } from '../owners/records.ts'
 import { askInTurn, upstreamsNamed } from '../upstreams/location.ts'
-import { claim } from './claim.ts'
+import { claim, withoutOthers } from './claim.ts'
 
 /** Caller and upstream of an answer. */
 export interface Origin {
@@ -34,6 +34,8 @@ export interface Origin {
   readonly previous?: PreviousTurn
   /** Whether the items of an answer are recorded too, to know their owner and upstream. @default false */
   readonly withItems?: boolean
+  /** Whether ids that only a tool's result names are recorded only if no other owner has them. @default false */
+  readonly checksReports?: boolean
 }
 
 /**
@@ -49,7 +51,9 @@ export function originOf(
   upstream: string,
   previous?: PreviousTurn,
 ): Origin {
-  return { caller, upstream, previous, withItems: owners.knowsCallers || upstreams.length > 1 }
+  const { knowsCallers } = owners
+  const withItems = knowsCallers || upstreams.length > 1
+  return { caller, upstream, previous, withItems, checksReports: knowsCallers }
 }
 
 /** Mentions that were recorded. */
@@ -64,11 +68,9 @@ export interface Captured extends Mentions {
  * @param origin caller and upstream of the answer
  * @throws CfileError `not_ready` when the store fails
  */
-export async function capture(
-  gateway: Remembering,
-  origin: Origin,
-  mentions: Mentions,
-): Promise<void> {
+export async function capture(gateway: Remembering, origin: Origin, all: Mentions): Promise<void> {
+  const isChecked = origin.checksReports === true && all.reported !== undefined
+  const mentions = isChecked ? await withoutOthers(gateway, origin.caller, all) : all
   const turns = turnKinds.flatMap((kind) =>
     mentions[`${kind}s`].map((id) =>
       recordTurn(gateway, origin, kind, id, turnOf(mentions, kind, id)),
@@ -125,6 +127,7 @@ export function captureOnce(
   const stored = new Set<string>()
   return (mentions) => {
     const { responses, conversations, containers, citations, items = [], turns } = mentions
+    const { reported = [] } = mentions
     const named = origin.withItems === true ? items : []
     const marked: string[] = []
     const fresh = (key: string): boolean => {
@@ -133,17 +136,20 @@ export function captureOnce(
       stored.add(key)
       return true
     }
+    // A later event may cite what was only reported before.
+    const keyOf = (id: string): string => (reported.includes(id) ? `reported ${id}` : id)
     // The last event of a stream names the container that a response used last, so turns are keyed with it.
     const freshTurn = (kind: TurnKind) => (id: string) =>
       fresh(`${id} ${turnOf(mentions, kind, id)?.container}`)
     const unseen: Mentions = {
       turns,
+      reported,
       responses: responses.filter(freshTurn('response')),
       conversations: conversations.filter(freshTurn('conversation')),
-      containers: containers.filter(fresh),
+      containers: containers.filter((id) => fresh(keyOf(id))),
       items: named.filter(fresh),
       citations: citations.filter(({ container_id, file_id, filename }) =>
-        fresh(`${container_id} ${file_id} ${filename === undefined}`),
+        fresh(`${container_id} ${keyOf(file_id)} ${filename === undefined}`),
       ),
     }
     if (marked.length === 0) return undefined

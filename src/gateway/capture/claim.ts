@@ -5,6 +5,7 @@
  */
 
 import type { Citation, Mentions } from '../../core/api/citations/citations.ts'
+import { isContainerId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import {
   type ContainerView,
@@ -14,7 +15,13 @@ import {
   standingOf,
   viewContainer,
 } from '../owners/access.ts'
-import { type Kind, listOwners, putRecord } from '../owners/records.ts'
+import {
+  findRecord,
+  type Kind,
+  listOwners,
+  putRecord,
+  type Remembering,
+} from '../owners/records.ts'
 import { askInTurn } from '../upstreams/location.ts'
 
 /**
@@ -45,6 +52,40 @@ export async function claim(
     containers: await free(containers, place('container')),
     citations: await free(citations, (citation) => standingOfCitation(gateway, caller, citation)),
     turns,
+  }
+}
+
+/**
+ * Removes what only a tool's result names and what belongs to other owners only. Callers name tool servers themselves
+ * (`tools[].server_url`), so a server of theirs could name the container of another owner.
+ *
+ * @param mentions mentions of an answer of the upstream
+ */
+export async function withoutOthers(
+  gateway: Remembering,
+  caller: Caller,
+  mentions: Mentions,
+): Promise<Mentions> {
+  const { reported = [], containers, citations, turns } = mentions
+  const others = new Set<string>()
+  await Promise.all(
+    reported.map(async (id) => {
+      const kind = isContainerId(id) ? 'container' : 'file'
+      if ((await findRecord(gateway, caller, kind, id)) !== undefined) return
+      if ((await listOwners(gateway, kind, id, 1)).length > 0) others.add(id)
+    }),
+  )
+  const isFree = (id: string | undefined): boolean => id === undefined || !others.has(id)
+  return {
+    ...mentions,
+    containers: containers.filter(isFree),
+    citations: citations.filter(
+      ({ container_id, file_id }) => isFree(container_id) && isFree(file_id),
+    ),
+    turns: turns?.map(({ container, ...turn }) => ({
+      ...turn,
+      ...(isFree(container) && { container }),
+    })),
   }
 }
 

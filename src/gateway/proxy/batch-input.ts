@@ -71,7 +71,6 @@ const turn = 128 * 1024
 function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
   const names = emptyNames()
   const carried = emptyNames()
-  let readsAll = false
   for (let start = 0, turnEnd = turn; start < bytes.length; ) {
     const end = bytes.indexOf(lineFeed, start)
     const line = bytes.subarray(start, end === -1 ? bytes.length : end)
@@ -86,16 +85,24 @@ function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
       for (const id of found.names[kind]) names[kind].add(id)
       for (const id of found.carried[kind]) carried[kind].add(id)
     }
-    readsAll ||= found.readsAll
+    if (found.readsAll) throw wrongLine()
     const count = namedKinds.reduce((sum, kind) => sum + names[kind].size + carried[kind].size, 0)
     if (count > mostNames) throw tooManyNames()
   }
-  return { ...noBodyNames, names: toLists(names), carried: toLists(carried), readsAll }
+  return { ...noBodyNames, names: toLists(names), carried: toLists(carried) }
 }
 
 /** Whether a byte is a blank, a tab or a carriage return. */
 function isBlank(byte: number): boolean {
   return byte === 13 || byte === 32 || byte === 9
+}
+
+/** The error for a line that is no request for a new answer. */
+function wrongLine(): CfileError {
+  return new CfileError('invalid_request', 'A line of the batch is not served here.', {
+    param: 'input_file_id',
+    hint: 'Give each line "method": "POST", a "url" such as "/v1/responses", and an object as "body".',
+  })
 }
 
 /** The error for a batch whose input file is missing, is named twice or cannot be read. */

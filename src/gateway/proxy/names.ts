@@ -92,12 +92,12 @@ async function all(
   return !(await Promise.all(ids.map(isAllowed))).includes(false)
 }
 
-/** The error for a request that reads stored answers of all owners, such as an evaluation over them. */
+/** The error for a request that may read things of all owners, such as an evaluation over stored answers. */
 function ofEveryOwner(): CfileError {
   return new CfileError(
     'invalid_request',
-    'The request reads the stored answers of all owners, which only an admin may do.',
-    { param: 'data_source.source', hint: 'Give the rows themselves, or a file of your own.' },
+    'The request may read things of all owners, which only an admin may do.',
+    { hint: 'Give the rows of an eval or a batch themselves, or as a file of your own.' },
   )
 }
 

@@ -75,6 +75,32 @@ describe('a batch', () => {
     expect(started()).toBe(false)
   })
 
+  const others = [
+    '{"custom_id":"1","method":"GET","url":"/v1/responses/resp_of_ann","body":{}}',
+    '{"custom_id":"1","method":"POST","url":"/v1/responses/resp_of_ann/cancel","body":{}}',
+    '{"custom_id":"1","method":"POST","url":"/v1/responses/../files/file-1","body":{}}',
+    '{"custom_id":"1","method":"POST","url":"https://evil.example/v1/responses","body":{}}',
+    '{"custom_id":"1","method":"POST","url":["/v1/responses/resp_of_ann"],"body":{}}',
+    '{"custom_id":"1","method":"DELETE","url":"/v1/responses","body":{}}',
+    '{"custom_id":"1","method":"POST","url":"/v1/responses","body":"{\\"previous_response_id\\":1}"}',
+    '{"custom_id":"1","method":"POST","url":"/v1/responses","url":"/v1/files","body":{}}',
+    '[{"method":"GET","url":"/v1/responses/resp_of_ann","body":{}}]',
+  ]
+  it.each(others)('is refused when a line does not create an answer: %s', async (content) => {
+    const { start, started } = await openWith(`${own}\n${content}`)
+    expect((await start('bob')).status).toBe(400)
+    expect(started()).toBe(false)
+  })
+
+  it('is refused when its requests are also in a storage account', async () => {
+    for (const key of ['input_blob', 'Input_Blob', 'inputBlob']) {
+      const { start, started } = await openWith(own)
+      const input = { input_file_id: 'file-1', [key]: 'https://blob.example/a.jsonl' }
+      expect((await start('bob', input)).status).toBe(400)
+      expect(started()).toBe(false)
+    }
+  })
+
   it('is refused when its requests are missing or too large to be read', async () => {
     const elsewhere = await openWith(own)
     expect((await elsewhere.start('bob', { input_blob: 'https://blob.example' })).status).toBe(400)

@@ -143,6 +143,44 @@ describe('a history with citations and search results', () => {
   })
 })
 
+describe('an eval over rows that are not the caller’s', () => {
+  const mapped = { type: 'file_content', content: [{ item: { resp_id: 'resp_of_ann' } }] }
+  const sources: object[] = [
+    { data_source: { type: 'responses', model: 'm' } },
+    { data_source: { type: 'logs', source: { type: 'file_content', content: [] } } },
+    { data_source: { type: 'completions', source: { type: 'STORED_COMPLETIONS' } } },
+    { data_source: { type: 'completions', source: 'stored_completions' } },
+    { data_source: { type: 'completions', source: [{ type: 'stored_completions' }] } },
+    { data_source: { type: 'completions', source: { type: ['stored_completions'] } } },
+    { data_source: { type: 'azure_ai_traces', trace_ids: ['1'] } },
+    {
+      data_source: {
+        type: 'azure_ai_responses',
+        item_generation_params: { type: 'response_retrieval', source: mapped },
+      },
+    },
+  ]
+  it.each(sources)('is refused: %j', async (body) => {
+    const gateway = openCallers()
+    await gateway.give('bob', 'thing', 'eval_1')
+    const answer = await gateway.as('bob').ask('/openai/v1/evals/eval_1/runs', json(body))
+    expect(await refusal(answer)).toMatchObject({ status: 400, error: { code: 'invalid_request' } })
+    expect(await gateway.requests()).toEqual([])
+  })
+
+  it('passes where the rows are in the body', async () => {
+    const gateway = openCallers()
+    await gateway.give('bob', 'thing', 'eval_1')
+    const source = { type: 'file_content', content: [{ item: { question: 'Why?' } }] }
+    for (const type of ['jsonl', 'completions', 'responses']) {
+      await gateway
+        .as('bob')
+        .ask('/openai/v1/evals/eval_1/runs', json({ data_source: { type, source } }))
+    }
+    expect(await gateway.requests()).toHaveLength(3)
+  })
+})
+
 describe('an eval over stored answers', () => {
   it('is refused, since it reads the answers of all owners', async () => {
     const gateway = openCallers()

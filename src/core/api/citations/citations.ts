@@ -6,9 +6,10 @@
  */
 
 import { isContainerId } from '../../ids.ts'
-import { isObject, parseText } from '../../json/value.ts'
+import { isObject } from '../../json/value.ts'
 import { nameInPath } from '../container-files.ts'
-import { type Citation, createFindings, type Findings, type Mentions } from './mentions.ts'
+import { type Citation, type Mentions, withReports } from './mentions.ts'
+import { isArray, startWalk, type Walk } from './walk.ts'
 
 export type { Citation, ContainerFileCitation, Mentions } from './mentions.ts'
 
@@ -27,47 +28,10 @@ export function getCitations(body: unknown): Citation[] {
 export function getMentions(body: unknown): Mentions {
   const walk = startWalk()
   if (isObject(body)) readAnswer(body, walk)
-  return walk.found.mentions()
+  return withReports(walk.found.mentions(), walk.results.mentions())
 }
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** One walk over one answer, with its remaining budget. */
-interface Walk {
-  readonly found: Findings
-  /** The elements of an array; none once the budget is used up. */
-  elements(value: unknown): Iterable<unknown>
-  /** The value itself, or its parsed content if it is JSON in a string. */
-  unwrap(value: unknown): unknown
-}
-
-// A real answer has some hundred elements and little nested JSON. The limits keep a hostile answer from blocking other
-// requests.
-const mostElements = 100_000
-const mostNestedJson = 2 * 1024 ** 2
-const deepestResult = 6
-
-function startWalk(): Walk {
-  let elementsLeft = mostElements
-  let nestedJsonLeft = mostNestedJson
-  return {
-    found: createFindings(),
-    *elements(value) {
-      if (!isArray(value)) return
-      for (const element of value) {
-        if (elementsLeft === 0) return
-        elementsLeft -= 1
-        yield element
-      }
-    },
-    unwrap(value) {
-      if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
-      if (value.length > nestedJsonLeft) return undefined
-      nestedJsonLeft -= value.length
-      return parseText(value)
-    },
-  }
-}
 
 function readAnswer(body: Fields, walk: Walk): void {
   const { object, type, event, output } = body
@@ -157,6 +121,7 @@ function readFragment(fragment: Fields, walk: Walk): void {
   readAnnotation(fragment, walk)
 }
 
+const deepestResult = 6
 const toolResult = /^(?:function_call_output|custom_tool_call_output|mcp_call(?:_output)?)$/
 
 /** Reads a message, a call, or a call's output. */
@@ -168,8 +133,9 @@ function readItem(item: unknown, walk: Walk): void {
     if (isObject(item.environment)) walk.found.container(item.environment.container_id)
   }
   if (toolResult.test(type)) {
-    readToolResult(item.output, walk)
-    readMetadata(walk.unwrap(item._meta), walk)
+    const reading = { ...walk, found: walk.results }
+    readToolResult(item.output, reading)
+    readMetadata(walk.unwrap(item._meta), reading)
   }
   for (const part of walk.elements(item.content)) readPart(part, walk)
 }
@@ -291,8 +257,4 @@ function readFiles({ container_id }: Fields, files: unknown, walk: Walk): void {
 /** Some serialisers write absent values as `null`. */
 function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null
-}
-
-function isArray(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value)
 }

@@ -36,6 +36,11 @@ export interface Mentions {
   readonly turns?: readonly Turn[]
   /** Output items of a response, and parts of a thread. A later request may refer to each by id. */
   readonly items?: readonly string[]
+  /**
+   * Ids of the containers and files above that only a tool's result names. A caller can name any tool server, so such a
+   * result may hold ids of others.
+   */
+  readonly reported?: readonly string[]
 }
 
 /** A response, its previous response or conversation, and the container for its links. */
@@ -140,6 +145,26 @@ export function createFindings(): Findings {
  */
 export function citationKey({ container_id = '', file_id }: Citation): string {
   return `${container_id} ${file_id}`
+}
+
+/** The ids of the containers and files that are mentioned. */
+function idsOf({ containers, citations }: Mentions): readonly string[] {
+  return [...containers, ...citations.map(({ file_id }) => file_id)]
+}
+
+/**
+ * Adds what results of tools name to what the service itself names.
+ *
+ * @param cited mentions of the service
+ * @param results mentions in results of tools
+ */
+export function withReports(cited: Mentions, results: Mentions): Mentions {
+  const known = new Set(idsOf(cited))
+  const reported = idsOf(results).filter((id) => !known.has(id))
+  const found = createFindings()
+  found.all(cited)
+  found.all(results)
+  return { ...found.mentions(), ...(reported.length > 0 && { reported }) }
 }
 
 function add(set: Set<string>, id: string): void {

@@ -6,11 +6,12 @@
  */
 
 import type { CfileError } from '../../errors.ts'
-import { isContainerFileId, isContainerId, isId } from '../../ids.ts'
+import { isId } from '../../ids.ts'
 import { scanJson } from '../../json/scan.ts'
 import { jsonTextAt } from '../../json/value.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
 import {
+  carryText,
   createNameCollector,
   type Frame,
   type Frames,
@@ -35,7 +36,7 @@ export interface BodyNames {
    * search results of earlier answers. The caller may send unknown ones, but not another owner's.
    */
   readonly carried: Names
-  /** Whether the body asks for things of every owner. */
+  /** Whether the body may read things of every owner. */
   readonly readsAll: boolean
   /** Whether it asks to store a chat completion. */
   readonly isStored: boolean
@@ -104,7 +105,11 @@ const thing = { kind: 'thing', takes: 'id' } as const
 
 // An item with one of these keys is complete, so its id is not needed to find it.
 const contentKeys = new Set(['content', 'encrypted_content', 'result'])
+const decidingKeys = new Set(['type', 'id', ...contentKeys])
 const foundById = new Set(['reasoning', 'image_generation_call'])
+
+// The lines of a batch in a storage account, which the upstream reads with its own rights.
+const storageInput = /^input_?blob$/i
 
 /** Reads a key: the place of its value, and whether it was given before. */
 function enterKey(reading: Reading, start: number, end: number): void {
@@ -114,10 +119,10 @@ function enterKey(reading: Reading, start: number, end: number): void {
   frame.key = key
   frame.keyPlace = placeBelow(frame.place, key)
   frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
+  if (reading.depth === 1 && storageInput.test(key)) reading.readsAll = true
   if (frame.place.each !== undefined || frame.place.reads === 'data') return
   if (isDisguised(key)) refuse(reading, frame, disguisedKey(key))
-  const decides =
-    frame.keyNaming !== undefined || key === 'type' || key === 'id' || contentKeys.has(key)
+  const decides = frame.keyNaming ?? (decidingKeys.has(key) || frame.place.only?.has(key))
   if (!decides) return
   if (frame.seen.includes(key)) refuse(reading, frame, doubledKey(key))
   frame.seen.push(key)
@@ -187,17 +192,15 @@ function carryScalar(
   carryText(collector, jsonTextAt(bytes, start, end))
 }
 
-/** Notes an id of the containers API at a place that does not name things, since the upstream may read it there. */
-function carryText(collector: NameCollector, text: string | undefined): void {
-  if (isContainerId(text)) collector.carry('container', text)
-  else if (isContainerFileId(text)) collector.carry('file', text)
-}
-
 /** Stores an object's `type` and `id`. */
 function noteScalar(reading: Reading, frame: Frame, start: number, end: number): void {
   const { bytes, depth } = reading
   const { key } = frame
   const isText = bytes[start] === quote
+  const allowed = frame.place.only?.get(key)
+  const fits =
+    allowed === undefined || (isText && allowed.test(jsonTextAt(bytes, start, end) ?? ''))
+  if (!fits) reading.readsAll = true
   const isNothing = bytes[start] === letterN || (isText && end - start === 2)
   if (key === 'type') frame.type = isText ? jsonTextAt(bytes, start, end) : undefined
   else if (key === 'id' && bytes[start] !== letterN)
@@ -227,8 +230,11 @@ function openValue(reading: Reading, isList: boolean): void {
   if (reading.depth === 1 && around.key === 'audio') reading.speaks = true
   const place = around.isList ? around.place : around.keyPlace
   const naming = around.isList ? around.naming : around.keyNaming
+  const isAllowed = around.isList || around.place.members?.has(around.key)
+  if (around.place.only?.has(around.key) && !isAllowed) reading.readsAll = true
   if (!around.isList && place.echoOf !== undefined) reading.collector.startEcho(place.echoOf)
   const frame = push(reading, isList, place)
+  if (isList && place.only !== undefined) reading.readsAll = true
   if (around.place.reads === 'words') return
   if (!around.isList && around.key === 'id' && around.place.each === undefined) {
     refuse(reading, around, noSuchId('id', thing))
@@ -268,7 +274,7 @@ function settle(reading: Reading, frame: Frame): void {
   for (const echo of echoes) {
     collector.addAll(echo, echo.type === type)
   }
-  if (type !== undefined && place.everyones?.includes(type)) reading.readsAll = true
+  for (const key of place.only?.keys() ?? []) if (!frame.seen.includes(key)) reading.readsAll = true
   if (id === undefined || place.hasLocalIds || place.each !== undefined) return
   if (naming !== undefined) {
     if (naming.isId(id)) collector.add(naming.kind, id)

@@ -24,8 +24,11 @@ export interface Place {
   readonly isItem?: true
   /** Whether the ids of its objects have a meaning only inside the body. */
   readonly hasLocalIds?: true
-  /** Object types that stand for things of every owner. */
-  readonly everyones?: readonly string[]
+  /**
+   * Texts that some members of its objects may have. With any other value, or without the member, the body may read
+   * things of every owner.
+   */
+  readonly only?: ReadonlyMap<string, RegExp>
 }
 
 function place(members: Readonly<Record<string, Place>>, more: Omit<Place, 'members'> = {}): Place {
@@ -87,13 +90,22 @@ const generation = {
   tracing: metadata,
 }
 
-const dataSource = place({
-  source: place(
-    { metadata: words, content: place({ item: data, sample: data }) },
-    { everyones: ['stored_completions', 'responses', 'logs'] },
-  ),
-  sampling_params: place(generation),
-})
+const noText = /(?!)/
+
+/** Rows of an eval: given in the body or in a file. Other sources read what the upstream stored for all owners. */
+const rows = place(
+  { metadata: words, content: place({ item: data, sample: data }) },
+  { only: new Map([['type', /^file_(?:content|id)$/]]) },
+)
+const dataSource = place(
+  { source: rows, sampling_params: place(generation) },
+  {
+    only: new Map([
+      ['type', /^(?:jsonl|completions|responses)$/],
+      ['source', noText],
+    ]),
+  },
+)
 
 /** A whole body of any operation. */
 export const bodyPlace: Place = place({
@@ -116,8 +128,20 @@ export const bodyPlace: Place = place({
   workflow: place({ state_variables: words }),
 })
 
-/** A line of a batch file: a request body and its URL. */
-export const batchPlace: Place = place({ body: bodyPlace })
+/** A line of a batch file: a request that creates an answer. A URL of another operation could name a thing. */
+export const batchPlace: Place = place(
+  { body: bodyPlace },
+  {
+    only: new Map([
+      ['method', /^POST$/],
+      [
+        'url',
+        /^(?:\/openai)?(?:\/v1)?\/(?:responses|(?:chat\/)?completions|embeddings|moderations|images\/(?:generations|edits)|videos)$/,
+      ],
+      ['body', noText],
+    ]),
+  },
+)
 
 /**
  * The place of a key's value.

@@ -6,6 +6,7 @@
  */
 
 import type { CfileError } from '../../errors.ts'
+import { isContainerFileId, isContainerId } from '../../ids.ts'
 import type { NamedKind } from '../operations.ts'
 import type { Place } from './body-places.ts'
 import {
@@ -162,4 +163,10 @@ export function createNameCollector(isStrict: boolean): NameCollector {
 
 function createFound(): Found {
   return { names: emptyNames(), carried: emptyNames(), size: 0 }
+}
+
+/** Notes an id of the containers API at a place that does not name things, since the upstream may read it there. */
+export function carryText(collector: NameCollector, text: string | undefined): void {
+  if (isContainerId(text)) collector.carry('container', text)
+  else if (isContainerFileId(text)) collector.carry('file', text)
 }

@@ -97,10 +97,14 @@ export function isDisguised(key: string): boolean {
 }
 
 function fold(key: string): string {
-  return key
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '')
+  return (
+    key
+      .normalize('NFKC')
+      // Some letters, such as the dotless i, are another letter in upper case only.
+      .toUpperCase()
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '')
+  )
 }
 
 const takesText = {

@@ -19,7 +19,7 @@ import { linkItems } from '../../../core/rewrite/linker.ts'
 import type { EventHandler } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
 import { type Origin, previousTurn, recordedContainer } from '../../capture/capture.ts'
-import type { Gateway } from '../../gateway.ts'
+import type { Caller, Gateway } from '../../gateway.ts'
 import { createLinker } from '../../links.ts'
 import { findRecord } from '../../owners/records.ts'
 import type { ProxyRequest } from '../request.ts'
@@ -82,25 +82,33 @@ function sequenceNumber(raw: Uint8Array): number | undefined {
   return isNumbered ? Number(event.sequence_number) : undefined
 }
 
+/** What was read of an answer so far. */
+export interface AnswerSoFar {
+  /** Absent until the answer names it. */
+  responseId?: string
+  /** Ids that only a tool's result named. */
+  readonly reported: ReadonlySet<string>
+}
+
 /**
  * Creates the links of a response. Links in its text get the same expiry each time the response is read, so that they
  * are identical until half of their lifetime is over. A new expiry is chosen after that.
  *
- * @param responseId returns the id of the response; called when the first link is made
+ * @param answer what was read of the answer so far
  */
 export function linksOfResponse(
   gateway: Gateway,
   { caller, upstream }: Origin,
-  responseId: () => string | undefined,
+  answer: AnswerSoFar,
 ): LinkMaker {
-  const { store } = gateway
+  const { store, owners } = gateway
   const { now } = gateway.runtime
   const { ttl } = gateway.links
   const halfLife = Math.ceil(ttl / 2)
   let until = 0
   async function agree(): Promise<number> {
     const fresh = now() + ttl
-    const id = responseId()
+    const id = answer.responseId
     if (id === undefined) return fresh
     const key = `until/${id}/${caller.key}`
     if (await store.put(key, fresh, { ttl: halfLife, ifAbsent: true })) return fresh
@@ -110,6 +118,9 @@ export function linksOfResponse(
   return {
     file: createLinker(gateway, caller, upstream).file,
     async path(containerId, path) {
+      if (owners.knowsCallers && answer.reported.has(containerId)) {
+        await requireRecorded(gateway, caller, containerId)
+      }
       // Without the store the link works too, but the next read may get another one.
       if (until < now() + halfLife) until = await agree().catch(() => now() + ttl)
       const terms = { ttl: Number.POSITIVE_INFINITY, until }
@@ -146,7 +157,7 @@ export async function linkHistory(
 /** Makes links only to files and containers that are recorded for the caller, since an item may cite any id. */
 function recordedLinks(gateway: Gateway, origin: Origin): LinkMaker {
   const { caller } = origin
-  const links = linksOfResponse(gateway, origin, () => undefined)
+  const links = linksOfResponse(gateway, origin, { reported: new Set() })
   return {
     async file(citation) {
       const record = await findRecord(gateway, caller, 'file', citation.file_id)
@@ -154,11 +165,20 @@ function recordedLinks(gateway: Gateway, origin: Origin): LinkMaker {
       return links.file(citation)
     },
     async path(containerId, path) {
-      const record = await findRecord(gateway, caller, 'container', containerId)
-      if (record === undefined) throw unrecorded()
+      await requireRecorded(gateway, caller, containerId)
       return links.path(containerId, path)
     },
   }
+}
+
+/** @throws Error if the container is not recorded for the caller; the link then stays as it is. */
+async function requireRecorded(
+  gateway: Gateway,
+  caller: Caller,
+  containerId: string,
+): Promise<void> {
+  const record = await findRecord(gateway, caller, 'container', containerId)
+  if (record === undefined) throw unrecorded()
 }
 
 /** The error that leaves a citation without a link. */

@@ -22,7 +22,7 @@ import { dropListing, readFileSizes } from '../../containers/listing.ts'
 import type { Gateway } from '../../gateway.ts'
 import { recordIfUp } from '../../owners/records.ts'
 import { openAnswer, throughLargeEvents } from './large-answers.ts'
-import { linkBytes, linksOfResponse, sendAfter } from './links.ts'
+import { type AnswerSoFar, linkBytes, linksOfResponse, sendAfter } from './links.ts'
 
 /**
  * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
@@ -97,7 +97,10 @@ async function passJson(
   dropListings(gateway, mentions)
   await recordIfUp(gateway.log, capture(gateway, origin, mentions), idsOf(origin, mentions))
   recordUncited(gateway, origin, response)
-  const options = linkOptions(gateway, origin, () => mentions.responses[0])
+  const options = linkOptions(gateway, origin, {
+    responseId: mentions.responses[0],
+    reported: new Set(mentions.reported),
+  })
   if (options === undefined) return read.whole
   const linked = await linkBytes(left, (json) => linkAnswer(json, options))
   return linked === left ? read.whole : restore(linked)
@@ -123,14 +126,16 @@ function passEvents(
  */
 export function createEventHandler(gateway: Gateway, origin: Origin): EventHandler {
   const record = captureOnce(gateway, origin)
-  let responseId: string | undefined
-  const options = linkOptions(gateway, origin, () => responseId)
+  const reported = new Set<string>()
+  const answer: AnswerSoFar = { reported }
+  const options = linkOptions(gateway, origin, answer)
   const linker = options === undefined ? untouched : createEventLinker(options)
   return {
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
       if (mentions === noMentions) return linker.push(raw, emit)
-      responseId ??= mentions.responses[0]
+      answer.responseId ??= mentions.responses[0]
+      for (const id of mentions.reported ?? []) reported.add(id)
       dropListings(gateway, mentions)
       const recording = record(mentions)
       const recorded = recording && recordIfUp(gateway.log, recording, idsOf(origin, mentions))
@@ -168,7 +173,7 @@ const untouched: EventHandler = {
 function linkOptions(
   gateway: Gateway,
   origin: Origin,
-  responseId: () => string | undefined,
+  answer: AnswerSoFar,
 ): LinkOptions | undefined {
   const { mode, inlineImages } = gateway.links
   const { caller, upstream } = origin
@@ -176,7 +181,7 @@ function linkOptions(
   const sizes = (containerId: string) => readFileSizes(gateway, caller, { containerId, upstream })
   return {
     mode,
-    links: linksOfResponse(gateway, origin, responseId),
+    links: linksOfResponse(gateway, origin, answer),
     sizes: inlineImages === 'link' ? sizes : undefined,
     recordedContainer: (turn) => recordedContainer(gateway, origin, turn).catch(() => undefined),
   }
