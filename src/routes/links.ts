@@ -24,7 +24,7 @@ import { answerPage, answerZip } from './containers.ts'
 import {
   checkBody,
   methodNotAllowed,
-  parseObject,
+  parseForm,
   type RouteContext,
   type RouteEnv,
   readBody,
@@ -40,7 +40,7 @@ const wanted = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind":
 export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
-    const fields = await parseObject(gateway, await readBody(gateway, c), wanted)
+    const fields = await parseForm(gateway, await readBody(gateway, c), wanted)
     const link = 'kind' in fields ? linkToContainer : linkToFile
     const { download_url, expires_at } = await link(gateway, c, fields)
     return c.json({ download_url, expires_at })

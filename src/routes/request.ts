@@ -144,10 +144,26 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
 }
 
 /**
+ * Reads a JSON object of a form of cfile's own, whose keys decide what happens.
+ *
+ * @param wanted description of the expected body, for the message
+ * @throws CfileError `invalid_request`, also for a key that stands twice
+ */
+export async function parseForm(
+  gateway: Gateway,
+  bytes: Uint8Array,
+  wanted: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const fields = await parseObject(gateway, bytes, wanted)
+  await inTurns(gateway.runtime.wait, refuseDoubledKeys(bytes))
+  return fields
+}
+
+/**
  * Reads a JSON object.
  *
  * @param wanted description of the expected body, for the message
- * @throws CfileError `invalid_request`, `payload_too_large`
+ * @throws CfileError `invalid_request`
  */
 export async function parseObject(
   { runtime: { wait } }: Gateway,
@@ -159,10 +175,7 @@ export async function parseObject(
     bytes.length < largeJson ? undefined : await inTurns(wait, setAside(bytes, whole, 'aside'))
   if (aside?.isDense === true) throw tooDense()
   const value = parseJson(aside?.bytes ?? bytes)
-  if (isObject(value)) {
-    await inTurns(wait, refuseDoubledKeys(bytes))
-    return value
-  }
+  if (isObject(value)) return value
   throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
 }
 

@@ -288,6 +288,9 @@ describe('a product of a thing', () => {
               result_files: [],
             })
           if (asked === thing) return Response.json(body)
+          if (asked === '/files/file-in/content') {
+            return Response.json({ method: 'POST', url: '/v1/responses', body: {} })
+          }
           return asked === where ? Response.json({ object: 'list', data: [body] }) : undefined
         })
         await gateway.give('ann', 'file', 'file-in')

@@ -122,7 +122,8 @@ function bodyFor(operation: string, owner: string): string {
 /** Rows of everybody for a collection; an object for the path of one. */
 function listOfAll(pathname: string): Response {
   const last = pathname.split('/').at(-1) ?? ''
-  if (last === 'content') return Response.json({})
+  // A line of a batch.
+  if (last === 'content') return Response.json({ method: 'POST', url: '/v1/responses', body: {} })
   if (/_of_[ab]$/.test(last)) return Response.json({ id: last, secret: last })
   if (/_of_b/.test(pathname)) return Response.json({ object: 'list', data: [{ id: 'row_1' }] })
   const data = ['container', 'file', 'response', 'conversation', 'thing'].flatMap((kind) =>
