@@ -101,6 +101,15 @@ describe('a form that names a file of another owner', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
+  it('with a list of pictures as JSON may name only own files', async () => {
+    const gateway = openCallers()
+    const { upload } = await possess(gateway)
+    const images = write([{ name: 'images', value: JSON.stringify([{ file_id: upload }]) }])
+    const answer = await gateway.as('bob').ask('/openai/v1/images/edits', images)
+    expect(await refusal(answer)).toMatchObject({ status: 404, error: { code: 'file_not_found' } })
+    expect(await gateway.requests()).toEqual([])
+  })
+
   it('more than a thousand times is refused', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const { path } = await possess(gateway)

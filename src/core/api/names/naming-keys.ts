@@ -170,7 +170,7 @@ function show(name: string): string {
 type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
 
 // API objects that forms carry as JSON.
-const objects = new Set(['session', 'video', 'input_reference'])
+const objects = new Set(['session', 'video', 'input_reference', 'images'])
 
 /**
  * Determines how to read a field.
