@@ -6,13 +6,22 @@
 
 import type { Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+// Node accepts one connection in each turn of the event loop. The limit ends the wait on a server that is never idle.
+const mostTurns = 200
 
 /** Ends a server in steps. */
 export interface Connections {
   /** From now on, each answer closes its connection. */
   leave(): void
-  /** Stops listening and ends idle connections; resolves when no connection is left. */
-  close(): Promise<void>
+  /**
+   * Stops listening; resolves when no connection is left.
+   *
+   * @param isGentle leaves idle connections to the keep-alive timeout that their clients know, since a request may be on
+   *   its way on each; otherwise they end at once
+   */
+  close(isGentle?: boolean): Promise<void>
   /** Breaks the connections that are left. */
   cut(): void
 }
@@ -29,8 +38,10 @@ export function followConnections(server: Server): Connections {
   const open = new Map<Socket, Connection>()
   let isLeaving = false
   let isClosing = false
+  let accepted = 0
 
   server.on('connection', (socket) => {
+    accepted += 1
     open.set(socket, { answers: new Set(), idleAt: 0 })
     socket.once('close', () => open.delete(socket))
   })
@@ -40,7 +51,10 @@ export function followConnections(server: Server): Connections {
     const connection = open.get(socket)
     if (connection === undefined) return
     connection.answers.add(res)
-    if (isLeaving) endConnectionAfter(res)
+    if (isLeaving) {
+      socket.setTimeout(0)
+      endConnectionAfter(res)
+    }
     // Emitted when the last byte has left this process, and when the client leaves.
     res.once('close', () => {
       connection.answers.delete(res)
@@ -48,6 +62,15 @@ export function followConnections(server: Server): Connections {
       if (isClosing) endIfIdle(socket, connection)
     })
   })
+
+  /** Waits until no connection waits to be accepted: the kernel resets those that wait when the server stops listening. */
+  async function acceptWaiting(): Promise<void> {
+    for (let turns = 0, before = -1; before !== accepted && turns < mostTurns; turns += 1) {
+      before = accepted
+      await nextTurn()
+      await nextTurn()
+    }
+  }
 
   function endIdle(isMeant: (connection: Connection) => boolean = () => true): void {
     for (const [socket, connection] of open) {
@@ -60,11 +83,19 @@ export function followConnections(server: Server): Connections {
       isLeaving = true
       for (const { answers } of open.values()) answers.forEach(endConnectionAfter)
     },
-    close() {
-      isClosing = true
-      return new Promise((resolve) => {
+    async close(isGentle = false) {
+      isClosing = !isGentle
+      if (isGentle) await acceptWaiting()
+      await new Promise<void>((resolve) => {
         // The close() of node:http destroys connections whose answer has ended but is not sent yet.
         NetServer.prototype.close.call(server, () => resolve())
+        if (isGentle) {
+          // Node ends connections that are idle again after this time, but not those without any request so far.
+          for (const [socket, { answers, idleAt }] of open) {
+            if (idleAt === 0 && answers.size === 0) socket.setTimeout(server.keepAliveTimeout)
+          }
+          return
+        }
         endIdle(({ idleAt }) => idleAt > 0)
         // A connection that was just accepted may have a request that was not read yet.
         setImmediate(() => setImmediate(endIdle))

@@ -40,8 +40,13 @@ interface Listener {
   readonly port: number
   /** Makes each further answer end its connection, if the runtime can. */
   leave?(): void
-  /** Stops accepting connections. Resolves when the answers under way have ended. */
-  close(): Promise<void>
+  /**
+   * Stops accepting connections. Resolves when the answers under way have ended.
+   *
+   * @param isGentle whether idle connections may send one more request until their keep-alive timeout, if the runtime
+   *   can
+   */
+  close(isGentle?: boolean): Promise<void>
   /** Aborts the remaining answers. */
   cut(): void
 }
@@ -173,7 +178,7 @@ async function endListener(settings: Settings, listener: Listener): Promise<void
     })
     listener.cut()
   })
-  await listener.close()
+  await listener.close(shutdownDelayMs > 0)
   deadline.clear()
 }
 

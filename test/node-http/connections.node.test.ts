@@ -71,6 +71,30 @@ it('ends idle connections at once, and one that has begun a request after its an
   await closed
 })
 
+it('answers a request that was on its way on an idle connection when the server stopped listening gently', async () => {
+  const server = await open((_, res) => void res.end('done'))
+  const kept = await server.client(request)
+  await new Promise((resolve) => kept.once('readable', resolve))
+  server.leave()
+  const closed = server.close(true)
+  await sleep(100)
+  kept.write(request)
+  expect(String(await readAll(kept))).toMatch(/keep-alive.*done.*connection: close.*done$/is)
+  await closed
+})
+
+it('accepts and answers the connections that wait when the server stops listening gently', async () => {
+  const server = await open((_, res) => void res.end('done'))
+  server.leave()
+  const waiting = Array.from({ length: 50 }, () => server.client(request))
+  const clients = await Promise.all(waiting)
+  const closed = server.close(true)
+  for (const text of await Promise.all(clients.map(readAll))) {
+    expect(String(text)).toMatch(/connection: close.*done$/is)
+  }
+  await closed
+})
+
 it('ends the connection of an answer whose head was not sent yet when the server began to shut down', async () => {
   let finish = (): void => {}
   const server = await open((_, res) => {

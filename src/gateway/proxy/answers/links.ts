@@ -82,7 +82,7 @@ function sequenceNumber(raw: Uint8Array): number | undefined {
   return isNumbered ? Number(event.sequence_number) : undefined
 }
 
-/** What was read of an answer so far. */
+/** State of an answer while it is read. */
 export interface AnswerSoFar {
   /** Absent until the answer names it. */
   responseId?: string
@@ -94,7 +94,7 @@ export interface AnswerSoFar {
  * Creates the links of a response. Links in its text get the same expiry each time the response is read, so that they
  * are identical until half of their lifetime is over. A new expiry is chosen after that.
  *
- * @param answer what was read of the answer so far
+ * @param answer state of the answer; its fields change while it is read
  */
 export function linksOfResponse(
   gateway: Gateway,
