@@ -127,7 +127,7 @@ export function captureOnce(
   const stored = new Set<string>()
   return (mentions) => {
     const { responses, conversations, containers, citations, items = [], turns } = mentions
-    const { reported = [] } = mentions
+    const reported = new Set(mentions.reported)
     const named = origin.withItems === true ? items : []
     const marked: string[] = []
     const fresh = (key: string): boolean => {
@@ -137,13 +137,13 @@ export function captureOnce(
       return true
     }
     // A later event may cite what was only reported before.
-    const keyOf = (id: string): string => (reported.includes(id) ? `reported ${id}` : id)
+    const keyOf = (id: string): string => (reported.has(id) ? `reported ${id}` : id)
     // The last event of a stream names the container that a response used last, so turns are keyed with it.
     const freshTurn = (kind: TurnKind) => (id: string) =>
       fresh(`${id} ${turnOf(mentions, kind, id)?.container}`)
     const unseen: Mentions = {
       turns,
-      reported,
+      reported: mentions.reported,
       responses: responses.filter(freshTurn('response')),
       conversations: conversations.filter(freshTurn('conversation')),
       containers: containers.filter((id) => fresh(keyOf(id))),

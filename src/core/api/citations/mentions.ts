@@ -159,8 +159,10 @@ function idsOf({ containers, citations }: Mentions): readonly string[] {
  * @param results mentions in results of tools
  */
 export function withReports(cited: Mentions, results: Mentions): Mentions {
+  const named = idsOf(results)
+  if (named.length === 0) return cited
   const known = new Set(idsOf(cited))
-  const reported = idsOf(results).filter((id) => !known.has(id))
+  const reported = named.filter((id) => !known.has(id))
   const found = createFindings()
   found.all(cited)
   found.all(results)
