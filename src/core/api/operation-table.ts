@@ -203,6 +203,12 @@ function parseMethod(text: string): [method: string, entry: TableEntry] {
   return [method, { shows: shows as Shows, generates: star !== undefined, body: body as BodyForm }]
 }
 
+/**
+ * The types of a client's messages on the WebSocket of the Responses API. Each has the fields of a request for a response.
+ * If callers are distinguished, cfile sends only these on. The realtime API is not served.
+ */
+export const socketMessages: ReadonlySet<string> = new Set(['response.create', 'response.inject'])
+
 // Paths whose things belong to the whole organisation or resource, or that show things of all callers: keys and users,
 // webhooks for all responses, hosted agents.
 const ofTheOperator = new Set([

@@ -18,7 +18,13 @@ import {
   tablePaths,
 } from './operation-table.ts'
 
-export { type BodyForm, type NamedKind, namedKinds, type Shows } from './operation-table.ts'
+export {
+  type BodyForm,
+  type NamedKind,
+  namedKinds,
+  type Shows,
+  socketMessages,
+} from './operation-table.ts'
 
 /** The facts about a request that the gateway needs. */
 export interface Operation {

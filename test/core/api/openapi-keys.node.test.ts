@@ -1,7 +1,8 @@
-/** Compares the fixture of ids in request bodies with OpenAI's document, if CFILE_OPENAPI gives its path. */
+/** Compares our data about requests with OpenAI's document, if CFILE_OPENAPI gives its path. */
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { socketMessages } from '../../../src/core/api/operations.ts'
 import { bodyIds, toolIds, toolPlaces } from '../../fixtures/body-keys.ts'
 
 const document = process.env.CFILE_OPENAPI
@@ -11,6 +12,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: Schema | boolean
   readonly items?: Schema
+  readonly enum?: readonly string[]
   readonly allOf?: readonly Schema[]
   readonly anyOf?: readonly Schema[]
   readonly oneOf?: readonly Schema[]
@@ -71,5 +73,25 @@ describe('the fixture of ids in request bodies', () => {
     ])
     expect(ids.size).toBeGreaterThan(50)
     expect([...ids].filter((path) => !known.has(path))).toEqual([])
+  })
+})
+
+/** The values of `type` that a schema allows. */
+function typesOf({ components }: OpenApi, { $ref, ...schema }: Schema): string[] {
+  const named =
+    $ref === undefined ? schema : components.schemas[$ref.slice($ref.lastIndexOf('/') + 1)]
+  const parts = [named?.allOf, named?.anyOf, named?.oneOf].flatMap((list) => list ?? [])
+  const own = named?.properties?.type?.enum ?? []
+  return [...own, ...parts.flatMap((part) => typesOf({ components, paths: {} }, part))]
+}
+
+describe('the messages that a socket takes', () => {
+  it.skipIf(document === undefined)('are those of the document in CFILE_OPENAPI', () => {
+    const api: OpenApi = JSON.parse(readFileSync(document ?? '', 'utf8'))
+    const events = Object.keys(api.components.schemas).filter((name) =>
+      /ResponsesClientEvent$/.test(name),
+    )
+    const types = events.flatMap((name) => typesOf(api, { $ref: `/${name}` }))
+    expect(new Set(types)).toEqual(socketMessages)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { apiKey } from '../../../src/azure/credentials.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { answerUpstream } from '../../fixtures/answer-upstream.ts'
 import { type CallersHarness, openCallers, refusal } from '../../lib/callers.ts'
@@ -6,6 +7,13 @@ import { json, responseRequest } from '../../lib/harness.ts'
 
 const ask = (gateway: CallersHarness, owner: 'ann' | 'bob' | 'admin', more: object) =>
   gateway.as(owner).ask('/openai/v1/responses', json(responseRequest('hi', more)))
+
+/** A form with one field. */
+function form(name: string, value: string, more = ''): RequestInit {
+  const disposition = `Content-Disposition: form-data; name="${name}"${more}`
+  const headers = { 'content-type': 'multipart/form-data; boundary=b0' }
+  return { method: 'POST', headers, body: `--b0\r\n${disposition}\r\n\r\n${value}\r\n--b0--\r\n` }
+}
 
 describe('a thing without an owner', () => {
   it.each<[string, object]>([
@@ -30,6 +38,12 @@ describe('a thing without an owner', () => {
       },
     ],
     ['a voice', { audio: { voice: { id: 'voice_nobodys' } } }],
+    ['a voice as a text', { audio: { voice: 'voice_nobodys' } }],
+    ['a prompt as a text', { prompt: 'pmpt_nobodys' }],
+    [
+      'a skill as a text',
+      { tools: [{ type: 'shell', environment: { skills: ['skill_nobodys'] } }] },
+    ],
   ])('is not to be named: %s', async (_, more) => {
     const gateway = openCallers()
     const answer = await refusal(await ask(gateway, 'bob', more))
@@ -178,6 +192,85 @@ describe('an eval over rows that are not the caller’s', () => {
         .ask('/openai/v1/evals/eval_1/runs', json({ data_source: { type, source } }))
     }
     expect(await gateway.requests()).toHaveLength(3)
+  })
+
+  it('passes where the rows have keys that only mean something in a request', async () => {
+    const gateway = openCallers()
+    await gateway.give('bob', 'thing', 'eval_1')
+    await gateway.give('ann', 'thing', 'thread_of_ann')
+    const run = (item: object) => {
+      const source = { type: 'file_content', content: [{ item }] }
+      const body = json({ data_source: { type: 'completions', source } })
+      return gateway.as('bob').ask('/openai/v1/evals/eval_1/runs', body)
+    }
+    await run({ thread_id: 'T-17', item_id: '4711', conversation: 'x', previous_response_id: 'r1' })
+    expect(await gateway.requests()).toHaveLength(1)
+    const theirs = { thread_id: 'thread_of_ann' }
+    expect(await refusal(await run(theirs))).toMatchObject({ status: 404 })
+    // A row may be a message, whose keys name things.
+    const unknown = { messages: [{ content: [{ type: 'input_file', file_id: 'file-nobodys' }] }] }
+    expect(await refusal(await run(unknown))).toMatchObject({ status: 404 })
+    expect(await gateway.requests()).toEqual([])
+  })
+})
+
+describe('a video of another owner', () => {
+  it.each<[string, RequestInit]>([
+    ['text', json({ prompt: 'x', video: 'video_of_ann' })],
+    ['object', json({ prompt: 'x', video: { id: 'video_of_ann' } })],
+    ['text in a form', form('video', '"video_of_ann"')],
+    ['object in a form', form('video', '{"id":"video_of_ann"}')],
+    ['field of a form', form('video[id]', 'video_of_ann')],
+  ])('cannot be edited under its name as %s', async (_, init) => {
+    for (const operation of ['edits', 'extensions', 'video_of_bob/remix']) {
+      const gateway = openCallers()
+      await gateway.give('ann', 'thing', 'video_of_ann')
+      await gateway.give('bob', 'thing', 'video_of_bob')
+      const edit = (owner: 'bob' | 'admin') =>
+        gateway.as(owner).ask(`/openai/v1/videos/${operation}`, init)
+      const answer = await refusal(await edit('bob'))
+      expect(answer).toMatchObject({ status: 404, error: { code: 'not_found' } })
+      expect(await gateway.requests()).toEqual([])
+      await edit('admin')
+      expect(await gateway.requests()).toHaveLength(1)
+    }
+  })
+
+  it('cannot be named in a form in a way that is not JSON, but an own file can be sent', async () => {
+    const gateway = openCallers()
+    const edit = (init: RequestInit) => gateway.as('bob').ask('/openai/v1/videos/edits', init)
+    const answer = await refusal(await edit(form('video', 'video_of_ann')))
+    expect(answer).toMatchObject({ status: 400, error: { code: 'invalid_request' } })
+    expect(await gateway.requests()).toEqual([])
+    await edit(form('video', 'bytes', '; filename="a.mp4"'))
+    expect(await gateway.requests()).toHaveLength(1)
+  })
+})
+
+describe('a part of an upload', () => {
+  it('completes only an upload of the caller who sent the part', async () => {
+    const upstream = {
+      endpoint: 'http://upstream.localhost',
+      credential: apiKey('a-secret-key'),
+      fetch: async (input: string | URL | Request) =>
+        Response.json(
+          String(input instanceof Request ? input.url : input).includes('/parts')
+            ? { id: 'part_1', object: 'upload.part', upload_id: 'upload_1' }
+            : { id: 'upload_1', object: 'upload' },
+        ),
+    }
+    const gateway = openCallers({ upstreams: [upstream] })
+    for (const owner of ['ann', 'bob']) await gateway.give(owner, 'thing', `upload_of_${owner}`)
+    const send = (owner: 'ann' | 'bob', body: object) =>
+      gateway.as(owner).ask(`/openai/v1/uploads/upload_of_${owner}/complete`, json(body))
+    await gateway
+      .as('ann')
+      .ask('/openai/v1/uploads/upload_of_ann/parts', form('data', 'x', '; filename="a"'))
+    const theirs = await refusal(await send('bob', { part_ids: ['part_1'] }))
+    expect(theirs).toMatchObject({ status: 404, error: { code: 'not_found' } })
+    expect(await refusal(await send('bob', { part_ids: ['part_nobodys'] }))).toEqual(theirs)
+    expect((await send('bob', { part_ids: 'part_1' })).status).toBe(400)
+    expect((await send('ann', { part_ids: ['part_1'] })).status).toBe(200)
   })
 })
 

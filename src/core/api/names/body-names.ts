@@ -11,6 +11,7 @@ import { scanJson } from '../../json/scan.ts'
 import { jsonTextAt } from '../../json/value.ts'
 import { bodyPlace, type Place, placeBelow } from './body-places.ts'
 import {
+  addName,
   carryText,
   createNameCollector,
   type Frame,
@@ -155,21 +156,20 @@ function nameScalar(
   start: number,
   end: number,
 ): void {
-  const { kind, takes } = naming
+  const { takes } = naming
   const { collector } = reading
   const first = reading.bytes[start]
   if (first === letterN && !frame.isList) return
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
   const isRight = naming.isId(text)
-  // Most keys that take an object also take a text, so only an id with a prefix is a name.
-  const isText = takes === 'object' && (naming.isId === isId || !isRight)
+  const isText = takes === 'object' && !naming.isIdText(text)
   // An echo may have ids of a form that this version does not know. Nobody owns them.
   const isKnown = isRight || (collector.isInEcho() && isId(text))
   if (isText || !isRight) carryText(collector, text)
   // A reader that trims would find an id.
-  if (isText && (naming.isId === isId || !naming.isId(text?.split('\0')[0]?.trim()))) return
-  if (isKnown && !isMisplaced) collector.add(kind, text ?? '')
+  if (isText && !naming.isIdText(text?.split('\0')[0]?.trim())) return
+  if (isKnown && !isMisplaced && !isText) addName(collector, frame, naming, text ?? '')
   else refuse(reading, frame, noSuchId(frame.key, naming))
 }
 
@@ -277,7 +277,7 @@ function settle(reading: Reading, frame: Frame): void {
   for (const key of place.only?.keys() ?? []) if (!frame.seen.includes(key)) reading.readsAll = true
   if (id === undefined || place.hasLocalIds || place.each !== undefined) return
   if (naming !== undefined) {
-    if (naming.isId(id)) collector.add(naming.kind, id)
+    if (naming.isId(id)) addName(collector, frame, naming, id)
     else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
   } else if (isReference(frame)) {
     if (isId(id)) collector.add('thing', id)

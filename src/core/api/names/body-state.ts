@@ -170,3 +170,14 @@ export function carryText(collector: NameCollector, text: string | undefined): v
   if (isContainerId(text)) collector.carry('container', text)
   else if (isContainerFileId(text)) collector.carry('file', text)
 }
+
+/** Adds the id under a naming key. In the caller's own rows, the upstream does not use the values of request keys. */
+export function addName(
+  collector: NameCollector,
+  { place }: Frame,
+  { kind, isOfRequest }: NamingKey,
+  id: string,
+): void {
+  if (isOfRequest && place.reads === 'data') collector.carry(kind, id)
+  else collector.add(kind, id)
+}

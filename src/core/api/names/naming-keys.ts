@@ -24,19 +24,38 @@ export interface NamingKey {
   readonly kind: NamedKind
   /**
    * The form of the value. `id`: one id. `ids`: a list of ids. `either`: an id, or an object with an `id`. `object`: an
-   * object with an `id`, while a string or a list is a text, as in `prompt`, unless it has the prefix of an id. All
-   * accept `null`.
+   * object with an `id`, while a string is a text, as in `prompt`, unless {@link NamingKey.isIdText} says that it is an
+   * id. All accept `null`.
    */
   readonly takes: 'id' | 'ids' | 'either' | 'object'
   /** Whether a text is a valid id of this kind. */
   readonly isId: (text: unknown) => text is string
+  /** Whether a text in place of an object with an `id` is that id. */
+  readonly isIdText: (text: unknown) => boolean
+  /**
+   * Whether only requests have the key, and never the items of their input. In a caller's own rows, such as those of an
+   * eval, the upstream does not use its value.
+   */
+  readonly isOfRequest: boolean
 }
 
 const of = (
   kind: NamedKind,
   takes: NamingKey['takes'],
   test: NamingKey['isId'] = isId,
-): NamingKey => ({ kind, takes, isId: test })
+  isIdText: NamingKey['isIdText'] = test,
+): NamingKey => ({ kind, takes, isId: test, isIdText, isOfRequest: false })
+
+const ofRequest = (...given: Parameters<typeof of>): NamingKey => ({
+  ...of(...given),
+  isOfRequest: true,
+})
+
+/** Tests for ids with a prefix, where other texts are words for people or the names of defaults. */
+const withPrefix =
+  (prefix: string): NamingKey['isIdText'] =>
+  (text) =>
+    isId(text) && /^[a-z]+(?=[_-].)/.exec(text)?.[0] === prefix
 
 /** Whether a text is a file id of the containers API or the Files API. */
 function isAnyFileId(text: unknown): text is string {
@@ -44,41 +63,51 @@ function isAnyFileId(text: unknown): text is string {
 }
 
 const file = of('file', 'id', isAnyFileId)
+const fileOfRequest = ofRequest('file', 'id', isAnyFileId)
+const picture = of('file', 'object', isAnyFileId)
 const thing = of('thing', 'id')
+const thingOfRequest = ofRequest('thing', 'id')
 
 /** All naming keys. */
 export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, NamingKey>([
-  ['previous_response_id', of('response', 'id', isResponseId)],
-  ['response_id', of('response', 'id', isResponseId)],
-  ['conversation', of('conversation', 'either', isConversationId)],
-  ['conversation_id', of('conversation', 'id', isConversationId)],
+  ['previous_response_id', ofRequest('response', 'id', isResponseId)],
+  ['response_id', ofRequest('response', 'id', isResponseId)],
+  ['conversation', ofRequest('conversation', 'either', isConversationId)],
+  ['conversation_id', ofRequest('conversation', 'id', isConversationId)],
   ['container', of('container', 'either', isContainerId)],
   ['container_id', of('container', 'id', isContainerId)],
   ['environment', of('container', 'object', isContainerId)],
   ['file', of('file', 'either', isAnyFileId)],
   ['file_id', file],
   ['file_ids', of('file', 'ids', isAnyFileId)],
-  ['input_file_id', file],
-  ['training_file', file],
-  ['validation_file', file],
+  ['input_file_id', fileOfRequest],
+  ['training_file', fileOfRequest],
+  ['validation_file', fileOfRequest],
   // The file of an eval run: {"type":"file_id","id"}.
   ['source', of('file', 'object', isAnyFileId)],
+  ['image_file', picture],
+  ['images', picture],
+  ['input_image_mask', picture],
+  ['input_reference', picture],
+  ['mask', picture],
   ['vector_store_id', of('thing', 'id', isVectorStoreId)],
   ['vector_store_ids', of('thing', 'ids', isVectorStoreId)],
-  ['thread_id', thing],
-  ['assistant_id', thing],
+  ['thread_id', thingOfRequest],
+  ['assistant_id', thingOfRequest],
   ['skill_id', thing],
   ['approval_request_id', thing],
-  ['consent', thing],
-  ['item_id', thing],
-  ['assistant', of('thing', 'either')],
-  ['skill', of('thing', 'either')],
-  ['thread', of('thing', 'object')],
-  ['prompt', of('thing', 'object')],
-  ['voice', of('thing', 'object')],
-  ['audio', of('thing', 'object')],
-  ['video', of('thing', 'object')],
-  ['workflow', of('thing', 'object')],
+  ['consent', thingOfRequest],
+  ['item_id', thingOfRequest],
+  ['part_ids', ofRequest('thing', 'ids')],
+  ['assistant', ofRequest('thing', 'either')],
+  ['skill', ofRequest('thing', 'either')],
+  ['skills', of('thing', 'object', isId, withPrefix('skill'))],
+  ['thread', ofRequest('thing', 'object')],
+  ['prompt', of('thing', 'object', isId, withPrefix('pmpt'))],
+  ['voice', of('thing', 'object', isId, withPrefix('voice'))],
+  ['audio', of('thing', 'object', isId, withPrefix('audio'))],
+  ['video', ofRequest('thing', 'object')],
+  ['workflow', ofRequest('thing', 'object')],
 ])
 
 // Further keys that decide how an object is read.
@@ -170,7 +199,7 @@ function show(name: string): string {
 type FieldReading = { readonly naming: NamingKey } | 'json' | 'nothing'
 
 // API objects that forms carry as JSON.
-const objects = new Set(['session', 'video', 'input_reference', 'images'])
+const objects = new Set(['session', 'video', 'input_reference', 'images', 'mask'])
 
 /**
  * Determines how to read a field.

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { socketMessages } from '../../../core/api/operations.ts'
 import { wasNeverSent } from '../../../core/bytes/failures.ts'
 import { requestHeaders } from '../../../core/http/proxied-headers.ts'
 import type { Socket, SocketEnd } from '../../../core/sockets/socket.ts'
@@ -29,6 +30,7 @@ import {
   type SocketRequest,
   sendError,
   type UpstreamSocket,
+  unknownType,
 } from './session.ts'
 
 const decoder = new TextDecoder()
@@ -93,6 +95,7 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
   try {
     session.gateway.owners.limits.countRequest(session.caller.key)
     if (typeof message !== 'string') throw notText()
+    requireKnown(session, message)
     const { text, socket, ...pending } = await prepare(session, message, stop)
     if (client.ended !== undefined) return
     // Other messages, such as `response.inject`, belong to an answer that is under way.
@@ -105,6 +108,11 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
   } finally {
     session.preparing = undefined
   }
+}
+
+/** Refuses messages of unknown types, since an unknown one may name things of others in fields that are not checked. */
+function requireKnown({ gateway }: Session, message: string): void {
+  if (gateway.owners.knowsCallers && !socketMessages.has(messageType(message))) throw unknownType()
 }
 
 /** Parses a message as a request body and opens the socket to the upstream for the first one. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { socketMessages } from '../../../core/api/operations.ts'
 import { CfileError, toCfileError, toErrorBody } from '../../../core/errors.ts'
 import type { PreviousTurn } from '../../../core/rewrite/answer-containers.ts'
 import { mostMessageBytes, type Socket, type SocketEnd } from '../../../core/sockets/socket.ts'
@@ -120,6 +121,15 @@ export function notText(): CfileError {
     'invalid_request',
     'The message is not text; send each message as one JSON object.',
   )
+}
+
+/** The error for a message of a type that is not sent on. */
+export function unknownType(): CfileError {
+  const types = [...socketMessages].map((type) => JSON.stringify(type)).join(' or ')
+  return new CfileError('invalid_request', `The "type" of the message is not ${types}.`, {
+    param: 'type',
+    hint: 'With caller auth, only messages of these types are sent on.',
+  })
 }
 
 /** The error for a message that names something of another upstream. */

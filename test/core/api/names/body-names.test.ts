@@ -162,6 +162,19 @@ describe('the ids that a body names', () => {
       ['cntr_1'],
     ],
     ['a file in the place of a source', { data_source: { source: 'file-1' } }, ['file-1']],
+    ['a video as a text', { video: 'video_1' }, ['video_1']],
+    ['a voice as a text', { voice: 'voice_1' }, ['voice_1']],
+    ['a prompt as a text', { prompt: 'pmpt_1' }, ['pmpt_1']],
+    ['sound as a text', { messages: [{ audio: 'audio_1' }] }, ['audio_1']],
+    ['a thread as a text', { thread: 'thread_1' }, ['thread_1']],
+    ['a workflow as a text', { workflow: 'wf_1' }, ['wf_1']],
+    ['skills as texts', { tools: [{ environment: { skills: ['skill_1'] } }] }, ['skill_1']],
+    [
+      'pictures as texts',
+      { input_reference: 'file-1', mask: 'file-2', images: ['file-3'], image_file: 'file-4' },
+      ['file-1', 'file-2', 'file-3', 'file-4'],
+    ],
+    ['parts of an upload', { part_ids: ['part_1', 'part_2'] }, ['part_1', 'part_2']],
   ])('include %s', (_, body, named) => {
     expect(ids(body)).toEqual(named)
   })
@@ -206,6 +219,23 @@ describe('the ids that a body names', () => {
         voice: ['cntr_5'],
       },
       ['cfile_1', 'cntr_1', 'cntr_2', 'cntr_3', 'cntr_4', 'cntr_5'],
+    ],
+    [
+      'keys of requests in the caller’s own rows',
+      {
+        data_source: {
+          source: {
+            content: [
+              {
+                item: { thread_id: 'T_1', item_id: 'I_1', conversation: 'hello', video: 'clip_1' },
+                sample: { previous_response_id: 'R_1', thread: { id: 'T_2' } },
+              },
+            ],
+          },
+        },
+        item: { assistant_id: 'A_1' },
+      },
+      ['A_1', 'I_1', 'R_1', 'T_1', 'T_2', 'clip_1', 'hello'],
     ],
   ])('do not include %s, which are carried', (_, body, carried) => {
     expect(ids(body)).toEqual([])

@@ -17,7 +17,6 @@ const harmless: readonly (readonly [path: RegExp, why: string])[] = [
   [/\.tool_calls\.\*\.id$/, 'it ties a result to its call, inside one body'],
   [/_safety_checks\.\*\.id$/, 'it repeats what a call said, inside one body'],
   [/\.(?:connector|tunnel)_id$/, 'a service of the operator’s, with its own credential'],
-  [/^part_ids$/, 'parts of the upload that the path names'],
   [/(?:^|\.)(?:group|user|role|external_key)_id$/, 'the administration of an organisation'],
   [/^(?:certificate|model|project)_ids$/, 'the administration of an organisation'],
 ]

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../../../src/azure/credentials.ts'
+import { socketMessages } from '../../../../src/core/api/operations.ts'
 import { connectWithin, createSocketPair } from '../../../../src/core/sockets/socket.ts'
 import { memoryStore } from '../../../../src/stores/memory.ts'
 import { openCallers } from '../../../lib/callers.ts'
@@ -165,6 +166,64 @@ describe('the Responses API over WebSocket', () => {
     }
     expect(await gateway.requests()).toEqual([])
     expect((await ask(bob, create(prompt))).at(-1)?.type).toBe('response.completed')
+  })
+
+  it('refuses messages of unknown types where callers have owners, and stays open', async () => {
+    const { upstream, ends } = openPuppet()
+    const gateway = openCallers({ upstreams: [upstream] })
+    await gateway.give('ann', 'response', 'resp_of_ann')
+    for (const owner of ['bob', 'admin'] as const) {
+      const socket = await open(gateway, { authorization: `Bearer ${gateway.keyOf(owner)}` })
+      for (const message of [
+        { type: 'response.resume', id: 'resp_of_ann' },
+        { type: 'response.get', response_id: 'resp_of_ann' },
+        { type: 'response.cancel', response: 'resp_of_ann' },
+        { type: 'RESPONSE.CREATE', input: 'hi' },
+        { type: 'response.create ', input: 'hi' },
+        { type: ['response.create'], input: 'hi' },
+        { type: null, input: 'hi' },
+        { input: 'hi' },
+      ]) {
+        const [event] = await ask(socket, message)
+        expect([event?.status, event?.error?.code], JSON.stringify(message)).toEqual([
+          400,
+          'invalid_request',
+        ])
+      }
+      const count = ends.length
+      await socket.send(JSON.stringify(create('hi')))
+      await expect.poll(() => ends.length).toBe(count + 1)
+      expect(await ends.at(-1)?.next()).toBe(JSON.stringify(create('hi')))
+    }
+  })
+
+  it('checks the names in messages of all known types', async () => {
+    const { upstream, ends } = openPuppet()
+    const gateway = openCallers({ upstreams: [upstream] })
+    await gateway.give('ann', 'response', 'resp_of_ann')
+    await gateway.give('bob', 'response', 'resp_of_bob')
+    const socket = await open(gateway, { authorization: `Bearer ${gateway.keyOf('bob')}` })
+    for (const type of socketMessages) {
+      const message = (key: string, id: string) => ({ type, [key]: id, input: [] })
+      for (const key of ['response_id', 'previous_response_id']) {
+        const [event] = await ask(socket, message(key, 'resp_of_ann'))
+        expect([event?.status, event?.error?.code]).toEqual([404, 'not_found'])
+      }
+      expect(ends).toHaveLength(0)
+    }
+    const own = JSON.stringify({ type: 'response.inject', response_id: 'resp_of_bob', input: [] })
+    await socket.send(own)
+    await expect.poll(() => ends.length).toBe(1)
+    expect(await ends[0]?.next()).toBe(own)
+  })
+
+  it('passes messages of any type where nobody is told apart', async () => {
+    const { upstream, ends } = openPuppet()
+    const socket = await open(openHarness({ upstreams: [upstream] }))
+    const message = JSON.stringify({ type: 'response.new', input: 'hi' })
+    await socket.send(message)
+    await expect.poll(() => ends.length).toBe(1)
+    expect(await ends[0]?.next()).toBe(message)
   })
 
   it('records nothing of an answer when the store is down with caller auth', async () => {
