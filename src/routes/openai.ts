@@ -9,7 +9,6 @@
  */
 
 import type { MiddlewareHandler } from 'hono'
-import { baseRoutePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
 import type { UpgradeBindings } from '../core/sockets/socket.ts'
@@ -25,6 +24,7 @@ import { serveSocket } from '../gateway/proxy/socket/serve.ts'
 import { deliveryRequest } from './files.ts'
 import {
   addPath,
+  baseRouteOf,
   nothingServed,
   type RouteContext,
   type RouteEnv,
@@ -132,7 +132,7 @@ interface Parts {
 function partsOf(c: RouteContext): Parts {
   const { pathname, search } = new URL(c.req.url)
   // Counted in segments, since the router decodes the parameters of the base path.
-  const depth = baseRoutePath(c)
+  const depth = baseRouteOf(c)
     .replace(/\/\*?$/, '')
     .split('/').length
   const below = pathname.split('/').slice(depth)

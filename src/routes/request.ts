@@ -37,6 +37,15 @@ export interface RouteEnv {
 export type RouteContext = Context<RouteEnv>
 
 /**
+ * The pattern of the base path below which the route of a request is mounted, such as `/ai/files`.
+ *
+ * Read from the request: the functions of `hono/route` fail when the host app has another copy of Hono.
+ */
+export function baseRouteOf({ req }: RouteContext): string {
+  return req.matchedRoutes[req.routeIndex]?.basePath ?? ''
+}
+
+/**
  * Reads the query by a schema. Parameters that the schema does not name are ignored.
  *
  * @param schema the parameters; the message of each field says what the field takes

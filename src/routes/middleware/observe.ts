@@ -4,7 +4,6 @@
  * @module
  */
 
-import { baseRoutePath, matchedRoutes } from 'hono/route'
 import { isContainerFileId, isContainerId, isFileId } from '../../core/ids.ts'
 import { label } from '../../core/observe/metrics.ts'
 import {
@@ -17,7 +16,7 @@ import {
 import { version } from '../../core/version.ts'
 import { beginExchange, type Exchange, endBody, sendHead } from '../../gateway/exchange.ts'
 import { anyone, type Gateway } from '../../gateway/gateway.ts'
-import type { RouteContext } from '../request.ts'
+import { baseRouteOf, type RouteContext } from '../request.ts'
 import { clientGone } from './error-answer.ts'
 
 /** Options of {@link observeFamily}. */
@@ -199,7 +198,7 @@ function rounded(ms: number): number {
 
 /** Returns the pattern of the route, such as `/files/{file_id}`; `*` for unknown paths. */
 function routeOf(c: RouteContext, { pattern }: Exchange): string {
-  const route = pattern === undefined ? longestPattern(c) : baseRoutePath(c) + pattern
+  const route = pattern === undefined ? longestPattern(c) : baseRouteOf(c) + pattern
   return (
     route
       .replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
@@ -212,7 +211,7 @@ function routeOf(c: RouteContext, { pattern }: Exchange): string {
 
 /** The longest pattern that matched. Middleware matches by a pattern such as `/healthz/*`, which counts only alone. */
 function longestPattern(c: RouteContext): string {
-  const paths = matchedRoutes(c).map(({ path }) => path)
+  const paths = c.req.matchedRoutes.map(({ path }) => path)
   const own = paths.filter((path) => !path.endsWith('*') || path.endsWith('/path/*'))
   return (own.length > 0 ? own : paths).reduce(
     (longest, path) => (path.length > longest.length ? path : longest),
