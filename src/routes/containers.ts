@@ -24,7 +24,7 @@ import { answerFile, deliveryRequest } from './files.ts'
 import {
   addPath,
   checkBody,
-  parseForm,
+  parseObject,
   type RouteContext,
   type RouteEnv,
   readBody,
@@ -78,7 +78,7 @@ async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Respons
   const caller = c.get('caller')
   const containerId = parseContainerId(c.req.param('container_id') ?? '')
   const body = await readBody(gateway, c)
-  if (body.length > 0) checkBody(emptyBody, await parseForm(gateway, body, nothing), nothing)
+  if (body.length > 0) checkBody(emptyBody, await parseObject(gateway, body, nothing), nothing)
   const restored = await restoreContainer(gateway, caller, containerId, c.req.raw.signal)
   const files = restored.files.map(({ id, path, bytes, created_at }) => ({
     file_id: id,

@@ -24,7 +24,7 @@ import { answerPage, answerZip } from './containers.ts'
 import {
   checkBody,
   methodNotAllowed,
-  parseForm,
+  parseObject,
   type RouteContext,
   type RouteEnv,
   readBody,
@@ -40,7 +40,7 @@ const wanted = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind":
 export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
-    const fields = await parseForm(gateway, await readBody(gateway, c), wanted)
+    const fields = await parseObject(gateway, await readBody(gateway, c), wanted)
     const link = 'kind' in fields ? linkToContainer : linkToFile
     const { download_url, expires_at } = await link(gateway, c, fields)
     return c.json({ download_url, expires_at })
@@ -95,14 +95,14 @@ function grantedQuery(
   return { containerId, upstream, isGranted: true, until: expiresAt, signal: c.req.raw.signal }
 }
 
-/** Creates a link to a file. A file without a record must exist upstream. */
+/** Creates a link to a file. With caller auth, a file without a record must exist upstream. */
 async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {
   const body = checkBody(fileLinkBody, fields, wanted)
   const { id, kind } = body.file_id
   const { container_id: containerId, expires_in: ttl, disposition, filename: named } = body
   const terms = { ttl, disposition }
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
-  if (!location.recorded) await claimFirst(gateway, c, location)
+  if (location.record === undefined) await claimFirst(gateway, c, location)
   const { upstreams, holder = c.get('caller'), filename } = location
   // Left out when several upstreams may have the file.
   const upstream = upstreams.length === 1 ? upstreams[0]?.name : undefined

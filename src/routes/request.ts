@@ -153,26 +153,10 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
 }
 
 /**
- * Reads a JSON object of a form of cfile's own, whose keys decide what happens.
+ * Reads a JSON object. A key that stands twice in one object is refused, since readers differ in which of two they take.
  *
  * @param wanted description of the expected body, for the message
- * @throws CfileError `invalid_request`, also for a key that stands twice
- */
-export async function parseForm(
-  gateway: Gateway,
-  bytes: Uint8Array,
-  wanted: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  const fields = await parseObject(gateway, bytes, wanted)
-  await inTurns(gateway.runtime.wait, refuseDoubledKeys(bytes))
-  return fields
-}
-
-/**
- * Reads a JSON object.
- *
- * @param wanted description of the expected body, for the message
- * @throws CfileError `invalid_request`
+ * @throws CfileError `invalid_request`; `payload_too_large`
  */
 export async function parseObject(
   { runtime: { wait } }: Gateway,
@@ -184,28 +168,28 @@ export async function parseObject(
     bytes.length < largeJson ? undefined : await inTurns(wait, setAside(bytes, whole, 'aside'))
   if (aside?.isDense === true) throw tooDense()
   const value = parseJson(aside?.bytes ?? bytes)
-  if (isObject(value)) return value
-  throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
+  if (!isObject(value)) {
+    throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
+  }
+  await inTurns(wait, refuseDoubledKeys(bytes))
+  return value
 }
 
-/** @throws CfileError `invalid_request` for a key that stands twice in the outer object, and for a byte order mark */
+/** @throws CfileError `invalid_request` for a key that stands twice in one object, and for a byte order mark */
 function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
-  const seen = new Set<string>()
-  let depth = 0
+  // The keys of each object that has not ended, from its first key on.
+  const seen: (Set<string> | undefined)[] = []
   yield* scanJson(bytes, {
     key(start, end) {
-      if (depth !== 1) return
+      const depth = seen.length - 1
       const key = jsonTextAt(bytes, start, end) ?? ''
-      if (seen.has(key)) throw doubledKey(key)
-      seen.add(key)
+      const keys = seen[depth] ?? new Set()
+      if (keys.has(key)) throw doubledKey(key)
+      seen[depth] = keys.add(key)
     },
     scalar() {},
-    open() {
-      depth += 1
-    },
-    close() {
-      depth -= 1
-    },
+    open: () => void seen.push(undefined),
+    close: () => void seen.pop(),
   })
 }
 

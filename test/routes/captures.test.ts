@@ -196,6 +196,21 @@ describe('POST /captures', () => {
     expect([answer.status, await errorCode(answer)]).toEqual([404, 'file_not_found'])
   })
 
+  it.each<[string, string]>([
+    ['the response', '{"response_id":"resp_a","response_id":"resp_b"}'],
+    ['an escaped key', '{"response_id":"resp_a","response\\u005fid":"resp_b"}'],
+    [
+      'a citation',
+      '{"output":[{"container_id":"cntr_a","file_id":"cfile_a","file_id":"cfile_b"}]}',
+    ],
+    ['any object', '{"output":[],"metadata":{"a":1,"b":[{"a":2}],"a":3}}'],
+  ])('refuses a body that has a key twice in %s', async (_, body) => {
+    const gateway = openCallers()
+    const answer = await gateway.as('ann').ask('/captures', { method: 'POST', body })
+    expect(await refusal(answer)).toMatchObject({ status: 400, error: { code: 'invalid_request' } })
+    expect(await gateway.requests()).toEqual([])
+  })
+
   it('explains what is wrong with an unreadable body', async () => {
     const gateway = openHarness({ maxBodyBytes: 1000 })
     const posts: [body: string, status: number, code: string][] = [

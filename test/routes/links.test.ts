@@ -172,6 +172,30 @@ describe('POST /links', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
+  it('gives the same error for a foreign and for a missing file in an own container', async () => {
+    const gateway = openCallers()
+    const { file } = await gateway.as('ann').answer(prompt)
+    const { container_id, file_id } = (await gateway.as('bob').answer(prompt)).file
+    const link = async (id: string) =>
+      refusal(await gateway.as('bob').ask('/links', json({ file_id: id, container_id })))
+    const theirs = await link(file.file_id)
+    expect(theirs).toMatchObject({ status: 404, error: { code: 'file_not_found' } })
+    expect(await link(`${file_id.slice(0, -1)}${file_id.endsWith('0') ? 1 : 0}`)).toEqual(theirs)
+    await madeLink(await gateway.as('bob').ask('/links', json({ file_id, container_id })))
+  })
+
+  it('can link to a file of an own container that nothing has cited or listed yet', async () => {
+    const gateway = openCallers()
+    const { container_id } = (await gateway.as('ann').answer(prompt)).file
+    const form = new FormData()
+    form.set('file', new File(['a'], 'a.txt'))
+    const path = `/containers/${container_id}/files`
+    const made = await gateway.upstream(path, { method: 'POST', body: form })
+    const { id } = (await made.json()) as { id: string }
+    const link = await gateway.as('ann').ask('/links', json({ file_id: id, container_id }))
+    expect((await gateway.ask(pathOf(await madeLink(link)))).status).toBe(200)
+  })
+
   it('records an existing thing without an owner for the caller with CFILE_TRUST_UNRECORDED', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const { file_id, container_id } = (await gateway.answerDirectly(prompt)).file

@@ -64,10 +64,10 @@ const mostPause = 5000
 
 /** Posted to `/captures`. */
 const posted: Readonly<Record<string, readonly [body: string, status: number]>> = {
-  '100,000 lists in each other': [citing(deep(100_000)), 200],
+  '100,000 lists in each other': [citing(deep(100_000)), 400],
   '100,000 objects in each other': [
     citing(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
-    200,
+    400,
   ],
   'a list that is never closed': [citing('['.repeat(1_000_000)), 400],
   'a million numbers': [citing(list(1_000_000, '1')), 200],

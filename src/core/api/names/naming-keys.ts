@@ -162,13 +162,17 @@ export function noSuchId(
 /**
  * The error for a key that occurs twice in one object.
  *
- * @param key shown in the message, so only call it with a key that decides how the body is read
+ * @param key of the caller; shown in printable ASCII, at most 64 characters
  */
 export function doubledKey(key: string): CfileError {
-  return new CfileError('invalid_request', `The body has the key "${key}" twice in one object.`, {
-    param: key,
-    hint: 'Give each key once: readers differ in which of two they take.',
-  })
+  return new CfileError(
+    'invalid_request',
+    `The body has the key ${show(key)} twice in one object.`,
+    {
+      param: key.slice(0, 64),
+      hint: 'Give each key once: readers differ in which of two they take.',
+    },
+  )
 }
 
 /**
