@@ -1,5 +1,5 @@
 /**
- * What `cfile doctor` checks: the settings of this machine, each upstream, callers, the store and the archive, each as the
+ * Examines for `cfile doctor` the settings of this machine, each upstream, callers, the store and the archive, each as the
  * server would use it.
  *
  * @module
@@ -20,8 +20,6 @@ import type { CallerSettings } from '../start/settings/callers.ts'
 import { parseEnv, type Settings } from '../start/settings/settings.ts'
 import type { Store } from '../stores/store.ts'
 import { examine, type Finding, failed } from './examine-upstream.ts'
-import { formatFindings } from './table.ts'
-import type { Output } from './terminal.ts'
 
 /** One part of the diagnosis. */
 interface Section {
@@ -59,35 +57,13 @@ export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promis
     sections.push({ title: 'Callers', findings: await examineCallers(settings.callers, means) })
     sections.push({ title: 'Store and archive', findings: await examineStorage(settings, means) })
   }
-  return { isWell: failuresOf(sections) === 0, sections }
+  const findings = sections.flatMap((section) => section.findings)
+  return { isWell: findings.every(({ state }) => state !== 'failed'), sections }
 }
 
 /** An endpoint as the title of its section. */
 function formEndpoint({ kind, base, agent }: Endpoint): string {
   return agent === undefined ? `${kind} ${base}` : `hosted agent ${agent}`
-}
-
-function failuresOf(sections: readonly Section[]): number {
-  return sections.flatMap(({ findings }) => findings).filter(({ state }) => state === 'failed')
-    .length
-}
-
-/**
- * Writes a diagnosis for a person.
- *
- * @param width longest line, in terminal columns
- * @param paint adds colours
- */
-export function formatDiagnosis(
-  { sections, isWell }: Diagnosis,
-  width: number,
-  paint: Output['paint'],
-): string {
-  const parts = sections.map(
-    ({ title, findings }) => `${paint('bold', title)}\n${formatFindings(findings, width, paint)}`,
-  )
-  const end = isWell ? 'All is well.' : `To mend: ${failuresOf(sections)}.`
-  return [...parts, end].join('\n\n')
 }
 
 /** The settings, or why the server would not start with them. */

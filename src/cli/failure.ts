@@ -6,8 +6,8 @@
 
 import { type CfileError, isCfileError } from '../core/errors.ts'
 import { type CommandInfo, UsageError } from './command.ts'
+import { field } from './gateway.ts'
 import { usageOf } from './help.ts'
-import { field } from './json.ts'
 
 /** A failed command. */
 export interface Failure {

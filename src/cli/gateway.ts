@@ -5,8 +5,8 @@
  */
 
 import { CfileError, isErrorCode, reasonOf } from '../core/errors.ts'
+import { isObject } from '../core/json/value.ts'
 import type { Env } from '../start/serve.ts'
-import { field, textField } from './json.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Sends a request for a path of the gateway. @throws CfileError for every answer but a success */
@@ -127,4 +127,27 @@ function foreignAnswer({ status, headers }: Response, source: string): CfileErro
       ? 'It may want you to sign in first.'
       : 'Check that the URL leads to a cfile gateway.',
   })
+}
+
+/** Reads a field of an object. */
+export function field(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+/** Reads a field that is a non-empty text. */
+export function textField(value: unknown, name: string): string | undefined {
+  const found = field(value, name)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+/** Reads a field that is a number. */
+export function numberField(value: unknown, name: string): number | undefined {
+  const found = field(value, name)
+  return typeof found === 'number' ? found : undefined
+}
+
+/** Reads a field that is a list. */
+export function listField(value: unknown, name: string): readonly unknown[] {
+  const found = field(value, name)
+  return Array.isArray(found) ? found : []
 }

@@ -7,8 +7,7 @@
 import { CfileError } from '../core/errors.ts'
 import { isContainerId } from '../core/ids.ts'
 import { type Command, defineCommand } from './command.ts'
-import { openGateway } from './gateway.ts'
-import { numberField, textField } from './json.ts'
+import { numberField, openGateway, textField } from './gateway.ts'
 import { print } from './terminal.ts'
 import { formatDuration, parseDuration } from './text.ts'
 

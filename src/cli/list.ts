@@ -7,11 +7,9 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { type Command, defineCommand } from './command.ts'
-import { type Ask, openGateway } from './gateway.ts'
-import { listField, numberField, textField } from './json.ts'
-import { type Column, formatTable } from './table.ts'
+import { type Ask, listField, numberField, openGateway, textField } from './gateway.ts'
 import { print, type Terminal } from './terminal.ts'
-import { formatAge, formatBytes } from './text.ts'
+import { type Column, formatAge, formatBytes, formatTable } from './text.ts'
 
 const none = '-'
 

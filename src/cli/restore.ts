@@ -5,11 +5,9 @@
  */
 
 import { type Command, defineCommand } from './command.ts'
-import { openGateway } from './gateway.ts'
-import { listField, numberField, textField } from './json.ts'
-import { type Column, formatTable } from './table.ts'
+import { listField, numberField, openGateway, textField } from './gateway.ts'
 import { print } from './terminal.ts'
-import { formatBytes } from './text.ts'
+import { type Column, formatBytes, formatTable } from './text.ts'
 
 const columns: readonly Column<unknown>[] = [
   {

@@ -1,10 +1,11 @@
 /**
- * Numbers and times as people write them.
+ * Text for people on a terminal: numbers, times, widths and tables.
  *
  * @module
  */
 
 import { UsageError } from './command.ts'
+import type { Output } from './terminal.ts'
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
 
@@ -128,4 +129,69 @@ export function wrap(text: string, width: number): string[] {
 /** Replaces control characters: a file name with a line break in it would look like two files. */
 export function plain(text: string): string {
   return text.replace(/\p{C}/gu, '\uFFFD')
+}
+
+/** A column of a table. */
+export interface Column<Row> {
+  /** Shown on a terminal only. */
+  readonly title: string
+  /** Exact value, for pipes. */
+  readonly value: (row: Row) => string | number
+  /** Text for a terminal. @default value */
+  readonly shown?: (row: Row) => string
+  /** Numbers are aligned to the right. */
+  readonly isNumber?: boolean
+  /** Whether it may be shortened on a narrow terminal. */
+  readonly isFlexible?: boolean
+}
+
+const leastFlexible = 12
+
+/**
+ * Writes a table. A terminal gets titles and lines that fit, a pipe gets all values whole.
+ *
+ * @param columns from left to right
+ */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { isTerminal, width, paint }: Output,
+): string {
+  const cells = rows.map((row) =>
+    columns.map(({ value, shown }) => {
+      return plain(isTerminal && shown ? shown(row) : String(value(row)))
+    }),
+  )
+  const titles = columns.map(({ title }) => title)
+  const all = isTerminal ? [titles, ...cells] : cells
+  const widths = columns.map((_, at) => Math.max(...all.map((line) => widthOf(line[at] ?? ''))))
+  if (isTerminal) narrow(columns, widths, width())
+  const lines = all.map((line) => formatLine(columns, line, widths))
+  if (isTerminal) lines[0] = paint('dim', lines[0] ?? '')
+  return lines.join('\n')
+}
+
+/** Narrows the flexible columns until the table fits. */
+function narrow(columns: readonly Column<never>[], widths: number[], width: number): void {
+  const flexible = columns.flatMap(({ isFlexible }, at) => (isFlexible ? [at] : []))
+  const used = widths.reduce((sum, one) => sum + one, 2 * (widths.length - 1))
+  let over = used - width
+  for (const at of flexible) {
+    const spare = Math.max(Math.min((widths[at] ?? 0) - leastFlexible, over), 0)
+    widths[at] = (widths[at] ?? 0) - spare
+    over -= spare
+  }
+}
+
+function formatLine(
+  columns: readonly Column<never>[],
+  cells: readonly string[],
+  widths: readonly number[],
+): string {
+  const padded = cells.map((cell, at) => {
+    const text = shorten(cell, widths[at] ?? 0)
+    const blanks = ' '.repeat((widths[at] ?? 0) - widthOf(text))
+    return columns[at]?.isNumber ? blanks + text : text + blanks
+  })
+  return padded.join('  ').trimEnd()
 }

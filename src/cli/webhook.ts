@@ -5,10 +5,9 @@
  */
 
 import { type Command, defineCommand, UsageError } from './command.ts'
-import { type Ask, openGateway } from './gateway.ts'
-import { listField, textField } from './json.ts'
-import { type Column, formatTable } from './table.ts'
+import { type Ask, listField, openGateway, textField } from './gateway.ts'
 import { print, type Terminal } from './terminal.ts'
+import { type Column, formatTable } from './text.ts'
 
 const path = '/openai/v1/dashboard/webhook_endpoints'
 
