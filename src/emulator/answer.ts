@@ -4,8 +4,7 @@
  * @module
  */
 
-import { artefact } from './artefacts/artefact.ts'
-import { type Series, seriesFor } from './artefacts/chart.ts'
+import { artefact, type Series, seriesFor } from './artefact.ts'
 import { addFile } from './containers.ts'
 import { type Content, fixed, generated } from './content.ts'
 import { directs, endingOf, type PlannedFile, planFiles } from './plan.ts'

@@ -20,10 +20,9 @@ import {
 } from './faults.ts'
 import { fileRoutes } from './files.ts'
 import { azureRefusal, invalidKey, Refusal, resourceNotFound } from './json.ts'
-import { playgroundRoutes } from './playground/page.ts'
-import { responseRoutes } from './responses.ts'
+import { playgroundRoutes } from './playground.ts'
+import { acceptSocket, responseRoutes } from './responses.ts'
 import { webhookRoutes } from './webhooks.ts'
-import { acceptSocket } from './websocket.ts'
 import { createIds, createWorld, type Emulation, type EmulatorEnv, type World } from './world.ts'
 
 /** Options of {@link createEmulator}. */

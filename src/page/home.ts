@@ -1,5 +1,5 @@
 /**
- * The page at `/`: describes the server, and links to the documentation.
+ * The pages at `/` and at `/docs`: they describe the server, and list its routes where no Swagger UI is.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { html } from 'hono/html'
 import { type Markup, renderPage } from './frame.ts'
 
-/** The content of the page. */
-export interface HomePage {
+/** The content of the page at `/`. */
+interface HomePage {
   readonly version: string
   /** Base of every link, without a slash at its end. */
   readonly publicUrl: string
@@ -17,7 +17,7 @@ export interface HomePage {
   readonly nonce: string
 }
 
-/** Writes the page. */
+/** Writes the page at `/`. */
 export function homePage({ version, publicUrl, isEmulated, nonce }: HomePage): Markup {
   const body = html`<h1>cfile</h1>
 <p>This server serves the files that the code interpreter of Azure OpenAI writes.</p>
@@ -39,4 +39,28 @@ ${isEmulated ? playground(publicUrl) : ''}
  */
 function playground(publicUrl: string): Markup {
   return html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests. <a href="${publicUrl}/emulator/playground">The playground</a> asks it for files.</p>`
+}
+
+/** The content of the page at `/docs`. */
+interface DocsPage {
+  readonly about: { readonly version: string; readonly description: string }
+  readonly operations: readonly {
+    readonly method: string
+    readonly path: string
+    readonly query: readonly string[]
+    readonly summary: string
+  }[]
+  readonly nonce: string
+}
+
+/** Writes the list of the routes. It needs no script. */
+export function docsPage({ about, operations, nonce }: DocsPage): Markup {
+  const body = html`<h1>cfile ${about.version}</h1>
+<p>${about.description}</p>
+${operations.map(
+  ({ method, path, query, summary }) =>
+    html`<p><code>${method} ${path}${query.map((name, index) => `${index === 0 ? '?' : '&'}${name}=`)}</code><br>${summary}</p>
+`,
+)}<p>The OpenAI API is at <code>/openai/v1</code> and <code>/v1</code>. <a href="openapi.json">openapi.json</a> has all of this for programs.</p>`
+  return renderPage({ title: 'Routes', body, nonce })
 }

@@ -9,9 +9,8 @@ import { Hono } from 'hono/tiny'
 import { prefersHtml } from '../core/http/content-type.ts'
 import { version } from '../core/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { docsPage } from '../page/docs-page.ts'
 import { pageHeaders } from '../page/frame.ts'
-import { homePage } from '../page/home.ts'
+import { docsPage, homePage } from '../page/home.ts'
 import type { RouteEnv } from './request.ts'
 
 /** Kind of a successful answer. */

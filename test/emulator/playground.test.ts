@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createEmulator } from '../../src/emulator/emulator.ts'
-import { script } from '../../src/emulator/playground/page.ts'
+import { script } from '../../src/emulator/playground.ts'
 import { openApp } from '../../src/start/open-app.ts'
 import { parseEnv } from '../../src/start/settings/settings.ts'
 import { openHarness } from '../lib/harness.ts'
