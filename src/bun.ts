@@ -14,7 +14,7 @@ import {
   sendableCode,
   tooManyWaiting,
   type UpgradeBindings,
-} from './core/sockets/socket.ts'
+} from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
 import { connectSocket } from './node-http/websocket.ts'
 import { type Env, type Platform, type Running, serveOn } from './start/serve.ts'

@@ -6,7 +6,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { CfileError } from './core/errors.ts'
-import { type UpgradeBindings, webSocket } from './core/sockets/socket.ts'
+import { type UpgradeBindings, webSocket } from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
 import { connectSocket } from './node-http/websocket.ts'
 import { webRuntime } from './runtime.ts'

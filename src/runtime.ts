@@ -6,9 +6,9 @@
  */
 
 import { type CreateCarrier, createWebCarrier, type FixedLength } from './core/bytes/carrier.ts'
+import type { Connect } from './core/http/websocket.ts'
 import type { Hmac } from './core/links/keys.ts'
 import { type TelemetryApi, telemetryKey } from './core/observe/telemetry.ts'
-import type { Connect } from './core/sockets/socket.ts'
 import type { Wait, WaitSignal } from './core/time.ts'
 import type { AnswerDocs } from './routes/docs.ts'
 

@@ -14,7 +14,7 @@ import {
   HandshakeRefused,
   type UpgradeBindings,
   webSocket,
-} from './core/sockets/socket.ts'
+} from './core/http/websocket.ts'
 import { isLoopback } from './core/url.ts'
 import { webRuntime } from './runtime.ts'
 import { consoleLog } from './start/console-log.ts'

@@ -8,7 +8,7 @@
 import { brokenOff } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/limit.ts'
 import { decodeAnswer } from '../core/http/content-coding.ts'
-import type { Connect, Socket } from '../core/sockets/socket.ts'
+import type { Connect, Socket } from '../core/http/websocket.ts'
 import { type Deadline, startDeadline } from '../core/time.ts'
 import { connectSigned, type SocketRequest } from './connect.ts'
 import {

@@ -8,7 +8,7 @@
 import { stopped } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/limit.ts'
 import { CfileError, isCfileError } from '../core/errors.ts'
-import { HandshakeRefused } from '../core/sockets/socket.ts'
+import { HandshakeRefused } from '../core/http/websocket.ts'
 import type { Deadline, Wait } from '../core/time.ts'
 import { upstreamAnswer } from './errors.ts'
 

@@ -17,7 +17,7 @@ import {
   mostMessageBytes,
   type Socket,
   sendableCode,
-} from '../core/sockets/socket.ts'
+} from '../core/http/websocket.ts'
 
 // `ws` closes a socket for these reasons without saying them.
 const reasons: Readonly<Record<number, string>> = {

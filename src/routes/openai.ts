@@ -11,7 +11,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { CfileError } from '../core/errors.ts'
-import type { UpgradeBindings } from '../core/sockets/socket.ts'
+import type { UpgradeBindings } from '../core/http/websocket.ts'
 import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
 import { deliverFile } from '../gateway/files/deliver.ts'

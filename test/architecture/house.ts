@@ -54,7 +54,6 @@ export const rooms: Readonly<Partial<Record<Zone, readonly string[]>>> = {
     'json',
     'zip',
     'bytes',
-    'sockets',
     'observe',
     'http',
   ],

@@ -5,9 +5,9 @@
 import type { Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import { apiKey } from '../../src/azure/credentials.ts'
+import { connectWithin } from '../../src/core/http/websocket.ts'
 import type { Grant } from '../../src/core/links/grant.ts'
 import { readPayload } from '../../src/core/links/spelling.ts'
-import { connectWithin } from '../../src/core/sockets/socket.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import type { AppOptions } from '../../src/options.ts'
 

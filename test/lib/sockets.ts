@@ -3,7 +3,7 @@
  */
 
 import { apiKey } from '../../src/azure/credentials.ts'
-import { connectWithin, createSocketPair, type Socket } from '../../src/core/sockets/socket.ts'
+import { connectWithin, createSocketPair, type Socket } from '../../src/core/http/websocket.ts'
 import type { UpstreamOptions } from '../../src/options.ts'
 import { codeInterpreter } from './harness.ts'
 

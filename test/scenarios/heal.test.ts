@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { memoryArchive } from '../../src/archives/memory.ts'
-import { connectWithin } from '../../src/core/sockets/socket.ts'
+import { connectWithin } from '../../src/core/http/websocket.ts'
 import type { AppOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Json } from '../../src/stores/store.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { connectWithin } from '../../src/core/sockets/socket.ts'
+import { connectWithin } from '../../src/core/http/websocket.ts'
 import { answerUpstream, contentOf, type NextAnswer } from '../fixtures/answer-upstream.ts'
 import {
   type AnswerCase,

@@ -12,8 +12,7 @@ import { fromBase64 } from '../../core/encoding.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isLoopback } from '../../core/url.ts'
 import type { Credential, Means } from '../credentials.ts'
-import { requestToken } from './token-request.ts'
-import { bearer, type TokenCall } from './tokens.ts'
+import { bearer, requestToken, type TokenCall } from './tokens.ts'
 
 /** An app registration. */
 export interface App {

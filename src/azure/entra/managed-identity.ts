@@ -10,8 +10,7 @@
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { startDeadline } from '../../core/time.ts'
 import type { Credential } from '../credentials.ts'
-import { requestToken } from './token-request.ts'
-import { bearer, type TokenCall } from './tokens.ts'
+import { bearer, requestToken, type TokenCall } from './tokens.ts'
 
 /** Options of every managed identity. */
 interface ManagedIdentityOptions {

@@ -6,10 +6,15 @@
  */
 
 import { isContainerId } from '../../ids.ts'
-import { isObject } from '../../json/value.ts'
+import { isArray, isObject, parseText } from '../../json/value.ts'
 import { nameInPath } from '../container-files.ts'
-import { type Citation, type Mentions, withReports } from './mentions.ts'
-import { isArray, startWalk, type Walk } from './walk.ts'
+import {
+  type Citation,
+  createFindings,
+  type Findings,
+  type Mentions,
+  withReports,
+} from './mentions.ts'
 
 export type { Citation, ContainerFileCitation, Mentions } from './mentions.ts'
 
@@ -31,14 +36,57 @@ export function getMentions(body: unknown): Mentions {
   return withReports(walk.found.mentions(), walk.results.mentions())
 }
 
+/**
+ * One walk over one answer, with its remaining budget. A real answer has some hundred elements and little nested JSON. The
+ * budget keeps a hostile answer from blocking other requests.
+ */
+interface Walk {
+  readonly found: Findings
+  /** What results of tools name. */
+  readonly results: Findings
+  /** The elements of an array; none once the budget is used up. */
+  elements(value: unknown): Iterable<unknown>
+  /** The value itself, or its parsed content if it is JSON in a string. */
+  unwrap(value: unknown): unknown
+}
+
+const mostElements = 100_000
+const mostNestedJson = 2 * 1024 ** 2
+
+/** Starts a walk that has found nothing. */
+function startWalk(): Walk {
+  let elementsLeft = mostElements
+  let nestedJsonLeft = mostNestedJson
+  return {
+    found: createFindings(),
+    results: createFindings(),
+    *elements(value) {
+      if (!isArray(value)) return
+      for (const element of value) {
+        if (elementsLeft === 0) return
+        elementsLeft -= 1
+        yield element
+      }
+    },
+    unwrap(value) {
+      if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
+      if (value.length > nestedJsonLeft) return undefined
+      nestedJsonLeft -= value.length
+      return parseText(value)
+    },
+  }
+}
+
 type Fields = Readonly<Record<string, unknown>>
 
 function readAnswer(body: Fields, walk: Walk): void {
   const { object, type, event, output } = body
+  // API objects that are not read below, such as a compaction, may hold echoed input.
+  const isBare = isAbsent(object)
   if (object === 'list') {
     // Lists of response items contain input too. In a list of messages, an assistant's message is output.
     for (const part of walk.elements(body.data)) readThreadPart(part, walk)
-  } else if (object === 'response' || (isBare(body) && isAbsent(type) && isArray(output))) {
+  } else if (object === 'response' || (isBare && isAbsent(type) && isArray(output))) {
     readResponse(body, walk)
   } else if (typeof type === 'string' && type.startsWith('response.')) {
     readEvent(body, walk)
@@ -48,16 +96,8 @@ function readAnswer(body: Fields, walk: Walk): void {
   } else {
     readThreadPart(body, walk)
     readToolCalls(body, walk)
-    if (isBare(body)) readFragment(body, walk)
+    if (isBare) readFragment(body, walk)
   }
-}
-
-/**
- * Whether a value has no `object` field. Values with one are API objects that may hold echoed input, such as a
- * compaction.
- */
-function isBare({ object }: Fields): boolean {
-  return isAbsent(object)
 }
 
 function readResponse(response: Fields, walk: Walk): void {

@@ -12,7 +12,7 @@
 import { socketMessages } from '../../../core/api/operations.ts'
 import { wasNeverSent } from '../../../core/bytes/failures.ts'
 import { requestHeaders } from '../../../core/http/proxied-headers.ts'
-import type { Socket, SocketEnd } from '../../../core/sockets/socket.ts'
+import type { Socket, SocketEnd } from '../../../core/http/websocket.ts'
 import { messageType } from '../../../core/sse/event.ts'
 import { previousTurn } from '../../capture/capture.ts'
 import { setServedFrom } from '../../exchange.ts'

@@ -7,8 +7,8 @@
 
 import { socketMessages } from '../../../core/api/operations.ts'
 import { CfileError, toCfileError, toErrorBody } from '../../../core/errors.ts'
+import { mostMessageBytes, type Socket, type SocketEnd } from '../../../core/http/websocket.ts'
 import type { PreviousTurn } from '../../../core/rewrite/answer-containers.ts'
-import { mostMessageBytes, type Socket, type SocketEnd } from '../../../core/sockets/socket.ts'
 import type { Exchange } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import type { Healing } from '../heal.ts'

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { createSocketPair, type Socket } from '../../../../src/core/sockets/socket.ts'
+import { createSocketPair, type Socket } from '../../../../src/core/http/websocket.ts'
 import type { Wait } from '../../../../src/core/time.ts'
 import { webRuntime } from '../../../../src/runtime.ts'
 import { openHarness } from '../../../lib/harness.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiKey } from '../../../../src/azure/credentials.ts'
 import { socketMessages } from '../../../../src/core/api/operations.ts'
-import { connectWithin, createSocketPair } from '../../../../src/core/sockets/socket.ts'
+import { connectWithin, createSocketPair } from '../../../../src/core/http/websocket.ts'
 import { memoryStore } from '../../../../src/stores/memory.ts'
 import { openCallers } from '../../../lib/callers.ts'
 import { citedFiles, grantIn, openHarness } from '../../../lib/harness.ts'
