@@ -66,7 +66,7 @@ type Parsed<O extends Options> = ReturnType<
 >
 
 /** A parsed command line. */
-export interface Input<O extends Options> {
+interface Input<O extends Options> {
   /** The first argument; empty where the command takes none. */
   readonly argument: string
   /** All arguments. */

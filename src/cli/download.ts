@@ -14,7 +14,7 @@ import { cleanFilename, parseContentDisposition } from '../core/http/content-dis
 import { Interrupted } from './failure.ts'
 
 /** Where a download goes. */
-export interface Target {
+interface Target {
   /** The rest of a broken download is found by it. */
   readonly id: string
   /** The path to write to. Without it, the file gets its own name in `folder`. */

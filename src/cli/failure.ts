@@ -10,7 +10,7 @@ import { field } from './gateway.ts'
 import { usageOf } from './help.ts'
 
 /** A failed command. */
-export interface Failure {
+interface Failure {
   readonly exitCode: number
   readonly line: string
 }

@@ -9,7 +9,7 @@ import type { Output } from './terminal.ts'
 import { wrap } from './text.ts'
 
 /** The commands, in the groups in which the help lists them. */
-export type CommandGroups = readonly (readonly [title: string, commands: readonly CommandInfo[]])[]
+type CommandGroups = readonly (readonly [title: string, commands: readonly CommandInfo[]])[]
 
 /** Settings that commands read, for the help. */
 const environment: readonly Row[] = [

@@ -8,7 +8,7 @@ import type { Output } from './terminal.ts'
 import { formatBytes, formatDuration, plain, shorten, widthOf } from './text.ts'
 
 /** Shows a download that is under way. */
-export interface Progress {
+interface Progress {
   /** @param total `undefined` if the length is unknown */
   show(name: string, done: number, total: number | undefined): void
   /** Removes the line. */
@@ -54,7 +54,7 @@ export function createProgress(out: Output, now: () => number = () => performanc
 }
 
 /** The state of a download. */
-export interface ProgressState {
+interface ProgressState {
   readonly name: string
   readonly done: number
   readonly total: number | undefined

@@ -81,7 +81,7 @@ export function startsServer([name = '']: readonly string[]): boolean {
 }
 
 /** The streams, variables and signals that the process gives to a command. */
-export interface Surroundings {
+interface Surroundings {
   readonly env: Env
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream

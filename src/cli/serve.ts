@@ -48,7 +48,7 @@ async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<num
 }
 
 /** Loads the entry point of the current runtime. */
-export function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
+function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   if ('Bun' in globalThis) return import('../bun.ts')
   if ('Deno' in globalThis) return import('../deno.ts')
   return import('../node.ts')

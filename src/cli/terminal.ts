@@ -7,7 +7,7 @@
 import type { Env } from '../start/serve.ts'
 
 /** Colours and weights. */
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
 /** One of the two output streams. */
 export interface Output {

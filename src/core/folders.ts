@@ -5,7 +5,7 @@
  */
 
 /** What `node:fs/promises` and `node:path` provide. */
-export interface FolderTools {
+interface FolderTools {
   stat(path: string): Promise<{ isDirectory(): boolean }>
   mkdir(path: string, options: { readonly mode?: number }): Promise<unknown>
   dirname(path: string): string

@@ -11,7 +11,7 @@ import type { Upstream } from './gateway.ts'
 import type { FileLocation } from './upstreams/location.ts'
 
 /** Where the bytes of a download came from. */
-export type ServedFrom = 'archive' | 'upstream' | 'emulator'
+type ServedFrom = 'archive' | 'upstream' | 'emulator'
 
 /** Facts of one exchange, filled in while the request is handled. Times are milliseconds of one monotonic clock. */
 export interface Exchange {

@@ -52,7 +52,7 @@ export interface Webhooks {
 }
 
 /** Severity of a log line. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Writes one log line. Fields must not contain secrets. */
 export interface Log {
@@ -79,7 +79,7 @@ export interface GatewayRuntime {
 }
 
 /** Rules for owners. */
-export interface Ownership {
+interface Ownership {
   /** Whether caller auth is on. If not, every caller is {@link anyone}. */
   readonly knowsCallers: boolean
   /** Rejects with `not_ready` while callers cannot be identified. @default always ready */
@@ -108,7 +108,7 @@ export interface LinkSettings {
 }
 
 /** The files of a container, read a moment ago. */
-export interface CachedListing {
+interface CachedListing {
   readonly upstream: Upstream
   readonly files: readonly ContainerFile[]
   /** Unix second at which the entry expires. */
@@ -116,7 +116,7 @@ export interface CachedListing {
 }
 
 /** Settings and state of containers. */
-export interface ContainerSettings {
+interface ContainerSettings {
   /** Whether files that no answer cites are recorded too. */
   readonly recordsUncited: boolean
   /** Whether a request whose container has expired is sent once more with a new one. */
@@ -128,7 +128,7 @@ export interface ContainerSettings {
 }
 
 /** Bounds of sizes in bytes, and of waits in milliseconds. */
-export interface Bounds {
+interface Bounds {
   readonly maxFileBytes: number
   /** The largest JSON body that is read. */
   readonly maxBodyBytes: number
@@ -141,7 +141,7 @@ export interface Bounds {
 }
 
 /** The WebSockets of this instance. */
-export interface Sockets {
+interface Sockets {
   readonly open: Set<{ end(why: SocketEnd): void }>
   /** Whether the instance is shutting down. */
   readonly isClosing: () => boolean

@@ -8,7 +8,7 @@ import type { Carrier } from '../core/bytes/carrier.ts'
 import { CfileError } from '../core/errors.ts'
 
 /** Limits for one owner. Absent fields mean no limit. */
-export interface LimitSettings {
+interface LimitSettings {
   readonly maxRequestsPerMinute?: number
   /** Concurrent downloads. */
   readonly maxDownloads?: number
@@ -16,7 +16,7 @@ export interface LimitSettings {
 }
 
 /** Limits and the means to enforce them. */
-export interface LimitOptions extends LimitSettings {
+interface LimitOptions extends LimitSettings {
   /** Unix seconds. */
   readonly now: () => number
   readonly carrier: Carrier
@@ -30,7 +30,7 @@ export interface Limits {
 }
 
 /** A download under way. It counts as concurrent until it has ended. */
-export interface Download {
+interface Download {
   /** Wraps the answer; the download ends with its body or when the client disconnects. */
   watch(answer: Response, signal: AbortSignal): Response
   /** Ends a download that got no answer. */
@@ -105,7 +105,7 @@ function limited(limit: string, seconds: number): CfileError {
 }
 
 /** An allowance for each name. It refills evenly up to `limit`. */
-export interface Meter {
+interface Meter {
   /** Takes an amount from the allowance of a name. It may take more than is left; the debt has to refill first. */
   take(name: string, amount: number): void
   /** Whole seconds until at least one is left; 0 when it is. */

@@ -9,7 +9,7 @@ import type { LinkMaker, MadeLink } from '../core/rewrite/link-maker.ts'
 import { anyone, type Caller, type GatewayRuntime, type LinkSettings } from './gateway.ts'
 
 /** Options of a link. */
-export interface LinkTerms {
+interface LinkTerms {
   /** Lifetime in seconds. @default `CFILE_LINK_TTL` */
   readonly ttl?: number
   /** Latest expiry, as a unix second. @default none */
@@ -18,7 +18,7 @@ export interface LinkTerms {
 }
 
 /** Creates the links of one caller to things in one upstream. */
-export interface Linker extends LinkMaker {
+interface Linker extends LinkMaker {
   /** Creates a link to the page or the zip of a container. */
   container(kind: ContainerGrant['kind'], containerId: string): Promise<MadeLink>
 }

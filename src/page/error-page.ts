@@ -9,7 +9,7 @@ import type { CfileError, ErrorCode } from '../core/errors.ts'
 import { type Markup, renderPage } from './frame.ts'
 
 /** The content of the page. */
-export interface ErrorPage {
+interface ErrorPage {
   readonly error: CfileError
   readonly requestId: string
   readonly nonce: string

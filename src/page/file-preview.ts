@@ -78,7 +78,7 @@ function toPrintable(text: string): string {
 }
 
 /** The first rows of a table. */
-export interface TableStart {
+interface TableStart {
   readonly rows: readonly (readonly string[])[]
   /** Whether rows or columns were left out. */
   readonly isCut: boolean

@@ -10,7 +10,7 @@ import { html, raw } from 'hono/html'
 export type Markup = ReturnType<typeof html>
 
 /** A page. */
-export interface Page {
+interface Page {
   readonly title: string
   readonly body: Markup
   /** Layout of `main`. @default 'text', a narrow column */
@@ -43,7 +43,7 @@ ${script === undefined ? '' : html`<script nonce="${nonce}">${raw(script)}</scri
 }
 
 /** Sources that a page may load in addition to its style sheet. */
-export interface PageSources {
+interface PageSources {
   /** The origin of its pictures. */
   readonly pictures?: string
   readonly script?: boolean

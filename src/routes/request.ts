@@ -87,7 +87,7 @@ export function readMethod({ req }: RouteContext): 'GET' | 'HEAD' {
 }
 
 /** Answers one method of a path. */
-export type Handler = (c: RouteContext) => Response | Promise<Response>
+type Handler = (c: RouteContext) => Response | Promise<Response>
 
 /**
  * Adds a path to the routes of a family. Methods without a handler are answered with 405.

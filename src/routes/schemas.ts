@@ -33,7 +33,7 @@ export const dispositionQuery: Fields<Pick<FileQuery, 'disposition'>> = z.object
 })
 
 /** The query of `GET /containers/{container_id}/files`. */
-export interface ListQuery {
+interface ListQuery {
   readonly all?: '0' | '1'
 }
 
@@ -41,7 +41,7 @@ export interface ListQuery {
 export const listQuery: Fields<ListQuery> = z.object({ all: z.optional(z.enum(['0', '1'], '1')) })
 
 /** The query of the routes that erase. */
-export interface EraseQuery {
+interface EraseQuery {
   readonly upstream?: '1'
 }
 
@@ -60,7 +60,7 @@ const expiresIn = z.optional(
 )
 
 /** The body of `POST /links` for a file. */
-export interface FileLinkBody {
+interface FileLinkBody {
   readonly file_id: ReturnType<typeof parseFileId>
   readonly container_id?: string
   /** Seconds. */
@@ -79,7 +79,7 @@ export const fileLinkBody: Fields<FileLinkBody> = z.object({
 })
 
 /** The body of `POST /links` for a container. */
-export interface ContainerLinkBody {
+interface ContainerLinkBody {
   readonly container_id: string
   readonly kind: 'page' | 'zip'
   /** Seconds. */
@@ -97,7 +97,7 @@ export const containerLinkBody: Fields<ContainerLinkBody> = z.object({
 export const emptyBody: Fields<object> = z.object({})
 
 /** The body of `POST /captures` that names a response in place of holding one. */
-export interface ResponseIdBody {
+interface ResponseIdBody {
   readonly response_id: string
 }
 

@@ -10,8 +10,11 @@ import * as z from 'zod/mini'
 import { CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import { isId } from '../core/ids.ts'
-import { addWebhook, captureFromWebhook } from '../gateway/capture/webhook.ts'
-import { createWebhookVerifier } from '../gateway/capture/webhook-signature.ts'
+import {
+  addWebhook,
+  captureFromWebhook,
+  createWebhookVerifier,
+} from '../gateway/capture/webhook.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { addPath, type RouteContext, type RouteEnv } from './request.ts'
 import { type WebhookEvent, webhookEvent } from './schemas.ts'

@@ -19,7 +19,7 @@ import { addRow, callArchive } from './find.ts'
 import type { PendingCopy, WantedCopy } from './state.ts'
 
 /** The bytes for a copy. */
-export interface CopyBody {
+interface CopyBody {
   readonly reader: ByteReader
   /** Absent if the length is unknown. */
   readonly bytes?: number

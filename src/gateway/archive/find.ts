@@ -122,7 +122,7 @@ async function tryArchive(
 }
 
 /** A call to the archive. */
-export interface ArchiveCall {
+interface ArchiveCall {
   /** Direction of the operation. */
   readonly at: 'read' | 'write'
   /** Time limit in milliseconds, because an engine may hang. */

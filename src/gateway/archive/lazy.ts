@@ -29,7 +29,7 @@ export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileL
 }
 
 /** A download whose file is to be copied. */
-export interface CopiedDownload {
+interface CopiedDownload {
   readonly location: FileLocation
   /** Whether the request follows a signed link. */
   readonly isGranted: boolean

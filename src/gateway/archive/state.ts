@@ -8,7 +8,7 @@ import type { Archive } from '../../archives/archive.ts'
 import type { Json } from '../../stores/store.ts'
 
 /** Settings of the archive. */
-export interface ArchivePolicy {
+interface ArchivePolicy {
   readonly archive: Archive
   readonly mode: 'eager' | 'lazy'
   /** Concurrent copies. */
@@ -38,7 +38,7 @@ export interface PendingCopy extends WantedCopy {
 }
 
 /** The mutable state of one instance. */
-export interface ArchiveState {
+interface ArchiveState {
   /** Directions whose last operation failed. */
   readonly failing: Set<'read' | 'write'>
   /** Whether a write to the archive has ever succeeded. */

@@ -17,7 +17,7 @@ import type { FileLocation } from '../upstreams/location.ts'
 import { type ContainerListing, type ListQuery, locationOf, recordFiles } from './listing.ts'
 
 /** A file of a container in our own API. */
-export interface PresentedFile {
+interface PresentedFile {
   readonly container_id: string
   readonly file_id: string
   readonly filename: string
@@ -93,7 +93,7 @@ export interface PreviewedFile extends PresentedFile {
 }
 
 /** Kind of a file, in words of the page. */
-export type FileKind =
+type FileKind =
   | 'Picture'
   | 'Table'
   | 'Spreadsheet'

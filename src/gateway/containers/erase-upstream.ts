@@ -89,7 +89,7 @@ async function eraseOne(
 }
 
 /** Result of erasing an owner at Azure too. */
-export interface ErasedUpstream extends Erased {
+interface ErasedUpstream extends Erased {
   /** Ids of files that stay at Azure because another owner has them too. */
   readonly shared: readonly string[]
   /** Ids of files that Azure did not delete and of containers that could not be listed. Their records stay. */

@@ -84,7 +84,7 @@ export function checkUploads(files: readonly ContainerFile[]): void {
 }
 
 /** Files to upload into a container. */
-export interface Filling {
+interface Filling {
   readonly upstream: Upstream
   readonly containerId: string
   readonly files: readonly ContainerFile[]

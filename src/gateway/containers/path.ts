@@ -15,7 +15,7 @@ import type { FileLocation } from '../upstreams/location.ts'
 import { dropListing, type ListQuery, listFiles, recordFiles } from './listing.ts'
 
 /** A path in a container. No part of it is ever sent upstream. */
-export interface PathQuery extends ListQuery {
+interface PathQuery extends ListQuery {
   /** Below `/mnt/data/`, as the model wrote it. */
   readonly path: string
 }

@@ -27,14 +27,14 @@ import {
 } from './new-container.ts'
 
 /** A container that replaces another. */
-export interface Replacement {
+interface Replacement {
   readonly containerId: string
   /** The copies that it holds, oldest first. */
   readonly files: readonly ContainerFile[]
 }
 
 /** The container that takes the place of an expired one, and whether this call made it. */
-export interface Found {
+interface Found {
   readonly containerId: string
   readonly isNew: boolean
 }

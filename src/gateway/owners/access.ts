@@ -52,7 +52,7 @@ export async function mayName(
 }
 
 /** A record that a caller may read, and its owner, who differs from the caller when that is an admin. */
-export interface Held<K extends Kind> {
+interface Held<K extends Kind> {
   readonly holder: Caller
   readonly record: RecordOf<K>
 }

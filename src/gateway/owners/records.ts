@@ -38,7 +38,7 @@ export interface PlaceRecord {
 }
 
 /** Record of a response or a conversation. */
-export interface TurnRecord extends PlaceRecord {
+interface TurnRecord extends PlaceRecord {
   /** Container of its last code interpreter call, or that of the previous turn. */
   readonly container_id?: string
 }

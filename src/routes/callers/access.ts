@@ -16,7 +16,7 @@ import type { Authenticate } from './callers.ts'
 export type Access = 'open' | 'caller' | 'link'
 
 /** Options of {@link admit}. */
-export interface AdmitOptions {
+interface AdmitOptions {
   readonly access: Access
   /** Whether every GET may carry the bytes of files. */
   readonly servesFiles?: boolean

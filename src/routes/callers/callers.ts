@@ -12,7 +12,7 @@ import type { Identity } from '../../gateway/owners/access.ts'
 import type { JwtCallers } from './jwt-callers.ts'
 
 /** Options of {@link createAuthenticate}. */
-export interface AuthenticateOptions {
+interface AuthenticateOptions {
   readonly keys?: KeyRing
   readonly jwt?: JwtCallers
 }
@@ -105,7 +105,7 @@ export function parseApiKeys(text: string): ApiKey[] {
 }
 
 /** Looks up the owner of a key. */
-export interface KeyRing {
+interface KeyRing {
   find(key: string): Promise<Identity | undefined>
 }
 

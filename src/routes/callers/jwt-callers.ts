@@ -13,7 +13,7 @@ import {
 } from './remote-keys.ts'
 
 /** Options of {@link jwtCallers}. */
-export interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
+interface JwtOptions extends Omit<RemoteKeyOptions, 'url'> {
   readonly jwksUrl: string
   /** Required value of `iss`. @default any */
   readonly issuer?: string

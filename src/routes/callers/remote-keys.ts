@@ -167,7 +167,7 @@ function noKeys(cause: string): CfileError {
 }
 
 /** The algorithms of tokens. The key decides which one counts, never the token. */
-export type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
+type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 /** `CryptoKey`. The name is not a global type in projects without the DOM library. */
 type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>

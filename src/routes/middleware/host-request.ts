@@ -9,7 +9,7 @@ import { watchIdle } from '../../core/bytes/limit.ts'
 import type { Wait } from '../../core/time.ts'
 
 /** Options of {@link hostRequest}. */
-export interface HostRequestOptions {
+interface HostRequestOptions {
   readonly wait: Wait
   /** Longest pause between two pieces of a body, in milliseconds. */
   readonly idleTimeoutMs: number

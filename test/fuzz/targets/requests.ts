@@ -15,7 +15,7 @@ import { scanJson } from '../../../src/core/json/scan.ts'
 import { parseText } from '../../../src/core/json/value.ts'
 import { createSigner } from '../../../src/core/links/signer.ts'
 import { readPayload, splitLink } from '../../../src/core/links/spelling.ts'
-import { createWebhookVerifier } from '../../../src/gateway/capture/webhook-signature.ts'
+import { createWebhookVerifier } from '../../../src/gateway/capture/webhook.ts'
 import { check, isSame, pieces, refusable, run, streamOf, type Targets, textOf } from './lib.ts'
 
 const encoder = new TextEncoder()

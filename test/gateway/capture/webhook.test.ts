@@ -1,9 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  createWebhookVerifier,
-  parseWebhookSecret,
-} from '../../../src/gateway/capture/webhook-signature.ts'
+import { createWebhookVerifier, parseWebhookSecret } from '../../../src/gateway/capture/webhook.ts'
 import { rounds } from '../../lib/rounds.ts'
 
 const secretText = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
