@@ -169,8 +169,6 @@ skills/{thing}/content                                GET=nothing
 skills/{thing}/versions                               GET=rows POST=nothing:form
 skills/{thing}/versions/{name}                        GET=nothing DELETE=nothing
 skills/{thing}/versions/{name}/content                GET=nothing
-chatkit/sessions                                      POST=thing
-chatkit/sessions/{thing}/cancel                       POST=thing
 chatkit/threads                                       GET=list
 chatkit/threads/{thing}                               GET=thing DELETE=gone
 chatkit/threads/{thing}/items                         GET=rows
@@ -210,8 +208,10 @@ function parseMethod(text: string): [method: string, entry: TableEntry] {
 export const socketMessages: ReadonlySet<string> = new Set(['response.create', 'response.inject'])
 
 // Paths whose things belong to the whole organisation or resource, or that show things of all callers: keys and users,
-// webhooks for all responses, hosted agents.
+// webhooks for all responses, hosted agents. A session of ChatKit gives access to all threads of the `user` that the
+// request names.
 const ofTheOperator = new Set([
+  'chatkit',
   'organization',
   'projects',
   'dashboard',

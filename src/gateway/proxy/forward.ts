@@ -2,7 +2,7 @@
  * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
  * shows before the client sees it. The steps, each in its own file:
  *
- * 1. `request`: parse the request, check its names (`names`, `sent-body`, `batch-input`) and find
+ * 1. `request`: parse the request, check its names (`names`, `sent-body`, `input-file`) and find
  *    its upstreams (`route`).
  * 2. `route`: send it to these upstreams until one gives a final answer.
  * 3. `heal`: send it once more with a new container when its container has expired.
@@ -26,8 +26,8 @@ import { eraseDeleted, isEventStream, recordAnswer, recordNames, type Unread } f
 import { passContent } from './answers/content.ts'
 import { resumptionOf } from './answers/links.ts'
 import { answerOwnList } from './answers/own-list.ts'
-import { requireOwnBatch } from './batch-input.ts'
 import { sendHealed } from './heal.ts'
+import { requireOwnInput } from './input-file.ts'
 import { isShared } from './names.ts'
 import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'
 import { type Answered, attempt } from './route.ts'
@@ -45,7 +45,7 @@ export async function forward(
   request: ApiRequest,
 ): Promise<Response> {
   const parsed = await parseRequest(gateway, caller, request)
-  await requireOwnBatch(gateway, caller, parsed)
+  await requireOwnInput(gateway, caller, parsed)
   if (await isOwnList(gateway, caller, parsed)) {
     const page = await answerOwnList(gateway, caller, parsed, (upstream, query) =>
       sendOnce(gateway, upstream, parsed, { method: 'GET', query }),

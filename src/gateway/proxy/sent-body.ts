@@ -7,13 +7,8 @@
  * @module
  */
 
-import {
-  type BodyNames,
-  countNames,
-  noBodyNames,
-  readBodyNames,
-} from '../../core/api/names/body-names.ts'
-import { mostNames, tooManyNames } from '../../core/api/names/named-ids.ts'
+import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/names/body-names.ts'
+import { countNames, mostNames, tooManyNames } from '../../core/api/names/named-ids.ts'
 import { type NamingKey, noSuchId, readingOf } from '../../core/api/names/naming-keys.ts'
 import type { BodyForm, Operation } from '../../core/api/operations.ts'
 import { atMost } from '../../core/bytes/limit.ts'

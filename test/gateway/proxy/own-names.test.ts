@@ -247,6 +247,20 @@ describe('a video of another owner', () => {
   })
 })
 
+describe('a session of ChatKit', () => {
+  it('is opened by an admin only, since it gives access to all things of the user that it names', async () => {
+    const gateway = openCallers()
+    await gateway.give('bob', 'thing', 'wf_of_bob')
+    const body = json({ workflow: { id: 'wf_of_bob' }, user: 'a user of ann' })
+    const start = (owner: 'bob' | 'admin') =>
+      gateway.as(owner).ask('/openai/v1/chatkit/sessions', body)
+    expect(await refusal(await start('bob'))).toMatchObject({ status: 404 })
+    expect(await gateway.requests()).toEqual([])
+    await start('admin')
+    expect(await gateway.requests()).toHaveLength(1)
+  })
+})
+
 describe('a part of an upload', () => {
   it('completes only an upload of the caller who sent the part', async () => {
     const upstream = {

@@ -19,7 +19,7 @@ import {
   type NameCollector,
   push,
 } from './body-state.ts'
-import { emptyNames, type Names, namedKinds, toLists } from './named-ids.ts'
+import { emptyNames, type Names, toLists } from './named-ids.ts'
 import {
   disguisedKey,
   doubledKey,
@@ -37,6 +37,8 @@ export interface BodyNames {
    * search results of earlier answers. The caller may send unknown ones, but not another owner's.
    */
   readonly carried: Names
+  /** Files whose lines the upstream runs: the requests of a batch or the rows of an eval. They are among the names. */
+  readonly inputFiles: readonly string[]
   /** Whether the body may read things of every owner. */
   readonly readsAll: boolean
   /** Whether it asks to store a chat completion. */
@@ -50,6 +52,7 @@ export interface BodyNames {
 export const noBodyNames: BodyNames = {
   names: toLists(emptyNames()),
   carried: toLists(emptyNames()),
+  inputFiles: [],
   readsAll: false,
   isStored: false,
   speaks: false,
@@ -83,15 +86,6 @@ export function* readBodyNames(
   return { ...collector.result(), readsAll, isStored, speaks, model }
 }
 
-/**
- * The number of store lookups that the ids of a body take.
- *
- * @param names what {@link readBodyNames} returned
- */
-export function countNames({ names, carried }: BodyNames): number {
-  return namedKinds.reduce((sum, kind) => sum + names[kind].length + carried[kind].length, 0)
-}
-
 interface Reading extends Frames {
   readonly bytes: Uint8Array
   readonly root: Place
@@ -109,8 +103,8 @@ const contentKeys = new Set(['content', 'encrypted_content', 'result'])
 const decidingKeys = new Set(['type', 'id', ...contentKeys])
 const foundById = new Set(['reasoning', 'image_generation_call'])
 
-// The lines of a batch in a storage account, which the upstream reads with its own rights.
-const storageInput = /^input_?blob$/i
+// The lines and results of a batch in a storage account, which the upstream reads and writes with its own rights.
+const inStorage = /^(?:input_?blob|output_?folder)$/i
 
 /** Reads a key: the place of its value, and whether it was given before. */
 function enterKey(reading: Reading, start: number, end: number): void {
@@ -120,8 +114,8 @@ function enterKey(reading: Reading, start: number, end: number): void {
   frame.key = key
   frame.keyPlace = placeBelow(frame.place, key)
   frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
-  if (reading.depth === 1 && storageInput.test(key)) reading.readsAll = true
   if (frame.place.each !== undefined || frame.place.reads === 'data') return
+  if (reading.depth === 1 && inStorage.test(key)) reading.readsAll = true
   if (isDisguised(key)) refuse(reading, frame, disguisedKey(key))
   const decides = frame.keyNaming ?? (decidingKeys.has(key) || frame.place.only?.has(key))
   if (!decides) return
@@ -280,18 +274,19 @@ function settle(reading: Reading, frame: Frame): void {
     if (naming.isId(id)) addName(collector, frame, naming, id)
     else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
   } else if (isReference(frame)) {
-    if (isId(id)) collector.add('thing', id)
-    else refuse(reading, frame, noSuchId('id', thing))
+    // In the caller's own rows, any other object may have an id.
+    const isOfRow = place.reads === 'data' && type !== 'item_reference'
+    if (!isId(id)) refuse(reading, frame, noSuchId('id', thing))
+    else if (isOfRow) collector.carry('thing', id)
+    else collector.add('thing', id)
   } else if (place.isItem && isId(id)) {
     collector.carry('thing', id)
   }
 }
 
 /** Whether an object with an id refers to a thing, such as an item of an earlier answer, instead of containing it. */
-function isReference({ place, type = '', hasMore, hasContent }: Frame): boolean {
-  if (type === 'item_reference') return true
-  if (place.reads === 'data') return false
-  return !hasMore || (foundById.has(type) && !hasContent)
+function isReference({ type = '', hasMore, hasContent }: Frame): boolean {
+  return type === 'item_reference' || !hasMore || (foundById.has(type) && !hasContent)
 }
 
 /** Refuses the body, except for the caller's own data rows: these may contain any keys. */

@@ -39,7 +39,9 @@ function place(members: Readonly<Record<string, Place>>, more: Omit<Place, 'memb
 const plain: Place = {}
 
 const words: Place = { reads: 'words' }
-const data: Place = { reads: 'data' }
+/** A line of a file with the rows of an eval. */
+export const rowPlace: Place = { reads: 'data' }
+const data = rowPlace
 const localIds: Place = { hasLocalIds: true }
 
 const metadata = place({ metadata: words })

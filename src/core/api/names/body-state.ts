@@ -109,7 +109,9 @@ export interface NameCollector {
   endEcho(): Echo | undefined
   /** Adds all ids of a part that has ended. */
   addAll(echo: Echo, isEcho: boolean): void
-  result(): { readonly names: Names; readonly carried: Names }
+  /** Files whose lines the upstream runs. */
+  readonly inputFiles: Set<string>
+  result(): { readonly names: Names; readonly carried: Names; readonly inputFiles: string[] }
 }
 
 /**
@@ -156,7 +158,12 @@ export function createNameCollector(isStrict: boolean): NameCollector {
         for (const id of carried[kind]) put(found.carried[kind], id)
       }
     },
-    result: () => ({ names: toLists(found.names), carried: toLists(found.carried) }),
+    inputFiles: new Set(),
+    result: () => ({
+      names: toLists(found.names),
+      carried: toLists(found.carried),
+      inputFiles: [...collector.inputFiles],
+    }),
   }
   return collector
 }
@@ -175,9 +182,11 @@ export function carryText(collector: NameCollector, text: string | undefined): v
 export function addName(
   collector: NameCollector,
   { place }: Frame,
-  { kind, isOfRequest }: NamingKey,
+  { kind, isOfRequest, isInput }: NamingKey,
   id: string,
 ): void {
-  if (isOfRequest && place.reads === 'data') collector.carry(kind, id)
+  const isInRow = place.reads === 'data'
+  if (isInput && !isInRow) collector.inputFiles.add(id)
+  if (isOfRequest && isInRow) collector.carry(kind, id)
   else collector.add(kind, id)
 }

@@ -72,6 +72,22 @@ export function tooManyNames(): CfileError {
 }
 
 /**
+ * The number of store lookups that the ids of a body take.
+ *
+ * @param names ids that it names
+ * @param carried ids that it only carries
+ */
+export function countNames({
+  names,
+  carried,
+}: {
+  readonly names: Names
+  readonly carried: Names
+}): number {
+  return namedKinds.reduce((sum, kind) => sum + names[kind].length + carried[kind].length, 0)
+}
+
+/**
  * Merges names without duplicates.
  *
  * @param all names of the path, the query and the body

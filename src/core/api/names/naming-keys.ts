@@ -37,6 +37,8 @@ export interface NamingKey {
    * eval, the upstream does not use its value.
    */
   readonly isOfRequest: boolean
+  /** Whether the upstream runs the lines of the named file: the requests of a batch or the rows of an eval. */
+  readonly isInput?: true
 }
 
 const of = (
@@ -80,11 +82,11 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['file', of('file', 'either', isAnyFileId)],
   ['file_id', file],
   ['file_ids', of('file', 'ids', isAnyFileId)],
-  ['input_file_id', fileOfRequest],
+  ['input_file_id', { ...fileOfRequest, isInput: true }],
   ['training_file', fileOfRequest],
   ['validation_file', fileOfRequest],
   // The file of an eval run: {"type":"file_id","id"}.
-  ['source', of('file', 'object', isAnyFileId)],
+  ['source', { ...picture, isInput: true }],
   ['image_file', picture],
   ['images', picture],
   ['input_image_mask', picture],

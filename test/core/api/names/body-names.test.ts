@@ -221,6 +221,13 @@ describe('the ids that a body names', () => {
       ['cfile_1', 'cntr_1', 'cntr_2', 'cntr_3', 'cntr_4', 'cntr_5'],
     ],
     [
+      'objects with an id in the caller’s own rows',
+      {
+        data_source: { source: { content: [{ item: { id: 'r1', messages: [{ id: 'msg_1' }] } }] } },
+      },
+      ['msg_1'],
+    ],
+    [
       'keys of requests in the caller’s own rows',
       {
         data_source: {

@@ -1,13 +1,14 @@
 /**
- * Checks the input file of a batch. The upstream runs its requests with the gateway's credential, so each of them may
- * name only what the caller owns.
+ * Checks the file that a batch or an eval runs. The upstream sends the requests of a batch, and the messages in the rows
+ * of an eval, with the gateway's credential, so each line may name only what the caller owns.
  *
  * @see https://platform.openai.com/docs/api-reference/batch/request-input
+ * @see https://platform.openai.com/docs/api-reference/evals/createRun
  * @module
  */
 
 import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/names/body-names.ts'
-import { batchPlace } from '../../core/api/names/body-places.ts'
+import { batchPlace, type Place, rowPlace } from '../../core/api/names/body-places.ts'
 import {
   emptyNames,
   mostNames,
@@ -22,35 +23,46 @@ import type { Caller, Gateway } from '../gateway.ts'
 import { requireOwnBody } from './names.ts'
 import type { ProxyRequest } from './request.ts'
 
+// The operations that run the lines of a file, and how to read a line.
+const linePlaces: ReadonlyMap<string, Place> = new Map([
+  ['/batches', batchPlace],
+  ['/evals/{thing}/runs', rowPlace],
+])
+
 /**
- * Checks that the requests in a new batch name only things of the caller. Requests other than `POST /batches` pass
+ * Checks that the lines of the file that a request runs name only things of the caller. Requests that run no file pass
  * unread.
  *
- * @param parsed the parsed request, whose body names the input file
+ * @param parsed the parsed request, whose body names the file
  * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things of others; `invalid_request` for
- * an input file that cannot be read; `payload_too_large`
+ * a file that cannot be read; `payload_too_large`
  */
-export async function requireOwnBatch(
+export async function requireOwnInput(
   gateway: Gateway,
   caller: Caller,
   parsed: ProxyRequest,
 ): Promise<void> {
-  const { method, path, signal } = parsed.request
+  const { request, operation, sent } = parsed
+  const place = linePlaces.get(operation.pattern ?? '')
   const isTrusted = !gateway.owners.knowsCallers || caller.admin
-  if (isTrusted || method !== 'POST' || path !== '/batches') return
-  const lines = await readInput(gateway, parsed)
-  const named = await inTurns(gateway.runtime.wait, readLines(lines), signal)
+  if (isTrusted || place === undefined || request.method !== 'POST') return
+  const [fileId, another] = sent.named.inputFiles
+  // The rows of an eval may be in the body, which is checked like any other.
+  if (fileId === undefined && place === rowPlace) return
+  if (fileId === undefined || another !== undefined) throw unreadable()
+  const lines = await readInput(gateway, parsed, fileId)
+  const named = await inTurns(gateway.runtime.wait, readLines(lines, place), request.signal)
   await requireOwnBody(gateway, caller, named)
 }
 
-/** Reads the input file of the batch from its upstream. @throws CfileError `invalid_request`, `payload_too_large` */
+/** Reads the file from its upstream. @throws CfileError `invalid_request`, `payload_too_large` */
 async function readInput(
   { bounds: { maxBodyBytes } }: Gateway,
-  { request: { signal }, named, route }: ProxyRequest,
+  { request: { signal }, route }: ProxyRequest,
+  fileId: string,
 ): Promise<Uint8Array> {
-  const [fileId, another] = named.body.file
   const [upstream] = route.upstreams
-  if (fileId === undefined || another !== undefined || upstream === undefined) throw unreadable()
+  if (upstream === undefined) throw unreadable()
   const answer = await upstream.client.request({
     method: 'GET',
     path: `/files/${fileId}/content`,
@@ -67,8 +79,12 @@ const lineFeed = 10
 // Bytes that are parsed before other requests get a turn. The parser of a long line yields by itself.
 const turn = 128 * 1024
 
-/** Collects the ids in the lines of a batch. Yields so that other requests get a turn. */
-function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
+/**
+ * Collects the ids in the lines of a file. Yields so that other requests get a turn.
+ *
+ * @param place how to read a line
+ */
+function* readLines(bytes: Uint8Array, place: Place): Generator<undefined, BodyNames> {
   const names = emptyNames()
   const carried = emptyNames()
   for (let start = 0, turnEnd = turn; start < bytes.length; ) {
@@ -80,7 +96,7 @@ function* readLines(bytes: Uint8Array): Generator<undefined, BodyNames> {
       yield
     }
     if (line.every(isBlank)) continue
-    const found = yield* readBodyNames(line, true, batchPlace)
+    const found = yield* readBodyNames(line, true, place)
     for (const kind of namedKinds) {
       for (const id of found.names[kind]) names[kind].add(id)
       for (const id of found.carried[kind]) carried[kind].add(id)
@@ -105,23 +121,22 @@ function wrongLine(): CfileError {
   })
 }
 
-/** The error for a batch whose input file is missing, is named twice or cannot be read. */
+/** The error for a file of lines that is missing, is named twice or cannot be read. */
 function unreadable(): CfileError {
-  return new CfileError('invalid_request', 'The requests of the batch cannot be read.', {
-    param: 'input_file_id',
-    hint: 'Upload them as a file of JSON lines, and name that file as "input_file_id".',
+  return new CfileError('invalid_request', 'The file that the request runs cannot be read.', {
+    hint: 'Upload it as a file of JSON lines, and name that one file as "input_file_id" of a batch or as "source" of an eval.',
   })
 }
 
 /**
- * The error for an input file above `CFILE_MAX_BODY_BYTES`.
+ * The error for a file of lines above `CFILE_MAX_BODY_BYTES`.
  *
  * @param limit bytes that are read
  */
 function tooLarge(limit: number): CfileError {
   return new CfileError(
     'payload_too_large',
-    `The file of the batch is larger than the ${limit} bytes that are read.`,
+    `The file that the request runs is larger than the ${limit} bytes that are read.`,
     { param: 'CFILE_MAX_BODY_BYTES' },
   )
 }

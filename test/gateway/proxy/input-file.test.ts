@@ -37,7 +37,18 @@ async function openWith(content: string, maxBodyBytes?: number) {
         '/openai/v1/batches',
         json({ endpoint: '/v1/responses', completion_window: '24h', ...more }),
       )
-  return { start, started: () => asked.includes('POST /batches') }
+  await gateway.give('bob', 'thing', 'eval_1')
+  const evaluate = (owner: 'bob' | 'admin', source: object | string) => {
+    const messages = { type: 'item_reference', item_reference: 'item.messages' }
+    const body = { data_source: { type: 'responses', source, input_messages: messages } }
+    return gateway.as(owner).ask('/openai/v1/evals/eval_1/runs', json(body))
+  }
+  return {
+    start,
+    started: () => asked.includes('POST /batches'),
+    evaluate,
+    evaluated: () => asked.includes('POST /evals/eval_1/runs'),
+  }
 }
 
 describe('a batch', () => {
@@ -101,6 +112,13 @@ describe('a batch', () => {
     }
   })
 
+  it('is refused when its results go to a storage account', async () => {
+    const { start, started } = await openWith(own)
+    const output = { input_file_id: 'file-1', output_folder: { url: 'https://blob.example/out' } }
+    expect((await start('bob', output)).status).toBe(400)
+    expect(started()).toBe(false)
+  })
+
   it('is refused when its requests are missing or too large to be read', async () => {
     const elsewhere = await openWith(own)
     expect((await elsewhere.start('bob', { input_blob: 'https://blob.example' })).status).toBe(400)
@@ -122,5 +140,55 @@ describe('a batch', () => {
     const { start, started } = await openWith('no JSON')
     expect((await start('admin')).status).toBe(200)
     expect(started()).toBe(true)
+  })
+})
+
+describe('an eval over the rows of a file', () => {
+  const source = { type: 'file_id', id: 'file-1' }
+  const row = (...messages: object[]) => JSON.stringify({ item: { messages } })
+  const said = (...content: object[]) => ({ role: 'user', content })
+
+  const foreign: [row: string, code: string][] = [
+    [row({ type: 'item_reference', id: 'msg_of_ann' }), 'not_found'],
+    [row({ id: 'msg_of_ann' }), 'not_found'],
+    [row({ type: 'reasoning', id: 'msg_of_ann', summary: [] }), 'not_found'],
+    [row(said({ type: 'input_file', file_id: 'file-of-ann' })), 'file_not_found'],
+    [row({ type: 'code_interpreter_call', container_id: 'cntr_of_ann' }), 'container_not_found'],
+    [JSON.stringify({ messages: [said({ file_id: 'file-nobodys' })] }), 'file_not_found'],
+  ]
+  it.each(foreign)(
+    'does not run when a row names something of another owner: %s',
+    async (text, code) => {
+      for (const content of [text, `${row(said())}\r\n${text}`]) {
+        const { evaluate, evaluated } = await openWith(content)
+        expect(await refusal(await evaluate('bob', source))).toMatchObject({
+          status: 404,
+          error: { code },
+        })
+        expect((await evaluate('bob', 'file-1')).status).toBeGreaterThanOrEqual(400)
+        expect(evaluated()).toBe(false)
+      }
+    },
+  )
+
+  it('runs when the rows name the caller’s own things and hold any other data', async () => {
+    const own = row(said({ type: 'input_file', file_id: 'file-1' }))
+    const other =
+      '{"item":{"input_blob":"x","id":"r1","user":{"id":"u1"},"container":17,"source":"file-9"}}'
+    const { evaluate, evaluated } = await openWith(`${own}\n${other}\n{"Item":1,"item":2}\n`)
+    expect((await evaluate('bob', source)).status).toBe(404)
+    const readable = await openWith(`${own}\n${other.replace('file-9', 'any text')}\n{"a":1}\n`)
+    expect((await readable.evaluate('bob', source)).status).toBe(200)
+    expect([evaluated(), readable.evaluated()]).toEqual([false, true])
+  })
+
+  it('is refused when a row is no JSON or the file is too large, except for an admin', async () => {
+    const wrong = await openWith('{"item":NaN}')
+    expect((await wrong.evaluate('bob', source)).status).toBe(400)
+    const large = await openWith(`${row(said())}\n`.repeat(200), 4096)
+    expect((await large.evaluate('bob', source)).status).toBe(413)
+    expect([wrong.evaluated(), large.evaluated()]).toEqual([false, false])
+    expect((await wrong.evaluate('admin', source)).status).toBe(200)
+    expect(wrong.evaluated()).toBe(true)
   })
 })
