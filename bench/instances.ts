@@ -213,7 +213,7 @@ async function idle(cluster: Cluster): Promise<void> {
   // The beat of a server is three seconds.
   for (let second = 0; second < 60; second += 3) {
     cluster.passSeconds(3)
-    await Promise.all(cluster.upkeeps.map((upkeep) => upkeep.sweep()))
+    await Promise.all(cluster.upkeeps.map((upkeep) => upkeep.run()))
   }
 }
 

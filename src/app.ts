@@ -59,7 +59,7 @@ export function createApp(options: AppOptions): Hono {
   options.schedule?.({
     isNeeded: needsUpkeep(gateway),
     check: () => checkArchive(gateway),
-    sweep: () => doUpkeep(gateway),
+    run: () => doUpkeep(gateway),
     stop: () => stopWork(gateway),
   })
   const observation: Observation = {
@@ -267,5 +267,5 @@ async function finishHead(
   // Not with c.header, which copies an existing answer.
   c.res.headers.set(idHeader, c.get('requestId'))
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
-  await observer.settle(c)
+  await observer.observeHead(c)
 }

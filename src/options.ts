@@ -41,7 +41,7 @@ export interface Upkeep {
   /** Checks the archive, so that its problems are logged at the start. Never throws. */
   check(): Promise<void>
   /** Resumes interrupted copies and webhooks and removes leftovers. Call it about every 15 seconds. Never throws. */
-  sweep(): Promise<void>
+  run(): Promise<void>
   /** Aborts the copies under way. Resolves when another process can resume them. */
   stop(): Promise<void>
 }

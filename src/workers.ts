@@ -36,7 +36,7 @@ interface Worker {
 
 // One app for each environment object. An isolate keeps its object, so the app keeps its caches.
 const apps = new WeakMap<WorkerEnv, Promise<Hono>>()
-const sweeps = new WeakMap<WorkerEnv, () => Promise<void>>()
+const upkeeps = new WeakMap<WorkerEnv, () => Promise<void>>()
 
 /**
  * Opens the app of an environment, or returns the one that is open.
@@ -69,7 +69,7 @@ async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
     createCarrier,
     fixedLength,
     connect,
-    schedule: ({ sweep }) => void sweeps.set(env, sweep),
+    schedule: ({ run }) => void upkeeps.set(env, run),
   })
 }
 
@@ -186,7 +186,7 @@ const worker: Worker = {
 
   async scheduled(_, env) {
     await openOnce(env, true)
-    await sweeps.get(env)?.()
+    await upkeeps.get(env)?.()
   },
 }
 

@@ -80,8 +80,8 @@ export interface ArchiveListOptions extends ArchiveOptions {
   readonly owner?: string
 }
 
-/** Options of {@link Archive.sweep}. */
-export interface ArchiveSweepOptions extends ArchiveOptions {
+/** Options of {@link Archive.removeLeftovers}. */
+export interface LeftoverOptions extends ArchiveOptions {
   /** Unix second. Newer leftovers may belong to a copy in progress and stay. */
   readonly before: number
 }
@@ -116,7 +116,7 @@ export interface Archive {
   /** Lists the complete copies, grouped by owner. */
   list(options?: ArchiveListOptions): AsyncIterable<ListedFile>
   /** Removes leftovers of interrupted copies. */
-  sweep(options: ArchiveSweepOptions): Promise<void>
+  removeLeftovers(options: LeftoverOptions): Promise<void>
 }
 
 /** An incremental SHA-256. WebCrypto has none. */

@@ -180,7 +180,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
       }
     },
 
-    async sweep({ before, signal }) {
+    async removeLeftovers({ before, signal }) {
       for (const name of ['partial', 'files']) await refuseLinks(folder, name)
       for (const name of await namesIn(partial, 'files')) {
         signal?.throwIfAborted()

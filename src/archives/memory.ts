@@ -78,7 +78,7 @@ export function memoryArchive({ createSha256, now }: MemoryArchiveOptions): Arch
       yield* found.map(([key, { storedAt }]) => ({ key, storedAt }))
     },
 
-    async sweep() {
+    async removeLeftovers() {
       // Interrupted copies leave nothing in the map.
     },
   }

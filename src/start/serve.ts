@@ -197,7 +197,7 @@ function createUpkeep() {
       if (!upkeep?.isNeeded) return
       await upkeep.check()
       while (!stopped.signal.aborted) {
-        await upkeep.sweep()
+        await upkeep.run()
         await webRuntime.wait(lookEveryMs, stopped.signal).catch(() => {})
       }
     },

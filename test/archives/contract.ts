@@ -297,7 +297,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
     it('keeps complete copies when leftovers are removed', async () => {
       const key = freshKey()
       await put(key, testBytes(50_000))
-      await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
+      await archive.removeLeftovers({ before: Number.MAX_SAFE_INTEGER })
       expect(await read(key)).toEqual(testBytes(50_000))
     })
 

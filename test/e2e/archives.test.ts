@@ -232,7 +232,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
     await archive.put('o/g', bodyOf(testBytes(9)), { owner: 'o', file_id: 'g' })
     const left = `${url}/files/o/h.left?${accountSas()}`
     await fetch(left, { method: 'PUT', body: 'x', headers: { 'x-ms-blob-type': 'BlockBlob' } })
-    await archive.sweep({ before: Number.MAX_SAFE_INTEGER })
+    await archive.removeLeftovers({ before: Number.MAX_SAFE_INTEGER })
     expect((await fetch(left)).status).toBe(404)
     expect((await archive.get('o/g'))?.bytes).toBe(9)
   })
@@ -262,7 +262,7 @@ describeWith(['azurite-blob'], 'Azure Blob Storage', (path) => {
 
     await startAzurite()
     gateway.advance(60)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'ok' })
     gateway.advance(2 * 3600)

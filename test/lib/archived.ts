@@ -23,7 +23,7 @@ import { followWork } from './work.ts'
 export interface Archived extends Harness {
   /** Resolves when no background work is under way. */
   settled(): Promise<void>
-  sweep(): Promise<void>
+  runUpkeep(): Promise<void>
   /** Shuts the instance down. */
   stop(): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface Archived extends Harness {
 /** Opens a gateway with an archive; in memory by default. */
 export function openArchived(options: Partial<AppOptions> = {}): Archived {
   const { waitUntil, settle } = followWork()
-  let upkeep: Pick<Upkeep, 'sweep' | 'stop'> = { sweep: async () => {}, stop: async () => {} }
+  let upkeep: Pick<Upkeep, 'run' | 'stop'> = { run: async () => {}, stop: async () => {} }
   const harness = openHarness({
     archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
     waitUntil,
@@ -42,7 +42,7 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
   })
   return {
     ...harness,
-    sweep: () => upkeep.sweep(),
+    runUpkeep: () => upkeep.run(),
     stop: () => upkeep.stop(),
     settled: settle,
   }

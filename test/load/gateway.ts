@@ -54,8 +54,8 @@ const app = createApp({
   generationTimeoutMs: 5000,
   idleTimeoutMs: 5000,
   streamIdleTimeoutMs: 5000,
-  schedule: ({ sweep }) => {
-    beat = () => void sweep()
+  schedule: ({ run }) => {
+    beat = () => void run()
   },
 })
 setInterval(() => beat(), 1000).unref()

@@ -120,10 +120,10 @@ it('goes on when the clock jumps forwards and back', async () => {
   expect(await status()).toBe(200)
   // Copies that are noted while the clock is behind are made too.
   const [later] = await gateway.respond('Save a CSV')
-  await gateway.sweep()
+  await gateway.runUpkeep()
   await gateway.settled()
   gateway.advance(24 * 3600)
-  await gateway.sweep()
+  await gateway.runUpkeep()
   await gateway.settled()
   const head = await gateway.ask(`/files/${later?.file_id}`, { method: 'HEAD' })
   expect(head.headers.get('repr-digest')).toMatch(/^sha-256=/)
@@ -198,7 +198,7 @@ it('serves files from Azure while the archive cannot be written, and copies them
   await rm(blocked)
   for (let tries = 0; tries < 50; tries += 1) {
     gateway.advance(60)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     const head = await gateway.ask(`/files/${file?.file_id}`, { method: 'HEAD' })
     if (head.headers.has('repr-digest')) return

@@ -45,7 +45,7 @@ function openInstances(random: () => number) {
   const store = memoryStore({ now })
   const archive = memoryArchive({ createSha256: testSha256, now })
   const { waitUntil, settle } = followWork()
-  const upkeeps: Pick<Upkeep, 'sweep'>[] = []
+  const upkeeps: Pick<Upkeep, 'run'>[] = []
   /** How often the bytes of each file were read upstream. */
   const reads = new Map<string, number>()
   let isFailing = true
@@ -81,7 +81,7 @@ function openInstances(random: () => number) {
       isFailing = false
       for (let round = 0; round < 6; round += 1) {
         time += 60
-        for (const upkeep of upkeeps) await upkeep.sweep()
+        for (const upkeep of upkeeps) await upkeep.run()
         await settle()
       }
     },

@@ -3,7 +3,7 @@
  *
  * Each copy consists of two objects. The bytes go to `files/<owner>/<id>.<unique>`, a name that is never reused, so
  * that downloads never see them change. Then the record is written to `records/<owner>/<id>.json`; it names the bytes
- * and makes the copy visible. An interrupted copy leaves bytes that no record names. {@link Archive.sweep} finds them
+ * and makes the copy visible. An interrupted copy leaves bytes that no record names. {@link Archive.removeLeftovers} finds them
  * by reading both lists in parallel.
  *
  * @module
@@ -168,7 +168,7 @@ export function bucketArchive(options: BucketArchiveOptions): Archive {
       yield* listed(bucket, owner === undefined ? '' : `${parseOwner(owner)}/`, signal)
     },
 
-    async sweep({ before, signal }) {
+    async removeLeftovers({ before, signal }) {
       await bucket.abandon?.(before, signal)
       for await (const { key, bodies } of unrecorded(bucket, signal)) {
         // Read again, because the record may be newer than the list.

@@ -99,7 +99,7 @@ export function startCopy(
 ): Promise<void> {
   const { running, flights } = archiving.state
   running.set(pending.file_id, gateway.runtime.now())
-  const flight = settle(gateway, archiving, pending, copy).finally(() => {
+  const flight = runCopy(gateway, archiving, pending, copy).finally(() => {
     running.delete(pending.file_id)
     flights.delete(flight)
     startCopies(gateway, archiving)
@@ -116,7 +116,7 @@ const copied = label({ result: 'copied' })
 const failed = label({ result: 'failed' })
 
 /** Makes a copy and stores its result. Never throws. */
-async function settle(
+async function runCopy(
   gateway: Gateway,
   { state }: Archiving,
   pending: PendingCopy,
@@ -217,7 +217,7 @@ async function removeLeftovers(
   const now = gateway.runtime.now()
   const { archive, ttl } = archiving
   try {
-    await archive.sweep({ before: now - leftOverAfter, signal })
+    await archive.removeLeftovers({ before: now - leftOverAfter, signal })
     if (ttl === 0) return
     for await (const { key, storedAt } of archive.list({ signal })) {
       if (isExpired(archiving, storedAt, now)) await archive.delete(key, { signal })

@@ -91,7 +91,7 @@ function hideExpired({ archive, ...policy }: ArchivePolicy, now: () => number): 
     put: (...given) => archive.put(...given),
     delete: (...given) => archive.delete(...given),
     list: (...given) => archive.list(...given),
-    sweep: (...given) => archive.sweep(...given),
+    removeLeftovers: (...given) => archive.removeLeftovers(...given),
   }
 }
 

@@ -33,8 +33,8 @@ export interface Observation {
 export interface Observer {
   /** Creates the exchange of a request, and answers the request within its span. */
   run(c: RouteContext, answer: () => Promise<void>): Promise<void>
-  /** Must be called when the head of the answer is ready. */
-  settle(c: RouteContext): Promise<void>
+  /** Counts the answer, and watches its body. Must be called when the head of the answer is ready. */
+  observeHead(c: RouteContext): Promise<void>
 }
 
 /**
@@ -102,7 +102,7 @@ export function observeFamily(
       return api.context.with(started.context, answer)
     },
 
-    async settle(c) {
+    async observeHead(c) {
       const exchange = c.get('exchange')
       const now = clock()
       const { body } = exchange

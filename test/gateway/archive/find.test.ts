@@ -217,10 +217,10 @@ describe('expired copies', () => {
     const [file] = await gateway.respond('Write a CSV')
     await gateway.settled()
     gateway.advance(23 * 3600)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
     gateway.advance(2 * 3600)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeUndefined()
   })
 
@@ -299,7 +299,7 @@ describe('a failing archive', () => {
     expect(metrics).toMatch(/^cfile_archive_errors_total [1-9]/m)
     isIll = false
     gateway.advance(60)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     expect(await (await gateway.ask('/readyz')).json()).toMatchObject({ archive: 'ok' })
     gateway.advance(2 * 3600)
@@ -438,15 +438,15 @@ describe('interrupted copies', () => {
       const store = memoryStore({ now: clock })
       const archive = freshArchive()
       const { dead, gateway } = openPair({ store, now: clock }, archive)
-      await gateway.sweep()
-      await dead.sweep()
+      await gateway.runUpkeep()
+      await dead.runUpkeep()
       time += offset
       const [file] = await dead.respond('Write a CSV')
       const died = time
       const isThere = async () => (await archive.get(`anyone/${file?.file_id}`)) !== undefined
       for (; !(await isThere()); time += 3) {
         expect(time).toBeLessThanOrEqual(died + 15)
-        await gateway.sweep()
+        await gateway.runUpkeep()
         await gateway.settled()
       }
       expect(await store.list('copy/')).toEqual([])
@@ -459,7 +459,7 @@ describe('interrupted copies', () => {
     const { dead, gateway } = openPair({ store, now }, archive)
     const [file] = await dead.respond('Write a CSV')
     await dead.stop()
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
   })
@@ -468,12 +468,12 @@ describe('interrupted copies', () => {
     const store = memoryStore({ now })
     const archive = freshArchive()
     const { dead, gateway } = openPair({ store, now }, archive)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     const [file] = await dead.respond('Write a CSV')
     await dead.stop()
     // Cited while the first instance still answers.
     const [late] = await dead.respond('Write a text file')
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     expect(await archive.get(`anyone/${file?.file_id}`)).toBeDefined()
     expect(await archive.get(`anyone/${late?.file_id}`)).toBeDefined()
@@ -510,7 +510,7 @@ describe('a copy', () => {
     await gateway.settled()
     expect(failed).toHaveLength(1)
     gateway.advance(60)
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await gateway.settled()
     gateway.advance(2 * 3600)
     const container = `/containers/${file?.container_id}`
@@ -547,7 +547,7 @@ describe('a copy', () => {
     await later()
     await gateway.respond('Write a CSV')
     await later()
-    await gateway.sweep()
+    await gateway.runUpkeep()
     await later()
     renew = []
     expect(puts).toHaveLength(1)
