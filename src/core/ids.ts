@@ -16,6 +16,9 @@ const vectorStorePrefix = /^vs[_-]./
 // Responses and conversations have ids of several forms, so only the prefixes of other kinds are known to be wrong.
 const notResponsePrefix = /^(?:cntr|container|cfile|file|assistant|vs|msg|conv)[_-]/
 const notConversationPrefix = /^(?:cntr|container|cfile|file|assistant|vs|msg|resp)[_-]/
+// Prefixes of things that are no parts of other things.
+const wholePrefix =
+  /^(?:vs|asst|thread|batch|ftjob|eval|skill|upload|pmpt|voice|cons|video|wf|resp|conv)[_-]/
 
 /** `container_file`: in a container (`cfile_…`). `file`: in the Files API (`file-…`, `assistant-…`). */
 export type FileKind = 'container_file' | 'file'
@@ -57,6 +60,11 @@ export function isResponseId(text: unknown): text is string {
 /** Whether a value is an id that may be a conversation's: none with the prefix of another kind. */
 export function isConversationId(text: unknown): text is string {
   return isId(text) && !notConversationPrefix.test(text)
+}
+
+/** Whether a value is an id that may be that of an item, an event or another part of a thing. */
+export function isPartId(text: unknown): text is string {
+  return isId(text) && !wholePrefix.test(text)
 }
 
 /**

@@ -303,6 +303,34 @@ describe('a product of a thing', () => {
     },
   )
 
+  it('is not recorded for an item that its caller gave the id of another thing', async () => {
+    const ids = [
+      'vs_1',
+      'asst_1',
+      'thread_1',
+      'batch_1',
+      'ftjob-1',
+      'eval_1',
+      'skill_1',
+      'upload_1',
+    ]
+    const gateway = openBefore((asked) =>
+      asked.endsWith('_items')
+        ? Response.json({ object: 'list', data: [...ids, 'msg_1'].map((id) => ({ id })) })
+        : undefined,
+    )
+    await gateway.give('bob', 'response', 'resp_1')
+    await gateway.as('bob').ask('/openai/v1/responses/resp_1/input_items')
+    for (const path of ['/vector_stores/vs_1', '/assistants/asst_1', '/threads/thread_1']) {
+      expect(await statuses(gateway, path), path).toEqual([404, 404])
+    }
+    for (const path of ['/batches/batch_1', '/fine_tuning/jobs/ftjob-1', '/evals/eval_1']) {
+      expect(await statuses(gateway, path), path).toEqual([404, 404])
+    }
+    const named = json({ model: 'm', input: [{ type: 'item_reference', id: 'msg_1' }] })
+    expect((await gateway.as('bob').ask('/openai/v1/responses', named)).status).toBe(200)
+  })
+
   it('is recorded for the file of a completed upload', async () => {
     const file = { id: 'file-1', object: 'file', filename: 'a.txt', bytes: 1 }
     const gateway = openBefore((asked) =>

@@ -11,6 +11,7 @@ import { type Citation, getMentions, type Mentions } from '../../core/api/citati
 import type { Turn } from '../../core/api/citations/mentions.ts'
 import { getResources, type Resource } from '../../core/api/citations/resources.ts'
 import type { Names } from '../../core/api/names/named-ids.ts'
+import { isPartId } from '../../core/ids.ts'
 import type { PreviousTurn } from '../../core/rewrite/answer-containers.ts'
 import { copyIfEager } from '../archive/queue.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -269,13 +270,14 @@ export async function captureThings(
 
 /**
  * Records the rows of a list that belongs to a thing of the caller. A row may be an item that the caller wrote with a
- * freely chosen id, so it is recorded only when no other owner has that id.
+ * freely chosen id, so it is recorded only when no other owner has that id and it is not the id of another kind of thing.
  *
  * @param body the parsed JSON of the list
  */
 export async function captureRows(gateway: Gateway, origin: Origin, body: unknown): Promise<void> {
   await Promise.all(
     getResources(body, 'thing').map(async ({ id }) => {
+      if (!isPartId(id)) return
       const standing = await standingOf(gateway, origin.caller, 'thing', id)
       if (standing === 'nobody') await recordPlace(gateway, origin, 'thing', id)
     }),
