@@ -11,19 +11,15 @@ import { load } from './small.ts'
 import { download } from './transfer.ts'
 import { type Bench, ports } from './upstream.ts'
 
-interface Pair {
-  readonly bare: Measured
-  readonly gateway: Measured
-}
-
-const barePort = 9330
-const gatewayPort = 9331
+export const barePort = 9330
+export const gatewayPort = 9331
 
 export async function runtimesTable(bench: Bench, { rounds }: Effort): Promise<string> {
   const rows: string[][] = []
-  const starters = { Bun: startOnBun, Deno: startOnDeno, workerd: startOnWorkerd }
-  for (const [name, startPair] of Object.entries(starters)) {
-    const { bare, gateway } = await startPair(bench)
+  for (const [name, startGateway] of Object.entries(gatewayStarters)) {
+    const gateway = await startGateway(bench)
+    const bare = await bareStarters[name]?.(bench)
+    if (bare === undefined) continue
     await introduce(gatewayPort)
     const auth = [`authorization: Bearer ${key}`]
     const small = await inTurns(
@@ -67,48 +63,69 @@ const url = (port: number, path: string): string => `http://127.0.0.1:${port}${p
 const upstream = `http://127.0.0.1:${ports.plain}`
 const bareEnv = { UPSTREAM: upstream, PORT: String(barePort) }
 
-async function startOnBun(bench: Bench): Promise<Pair> {
-  const bun = `${root}bench/node_modules/.bin/bun`
-  return {
-    bare: await start([bun, 'bench/proxies/bare.ts'], { port: barePort, env: bareEnv }),
-    gateway: await start([bun, 'bench/proxies/cfile-bun.ts'], {
-      port: gatewayPort,
-      env: gatewayEnv(bench, false, gatewayPort),
-    }),
-  }
+const bun: readonly string[] = [`${root}bench/node_modules/.bin/bun`]
+const deno: readonly string[] = [`${root}bench/node_modules/.bin/deno`, 'run', '-A', '--no-check']
+const workerd: readonly string[] = [`${root}node_modules/.bin/workerd`, 'serve']
+
+/** Options of a gateway on another runtime. */
+interface GatewayOptions {
+  /** @default {@link gatewayPort} */
+  readonly port?: number
+  /** A checkout. @default this one */
+  readonly cwd?: string
+  /** Flags of the runtime. */
+  readonly flags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
-async function startOnDeno(bench: Bench): Promise<Pair> {
-  const deno = [`${root}bench/node_modules/.bin/deno`, 'run', '-A', '--no-check']
-  return {
-    bare: await start([...deno, 'bench/proxies/bare.ts'], { port: barePort, env: bareEnv }),
-    gateway: await start([...deno, 'bench/proxies/cfile-deno.ts'], {
-      port: gatewayPort,
-      env: gatewayEnv(bench, false, gatewayPort),
-    }),
-  }
+type StartGateway = (bench: Bench, options?: GatewayOptions) => Promise<Measured>
+
+function startScript(runtime: readonly string[], script: string): StartGateway {
+  return (bench, { port = gatewayPort, cwd, flags = [], env = {} } = {}) =>
+    start([...runtime, ...flags, script], {
+      port,
+      cwd,
+      env: { ...gatewayEnv(bench, false, port), ...env },
+    })
 }
 
-async function startOnWorkerd(bench: Bench): Promise<Pair> {
-  await build({ ...workerBuild(), outfile: join(bench.folder, 'worker.js') })
-  // workerd looks for an embedded file beside the configuration.
-  copyFileSync(`${root}bench/proxies/bare-worker.js`, join(bench.folder, 'bare-worker.js'))
-  const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, gatewayPort)
-  const workerd = `${root}node_modules/.bin/workerd`
-  return {
-    bare: await start(
-      [workerd, 'serve', capnp(bench, 'bare', 'bare-worker.js', { UPSTREAM: upstream }, barePort)],
-      { port: barePort },
-    ),
-    gateway: await start(
-      [
-        workerd,
-        'serve',
-        capnp(bench, 'gateway', 'worker.js', { ...env, CFILE_ALLOW_ANONYMOUS: '0' }, gatewayPort),
-      ],
-      { port: gatewayPort },
-    ),
-  }
+const startOnWorkerd: StartGateway = async (
+  bench,
+  { port = gatewayPort, cwd = root, flags = [] } = {},
+) => {
+  const module = `worker-${port}.js`
+  await build({ ...workerBuild(), absWorkingDir: cwd, outfile: join(bench.folder, module) })
+  const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, port)
+  const config = capnp(
+    bench,
+    `gateway-${port}`,
+    module,
+    { ...env, CFILE_ALLOW_ANONYMOUS: '0' },
+    port,
+  )
+  return start([...workerd, ...flags, config], { port })
+}
+
+/** Starts the gateway on a runtime. */
+export const gatewayStarters: Readonly<Record<string, StartGateway>> = {
+  Bun: startScript(bun, 'bench/proxies/cfile-bun.ts'),
+  Deno: startScript(deno, 'bench/proxies/cfile-deno.ts'),
+  workerd: startOnWorkerd,
+}
+
+const bareOf = (runtime: readonly string[]) => () =>
+  start([...runtime, 'bench/proxies/bare.ts'], { port: barePort, env: bareEnv })
+
+/** Starts the bare pass-through of a runtime. */
+export const bareStarters: Readonly<Record<string, (bench: Bench) => Promise<Measured>>> = {
+  Bun: bareOf(bun),
+  Deno: bareOf(deno),
+  workerd(bench) {
+    // workerd looks for an embedded file beside the configuration.
+    copyFileSync(`${root}bench/proxies/bare-worker.js`, join(bench.folder, 'bare-worker.js'))
+    const config = capnp(bench, 'bare', 'bare-worker.js', { UPSTREAM: upstream }, barePort)
+    return start([...workerd, config], { port: barePort })
+  },
 }
 
 function capnp(

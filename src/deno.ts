@@ -5,6 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import { createDenoCarrier } from './core/bytes/carrier.ts'
 import { CfileError } from './core/errors.ts'
 import { type UpgradeBindings, webSocket } from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
@@ -61,7 +62,11 @@ function upgradeWebSocket(request: Request): ReturnType<typeof Deno.upgradeWebSo
 }
 
 const platform: Platform = {
-  runtime: () => ({ createHmac: nodeHmac, connect: connectSocket }),
+  runtime: () => ({
+    createHmac: nodeHmac,
+    connect: connectSocket,
+    createCarrier: createDenoCarrier,
+  }),
   openStorage,
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,

@@ -11,9 +11,11 @@ import {
   type ByteReader,
   type BytesWatcher,
   beginReading,
+  mostWhole,
   type ReadBody,
   readBody,
   readLargePieces,
+  readSmallAtOnce,
   slowPiece,
   watchBytes,
 } from './reader.ts'
@@ -91,7 +93,13 @@ export const createWebCarrier: CreateCarrier = (limit) => ({
   stream: (bytes) => toStream(bytes),
   watch: (answer, watcher) =>
     new Response(toStream(watchBytes(readBody(answer), watcher), limit), answer),
-  mostWhole: 64 * 1024,
+  mostWhole,
+})
+
+/** Makes a carrier on the web streams of Deno. */
+export const createDenoCarrier: CreateCarrier = (limit) => ({
+  ...createWebCarrier(limit),
+  read: readSmallAtOnce(readBody),
 })
 
 /**
@@ -173,7 +181,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
     }
     return {
       ...createWebCarrier(limit),
-      read: readLargePieces(now),
+      read: readSmallAtOnce(readLargePieces(now)),
       stream: (bytes) => toStream(copied(bytes)),
       answer: (bytes, init) =>
         new Response(streamOf(bytes, init.headers['content-length'] ?? null), init),

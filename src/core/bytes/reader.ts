@@ -40,6 +40,40 @@ export const readBody: ReadBody = ({ body }) => {
   }
 }
 
+/** Files up to this length in bytes are read whole. */
+export const mostWhole: number = 64 * 1024
+
+/**
+ * Reads a small body by one call of the runtime, which costs Deno and workerd less than the reads of its stream. Only the
+ * signal of the request can end such a read. So it is for runtimes that end this signal with the answer.
+ *
+ * @param read reads all other bodies
+ */
+export function readSmallAtOnce(read: ReadBody): ReadBody {
+  return (from) => (isSmall(from) ? readAtOnce(from) : read(from))
+}
+
+function isSmall(from: Bodied): from is Response {
+  // Only an answer of the runtime's own fetch has a URL. Its body is not longer than announced.
+  if (!(from instanceof Response) || from.url === '') return false
+  const length = from.headers.get('content-length')
+  return length !== null && Number(length) <= mostWhole
+}
+
+function readAtOnce(answer: Response): ByteReader {
+  let isRead = false
+  return {
+    async read() {
+      if (isRead) return undefined
+      isRead = true
+      return new Uint8Array(await answer.arrayBuffer())
+    },
+    async cancel(reason) {
+      if (!isRead) await answer.body?.cancel(reason)
+    },
+  }
+}
+
 /** Bytes of a piece at the slowest. */
 export const slowPiece: number = 64 * 1024
 const largest = 1024 ** 2
