@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { CfileError } from '../../src/index.ts'
-import { exists, read } from '../deploy/files.ts'
+import { exists, list, read } from '../deploy/files.ts'
 import { errorCodes, metrics, settings } from '../deploy/names.ts'
 import { blocksOf, pages, runnable, settingsOf } from './blocks.ts'
 
@@ -13,6 +13,8 @@ const written = [
   'SECURITY.md',
   'examples/README.md',
 ]
+
+const sources = [...list('src', '.ts'), ...list('scripts', '.ts'), ...list('examples', 'main.ts')]
 
 describe.each(pages)('%s', (page) => {
   it('has a runner for each code block, or says why it is not run', () => {
@@ -54,6 +56,19 @@ describe.each(written)('%s', (page) => {
     }
   })
 
+  it('names no file of the project that does not exist', () => {
+    const text = read(page)
+    const named = [
+      ...text.matchAll(/`((?:[\w.-]+\/)*\w[\w.-]*\.ts|(?:src|test|scripts|docs)\/[\w./-]*)`/g),
+    ]
+    const paths = named.map(([, path = '']) => path).filter((path) => !/\bexample\b/.test(path))
+    expect(paths.filter((path) => !names(path))).toEqual([])
+    // The text of a link such as `[route.ts](src/gateway/proxy/route.ts)` names the file that it leads to.
+    for (const [link, shown = '', target] of text.matchAll(/\[([\w./-]+\.ts)\]\(([^)#\s]+)\)/g)) {
+      expect(`/${target}`.endsWith(`/${shown}`), link).toBe(true)
+    }
+  })
+
   it('never fetch cfile from npm, where it is not published', () => {
     const fetched = /(?:^|[^`\w])(?:npx|bunx|npm:|npm (?:i|install)) ?cfile\b/m
     expect(read(page).replace(/`npx cfile` or `npm install cfile` would/, '')).not.toMatch(fetched)
@@ -84,6 +99,11 @@ describe('docs/README.md', () => {
     }
   })
 })
+
+/** Whether a path, or the end of one, is that of a file or folder of the project. */
+function names(path: string): boolean {
+  return exists(path) || sources.some((source) => `/${source}`.endsWith(`/${path}`))
+}
 
 /** The anchors of a page's headings, as GitHub makes them. */
 function anchorsOf(path: string): string[] {
