@@ -9,10 +9,10 @@ import {
   type CommandInfo,
   defineCommand,
   type Option,
+  print,
   sharedOptions,
   UsageError,
 } from './command.ts'
-import { print } from './terminal.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { type Command, defineCommand } from './command.ts'
+import { type Command, defineCommand, type Output, print } from './command.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import type { Finding } from './examine-upstream.ts'
-import { type Output, print } from './terminal.ts'
 import { wrap } from './text.ts'
 
 /** `cfile doctor` */

@@ -6,9 +6,8 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Command, defineCommand, UsageError } from './command.ts'
+import { type Command, defineCommand, print, UsageError } from './command.ts'
 import { nextSignal } from './serve.ts'
-import { print } from './terminal.ts'
 
 /** `cfile emulator` */
 export const emulatorCommand: Command = defineCommand({

@@ -7,7 +7,7 @@
 import { CfileError, isErrorCode, reasonOf } from '../core/errors.ts'
 import { isObject } from '../core/json/value.ts'
 import type { Env } from '../start/serve.ts'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from './command.ts'
 
 /** Sends a request for a path of the gateway. @throws CfileError for every answer but a success */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { type CommandInfo, type Option, sharedOptions } from './command.ts'
-import type { Output } from './terminal.ts'
+import { type CommandInfo, type Option, type Output, sharedOptions } from './command.ts'
 import { wrap } from './text.ts'
 
 /** The commands, in the groups in which the help lists them. */

@@ -6,9 +6,8 @@
 
 import { CfileError } from '../core/errors.ts'
 import { isContainerId } from '../core/ids.ts'
-import { type Command, defineCommand } from './command.ts'
+import { type Command, defineCommand, print } from './command.ts'
 import { numberField, openGateway, textField } from './gateway.ts'
-import { print } from './terminal.ts'
 import { formatDuration, parseDuration } from './text.ts'
 
 /** `cfile link` */

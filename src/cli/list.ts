@@ -6,9 +6,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { type Command, defineCommand } from './command.ts'
+import { type Command, defineCommand, print, type Terminal } from './command.ts'
 import { type Ask, listField, numberField, openGateway, textField } from './gateway.ts'
-import { print, type Terminal } from './terminal.ts'
 import { type Column, formatAge, formatBytes, formatTable } from './text.ts'
 
 const none = '-'

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Output } from './terminal.ts'
+import type { Output } from './command.ts'
 import { formatBytes, formatDuration, plain, shorten, widthOf } from './text.ts'
 
 /** Shows a download that is under way. */

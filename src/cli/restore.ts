@@ -4,9 +4,8 @@
  * @module
  */
 
-import { type Command, defineCommand } from './command.ts'
+import { type Command, defineCommand, print } from './command.ts'
 import { listField, numberField, openGateway, textField } from './gateway.ts'
-import { print } from './terminal.ts'
 import { type Column, formatBytes, formatTable } from './text.ts'
 
 const columns: readonly Column<unknown>[] = [

@@ -7,7 +7,14 @@
 import { version } from '../core/version.ts'
 import type { Env } from '../start/serve.ts'
 import { nearestName } from '../start/settings/warnings.ts'
-import { type Command, type CommandInfo, defineCommand } from './command.ts'
+import {
+  type Command,
+  type CommandInfo,
+  createOutput,
+  defineCommand,
+  print,
+  type Terminal,
+} from './command.ts'
 import { completionCommand } from './completion.ts'
 import { doctorCommand } from './doctor.ts'
 import { emulatorCommand } from './emulator.ts'
@@ -18,7 +25,6 @@ import { captureCommand, lsCommand } from './list.ts'
 import { restoreCommand } from './restore.ts'
 import { getCommand, zipCommand } from './save.ts'
 import { serveCommand } from './serve.ts'
-import { createOutput, print, type Terminal } from './terminal.ts'
 import { webhookCommand } from './webhook.ts'
 
 const fileCommands = [

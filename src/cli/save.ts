@@ -15,7 +15,7 @@ import { makeFolders } from '../core/folders.ts'
 import { isContainerId } from '../core/ids.ts'
 import { readPayload, splitLink, splitToken } from '../core/links/spelling.ts'
 import type { Env } from '../start/serve.ts'
-import { type Command, defineCommand, UsageError } from './command.ts'
+import { type Command, defineCommand, print, type Terminal, UsageError } from './command.ts'
 import { download, refusePage, type Saved } from './download.ts'
 import { describeFailure, Interrupted, toErrorLine } from './failure.ts'
 import {
@@ -27,7 +27,6 @@ import {
   textField,
 } from './gateway.ts'
 import { createProgress } from './progress.ts'
-import { print, type Terminal } from './terminal.ts'
 import { formatBytes, plain } from './text.ts'
 
 const saveOptions = {

@@ -6,8 +6,7 @@
 
 import { once } from 'node:events'
 import { settingsHelp } from '../start/settings/help.ts'
-import { type Command, defineCommand } from './command.ts'
-import { print, type Terminal } from './terminal.ts'
+import { type Command, defineCommand, print, type Terminal } from './command.ts'
 
 /** `cfile serve` */
 export const serveCommand: Command = defineCommand({

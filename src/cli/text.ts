@@ -4,8 +4,7 @@
  * @module
  */
 
-import { UsageError } from './command.ts'
-import type { Output } from './terminal.ts'
+import { type Output, UsageError } from './command.ts'
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
 

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { type Command, defineCommand, UsageError } from './command.ts'
+import { type Command, defineCommand, print, type Terminal, UsageError } from './command.ts'
 import { type Ask, listField, openGateway, textField } from './gateway.ts'
-import { print, type Terminal } from './terminal.ts'
 import { type Column, formatTable } from './text.ts'
 
 const path = '/openai/v1/dashboard/webhook_endpoints'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Output } from '../../src/cli/command.ts'
 import { formatHelp, formatOverview } from '../../src/cli/help.ts'
 import { commands } from '../../src/cli/run.ts'
-import type { Output } from '../../src/cli/terminal.ts'
 import { declaredSettings } from '../../src/start/settings/settings.ts'
 
 const all = commands().map((command) => [command.name, command] as const)
