@@ -120,7 +120,7 @@ const toJsonSchema = (schema: z.ZodMiniType): Json => {
   return rest
 }
 
-const queries: Readonly<Record<string, Fields<unknown>>> = {
+const queries: Readonly<Record<string, () => Fields<unknown>>> = {
   'GET /files/{file_id}': fileQuery,
   'GET /openai/v1/files/{file_id}/content': fileQuery,
   'GET /containers/{container_id}/files/{file_id}': dispositionQuery,
@@ -132,13 +132,15 @@ const queries: Readonly<Record<string, Fields<unknown>>> = {
 
 const bodies: Readonly<Record<string, Json>> = {
   'POST /links': {
-    'application/json': { schema: { anyOf: [fileLinkBody, containerLinkBody].map(toJsonSchema) } },
+    'application/json': {
+      schema: { anyOf: [fileLinkBody(), containerLinkBody()].map(toJsonSchema) },
+    },
   },
   'POST /captures': {
     'application/json': {
       schema: {
         anyOf: [
-          toJsonSchema(responseIdBody),
+          toJsonSchema(responseIdBody()),
           {
             type: 'object',
             description: 'A Responses object, or one shaped like Chat Completions.',
@@ -148,7 +150,7 @@ const bodies: Readonly<Record<string, Json>> = {
     },
     'text/event-stream': { schema: { type: 'string' } },
   },
-  'POST /webhooks': { 'application/json': { schema: toJsonSchema(webhookEvent) } },
+  'POST /webhooks': { 'application/json': { schema: toJsonSchema(webhookEvent()) } },
 }
 
 const conditionHeaders: readonly string[] = ['Range', 'If-Range', 'If-None-Match', 'If-Match']
@@ -156,7 +158,7 @@ const conditionHeaders: readonly string[] = ['Range', 'If-Range', 'If-None-Match
 function parametersOf(operation: Route): Json[] {
   const { method, path } = operation
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
-  const { properties = {} } = toJsonSchema(queries[`${method} ${path}`] ?? z.object({}))
+  const { properties = {} } = toJsonSchema(queries[`${method} ${path}`]?.() ?? z.object({}))
   const query = Object.entries(properties as Json).map(([name, schema]) => ({
     name,
     in: 'query',

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { version } from '../core/version.ts'
+import { version } from '../core/observe/version.ts'
 import type { Env } from '../start/serve.ts'
 import { nearestName } from '../start/settings/warnings.ts'
 import {

@@ -68,7 +68,7 @@ function countMentions({ responses, conversations, containers, citations }: Ment
 function namedResponse(body: Readonly<Record<string, unknown>>): string | undefined {
   const { response_id: id, output, type } = body
   if (id === undefined || output !== undefined || type !== undefined) return undefined
-  const { success, data } = z.safeParse(responseIdBody, body)
+  const { success, data } = z.safeParse(responseIdBody(), body)
   if (success) return data.response_id
   throw new CfileError('invalid_id', 'response_id is not a response id.', { param: 'response_id' })
 }

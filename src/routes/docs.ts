@@ -7,7 +7,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { prefersHtml } from '../core/http/content-type.ts'
-import { version } from '../core/version.ts'
+import { version } from '../core/observe/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { docsPage, homePage } from '../page/home.ts'

@@ -51,16 +51,16 @@ export function baseRouteOf({ req }: RouteContext): string {
  * @param schema the parameters; the message of each field says what the field takes
  * @throws CfileError `invalid_request` for a wrong value and for a parameter that is given twice
  */
-export function readQuery<T>(c: RouteContext, schema: Fields<T>): T {
+export function readQuery<T>(c: RouteContext, schema: () => Fields<T>): T {
   const given: Record<string, string> = {}
   // Most requests have no query, and each look-up would search the URL.
-  const names = c.req.url.includes('?') ? Object.keys(schema.shape) : []
+  const names = c.req.url.includes('?') ? Object.keys(schema().shape) : []
   for (const name of names) {
     const values = c.req.queries(name) ?? []
     if (values.length > 1) throw givenTwice(name, values.length)
     if (values[0] !== undefined) given[name] = values[0]
   }
-  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema, given)
+  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema(), given)
   if (success) return data
   const [issue] = error.issues
   const param = String(issue?.path[0])
@@ -200,18 +200,18 @@ function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
  * @throws CfileError `invalid_request`; `invalid_id` for an id that is wrong or missing
  */
 export function checkBody<T>(
-  schema: Fields<T>,
+  schema: () => Fields<T>,
   fields: Readonly<Record<string, unknown>>,
   wanted: string,
 ): T {
   // Not by the schema: zod passes over a key `__proto__`.
-  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(schema.shape, name))
+  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(schema().shape, name))
   if (unknown !== undefined) {
     throw new CfileError('invalid_request', `A field is not known here; post ${wanted}.`, {
       param: unknown.slice(0, 64),
     })
   }
-  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema, fields)
+  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema(), fields)
   if (success) return data
   const [issue] = error.issues
   const param = String(issue?.path[0])

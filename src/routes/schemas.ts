@@ -6,13 +6,14 @@
 
 import * as z from 'zod/mini'
 import { isId, parseContainerId, parseFileId } from '../core/ids.ts'
+import { once } from '../core/once.ts'
 
 /** The schema of an object. The message of a field says what the field takes. */
 export type Fields<T> = z.ZodMiniType<T> & { readonly shape: Readonly<Record<string, unknown>> }
 
-const text = z.string('a string')
-const containerId = z.pipe(text, z.transform(parseContainerId))
-const fileId = z.pipe(text, z.transform(parseFileId))
+const text = () => z.string('a string')
+const containerId = () => z.pipe(text(), z.transform(parseContainerId))
+const fileId = () => z.pipe(text(), z.transform(parseFileId))
 const disposition = (takes: string) => z.optional(z.enum(['attachment', 'inline'], takes))
 
 /** The query of `GET /files/{file_id}` and of the Files API for container files. */
@@ -22,15 +23,19 @@ export interface FileQuery {
 }
 
 /** The schema of {@link FileQuery}. */
-export const fileQuery: Fields<FileQuery> = z.object({
-  container_id: z.optional(containerId),
-  disposition: disposition('attachment or inline'),
-})
+export const fileQuery: () => Fields<FileQuery> = once(() =>
+  z.object({
+    container_id: z.optional(containerId()),
+    disposition: disposition('attachment or inline'),
+  }),
+)
 
 /** The query of a file whose container the path names. */
-export const dispositionQuery: Fields<Pick<FileQuery, 'disposition'>> = z.object({
-  disposition: disposition('attachment or inline'),
-})
+export const dispositionQuery: () => Fields<Pick<FileQuery, 'disposition'>> = once(() =>
+  z.object({
+    disposition: disposition('attachment or inline'),
+  }),
+)
 
 /** The query of `GET /containers/{container_id}/files`. */
 interface ListQuery {
@@ -38,7 +43,9 @@ interface ListQuery {
 }
 
 /** The schema of {@link ListQuery}. */
-export const listQuery: Fields<ListQuery> = z.object({ all: z.optional(z.enum(['0', '1'], '1')) })
+export const listQuery: () => Fields<ListQuery> = once(() =>
+  z.object({ all: z.optional(z.enum(['0', '1'], '1')) }),
+)
 
 /** The query of the routes that erase. */
 interface EraseQuery {
@@ -46,18 +53,21 @@ interface EraseQuery {
 }
 
 /** The schema of {@link EraseQuery}. Another value, taken for "no", would leave the files at Azure. */
-export const eraseQuery: Fields<EraseQuery> = z.object({
-  upstream: z.optional(z.enum(['1'], '1')),
-})
+export const eraseQuery: () => Fields<EraseQuery> = once(() =>
+  z.object({
+    upstream: z.optional(z.enum(['1'], '1')),
+  }),
+)
 
 // Seconds. A limit, since a single link cannot be revoked.
 const longest = 365 * 86_400
 const wholeSeconds = `a whole number of seconds, 1 to ${longest}`
-const expiresIn = z.optional(
-  z
-    .number(wholeSeconds)
-    .check(z.multipleOf(1, wholeSeconds), z.gte(1, wholeSeconds), z.lte(longest, wholeSeconds)),
-)
+const expiresIn = () =>
+  z.optional(
+    z
+      .number(wholeSeconds)
+      .check(z.multipleOf(1, wholeSeconds), z.gte(1, wholeSeconds), z.lte(longest, wholeSeconds)),
+  )
 
 /** The body of `POST /links` for a file. */
 interface FileLinkBody {
@@ -70,13 +80,15 @@ interface FileLinkBody {
 }
 
 /** The schema of {@link FileLinkBody}. */
-export const fileLinkBody: Fields<FileLinkBody> = z.object({
-  file_id: fileId,
-  container_id: z.optional(containerId),
-  expires_in: expiresIn,
-  disposition: disposition('"attachment" or "inline"'),
-  filename: z.optional(text),
-})
+export const fileLinkBody: () => Fields<FileLinkBody> = once(() =>
+  z.object({
+    file_id: fileId(),
+    container_id: z.optional(containerId()),
+    expires_in: expiresIn(),
+    disposition: disposition('"attachment" or "inline"'),
+    filename: z.optional(text()),
+  }),
+)
 
 /** The body of `POST /links` for a container. */
 interface ContainerLinkBody {
@@ -87,14 +99,16 @@ interface ContainerLinkBody {
 }
 
 /** The schema of {@link ContainerLinkBody}. */
-export const containerLinkBody: Fields<ContainerLinkBody> = z.object({
-  container_id: containerId,
-  kind: z.enum(['page', 'zip'], '"page" or "zip"'),
-  expires_in: expiresIn,
-})
+export const containerLinkBody: () => Fields<ContainerLinkBody> = once(() =>
+  z.object({
+    container_id: containerId(),
+    kind: z.enum(['page', 'zip'], '"page" or "zip"'),
+    expires_in: expiresIn(),
+  }),
+)
 
 /** The body of a route that has no options. */
-export const emptyBody: Fields<object> = z.object({})
+export const emptyBody: () => Fields<object> = once(() => z.object({}))
 
 /** The body of `POST /captures` that names a response in place of holding one. */
 interface ResponseIdBody {
@@ -102,9 +116,11 @@ interface ResponseIdBody {
 }
 
 /** The schema of {@link ResponseIdBody}. */
-export const responseIdBody: z.ZodMiniType<ResponseIdBody> = z.object({
-  response_id: z.string().check(z.refine(isId)),
-})
+export const responseIdBody: () => z.ZodMiniType<ResponseIdBody> = once(() =>
+  z.object({
+    response_id: z.string().check(z.refine(isId)),
+  }),
+)
 
 /** An event of Azure's webhooks. */
 export interface WebhookEvent {
@@ -113,7 +129,9 @@ export interface WebhookEvent {
 }
 
 /** The schema of {@link WebhookEvent}. */
-export const webhookEvent: z.ZodMiniType<WebhookEvent> = z.object({
-  type: z.string(),
-  data: z.optional(z.object({ id: z.optional(z.string()) })),
-})
+export const webhookEvent: () => z.ZodMiniType<WebhookEvent> = once(() =>
+  z.object({
+    type: z.string(),
+    data: z.optional(z.object({ id: z.optional(z.string()) })),
+  }),
+)

@@ -69,7 +69,7 @@ async function readSigned(
 
 /** Parses the event of a delivery. @throws CfileError `invalid_request` */
 function readEvent(body: Uint8Array): WebhookEvent {
-  const { data } = z.safeParse(webhookEvent, parseJson(body))
+  const { data } = z.safeParse(webhookEvent(), parseJson(body))
   if (data !== undefined) return data
   throw new CfileError('invalid_request', 'The webhook is not an event: {"type","data":{"id"}}.')
 }

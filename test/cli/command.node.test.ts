@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { version } from '../../src/core/version.ts'
+import { version } from '../../src/core/observe/version.ts'
 import { root, start } from '../lib/child.ts'
 import { openWorld } from './world.ts'
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { once } from '../once.ts'
+
 /** The kinds of things that exist in one upstream and have a record for each owner. */
 export const namedKinds = ['response', 'conversation', 'container', 'file', 'thing'] as const
 /** One of {@link namedKinds}. */
@@ -187,8 +189,10 @@ threads/{thing}/runs/{thing}/steps                    GET=answer
 threads/{thing}/runs/{thing}/steps/{thing}            GET=answer
 `
 
-/** All paths, in the order in which they are tried. */
-export const tablePaths: readonly TablePath[] = text.trim().split('\n').map(parseLine)
+/** Returns all paths, in the order in which they are tried. */
+export const tablePaths: () => readonly TablePath[] = once(() =>
+  text.trim().split('\n').map(parseLine),
+)
 
 function parseLine(line: string): TablePath {
   const [path = '', ...methods] = line.split(/ +/)

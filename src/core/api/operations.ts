@@ -85,7 +85,7 @@ interface Found {
 const silent: TableEntry = { shows: 'nothing', generates: false, body: 'json' }
 
 function findPath(method: string, segments: readonly string[]): Found | undefined {
-  const paths = tablePaths.filter(({ parts }) => matches(parts, segments))
+  const paths = tablePaths().filter(({ parts }) => matches(parts, segments))
   const name = method === 'HEAD' ? 'GET' : method
   for (const path of paths) {
     const entry = Object.hasOwn(path.methods, name) ? path.methods[name] : undefined

@@ -52,12 +52,12 @@ interface FormReader {
 
 const crlf = new Uint8Array([13, 10])
 const dashes = new Uint8Array([45, 45])
-const findBlankLine = createByteSearch('\r\n\r\n')
 
 /** Reads a form as its bytes come. Each step consumes bytes or waits for more. */
 function createFormReader(boundary: string, watch: FormWatch): FormReader {
   const delimiter = new TextEncoder().encode(`--${boundary}`)
   const find = createByteSearch(`--${boundary}`)
+  const findBlankLine = createByteSearch('\r\n\r\n')
   let pending: Uint8Array = new Uint8Array()
   let read: () => boolean | Promise<boolean> = readStart
   let value: ValueReader = nothing

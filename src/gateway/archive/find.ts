@@ -11,6 +11,7 @@ import * as z from 'zod/mini'
 import type { Archive, ArchivedFile, ArchiveRecord } from '../../archives/archive.ts'
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { once } from '../../core/once.ts'
 import { within } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { listEntries } from '../owners/records.ts'
@@ -184,15 +185,17 @@ export function noteFailure(
 const keyOf = (containerId: string, owner: string, fileId: string): string =>
   `archived/${containerId}/${owner}/${fileId}`
 
-const rowSchema = z.object({
-  id: z.string(),
-  path: z.string(),
-  bytes: z.nullable(z.number()),
-  source: z.string(),
-  created_at: z.number(),
-  /** Unix second at which the copy was made; absent in rows of older versions. */
-  stored_at: z.optional(z.number()),
-})
+const rowSchema = once(() =>
+  z.object({
+    id: z.string(),
+    path: z.string(),
+    bytes: z.nullable(z.number()),
+    source: z.string(),
+    created_at: z.number(),
+    /** Unix second at which the copy was made; absent in rows of older versions. */
+    stored_at: z.optional(z.number()),
+  }),
+)
 
 /**
  * Adds the row of a copy.
@@ -239,9 +242,9 @@ export async function listCopies(
 ): Promise<readonly ContainerFile[]> {
   const { archiving, runtime } = gateway
   if (archiving === undefined) return []
-  const rows: z.infer<typeof rowSchema>[] = []
+  const rows: z.infer<ReturnType<typeof rowSchema>>[] = []
   for await (const { value } of listEntries(gateway, keyOf(containerId, key, ''))) {
-    const { data } = z.safeParse(rowSchema, value)
+    const { data } = z.safeParse(rowSchema(), value)
     if (data !== undefined) rows.push(data)
   }
   const now = runtime.now()

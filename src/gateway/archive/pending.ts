@@ -9,6 +9,7 @@
 
 import * as z from 'zod/mini'
 import { idCreatedAt } from '../../core/ids.ts'
+import { once } from '../../core/once.ts'
 import type { Gateway } from '../gateway.ts'
 import { listEntries, type Remembering, toJson } from '../owners/records.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
@@ -19,16 +20,18 @@ const lifetime = 24 * 3600
 // Most pending copies in memory. The rest stays in the store only.
 const mostWaiting = 2000
 
-const pendingSchema: z.ZodMiniType<PendingCopy> = z.object({
-  owner: z.string(),
-  file_id: z.string(),
-  container_id: z.optional(z.string()),
-  upstream: z.optional(z.string()),
-  filename: z.optional(z.string()),
-  noted_at: z.number(),
-  tries: z.number(),
-  next_at: z.number(),
-})
+const pendingSchema: () => z.ZodMiniType<PendingCopy> = once(() =>
+  z.object({
+    owner: z.string(),
+    file_id: z.string(),
+    container_id: z.optional(z.string()),
+    upstream: z.optional(z.string()),
+    filename: z.optional(z.string()),
+    noted_at: z.number(),
+    tries: z.number(),
+    next_at: z.number(),
+  }),
+)
 
 /** Keys begin with the unix second of the container's creation, so that containers that expire first are listed first. */
 function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): string {
@@ -71,7 +74,7 @@ export async function removePending(gateway: Gateway, pending: PendingCopy): Pro
 /** Lists the pending copies; containers that expire first come first. */
 export async function* listPending(gateway: Gateway): AsyncGenerator<PendingCopy> {
   for await (const { value } of listEntries(gateway, prefix)) {
-    const { data } = z.safeParse(pendingSchema, value)
+    const { data } = z.safeParse(pendingSchema(), value)
     if (data !== undefined) yield data
   }
 }

@@ -6,6 +6,7 @@
 
 import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
+import { once } from '../../core/once.ts'
 import { startDeadline } from '../../core/time.ts'
 import { dropListing, listFiles, recordFiles } from '../containers/listing.ts'
 import type { Gateway } from '../gateway.ts'
@@ -65,13 +66,15 @@ async function recordUncitedIn(
   await recordFiles(gateway, { containerId: id, isGranted: false }, { ...listing, files })
 }
 
-const endedSchema = z.object({
-  object: z.literal('response'),
-  status: z.enum(['completed', 'incomplete', 'failed']),
-  created_at: z.number(),
-})
+const endedSchema = once(() =>
+  z.object({
+    object: z.literal('response'),
+    status: z.enum(['completed', 'incomplete', 'failed']),
+    created_at: z.number(),
+  }),
+)
 
 /** Returns `created_at` (unix second) of a response that has ended; `undefined` for anything else. */
 function endedResponse(response: unknown): number | undefined {
-  return z.safeParse(endedSchema, response).data?.created_at
+  return z.safeParse(endedSchema(), response).data?.created_at
 }

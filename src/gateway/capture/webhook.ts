@@ -14,6 +14,7 @@ import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
 import { fromBase64, shortHash } from '../../core/encoding.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { once } from '../../core/once.ts'
 import type { Json } from '../../stores/store.ts'
 import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
 import { withLease } from '../lease.ts'
@@ -32,15 +33,17 @@ const slowestRetrySeconds = 1800
 const mostOwners = 100
 const prefix = 'webhook-work/'
 
-const workSchema = z.object({
-  response_id: z.string(),
-  noted_at: z.number(),
-  tries: z.number(),
-  next_at: z.number(),
-})
+const workSchema = once(() =>
+  z.object({
+    response_id: z.string(),
+    noted_at: z.number(),
+    tries: z.number(),
+    next_at: z.number(),
+  }),
+)
 
 /** A response that has yet to be captured, as the store keeps it. */
-type Work = z.infer<typeof workSchema>
+type Work = z.infer<ReturnType<typeof workSchema>>
 
 /**
  * Parses the settings of webhooks.
@@ -193,7 +196,7 @@ async function putWork({ store }: Gateway, work: Work): Promise<void> {
 
 /** Parses a stored piece of work; `undefined` for any other value. */
 function readWork(value: Json | undefined): Work | undefined {
-  const { data } = z.safeParse(workSchema, value)
+  const { data } = z.safeParse(workSchema(), value)
   return data
 }
 

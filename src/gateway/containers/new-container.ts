@@ -8,10 +8,11 @@ import * as z from 'zod/mini'
 import type { Container, ContainerFile } from '../../azure/operations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { cleanFilename } from '../../core/http/content-disposition.ts'
+import { once } from '../../core/once.ts'
 import { severalAtATime } from '../../core/time.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 
-const containerSchema = z.object({ id: z.string() })
+const containerSchema = once(() => z.object({ id: z.string() }))
 
 /**
  * Reads the state of a container; `undefined` when the upstream does not have it any more.
@@ -52,7 +53,7 @@ export async function createLike(
     body: JSON.stringify({ name, memory_limit: memory_limit ?? undefined }),
     signal,
   })
-  const made = z.safeParse(containerSchema, answer.ok ? await answer.json() : undefined)
+  const made = z.safeParse(containerSchema(), answer.ok ? await answer.json() : undefined)
   if (made.data !== undefined) return made.data.id
   throw refused('refused the new container', answer)
 }

@@ -11,6 +11,7 @@
 import * as z from 'zod/mini'
 import type { ContainerFile } from '../../azure/operations.ts'
 import { CfileError } from '../../core/errors.ts'
+import { once } from '../../core/once.ts'
 import type { Json } from '../../stores/store.ts'
 import { listCopies } from '../archive/find.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
@@ -47,13 +48,15 @@ const waitForOtherMs = 200
 const mostWaits = 600
 const failureSeconds = 600
 
-const replacedSchema = z.object({ container_id: z.string(), replaces: z.string() })
-const makingSchema = z.object({
-  container_id: z.string(),
-  upstream: z.string(),
-  /** Key of the lease of the process that fills it. */
-  lease: z.string(),
-})
+const replacedSchema = once(() => z.object({ container_id: z.string(), replaces: z.string() }))
+const makingSchema = once(() =>
+  z.object({
+    container_id: z.string(),
+    upstream: z.string(),
+    /** Key of the lease of the process that fills it. */
+    lease: z.string(),
+  }),
+)
 const makingPrefix = 'making/'
 
 const replacedKey = (id: string, { key }: Caller): string => `replaced/${id}/${key}`
@@ -76,7 +79,7 @@ export async function findReplacement(
   let newest: string | undefined
   for (let next: string | undefined = id; next !== undefined; ) {
     const value: Json | undefined = await gateway.store.get(replacedKey(next, caller))
-    next = z.safeParse(replacedSchema, value).data?.container_id
+    next = z.safeParse(replacedSchema(), value).data?.container_id
     if (next === undefined || seen.has(next)) break
     seen.add(next)
     newest = next
@@ -232,7 +235,7 @@ async function copiesOfAllLives(
     seen.add(life)
     rows.push(...(await listCopies(gateway, caller, life)))
     const value: Json | undefined = await gateway.store.get(originKey(life, caller))
-    life = z.safeParse(replacedSchema, value).data?.replaces
+    life = z.safeParse(replacedSchema(), value).data?.replaces
   }
   const byPath = new Map<string, ContainerFile>()
   for (const row of rows.toSorted((one, other) => one.created_at - other.created_at)) {
@@ -249,7 +252,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
   replacing.dueAt = gateway.runtime.now() + lookEverySeconds
   try {
     for (const { key, value } of await gateway.store.list(makingPrefix, { limit: 100 })) {
-      const making = z.safeParse(makingSchema, value).data
+      const making = z.safeParse(makingSchema(), value).data
       if (making !== undefined && (await gateway.store.get(making.lease)) !== undefined) continue
       const upstream = gateway.upstreams.find(({ name }) => name === making?.upstream)
       if (upstream !== undefined && making !== undefined)

@@ -11,6 +11,7 @@
 import * as z from 'zod/mini'
 import { isCfileError } from '../../core/errors.ts'
 import { label, type Metrics } from '../../core/observe/metrics.ts'
+import { once } from '../../core/once.ts'
 import type { Json, Store, StoreEntry } from '../../stores/store.ts'
 import type { Caller, Gateway, GatewayRuntime, Log } from '../gateway.ts'
 import { isStoreDown } from './guarded-store.ts'
@@ -52,22 +53,25 @@ interface Records {
   readonly thing: PlaceRecord
 }
 
-const text = z.optional(z.string())
-const place = { upstream: text, seen_at: z.number() }
-const schemas: { readonly [K in keyof Records]: z.ZodMiniType<Records[K]> } = {
-  file: z.object({
-    ...place,
-    container_id: text,
-    filename: text,
-    stored_name: text,
-    bytes: z.optional(z.number()),
-    type: text,
-  }),
-  container: z.object(place),
-  response: z.object({ ...place, container_id: text }),
-  conversation: z.object({ ...place, container_id: text }),
-  thing: z.object(place),
-}
+const schemas = once((): { readonly [K in keyof Records]: z.ZodMiniType<Records[K]> } => {
+  const text = z.optional(z.string())
+  const place = { upstream: text, seen_at: z.number() }
+  const turn = z.object({ ...place, container_id: text })
+  return {
+    file: z.object({
+      ...place,
+      container_id: text,
+      filename: text,
+      stored_name: text,
+      bytes: z.optional(z.number()),
+      type: text,
+    }),
+    container: z.object(place),
+    response: turn,
+    conversation: turn,
+    thing: z.object(place),
+  }
+})
 
 /** Kinds of records. */
 export type Kind = keyof Records
@@ -236,7 +240,7 @@ function recordKey(kind: Kind, id: string, caller: Caller): string {
 
 /** Parses a value of the store; `undefined` when it is no record of the kind. */
 function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K] | undefined {
-  return z.safeParse<z.ZodMiniType<Records[K]>>(schemas[kind], value).data
+  return z.safeParse<z.ZodMiniType<Records[K]>>(schemas()[kind], value).data
 }
 
 /**

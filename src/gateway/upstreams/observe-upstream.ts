@@ -12,7 +12,7 @@ import {
   startClientSpan,
   type TelemetryApi,
 } from '../../core/observe/telemetry.ts'
-import { version } from '../../core/version.ts'
+import { version } from '../../core/observe/version.ts'
 
 /** Options of {@link observeUpstream}. */
 export interface UpstreamObservation {

@@ -5,6 +5,7 @@
  */
 
 import * as z from 'zod/mini'
+import { once } from '../../core/once.ts'
 import {
   createRemoteKeys,
   type RemoteKeyOptions,
@@ -80,21 +81,25 @@ function isOwner(name: string): boolean {
   return name !== '' && name !== '*' && !/[\p{Surrogate}\ufffd]/u.test(name)
 }
 
-const headerSchema = z.object({
-  alg: z.enum(['RS256', 'ES256', 'EdDSA']),
-  kid: z.optional(z.string()),
-  // Tokens for anything but access have a type of their own (RFC 8725 §3.11).
-  typ: z.optional(z.string().check(z.regex(/^(?:application\/)?(?:at\+)?jwt$/i))),
-})
+const headerSchema = once(() =>
+  z.object({
+    alg: z.enum(['RS256', 'ES256', 'EdDSA']),
+    kid: z.optional(z.string()),
+    // Tokens for anything but access have a type of their own (RFC 8725 §3.11).
+    typ: z.optional(z.string().check(z.regex(/^(?:application\/)?(?:at\+)?jwt$/i))),
+  }),
+)
 
 /** Reads the header of a token. `undefined` for other credentials, so that they do not cause a fetch of keys. */
-async function readHeader(token: string): Promise<z.infer<typeof headerSchema> | undefined> {
+async function readHeader(
+  token: string,
+): Promise<z.infer<ReturnType<typeof headerSchema>> | undefined> {
   if (token.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
   const { decodeProtectedHeader } = await import('./jose.ts')
   try {
     const header = decodeProtectedHeader(token)
     // cfile supports no extension (RFC 7515 §4.1.11).
-    return 'crit' in header ? undefined : z.safeParse(headerSchema, header).data
+    return 'crit' in header ? undefined : z.safeParse(headerSchema(), header).data
   } catch {
     return undefined
   }

@@ -8,6 +8,7 @@
 import * as z from 'zod/mini'
 import { CfileError, reasonOf } from '../../core/errors.ts'
 import { parseJson, readBounded } from '../../core/http/body.ts'
+import { once } from '../../core/once.ts'
 import { type Wait, within } from '../../core/time.ts'
 import { isLoopback, showUrl } from '../../core/url.ts'
 
@@ -181,22 +182,24 @@ export interface VerificationKey {
 
 const mostKeys = 100
 
-const keySetSchema = z.object({ keys: z.array(z.unknown()) })
+const keySetSchema = once(() => z.object({ keys: z.array(z.unknown()) }))
 
-const keySchema = z.object({
-  kty: z.enum(['RSA', 'EC', 'OKP']),
-  kid: z.optional(z.unknown()),
-  // RFC 9864 gave EdDSA another name.
-  alg: z.optional(z.enum(['RS256', 'ES256', 'EdDSA', 'Ed25519'])),
-  use: z.optional(z.enum(['sig'])),
-  key_ops: z.optional(z.array(z.unknown())),
-  d: z.optional(z.unknown()),
-  crv: z.optional(z.string()),
-  n: z.optional(z.string()),
-  e: z.optional(z.string()),
-  x: z.optional(z.string()),
-  y: z.optional(z.string()),
-})
+const keySchema = once(() =>
+  z.object({
+    kty: z.enum(['RSA', 'EC', 'OKP']),
+    kid: z.optional(z.unknown()),
+    // RFC 9864 gave EdDSA another name.
+    alg: z.optional(z.enum(['RS256', 'ES256', 'EdDSA', 'Ed25519'])),
+    use: z.optional(z.enum(['sig'])),
+    key_ops: z.optional(z.array(z.unknown())),
+    d: z.optional(z.unknown()),
+    crv: z.optional(z.string()),
+    n: z.optional(z.string()),
+    e: z.optional(z.string()),
+    x: z.optional(z.string()),
+    y: z.optional(z.string()),
+  }),
+)
 
 const kinds = {
   RSA: { alg: 'RS256', crv: undefined },
@@ -211,7 +214,7 @@ const kinds = {
  * @param set parsed JSON of an answer
  */
 export async function readKeySet(set: unknown): Promise<VerificationKey[] | undefined> {
-  const { data } = z.safeParse(keySetSchema, set)
+  const { data } = z.safeParse(keySetSchema(), set)
   if (data === undefined) return undefined
   const keys = await Promise.all(data.keys.slice(0, mostKeys).map(readKey))
   return keys.filter((key) => key !== undefined)
@@ -219,7 +222,7 @@ export async function readKeySet(set: unknown): Promise<VerificationKey[] | unde
 
 /** Imports one key of a set; `undefined` if it may not be used. */
 async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
-  const { data } = z.safeParse(keySchema, jwk)
+  const { data } = z.safeParse(keySchema(), jwk)
   if (data === undefined) return undefined
   const { kid, alg: named, use, key_ops, d, ...members } = data
   const { alg, crv } = kinds[members.kty]

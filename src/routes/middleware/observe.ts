@@ -13,7 +13,7 @@ import {
   type TelemetryApi,
   traceHeaders,
 } from '../../core/observe/telemetry.ts'
-import { version } from '../../core/version.ts'
+import { version } from '../../core/observe/version.ts'
 import { beginExchange, type Exchange, endBody, sendHead } from '../../gateway/exchange.ts'
 import { anyone, type Gateway } from '../../gateway/gateway.ts'
 import { baseRouteOf, type RouteContext } from '../request.ts'

@@ -17,6 +17,7 @@ import {
   isResponseId,
   isVectorStoreId,
 } from '../../ids.ts'
+import { once } from '../../once.ts'
 import type { NamedKind } from '../operations.ts'
 
 /** How a key's value names things. */
@@ -115,7 +116,7 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
 // Further keys that decide how an object is read.
 const deciding = ['type', 'id']
 
-const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))
+const folded = once(() => new Set([...namingKeys.keys(), ...deciding].map(fold)))
 
 /**
  * Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators.
@@ -124,7 +125,7 @@ const folded = new Set([...namingKeys.keys(), ...deciding].map(fold))
  */
 export function isDisguised(key: string): boolean {
   if (/^[a-z0-9_]*$/.test(key)) return false
-  return !namingKeys.has(key) && folded.has(fold(key))
+  return !namingKeys.has(key) && folded().has(fold(key))
 }
 
 function fold(key: string): string {

@@ -1,0 +1,19 @@
+/**
+ * Values that are made on first use.
+ *
+ * @module
+ */
+
+/**
+ * Puts off making a value, such as a schema, until it is first needed: an import would pay for all of them.
+ *
+ * @param make called once
+ * @returns a function that gives the value
+ */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
