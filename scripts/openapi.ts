@@ -200,8 +200,13 @@ function codesOf(operation: Route): ErrorCode[] {
   return codes
 }
 
-/** Error responses that several routes share, by their names in the document. */
-const sharedErrors = new Map<string, Json>()
+/** Responses that several routes share, by their names in the document. */
+const sharedResponses = new Map<string, Json>()
+
+function share(name: string, response: Json): Json {
+  sharedResponses.set(name, response)
+  return { $ref: `#/components/responses/${name}` }
+}
 
 function errorsOf(operation: Route): Json {
   const codes = codesOf(operation)
@@ -218,11 +223,29 @@ function errorsOf(operation: Route): Json {
 }
 
 function shareError(status: number, response: Json): Json {
-  const same = [...sharedErrors].find(([, { description }]) => description === response.description)
-  const count = [...sharedErrors.keys()].filter((name) => name.startsWith(`Error${status}`)).length
-  const name = same?.[0] ?? `Error${status}${count === 0 ? '' : `_${count + 1}`}`
-  sharedErrors.set(name, response)
-  return { $ref: `#/components/responses/${name}` }
+  const errors = [...sharedResponses].filter(([name]) => name.startsWith(`Error${status}`))
+  const same = errors.find(([, { description }]) => description === response.description)
+  const next = `Error${status}${errors.length === 0 ? '' : `_${errors.length + 1}`}`
+  return share(same?.[0] ?? next, response)
+}
+
+/** The answers of a route that succeed. */
+function successesOf(operation: Route): Json {
+  const content = contentOf(operation)
+  if (isDownload(operation)) {
+    const headers = [...fileHeaders, ...everyAnswer]
+    const part = references(['Content-Range', ...headers])
+    return {
+      200: share('File', { description: 'The file', headers: references(headers), content }),
+      206: share('FilePart', { description: 'A part of the file', headers: part, content }),
+      304: share('NotModified', {
+        description: 'Not modified',
+        headers: references(['ETag', ...everyAnswer]),
+      }),
+    }
+  }
+  const headers = [...(operation.answer === 'zip' ? zipHeaders : []), ...everyAnswer]
+  return { 200: { description: operation.summary, headers: references(headers), content } }
 }
 
 const headerTypes: Readonly<Record<string, string>> = {
@@ -290,15 +313,7 @@ function tagOf(path: string): string | undefined {
 }
 
 function describe(operation: Route): Json {
-  const { method, path, asker, answer, summary } = operation
-  const isFile = isDownload(operation)
-  const zipOrNone = answer === 'zip' ? zipHeaders : []
-  const headers = [...(isFile ? fileHeaders : zipOrNone), ...everyAnswer]
-  const success: Json = {
-    description: summary,
-    headers: references(headers),
-    content: contentOf(operation),
-  }
+  const { method, path, asker, summary } = operation
   const content = bodies[`${method} ${path}`]
   return {
     operationId: `${method.toLowerCase()}${path.replace(/\W+(\w)?/g, (_, next = '') => next.toUpperCase())}`,
@@ -306,14 +321,7 @@ function describe(operation: Route): Json {
     summary,
     parameters: parametersOf(operation),
     ...(content && { requestBody: { required: true, content } }),
-    responses: {
-      200: success,
-      ...(isFile && {
-        206: { ...success, headers: references(['Content-Range', ...headers]) },
-        304: { description: 'Not modified', headers: references(['ETag', ...everyAnswer]) },
-      }),
-      ...errorsOf(operation),
-    },
+    responses: { ...successesOf(operation), ...errorsOf(operation) },
     security: asker === 'o' ? [] : [{ bearer: [] }, { key: [] }],
   }
 }
@@ -346,7 +354,7 @@ export function createDocument(): Json {
     paths,
     components: {
       schemas: Object.fromEntries(schemas),
-      responses: Object.fromEntries(sharedErrors),
+      responses: Object.fromEntries(sharedResponses),
       parameters: Object.fromEntries(
         conditionHeaders.map((name) => [name, { name, in: 'header', schema: { type: 'string' } }]),
       ),
