@@ -5,7 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
-import { createDenoCarrier } from './core/bytes/carrier.ts'
+import { denoCarrier } from './core/bytes/carrier.ts'
 import { CfileError } from './core/errors.ts'
 import { type UpgradeBindings, webSocket } from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
@@ -65,7 +65,7 @@ const platform: Platform = {
   runtime: () => ({
     createHmac: nodeHmac,
     connect: connectSocket,
-    createCarrier: createDenoCarrier,
+    createCarrier: denoCarrier(Date.now),
   }),
   openStorage,
   readFile,

@@ -96,11 +96,17 @@ export const createWebCarrier: CreateCarrier = (limit) => ({
   mostWhole,
 })
 
-/** Makes a carrier on the web streams of Deno. */
-export const createDenoCarrier: CreateCarrier = (limit) => ({
-  ...createWebCarrier(limit),
-  read: readSmallAtOnce(readBody),
-})
+/**
+ * Makes carriers for Deno: web streams of few large pieces.
+ *
+ * @param now in milliseconds
+ */
+export function denoCarrier(now: () => number): CreateCarrier {
+  return (limit) => ({
+    ...createWebCarrier(limit),
+    read: readSmallAtOnce(readLargePieces(now, 'own')),
+  })
+}
 
 /**
  * Makes a stream that reads only what is asked for. With a limit, it breaks where nothing is asked for in time.
@@ -181,7 +187,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
     }
     return {
       ...createWebCarrier(limit),
-      read: readSmallAtOnce(readLargePieces(now)),
+      read: readSmallAtOnce(readLargePieces(now, 'reused')),
       stream: (bytes) => toStream(copied(bytes)),
       answer: (bytes, init) =>
         new Response(streamOf(bytes, init.headers['content-length'] ?? null), init),

@@ -86,8 +86,9 @@ const slow = 1000
  * transfer is fast, so that a slow one neither waits nor holds memory.
  *
  * @param now in milliseconds
+ * @param memory `reused`: a piece is valid until the next read. `own`: it stays valid, as a stream needs it.
  */
-export function readLargePieces(now: () => number): ReadBody {
+export function readLargePieces(now: () => number, memory: 'reused' | 'own'): ReadBody {
   return ({ body }) => {
     const reader = body === null ? undefined : openReader(body)
     if (reader === undefined) return readBody({ body })
@@ -102,7 +103,7 @@ export function readLargePieces(now: () => number): ReadBody {
         if (took < quick) length = Math.min(length * 2, largest)
         if (took > slow) length = slowPiece
         began = now()
-        if (length !== buffer.byteLength) buffer = new ArrayBuffer(length)
+        if (memory === 'own' || length !== buffer.byteLength) buffer = new ArrayBuffer(length)
         const wanted = Math.min(needed, length)
         const min = length === slowPiece ? 1 : wanted
         const { done, value } = await reader.read(new Uint8Array(buffer, 0, wanted), { min })

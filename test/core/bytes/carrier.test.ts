@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type CreateCarrier,
   createWebCarrier,
+  denoCarrier,
   type FixedLength,
   largePiecesCarrier,
 } from '../../../src/core/bytes/carrier.ts'
@@ -43,6 +44,7 @@ const fixedLength: FixedLength = (bytes) => {
 const ways: [name: string, create: CreateCarrier][] = [
   ['as a stream', createWebCarrier],
   ['in large pieces', largePiecesCarrier(fixedLength, Date.now)],
+  ['as a stream of large pieces', denoCarrier(Date.now)],
 ]
 
 function contentOf(bytes: number): Uint8Array<ArrayBuffer> {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { createDenoCarrier } from '../../../src/core/bytes/carrier.ts'
+import { denoCarrier } from '../../../src/core/bytes/carrier.ts'
 import { type OpenedBody, readTransfer } from '../../../src/core/bytes/resume.ts'
 import { webRuntime } from '../../../src/runtime.ts'
 
@@ -40,7 +40,7 @@ async function readFrom(answers: readonly Answer[], signal = new AbortController
     at: 0,
   })
   const { wait } = webRuntime
-  const { read } = createDenoCarrier({ wait, idleMs })
+  const { read } = denoCarrier(Date.now)({ wait, idleMs })
   const end = content.length
   const bytes = readTransfer(
     { opened: await open(), reopen: open, start: 0, end, size: end, most: 1e6 },
