@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs'
 import * as z from 'zod/mini'
 import { type ErrorCode, errorStatuses } from '../src/core/errors.ts'
-import { type AnswerKind, type Asker, type Operation, operations } from '../src/routes/docs.ts'
+import { type AnswerKind, type Asker, listOperations, type Operation } from '../src/routes/docs.ts'
 import {
   containerLinkBody,
   dispositionQuery,
@@ -329,7 +329,7 @@ function describe(operation: Route): Json {
 /** The OpenAPI 3.1 document, without the version of the program. */
 export function createDocument(): Json {
   const paths: Record<string, Record<string, Json>> = {}
-  for (const operation of [...operations, ...others]) {
+  for (const operation of [...listOperations(), ...others]) {
     const { method, path } = operation
     const methods = paths[path] ?? {}
     paths[path] = methods

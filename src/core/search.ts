@@ -4,6 +4,8 @@
  * @module
  */
 
+import { once } from './once.ts'
+
 /**
  * The bytes of an ASCII text.
  *
@@ -51,11 +53,11 @@ export function createByteSearch(text: string): ByteSearch {
 }
 
 /**
- * Prepares a search for any of some texts.
+ * Prepares a search for any of some texts, at its first use.
  *
  * @param texts as for {@link createByteSearch}, those that occur most often first
  */
 export function createAnySearch(texts: readonly string[]): (bytes: Uint8Array) => boolean {
-  const searches = texts.map(createByteSearch)
-  return (bytes) => searches.some((find) => find(bytes) !== -1)
+  const searches = once(() => texts.map(createByteSearch))
+  return (bytes) => searches().some((find) => find(bytes) !== -1)
 }

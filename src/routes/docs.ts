@@ -1,5 +1,5 @@
 /**
- * `/openapi.json`, `/docs` and `/`: descriptions of the routes, for programs and for people. `operations` lists all routes.
+ * `/openapi.json`, `/docs` and `/`: descriptions of the routes, for programs and for people. `listOperations` lists all routes.
  *
  * @module
  */
@@ -52,11 +52,10 @@ GET / o object Name and version of the gateway, and where its documentation is
 /** Who may call: `o` everybody, `c` a caller. */
 export type Asker = 'o' | 'c'
 
-/** All operations except those of the OpenAI API, which has its own OpenAPI document. */
-export const operations: readonly (Operation & { readonly asker: Asker })[] = table
-  .trim()
-  .split('\n')
-  .map((line) => {
+/** Lists all operations except those of the OpenAI API, which has its own OpenAPI document. */
+export function listOperations(): readonly (Operation & { readonly asker: Asker })[] {
+  const lines = table.trim().split('\n')
+  return lines.map((line) => {
     const [method = '', path = '', ...rest] = line.split(' ')
     const query = rest.filter((word) => word.startsWith('?')).map((word) => word.slice(1))
     const [asker, answer, ...summary] = rest.slice(query.length)
@@ -69,6 +68,7 @@ export const operations: readonly (Operation & { readonly asker: Asker })[] = ta
       summary: summary.join(' '),
     }
   })
+}
 
 const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
   name: 'cfile',
@@ -113,7 +113,7 @@ export type AnswerDocs = (file: string, nonce: string) => Promise<Response | und
 export function docsRoutes(answerDocs?: AnswerDocs): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>().get('/', async (c) => {
     const nonce = c.get('requestId')
-    const page = docsPage({ about, operations, nonce })
+    const page = docsPage({ about, operations: listOperations(), nonce })
     return (await answerDocs?.('', nonce)) ?? c.html(page, 200, pageHeaders(nonce))
   })
   if (answerDocs === undefined) return routes

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { operations } from '../../src/routes/docs.ts'
+import { listOperations } from '../../src/routes/docs.ts'
 import { openCallers } from '../lib/callers.ts'
 import { errorCode, openHarness } from '../lib/harness.ts'
 
@@ -85,7 +85,7 @@ describe('/docs', () => {
     const { ask } = openHarness({ answerDocs: async () => undefined })
     const answer = await ask('/docs')
     const page = await answer.text()
-    for (const { method, path, summary } of operations) {
+    for (const { method, path, summary } of listOperations()) {
       expect(page).toContain(`<code>${method} ${path}`)
       expect(page).toContain(summary.replaceAll('"', '&quot;'))
     }
