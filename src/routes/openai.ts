@@ -16,7 +16,7 @@ import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
 import { deliverFile } from '../gateway/files/deliver.ts'
 import { deleteFile, describeFile, locateForFilesApi } from '../gateway/files/file-object.ts'
-import type { FileQuery } from '../gateway/files/locate.ts'
+import type { NamedFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
 import { forward } from '../gateway/proxy/forward.ts'
@@ -31,7 +31,7 @@ import {
   readQuery,
   wrongMethod,
 } from './request.ts'
-import { fileQuery, type FileQuery as Query } from './schemas.ts'
+import { type FileQuery, fileQuery } from './schemas.ts'
 
 /** Creates the routes below `/openai/v1`, `/v1` and `/api/projects/{project}/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
@@ -235,7 +235,7 @@ function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
 }
 
 /** The file that a request asks for, and how. */
-function askedFile(c: RouteContext): Pick<Query, 'disposition'> & { readonly file: FileQuery } {
+function askedFile(c: RouteContext): Pick<FileQuery, 'disposition'> & { readonly file: NamedFile } {
   const { container_id: containerId, disposition } = readQuery(c, fileQuery)
   const id = c.req.param('file_id') ?? ''
   return { file: { id, kind: 'container_file', containerId }, disposition }

@@ -12,7 +12,7 @@ import type { Caller, Gateway } from '../gateway.ts'
 import { notThere, rethrowMissing } from '../owners/access.ts'
 import { askInTurn, type FileLocation } from '../upstreams/location.ts'
 import { remember } from './deliver.ts'
-import { type FileQuery, locateFile } from './locate.ts'
+import { locateFile, type NamedFile } from './locate.ts'
 import { openSource } from './source.ts'
 
 /** A file object of the Files API, with the container that the file is in. */
@@ -37,10 +37,10 @@ export interface FileObject {
 export async function locateForFilesApi(
   gateway: Gateway,
   caller: Caller,
-  query: FileQuery,
+  file: NamedFile,
 ): Promise<FileLocation> {
   try {
-    return await locateFile(gateway, caller, query)
+    return await locateFile(gateway, caller, file)
   } catch (error) {
     throw isCfileError(error) && error.code === 'container_unknown' ? notRecorded() : error
   }
@@ -54,10 +54,10 @@ export async function locateForFilesApi(
 export async function describeFile(
   gateway: Gateway,
   caller: Caller,
-  query: FileQuery,
+  file: NamedFile,
   signal: AbortSignal,
 ): Promise<FileObject> {
-  const location = await locateForFilesApi(gateway, caller, query)
+  const location = await locateForFilesApi(gateway, caller, file)
   const source = await openSource(gateway, location, { signal })
   const facts = await source.describe().catch((error) => rethrowMissing(gateway, 'file', error))
   await remember(gateway, location, facts, { isGranted: false })
@@ -83,12 +83,12 @@ export async function describeFile(
 export async function deleteFile(
   gateway: Gateway,
   caller: Caller,
-  query: FileQuery,
+  file: NamedFile,
   signal: AbortSignal,
 ): Promise<void> {
-  const location = await locateForFilesApi(gateway, caller, query)
+  const location = await locateForFilesApi(gateway, caller, file)
   await deleteUpstream(location, signal)
-  await eraseFile(gateway, caller, query.id, signal).catch((error) => {
+  await eraseFile(gateway, caller, file.id, signal).catch((error) => {
     // A file that only the request's container_id named has no record here.
     if (location.recorded || !isCfileError(error) || error.status !== 404) throw error
   })

@@ -21,7 +21,7 @@ import type { FileRecord } from '../owners/records.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
 /** The file that a request names. */
-export interface FileQuery {
+export interface NamedFile {
   readonly id: string
   readonly kind: FileKind
   readonly containerId?: string
@@ -35,12 +35,12 @@ export interface FileQuery {
 export async function locateFile(
   gateway: Gateway,
   caller: Caller,
-  query: FileQuery,
+  file: NamedFile,
 ): Promise<FileLocation> {
   try {
-    return await lookUp(gateway, caller, query)
+    return await lookUp(gateway, caller, file)
   } catch (error) {
-    const { id: fileId, kind, containerId } = query
+    const { id: fileId, kind, containerId } = file
     const isNamed = kind === 'file' || containerId !== undefined
     // Without caller auth the ids are enough, so the file is served even while the store is down.
     if (gateway.owners.knowsCallers || !isNamed || !isStoreDown(error)) throw error
@@ -51,7 +51,7 @@ export async function locateFile(
 async function lookUp(
   gateway: Gateway,
   caller: Caller,
-  { id, kind, containerId }: FileQuery,
+  { id, kind, containerId }: NamedFile,
 ): Promise<FileLocation> {
   const held = await findHeld(gateway, caller, 'file', id)
   const isOfContainer = kind === 'container_file'

@@ -20,7 +20,7 @@ import type { ProxyRequest } from './request.ts'
 import type { Answered } from './route.ts'
 
 /** An answer, and the container that was replaced to get it. */
-export interface Healed {
+interface Healed {
   readonly answered: Answered
   /** The request that got this answer. */
   readonly parsed: ProxyRequest
@@ -64,7 +64,7 @@ export interface Healing {
 }
 
 /** A container that tools of a request use. */
-export interface Use {
+interface Use {
   /** The id in the tools; absent if it is that of the previous turn. */
   readonly named?: string
   readonly id: string
@@ -91,7 +91,7 @@ export async function prepareHealing(
 }
 
 /** An answer that may say that a container has expired. */
-export interface Refusal {
+interface Refusal {
   /** Its body; empty for an answer that is no refusal. */
   readonly text: string
   /** The upstream that gave it. */

@@ -26,7 +26,7 @@ export interface Route {
 }
 
 /** Facts of a request that decide its route. */
-export interface RouteFacts {
+interface RouteFacts {
   readonly method: string
   readonly operation: Operation
   readonly names: Names
@@ -139,12 +139,12 @@ export async function attempt(
   const passed: Outcome[] = []
   for (const upstream of route.upstreams) {
     const outcome = await attemptOne(gateway, upstream, send)
-    if (rule.counts(outcome)) return settle(outcome, passed)
+    if (rule.counts(outcome)) return choose(outcome, passed)
     passed.push(outcome)
   }
   const best = passed.toSorted((a, b) => rule.rank(a) - rule.rank(b))[0]
   if (best === undefined) throw new CfileError('upstream_error', 'There is no upstream to ask.')
-  return settle(best, passed)
+  return choose(best, passed)
 }
 
 /**
@@ -173,7 +173,7 @@ async function attemptOne(
 }
 
 /** Returns the chosen outcome and cancels the bodies of the others. */
-async function settle(chosen: Outcome, others: readonly Outcome[]): Promise<Answered> {
+async function choose(chosen: Outcome, others: readonly Outcome[]): Promise<Answered> {
   for (const other of others) {
     if (other === chosen || 'error' in other) continue
     other.turn.end()

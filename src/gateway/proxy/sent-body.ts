@@ -31,7 +31,7 @@ export interface SentBody {
 }
 
 /** The parts of a request that describe its body. */
-export interface WithBody {
+interface WithBody {
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
   readonly signal: AbortSignal

@@ -254,7 +254,7 @@ function closeValue(reading: Reading): void {
   reading.depth -= 1
   const around = reading.frames[reading.depth]
   if (frame === undefined) return
-  if (!frame.isList && frame.place.reads !== 'words') settle(reading, frame)
+  if (!frame.isList && frame.place.reads !== 'words') closeObject(reading, frame)
   if (around === undefined || around.isList) return
   const echo = around.keyPlace.echoOf === undefined ? undefined : reading.collector.endEcho()
   if (echo !== undefined) around.echoes.push(echo)
@@ -262,7 +262,7 @@ function closeValue(reading: Reading): void {
 }
 
 /** Evaluates an object at its end, when its type and id are known. */
-function settle(reading: Reading, frame: Frame): void {
+function closeObject(reading: Reading, frame: Frame): void {
   const { collector } = reading
   const { place, naming, type, id, echoes } = frame
   for (const echo of echoes) {
