@@ -1,8 +1,6 @@
 /**
  * Creates the Hono app: mounts all routes on the gateway that the options describe.
- *
- * Every family of routes is wrapped in the same way: CORS, request id, exchange, error answers, caller or link check,
- * and then its own routes. Background work runs after requests and in the `schedule` of the host.
+ * Background work runs after requests and in the `schedule` of the host.
  *
  * @module
  */
@@ -16,30 +14,17 @@ import { removeOrphans } from './gateway/containers/replacement.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './library/create-gateway.ts'
 import type { AppOptions } from './options.ts'
-import { type Access, admit } from './routes/callers/access.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { containerRoutes } from './routes/containers.ts'
 import { answerRoot, docsRoutes, openapiRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { grantRoutes, linkRoutes } from './routes/links.ts'
-import { allowOrigins } from './routes/middleware/cors.ts'
 import { answerFailure, answerWithError } from './routes/middleware/error-answer.ts'
-import { hostRequest } from './routes/middleware/host-request.ts'
-import {
-  countOrigins,
-  type Observation,
-  type Observer,
-  observeFamily,
-} from './routes/middleware/observe.ts'
+import { type Family, finishHead, openFamily } from './routes/middleware/family.ts'
+import { countOrigins, type Observation, observeFamily } from './routes/middleware/observe.ts'
 import { datedRoutes, openaiRoutes } from './routes/openai.ts'
 import { ownerRoutes } from './routes/owners.ts'
-import {
-  methodNotAllowed,
-  nothingServed,
-  type RouteContext,
-  type RouteEnv,
-  wrongMethod,
-} from './routes/request.ts'
+import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from './routes/request.ts'
 import { healthRoutes, metricsRoutes, readyRoutes } from './routes/status.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { webRuntime } from './runtime.ts'
@@ -67,12 +52,15 @@ export function createApp(options: AppOptions): Hono {
     telemetry: options.telemetry ?? webRuntime.telemetry,
     createId: () => crypto.randomUUID(),
   }
+  // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger the upkeep.
+  const upkeep = needsUpkeep(gateway) ? () => doUpkeep(gateway) : undefined
+  const terms = { ...options, observation, upkeep }
   const app = new Hono()
   // The path of the public URL comes first, since it may begin like one of the routes.
   const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway, options)) {
-      app.route(join(base, family.base), openFamily(gateway, family, { ...options, observation }))
+      app.route(join(base, family.base), openFamily(gateway, family, terms))
     }
   }
   // Set here and not for each family: Hono wraps every handler of an app that has an error handler of its own.
@@ -143,19 +131,6 @@ async function doUpkeep(gateway: Gateway): Promise<void> {
   await Promise.all([keepUpArchive(gateway), resumeWebhooks(gateway), removeOrphans(gateway)])
 }
 
-/** Routes below one base path, with the policies that apply to them. */
-interface Family {
-  readonly base: string
-  readonly routes: Hono<RouteEnv>
-  readonly access: Access
-  /** Whether `CFILE_CORS_ORIGINS` applies. @default false */
-  readonly isCrossOrigin?: true
-  /** Whether a GET can answer with file content, and people can follow links to it. @default false */
-  readonly servesFiles?: boolean
-  /** Header for cfile's own request id. @default 'x-request-id' */
-  readonly idHeader?: string
-}
-
 /** All families of routes. The order decides between base paths that overlap. */
 function families(
   gateway: Gateway,
@@ -199,73 +174,4 @@ function families(
 /** Joins a base path and a path, so that links work with and without the path of the public URL. */
 function join(base: string, path: string): string {
   return base.replace(/\/$/, '') + path
-}
-
-/**
- * Wraps one family of routes with CORS, request ids, error answers and access checks. Each family has its own wrapper,
- * so that other routes of a host app are not affected.
- *
- * @param base base path of the family
- * @param options headers, CORS origins and authentication, which apply to every family
- */
-function openFamily(
-  gateway: Gateway,
-  { base, routes, access, servesFiles, isCrossOrigin, idHeader }: Family,
-  {
-    headers,
-    authenticate,
-    corsOrigins = [],
-    observation,
-  }: AppOptions & { observation: Observation },
-): Hono<RouteEnv> {
-  const family = new Hono<RouteEnv>()
-  const [name = ''] = base
-    .replace(/^\/api\/projects\/[^/]+/, '')
-    .split('/')
-    .filter(Boolean)
-  if (isCrossOrigin && corsOrigins.length > 0) family.use(allowOrigins(corsOrigins))
-  const observer = observeFamily(gateway, observation, name)
-  const admitted = admit(gateway, { access, servesFiles, authenticate })
-  const { wait } = gateway.runtime
-  const { idleTimeoutMs } = gateway.bounds
-  const isKeptUp = needsUpkeep(gateway)
-  family.use(async (c, next) => {
-    c.req.raw = hostRequest(c.req.raw, { wait, idleTimeoutMs })
-    c.set('hasPages', servesFiles)
-    await observer.run(c, async () => {
-      try {
-        await admitted(c, next)
-      } catch (reason) {
-        // Hono passes only Errors to onError, but the reason of a signal can be any value. On Node it is a string.
-        c.res = await answerFailure(gateway.log, c, reason)
-      }
-    })
-    // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger this work.
-    if (isKeptUp) gateway.runtime.waitUntil(doUpkeep(gateway))
-    await finishHead(c, observer, headers, idHeader)
-  })
-  family.route('/', routes)
-  if (access === 'open' && base !== '/webhooks') family.all('/', methodNotAllowed('GET, HEAD'))
-  family.all('*', () => {
-    throw nothingServed(gateway.links.publicUrl)
-  })
-  return family
-}
-
-/**
- * Adds the headers that every answer has.
- *
- * @param headers headers of every answer, from the options of the app
- * @param idHeader name of the header for the request id
- */
-async function finishHead(
-  c: RouteContext,
-  observer: Observer,
-  headers: AppOptions['headers'] = {},
-  idHeader = 'x-request-id',
-): Promise<void> {
-  // Not with c.header, which copies an existing answer.
-  c.res.headers.set(idHeader, c.get('requestId'))
-  for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
-  await observer.observeHead(c)
 }
