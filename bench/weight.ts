@@ -12,7 +12,11 @@ import { root } from './process.ts'
 export async function weightTable(): Promise<string> {
   const { outputFiles } = await build({ ...workerBuild(), write: false })
   const bundle = gzipSync(outputFiles[0]?.contents ?? new Uint8Array()).byteLength / 1024
-  const cold = spreadOf(Array.from({ length: 15 }, coldImport))
+  const cold: Record<'own' | 'hono', number[]> = { own: [], hono: [] }
+  for (let round = 0; round < 21; round += 1) {
+    cold.own.push(coldImport(`${root}dist/index.js`))
+    cold.hono.push(coldImport('hono'))
+  }
   const check = await linkCheck()
   return table(
     ['what', 'figure'],
@@ -20,18 +24,20 @@ export async function weightTable(): Promise<string> {
       ['Worker bundle, minified and gzipped', `${bundle.toFixed(1)} KB`],
       [
         "cold `import 'cfile'` on Node, published; without Node's own start",
-        `${cold.median.toFixed(0)} ms`,
+        `${spreadOf(cold.own).median.toFixed(0)} ms`,
       ],
+      ["`import 'hono'` alone, by turns with it", `${spreadOf(cold.hono).median.toFixed(0)} ms`],
       ['check of a signed link', `${check.toFixed(1)} µs`],
     ],
   )
 }
 
-/** Returns the milliseconds that the import takes in a new process, without the start of Node itself. */
-function coldImport(): number {
-  const script = `const t = performance.now(); await import(${JSON.stringify(`${root}dist/index.js`)}); console.log(performance.now() - t)`
+/** Returns the milliseconds that an import takes in a new process, without the start of Node itself. */
+function coldImport(specifier: string): number {
+  const script = `const t = performance.now(); await import(${JSON.stringify(specifier)}); console.log(performance.now() - t)`
   return Number(
     execFileSync(`${root}node_modules/.bin/node`, ['--input-type=module', '-e', script], {
+      cwd: root,
       encoding: 'utf8',
     }),
   )

@@ -113,5 +113,5 @@ export function idCreatedAt(id: string): number | undefined {
 /** Quotes untrusted text for a message: printable ASCII, at most 64 characters. */
 function quote(text: string): string {
   const shown = text.length > 64 ? `${text.slice(0, 64)}…` : text
-  return JSON.stringify(shown.replace(/[^\x20-\x7e…]/g, '?'))
+  return JSON.stringify(shown.replace(/[^\x20-\x7e\u2026]/g, '?'))
 }

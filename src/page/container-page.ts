@@ -107,7 +107,7 @@ function rowOf(file: PreviewedFile, { copyTtl }: ContainerPage, isOpen: boolean)
 <span class="name">${folderOf(path)}<a href="${download_url}" download>${filename}</a>${archived ? html` <span class="tag">${keptFor(created_at, copyTtl)}</span>` : ''}</span>
 <span class="meta"><span class="kind">${kind}</span><span class="size">${sizeOf(bytes)}</span>${timeOf(created_at)}
 <span class="acts">${view_url === undefined ? '' : view}<button class="copy" aria-label="Copy link to ${filename}" hidden>Copy link</button></span></span>
-${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summary aria-label="Preview of ${filename}">▾</summary>${preview}</details>`}</li>
+${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summary aria-label="Preview of ${filename}">\u25be</summary>${preview}</details>`}</li>
 `
 }
 

@@ -32,7 +32,7 @@ export function renderPage({ title, body, layout = 'text', script, nonce }: Page
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${title} · cfile</title>
+<title>${title} \u00b7 cfile</title>
 <style nonce="${nonce}">${raw(style)}</style>
 <main class="${layout}">
 ${body}

@@ -17,12 +17,18 @@ export interface Line {
 export type LinkEnd = number | 'none' | 'open'
 
 // Full-width and CJK punctuation, and the full-width forms of ASCII characters that end a link.
-const wide = String.raw`(?=\p{P})[\u3000-\u303f\ufe10-\ufe1f\ufe30-\ufe6f\uff00-\uffef]|[｜＜＞｀]`
+const wide = String.raw`(?=\p{P})[\u3000-\u303f\ufe10-\ufe1f\ufe30-\ufe6f\uff00-\uffef]|[\uff5c\uff1c\uff1e\uff40]`
+// “ ” ‘ ’. Escaped, like all such characters in regular expressions, since a bundle of ASCII alone is read faster.
+const quotes = String.raw`\u201c\u201d\u2018\u2019`
+// „ ‚
+const lowQuotes = String.raw`\u201e\u201a`
 const marks = new RegExp(
-  String.raw`\\+|sandbox:|[\s)\]>|<"'“”‘’„‚«»‹›\x60]|\p{Ps}|\p{Pe}|\p{Co}|${wide}`,
+  String.raw`\\+|sandbox:|[\s)\]>|<"'${quotes}${lowQuotes}\xab\xbb\u2039\u203a\x60]|\p{Ps}|\p{Pe}|\p{Co}|${wide}`,
   'gu',
 )
 const wideMark = new RegExp(`^(?:${wide})$`, 'u')
+const noLink = new RegExp(String.raw`^["'${quotes}\x60\p{L}]`, 'u')
+const openedOtherwise = new RegExp(`[([${lowQuotes}]`)
 
 /** The next mark at which a bare name may end. */
 function findMark(text: string, from: number): { text: string; at: number } | undefined {
@@ -94,7 +100,7 @@ function behindBackslashes(text: string, start: number, isWhole: boolean): LinkE
     const character = String.fromCharCode(Number.parseInt(next.slice(1), 16))
     return /[\p{L}\p{M}\p{N}\p{Cs}]/u.test(character) ? end + 5 : 'none'
   }
-  return /^["'“”‘’`\p{L}]/u.test(next) ? 'none' : end
+  return noLink.test(next) ? 'none' : end
 }
 
 /**
@@ -102,7 +108,7 @@ function behindBackslashes(text: string, start: number, isWhole: boolean): LinkE
  * Markdown uses them.
  */
 function isOpening(mark: string): boolean {
-  return /^\p{Ps}$/u.test(mark) && !/[([„‚]/.test(mark)
+  return /^\p{Ps}$/u.test(mark) && !openedOtherwise.test(mark)
 }
 
 const ending = /\.[A-Za-z0-9]{1,10}(?![A-Za-z0-9])/y

@@ -219,7 +219,7 @@ function endInLine(line: Line, before: string): LinkEnd {
 /** The end of a link whose context is missing. It counts only if every form would end it at the same place. */
 function endOfUnknown(line: Line): LinkEnd {
   const end = endOfBareLink(line, '')
-  if (typeof end !== 'number' || /[)>"'”’»]/.test(line.text.charAt(end))) return end
+  if (typeof end !== 'number' || /[)>"'\u201d\u2019\xbb]/.test(line.text.charAt(end))) return end
   return 'none'
 }
 
