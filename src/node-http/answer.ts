@@ -6,6 +6,7 @@
 
 import {
   type CreateCarrier,
+  copied,
   createWebCarrier,
   type ReaderLimit,
   toStream,
@@ -64,7 +65,7 @@ export class ReaderResponse extends NativeResponse {
     if (this.#standard === undefined) {
       const { status, source } = this
       // The server takes the bytes from the source, and then nobody reads the stream.
-      const stream = toStream(source.bytes, source.limit, false)
+      const stream = toStream(copied(source.bytes), source.limit, false)
       Object.defineProperty(stream, sourceKey, { value: source })
       this.#standard = new NativeResponse(stream, { status, headers: this.#headers })
     }
@@ -108,6 +109,7 @@ export const createNodeCarrier: CreateCarrier = (limit) => {
   const web = createWebCarrier(limit)
   return {
     ...web,
+    stream: (bytes) => toStream(copied(bytes)),
     read: (from) => sourceOf(from)?.bytes ?? web.read(from),
     // A reader costs less than a copy of the bytes.
     mostWhole: 0,

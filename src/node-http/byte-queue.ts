@@ -4,88 +4,149 @@
  * @module
  */
 
+import type { Socket } from 'node:net'
 import type { ByteReader } from '../core/bytes/reader.ts'
 
-/** Controls the connection that the bytes come from. */
+/** Reads the sockets to the upstreams. */
 export interface Inflow {
-  pause(): void
-  resume(): void
-  /** Closes the connection. */
-  abort(reason: Error): void
+  /** Options of a socket that is read so. */
+  readonly options: object
+  /** Returns the socket whose bytes are being taken. */
+  socket(): Socket | undefined
+  /** Stops a socket until it is resumed. */
+  stop(socket: Socket | undefined): void
 }
 
-/** Chunks come in by `write` and are read by `bytes`. */
+const readBytes = 64 * 1024
+
+/**
+ * Reads all sockets into the same memory. A buffer for each read would wait as long as its client, and the collector finds
+ * buffers that have waited only late.
+ */
+export function createInflow(): Inflow {
+  let current: Socket | undefined
+  let isStopped = false
+  function take(this: Socket, length: number, memory: Uint8Array): boolean {
+    current = this
+    isStopped = false
+    this.push(memory.subarray(0, length))
+    // At once, since the next read overwrites the bytes.
+    this.emit('readable')
+    if (this.readableLength === 0) return !isStopped
+    // Nobody reads at the moment. The next reader starts the socket again.
+    this.unshift(Buffer.from(this.read()))
+    return false
+  }
+  return {
+    options: { onread: { buffer: Buffer.allocUnsafeSlow(readBytes), callback: take } },
+    socket: () => current,
+    stop(socket) {
+      isStopped = true
+      socket?.pause()
+    },
+  }
+}
+
+/** The bytes of an answer, between the upstream's socket and the client's. */
 export interface ByteQueue {
   readonly bytes: ByteReader
+  /** Adds a copy of some bytes. */
   write(chunk: Uint8Array): void
   /** Ends the bytes, or breaks them with an error. */
   end(error?: unknown): void
 }
 
-// Bytes that wait for a busy client; above it the upstream's socket is paused.
+// Bytes that wait for the client. With more of them the upstream's socket is stopped.
 const mostHeld = 32 * 1024
+// A TLS socket gives up to a read and a record of 16 KB before it stops.
+const mostBytes = readBytes + 16 * 1024
 
-interface WaitingRead {
-  resolve(piece: Uint8Array | undefined): void
-  reject(error: unknown): void
-}
-
-/** Makes a queue. */
-export function createByteQueue(inflow: Inflow): ByteQueue {
-  const held: Uint8Array[] = []
-  let heldBytes = 0
-  let isPaused = false
-  let waiting: WaitingRead | undefined
+/** Makes a queue in one piece of memory. A read takes all of its bytes, and the next read empties it. */
+export function createByteQueue(inflow: Inflow, abort: (reason: unknown) => void): ByteQueue {
+  let memory = new Uint8Array()
+  let length = 0
+  let isTaken = false
+  let isDue = false
+  let socket: Socket | undefined
+  let isStopped = false
+  let waiting: ((piece: Promise<Uint8Array | undefined>) => void) | undefined
   let ending: { readonly error?: unknown } | undefined
 
-  function take(): Uint8Array | undefined {
-    const piece = held.shift()
-    heldBytes -= piece?.byteLength ?? 0
-    if (isPaused && heldBytes < mostHeld && ending === undefined) {
-      isPaused = false
-      inflow.resume()
+  function stop(): void {
+    if (ending !== undefined) return
+    isStopped = true
+    inflow.stop(socket)
+  }
+
+  function readOn(): void {
+    if (isStopped) socket?.resume()
+    isStopped = false
+  }
+
+  /** Takes what a read gets; `undefined` if it has to wait. */
+  function take(): Promise<Uint8Array | undefined> | undefined {
+    if (length > 0) {
+      stop()
+      isTaken = true
+      return Promise.resolve(memory.subarray(0, length))
     }
-    return piece
+    if (ending === undefined) return undefined
+    return ending.error === undefined ? Promise.resolve(undefined) : Promise.reject(ending.error)
+  }
+
+  function give(): void {
+    isDue = false
+    const piece = waiting && take()
+    if (piece === undefined) return
+    waiting?.(piece)
+    waiting = undefined
   }
 
   return {
     write(chunk) {
-      if (waiting !== undefined) {
-        const { resolve } = waiting
-        waiting = undefined
-        return resolve(chunk)
+      const start = isTaken ? 0 : length
+      length = start + chunk.byteLength
+      if (isTaken || length > memory.byteLength) {
+        // The reader still uses the memory that it took.
+        const larger = allocate(start === 0 ? length : Math.max(length, mostBytes))
+        larger.set(memory.subarray(0, start))
+        memory = larger
       }
-      held.push(chunk)
-      heldBytes += chunk.byteLength
-      if (isPaused || heldBytes < mostHeld) return
-      isPaused = true
-      inflow.pause()
+      memory.set(chunk, start)
+      socket ??= inflow.socket()
+      if (isTaken || length >= mostHeld) stop()
+      isTaken = false
+      // The bytes of one turn of the event loop go out together.
+      if (waiting !== undefined && !isDue) setImmediate(give)
+      isDue = waiting !== undefined
     },
     end(error) {
       ending ??= { error }
-      if (error === undefined) waiting?.resolve(undefined)
-      else waiting?.reject(error)
-      waiting = undefined
+      // The next answer on this connection has another queue.
+      readOn()
+      give()
     },
     bytes: {
-      read() {
+      async read() {
+        if (isTaken) length = 0
+        isTaken = false
         const piece = take()
-        if (ending?.error !== undefined && piece === undefined) return Promise.reject(ending.error)
-        if (ending !== undefined || piece !== undefined) return Promise.resolve(piece)
-        return new Promise((resolve, reject) => {
-          waiting = { resolve, reject }
+        if (piece !== undefined) return piece
+        readOn()
+        return new Promise((resolve) => {
+          waiting = resolve
         })
       },
       async cancel(reason) {
-        held.length = 0
-        if (ending !== undefined) return
-        inflow.abort(toError(reason))
+        length = 0
+        if (ending === undefined) abort(reason)
       },
     },
   }
 }
 
-/** The reason for an abort, which can be any value, as an error. */
-export function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('The body is not wanted any more.')
+/** Allocates memory that is not cleared. The slice() of a Buffer would not copy. */
+function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(bytes)
+  return new Uint8Array(buffer, byteOffset, bytes)
 }

@@ -15,7 +15,7 @@ import {
 } from '../core/http/content-coding.ts'
 import type { WaitSignal } from '../core/time.ts'
 import { ReaderResponse } from './answer.ts'
-import { type ByteQueue, createByteQueue, toError } from './byte-queue.ts'
+import { type ByteQueue, createByteQueue, createInflow, type Inflow } from './byte-queue.ts'
 import { PlainHeaders } from './headers.ts'
 
 /** Options of {@link createDispatchFetch}. */
@@ -34,6 +34,7 @@ export interface DispatchFetch {
 
 /** Makes a `fetch` that follows no redirects. */
 export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions): DispatchFetch {
+  const inflow = createInflow()
   let opening: Promise<Agent> | undefined
   // Loaded when it is first needed, so that the start of a process does not wait for it.
   const open = async (): Promise<Agent> => {
@@ -47,7 +48,7 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
       // The gateway has limits of its own.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: 10_000 },
+      connect: { timeout: 10_000, ...inflow.options },
     })
   }
   return {
@@ -58,7 +59,7 @@ export function createDispatchFetch({ fetch, connections }: DispatchFetchOptions
       }
       opening ??= open()
       const url = input instanceof URL ? input : new URL(input)
-      return dispatch(await opening, url, init, body)
+      return dispatch({ agent: await opening, inflow }, url, init, body)
     },
     async close() {
       await (await opening)?.close()
@@ -73,13 +74,24 @@ interface FetchInit extends RequestInit {
 
 type PlainBody = string | Uint8Array<ArrayBuffer> | ReadableStream | null | undefined
 
-function dispatch(agent: Agent, url: URL, init: FetchInit, body: PlainBody): Promise<Response> {
+/** The connections to the upstreams. */
+interface Upstreams {
+  readonly agent: Agent
+  readonly inflow: Inflow
+}
+
+function dispatch(
+  { agent, inflow }: Upstreams,
+  url: URL,
+  init: FetchInit,
+  body: PlainBody,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { method = 'GET', end = init.signal } = init
     if (end?.aborted) return reject(end.reason)
     const path = url.pathname + url.search
     const headers = headersOf(init.headers)
-    const handler = createHandler(method, end ?? undefined, resolve, reject)
+    const handler = createHandler({ method, signal: end ?? undefined, inflow }, resolve, reject)
     agent.dispatch(
       { origin: url.origin, path, method, headers, body: body && toNodeBody(body) },
       handler,
@@ -90,9 +102,14 @@ function dispatch(agent: Agent, url: URL, init: FetchInit, body: PlainBody): Pro
 // Statuses without a body (the Fetch standard's "null body status").
 const bodiless = [204, 205, 304]
 
+interface Handled {
+  readonly method: string
+  readonly signal: WaitSignal | undefined
+  readonly inflow: Inflow
+}
+
 function createHandler(
-  method: string,
-  signal: WaitSignal | undefined,
+  { method, signal, inflow }: Handled,
   resolve: (response: Response) => void,
   reject: (error: unknown) => void,
 ): Dispatcher.DispatchHandler {
@@ -113,7 +130,7 @@ function createHandler(
       if (status < 200) return
       const head = { status, statusText, headers: new PlainHeaders(headers) }
       if (method === 'HEAD' || bodiless.includes(status)) return resolve(new Response(null, head))
-      queue = createByteQueue(started)
+      queue = createByteQueue(inflow, (reason) => started.abort(toError(reason)))
       const answer = new ReaderResponse({ bytes: queue.bytes }, head)
       resolve(decodeAnswer(answer, { createDecoder: createNodeDecoder }))
     },
@@ -132,6 +149,11 @@ function createHandler(
       else queue.end(failure)
     },
   }
+}
+
+/** The reason for an abort, which can be any value, as an error. */
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The body is not wanted any more.')
 }
 
 function headersOf(headers: RequestInit['headers'] = {}): Record<string, string> {

@@ -43,11 +43,11 @@ async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise
   const write = writerTo(outgoing)
   try {
     for (let piece = await bytes.read(); piece !== undefined; piece = await bytes.read()) {
-      // A piece as large as the buffer asks for a pause even where the kernel has taken all of it.
-      if (!write(piece) && outgoing.writableLength > 0) await taken.wait('drain')
+      const left = write(piece)
+      if (left !== undefined) await taken.wait(left)
     }
-    outgoing.end()
-    if (outgoing.writableLength > 0) await taken.wait('finish')
+    const ended = new Promise<void>((resolve) => outgoing.end(resolve))
+    if (outgoing.writableLength > 0) await taken.wait(ended)
   } catch (error) {
     if (error instanceof SlowReaderError) bytes.cancel(error).catch(() => {})
     // Any other error is in the log already.
@@ -57,8 +57,8 @@ async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise
 
 /** Waits for a client. */
 interface LimitedWaits {
-  /** Waits for an event of the answer; throws where the client takes no byte for too long. */
-  wait(event: 'drain' | 'finish'): Promise<void>
+  /** Waits until bytes have left; throws where the client takes no byte for too long. */
+  wait(left: Promise<void>): Promise<void>
   stop(): void
 }
 
@@ -66,11 +66,12 @@ function limitWaits(outgoing: ServerResponse, limit: Source['limit']): LimitedWa
   // Made when it is first needed: most small answers wait for nothing.
   let idle: IdleWatch | undefined
   return {
-    wait(event) {
-      if (limit === undefined) return happened(outgoing, event)
+    wait(left) {
+      const step = orClosed(outgoing, left)
+      if (limit === undefined) return step
       const { socket } = outgoing
       idle ??= watchIdle(limit.wait, limit.idleMs, async () => socket && progressOf(socket))
-      return idle.watch(happened(outgoing, event)).catch((error) => {
+      return idle.watch(step).catch((error) => {
         throw isSilence(error) ? new SlowReaderError(limit.idleMs) : error
       })
     },
@@ -78,16 +79,15 @@ function limitWaits(outgoing: ServerResponse, limit: Source['limit']): LimitedWa
   }
 }
 
-/** Resolves with the event, and when the client leaves: then the bytes are cancelled, and the next read ends the loop. */
-function happened(outgoing: ServerResponse, event: 'drain' | 'finish'): Promise<void> {
+/** Resolves also when the client leaves: then the bytes are cancelled, and the next read ends the loop. */
+function orClosed(outgoing: ServerResponse, left: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
-      outgoing.off(event, go)
       outgoing.off('close', go)
       resolve()
     }
-    outgoing.on(event, go)
     outgoing.on('close', go)
+    left.then(go)
     if (outgoing.destroyed) go()
   })
 }
@@ -105,16 +105,21 @@ function breakOff(outgoing: ServerResponse): void {
   else socket.destroySoon()
 }
 
-// The size of a TLS record (RFC 8446 §5.1). Larger pieces come from a plain socket and deserve a system call each.
-const mostGathered = 16 * 1024
+// Smaller pieces are copied and gathered. Larger ones deserve a system call each.
+const mostGathered = 4 * 1024
 
-/** Writes pieces so that the small ones of one turn of the event loop go out in one system call. */
-function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => boolean {
+/**
+ * Writes pieces, which may be overwritten after the next read.
+ *
+ * @returns a writer. If it returns a promise, the next read must wait for it.
+ */
+function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => Promise<void> | undefined {
   let isGathering = false
   return (piece) => {
     // The socket gathers: the response would write its end before the pieces that it holds.
     const { socket } = outgoing
-    if (!isGathering && socket !== null && piece.byteLength <= mostGathered) {
+    if (piece.byteLength > mostGathered || socket === null) return writeAtOnce(outgoing, piece)
+    if (!isGathering) {
       isGathering = true
       socket.cork()
       setImmediate(() => {
@@ -123,8 +128,24 @@ function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => boolean {
         if (!outgoing.writableEnded) socket.uncork()
       })
     }
-    return outgoing.write(piece)
+    if (outgoing.write(Buffer.from(piece))) return undefined
+    return new Promise((resolve) => outgoing.once('drain', resolve))
   }
+}
+
+/** Writes a piece. Returns a promise if the kernel has not taken all of it yet. */
+function writeAtOnce(outgoing: ServerResponse, piece: Uint8Array): Promise<void> | undefined {
+  const { socket } = outgoing
+  let onLeft = (): void => {}
+  // Without this cork the response itself would wait for the next tick.
+  socket?.cork()
+  outgoing.write(piece, () => onLeft())
+  socket?.uncork()
+  // A connection that has broken says so only in the next tick, which a body in memory would never let come.
+  if (outgoing.writableLength === 0 && !socket?.destroyed) return undefined
+  return new Promise((resolve) => {
+    onLeft = resolve
+  })
 }
 
 /**

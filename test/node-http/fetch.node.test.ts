@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { sourceOf } from '../../src/node-http/answer.ts'
 import { createDispatchFetch } from '../../src/node-http/fetch.ts'
 import { bodyOf, type Listening, listen, listenRaw } from '../lib/upstream.ts'
 
@@ -195,4 +197,43 @@ describe('the dispatcher', () => {
     }
     expect(seen).toBe(bytes)
   })
+
+  it('mixes no bytes of slow and fast readers, whose sockets are read into the same memory', async () => {
+    const bytes = 3 * 1024 ** 2
+    let connections = 0
+    const seen = new Set<object>()
+    upstream = await listen(({ url, socket }, response) => {
+      if (!seen.has(socket)) connections += 1
+      seen.add(socket)
+      response.end(patternOf(Number(url?.slice(1)), bytes))
+    })
+    const { fetch: ask, close } = createDispatchFetch({ fetch })
+    const { url } = upstream
+    async function download(file: number): Promise<string> {
+      const answer = await ask(`${url}/${file}`, manual)
+      const reader = sourceOf(answer)?.bytes
+      const got = createHash('sha256')
+      for (let piece = await reader?.read(); piece; piece = await reader?.read()) {
+        if (file % 2 === 1) await new Promise((resolve) => setTimeout(resolve, file))
+        got.update(piece)
+      }
+      return got.digest('hex')
+    }
+    // In the second round the connections that were stopped for slow readers serve others.
+    for (const files of [
+      [0, 1, 2, 3, 5],
+      [10, 11, 12, 13, 15],
+    ]) {
+      const want = files.map((file) =>
+        createHash('sha256').update(patternOf(file, bytes)).digest('hex'),
+      )
+      expect(await Promise.all(files.map(download))).toEqual(want)
+    }
+    expect(connections).toBe(5)
+    await close()
+  })
 })
+
+function patternOf(file: number, bytes: number): Buffer {
+  return Buffer.from(Uint32Array.from({ length: bytes / 4 }, (_, at) => at * 256 + file).buffer)
+}

@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/core/bytes/reader.ts'
 import { createNodeCarrier, ReaderResponse } from '../../src/node-http/answer.ts'
-import { createByteQueue } from '../../src/node-http/byte-queue.ts'
+import { createByteQueue, createInflow } from '../../src/node-http/byte-queue.ts'
 import { respond } from '../../src/node-http/respond.ts'
 import { webRuntime } from '../../src/runtime.ts'
 
@@ -102,7 +102,7 @@ describe('a body that breaks', () => {
         return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers })
       }
       const asQueue = (): Response => {
-        const { bytes, write, end } = createByteQueue({ pause() {}, resume() {}, abort() {} })
+        const { bytes, write, end } = createByteQueue(createInflow(), () => {})
         write(encode('abc'))
         end(new Error('broken'))
         return new ReaderResponse({ bytes }, { status: 200, headers: new Headers(headers) })

@@ -82,8 +82,10 @@ describe('a client that disconnects', () => {
         {
           endpoint: 'http://emulator.localhost',
           credential: { kind: 'test', authorize: async () => ({ name: 'api-key', value: 'a' }) },
-          fetch: async () =>
-            new Response(
+          fetch: async (url) => {
+            // The description has no body that could be cancelled too.
+            if (!String(url).endsWith('/content')) return Response.json({}, { status: 404 })
+            return new Response(
               new ReadableStream({
                 pull(controller) {
                   sent += 1
@@ -94,7 +96,8 @@ describe('a client that disconnects', () => {
                 },
               }),
               { headers: { 'content-length': '1000000000' } },
-            ),
+            )
+          },
         },
       ],
     })

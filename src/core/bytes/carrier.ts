@@ -200,7 +200,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
 }
 
 /** Copies each piece, for readers that do not say when they have used it. */
-function copied(bytes: ByteReader): ByteReader {
+export function copied(bytes: ByteReader): ByteReader {
   return { ...bytes, read: async (needed) => (await bytes.read(needed))?.slice() }
 }
 
