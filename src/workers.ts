@@ -8,13 +8,8 @@ import { waitUntil } from 'cloudflare:workers'
 import type { ExecutionContext, Hono } from 'hono'
 import { largePiecesCarrier } from './core/bytes/carrier.ts'
 import { toHex } from './core/encoding.ts'
-import { CfileError, isCfileError, toErrorBody } from './core/errors.ts'
-import {
-  type Connect,
-  HandshakeRefused,
-  type UpgradeBindings,
-  webSocket,
-} from './core/http/websocket.ts'
+import { CfileError, HandshakeRefused, isCfileError, toErrorBody } from './core/errors.ts'
+import { type Connect, type UpgradeBindings, webSocket } from './core/http/websocket.ts'
 import { isLoopback } from './core/url.ts'
 import { webRuntime } from './runtime.ts'
 import { consoleLog } from './start/console-log.ts'

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { CfileError } from '../core/errors.ts'
-import { type Connect, HandshakeRefused, type Socket } from '../core/http/websocket.ts'
+import { CfileError, HandshakeRefused } from '../core/errors.ts'
+import type { Connect, Socket } from '../core/http/websocket.ts'
 import { startDeadline } from '../core/time.ts'
 import { type Credential, type Means, type Scopes, sendSignedTwice } from './credentials.ts'
 import { type AzureRequest, asFailure, asRefusal, type ObserveRequest } from './request.ts'

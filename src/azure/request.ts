@@ -7,8 +7,7 @@
 
 import { stopped } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/limit.ts'
-import { CfileError, isCfileError } from '../core/errors.ts'
-import { HandshakeRefused } from '../core/http/websocket.ts'
+import { CfileError, HandshakeRefused, isCfileError } from '../core/errors.ts'
 import type { Deadline, Wait } from '../core/time.ts'
 import { upstreamAnswer } from './errors.ts'
 

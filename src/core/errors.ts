@@ -165,6 +165,16 @@ function errorType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
+/** The error for a handshake that was answered with another status than 101. */
+export class HandshakeRefused extends Error {
+  override readonly name = 'HandshakeRefused'
+  readonly status: number
+  constructor(status: number) {
+    super(`The WebSocket handshake was answered with status ${status}.`)
+    this.status = status
+  }
+}
+
 /**
  * The reason of a failure in one word or sentence: code or message of the innermost cause.
  *

@@ -7,12 +7,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
+import { HandshakeRefused } from '../core/errors.ts'
 import {
   type Connect,
   createInbox,
   createSocketPair,
   cutReason,
-  HandshakeRefused,
   messageTooLarge,
   mostMessageBytes,
   type Socket,

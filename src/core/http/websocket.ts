@@ -5,6 +5,7 @@
  * @module
  */
 
+import { HandshakeRefused } from '../errors.ts'
 /** Why a socket was closed. */
 export interface SocketEnd {
   /** RFC 6455 §7.4; 1006 if the connection was lost. */
@@ -56,16 +57,6 @@ export const messageTooLarge: SocketEnd = {
 export const tooManyWaiting: SocketEnd = {
   code: 1008,
   reason: 'Too many messages wait; send the next one after the answer to the last.',
-}
-
-/** The error for a handshake that was answered with another status than 101. */
-export class HandshakeRefused extends Error {
-  override readonly name = 'HandshakeRefused'
-  readonly status: number
-  constructor(status: number) {
-    super(`The WebSocket handshake was answered with status ${status}.`)
-    this.status = status
-  }
 }
 
 /** The receiving half of a socket. Events of the runtime add messages, and a caller takes them one by one. */
