@@ -11,7 +11,7 @@ import {
   type ReaderLimit,
   toStream,
 } from '../core/bytes/carrier.ts'
-import { type Bodied, type ByteReader, watchBytes } from '../core/bytes/reader.ts'
+import { type Bodied, type ByteReader, type ReadBody, watchBytes } from '../core/bytes/reader.ts'
 import { PlainHeaders } from './headers.ts'
 
 /** The bytes of an answer, and how long its client may stand still. */
@@ -107,17 +107,17 @@ export class ReaderResponse extends NativeResponse {
 /** Makes the carrier of Node. */
 export const createNodeCarrier: CreateCarrier = (limit) => {
   const web = createWebCarrier(limit)
+  const read: ReadBody = (from) => sourceOf(from)?.bytes ?? web.read(from)
   return {
     ...web,
     stream: (bytes) => toStream(copied(bytes)),
-    read: (from) => sourceOf(from)?.bytes ?? web.read(from),
+    read,
+    readAtOnce: read,
     // A reader costs less than a copy of the bytes.
     mostWhole: 0,
     answer: (bytes, { status = 200, headers }) =>
       new ReaderResponse({ bytes, limit }, { status, headers: new PlainHeaders({ ...headers }) }),
-    watch: (answer, watcher) => {
-      const bytes = sourceOf(answer)?.bytes ?? web.read(answer)
-      return new ReaderResponse({ bytes: watchBytes(bytes, watcher), limit }, answer)
-    },
+    watch: (answer, watcher) =>
+      new ReaderResponse({ bytes: watchBytes(read(answer), watcher), limit }, answer),
   }
 }

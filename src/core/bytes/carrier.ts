@@ -23,6 +23,8 @@ import {
 /** Moves bytes in the way of one runtime. */
 export interface Carrier {
   readonly read: ReadBody
+  /** Reads a body in the pieces in which it arrives, for streams of events. */
+  readonly readAtOnce: ReadBody
   /** Makes an answer with these bytes as its body. */
   readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
   /** Makes a stream of the bytes, for code that takes nothing else. */
@@ -89,6 +91,7 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
 /** Makes a carrier on web streams. */
 export const createWebCarrier: CreateCarrier = (limit) => ({
   read: readBody,
+  readAtOnce: readBody,
   answer: (bytes, init) => new Response(toStream(bytes, limit), init),
   stream: (bytes) => toStream(bytes),
   watch: (answer, watcher) =>

@@ -1,15 +1,13 @@
 /**
- * One raw event of a stream. Recognises delta events, which are most of a stream, by their first line; reads text deltas
- * without parsing their JSON; edits the JSON of any other event in place, so that framing and all other bytes stay the
- * same. WebSocket messages are converted to events and back, so that one implementation reads and rewrites both.
+ * The text of one raw event, with its JSON edited in place, so that framing and all other bytes stay the same. WebSocket
+ * messages are converted to events and back, so that one implementation reads and rewrites both.
  *
  * @module
  */
 
 import { decodeUtf8 } from '../http/body.ts'
 import { type Edit, splice } from '../json/edits.ts'
-import { pick, rootSpan, stringAt, stringEnd } from '../json/spans.ts'
-import { bytesOf, hasBytes } from '../search.ts'
+import { pick, rootSpan, stringAt } from '../json/spans.ts'
 
 /** The text of an event, and its JSON at the same offsets. */
 export interface EventText {
@@ -84,58 +82,4 @@ export function eventToMessage(raw: Uint8Array): string {
  */
 export function messageType(message: string): string {
   return stringAt(message, pick(message, rootSpan(message), ['type']).type) ?? ''
-}
-
-const lf = 10
-const cr = 13
-
-/** The type of events with a piece of an answer's text. */
-export const textDeltaType = 'response.output_text.delta'
-
-const eventPrefix = bytesOf('event: response.')
-const deltaEnding = bytesOf('.delta')
-const textPrefixes = [
-  bytesOf(`event: ${textDeltaType}\n`),
-  bytesOf(`data: {"type":"${textDeltaType}"`),
-]
-
-/**
- * Whether the first line of an event names a delta of the Responses API, `event: response.….delta`. Such an event
- * contains text and no file ids.
- *
- * @param raw one event with its framing
- */
-export function isDeltaEvent(raw: Uint8Array): boolean {
-  const lineEnd = raw.indexOf(lf)
-  const end = raw[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd
-  return hasBytes(raw, 0, eventPrefix) && hasBytes(raw, end - deltaEnding.length, deltaEnding)
-}
-
-/** A piece of the text of one part. */
-export interface TextDelta {
-  readonly outputIndex: number
-  readonly contentIndex: number
-  readonly text: string
-}
-
-const head =
-  /^(?:event: response\.output_text\.delta\n)?data: \{"type":"response\.output_text\.delta",[^{}[\]\n]*?"output_index":(\d+),"content_index":(\d+),"delta":/
-
-/**
- * Reads a text delta in the form in which the service writes it; `undefined` for another event or another form.
- *
- * @param raw one event with its framing
- */
-export function readTextDelta(raw: Uint8Array): TextDelta | undefined {
-  if (!textPrefixes.some((prefix) => hasBytes(raw, 0, prefix))) return undefined
-  const event = decodeUtf8(raw)
-  const found = event === undefined ? null : head.exec(event)
-  if (event === undefined || found === null) return undefined
-  const start = found[0].length
-  const end = stringEnd(event, start)
-  const text = end === -1 ? undefined : stringAt(event, { start, end })
-  const rest = event.slice(event.indexOf('\n', end))
-  const isLastLine = rest === '\n\n' || rest === '\n'
-  if (text === undefined || !isLastLine) return undefined
-  return { outputIndex: Number(found[1]), contentIndex: Number(found[2]), text }
 }

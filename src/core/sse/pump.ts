@@ -5,11 +5,22 @@
  * @module
  */
 
+import type { ByteReader } from '../bytes/reader.ts'
 import { createSplitter } from './split.ts'
 
-/** Handles the raw events of one stream. */
+/**
+ * Handles the raw events of one stream. The bytes of an event stay valid until the handler has emitted it, or has copied
+ * it to emit it later.
+ */
 export interface EventHandler {
   push(raw: Uint8Array, emit: Emit): Promise<void> | undefined
+  /**
+   * Skips events that pass unchanged and are not pushed.
+   *
+   * @param start offset in the chunk at which an event begins
+   * @returns the offset behind the last skipped event; `start` if there are none
+   */
+  skip?(chunk: Uint8Array, start: number): number
   /** The stream has ended or broken off. Emits all events that were held back. */
   end(emit: Emit): Promise<void> | undefined
 }
@@ -20,48 +31,37 @@ export type Emit = (raw: Uint8Array) => void
 /**
  * Sends a stream through a handler. Reads only on demand.
  *
- * @param body stream of server-sent events; cancelled together with the result
+ * @param bytes stream of server-sent events; cancelled together with the result
  * @param handler of this stream only
- * @throws (in the stream) the error of the body or of the handler, after everything held was released
+ * @throws (while reading) the error of the bytes or of the handler, after everything held was released
  */
-export function throughEvents(
-  body: ReadableStream<Uint8Array>,
-  handler: EventHandler,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader()
+export function throughEvents(bytes: ByteReader, handler: EventHandler): ByteReader {
   const feed = createFeed(handler)
+  const released: Uint8Array[] = []
+  const release: Emit = (chunk) => void released.push(chunk)
+  let isOpen = true
   let failure: { readonly error: unknown } | undefined
-  /** Reads one chunk; returns whether more may follow. */
-  async function readOn(release: Emit): Promise<boolean> {
+  /** Reads one chunk, or releases what is left after the last one. */
+  async function readOn(): Promise<void> {
     try {
-      const { done, value } = await reader.read()
-      if (!done) await feed.push(value, release)
-      if (!done) return true
+      const chunk = await bytes.read()
+      if (chunk !== undefined) return await feed.push(chunk, release)
     } catch (error) {
       failure = { error }
-      await reader.cancel(error).catch(() => {})
+      await bytes.cancel(error).catch(() => {})
     }
+    isOpen = false
     await feed.end(release)
-    return false
   }
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        let isReleased = false
-        const release: Emit = (chunk) => {
-          isReleased = true
-          controller.enqueue(chunk)
-        }
-        let isOpen = failure === undefined
-        while (isOpen && !isReleased) isOpen = await readOn(release)
-        // An error would discard released chunks that are not read yet, so it is thrown at the next pull.
-        if (failure !== undefined && !isReleased) throw failure.error
-        if (failure === undefined && !isOpen) controller.close()
-      },
-      cancel: (reason) => reader.cancel(reason),
+  return {
+    async read() {
+      while (isOpen && released.length === 0) await readOn()
+      const chunk = released.shift()
+      if (chunk === undefined && failure !== undefined) throw failure.error
+      return chunk
     },
-    { highWaterMark: 0 },
-  )
+    cancel: (reason) => bytes.cancel(reason),
+  }
 }
 
 /**
@@ -97,7 +97,15 @@ function createFeed(handler: EventHandler): Feed {
   }
   return {
     push(chunk, release) {
-      return handle(splitter.push(chunk), createOutbox(release))
+      const outbox = createOutbox(release)
+      const { skip } = handler
+      if (skip === undefined) return handle(splitter.push(chunk), outbox)
+      const skipAndPut = (start: number): number => {
+        const end = skip(chunk, start)
+        if (end > start) outbox.put(chunk.subarray(start, end))
+        return end
+      }
+      return handle(splitter.push(chunk, skipAndPut), outbox)
     },
     async end(release) {
       // The rest may end in the middle of a line, so held events go before it.

@@ -31,18 +31,31 @@ export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
   yield* splitter.end()
 }
 
+/**
+ * Returns the offset behind events that need not be looked at, which are not yielded; the given offset if there are none.
+ * Their lines end with line feeds.
+ *
+ * @param start offset in the chunk at which an event begins
+ */
+export type SkipEvents = (start: number) => number
+
 /** Splits bytes in chunks of any size into events. */
 interface EventSplitter {
-  /** Adds bytes and yields the events that they complete. */
-  push(chunk: Uint8Array): Generator<Uint8Array>
+  /**
+   * Adds bytes and yields the events that they complete.
+   *
+   * @param skip called before each event that begins in this chunk
+   */
+  push(chunk: Uint8Array, skip?: SkipEvents): Generator<Uint8Array>
   /** Yields the rest. */
   end(): Generator<Uint8Array>
 }
 
 /**
- * Creates a splitter. Each result is one whole event with the blank line that ends it and any blank lines before it, or
- * the rest at the end of the stream. The concatenated results equal the input. An event inside one chunk is a view, not a
- * copy.
+ * Creates a splitter. Each result is one whole event with the blank line that ends it, further blank lines, or the rest
+ * at the end of the stream. The concatenated results equal the input. Where chunks begin and end makes no difference to
+ * the events, except that a line feed behind the carriage return that ends an event may follow it as a blank line. An
+ * event inside one chunk is a view, not a copy.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
@@ -78,18 +91,27 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
   }
 
   return {
-    *push(chunk) {
+    *push(chunk, skip = skipNothing) {
       const nextLineEnd = findLineEnds(chunk)
-      let start = 0
-      let at = 0
+      let start = endsEvent.isBlank() ? skip(0) : 0
+      let at = start
+      if (start > 0) endsEvent.skip()
       for (;;) {
         const end = nextLineEnd(at)
-        if (end > at) endsEvent.text()
+        if (end > at) {
+          // Blank lines never become part of the next event, since they may also have come in an earlier chunk.
+          if (endsEvent.isBlank() && at > start) {
+            yield chunk.subarray(start, at)
+            start = at
+          }
+          endsEvent.text()
+        }
         if (end === chunk.byteLength) break
         at = end + 1
         if (!endsEvent.lineEnd(chunk[end])) continue
         if (chunk[end] === cr && chunk[at] === lf) at += 1
         yield take(chunk.subarray(start, at))
+        at = skip(at)
         start = at
       }
       if (start === chunk.byteLength) return
@@ -104,7 +126,11 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
   }
 }
 
+const skipNothing: SkipEvents = (start) => start
+
 interface LineState {
+  /** Records that whole events were skipped. */
+  skip(): void
   /** Records content of a line. */
   text(): void
   /** Records a line end; returns whether it ends an event. */
@@ -119,6 +145,9 @@ function createLineState(): LineState {
   let isLineBlank = true
   let isAfterCr = false
   return {
+    skip() {
+      isAfterCr = false
+    },
     text() {
       isBlank = false
       isLineBlank = false

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { toStream } from '../../../src/core/bytes/carrier.ts'
+import { readBody } from '../../../src/core/bytes/reader.ts'
 import type { LinkMaker } from '../../../src/core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../src/core/rewrite/linker.ts'
 import { createEventLinker } from '../../../src/core/rewrite/stream/stream-linker.ts'
@@ -75,7 +77,9 @@ interface Seen {
 async function rewriteEvents(events: readonly object[]): Promise<Seen[]> {
   const sent = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
   const linker = createEventLinker({ links: plainLinks, mode: 'rewrite' })
-  const got = await new Response(throughEvents(new Blob([sent]).stream(), linker)).text()
+  const got = await new Response(
+    toStream(throughEvents(readBody({ body: new Blob([sent]).stream() }), linker)),
+  ).text()
   return Array.from(got.matchAll(/^data: (.*)$/gm), ([, data = '']) => JSON.parse(data))
 }
 

@@ -6,7 +6,7 @@
 
 import { largeJson, setAside } from '../../json/set-aside.ts'
 import { createAnySearch } from '../../search.ts'
-import { isDeltaEvent } from '../../sse/event.ts'
+import { isDeltaEvent } from '../../sse/delta.ts'
 import { createSplitter, dataSpan, eventJson, eventsIn } from '../../sse/split.ts'
 import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'

@@ -27,14 +27,15 @@ import type { EventFields } from './events.ts'
 /** An event that carries a piece of text. */
 interface TextPiece {
   readonly text: string
-  /** Gives the raw event, with the edits applied to its piece. */
-  release(edits: readonly Edit[]): Uint8Array
+  readonly raw: Uint8Array
 }
 
 /** Options of {@link createStreamedText}. */
 interface StreamedTextOptions {
   /** Makes the replacement of a link; `undefined` if the link stays. */
   readonly replace: (link: SandboxLink) => Promise<Replacement | undefined>
+  /** Applies edits to the piece of text in a raw event. */
+  readonly edit: (raw: Uint8Array, edits: readonly Edit[]) => Uint8Array
   /** Whether the stream was joined after this text began. */
   readonly isTail: boolean
 }
@@ -44,6 +45,8 @@ export interface StreamedText {
   readonly isTail: boolean
   /** Adds the next piece. Returns a promise if a link has to be made. */
   push(piece: TextPiece, emit: Emit): Promise<void> | undefined
+  /** Adds a piece in which no link is or begins, while none is held. Returns `false`, and adds nothing, for another one. */
+  pass(text: string): boolean
   /** Queues an event without text after the held events. */
   queue(release: () => Promise<Uint8Array>): void
   isHolding(): boolean
@@ -70,9 +73,9 @@ interface Held {
 /**
  * Creates the buffer for one streamed text.
  *
- * @param options how a link is replaced, and whether the beginning of the text was missed
+ * @param options how a link is replaced and an event edited, and whether the beginning of the text was missed
  */
-export function createStreamedText({ replace, isTail }: StreamedTextOptions): StreamedText {
+export function createStreamedText({ replace, edit, isTail }: StreamedTextOptions): StreamedText {
   const replacements: Replacement[] = []
   // Only the replaced links are kept, not the text: nothing else is compared later.
   const replaced: { readonly start: number; readonly text: string }[] = []
@@ -90,10 +93,11 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
     lastUnit = text.at(-1) ?? lastUnit
   }
 
-  function hold({ text, release }: TextPiece): void {
+  function hold({ text, raw }: TextPiece): void {
     const start = length - text.length
     const end = length
-    held.push({ end, release: () => release(editsWithin(replacements, start, end)) })
+    const copy = raw.slice()
+    held.push({ end, release: () => edit(copy, editsWithin(replacements, start, end)) })
   }
 
   async function settle(links: readonly SandboxLink[], emit: Emit): Promise<void> {
@@ -120,11 +124,17 @@ export function createStreamedText({ replace, isTail }: StreamedTextOptions): St
       grow(piece.text)
       const links = scanner.push(piece.text)
       if (held.length === 0 && links.length === 0 && scanner.open() === length) {
-        emit(piece.release([]))
+        emit(piece.raw)
         return undefined
       }
       hold(piece)
       return settle(links, emit)
+    },
+    pass(text) {
+      if (held.length > 0 || mayHoldLink(text)) return false
+      grow(text)
+      scanner.push(text)
+      return true
     },
     queue(release) {
       held.push({ end: length, release })

@@ -9,14 +9,14 @@ import { type Edit, stringEdits } from '../../json/edits.ts'
 import { stringAt } from '../../json/spans.ts'
 import { createAnySearch } from '../../search.ts'
 import {
-  type EventText,
   isDeltaEvent,
-  readEventText,
   readTextDelta,
-  spliceEvent,
+  skipDeltas,
+  skipTextDeltas,
   type TextDelta,
   textDeltaType,
-} from '../../sse/event.ts'
+} from '../../sse/delta.ts'
+import { type EventText, readEventText, spliceEvent } from '../../sse/event.ts'
 import type { Emit, EventHandler } from '../../sse/pump.ts'
 import { moveEdits } from '../annotations.ts'
 import { type AnswerContainers, createAnswerContainers } from '../answer-containers.ts'
@@ -57,6 +57,7 @@ function createAnnotator(options: EventLinkOptions): EventHandler {
       if (!isDeltaEvent(raw) && isCiting(raw)) return annotate(raw, options).then(emit)
       emit(raw)
     },
+    skip: skipDeltas,
     end: () => undefined,
   }
 }
@@ -101,16 +102,23 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
   function textOf(part: StreamPart): StreamedText {
     part.streamed ??= createStreamedText({
       replace: (link) => replaceSandboxLink(link, () => containers.find(part.outputIndex), links),
+      edit: editDelta,
       isTail: part.isTail,
     })
     return part.streamed
   }
 
+  function skip(chunk: Uint8Array, start: number): number {
+    if (parts.isNew() || parts.holding().length > 0) return start
+    return skipTextDeltas(chunk, start, ({ outputIndex, contentIndex, text }) =>
+      textOf(parts.at(outputIndex, contentIndex)).pass(text),
+    )
+  }
+
   function pushDelta(raw: Uint8Array, delta: TextDelta, emit: Emit) {
     const { text, outputIndex, contentIndex } = delta
     last = textOf(parts.at(outputIndex, contentIndex))
-    const release = (edits: readonly Edit[]) => (edits.length === 0 ? raw : editDelta(raw, edits))
-    return last.push({ text, release }, emit)
+    return last.push({ text, raw }, emit)
   }
 
   /** Handles an event without text. It passes held events of other parts, and waits for held events of its own part. */
@@ -120,7 +128,8 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
     const [part] = own
     if (part !== undefined && contentIndex !== undefined && !type.endsWith('.done')) {
       last = part.streamed
-      last?.queue(() => rewrite(event))
+      const kept = { ...event, raw: event.raw.slice() }
+      last?.queue(() => rewrite(kept))
       return
     }
     for (const { streamed } of own) {
@@ -208,12 +217,14 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
   return {
     push(raw, emit) {
       if (last?.isHolding() && isLineFeed(raw)) {
-        last.queue(async () => raw)
+        const lineFeed = raw.slice()
+        last.queue(async () => lineFeed)
         return
       }
       last = undefined
       return pushRead(raw, emit)
     },
+    skip,
     end: abandon,
   }
 }

@@ -7,11 +7,12 @@
 
 import { isId } from '../../../core/ids.ts'
 import { isObject } from '../../../core/json/value.ts'
-import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
+import type { EventHandler } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
 import type { Origin } from '../../capture/capture.ts'
 import type { Gateway } from '../../gateway.ts'
 import { recordIfUp, recordPlace } from '../../owners/records.ts'
+import { withEvents } from './responses.ts'
 
 /** Options of a chat completion that make it contain ids for later requests. */
 export interface CompletionOptions {
@@ -63,7 +64,7 @@ export function recordChunks(
     },
     end: () => undefined,
   }
-  return new Response(throughEvents(answer.body, handler), answer)
+  return withEvents(gateway, answer, handler)
 }
 
 /**

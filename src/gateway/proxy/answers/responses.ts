@@ -14,6 +14,7 @@ import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
 import { createEventLinker } from '../../../core/rewrite/stream/stream-linker.ts'
+import { skipDeltas } from '../../../core/sse/delta.ts'
 import { type EventHandler, throughEvents } from '../../../core/sse/pump.ts'
 import { eventJson } from '../../../core/sse/split.ts'
 import { capture, captureOnce, type Origin, recordedContainer } from '../../capture/capture.ts'
@@ -51,7 +52,9 @@ export async function recordResponse(
     return answer
   }
   if (/^text\/event-stream\b/i.test(type)) {
-    return withBody(answer, passEvents(gateway, origin, answer.body, after))
+    const handler = createEventHandler(gateway, origin)
+    const sent = after === undefined ? handler : sendAfter(after, handler)
+    return withEvents(gateway, answer, throughLargeEvents(gateway, sent))
   }
   if (/^application\/json\b/i.test(type)) {
     return withBody(answer, await passJson(gateway, origin, answer.body))
@@ -65,14 +68,37 @@ export async function recordResponse(
  * @param body bytes, which get a `Content-Length`, or a stream, which gets none
  */
 export function withBody(
-  { status, statusText, headers }: Response,
+  answer: Response,
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
 ): Response {
-  const kept = new Headers(headers)
-  for (const name of ['content-length', 'content-md5', 'repr-digest', 'etag']) kept.delete(name)
-  if (body instanceof Uint8Array) kept.set('content-length', String(body.byteLength))
-  const sent = body instanceof Uint8Array ? toBody(body) : body
-  return new Response(sent, { status, statusText, headers: kept })
+  const { status, statusText } = answer
+  const headers = headersOf(answer)
+  if (!(body instanceof Uint8Array)) return new Response(body, { status, statusText, headers })
+  headers['content-length'] = String(body.byteLength)
+  return new Response(toBody(body), { status, statusText, headers })
+}
+
+/**
+ * Sends the events of an answer through a handler.
+ *
+ * @param answer a stream of events whose body has not been read yet
+ * @param handler of this answer only
+ */
+export function withEvents(
+  { runtime: { carrier } }: Gateway,
+  answer: Response,
+  handler: EventHandler,
+): Response {
+  const bytes = throughEvents(carrier.readAtOnce(answer), handler)
+  return carrier.answer(bytes, { status: answer.status, headers: headersOf(answer) })
+}
+
+const bodyHeaders = new Set(['content-length', 'content-md5', 'repr-digest', 'etag'])
+
+/** Headers of an answer that hold for any body. */
+function headersOf({ headers }: Response): Record<string, string> {
+  const kept = [...headers].filter(([name]) => !bodyHeaders.has(name))
+  return Object.fromEntries(kept)
 }
 
 /** Records and links a JSON answer. Answers over the size limit pass unchanged. */
@@ -106,18 +132,6 @@ async function passJson(
   return linked === left ? read.whole : restore(linked)
 }
 
-/** Passes a stream through {@link createEventHandler}. */
-function passEvents(
-  gateway: Gateway,
-  origin: Origin,
-  body: ReadableStream<Uint8Array>,
-  after: number | undefined,
-): ReadableStream<Uint8Array> {
-  const handler = createEventHandler(gateway, origin)
-  const sent = after === undefined ? handler : sendAfter(after, handler)
-  return throughEvents(body, throughLargeEvents(gateway, sent))
-}
-
 /**
  * Creates the handler for the events of one answer. An event that mentions something new waits until the store has it,
  * and so do the events after it. All other events pass at once.
@@ -149,6 +163,8 @@ export function createEventHandler(gateway: Gateway, origin: Origin): EventHandl
         ? linker.push(raw, emit)
         : recorded.then(() => linker.push(raw, emit))
     },
+    // Delta events mention nothing.
+    skip: linker.skip,
     end: linker.end,
   }
 }
@@ -166,6 +182,7 @@ function dropListings(gateway: Gateway, { containers }: Mentions): void {
 
 const untouched: EventHandler = {
   push: (raw, emit) => void emit(raw),
+  skip: skipDeltas,
   end: () => undefined,
 }
 

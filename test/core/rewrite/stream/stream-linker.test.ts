@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type ByteReader, readBody } from '../../../../src/core/bytes/reader.ts'
 import type { PreviousTurn } from '../../../../src/core/rewrite/answer-containers.ts'
 import type { LinkMode } from '../../../../src/core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../../src/core/rewrite/linker.ts'
@@ -47,6 +48,19 @@ function bodyOf(
   )
 }
 
+/** Overwrites each piece at the next read, as a reader may that uses one buffer for all of them. */
+function reusingBuffers(bytes: ByteReader): ByteReader {
+  let last: Uint8Array | undefined
+  return {
+    ...bytes,
+    async read() {
+      last?.fill(0)
+      last = (await bytes.read())?.slice()
+      return last
+    },
+  }
+}
+
 async function run(
   text: string,
   mode: LinkMode,
@@ -57,17 +71,15 @@ async function run(
   const recordedContainer = async ({ responseId }: PreviousTurn) =>
     responseId === 'resp_0' ? recorded : undefined
   const linked = throughEvents(
-    bodyOf(text, lengths, broken),
+    reusingBuffers(readBody({ body: bodyOf(text, lengths, broken) })),
     createEventLinker({ links: plainLinks, mode, recordedContainer }),
   )
   const chunks: Uint8Array[] = []
-  const reader = linked.getReader()
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return { text: joined(chunks) }
-      chunks.push(value)
+    for (let chunk = await linked.read(); chunk !== undefined; chunk = await linked.read()) {
+      chunks.push(chunk.slice())
     }
+    return { text: joined(chunks) }
   } catch (error) {
     return { text: joined(chunks), error }
   }
