@@ -5,10 +5,10 @@
  */
 
 import {
+  type ClientIdleLimit,
   type CreateCarrier,
   copied,
   createWebCarrier,
-  type ReaderLimit,
   toStream,
 } from '../core/bytes/carrier.ts'
 import { type Bodied, type ByteReader, type ReadBody, watchBytes } from '../core/bytes/reader.ts'
@@ -17,7 +17,7 @@ import { PlainHeaders } from './headers.ts'
 /** The bytes of an answer, and how long its client may stand still. */
 export interface Source {
   readonly bytes: ByteReader
-  readonly limit?: ReaderLimit
+  readonly limit?: ClientIdleLimit
 }
 
 const sourceKey = Symbol('source')

@@ -19,7 +19,7 @@ import { type ByteQueue, createByteQueue, createInflow, type Inflow } from './by
 import { PlainHeaders } from './headers.ts'
 
 /** Options of {@link createDispatchFetch}. */
-export interface DispatchFetchOptions {
+interface DispatchFetchOptions {
   /** Sends the requests that the dispatcher can't: those that follow redirects, or whose body is a form. */
   readonly fetch: typeof fetch
   /** Connections to one upstream. @default no limit */
@@ -27,7 +27,7 @@ export interface DispatchFetchOptions {
 }
 
 /** A `fetch` that keeps its connections. */
-export interface DispatchFetch {
+interface DispatchFetch {
   readonly fetch: typeof fetch
   close(): Promise<void>
 }

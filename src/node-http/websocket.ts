@@ -60,7 +60,7 @@ export const connectSocket: Connect = (url, { headers, signal }) =>
   })
 
 /** Accepts the sockets of one server. */
-export interface SocketAcceptor {
+interface SocketAcceptor {
   accept(
     req: IncomingMessage,
     raw: Duplex,

@@ -36,14 +36,14 @@ export interface Carrier {
 }
 
 /** How long a client may take no byte of an answer before it is cut off. */
-export interface ReaderLimit {
+export interface ClientIdleLimit {
   readonly wait: Wait
   /** Milliseconds. */
   readonly idleMs: number
 }
 
 /** Makes the carrier of a runtime. */
-export type CreateCarrier = (limit: ReaderLimit) => Carrier
+export type CreateCarrier = (limit: ClientIdleLimit) => Carrier
 
 /** Status and headers of an answer. */
 interface AnswerInit {
@@ -119,7 +119,7 @@ export function denoCarrier(now: () => number): CreateCarrier {
  */
 export function toStream(
   bytes: ByteReader,
-  limit?: ReaderLimit,
+  limit?: ClientIdleLimit,
   isWatchedFromStart = true,
 ): ReadableStream<Uint8Array> {
   const idle = limit && watchIdle(limit.wait, limit.idleMs)
@@ -210,7 +210,7 @@ export function copied(bytes: ByteReader): ByteReader {
 async function pump(
   bytes: ByteReader,
   writer: WritableStreamDefaultWriter<Uint8Array>,
-  { wait, idleMs }: ReaderLimit,
+  { wait, idleMs }: ClientIdleLimit,
 ): Promise<void> {
   const idle = watchIdle(wait, idleMs)
   /** Writes a piece. A large one gets more time, because progress within it is not visible. */

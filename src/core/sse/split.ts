@@ -37,7 +37,7 @@ export function* eventsIn(bytes: Uint8Array): Generator<Uint8Array> {
  *
  * @param start offset in the chunk at which an event begins
  */
-export type SkipEvents = (start: number) => number
+type SkipEvents = (start: number) => number
 
 /** Splits bytes in chunks of any size into events. */
 interface EventSplitter {

@@ -16,7 +16,7 @@ import { locateFile, type NamedFile } from './locate.ts'
 import { openSource } from './source.ts'
 
 /** A file object of the Files API, with the container that the file is in. */
-export interface FileObject {
+interface FileObject {
   readonly id: string
   readonly object: 'file'
   /** `null` if the length is unknown. */

@@ -17,7 +17,7 @@ import { type ByteRange, contentRange } from '../../core/http/range.ts'
 import type { FileFacts } from '../upstreams/opened-file.ts'
 
 /** The facts that the headers need. */
-export type DeliveredFile = Pick<
+type DeliveredFile = Pick<
   FileFacts,
   'fileId' | 'filename' | 'bytes' | 'type' | 'sha256' | 'upstreamRequestId'
 >
@@ -35,7 +35,7 @@ export function entityTag(fileId: string, bytes: number): string {
 export const fileCacheControl = 'private, no-store, no-transform'
 
 /** How a file is delivered. */
-export interface DeliveryTerms {
+interface DeliveryTerms {
   readonly disposition: 'attachment' | 'inline'
   /** Whether the request follows a signed link, which any page may embed. */
   readonly isGranted: boolean

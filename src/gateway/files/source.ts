@@ -19,7 +19,7 @@ import type { FileLocation } from '../upstreams/location.ts'
 import { type FileSource, openedFile } from '../upstreams/opened-file.ts'
 
 /** The reader of a source. */
-export interface SourceReader {
+interface SourceReader {
   readonly signal: AbortSignal
   /** A download by `GET` may be copied while it is served. @default nothing is copied */
   readonly method?: 'GET' | 'HEAD'

@@ -25,7 +25,7 @@ export interface Life {
 const timeoutMs = 2000
 
 /** The container whose end is looked up. */
-export interface LivingContainer {
+interface LivingContainer {
   readonly containerId: string
   readonly upstream: Upstream
   /** Whether the upstream has said that it expired. */

@@ -29,7 +29,7 @@ export interface Family {
 }
 
 /** Terms that apply to every family. */
-export interface FamilyTerms {
+interface FamilyTerms {
   /** Headers of every answer. */
   readonly headers?: Readonly<Record<string, string>>
   /** Absent without caller auth. */

@@ -100,7 +100,7 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
     held.push({ end, release: () => edit(copy, editsWithin(replacements, start, end)) })
   }
 
-  async function settle(links: readonly SandboxLink[], emit: Emit): Promise<void> {
+  async function replaceLinks(links: readonly SandboxLink[], emit: Emit): Promise<void> {
     for (const link of links) {
       const made = await replace(link)
       if (made === undefined) continue
@@ -128,7 +128,7 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
         return undefined
       }
       hold(piece)
-      return settle(links, emit)
+      return replaceLinks(links, emit)
     },
     pass(text) {
       if (held.length > 0 || mayHoldLink(text)) return false
@@ -140,9 +140,9 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
       held.push({ end: length, release })
     },
     isHolding: () => held.length > 0,
-    finish: (emit) => settle(scanner.end(), emit),
+    finish: (emit) => replaceLinks(scanner.end(), emit),
     abandon(emit) {
-      scanner.settle()
+      scanner.ruleOut()
       return release(emit)
     },
     measure: () => ({ length, pairs }),
@@ -176,7 +176,7 @@ interface LinkScanner {
   /** Returns the links that the end of the text decides. */
   end(): readonly SandboxLink[]
   /** Rules out a link in the text so far. */
-  settle(): void
+  ruleOut(): void
   /** The offset from which more text may still complete a link. */
   open(): number
 }
@@ -232,7 +232,7 @@ export function createLinkScanner({ isTail = false }: { readonly isTail?: boolea
       return []
     },
     end: () => scan(false),
-    settle() {
+    ruleOut() {
       open = offset + text.length
     },
     open: () => open,

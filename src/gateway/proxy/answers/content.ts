@@ -15,7 +15,7 @@ import { reopenSame } from '../../upstreams/file.ts'
 import { openedFile } from '../../upstreams/opened-file.ts'
 
 /** The file whose content was requested. */
-export interface RequestedContent {
+interface RequestedContent {
   readonly caller: Caller
   /** Absent for content that is no file, such as that of a video. It is not resumed. */
   readonly fileId?: string

@@ -15,7 +15,7 @@ import type { Gateway } from '../../gateway.ts'
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** An answer whose long texts were cut out. */
-export interface OpenAnswer {
+interface OpenAnswer {
   /** JSON without the long texts; absent when the answer holds too many values to be parsed. */
   readonly left?: Bytes
   /** Puts the long texts back into the (changed) JSON. */

@@ -25,7 +25,7 @@ import { findRecord } from '../../owners/records.ts'
 import type { ProxyRequest } from '../request.ts'
 
 /** How a stream is resumed. */
-export interface Resumption {
+interface Resumption {
   /** Query for the upstream: the client's without `starting_after`. */
   readonly query: string
   /** `sequence_number` of the last event that the client has. */
