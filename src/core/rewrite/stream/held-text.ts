@@ -100,7 +100,7 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
     held.push({ end, release: () => edit(copy, editsWithin(replacements, start, end)) })
   }
 
-  async function replaceLinks(links: readonly SandboxLink[], emit: Emit): Promise<void> {
+  async function replaceAndRelease(links: readonly SandboxLink[], emit: Emit): Promise<void> {
     for (const link of links) {
       const made = await replace(link)
       if (made === undefined) continue
@@ -128,7 +128,7 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
         return undefined
       }
       hold(piece)
-      return replaceLinks(links, emit)
+      return replaceAndRelease(links, emit)
     },
     pass(text) {
       if (held.length > 0 || mayHoldLink(text)) return false
@@ -140,7 +140,7 @@ export function createStreamedText({ replace, edit, isTail }: StreamedTextOption
       held.push({ end: length, release })
     },
     isHolding: () => held.length > 0,
-    finish: (emit) => replaceLinks(scanner.end(), emit),
+    finish: (emit) => replaceAndRelease(scanner.end(), emit),
     abandon(emit) {
       scanner.ruleOut()
       return release(emit)
