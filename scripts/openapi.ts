@@ -8,7 +8,6 @@
 import { writeFileSync } from 'node:fs'
 import * as z from 'zod/mini'
 import { type ErrorCode, errorStatuses } from '../src/core/errors.ts'
-import { type AnswerKind, type Asker, listOperations, type Operation } from '../src/routes/docs.ts'
 import {
   containerLinkBody,
   dispositionQuery,
@@ -20,28 +19,9 @@ import {
   responseIdBody,
   webhookEvent,
 } from '../src/routes/schemas.ts'
+import { type Route, routes } from './routes.ts'
 
 type Json = Readonly<Record<string, unknown>>
-type Route = Operation & { readonly asker: Asker }
-
-/** Routes that `/docs` does not list, since they belong to the OpenAI API or to Azure. */
-const others: readonly Route[] = [
-  route('POST', '/webhooks', 'o', 'object', "Receives Azure's webhooks (Standard Webhooks)"),
-  route('GET', '/openai/v1/files/{file_id}', 'c', 'object', 'Describes a container file'),
-  route('DELETE', '/openai/v1/files/{file_id}', 'c', 'object', 'Deletes a container file'),
-  route('GET', '/openai/v1/files/{file_id}/content', 'c', 'file', 'Downloads a container file'),
-]
-
-function route(
-  method: string,
-  path: string,
-  asker: Asker,
-  answer: AnswerKind,
-  summary: string,
-): Route {
-  return { method, path, asker, answer, summary, query: [] }
-}
-
 const text = z.string()
 const unixSeconds = z.int()
 const link = { download_url: text, expires_at: unixSeconds }
@@ -329,7 +309,7 @@ function describe(operation: Route): Json {
 /** The OpenAPI 3.1 document, without the version of the program. */
 export function createDocument(): Json {
   const paths: Record<string, Record<string, Json>> = {}
-  for (const operation of [...listOperations(), ...others]) {
+  for (const operation of routes) {
     const { method, path } = operation
     const methods = paths[path] ?? {}
     paths[path] = methods

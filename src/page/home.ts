@@ -41,23 +41,28 @@ function playground(publicUrl: string): Markup {
   return html`<p class="box">It runs on its built-in emulator, not on Azure: no model reads the requests. <a href="${publicUrl}/emulator/playground">The playground</a> asks it for files.</p>`
 }
 
+/** A route on the page at `/docs`. */
+export interface ListedRoute {
+  readonly method: string
+  /** Path with its parameters in braces. */
+  readonly path: string
+  /** Names of its query parameters. */
+  readonly query: readonly string[]
+  readonly summary: string
+}
+
 /** The content of the page at `/docs`. */
 interface DocsPage {
   readonly about: { readonly version: string; readonly description: string }
-  readonly operations: readonly {
-    readonly method: string
-    readonly path: string
-    readonly query: readonly string[]
-    readonly summary: string
-  }[]
+  readonly routes: readonly ListedRoute[]
   readonly nonce: string
 }
 
 /** Writes the list of the routes. It needs no script. */
-export function docsPage({ about, operations, nonce }: DocsPage): Markup {
+export function docsPage({ about, routes, nonce }: DocsPage): Markup {
   const body = html`<h1>cfile ${about.version}</h1>
 <p>${about.description}</p>
-${operations.map(
+${routes.map(
   ({ method, path, query, summary }) =>
     html`<p><code>${method} ${path}${query.map((name, index) => `${index === 0 ? '?' : '&'}${name}=`)}</code><br>${summary}</p>
 `,

@@ -1,5 +1,5 @@
 /**
- * `/openapi.json`, `/docs` and `/`: descriptions of the routes, for programs and for people. `listOperations` lists all routes.
+ * `/openapi.json`, `/docs` and `/`: descriptions of the routes, for programs and for people.
  *
  * @module
  */
@@ -10,64 +10,38 @@ import { prefersHtml } from '../core/http/content-type.ts'
 import { version } from '../core/observe/version.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { pageHeaders } from '../page/frame.ts'
-import { docsPage, homePage } from '../page/home.ts'
+import { docsPage, homePage, type ListedRoute } from '../page/home.ts'
 import type { RouteEnv } from './request.ts'
 
-/** Kind of a successful answer. */
-export type AnswerKind = 'file' | 'zip' | 'page' | 'files' | 'link' | 'object' | 'text'
-
-/** One method of one route. */
-export interface Operation {
-  readonly method: string
-  /** Path with its parameters in braces. */
-  readonly path: string
-  readonly query: readonly string[]
-  readonly answer: AnswerKind
+/** A route of the OpenAPI document, as far as the list of routes shows it. */
+interface Documented {
   readonly summary: string
+  readonly parameters: readonly {
+    readonly name?: string
+    readonly in?: string
+    readonly $ref?: string
+  }[]
 }
 
-// The letter before the kind of answer says who may call: everybody (o; on /s the token grants access), or a caller (c).
-const table = `
-GET /s/{token} o file Serves what a signed link grants: a file, a page or a zip
-GET /s/{token}/{name} o file The same; the name is for people and is ignored
-GET /files/{file_id} ?container_id ?disposition c file Downloads a file by its id alone
-DELETE /files/{file_id} ?upstream c object Erases the copy and the record; with upstream=1 also the container file at Azure
-GET /containers/{container_id} c page Shows the page of a container: names, sizes, previews
-GET /containers/{container_id}/files ?all c files Lists the files that the code interpreter wrote
-GET /containers/{container_id}/files.zip c zip Downloads all of them as one zip
-GET /containers/{container_id}/files/{file_id} ?disposition c file Downloads a file of the named container
-GET /containers/{container_id}/path/{path} ?disposition c file Downloads the file at /mnt/data/{path}
-POST /containers/{container_id}/restore c object Creates a new container with the archived files of an expired one
-POST /captures c files Records what the posted answer cites, or the response with the posted {"response_id"}
-POST /links c link Signs a link to a file, a page or a zip
-DELETE /owners/{owner} ?upstream c object Erases everything of an owner, with upstream=1 also at Azure; admins only
-GET /healthz o object Whether the process answers
-GET /readyz o object Whether the process can serve requests
-GET /metrics o text Counters for Prometheus
-GET /openapi.json o object This description as an OpenAPI document
-GET /docs o page This description as a page
-GET / o object Name and version of the gateway, and where its documentation is
-`
+/** Reads the OpenAPI document. It is loaded on demand: 45 KB that most processes never need. */
+async function readDocument() {
+  const { default: document } = await import('./openapi.json', { with: { type: 'json' } })
+  return document
+}
 
-/** Who may call: `o` everybody, `c` a caller. */
-export type Asker = 'o' | 'c'
-
-/** Lists all operations except those of the OpenAI API, which has its own OpenAPI document. */
-export function listOperations(): readonly (Operation & { readonly asker: Asker })[] {
-  const lines = table.trim().split('\n')
-  return lines.map((line) => {
-    const [method = '', path = '', ...rest] = line.split(' ')
-    const query = rest.filter((word) => word.startsWith('?')).map((word) => word.slice(1))
-    const [asker, answer, ...summary] = rest.slice(query.length)
-    return {
-      method,
-      path,
-      query,
-      asker: asker as Asker,
-      answer: answer as AnswerKind,
-      summary: summary.join(' '),
-    }
-  })
+/** Lists the routes of the OpenAPI document. HEAD is left out, since it follows from GET. */
+async function listRoutes(): Promise<readonly ListedRoute[]> {
+  const { paths }: { paths: Record<string, Record<string, Documented>> } = await readDocument()
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([method]) => method !== 'head')
+      .map(([method, { summary, parameters }]) => ({
+        method: method.toUpperCase(),
+        path,
+        query: parameters.flatMap((one) => (one.in === 'query' ? (one.name ?? []) : [])),
+        summary,
+      })),
+  )
 }
 
 const about: Readonly<Record<'name' | 'version' | 'description', string>> = {
@@ -95,8 +69,7 @@ export function answerRoot(
 /** Creates the route at `/openapi.json`. */
 export function openapiRoutes(): Hono<RouteEnv> {
   return new Hono<RouteEnv>().get('/', async (c) => {
-    // Loaded on demand: 50 KB that most processes never need.
-    const { default: document } = await import('./openapi.json', { with: { type: 'json' } })
+    const document = await readDocument()
     return c.json({ ...document, info: { ...document.info, version } })
   })
 }
@@ -113,8 +86,9 @@ export type AnswerDocs = (file: string, nonce: string) => Promise<Response | und
 export function docsRoutes(answerDocs?: AnswerDocs): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>().get('/', async (c) => {
     const nonce = c.get('requestId')
-    const page = docsPage({ about, operations: listOperations(), nonce })
-    return (await answerDocs?.('', nonce)) ?? c.html(page, 200, pageHeaders(nonce))
+    const viewer = await answerDocs?.('', nonce)
+    if (viewer !== undefined) return viewer
+    return c.html(docsPage({ about, routes: await listRoutes(), nonce }), 200, pageHeaders(nonce))
   })
   if (answerDocs === undefined) return routes
   return routes.get('/:file', async (c, next) => {

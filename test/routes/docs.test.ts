@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { listOperations } from '../../src/routes/docs.ts'
+import { routes } from '../../scripts/routes.ts'
 import { openCallers } from '../lib/callers.ts'
 import { errorCode, openHarness } from '../lib/harness.ts'
 
@@ -85,9 +85,9 @@ describe('/docs', () => {
     const { ask } = openHarness({ answerDocs: async () => undefined })
     const answer = await ask('/docs')
     const page = await answer.text()
-    for (const { method, path, summary } of listOperations()) {
+    for (const { method, path, summary } of routes) {
       expect(page).toContain(`<code>${method} ${path}`)
-      expect(page).toContain(summary.replaceAll('"', '&quot;'))
+      expect(page).toContain(summary.replaceAll('"', '&quot;').replaceAll("'", '&#39;'))
     }
     expect(page).not.toMatch(/<script|src=|https?:|\son\w+=|\sstyle=/i)
     const [, nonce] = /<style nonce="([^"]+)">/.exec(page) ?? []
