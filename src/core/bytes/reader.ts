@@ -76,7 +76,8 @@ function readAtOnce(answer: Response): ByteReader {
 
 /** Bytes of a piece at the slowest. */
 export const slowPiece: number = 64 * 1024
-const largest = 1024 ** 2
+// New memory is filled with zeros, which costs more than the turns that larger pieces save.
+const largest = { reused: 1024 ** 2, own: 256 * 1024 }
 // Milliseconds for a piece. A slower one keeps the client waiting; many quick ones cost too many turns of JavaScript.
 const quick = 200
 const slow = 1000
@@ -100,7 +101,7 @@ export function readLargePieces(now: () => number, memory: 'reused' | 'own'): Re
       async read(needed = length) {
         // The time between two reads shows the speed of both sides.
         const took = began === undefined ? slow : now() - began
-        if (took < quick) length = Math.min(length * 2, largest)
+        if (took < quick) length = Math.min(length * 2, largest[memory])
         if (took > slow) length = slowPiece
         began = now()
         if (memory === 'own' || length !== buffer.byteLength) buffer = new ArrayBuffer(length)
