@@ -94,7 +94,12 @@ const startOnWorkerd: StartGateway = async (
   { port = gatewayPort, cwd = root, flags = [] } = {},
 ) => {
   const module = `worker-${port}.js`
-  await build({ ...workerBuild(), absWorkingDir: cwd, outfile: join(bench.folder, module) })
+  await build({
+    ...workerBuild(),
+    absWorkingDir: cwd,
+    minify: !flags.some((f) => f.startsWith('--inspector')),
+    outfile: join(bench.folder, module),
+  })
   const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, port)
   const config = capnp(
     bench,
