@@ -34,6 +34,18 @@ export function isDeltaEvent(raw: Uint8Array): boolean {
   return isNamed && hasBytes(raw, end - deltaEndingBytes.length, deltaEndingBytes)
 }
 
+const textEventPrefix = 'event: response.output_text.'
+const textEventPrefixBytes = bytesOf(textEventPrefix)
+
+/**
+ * Whether the first line of an event names a delta of something else than an answer's text, such as code.
+ *
+ * @param raw one event with its framing
+ */
+export function isOtherDelta(raw: Uint8Array): boolean {
+  return isDeltaEvent(raw) && !hasBytes(raw, 0, textEventPrefixBytes)
+}
+
 /** A piece of the text of one part. */
 export interface TextDelta {
   readonly outputIndex: number
@@ -79,7 +91,7 @@ export function skipTextDeltas(
   return skipWhile(bytes, start, (events, at) => {
     const delta = textDeltaAt(events, at)
     if (delta !== undefined) return take(delta) ? delta.end : -1
-    return events.startsWith('event: response.output_text.', at) ? -1 : deltaEnd(events, at)
+    return events.startsWith(textEventPrefix, at) ? -1 : deltaEnd(events, at)
   })
 }
 

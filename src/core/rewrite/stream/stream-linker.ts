@@ -10,6 +10,7 @@ import { stringAt } from '../../json/spans.ts'
 import { createAnySearch } from '../../search.ts'
 import {
   isDeltaEvent,
+  isOtherDelta,
   readTextDelta,
   skipDeltas,
   skipTextDeltas,
@@ -195,7 +196,9 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
   function pushRead(raw: Uint8Array, emit: Emit): Promise<void> | undefined {
     const delta = parts.isNew() ? undefined : readTextDelta(raw)
     if (delta !== undefined) return pushDelta(raw, delta, emit)
-    const isTelling = parts.isNew() || parts.holding().length > 0 || mayMatter(raw)
+    const mustRead = parts.isNew() || parts.holding().length > 0
+    // As `skip` does, so that it makes no difference where chunks end.
+    const isTelling = mustRead || (!isOtherDelta(raw) && mayMatter(raw))
     const text = isTelling ? readEventText(raw) : undefined
     if (text === undefined) {
       emit(raw)

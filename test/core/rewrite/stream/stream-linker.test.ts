@@ -215,6 +215,37 @@ describe('a rewritten stream', () => {
     )
   })
 
+  it('is the same in all chunks, even where the name and the type of an event differ', async () => {
+    const sent = [
+      { type: 'response.created', response: { id: 'resp_1' } },
+      {
+        type: 'response.output_item.done',
+        output_index: 0,
+        item: { type: 'code_interpreter_call', container_id: 'cntr_1' },
+      },
+      {
+        type: 'response.output_text.delta',
+        output_index: 1,
+        content_index: 0,
+        delta: '[a](sandbox:/mnt/data/a.csv) ',
+      },
+      {
+        type: 'response.output_text.done',
+        output_index: 1,
+        content_index: 0,
+        text: '[a](sandbox:/mnt/data/a.csv) ',
+      },
+    ]
+    const text = sent
+      .map(
+        (event, at) =>
+          `event: ${at === 2 ? 'response.other.delta' : event.type}\ndata: ${JSON.stringify(event)}\n\n`,
+      )
+      .join('')
+    const whole = await run(text, 'rewrite')
+    for (const length of [1, 7, 100]) expect(await run(text, 'rewrite', [length])).toEqual(whole)
+  })
+
   it('adds, drops and reorders no event, and changes no byte of an event without a link', async () => {
     await fc.assert(
       fc.asyncProperty(
