@@ -5,17 +5,25 @@
  */
 
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
-import type { Socket as NetSocket } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { CfileError, toErrorBody } from './core/errors.ts'
+import { CfileError, toCfileError } from './core/errors.ts'
 import type { Socket, UpgradeBindings } from './core/http/websocket.ts'
 import { createNodeCarrier } from './node-http/answer.ts'
 import { followConnections } from './node-http/connections.ts'
 import { createDispatchFetch } from './node-http/fetch.ts'
 import { nodeHmac } from './node-http/hmac.ts'
+import {
+  answerOn,
+  answerRefused,
+  errorAnswer,
+  hostError,
+  refuse,
+  wrongTarget,
+  wrongUpgrade,
+} from './node-http/refusal.ts'
 import { respond } from './node-http/respond.ts'
 import { answerSwaggerUi } from './node-http/swagger-ui.ts'
 import { connectSocket, createAcceptor } from './node-http/websocket.ts'
@@ -53,9 +61,11 @@ export function toNodeHandler(app: Fetcher): NodeHandler {
   const answer: Answer = (request, bindings) => app.fetch(request, bindings)
   const handle = handlerOf(answer)
   const handler = async (req: IncomingMessage, res: ServerResponse) =>
-    wasRead(req) ? refuse(res, bodyWasRead()) : handle(req, res)
+    wasRead(req) ? refuse(res, bodyWasRead(), newId()) : handle(req, res)
   return Object.assign(handler, { upgrade: upgraderOf(answer) })
 }
+
+const newId = (): string => crypto.randomUUID()
 
 /** Whether the host has read the body without keeping its bytes, so that it cannot be forwarded unchanged. */
 function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean {
@@ -67,29 +77,6 @@ function bodyWasRead(): CfileError {
   return new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
     hint: 'Mount cfile before express.json() and its like, or have them keep the bytes as req.rawBody.',
   })
-}
-
-/** Whether a request names several hosts, which RFC 9112 §3.2 answers with 400. Node reads the first. */
-function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
-  let hosts = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
-  }
-  return hosts > 1
-}
-
-function severalHosts(): CfileError {
-  return new CfileError('invalid_request', 'The request has more than one Host header.', {
-    hint: 'Send one Host header.',
-  })
-}
-
-/** Answers a request that the app does not get. */
-function refuse(res: ServerResponse, error: CfileError): void {
-  const requestId = crypto.randomUUID()
-  const headers = { 'content-type': 'application/json', 'x-request-id': requestId }
-  res.writeHead(error.status, headers).end(JSON.stringify(toErrorBody(error, requestId)))
 }
 
 /**
@@ -130,11 +117,19 @@ const platform: Platform = {
   readFile,
   loadEmulator: async () => (await import('./emulator/emulator.ts')).createEmulator,
   async listen({ host, port }, answer) {
-    const server = createServer({ highWaterMark: mostUnsent }, handlerOf(answer))
+    const options = {
+      highWaterMark: mostUnsent,
+      // Checked here, so that the error has a body.
+      requireHostHeader: false,
+      // Any other request with `Upgrade`, such as Java's with h2c, is answered as if it had none (RFC 9110 §7.8).
+      shouldUpgradeCallback: isForWebSocket,
+    }
+    const server = createServer(options, handlerOf(answer))
     server.on('upgrade', upgraderOf(answer))
     // The default of five minutes is too short for large uploads over slow lines. Headers keep their one minute.
     server.requestTimeout = 0
     const connections = followConnections(server)
+    answerRefused(server, connections.isAnswering, newId)
     await listening(server, host, port)
     const address = server.address()
     const isTcp = typeof address === 'object' && address !== null
@@ -147,41 +142,61 @@ function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
   const acceptor = createAcceptor()
   return async (req, socket, head) => {
     socket.on('error', () => {})
-    if (hasSeveralHosts(req)) return refuse(answerOn(req, socket), severalHosts())
     let serve: ((opened: Socket) => Promise<void>) | undefined
     const upgrade: UpgradeBindings['upgrade'] = (accepted) => {
       serve = accepted
       return new Response()
     }
-    const headers = Object.entries(req.headers).map(([name, value]): [string, string] => [
-      name,
-      String(value),
-    ])
-    const url = new URL(req.url ?? '/', `http://${req.headers.host ?? 'localhost'}`)
-    const response = await answer(new Request(url, { headers }), { incoming: req, upgrade })
-    if (serve !== undefined) return acceptor.accept(req, socket, head, serve)
-    respond(response, answerOn(req, socket))
+    try {
+      const response = await answer(upgradeRequest(req), { incoming: req, upgrade })
+      if (serve === undefined) return respond(response, answerOn(req, socket))
+    } catch (error) {
+      return refuse(answerOn(req, socket), toCfileError(error), newId())
+    }
+    acceptor.accept(req, socket, head, serve)
   }
 }
 
-/** An answer to a request with `Upgrade`, which ends the connection. */
-function answerOn(req: IncomingMessage, socket: Duplex): ServerResponse {
-  const outgoing = new ServerResponse(req)
-  outgoing.assignSocket(socket as NetSocket)
-  outgoing.setHeader('connection', 'close')
-  outgoing.once('finish', () => socket.end())
-  return outgoing
+/** Whether a request asks for a WebSocket (RFC 6455 §4.1). */
+function isForWebSocket({ method, headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return method === 'GET' && /^websocket$/i.test(upgrade)
+}
+
+/**
+ * The request for a WebSocket in the form of web standards.
+ *
+ * @throws CfileError `invalid_request` for any other upgrade, and for a wrong host or path
+ */
+function upgradeRequest(req: IncomingMessage): Request {
+  const wrong = hostError(req) ?? (isForWebSocket(req) ? undefined : wrongUpgrade())
+  if (wrong !== undefined) throw wrong
+  const { url: path = '/', headers } = req
+  const url = path.startsWith('/') ? `http://${headers.host ?? 'localhost'}${path}` : path
+  if (!URL.canParse(url)) throw wrongTarget()
+  const lines = Object.entries(headers).map(([name, value]): [string, string] => [
+    name,
+    String(value),
+  ])
+  return new Request(url, { headers: lines })
 }
 
 /** Creates the request handler of `node:http`. */
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   // The host app may rely on the global Request and Response. A request of HTTP/1.0 may name no host, and none is read.
-  const options = { overrideGlobalObjects: false, hostname: 'localhost' }
+  const options = {
+    overrideGlobalObjects: false,
+    hostname: 'localhost',
+    errorHandler: (cause: unknown) =>
+      errorAnswer(cause instanceof RequestError ? wrongTarget() : toCfileError(cause), newId()),
+  }
   const handle = getRequestListener(async (request, bindings) => {
     respond(await answer(request, bindings), (bindings as HttpBindings).outgoing)
     return RESPONSE_ALREADY_SENT
   }, options)
-  return async (req, res) => (hasSeveralHosts(req) ? refuse(res, severalHosts()) : handle(req, res))
+  return async (req, res) => {
+    const wrong = hostError(req)
+    return wrong === undefined ? handle(req, res) : refuse(res, wrong, newId())
+  }
 }
 
 /** Starts to listen. Rejects when the address cannot be used. */

@@ -6,6 +6,7 @@
 
 import type { Server, ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 // Node accepts one connection in each turn of the event loop. The limit ends the wait on a server that is never idle.
@@ -24,6 +25,8 @@ export interface Connections {
   close(isGentle?: boolean): Promise<void>
   /** Breaks the connections that are left. */
   cut(): void
+  /** Whether an answer on a connection has begun and not ended. */
+  isAnswering(socket: Duplex): boolean
 }
 
 interface Connection {
@@ -103,6 +106,10 @@ export function followConnections(server: Server): Connections {
     },
     cut() {
       for (const socket of open.keys()) socket.destroy()
+    },
+    isAnswering(socket) {
+      const answers = (open as ReadonlyMap<Duplex, Connection>).get(socket)?.answers ?? []
+      return [...answers].some(({ headersSent }) => headersSent)
     },
   }
 }

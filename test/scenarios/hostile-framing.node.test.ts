@@ -59,7 +59,6 @@ const refused: Readonly<Record<string, string>> = {
   'the preface of HTTP/2': `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${next}`,
   'a request line of HTTP/0.9': `GET /healthz\r\n\r\n${next}`,
   'an unknown version': get('/healthz', '', '3.7') + next,
-  'a method in lower case': next.replace('GET', 'get') + next,
   'a TLS handshake': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
 }
 
@@ -69,6 +68,14 @@ const tooLarge: Readonly<Record<string, string>> = {
   'a long URL': get(`/healthz?${'a'.repeat(20_000)}`) + next,
   '3,000 headers': get('/healthz', 'a:b\r\n'.repeat(3000)) + next,
   '20,000 headers': get('/healthz', 'a:b\r\n'.repeat(20_000)) + next,
+}
+
+/** Well-formed except for the method. The connection ends too. */
+const wrongMethods: Readonly<Record<string, string>> = {
+  'in lower case': next.replace('GET', 'get') + next,
+  'that is unknown': next.replace('GET', 'FOO') + next,
+  'that begins like another': next.replace('GET', 'GETS') + next,
+  CONNECT: `CONNECT files.example:443 HTTP/1.1\r\n${host}\r\n`,
 }
 
 /** Framed clearly, so that the next request is read where it begins. */
@@ -92,6 +99,9 @@ const framed: Readonly<Record<string, readonly [bytes: string, ...statuses: numb
     get('/healthz', 'Host: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'),
     400,
   ],
+  'a host that is no host': [`GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n`, 400],
+  'a list of hosts': [`GET /healthz HTTP/1.1\r\nHost: a, b\r\n\r\n`, 400],
+  'an asterisk for a path': [`OPTIONS * HTTP/1.1\r\n${host}\r\n`, 400],
   TRACE: [`TRACE /healthz HTTP/1.1\r\n${host}\r\n`, 405],
   'a health check of HTTP/1.0 without a host': ['GET /healthz HTTP/1.0\r\n\r\n', 200],
 }
@@ -110,6 +120,8 @@ afterAll(() => gateway.close())
 
 interface Heard {
   readonly statuses: readonly number[]
+  /** `code` of the last error. */
+  readonly code?: string
   readonly isClosed: boolean
 }
 
@@ -132,21 +144,61 @@ async function send(bytes: string, wanted: number, waitMs = 5000): Promise<Heard
   while (!isClosed && statuses().length < wanted && Date.now() < until) await sleep(10)
   await sleep(50)
   socket.destroy()
-  return { statuses: statuses(), isClosed }
+  const code = /"code":"(\w+)"[^{}]*\}\}$/.exec(text)?.[1]
+  return { statuses: statuses(), isClosed, ...(code !== undefined && { code }) }
 }
 
 describe('bytes on the socket', () => {
   it.each(Object.entries(refused))('with %s end the connection with 400', async (_, bytes) => {
-    expect(await send(bytes, 2)).toEqual({ statuses: [400], isClosed: true })
+    expect(await send(bytes, 2)).toEqual({
+      statuses: [400],
+      code: 'invalid_request',
+      isClosed: true,
+    })
   })
 
   it.each(Object.entries(tooLarge))('with %s end the connection with 431', async (_, bytes) => {
-    expect(await send(bytes, 2)).toEqual({ statuses: [431], isClosed: true })
+    expect(await send(bytes, 2)).toEqual({
+      statuses: [431],
+      code: 'invalid_request',
+      isClosed: true,
+    })
+  })
+
+  it.each(Object.entries(wrongMethods))('with a method %s get 405', async (_, bytes) => {
+    const heard = { statuses: [405], code: 'method_not_allowed', isClosed: true }
+    expect(await send(bytes, 2)).toEqual(heard)
+  })
+
+  it('behind a request do not damage its answer', async () => {
+    expect(await send(`${next}FOO`, 2)).toMatchObject({ isClosed: true })
+  })
+
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+  it.each([
+    ['a path of two slashes', get('//', upgrade), 404],
+    ['a URL that is none', get('http://[', upgrade), 400],
+    ['a host that is none', `GET / HTTP/1.1\r\nHost: a b\r\n${upgrade}\r\n`, 400],
+    ['a host that is none and a path', `GET /files HTTP/1.1\r\nHost: [\r\n${upgrade}\r\n`, 400],
+  ])('that ask for a WebSocket at %s do not end the process', async (_, bytes, status) => {
+    expect(await send(bytes, 1)).toMatchObject({ statuses: [status], isClosed: true })
+    expect((await send(next, 1)).statuses).toEqual([200])
+  })
+
+  it('of a request that offers an upgrade to HTTP/2 keep their method and body', async () => {
+    const offer = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n'
+    const heard = await send(post(`Content-Length: 2\r\n${offer}`, '{}'), 1)
+    // A GET would be 405.
+    expect(heard).toEqual({ statuses: [400], code: 'invalid_request', isClosed: false })
   })
 
   it('with a long chunk extension end the connection with 413', async () => {
     const bytes = chunked(`2;${'a'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`)
-    expect(await send(bytes, 2)).toEqual({ statuses: [413], isClosed: true })
+    expect(await send(bytes, 2)).toEqual({
+      statuses: [413],
+      code: 'payload_too_large',
+      isClosed: true,
+    })
   })
 
   it.each(Object.entries(framed))(
@@ -159,7 +211,7 @@ describe('bytes on the socket', () => {
   it('that stop in the middle of a body lose their connection after CFILE_IDLE_TIMEOUT_MS', async () => {
     const began = Date.now()
     const heard = await send(post('Content-Length: 20\r\n', '{'), 2, 20_000)
-    expect(heard).toEqual({ statuses: [400], isClosed: true })
+    expect(heard).toMatchObject({ statuses: [400], isClosed: true })
     expect(Date.now() - began).toBeGreaterThan(900)
   })
 
@@ -168,7 +220,7 @@ describe('bytes on the socket', () => {
     'that stop in the middle of the headers lose their connection in two minutes',
     async () => {
       const heard = await send('GET /healthz HTTP/1.1\r\nHost: a\r\n', 2, 130_000)
-      expect(heard).toEqual({ statuses: [408], isClosed: true })
+      expect(heard).toMatchObject({ statuses: [408], isClosed: true })
     },
   )
 })
