@@ -94,12 +94,10 @@ const startOnWorkerd: StartGateway = async (
   { port = gatewayPort, cwd = root, flags = [] } = {},
 ) => {
   const module = `worker-${port}.js`
-  await build({
-    ...workerBuild(),
-    absWorkingDir: cwd,
-    minify: !flags.some((f) => f.startsWith('--inspector')),
-    outfile: join(bench.folder, module),
-  })
+  // A profile needs the names of functions.
+  const minify = !flags.some((flag) => flag.startsWith('--inspector'))
+  const outfile = join(bench.folder, module)
+  await build({ ...workerBuild(), minify, absWorkingDir: cwd, outfile })
   const { NODE_EXTRA_CA_CERTS: _, PORT: __, ...env } = gatewayEnv(bench, false, port)
   const config = capnp(
     bench,
