@@ -20,7 +20,7 @@ import type { Bodied, ByteReader, ReadBody } from './reader.ts'
 
 /** A body, and the byte of the file at which it begins. */
 export interface OpenedBody {
-  readonly from: Bodied
+  readonly answer: Bodied
   readonly at: number
 }
 
@@ -81,7 +81,7 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
   const { wait, idleMs, random, onCut, onEnd, signal } = means
   const idle = watchIdle(wait, idleMs)
   const sent = createFingerprint()
-  let source = openSource(transfer.opened, idle, means.read)
+  let source = openBody(transfer.opened, idle, means.read)
   let at = start
   let resumptions = 0
   let isDone = false
@@ -115,7 +115,7 @@ export function readTransfer(transfer: Transfer, means: TransferMeans): ByteRead
         await wait(random() * 50 * 2 ** resumptions, closed)
         const from = at - sent.tail().byteLength
         const opened = await transfer.reopen(from, end && end - 1, closed, failure)
-        source = openSource(opened, idle, means.read)
+        source = openBody(opened, idle, means.read)
         return await checkSame()
       } catch (error) {
         failure = error
@@ -192,8 +192,8 @@ interface Source {
   cancel(reason: unknown): void
 }
 
-function openSource({ from, at: first }: OpenedBody, idle: IdleWatch, read: ReadBody): Source {
-  const bytes = read(from)
+function openBody({ answer, at: first }: OpenedBody, idle: IdleWatch, read: ReadBody): Source {
+  const bytes = read(answer)
   let at = first
   let rest: Uint8Array | undefined
 

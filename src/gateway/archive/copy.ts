@@ -121,7 +121,7 @@ async function openUpstream(
     upstreams: upstreamsNamed(gateway, upstream),
     filename,
     holder: granteeOf(owner),
-    recorded: true,
+    isRecorded: true,
   }
   const file = await upstreamFile(gateway, location, signal).open()
   const { facts } = file

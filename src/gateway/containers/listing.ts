@@ -63,7 +63,7 @@ export async function listFiles(
   const upstreams = upstreamsNamed(gateway, query.upstream ?? record?.upstream)
   const { files, ...listing } = await readListing(gateway, upstreams, containerId, signal).catch(
     async (error) => {
-      const location = { fileId: '', containerId, upstreams, recorded: record !== undefined }
+      const location = { fileId: '', containerId, upstreams, isRecorded: record !== undefined }
       const explained = await explainMissing(gateway, location, error, signal)
       const gone =
         isCfileError(explained) && explained.code === 'container_expired' ? explained : undefined
@@ -107,7 +107,7 @@ export function locationOf(
     bytes: bytes ?? undefined,
     seen_at: created_at,
   }
-  return { fileId: id, containerId, upstreams: [upstream], record, holder, recorded: true }
+  return { fileId: id, containerId, upstreams: [upstream], record, holder, isRecorded: true }
 }
 
 // Short, since the next turn may overwrite a file. It serves the requests of one page view.

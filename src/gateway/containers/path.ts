@@ -44,7 +44,7 @@ export async function locatePath(
     filename: record?.filename,
     record,
     holder: listing.holder,
-    recorded: true,
+    isRecorded: true,
   }
 }
 

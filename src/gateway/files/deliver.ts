@@ -143,7 +143,7 @@ const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr
  */
 export async function remember(
   gateway: Gateway,
-  { fileId, containerId, record, recorded, holder }: FileLocation,
+  { fileId, containerId, record, isRecorded, holder }: FileLocation,
   { storedName = record?.stored_name, bytes, type = record?.type, upstream }: FileFacts,
   { exchange, isGranted }: Pick<DeliveryRequest, 'exchange' | 'isGranted'>,
 ): Promise<void> {
@@ -154,7 +154,7 @@ export async function remember(
   const seen_at = gateway.runtime.now()
   const { name } = upstream
   try {
-    if (!recorded && containerId !== undefined) {
+    if (!isRecorded && containerId !== undefined) {
       await putRecord(gateway, holder, 'container', containerId, { upstream: name, seen_at })
     }
     const first = { seen_at, container_id: containerId, ...record }

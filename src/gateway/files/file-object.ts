@@ -90,7 +90,7 @@ export async function deleteFile(
   await deleteUpstream(location, signal)
   await eraseFile(gateway, caller, file.id, signal).catch((error) => {
     // A file that only the request's container_id named has no record here.
-    if (location.recorded || !isCfileError(error) || error.status !== 404) throw error
+    if (location.isRecorded || !isCfileError(error) || error.status !== 404) throw error
   })
 }
 

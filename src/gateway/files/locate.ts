@@ -44,7 +44,7 @@ export async function locateFile(
     const isNamed = kind === 'file' || containerId !== undefined
     // Without caller auth the ids are enough, so the file is served even while the store is down.
     if (gateway.owners.knowsCallers || !isNamed || !isStoreDown(error)) throw error
-    return { fileId, containerId, upstreams: gateway.upstreams, recorded: false }
+    return { fileId, containerId, upstreams: gateway.upstreams, isRecorded: false }
   }
 }
 
@@ -58,11 +58,11 @@ async function lookUp(
   if (held !== undefined && (!isOfContainer || isIn(held.record, containerId))) {
     const { container_id, filename, upstream } = held.record
     const upstreams = upstreamsNamed(gateway, upstream)
-    return { fileId: id, containerId: container_id, upstreams, filename, ...held, recorded: true }
+    return { fileId: id, containerId: container_id, upstreams, filename, ...held, isRecorded: true }
   }
   if (!isOfContainer) {
     const holder = await holderOfUnrecorded(gateway, caller, 'file', id)
-    return { fileId: id, upstreams: gateway.upstreams, holder, recorded: false }
+    return { fileId: id, upstreams: gateway.upstreams, holder, isRecorded: false }
   }
   if (containerId === undefined)
     throw gateway.owners.knowsCallers ? notThere('file') : containerUnknown(id)
@@ -76,7 +76,7 @@ async function lookUp(
     containerId,
     upstreams: upstreamsNamed(gateway, record?.upstream),
     holder,
-    recorded: record !== undefined,
+    isRecorded: record !== undefined,
   }
 }
 
@@ -102,7 +102,7 @@ export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation 
     containerId,
     upstreams: upstreamsNamed(gateway, upstream),
     filename: filename === '' ? undefined : filename,
-    recorded: true,
+    isRecorded: true,
   }
 }
 

@@ -147,7 +147,7 @@ function copiedFile(
   const { type, created_at: createdAt } = meta
   const known = { fileId, filename: name, bytes, sha256, type, createdAt }
   const openAt = async (start: number, end: number, signal: AbortSignal): Promise<OpenedBody> => ({
-    from: { body: start > end ? null : await copy.open({ range: { start, end }, signal }) },
+    answer: { body: start > end ? null : await copy.open({ range: { start, end }, signal }) },
     at: start,
   })
   const reopenFrom = (start: number, end: number): Transfer['reopen'] => {

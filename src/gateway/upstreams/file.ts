@@ -99,7 +99,7 @@ export function upstreamFile(
         openContent(client, location, signal, range),
       )
       const told = await complete(upstream, found).catch(async (error) => {
-        await found.from.body?.cancel()
+        await found.answer.body?.cancel()
         throw error
       })
       const { type, requestId: upstreamRequestId, etag } = found
@@ -129,7 +129,7 @@ export function reopenSame(
     const range = start > 0 && start <= end ? { start, end } : undefined
     const again = await openContent(client, location, traces.either(signal, closed), range)
     if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
-    await again.from.body?.cancel()
+    await again.answer.body?.cancel()
     throw new CfileError('upstream_invalid', 'The file changed during the download.')
   }
 }
@@ -199,22 +199,22 @@ async function openContent(
   signal: AbortSignal,
   range?: ByteRange,
 ): Promise<Content> {
-  const from = await requestContent(client, location, signal, range).catch((error) => {
+  const answer = await requestContent(client, location, signal, range).catch((error) => {
     // The file is shorter than recorded. An answer with the whole file says its length.
     if (range === undefined || !isUnsatisfiable(error)) throw error
     return requestContent(client, location, signal)
   })
-  const { headers, status } = from
+  const { headers, status } = answer
   const [, at, size] =
     /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(
       (status === 206 && headers.get('content-range')) || '',
     ) ?? []
   if (status === 206 && (at === undefined || Number(at) !== range?.start)) {
-    await from.body?.cancel()
+    await answer.body?.cancel()
     throw new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.')
   }
   return {
-    from,
+    answer,
     at: Number(at ?? 0),
     size: toNumber(at === undefined ? headers.get('content-length') : size),
     etag: headers.get('etag') ?? undefined,

@@ -95,7 +95,7 @@ export async function explainMissing(
   if (state === 'alive') return error
   const made = idCreatedAt(containerId)
   const old = made !== undefined && gateway.runtime.now() - made > longestLife
-  if (state === 'expired' || location.recorded || old) return containerExpired(containerId, error)
+  if (state === 'expired' || location.isRecorded || old) return containerExpired(containerId, error)
   return error
 }
 

@@ -26,7 +26,7 @@ export interface FileLocation {
    */
   readonly holder?: Caller
   /** Whether a record or a signed link says that the file or its container existed. */
-  readonly recorded: boolean
+  readonly isRecorded: boolean
 }
 
 /**

@@ -68,7 +68,7 @@ export function openedFile(
   const { idleTimeoutMs: idleMs, maxFileBytes: most } = bounds
   const { wait, random, carrier } = runtime
   const { fileId, bytes: size } = facts
-  const cancel = async (): Promise<void> => opened.from.body?.cancel()
+  const cancel = async (): Promise<void> => opened.answer.body?.cancel()
   const onCut = (cause: unknown, at: number): void => {
     observed.metrics.add('cfile_resumptions_total')
     log('warn', 'The body of a file broke off and is resumed.', {
@@ -87,7 +87,7 @@ export function openedFile(
       // The file has another length than expected, and the body begins behind the wanted part, so the part is requested again.
       const isTooLate = opened.at > start
       if (isTooLate) cancel().catch(() => {})
-      const first = isTooLate ? { from: { body: null }, at: start } : opened
+      const first = isTooLate ? { answer: { body: null }, at: start } : opened
       const { read } = carrier
       const means = { wait, idleMs, random, signal, read, onEnd, onCut }
       return readTransfer({ opened: first, reopen, start, end, size, most }, means)

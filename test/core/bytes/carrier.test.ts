@@ -61,7 +61,7 @@ function fileOf(content: Uint8Array<ArrayBuffer>, moods: readonly Mood[]) {
     if (mood.refusal !== undefined) throw mood.refusal
     const at = mood.ranges ? from : 0
     log.opened.push(at)
-    return { from: { body: bodyOf(content, at, mood, log, 'bytes') }, at }
+    return { answer: { body: bodyOf(content, at, mood, log, 'bytes') }, at }
   }
   return { log, reopen }
 }

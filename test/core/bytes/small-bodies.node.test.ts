@@ -36,7 +36,7 @@ async function readFrom(answers: readonly Answer[], signal = new AbortController
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   const open = async (): Promise<OpenedBody> => ({
-    from: await fetch(`http://127.0.0.1:${port}/`, { signal }),
+    answer: await fetch(`http://127.0.0.1:${port}/`, { signal }),
     at: 0,
   })
   const { wait } = webRuntime

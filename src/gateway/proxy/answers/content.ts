@@ -59,7 +59,7 @@ export async function passContent(
   const facts = { fileId, filename: fileId, bytes }
   const isFile = content.fileId !== undefined && (isWhole || part !== undefined)
   const reopen = isFile ? reopenFile(gateway, answer, content, bytes) : undefined
-  const opened = { from: answer, at: part?.range.start ?? 0 }
+  const opened = { answer, at: part?.range.start ?? 0 }
   const file = openedFile(gateway, facts, { opened, reopen }, signal)
   const { carrier } = gateway.runtime
   return answerWith(carrier, file.read(part?.range), { status, headers })
@@ -101,7 +101,7 @@ function reopenFile(
   { fileId = '', containerId, upstream, signal }: RequestedContent,
   size: number | undefined,
 ): Transfer['reopen'] {
-  const location = { fileId, containerId, upstreams: [upstream], recorded: true }
+  const location = { fileId, containerId, upstreams: [upstream], isRecorded: true }
   const etag = headers.get('etag') ?? undefined
   return reopenSame(gateway, upstream, location, { signal, etag, size })
 }
