@@ -16,6 +16,7 @@ import {
   type UpgradeBindings,
 } from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
+import { refuseHost } from './node-http/refusal.ts'
 import { connectSocket } from './node-http/websocket.ts'
 import { type Env, type Platform, type Running, serveOn } from './start/serve.ts'
 import { openStorage } from './start/server-storage.ts'
@@ -130,6 +131,8 @@ const platform: Platform = {
       // The default is 128 MB; the app has its own limit.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       async fetch(request, server) {
+        const refused = refuseHost(request, crypto.randomUUID())
+        if (refused !== undefined) return refused
         let isAccepted = false
         const upgrade: UpgradeBindings['upgrade'] = (serve) => {
           isAccepted = server.upgrade(request, { data: { serve, inbox: createInbox() } })

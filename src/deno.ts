@@ -9,6 +9,7 @@ import { denoCarrier } from './core/bytes/carrier.ts'
 import { CfileError } from './core/errors.ts'
 import { type UpgradeBindings, webSocket } from './core/http/websocket.ts'
 import { nodeHmac } from './node-http/hmac.ts'
+import { refuseHost } from './node-http/refusal.ts'
 import { connectSocket } from './node-http/websocket.ts'
 import { webRuntime } from './runtime.ts'
 import { type Env, type Platform, type Running, serveOn } from './start/serve.ts'
@@ -73,8 +74,11 @@ const platform: Platform = {
   async listen({ host, port }, answer) {
     // An empty `onListen` turns off Deno's own message, since cfile prints one.
     const options = { hostname: host, port, onListen() {} }
-    const server = Deno.serve(options, (request) =>
-      answer(request, { upgrade: upgradeOf(request) }),
+    const server = Deno.serve(
+      options,
+      (request) =>
+        refuseHost(request, crypto.randomUUID()) ??
+        answer(request, { upgrade: upgradeOf(request) }),
     )
     let cut = (): void => {}
     const isCut = new Promise<void>((resolve) => {

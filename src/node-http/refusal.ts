@@ -58,6 +58,17 @@ export function wrongTarget(): CfileError {
   })
 }
 
+/**
+ * The answer to a request of web standards whose host is none; `undefined` for all others. Bun and Deno join several
+ * hosts with commas.
+ *
+ * @param requestId id for the answer
+ */
+export function refuseHost({ headers }: Request, requestId: string): Response | undefined {
+  if (/^[^\s,/?#@]*$/.test(headers.get('host') ?? '')) return undefined
+  return errorAnswer(wrongTarget(), requestId)
+}
+
 /** The error for an upgrade to another protocol than WebSocket. */
 export function wrongUpgrade(): CfileError {
   return new CfileError('invalid_request', 'Only WebSockets are served with Upgrade.', {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Child, isOpen, patient, root, run, start } from '../lib/child.ts'
 import { citedFiles, json, responseRequest } from '../lib/harness.ts'
@@ -7,8 +8,26 @@ import { describeWith } from './engines.ts'
 const cli = `${root}src/cli.ts`
 const env = { PORT: '0', CFILE_STORE: 'memory:' }
 
-/** What every runtime must do that has a door of its own. */
-function serves(command: string, args: readonly string[]): void {
+/** Sends bytes and returns the status of the answer; `undefined` when the connection ends without one. */
+function statusOf(url: string, bytes: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname, () => socket.write(bytes))
+  return new Promise((resolve) => {
+    socket.on('error', () => resolve(undefined))
+    socket.once('close', () => resolve(undefined))
+    socket.once('data', (data) => {
+      socket.destroy()
+      resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1]))
+    })
+  })
+}
+
+/**
+ * What every runtime must do that has a door of its own.
+ *
+ * @param unknownMethod status for an unknown method, which is 405 where the runtime passes it to cfile
+ */
+function serves(command: string, args: readonly string[], unknownMethod: number | undefined): void {
   describe('cfile serve', () => {
     let child: Child
     beforeAll(async () => {
@@ -37,6 +56,28 @@ function serves(command: string, args: readonly string[]): void {
       expect(await missing.json()).toMatchObject({ error: { code: 'container_unknown' } })
     })
 
+    it('refuses requests that name several hosts or none that is one', async () => {
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+      const hosts = [
+        'Host: a\r\nHost: b',
+        'Host: a, b',
+        'Host: a b',
+        `Host: a\r\nHost: b\r\n${upgrade}X: y`,
+      ]
+      for (const lines of hosts) {
+        const bytes = `GET /healthz HTTP/1.1\r\n${lines}\r\n\r\n`
+        expect(await statusOf(child.url, bytes), lines).toBe(400)
+      }
+      expect(await statusOf(child.url, 'GET /healthz HTTP/1.1\r\nHost: a:80\r\n\r\n')).toBe(200)
+    })
+
+    it('serves no unknown methods', async () => {
+      for (const method of ['FOO', 'get']) {
+        const bytes = `${method} /healthz HTTP/1.1\r\nHost: a\r\n\r\n`
+        expect(await statusOf(child.url, bytes)).toBe(unknownMethod)
+      }
+    })
+
     it('finishes a download after SIGTERM, and exits with 0', async () => {
       const answer = await fetch(
         `${child.url}/openai/v1/responses`,
@@ -58,6 +99,11 @@ function serves(command: string, args: readonly string[]): void {
   })
 }
 
-describeWith(['bun'], 'Bun', (bun) => serves(bun, [cli]))
+describeWith(['bun'], 'Bun', (bun) =>
+  // Bun ends the connection without an answer.
+  serves(bun, [cli], undefined),
+)
 
-describeWith(['deno'], 'Deno', (deno) => serves(deno, ['run', '-A', '--no-check', '--quiet', cli]))
+describeWith(['deno'], 'Deno', (deno) =>
+  serves(deno, ['run', '-A', '--no-check', '--quiet', cli], 405),
+)
