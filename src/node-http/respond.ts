@@ -5,7 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { isSilence, SlowReaderError } from '../core/bytes/failures.ts'
 import { type IdleWatch, watchIdle } from '../core/bytes/limit.ts'
@@ -46,7 +46,8 @@ async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise
       const left = write(piece)
       if (left !== undefined) await taken.wait(left)
     }
-    const ended = new Promise<void>((resolve) => outgoing.end(resolve))
+    const ended = new Promise<void>((resolve) => outgoing.once('finish', resolve))
+    outgoing.end()
     if (outgoing.writableLength > 0) await taken.wait(ended)
   } catch (error) {
     if (error instanceof SlowReaderError) bytes.cancel(error).catch(() => {})
@@ -115,11 +116,14 @@ const mostGathered = 4 * 1024
  */
 function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => Promise<void> | undefined {
   let isGathering = false
+  // Middleware such as Express's compression replaces `write`: it takes no callback, and uses the bytes later.
+  const isWrapped = outgoing.write !== ServerResponse.prototype.write
   return (piece) => {
     // The socket gathers: the response would write its end before the pieces that it holds.
     const { socket } = outgoing
-    if (piece.byteLength > mostGathered || socket === null) return writeAtOnce(outgoing, piece)
-    if (!isGathering) {
+    const isSmall = piece.byteLength <= mostGathered
+    if (!isSmall && !isWrapped) return writeAtOnce(outgoing, piece)
+    if (!isGathering && socket !== null && isSmall) {
       isGathering = true
       socket.cork()
       setImmediate(() => {
