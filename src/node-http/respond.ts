@@ -132,7 +132,8 @@ function writerTo(outgoing: ServerResponse): (piece: Uint8Array) => Promise<void
         if (!outgoing.writableEnded) socket.uncork()
       })
     }
-    if (outgoing.write(Buffer.from(piece))) return undefined
+    // Some middleware returns nothing, and then no `drain` follows.
+    if (outgoing.write(Buffer.from(piece)) !== false) return undefined
     return new Promise((resolve) => outgoing.once('drain', resolve))
   }
 }

@@ -64,6 +64,36 @@ describe('an answer of small pieces', () => {
     }
   })
 
+  it('has its bytes and its end behind middleware that uses the bytes later and returns nothing', async () => {
+    const pieces = Array.from({ length: 20 }, (_, at) => `${at % 10}`.repeat(10_000))
+    const memory = new Uint8Array(10_000)
+    const left = [...pieces]
+    const reusing: ByteReader = {
+      async read() {
+        const text = left.shift()
+        if (text === undefined) return undefined
+        new TextEncoder().encodeInto(text, memory)
+        return memory
+      },
+      async cancel() {},
+    }
+    const port = await listen((outgoing) => {
+      const { write, end } = outgoing
+      const held: Uint8Array[] = []
+      Object.assign(outgoing, {
+        write: (piece: Uint8Array) => void held.push(piece),
+        end: (...given: unknown[]) => {
+          if (given.length > 0) throw new TypeError('The end takes no callback.')
+          for (const piece of held) Reflect.apply(write, outgoing, [piece])
+          Reflect.apply(end, outgoing, [])
+        },
+      })
+      respond(nodeCarrier.answer(reusing, { headers: {} }), outgoing)
+    })
+    const text = await (await fetch(`http://127.0.0.1:${port}/`)).text()
+    expect(text).toBe(pieces.join(''))
+  })
+
   it('is not read for a client that is gone already', async () => {
     const reader = readerOf(['a', 'b'])
     const port = await listen((outgoing) => {
