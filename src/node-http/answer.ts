@@ -112,7 +112,7 @@ export const createNodeCarrier: CreateCarrier = (limit) => {
     ...web,
     stream: (bytes) => toStream(copied(bytes)),
     read,
-    readAtOnce: read,
+    readAsItArrives: read,
     // A reader costs less than a copy of the bytes.
     mostWhole: 0,
     answer: (bytes, { status = 200, headers }) =>

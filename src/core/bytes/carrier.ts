@@ -15,7 +15,7 @@ import {
   type ReadBody,
   readBody,
   readLargePieces,
-  readSmallAtOnce,
+  readSmallByOneCall,
   slowPiece,
   watchBytes,
 } from './reader.ts'
@@ -24,7 +24,7 @@ import {
 export interface Carrier {
   readonly read: ReadBody
   /** Reads a body in the pieces in which it arrives, for streams of events. */
-  readonly readAtOnce: ReadBody
+  readonly readAsItArrives: ReadBody
   /** Makes an answer with these bytes as its body. */
   readonly answer: (bytes: ByteReader, init: AnswerInit) => Response
   /** Makes a stream of the bytes, for code that takes nothing else. */
@@ -91,7 +91,7 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
 /** Makes a carrier on web streams. */
 export const createWebCarrier: CreateCarrier = (limit) => ({
   read: readBody,
-  readAtOnce: readBody,
+  readAsItArrives: readBody,
   answer: (bytes, init) => new Response(toStream(bytes, limit), init),
   stream: (bytes) => toStream(bytes),
   watch: (answer, watcher) =>
@@ -107,7 +107,7 @@ export const createWebCarrier: CreateCarrier = (limit) => ({
 export function denoCarrier(now: () => number): CreateCarrier {
   return (limit) => ({
     ...createWebCarrier(limit),
-    read: readSmallAtOnce(readLargePieces(now, 'own')),
+    read: readSmallByOneCall(readLargePieces(now, 'own')),
   })
 }
 
@@ -190,7 +190,7 @@ export function largePiecesCarrier(fixedLength: FixedLength, now: () => number):
     }
     return {
       ...createWebCarrier(limit),
-      read: readSmallAtOnce(readLargePieces(now, 'reused')),
+      read: readSmallByOneCall(readLargePieces(now, 'reused')),
       stream: (bytes) => toStream(copied(bytes)),
       answer: (bytes, init) =>
         new Response(streamOf(bytes, init.headers['content-length'] ?? null), init),

@@ -49,18 +49,20 @@ export const mostWhole: number = 64 * 1024
  *
  * @param read reads all other bodies
  */
-export function readSmallAtOnce(read: ReadBody): ReadBody {
-  return (from) => (isSmall(from) ? readAtOnce(from) : read(from))
+export function readSmallByOneCall(read: ReadBody): ReadBody {
+  return (from) => (isSmall(from) ? readByOneCall(from) : read(from))
 }
 
 function isSmall(from: Bodied): from is Response {
   // Only an answer of the runtime's own fetch has a URL. Its body is not longer than announced.
   if (!(from instanceof Response) || from.url === '') return false
+  // Then the length is that of the packed bytes.
+  if (from.headers.has('content-encoding')) return false
   const length = from.headers.get('content-length')
   return length !== null && Number(length) <= mostWhole
 }
 
-function readAtOnce(answer: Response): ByteReader {
+function readByOneCall(answer: Response): ByteReader {
   let isRead = false
   return {
     async read() {

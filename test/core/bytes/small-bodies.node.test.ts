@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, expect, it } from 'vitest'
 import { denoCarrier } from '../../../src/core/bytes/carrier.ts'
 import { type OpenedBody, readTransfer } from '../../../src/core/bytes/resume.ts'
@@ -68,4 +69,20 @@ it('ends the read of a small file on Deno when the client leaves', async () => {
   const reading = readFrom([silent], client.signal)
   setTimeout(() => client.abort(), 50)
   await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+})
+
+it('reads in pieces what the runtime unpacks, since a few kilobytes may become gigabytes', async () => {
+  const packed = gzipSync(new Uint8Array(20 * 1024 ** 2))
+  expect(packed.length).toBeLessThan(64 * 1024)
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': packed.length, 'content-encoding': 'gzip' })
+    response.end(packed)
+  })
+  ends.push(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const { read } = denoCarrier(Date.now)({ wait: webRuntime.wait, idleMs })
+  const bytes = read(await fetch(`http://127.0.0.1:${port}/`))
+  expect((await bytes.read())?.byteLength).toBeLessThanOrEqual(1024 ** 2)
+  await bytes.cancel()
 })

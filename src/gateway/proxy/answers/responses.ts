@@ -89,7 +89,7 @@ export function withEvents(
   answer: Response,
   handler: EventHandler,
 ): Response {
-  const bytes = throughEvents(carrier.readAtOnce(answer), handler)
+  const bytes = throughEvents(carrier.readAsItArrives(answer), handler)
   return carrier.answer(bytes, { status: answer.status, headers: headersOf(answer) })
 }
 
