@@ -73,12 +73,12 @@ function operationAt(input: string | URL | Request, init?: RequestInit): Operati
   const method = init?.method ?? (isRequest ? input.method : 'GET')
   const path = URL.canParse(url) ? apiPath.exec(new URL(url).pathname)?.[1] : undefined
   const operation = path === undefined ? undefined : operationOf(method.toUpperCase(), path)
-  return operation && /^(?:answer|thing|list)$/.test(operation.shows) ? operation : undefined
+  return operation && /^(?:answer|thing|list)$/.test(operation.answerKind) ? operation : undefined
 }
 
 /** What reads an answer while it passes; `undefined` for answers that show nothing to record. */
 function observerFor(
-  { shows }: Operation,
+  { answerKind }: Operation,
   { headers }: Response,
   options: CaptureFetchOptions,
 ): Observer | undefined {
@@ -86,10 +86,10 @@ function observerFor(
   const record = recorder(options)
   if (/^application\/json\b/i.test(type)) {
     return wholeJson((body) =>
-      shows === 'answer' ? record.mentions(getMentions(body)) : record.things(body),
+      answerKind === 'answer' ? record.mentions(getMentions(body)) : record.things(body),
     )
   }
-  if (shows !== 'answer' || !/^text\/event-stream\b/i.test(type)) return undefined
+  if (answerKind !== 'answer' || !/^text\/event-stream\b/i.test(type)) return undefined
   const splitter = createSplitter()
   const read = (events: Iterable<Uint8Array>): void => {
     for (const event of events) record.mentions(mentionsInEvent(event))

@@ -6,7 +6,7 @@
 
 import type { Context, Hono } from 'hono'
 import * as z from 'zod/mini'
-import { doubledKey } from '../core/api/names/naming-keys.ts'
+import { duplicateKey } from '../core/api/names/naming-keys.ts'
 import { bodyTooLarge, CfileError } from '../core/errors.ts'
 import { parseJson, readBounded } from '../core/http/body.ts'
 import { parseContainerId } from '../core/ids.ts'
@@ -184,7 +184,7 @@ function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
       const depth = seen.length - 1
       const key = jsonTextAt(bytes, start, end) ?? ''
       const keys = seen[depth] ?? new Set()
-      if (keys.has(key)) throw doubledKey(key)
+      if (keys.has(key)) throw duplicateKey(key)
       seen[depth] = keys.add(key)
     },
     scalar() {},

@@ -145,16 +145,16 @@ async function expectRefused(world: World, operation: string, path: string): Pro
 
 describe.each(operations)('%s', (operation) => {
   const [method, path] = split(operation)
-  const { askers, isExact } = operationOf(method, fill(operation))
+  const { allowedTo, isExact } = operationOf(method, fill(operation))
   const count = countIds(operation)
 
   it('was reviewed', () => {
-    expect([askers, isExact]).toEqual([expect.stringMatching(/^(?:callers|admins)$/), true])
+    expect([allowedTo, isExact]).toEqual([expect.stringMatching(/^(?:callers|admins)$/), true])
   })
 
   it('shows a caller nothing of others', async () => {
     const world = await openWorld()
-    if (askers === 'admins') {
+    if (allowedTo === 'admins') {
       await expectRefused(world, operation, fill(operation))
       await expectRefused(world, operation, fill(operation, count))
       return
@@ -167,12 +167,12 @@ describe.each(operations)('%s', (operation) => {
     if (!/^\/(?:models|deployments)/.test(path)) expect(await answer.text()).not.toContain('_of_a')
   })
 
-  if (askers === 'admins') return
+  if (allowedTo === 'admins') return
   it('serves the owner of the named things', async () => {
     const world = await openWorld()
     const answer = await world.ask('ann', operation, fill(operation))
     expect([answer.status, world.seen().at(-1)]).toEqual([200, sent(operation, 0)])
-    if (method === 'GET' && operationOf(method, path).shows === 'list') {
+    if (method === 'GET' && operationOf(method, path).answerKind === 'list') {
       expect(await answer.text()).toContain('_of_a')
     }
   })

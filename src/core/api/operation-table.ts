@@ -13,19 +13,19 @@ export const namedKinds = ['response', 'conversation', 'container', 'file', 'thi
 export type NamedKind = (typeof namedKinds)[number]
 
 /**
- * The things that an answer shows, which are then recorded.
+ * What an answer contains, which decides what is recorded.
  *
  * - `answer`: output of the model, with its citations and items, or a part of a thread
  * - `thing`: one thing that was created or read
  * - `completion`: a chat completion, recorded if the request has `"store": true`; it may contain an audio id
  * - `call`: a realtime call, whose id is in the `Location` header
- * - `list`: things of every owner
+ * - `list`: things of all owners
  * - `rows`: parts of the thing that the path names
- * - `history`: items that were sent in, as rows or alone; they are not recorded, but they get links
- * - `gone`: confirmation that the last thing in the path was deleted
+ * - `history`: items of the caller's input, as a list or one item; they get links but are not recorded
+ * - `deletion`: confirmation that the last thing in the path was deleted
  * - `nothing`: bytes, or an answer without things to record
  */
-export type Shows =
+export type AnswerKind =
   | 'answer'
   | 'thing'
   | 'completion'
@@ -33,7 +33,7 @@ export type Shows =
   | 'list'
   | 'rows'
   | 'history'
-  | 'gone'
+  | 'deletion'
   | 'nothing'
 
 /**
@@ -44,7 +44,7 @@ export type BodyForm = 'json' | 'form' | 'sdp' | 'free'
 
 /** One method of one path. */
 export interface TableEntry {
-  readonly shows: Shows
+  readonly answerKind: AnswerKind
   /** Whether any upstream with the model can do it. */
   readonly generates: boolean
   readonly body: BodyForm
@@ -63,28 +63,28 @@ const text = `
 responses                                             GET=list POST=answer*
 responses/compact                                     POST=answer*
 responses/input_tokens                                POST=nothing*
-responses/{response}                                  GET=answer DELETE=gone
+responses/{response}                                  GET=answer DELETE=deletion
 responses/{response}/cancel                           POST=answer
 responses/{response}/input_items                      GET=history
 conversations                                         GET=list POST=thing
-conversations/{conversation}                          GET=thing POST=thing DELETE=gone
+conversations/{conversation}                          GET=thing POST=thing DELETE=deletion
 conversations/{conversation}/items                    GET=history POST=rows
-conversations/{conversation}/items/{thing}            GET=history DELETE=gone
+conversations/{conversation}/items/{thing}            GET=history DELETE=deletion
 containers                                            GET=list POST=thing
-containers/{container}                                GET=thing DELETE=gone
+containers/{container}                                GET=thing DELETE=deletion
 containers/{container}/files                          GET=list POST=thing:form
-containers/{container}/files/{file}                   GET=thing DELETE=gone
+containers/{container}/files/{file}                   GET=thing DELETE=deletion
 containers/{container}/files/{file}/content           GET=nothing
 files                                                 GET=list POST=thing:form
 files/import                                          POST=thing
-files/{file}                                          GET=thing DELETE=gone
+files/{file}                                          GET=thing DELETE=deletion
 files/{file}/content                                  GET=nothing
 uploads                                               POST=thing
 uploads/{thing}/cancel                                POST=thing
 uploads/{thing}/complete                              POST=thing
 uploads/{thing}/parts                                 POST=thing:form
 chat/completions                                      GET=list POST=completion*
-chat/completions/{thing}                              GET=thing POST=thing DELETE=gone
+chat/completions/{thing}                              GET=thing POST=thing DELETE=deletion
 chat/completions/{thing}/messages                     GET=rows
 completions                                           POST=nothing*
 embeddings                                            POST=nothing*
@@ -93,9 +93,9 @@ audio/speech                                          POST=nothing*
 audio/transcriptions                                  POST=nothing*:free
 audio/translations                                    POST=nothing*:free
 audio/voices                                          GET=list POST=thing:form
-audio/voices/{thing}                                  GET=thing DELETE=gone
+audio/voices/{thing}                                  GET=thing DELETE=deletion
 audio/voice_consents                                  GET=list POST=thing:form
-audio/voice_consents/{thing}                          GET=thing POST=thing DELETE=gone
+audio/voice_consents/{thing}                          GET=thing POST=thing DELETE=deletion
 images/generations                                    POST=nothing*:free
 images/variations                                     POST=nothing*:free
 images/edits                                          POST=nothing*:form
@@ -105,11 +105,11 @@ videos/characters                                     POST=thing:form
 videos/characters/{thing}                             GET=thing
 videos/edits                                          POST=thing:form
 videos/extensions                                     POST=thing:form
-videos/{thing}                                        GET=thing DELETE=gone
+videos/{thing}                                        GET=thing DELETE=deletion
 videos/{thing}/content                                GET=nothing
 videos/{thing}/remix                                  POST=thing:form
 video/generations/jobs                                GET=list POST=thing:form
-video/generations/jobs/{thing}                        GET=thing DELETE=gone
+video/generations/jobs/{thing}                        GET=thing DELETE=deletion
 video/generations/{thing}                             GET=thing
 video/generations/{thing}/content                     GET=nothing
 video/generations/{thing}/content/video               GET=nothing
@@ -137,7 +137,7 @@ deployments/{name}/audio/translations                 POST=nothing*:free
 deployments/{name}/images/generations                 POST=nothing*:free
 deployments/{name}/images/edits                       POST=nothing*:form
 vector_stores                                         GET=list POST=thing
-vector_stores/{thing}                                 GET=thing POST=thing DELETE=gone
+vector_stores/{thing}                                 GET=thing POST=thing DELETE=deletion
 vector_stores/{thing}/search                          POST=nothing
 vector_stores/{thing}/files                           GET=rows POST=nothing
 vector_stores/{thing}/files/{file}                    GET=nothing POST=nothing DELETE=nothing
@@ -152,35 +152,35 @@ batches/{thing}/cancel                                POST=thing
 fine_tuning/alpha/graders/run                         POST=nothing
 fine_tuning/alpha/graders/validate                    POST=nothing
 fine_tuning/jobs                                      GET=list POST=thing
-fine_tuning/jobs/{thing}                              GET=thing DELETE=gone
+fine_tuning/jobs/{thing}                              GET=thing DELETE=deletion
 fine_tuning/jobs/{thing}/cancel                       POST=thing
 fine_tuning/jobs/{thing}/pause                        POST=thing
 fine_tuning/jobs/{thing}/resume                       POST=thing
 fine_tuning/jobs/{thing}/events                       GET=rows
 fine_tuning/jobs/{thing}/checkpoints                  GET=rows
 evals                                                 GET=list POST=thing
-evals/{thing}                                         GET=thing POST=thing DELETE=gone
+evals/{thing}                                         GET=thing POST=thing DELETE=deletion
 evals/{thing}/runs                                    GET=rows POST=thing
-evals/{thing}/runs/{thing}                            GET=thing POST=thing DELETE=gone
+evals/{thing}/runs/{thing}                            GET=thing POST=thing DELETE=deletion
 evals/{thing}/runs/{thing}/cancel                     POST=thing
 evals/{thing}/runs/{thing}/output_items               GET=rows
 evals/{thing}/runs/{thing}/output_items/{thing}       GET=nothing
 skills                                                GET=list POST=thing:form
-skills/{thing}                                        GET=thing POST=thing DELETE=gone
+skills/{thing}                                        GET=thing POST=thing DELETE=deletion
 skills/{thing}/content                                GET=nothing
 skills/{thing}/versions                               GET=rows POST=nothing:form
 skills/{thing}/versions/{name}                        GET=nothing DELETE=nothing
 skills/{thing}/versions/{name}/content                GET=nothing
 chatkit/threads                                       GET=list
-chatkit/threads/{thing}                               GET=thing DELETE=gone
+chatkit/threads/{thing}                               GET=thing DELETE=deletion
 chatkit/threads/{thing}/items                         GET=rows
 assistants                                            GET=list POST=thing
-assistants/{thing}                                    GET=thing POST=thing DELETE=gone
+assistants/{thing}                                    GET=thing POST=thing DELETE=deletion
 threads                                               GET=list POST=thing
 threads/runs                                          POST=answer
-threads/{thing}                                       GET=thing POST=thing DELETE=gone
+threads/{thing}                                       GET=thing POST=thing DELETE=deletion
 threads/{thing}/messages                              GET=answer POST=answer
-threads/{thing}/messages/{thing}                      GET=answer POST=answer DELETE=gone
+threads/{thing}/messages/{thing}                      GET=answer POST=answer DELETE=deletion
 threads/{thing}/runs                                  GET=answer POST=answer
 threads/{thing}/runs/{thing}                          GET=answer POST=answer
 threads/{thing}/runs/{thing}/cancel                   POST=answer
@@ -200,9 +200,12 @@ function parseLine(line: string): TablePath {
 }
 
 function parseMethod(text: string): [method: string, entry: TableEntry] {
-  const [, method = '', shows, star, body = 'json'] =
+  const [, method = '', answerKind, star, body = 'json'] =
     /^(\w+)=(\w+)(\*)?(?::(\w+))?$/.exec(text) ?? []
-  return [method, { shows: shows as Shows, generates: star !== undefined, body: body as BodyForm }]
+  return [
+    method,
+    { answerKind: answerKind as AnswerKind, generates: star !== undefined, body: body as BodyForm },
+  ]
 }
 
 /**
@@ -214,7 +217,7 @@ export const socketMessages: ReadonlySet<string> = new Set(['response.create', '
 // Paths whose things belong to the whole organisation or resource, or that show things of all callers: keys and users,
 // webhooks for all responses, hosted agents. A session of ChatKit gives access to all threads of the `user` that the
 // request names.
-const ofTheOperator = new Set([
+const operatorPaths = new Set([
   'chatkit',
   'organization',
   'projects',
@@ -235,7 +238,7 @@ const ofTheOperator = new Set([
  * @param method in upper case
  * @param segments of the path below `/openai/v1`
  */
-export function isOperators(method: string, [first = '', second]: readonly string[]): boolean {
+export function isOperatorOnly(method: string, [first = '', second]: readonly string[]): boolean {
   if (first === 'models') return method === 'DELETE'
-  return ofTheOperator.has(first) || (first === 'fine_tuning' && second === 'checkpoints')
+  return operatorPaths.has(first) || (first === 'fine_tuning' && second === 'checkpoints')
 }

@@ -1,6 +1,6 @@
 /**
- * Determines from method and path what a request of the OpenAI API does: which ids it names, what its answer shows, who
- * may send it, how long it may take.
+ * Determines from method and path what a request of the OpenAI API does: which ids it names, what its answer contains,
+ * who may send it, how long it may take.
  *
  * @module
  */
@@ -8,21 +8,21 @@
 import { isId } from '../ids.ts'
 import { decodeOnce } from '../url.ts'
 import {
+  type AnswerKind,
   type BodyForm,
-  isOperators,
+  isOperatorOnly,
   type NamedKind,
   namedKinds,
-  type Shows,
   type TableEntry,
   type TablePath,
   tablePaths,
 } from './operation-table.ts'
 
 export {
+  type AnswerKind,
   type BodyForm,
   type NamedKind,
   namedKinds,
-  type Shows,
   socketMessages,
 } from './operation-table.ts'
 
@@ -30,15 +30,15 @@ export {
 export interface Operation {
   /** Its path in the API's documentation, such as `/responses/{response}`; absent for an unknown path. */
   readonly pattern?: string
-  readonly shows: Shows
+  readonly answerKind: AnswerKind
   /** The kind of the things that it creates, reads or lists. */
   readonly kind: NamedKind
   /** The ids in its path, in order. An id may be malformed. */
   readonly ids: readonly { readonly kind: NamedKind; readonly id: string }[]
   /** Whether `after` and `before` in its query name rows of its kind. */
   readonly isPaged: boolean
-  /** Who may send it if callers are distinguished. `nobody`: the operation was not reviewed. */
-  readonly askers: 'callers' | 'admins' | 'nobody'
+  /** Who may send it with caller auth. `nobody`: the operation was not reviewed. */
+  readonly allowedTo: 'callers' | 'admins' | 'nobody'
   /**
    * Whether the path is spelled as in the API's documentation, without escapes that a server could read in two ways.
    */
@@ -68,21 +68,21 @@ export function operationOf(method: string, path: string): Operation {
   return {
     ...read,
     pattern: found && `/${found.path.parts.join('/')}`,
-    askers: found ? 'callers' : isOperators(method, segments) ? 'admins' : 'nobody',
+    allowedTo: found ? 'callers' : isOperatorOnly(method, segments) ? 'admins' : 'nobody',
     isExact: found === undefined ? read.isExact : isExact(found.path, raw),
     isQuick: first === 'containers' || first === 'files',
     takesHistory: method === 'POST' && (first === 'responses' || first === 'conversations'),
   }
 }
 
-type Read = Omit<Operation, 'askers' | 'isQuick' | 'takesHistory'>
+type Read = Omit<Operation, 'allowedTo' | 'isQuick' | 'takesHistory'>
 
 interface Found {
   readonly path: TablePath
   readonly entry: TableEntry
 }
 
-const silent: TableEntry = { shows: 'nothing', generates: false, body: 'json' }
+const unreviewed: TableEntry = { answerKind: 'nothing', generates: false, body: 'json' }
 
 function findPath(method: string, segments: readonly string[]): Found | undefined {
   const paths = tablePaths().filter(({ parts }) => matches(parts, segments))
@@ -97,11 +97,11 @@ function findPath(method: string, segments: readonly string[]): Found | undefine
 function matches(parts: readonly string[], segments: readonly string[]): boolean {
   return (
     parts.length === segments.length &&
-    parts.every((part, index) => isHole(part) || part === segments[index]?.toLowerCase())
+    parts.every((part, index) => isParameter(part) || part === segments[index]?.toLowerCase())
   )
 }
 
-function isHole(part: string): boolean {
+function isParameter(part: string): boolean {
   return part.startsWith('{')
 }
 
@@ -112,23 +112,23 @@ function readFound(
   segments: readonly string[],
 ): Read {
   const last = parts.at(-1) ?? ''
-  const isRows = /^(?:list|rows|history)$/.test(entry.shows) && !isHole(last)
+  const isRows = /^(?:list|rows|history)$/.test(entry.answerKind) && !isParameter(last)
   // A HEAD answer has no rows, but its Content-Length would reveal their size.
-  const shows = method === 'HEAD' && entry.shows !== 'list' ? 'nothing' : entry.shows
+  const answerKind = method === 'HEAD' && entry.answerKind !== 'list' ? 'nothing' : entry.answerKind
   return {
     ...entry,
-    shows,
+    answerKind,
     kind: isRows ? (collections.get(last) ?? 'thing') : lastKind(parts),
     ids: parts.flatMap((part, index) => {
-      const kind = holeKind(part)
+      const kind = parameterKind(part)
       return kind === undefined ? [] : [{ kind, id: segments[index] ?? '' }]
     }),
-    isPaged: !isHole(last) && entry.shows !== 'nothing' && method !== 'POST',
+    isPaged: !isParameter(last) && entry.answerKind !== 'nothing' && method !== 'POST',
     isExact: false,
   }
 }
 
-function holeKind(part: string): NamedKind | undefined {
+function parameterKind(part: string): NamedKind | undefined {
   return namedKinds.find((kind) => part === `{${kind}}`)
 }
 
@@ -142,7 +142,7 @@ const collections = new Map<string, NamedKind>([
 /** The kind of the last thing in a path. */
 function lastKind(parts: readonly string[]): NamedKind {
   for (const part of parts.toReversed()) {
-    const kind = holeKind(part) ?? collections.get(part)
+    const kind = parameterKind(part) ?? collections.get(part)
     if (kind !== undefined) return kind
   }
   return 'thing'
@@ -155,10 +155,11 @@ function lastKind(parts: readonly string[]): NamedKind {
 function readUnknown(method: string, segments: readonly string[]): Read {
   const [, id, deeper] = segments
   const isRead = method === 'GET'
-  const shows = deeper !== undefined ? 'nothing' : isRead && id === undefined ? 'list' : 'thing'
+  const answerKind =
+    deeper !== undefined ? 'nothing' : isRead && id === undefined ? 'list' : 'thing'
   return {
-    ...silent,
-    shows: isRead || method === 'POST' ? shows : 'nothing',
+    ...unreviewed,
+    answerKind: isRead || method === 'POST' ? answerKind : 'nothing',
     kind: 'thing',
     ids: isId(id) ? [{ kind: 'thing', id }] : [],
     isPaged: false,
@@ -178,7 +179,7 @@ function isExact({ parts }: TablePath, raw: readonly string[]): boolean {
   if (raw.length !== parts.length) return false
   return parts.every((part, index) => {
     const segment = raw[index] ?? ''
-    if (!isHole(part)) return segment === part
-    return holeKind(part) === undefined ? nameGrammar.test(segment) : isId(segment)
+    if (!isParameter(part)) return segment === part
+    return parameterKind(part) === undefined ? nameGrammar.test(segment) : isId(segment)
   })
 }

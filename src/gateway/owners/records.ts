@@ -248,18 +248,21 @@ function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K
  * has paid for it, and the log gets the ids.
  *
  * @param recording the write under way
- * @param shows ids that should have been recorded, for the log
+ * @param fields ids that should have been recorded, for the log
  */
 export async function recordIfUp(
   log: Log,
   recording: Promise<void>,
-  shows: Readonly<Record<string, unknown>>,
+  fields: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   try {
     await recording
   } catch (error) {
     if (!isStoreDown(error)) throw error
     const cause = String(isCfileError(error) ? error.cause : error)
-    log('error', 'The store is down, so what an answer shows is not recorded.', { ...shows, cause })
+    log('error', 'The store is down, so what an answer shows is not recorded.', {
+      ...fields,
+      cause,
+    })
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Records what an answer of the OpenAI API shows for the caller before the client sees it. The operation decides how:
+ * Records what an answer of the OpenAI API contains for the caller, before the client gets it. The operation decides how:
  * answers of the Responses API, chat completions, single objects, lists and histories each have their own way.
  *
  * @module
@@ -7,8 +7,7 @@
 
 import { getResources } from '../../core/api/citations/resources.ts'
 import { nameInPath } from '../../core/api/container-files.ts'
-import { namedKinds } from '../../core/api/names/named-ids.ts'
-import type { NamedKind, Operation } from '../../core/api/operations.ts'
+import { type NamedKind, namedKinds, type Operation } from '../../core/api/operations.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
 import { eraseThing } from '../archive/erase.ts'
@@ -38,7 +37,7 @@ export interface Unread {
 }
 
 /**
- * Records what an answer shows and adds links to the files that it cites.
+ * Records what an answer contains and adds links to the files that it cites.
  *
  * @param origin the caller and the upstream of the answer
  * @param parsed the request that got the answer
@@ -51,32 +50,32 @@ export async function recordAnswer(
 ): Promise<Response> {
   const { operation, named } = parsed
   const { method } = parsed.request
-  const { shows } = operation
+  const { answerKind } = operation
   const completion = completionOf(parsed)
   if (isEventStream(answer)) {
-    if (shows === 'answer') return recordResponse(gateway, origin, answer, after)
+    if (answerKind === 'answer') return recordResponse(gateway, origin, answer, after)
     return completion === undefined ? answer : recordChunks(gateway, origin, completion, answer)
   }
   try {
-    if (shows === 'answer') return await recordResponse(gateway, origin, answer)
+    if (answerKind === 'answer') return await recordResponse(gateway, origin, answer)
     // A write may change the files of the container, so its cached list is dropped.
     if (method !== 'GET') for (const id of named.path.container) dropListing(gateway, id)
     if (!answer.ok) return answer
     const mayRecord = mayBeRecorded(gateway, origin.caller, method)
-    if (mayRecord && shows === 'call') await recordCall(gateway, origin, answer)
+    if (mayRecord && answerKind === 'call') await recordCall(gateway, origin, answer)
     return await readAnswer(gateway, origin, answer, {
       record: mayRecord ? recorderOf(gateway, origin, operation, completion) : undefined,
       change:
-        shows === 'history' ? (body) => linkHistory(gateway, origin, parsed, body) : undefined,
+        answerKind === 'history' ? (body) => linkHistory(gateway, origin, parsed, body) : undefined,
     })
   } finally {
     turn.end()
   }
 }
 
-/** Options of a chat completion; `undefined` when it is neither stored nor spoken, so that no id of it is recorded. */
+/** Options of a chat completion; `undefined` if it is neither stored nor has audio: then none of its ids is recorded. */
 function completionOf({ operation, sent: { named } }: ProxyRequest): CompletionOptions | undefined {
-  const isKept = operation.shows === 'completion' && (named.isStored || named.speaks)
+  const isKept = operation.answerKind === 'completion' && (named.isStored || named.wantsAudio)
   return isKept ? named : undefined
 }
 
@@ -93,17 +92,17 @@ function mayBeRecorded(
 function recorderOf(
   gateway: Gateway,
   origin: Origin,
-  { shows, kind }: Operation,
+  { answerKind, kind }: Operation,
   completion?: CompletionOptions,
 ): ((body: unknown) => Promise<void>) | undefined {
   if (completion !== undefined) {
     return (body) => recordIds(gateway, origin, completionIds(body, completion))
   }
-  if (shows === 'thing' || shows === 'list') {
+  if (answerKind === 'thing' || answerKind === 'list') {
     return (body) => captureThings(gateway, origin, body, kind === 'thing' ? kind : undefined)
   }
   // Rows about files are not recorded: the files of a vector store were recorded when they were uploaded.
-  const isRows = shows === 'rows' || shows === 'history'
+  const isRows = answerKind === 'rows' || answerKind === 'history'
   const hasRows = isRows && kind === 'thing' && origin.withItems === true
   return hasRows ? (body) => captureRows(gateway, origin, body) : undefined
 }
@@ -206,15 +205,15 @@ export function isEventStream({ headers, ok }: Response): boolean {
  * those of all owners when an admin deleted it. The record and the copies of a deleted container stay, since copies
  * exist to outlive containers. A store or archive that fails is logged, not thrown.
  *
- * @param parsed the request; `shows: gone` marks operations that delete
+ * @param parsed the request; `answerKind: deletion` marks operations that delete
  */
 export async function eraseDeleted(
   gateway: Gateway,
   caller: Caller,
-  { request: { signal }, operation: { shows, ids } }: ProxyRequest,
+  { request: { signal }, operation: { answerKind, ids } }: ProxyRequest,
 ): Promise<void> {
   const thing = ids.at(-1)
-  if (shows !== 'gone' || thing === undefined || thing.kind === 'container') return
+  if (answerKind !== 'deletion' || thing === undefined || thing.kind === 'container') return
   try {
     await eraseThing(gateway, caller, thing, signal)
   } catch (error) {

@@ -1,12 +1,12 @@
 /**
  * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
- * shows before the client sees it. The steps, each in its own file:
+ * contains before the client gets it. The steps, each in its own file:
  *
  * 1. `request`: parse the request, check its names (`names`, `sent-body`, `input-file`) and find
  *    its upstreams (`route`).
  * 2. `route`: send it to these upstreams until one gives a final answer.
  * 3. `heal`: send it once more with a new container when its container has expired.
- * 4. `answer`: record what the answer shows, and add links to its files (`answers/`).
+ * 4. `answer`: record what the answer contains, and add links to its files (`answers/`).
  *
  * Lists of several callers' things are filtered instead (`answers/own-list`).
  *
@@ -110,7 +110,7 @@ async function isOwnList(
   caller: Caller,
   { operation, named }: ProxyRequest,
 ): Promise<boolean> {
-  if (!gateway.owners.knowsCallers || caller.admin || operation.shows !== 'list') return false
+  if (!gateway.owners.knowsCallers || caller.admin || operation.answerKind !== 'list') return false
   const [containerId] = named.path.container
   return containerId === undefined || isShared(gateway, containerId)
 }
@@ -145,7 +145,7 @@ async function sendOnce(
   }
 }
 
-/** Records what an answer shows and creates the answer for the client. */
+/** Records what an answer contains and creates the answer for the client. */
 async function finishAnswer(
   gateway: Gateway,
   caller: Caller,

@@ -9,13 +9,8 @@
 
 import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/names/body-names.ts'
 import { batchPlace, type Place, rowPlace } from '../../core/api/names/body-places.ts'
-import {
-  emptyNames,
-  mostNames,
-  namedKinds,
-  toLists,
-  tooManyNames,
-} from '../../core/api/names/named-ids.ts'
+import { emptyNames, mostNames, toLists, tooManyNames } from '../../core/api/names/named-ids.ts'
+import { namedKinds } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { readBounded } from '../../core/http/body.ts'
 import { inTurns } from '../../core/time.ts'

@@ -5,7 +5,8 @@
  */
 
 import type { BodyNames } from '../../core/api/names/body-names.ts'
-import { type Names, namedKinds } from '../../core/api/names/named-ids.ts'
+import type { Names } from '../../core/api/names/named-ids.ts'
+import { namedKinds } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isVectorStoreId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'

@@ -95,8 +95,8 @@ function setOperation(
 }
 
 /** Refuses operations that were not reviewed, since an unknown one may show the things of all callers. */
-function requireServed({ admin }: Caller, { askers }: Operation): void {
-  if (askers === 'nobody' || (askers === 'admins' && !admin)) throw notServed()
+function requireServed({ admin }: Caller, { allowedTo }: Operation): void {
+  if (allowedTo === 'nobody' || (allowedTo === 'admins' && !admin)) throw notServed()
 }
 
 /** The error for an operation that callers may not use, or that is not spelt as documented. */

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { type Names, namedKinds } from '../../core/api/names/named-ids.ts'
-import type { Operation } from '../../core/api/operations.ts'
+import type { Names } from '../../core/api/names/named-ids.ts'
+import { namedKinds, type Operation } from '../../core/api/operations.ts'
 import { wasNeverSent } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { retryAfterMs } from '../../core/time.ts'
@@ -57,7 +57,7 @@ export async function findRoute(
     // The thing may live in any upstream. Only reads are tried on all of them.
     return { reason, upstreams: isReading ? upstreams : [gateway.upstreams[0]] }
   }
-  if (operation.shows === 'list') return { reason, upstreams: [gateway.upstreams[0]] }
+  if (operation.answerKind === 'list') return { reason, upstreams: [gateway.upstreams[0]] }
   const ordered = operation.generates ? gateway.balance.order(able) : upstreams
   const mayRepeat = isReading || (method === 'POST' && canRepeat)
   return { reason, upstreams: mayRepeat ? ordered : ordered.slice(0, 1) }

@@ -9,7 +9,7 @@
 
 import { type BodyNames, noBodyNames, readBodyNames } from '../../core/api/names/body-names.ts'
 import { countNames, mostNames, tooManyNames } from '../../core/api/names/named-ids.ts'
-import { type NamingKey, noSuchId, readingOf } from '../../core/api/names/naming-keys.ts'
+import { type NamingKey, notAnId, readingOf } from '../../core/api/names/naming-keys.ts'
 import type { BodyForm, Operation } from '../../core/api/operations.ts'
 import { atMost } from '../../core/bytes/limit.ts'
 import { bodyTooLarge, CfileError, isCfileError } from '../../core/errors.ts'
@@ -243,7 +243,7 @@ function asMember(name: string, value: Uint8Array): Uint8Array {
 /** Ids of one plain form field. */
 function namesOf(field: string, naming: NamingKey, value: Uint8Array): BodyNames {
   const id = new TextDecoder('latin1').decode(value)
-  if (!naming.isId(id)) throw noSuchId(field, naming)
+  if (!naming.isId(id)) throw notAnId(field, naming)
   return { ...noBodyNames, names: { ...noBodyNames.names, [naming.kind]: [id] } }
 }
 

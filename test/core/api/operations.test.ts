@@ -4,12 +4,12 @@ import { operationOf } from '../../../src/core/api/operations.ts'
 import { wasNeverSent } from '../../../src/core/bytes/failures.ts'
 
 describe('operationOf', () => {
-  const shown: [request: string, shows: string, kind?: string][] = [
+  const kinds: [request: string, answerKind: string, kind?: string][] = [
     ['POST /responses', 'answer'],
     ['GET /responses/resp_1', 'answer'],
     ['POST /responses/resp_1/cancel', 'answer'],
     ['GET /responses/resp_1/input_items', 'history', 'thing'],
-    ['DELETE /responses/resp_1', 'gone', 'response'],
+    ['DELETE /responses/resp_1', 'deletion', 'response'],
     ['POST /containers', 'thing', 'container'],
     ['GET /containers', 'list', 'container'],
     ['GET /containers/', 'list', 'container'],
@@ -36,10 +36,10 @@ describe('operationOf', () => {
     ['POST /uploads/upload_1/complete', 'thing', 'thing'],
     ['POST /files/import', 'thing', 'file'],
   ]
-  it.each(shown)('%s shows %s', (request, shows, kind) => {
+  it.each(kinds)('reads that the answer to %s contains %s', (request, answerKind, kind) => {
     const [method = '', path = ''] = request.split(' ')
     const operation = operationOf(method, path)
-    expect(operation.shows).toBe(shows)
+    expect(operation.answerKind).toBe(answerKind)
     if (kind !== undefined) expect(operation.kind).toBe(kind)
   })
 })

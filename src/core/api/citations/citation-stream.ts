@@ -12,8 +12,8 @@ import { getMentions } from './citations.ts'
 import { type Citation, citationKey, createFindings, type Mentions } from './mentions.ts'
 import { isAnswer } from './posted-answer.ts'
 
-// An event without any of these mentions nothing, so it is not parsed.
-const isTelling = createAnySearch([
+// An event without any of these texts mentions nothing, so it is not parsed.
+const mayMention = createAnySearch([
   'file_id',
   'container_id',
   '"response"',
@@ -38,7 +38,7 @@ export const noMentions: Mentions = {
  * @param raw one event with its framing, as {@link createSplitter} yields it
  */
 export function mentionsInEvent(raw: Uint8Array): Mentions {
-  return !isDeltaEvent(raw) && isTelling(raw) ? getMentions(eventJson(raw)) : noMentions
+  return !isDeltaEvent(raw) && mayMention(raw) ? getMentions(eventJson(raw)) : noMentions
 }
 
 /**
@@ -52,7 +52,7 @@ export function* mentionsInTranscript(
 ): Generator<undefined, Mentions | undefined> {
   const found = createFindings()
   let isKnown = false
-  let unread = 0
+  let sincePause = 0
   for (const event of eventsIn(bytes)) {
     const data = event.byteLength < largeJson ? undefined : dataSpan(event)
     const aside = data && (yield* setAside(event, { ...data, member: 'response' }, 'aside'))
@@ -61,9 +61,9 @@ export function* mentionsInTranscript(
       isKnown ||= isAnswer(eventJson(read))
       found.all(mentionsInEvent(read))
     }
-    unread += event.byteLength
-    if (unread < largeJson) continue
-    unread = 0
+    sincePause += event.byteLength
+    if (sincePause < largeJson) continue
+    sincePause = 0
     yield
   }
   return isKnown ? found.mentions() : undefined

@@ -42,7 +42,7 @@ export function getMentions(body: unknown): Mentions {
  */
 interface Walk {
   readonly found: Findings
-  /** What results of tools name. */
+  /** Mentions in results of tools. */
   readonly results: Findings
   /** The elements of an array; none once the budget is used up. */
   elements(value: unknown): Iterable<unknown>
@@ -116,7 +116,7 @@ function readResponse(response: Fields, walk: Walk): void {
 }
 
 function readOutputItem(item: unknown, walk: Walk): void {
-  if (isObject(item) && isOwnWord(item)) {
+  if (isObject(item) && isOutput(item)) {
     walk.found.item(item.id)
     // The next request may repeat the results, but their files need not be the caller's.
     if (item.type === 'file_search_call') readResults(item.results, walk)
@@ -166,7 +166,7 @@ const toolResult = /^(?:function_call_output|custom_tool_call_output|mcp_call(?:
 
 /** Reads a message, a call, or a call's output. */
 function readItem(item: unknown, walk: Walk): void {
-  if (!isObject(item) || !isOwnWord(item)) return
+  if (!isObject(item) || !isOutput(item)) return
   const type = typeof item.type === 'string' ? item.type : ''
   if (/_call(?:_output)?$/.test(type)) {
     walk.found.container(item.container_id)
@@ -200,7 +200,7 @@ function noteThread(
 }
 
 /** Whether an item is output. Messages of a user or developer are echoed input. */
-function isOwnWord({ role }: Fields): boolean {
+function isOutput({ role }: Fields): boolean {
   return isAbsent(role) || role === 'assistant'
 }
 

@@ -153,7 +153,8 @@ function idsOf({ containers, citations }: Mentions): readonly string[] {
 }
 
 /**
- * Adds what results of tools name to what the service itself names.
+ * Merges the mentions of the service and those in results of tools. Ids that only results of tools name become
+ * {@link Mentions.reported}.
  *
  * @param cited mentions of the service
  * @param results mentions in results of tools

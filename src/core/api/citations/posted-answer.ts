@@ -1,6 +1,6 @@
 /**
- * Reads an answer that a back end posts: as the API wrote it, or in the form in which LangChain, the AI SDK or the
- * Agents SDK hands it on.
+ * Reads an answer that a back end posts: as the API wrote it, or as an object of LangChain, the AI SDK or the Agents
+ * SDK.
  *
  * @see https://docs.langchain.com/oss/javascript/langchain/messages
  * @see https://ai-sdk.dev/docs/reference/ai-sdk-core/generate-text
@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, unknown>>
  */
 export function readPosted(body: Fields): Mentions | undefined {
   if (isAnswer(body)) return mentionsIn([body, ...sdkParts(body)])
-  return isOfSdk(body) ? mentionsIn(sdkParts(body)) : undefined
+  return isSdkObject(body) ? mentionsIn(sdkParts(body)) : undefined
 }
 
 function mentionsIn(values: Iterable<unknown>): Mentions {
@@ -58,37 +58,37 @@ function isOfThread(value: unknown): boolean {
   return isObject(value) && typeof value.object === 'string' && /^thread(?:\.|$)/.test(value.object)
 }
 
-/** The fields in which objects of SDKs hold lists of messages, items, parts and annotations. */
+/** Fields of SDK objects that hold lists of messages, items, parts and annotations. */
 const lists = [
   ...['messages', 'content', 'annotations', 'steps', 'sources', 'parts'],
   ...['new_items', 'newItems', 'raw_responses', 'rawResponses'],
 ]
 
-/** The fields in which they hold a message or an item itself. */
+/** Fields of SDK objects that hold one message or item. */
 const wrapped = ['kwargs', 'raw_item', 'rawItem']
 
-/** Whether a body has the fields in which an SDK holds parts of answers. */
-function isOfSdk(body: Fields): boolean {
+/** Whether a body has a field in which an SDK holds parts of an answer. */
+function isSdkObject(body: Fields): boolean {
   const { type, item } = body
   return (
     lists.some((name) => Array.isArray(body[name])) ||
     wrapped.some((name) => isObject(body[name])) ||
     isLangChain(body) ||
-    (isObject(item) && isOfSdk(item)) ||
+    (isObject(item) && isSdkObject(item)) ||
     /^(?:source|citation|non_standard)/.test(String(type))
   )
 }
 
-/** Whether a value is an answer of a model as LangChain's `messages_to_dict` and `toDict` write it. */
+/** Whether a value is a model's message as LangChain's `messages_to_dict` and `toDict` write it. */
 function isLangChain({ type, data }: Fields): boolean {
   return /^(?:ai|AIMessageChunk)$/.test(String(type)) && isObject(data)
 }
 
-// A real answer has some hundred values. The limits keep a hostile one from blocking other requests.
+// A real answer has some hundred values. The limits keep a hostile answer from blocking other requests.
 const mostValues = 100_000
 const deepest = 12
 
-/** The objects in an SDK's answer, and the API's own form of those that an SDK writes in another one. */
+/** The objects in an SDK's answer. Objects that the SDK writes in a form of its own are also yielded in the API's form. */
 function* sdkParts(body: Fields): Generator<unknown> {
   let valuesLeft = mostValues
   const waiting: { readonly value: unknown; readonly depth: number }[] = [{ value: body, depth: 0 }]
@@ -97,7 +97,7 @@ function* sdkParts(body: Fields): Generator<unknown> {
     valuesLeft -= 1
     if (depth > deepest) continue
     const inner = Array.isArray(value) ? value : isObject(value) ? nestedIn(value) : []
-    // Read in the order of appearance.
+    // Pushed in reverse, so that values are read in the order of appearance.
     for (let index = Math.min(inner.length, valuesLeft) - 1; index >= 0; index -= 1) {
       waiting.push({ value: inner[index], depth: depth + 1 })
     }
@@ -116,20 +116,20 @@ function nestedIn(value: Fields): readonly unknown[] {
 
 const inputRole = /^(?:user|human|system|developer|tool)$/
 
-/** Whether a message is one that was sent to the model. */
+/** Whether a message was sent to the model. */
 function isInput({ role, type }: Fields): boolean {
   return inputRole.test(String(role ?? type))
 }
 
 function* inApiForm(value: Fields): Generator<unknown> {
   const { type, source, providerData, input } = value
-  // LangChain: what it has no form of its own for, and in JavaScript its own form of a citation.
+  // LangChain wraps values that it does not know. Its JavaScript version has its own form of a citation.
   if (/^non_standard(?:_annotation)?$/.test(String(type))) yield value.value
   if (type === 'citation' && source === 'container_file_citation') {
     const { container_id, file_id, title } = value
     yield { type: source, container_id, file_id, filename: title }
   }
-  // The Agents SDK in JavaScript moves all fields that it does not know.
+  // The Agents SDK for JavaScript moves all fields that it does not know into this object.
   if (isObject(providerData)) yield providerData
   for (const metadata of [value.providerMetadata, value.providerOptions]) {
     if (isObject(metadata)) yield* fromProvider(value, metadata)
@@ -140,7 +140,7 @@ function* inApiForm(value: Fields): Generator<unknown> {
   }
 }
 
-/** Reads what the AI SDK keeps of an annotation, below the name of the provider (`azure`, `openai`). */
+/** Reads the annotations that the AI SDK keeps in the metadata of a value, by provider (`azure`, `openai`). */
 function* fromProvider({ filename, title }: Fields, metadata: Fields): Generator<unknown> {
   for (const provider of Object.values(metadata)) {
     if (!isObject(provider)) continue

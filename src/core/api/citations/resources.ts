@@ -37,8 +37,8 @@ export function getResources(body: unknown, other?: 'thing'): Resource[] {
 }
 
 /**
- * The files of a batch, a fine-tuning job or an upload, and the videos of a job. These objects are the first to show
- * them.
+ * The files of a batch, a fine-tuning job or an upload, and the videos of a job. Such an object may be the first answer
+ * that names them.
  */
 function producedBy({ object, ...row }: Record<string, unknown>): Resource[] {
   const file = (id: unknown): Resource[] => (isFileId(id) ? [{ kind: 'file', id }] : [])
@@ -74,7 +74,7 @@ function toResource(row: Record<string, unknown>, other?: 'thing'): Resource | u
   return { kind: 'file', id, container_id, ...described(row, name) }
 }
 
-/** Name and size of a file, as far as they are there. */
+/** Name and size of a file, if known. */
 function described(row: Record<string, unknown>, name: unknown) {
   return {
     stored_name: typeof name === 'string' && name !== '' ? name : undefined,

@@ -21,12 +21,12 @@ import {
 } from './body-state.ts'
 import { emptyNames, type Names, toLists } from './named-ids.ts'
 import {
-  disguisedKey,
-  doubledKey,
-  isDisguised,
+  duplicateKey,
+  isLookalike,
+  lookalikeKey,
   type NamingKey,
   namingKeys,
-  noSuchId,
+  notAnId,
 } from './naming-keys.ts'
 
 /** Facts in a body that decide its upstream and whether the caller may send it. */
@@ -39,12 +39,12 @@ export interface BodyNames {
   readonly carried: Names
   /** Files whose lines the upstream runs: the requests of a batch or the rows of an eval. They are among the names. */
   readonly inputFiles: readonly string[]
-  /** Whether the body may read things of every owner. */
+  /** Whether the body may read things of all owners. */
   readonly readsAll: boolean
-  /** Whether it asks to store a chat completion. */
+  /** Whether it asks the upstream to store a chat completion. */
   readonly isStored: boolean
   /** Whether it asks for an audio answer, which gets an id. */
-  readonly speaks: boolean
+  readonly wantsAudio: boolean
   readonly model?: string
 }
 
@@ -55,7 +55,7 @@ export const noBodyNames: BodyNames = {
   inputFiles: [],
   readsAll: false,
   isStored: false,
-  speaks: false,
+  wantsAudio: false,
 }
 
 /**
@@ -74,7 +74,7 @@ export function* readBodyNames(
   root: Place = bodyPlace,
 ): Generator<undefined, BodyNames> {
   const collector = createNameCollector(isStrict)
-  const marks = { readsAll: false, isStored: false, speaks: false }
+  const marks = { readsAll: false, isStored: false, wantsAudio: false }
   const reading: Reading = { bytes, root, frames: [], depth: 0, collector, ...marks }
   yield* scanJson(bytes, {
     key: (start, end) => enterKey(reading, start, end),
@@ -82,8 +82,8 @@ export function* readBodyNames(
     open: (_, isList) => openValue(reading, isList),
     close: () => closeValue(reading),
   })
-  const { readsAll, isStored, speaks, model } = reading
-  return { ...collector.result(), readsAll, isStored, speaks, model }
+  const { readsAll, isStored, wantsAudio, model } = reading
+  return { ...collector.result(), readsAll, isStored, wantsAudio, model }
 }
 
 interface Reading extends Frames {
@@ -92,7 +92,7 @@ interface Reading extends Frames {
   readonly collector: NameCollector
   readsAll: boolean
   isStored: boolean
-  speaks: boolean
+  wantsAudio: boolean
   model?: string
 }
 
@@ -109,24 +109,24 @@ const inStorage = /^(?:input_?blob|output_?folder)$/i
 /** Reads a key: the place of its value, and whether it was given before. */
 function enterKey(reading: Reading, start: number, end: number): void {
   const frame = reading.frames[reading.depth]
-  if (frame === undefined || frame.place.reads === 'words') return
+  if (frame === undefined || frame.place.reads === 'opaque') return
   const key = jsonTextAt(reading.bytes, start, end) ?? ''
   frame.key = key
   frame.keyPlace = placeBelow(frame.place, key)
   frame.keyNaming = frame.place.each === undefined ? namingKeys.get(key) : undefined
   if (frame.place.each !== undefined || frame.place.reads === 'data') return
   if (reading.depth === 1 && inStorage.test(key)) reading.readsAll = true
-  if (isDisguised(key)) refuse(reading, frame, disguisedKey(key))
-  const decides = frame.keyNaming ?? (decidingKeys.has(key) || frame.place.only?.has(key))
+  if (isLookalike(key)) refuse(reading, frame, lookalikeKey(key))
+  const decides = frame.keyNaming ?? (decidingKeys.has(key) || frame.place.mustMatch?.has(key))
   if (!decides) return
-  if (frame.seen.includes(key)) refuse(reading, frame, doubledKey(key))
+  if (frame.seen.includes(key)) refuse(reading, frame, duplicateKey(key))
   frame.seen.push(key)
 }
 
 /** Reads a string, a number or a literal: as an id under a naming key, else as a text that may be one. */
 function readScalar(reading: Reading, start: number, end: number): void {
   const frame = reading.frames[reading.depth]
-  if (frame === undefined || frame.place.reads === 'words') return
+  if (frame === undefined || frame.place.reads === 'opaque') return
   frame.isEmpty = false
   const naming = frame.isList ? frame.naming : frame.keyNaming
   if (naming !== undefined) nameScalar(reading, frame, naming, start, end)
@@ -156,15 +156,15 @@ function nameScalar(
   if (first === letterN && !frame.isList) return
   const text = first === quote ? jsonTextAt(reading.bytes, start, end) : undefined
   const isMisplaced = takes === 'ids' && !frame.isList && frame.place.reads === undefined
-  const isRight = naming.isId(text)
+  const isValid = naming.isId(text)
   const isText = takes === 'object' && !naming.isIdText(text)
   // An echo may have ids of a form that this version does not know. Nobody owns them.
-  const isKnown = isRight || (collector.isInEcho() && isId(text))
-  if (isText || !isRight) carryText(collector, text)
-  // A reader that trims would find an id.
+  const isKnown = isValid || (collector.isInEcho() && isId(text))
+  if (isText || !isValid) carryText(collector, text)
+  // A parser that trims the text would find an id.
   if (isText && !naming.isIdText(text?.split('\0')[0]?.trim())) return
   if (isKnown && !isMisplaced && !isText) addName(collector, frame, naming, text ?? '')
-  else refuse(reading, frame, noSuchId(frame.key, naming))
+  else refuse(reading, frame, notAnId(frame.key, naming))
 }
 
 const letterC = 99
@@ -191,15 +191,15 @@ function noteScalar(reading: Reading, frame: Frame, start: number, end: number):
   const { bytes, depth } = reading
   const { key } = frame
   const isText = bytes[start] === quote
-  const allowed = frame.place.only?.get(key)
+  const allowed = frame.place.mustMatch?.get(key)
   const fits =
     allowed === undefined || (isText && allowed.test(jsonTextAt(bytes, start, end) ?? ''))
   if (!fits) reading.readsAll = true
-  const isNothing = bytes[start] === letterN || (isText && end - start === 2)
+  const isNullOrEmpty = bytes[start] === letterN || (isText && end - start === 2)
   if (key === 'type') frame.type = isText ? jsonTextAt(bytes, start, end) : undefined
   else if (key === 'id' && bytes[start] !== letterN)
     frame.id = (isText ? jsonTextAt(bytes, start, end) : undefined) ?? ''
-  else if (!isNothing) noteMore(frame)
+  else if (!isNullOrEmpty) noteMore(frame)
   if (depth !== 1) return
   if (key === 'model' && isText) reading.model = jsonTextAt(bytes, start, end)
   if (key === 'store') reading.isStored = bytes[start] === letterT
@@ -215,30 +215,30 @@ function noteMore(frame: Frame): void {
 
 /** Enters an object or a list, and checks that its key may have one. */
 function openValue(reading: Reading, isList: boolean): void {
-  const around = reading.frames[reading.depth]
-  if (around === undefined) {
+  const parent = reading.frames[reading.depth]
+  if (parent === undefined) {
     push(reading, isList, reading.root)
     return
   }
-  around.isEmpty = false
-  if (reading.depth === 1 && around.key === 'audio') reading.speaks = true
-  const place = around.isList ? around.place : around.keyPlace
-  const naming = around.isList ? around.naming : around.keyNaming
-  const isAllowed = around.isList || around.place.members?.has(around.key)
-  if (around.place.only?.has(around.key) && !isAllowed) reading.readsAll = true
-  if (!around.isList && place.echoOf !== undefined) reading.collector.startEcho(place.echoOf)
+  parent.isEmpty = false
+  if (reading.depth === 1 && parent.key === 'audio') reading.wantsAudio = true
+  const place = parent.isList ? parent.place : parent.keyPlace
+  const naming = parent.isList ? parent.naming : parent.keyNaming
+  const isAllowed = parent.isList || parent.place.members?.has(parent.key)
+  if (parent.place.mustMatch?.has(parent.key) && !isAllowed) reading.readsAll = true
+  if (!parent.isList && place.echoOf !== undefined) reading.collector.startEcho(place.echoOf)
   const frame = push(reading, isList, place)
-  if (isList && place.only !== undefined) reading.readsAll = true
-  if (around.place.reads === 'words') return
-  if (!around.isList && around.key === 'id' && around.place.each === undefined) {
-    refuse(reading, around, noSuchId('id', thing))
+  if (isList && place.mustMatch !== undefined) reading.readsAll = true
+  if (parent.place.reads === 'opaque') return
+  if (!parent.isList && parent.key === 'id' && parent.place.each === undefined) {
+    refuse(reading, parent, notAnId('id', thing))
   }
   if (naming === undefined) return
   frame.naming = naming
   // For messages about the elements of a list.
-  frame.key = around.key
-  if (!mayHold(naming, around.isList, isList)) {
-    refuse(reading, around, noSuchId(around.key, naming))
+  frame.key = parent.key
+  if (!mayHold(naming, parent.isList, isList)) {
+    refuse(reading, parent, notAnId(parent.key, naming))
   }
 }
 
@@ -252,13 +252,13 @@ function mayHold({ takes }: NamingKey, isInList: boolean, isList: boolean): bool
 function closeValue(reading: Reading): void {
   const frame = reading.frames[reading.depth]
   reading.depth -= 1
-  const around = reading.frames[reading.depth]
+  const parent = reading.frames[reading.depth]
   if (frame === undefined) return
-  if (!frame.isList && frame.place.reads !== 'words') closeObject(reading, frame)
-  if (around === undefined || around.isList) return
-  const echo = around.keyPlace.echoOf === undefined ? undefined : reading.collector.endEcho()
-  if (echo !== undefined) around.echoes.push(echo)
-  if (!frame.isEmpty) noteMore(around)
+  if (!frame.isList && frame.place.reads !== 'opaque') closeObject(reading, frame)
+  if (parent === undefined || parent.isList) return
+  const echo = parent.keyPlace.echoOf === undefined ? undefined : reading.collector.endEcho()
+  if (echo !== undefined) parent.echoes.push(echo)
+  if (!frame.isEmpty) noteMore(parent)
 }
 
 /** Evaluates an object at its end, when its type and id are known. */
@@ -268,15 +268,16 @@ function closeObject(reading: Reading, frame: Frame): void {
   for (const echo of echoes) {
     collector.addAll(echo, echo.type === type)
   }
-  for (const key of place.only?.keys() ?? []) if (!frame.seen.includes(key)) reading.readsAll = true
+  for (const key of place.mustMatch?.keys() ?? [])
+    if (!frame.seen.includes(key)) reading.readsAll = true
   if (id === undefined || place.hasLocalIds || place.each !== undefined) return
   if (naming !== undefined) {
     if (naming.isId(id)) addName(collector, frame, naming, id)
-    else refuse(reading, frame, noSuchId('id', { ...naming, takes: 'id' }))
+    else refuse(reading, frame, notAnId('id', { ...naming, takes: 'id' }))
   } else if (isReference(frame)) {
     // In the caller's own rows, any other object may have an id.
     const isOfRow = place.reads === 'data' && type !== 'item_reference'
-    if (!isId(id)) refuse(reading, frame, noSuchId('id', thing))
+    if (!isId(id)) refuse(reading, frame, notAnId('id', thing))
     else if (isOfRow) collector.carry('thing', id)
     else collector.add('thing', id)
   } else if (place.isItem && isId(id)) {

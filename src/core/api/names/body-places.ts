@@ -1,6 +1,6 @@
 /**
- * The places in request bodies whose contents are not the API's own vocabulary: texts, schemas and values of the
- * caller, and echoes of earlier answers. Ids are read differently only at these places, never because of a key alone.
+ * The places in request bodies that the API does not define: texts, schemas and values of the caller, and echoes of
+ * earlier answers. Only the place, never the key, decides that ids are read differently.
  *
  * A list has the place of its key. An object where a list is expected has the same place.
  *
@@ -9,15 +9,15 @@
 
 /** How to read a part of a body. */
 export interface Place {
-  /** The places of some keys. For all other keys the place is plain, or the same place again for `data` and `words`. */
+  /** The places of some keys. For all other keys the place is plain, or the same place again for `data` and `opaque`. */
   readonly members?: ReadonlyMap<string, Place>
-  /** The place of every key, if the keys are the caller's own words. */
+  /** The place of every key, if the caller chooses the keys freely. */
   readonly each?: Place
   /**
    * `data`: the caller's own rows, which an eval may pass to a model. Ids in them are names; any other content is
-   * allowed. `words`: contains no names. Absent: the part must follow the API.
+   * allowed. `opaque`: contains no names. Absent: the part must follow the API.
    */
-  readonly reads?: 'data' | 'words'
+  readonly reads?: 'data' | 'opaque'
   /** The type of the surrounding object for which this place repeats an earlier answer. For any other it is plain. */
   readonly echoOf?: string
   /** Whether its objects are items of a conversation, which may have both an id and content. */
@@ -25,10 +25,10 @@ export interface Place {
   /** Whether the ids of its objects have a meaning only inside the body. */
   readonly hasLocalIds?: true
   /**
-   * Texts that some members of its objects may have. With any other value, or without the member, the body may read
-   * things of every owner.
+   * Patterns for some members of its objects. If a member is absent or does not match, the body may read things of all
+   * owners.
    */
-  readonly only?: ReadonlyMap<string, RegExp>
+  readonly mustMatch?: ReadonlyMap<string, RegExp>
 }
 
 function place(members: Readonly<Record<string, Place>>, more: Omit<Place, 'members'> = {}): Place {
@@ -38,39 +38,39 @@ function place(members: Readonly<Record<string, Place>>, more: Omit<Place, 'memb
 // The place of unknown keys.
 const plain: Place = {}
 
-const words: Place = { reads: 'words' }
+const opaque: Place = { reads: 'opaque' }
 /** A line of a file with the rows of an eval. */
 export const rowPlace: Place = { reads: 'data' }
 const data = rowPlace
 const localIds: Place = { hasLocalIds: true }
 
-const metadata = place({ metadata: words })
+const metadata = place({ metadata: opaque })
 
-const toolWords = {
-  parameters: words,
-  output_schema: words,
-  headers: words,
-  function: place({ parameters: words }),
+const toolPlaces = {
+  parameters: opaque,
+  output_schema: opaque,
+  headers: opaque,
+  function: place({ parameters: opaque }),
 }
-const tools = place({ ...toolWords, tools: place(toolWords) })
+const tools = place({ ...toolPlaces, tools: place(toolPlaces) })
 // The tool lists of MCP servers are replayed too.
 const listedTools = place({
-  ...toolWords,
-  tools: place(toolWords),
-  input_schema: words,
-  annotations: words,
+  ...toolPlaces,
+  tools: place(toolPlaces),
+  input_schema: opaque,
+  annotations: opaque,
 })
 
 const part = place({ annotations: { echoOf: 'output_text' } })
 
 const item = place(
   {
-    arguments: words,
+    arguments: opaque,
     content: part,
     output: part,
-    results: place({ attributes: words }, { echoOf: 'file_search_call' }),
+    results: place({ attributes: opaque }, { echoOf: 'file_search_call' }),
     tools: listedTools,
-    action: place({ env: words }),
+    action: place({ env: opaque }),
     pending_safety_checks: localIds,
     acknowledged_safety_checks: localIds,
   },
@@ -79,7 +79,7 @@ const item = place(
 
 const prompt = place({ variables: { each: plain } })
 
-const message = place({ metadata: words, tool_calls: localIds })
+const message = place({ metadata: opaque, tool_calls: localIds })
 
 const toolResources = place({ file_search: place({ vector_stores: metadata }) })
 
@@ -87,8 +87,8 @@ const toolResources = place({ file_search: place({ vector_stores: metadata }) })
 const generation = {
   tools,
   prompt,
-  text: place({ format: place({ schema: words }) }),
-  response_format: place({ json_schema: place({ schema: words }) }),
+  text: place({ format: place({ schema: opaque }) }),
+  response_format: place({ json_schema: place({ schema: opaque }) }),
   tracing: metadata,
 }
 
@@ -96,13 +96,13 @@ const noText = /(?!)/
 
 /** Rows of an eval: given in the body or in a file. Other sources read what the upstream stored for all owners. */
 const rows = place(
-  { metadata: words, content: place({ item: data, sample: data }) },
-  { only: new Map([['type', /^file_(?:content|id)$/]]) },
+  { metadata: opaque, content: place({ item: data, sample: data }) },
+  { mustMatch: new Map([['type', /^file_(?:content|id)$/]]) },
 )
 const dataSource = place(
   { source: rows, sampling_params: place(generation) },
   {
-    only: new Map([
+    mustMatch: new Map([
       ['type', /^(?:jsonl|completions|responses)$/],
       ['source', noText],
     ]),
@@ -112,29 +112,29 @@ const dataSource = place(
 /** A whole body of any operation. */
 export const bodyPlace: Place = place({
   ...generation,
-  metadata: words,
-  attributes: words,
-  logit_bias: words,
+  metadata: opaque,
+  attributes: opaque,
+  logit_bias: opaque,
   input: item,
   items: item,
   messages: message,
   additional_messages: message,
-  functions: place({ parameters: words }),
+  functions: place({ parameters: opaque }),
   session: place(generation),
-  thread: place({ metadata: words, messages: message, tool_resources: toolResources }),
+  thread: place({ metadata: opaque, messages: message, tool_resources: toolResources }),
   tool_resources: toolResources,
-  files: place({ attributes: words }),
+  files: place({ attributes: opaque }),
   data_source: dataSource,
-  data_source_config: place({ metadata: words, item_schema: words }),
+  data_source_config: place({ metadata: opaque, item_schema: opaque }),
   item: data,
-  workflow: place({ state_variables: words }),
+  workflow: place({ state_variables: opaque }),
 })
 
 /** A line of a batch file: a request that creates an answer. A URL of another operation could name a thing. */
 export const batchPlace: Place = place(
   { body: bodyPlace },
   {
-    only: new Map([
+    mustMatch: new Map([
       ['method', /^POST$/],
       [
         'url',
@@ -148,10 +148,10 @@ export const batchPlace: Place = place(
 /**
  * The place of a key's value.
  *
- * @param around place of the object or list that contains the key
+ * @param parent place of the object or list that contains the key
  * @param key of the value; `*` in a list
  */
-export function placeBelow(around: Place, key: string): Place {
-  const { members, each, reads } = around
-  return members?.get(key) ?? each ?? (reads === undefined ? plain : around)
+export function placeBelow(parent: Place, key: string): Place {
+  const { members, each, reads } = parent
+  return members?.get(key) ?? each ?? (reads === undefined ? plain : parent)
 }

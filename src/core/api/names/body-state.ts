@@ -7,16 +7,9 @@
 
 import type { CfileError } from '../../errors.ts'
 import { isContainerFileId, isContainerId } from '../../ids.ts'
-import type { NamedKind } from '../operations.ts'
+import { type NamedKind, namedKinds } from '../operations.ts'
 import type { Place } from './body-places.ts'
-import {
-  emptyNames,
-  mostNames,
-  type Names,
-  namedKinds,
-  toLists,
-  tooManyNames,
-} from './named-ids.ts'
+import { emptyNames, mostNames, type Names, toLists, tooManyNames } from './named-ids.ts'
 import type { NamingKey } from './naming-keys.ts'
 
 /** An object or list that has not ended yet. */
@@ -121,7 +114,7 @@ export interface NameCollector {
  */
 export function createNameCollector(isStrict: boolean): NameCollector {
   let found = createFound()
-  let around = found
+  let outer = found
   let echo: Echo | undefined
 
   function put(ids: Set<string>, id: string): void {
@@ -142,13 +135,13 @@ export function createNameCollector(isStrict: boolean): NameCollector {
     },
     isInEcho: () => echo !== undefined,
     startEcho(type) {
-      around = found
+      outer = found
       found = createFound()
       echo = { type, found }
     },
     endEcho() {
       const ended = echo
-      if (ended !== undefined) found = around
+      if (ended !== undefined) found = outer
       echo = undefined
       return ended
     },

@@ -9,8 +9,6 @@ import { CfileError } from '../../errors.ts'
 import { isId } from '../../ids.ts'
 import { type NamedKind, namedKinds, type Operation } from '../operations.ts'
 
-export { namedKinds }
-
 /** Ids of things that exist in one upstream, by kind, without duplicates. */
 export interface Names {
   readonly response: readonly string[]

@@ -42,19 +42,19 @@ export interface NamingKey {
   readonly isInput?: true
 }
 
-const of = (
+const namingKey = (
   kind: NamedKind,
   takes: NamingKey['takes'],
   test: NamingKey['isId'] = isId,
   isIdText: NamingKey['isIdText'] = test,
 ): NamingKey => ({ kind, takes, isId: test, isIdText, isOfRequest: false })
 
-const ofRequest = (...given: Parameters<typeof of>): NamingKey => ({
-  ...of(...given),
+const requestKey = (...given: Parameters<typeof namingKey>): NamingKey => ({
+  ...namingKey(...given),
   isOfRequest: true,
 })
 
-/** Tests for ids with a prefix, where other texts are words for people or the names of defaults. */
+/** Tests for ids with a prefix, at keys whose other texts are prompts or names of defaults. */
 const withPrefix =
   (prefix: string): NamingKey['isIdText'] =>
   (text) =>
@@ -65,24 +65,24 @@ function isAnyFileId(text: unknown): text is string {
   return isFileId(text) || isContainerFileId(text)
 }
 
-const file = of('file', 'id', isAnyFileId)
-const fileOfRequest = ofRequest('file', 'id', isAnyFileId)
-const picture = of('file', 'object', isAnyFileId)
-const thing = of('thing', 'id')
-const thingOfRequest = ofRequest('thing', 'id')
+const file = namingKey('file', 'id', isAnyFileId)
+const fileOfRequest = requestKey('file', 'id', isAnyFileId)
+const picture = namingKey('file', 'object', isAnyFileId)
+const thing = namingKey('thing', 'id')
+const thingOfRequest = requestKey('thing', 'id')
 
 /** All naming keys. */
 export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, NamingKey>([
-  ['previous_response_id', ofRequest('response', 'id', isResponseId)],
-  ['response_id', ofRequest('response', 'id', isResponseId)],
-  ['conversation', ofRequest('conversation', 'either', isConversationId)],
-  ['conversation_id', ofRequest('conversation', 'id', isConversationId)],
-  ['container', of('container', 'either', isContainerId)],
-  ['container_id', of('container', 'id', isContainerId)],
-  ['environment', of('container', 'object', isContainerId)],
-  ['file', of('file', 'either', isAnyFileId)],
+  ['previous_response_id', requestKey('response', 'id', isResponseId)],
+  ['response_id', requestKey('response', 'id', isResponseId)],
+  ['conversation', requestKey('conversation', 'either', isConversationId)],
+  ['conversation_id', requestKey('conversation', 'id', isConversationId)],
+  ['container', namingKey('container', 'either', isContainerId)],
+  ['container_id', namingKey('container', 'id', isContainerId)],
+  ['environment', namingKey('container', 'object', isContainerId)],
+  ['file', namingKey('file', 'either', isAnyFileId)],
   ['file_id', file],
-  ['file_ids', of('file', 'ids', isAnyFileId)],
+  ['file_ids', namingKey('file', 'ids', isAnyFileId)],
   ['input_file_id', { ...fileOfRequest, isInput: true }],
   ['training_file', fileOfRequest],
   ['validation_file', fileOfRequest],
@@ -93,24 +93,24 @@ export const namingKeys: ReadonlyMap<string, NamingKey> = new Map<string, Naming
   ['input_image_mask', picture],
   ['input_reference', picture],
   ['mask', picture],
-  ['vector_store_id', of('thing', 'id', isVectorStoreId)],
-  ['vector_store_ids', of('thing', 'ids', isVectorStoreId)],
+  ['vector_store_id', namingKey('thing', 'id', isVectorStoreId)],
+  ['vector_store_ids', namingKey('thing', 'ids', isVectorStoreId)],
   ['thread_id', thingOfRequest],
   ['assistant_id', thingOfRequest],
   ['skill_id', thing],
   ['approval_request_id', thing],
   ['consent', thingOfRequest],
   ['item_id', thingOfRequest],
-  ['part_ids', ofRequest('thing', 'ids')],
-  ['assistant', ofRequest('thing', 'either')],
-  ['skill', ofRequest('thing', 'either')],
-  ['skills', of('thing', 'object', isId, withPrefix('skill'))],
-  ['thread', ofRequest('thing', 'object')],
-  ['prompt', of('thing', 'object', isId, withPrefix('pmpt'))],
-  ['voice', of('thing', 'object', isId, withPrefix('voice'))],
-  ['audio', of('thing', 'object', isId, withPrefix('audio'))],
-  ['video', ofRequest('thing', 'object')],
-  ['workflow', ofRequest('thing', 'object')],
+  ['part_ids', requestKey('thing', 'ids')],
+  ['assistant', requestKey('thing', 'either')],
+  ['skill', requestKey('thing', 'either')],
+  ['skills', namingKey('thing', 'object', isId, withPrefix('skill'))],
+  ['thread', requestKey('thing', 'object')],
+  ['prompt', namingKey('thing', 'object', isId, withPrefix('pmpt'))],
+  ['voice', namingKey('thing', 'object', isId, withPrefix('voice'))],
+  ['audio', namingKey('thing', 'object', isId, withPrefix('audio'))],
+  ['video', requestKey('thing', 'object')],
+  ['workflow', requestKey('thing', 'object')],
 ])
 
 // Further keys that decide how an object is read.
@@ -119,11 +119,11 @@ const deciding = ['type', 'id']
 const folded = once(() => new Set([...namingKeys.keys(), ...deciding].map(fold)))
 
 /**
- * Whether a key is not a naming key but looks like one to a reader that ignores case, blanks or separators.
+ * Whether a key is no naming key but looks like one to a parser that ignores case, blanks or separators.
  *
  * @param key as the body or the form wrote it, with escapes decoded
  */
-export function isDisguised(key: string): boolean {
+export function isLookalike(key: string): boolean {
   if (/^[a-z0-9_]*$/.test(key)) return false
   return !namingKeys.has(key) && folded().has(fold(key))
 }
@@ -152,7 +152,7 @@ const takesText = {
  * @param key key of the body, or name of the form field
  * @param naming the key's entry in {@link namingKeys}, which says what it takes
  */
-export function noSuchId(
+export function notAnId(
   key: string,
   { kind, takes }: Pick<NamingKey, 'kind' | 'takes'>,
 ): CfileError {
@@ -167,7 +167,7 @@ export function noSuchId(
  *
  * @param key of the caller; shown in printable ASCII, at most 64 characters
  */
-export function doubledKey(key: string): CfileError {
+export function duplicateKey(key: string): CfileError {
   return new CfileError(
     'invalid_request',
     `The body has the key ${show(key)} twice in one object.`,
@@ -179,19 +179,19 @@ export function doubledKey(key: string): CfileError {
 }
 
 /**
- * The error for a body key that {@link isDisguised} finds.
+ * The error for a body key that {@link isLookalike} finds.
  *
  * @param key of the caller; shown in printable ASCII, at most 64 characters
  */
-export function disguisedKey(key: string): CfileError {
+export function lookalikeKey(key: string): CfileError {
   const message = `The body has the key ${show(key)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
     hint: 'Write keys as the API does, in lower case.',
   })
 }
 
-/** The error for a form field that {@link isDisguised} finds, or whose name is malformed. */
-function disguisedField(name: string): CfileError {
+/** The error for a form field that {@link isLookalike} finds, or whose name is malformed. */
+function lookalikeField(name: string): CfileError {
   const message = `The form has the field ${show(name)}, which is not spelled as the API spells it.`
   return new CfileError('invalid_request', message, {
     hint: 'Name fields as the API does, in lower case.',
@@ -215,24 +215,24 @@ const objects = new Set(['session', 'video', 'input_reference', 'images', 'mask'
  * @throws CfileError `invalid_request` for a name that looks like another one, and for a file in place of an id
  */
 export function readingOf({ name, isFile, type }: FormPart): FieldReading {
-  if (!/^\w+(?:\[\w*\])*$/.test(name)) throw disguisedField(name)
+  if (!/^\w+(?:\[\w*\])*$/.test(name)) throw lookalikeField(name)
   const keys = name.split(/[[\]]+/).filter((key) => !/^\d*$/.test(key))
-  if (keys.some(isDisguised)) throw disguisedField(name)
+  if (keys.some(isLookalike)) throw lookalikeField(name)
   const isObject = !isFile && (objects.has(name) || /^application\/json\b/i.test(type))
   if (isObject || name === 'session') return 'json'
   const naming = namingOf(keys)
   if (naming === undefined || (isFile && name === 'file')) return 'nothing'
-  if (isFile) throw noSuchId(name, naming)
+  if (isFile) throw notAnId(name, naming)
   return { naming }
 }
 
 function namingOf(keys: readonly string[]): NamingKey | undefined {
-  const [last = '', ...around] = keys.toReversed()
-  for (const key of around) {
+  const [last = '', ...parents] = keys.toReversed()
+  for (const key of parents) {
     const naming = namingKeys.get(key)
-    if (naming?.takes === 'id' || naming?.takes === 'ids') throw noSuchId(key, naming)
+    if (naming?.takes === 'id' || naming?.takes === 'ids') throw notAnId(key, naming)
   }
-  if (last === 'id') return namingKeys.get(around[0] ?? '')
+  if (last === 'id') return namingKeys.get(parents[0] ?? '')
   const naming = namingKeys.get(last)
   // In a form, `prompt` and similar fields are texts.
   return naming?.takes === 'object' ? undefined : naming

@@ -19,7 +19,7 @@ export interface CompletionOptions {
   /** Whether the request has `store: true`: the completion can be read and listed by its id. */
   readonly isStored: boolean
   /** Whether the request asks for audio, which a later request may name by its id. */
-  readonly speaks: boolean
+  readonly wantsAudio: boolean
 }
 
 /**
@@ -50,7 +50,7 @@ export function recordChunks(
 ): Response {
   if (answer.body === null) return answer
   const recorded = new Set<string>()
-  const all = Number(options.isStored) + Number(options.speaks)
+  const all = Number(options.isStored) + Number(options.wantsAudio)
   const handler: EventHandler = {
     push(raw, emit) {
       const chunk = recorded.size < all ? eventJson(raw) : undefined
@@ -59,8 +59,8 @@ export function recordChunks(
       const recording = recordIds(gateway, origin, ids).then(() => {
         for (const id of ids) recorded.add(id)
       })
-      const shows = { owner: origin.caller.owner, things: ids }
-      return recordIfUp(gateway.log, recording, shows).then(() => emit(raw))
+      const fields = { owner: origin.caller.owner, things: ids }
+      return recordIfUp(gateway.log, recording, fields).then(() => emit(raw))
     },
     end: () => undefined,
   }
@@ -72,15 +72,18 @@ export function recordChunks(
  *
  * @param body parsed JSON of a completion or a chunk
  */
-export function completionIds(body: unknown, { isStored, speaks }: CompletionOptions): string[] {
+export function completionIds(
+  body: unknown,
+  { isStored, wantsAudio }: CompletionOptions,
+): string[] {
   if (!isObject(body)) return []
-  const choices = speaks && Array.isArray(body.choices) ? body.choices : []
+  const choices = wantsAudio && Array.isArray(body.choices) ? body.choices : []
   return [isStored ? body.id : undefined, ...choices.map(audioId)].filter(isId)
 }
 
 /** Id of the audio in one choice. */
 function audioId(choice: unknown): unknown {
   if (!isObject(choice)) return undefined
-  const said = isObject(choice.message) ? choice.message : choice.delta
-  return isObject(said) && isObject(said.audio) ? said.audio.id : undefined
+  const message = isObject(choice.message) ? choice.message : choice.delta
+  return isObject(message) && isObject(message.audio) ? message.audio.id : undefined
 }

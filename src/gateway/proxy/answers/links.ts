@@ -41,13 +41,13 @@ export function resumptionOf(
   { links: { mode: links } }: Pick<Gateway, 'links'>,
   {
     request: { method, query },
-    operation: { shows, kind },
+    operation: { answerKind, kind },
   }: {
     readonly request: { readonly method: string; readonly query: string }
     readonly operation: Operation
   },
 ): Resumption | undefined {
-  const isResponse = method === 'GET' && shows === 'answer' && kind === 'response'
+  const isResponse = method === 'GET' && answerKind === 'answer' && kind === 'response'
   if (links !== 'rewrite' || !isResponse) return undefined
   const asked = new URLSearchParams(query)
   const after = asked.getAll('starting_after').join()

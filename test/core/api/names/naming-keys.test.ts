@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readBodyNames } from '../../../../src/core/api/names/body-names.ts'
-import { isDisguised, namingKeys } from '../../../../src/core/api/names/naming-keys.ts'
+import { isLookalike, namingKeys } from '../../../../src/core/api/names/naming-keys.ts'
 import {
   bodyIds,
   bodyOwnKeys,
@@ -76,7 +76,7 @@ describe('keys of the caller', () => {
 describe('a key that looks like a naming key', () => {
   it('is distinguished from a key that is only similar', () => {
     for (const key of namingKeys.keys()) {
-      expect(isDisguised(key)).toBe(false)
+      expect(isLookalike(key)).toBe(false)
       for (const other of [
         key.toUpperCase(),
         `${key} `,
@@ -84,11 +84,11 @@ describe('a key that looks like a naming key', () => {
         `${key}[]`,
         key.replace('i', '\u0131i').replace('\u0131i', 'I'),
       ]) {
-        if (other !== key) expect(isDisguised(other), other).toBe(true)
+        if (other !== key) expect(isLookalike(other), other).toBe(true)
       }
     }
     for (const key of ['files', 'File', 'X-File-Id', 'identity', 'fileName', 'Type']) {
-      expect(isDisguised(key), key).toBe(key === 'File' || key === 'Type')
+      expect(isLookalike(key), key).toBe(key === 'File' || key === 'Type')
     }
   })
 })
