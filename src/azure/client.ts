@@ -14,11 +14,11 @@ import { connectSigned, type SocketRequest } from './connect.ts'
 import {
   type Authorization,
   type Credential,
-  type Means,
+  type CredentialRuntime,
   type Scopes,
   sendSignedTwice,
 } from './credentials.ts'
-import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { type Operations, operations } from './operations.ts'
 import {
   type AzureRequest,
@@ -28,11 +28,13 @@ import {
   type ObserveRequest,
   redirected,
   type Send,
+  signedHeaders,
+  urlOf,
 } from './request.ts'
-import { createRetryBudget, type RetryLimits, repeat, retryLimits } from './retry.ts'
+import { createRetryBudget, type RetryLimits, retryLimits, withRetries } from './retry.ts'
 
 /** Options of {@link createClient}. */
-interface AzureClientOptions extends Means {
+interface AzureClientOptions extends CredentialRuntime {
   readonly endpoint: Endpoint
   readonly credential: Credential
   /**
@@ -86,17 +88,26 @@ export function createClient(options: AzureClientOptions): AzureClient {
   const scopes: Scopes = { current: endpoint.scope, untried: endpoint.otherScope }
   const signing = { ...options, scopes }
   const request: Send = async (wanted) => {
-    const { method, patienceMs = limits.totalMs } = wanted
+    const { method, maxRetryAfterMs = limits.totalMs } = wanted
     const ownMs = wanted.timeoutMs ?? timeoutMs
     // One limit for all waiting: for tokens, for answers and between attempts.
     const deadline = startDeadline(wait, ownMs, wanted.signal)
     const attempt = (leftMs?: number) => send(signing, wanted, deadline, leftMs)
     try {
-      if (wanted.repeat === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
+      if (wanted.retry === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
       const within = { ...limits, totalMs: Math.min(limits.totalMs, ownMs) }
       const signal = deadline.end
-      const options = { limits: within, budget, patienceMs, now, wait, random, signal, onRetry }
-      return await repeat(attempt, options)
+      const options = {
+        limits: within,
+        budget,
+        maxRetryAfterMs,
+        now,
+        wait,
+        random,
+        signal,
+        onRetry,
+      }
+      return await withRetries(attempt, options)
     } catch (error) {
       wanted.signal?.throwIfAborted()
       throw asFailure(error, deadline.isOver())
@@ -104,11 +115,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
       deadline.clear()
     }
   }
-  const connect: AzureClient['connect'] = (wanted) =>
-    connectSigned(signing, wanted, {
-      urlOf: (socket) => urlOf(endpoint, { method: 'GET', ...socket }),
-      signedHeaders,
-    })
+  const connect: AzureClient['connect'] = (wanted) => connectSigned(signing, wanted)
   return { endpoint, request, connect, ...operations(endpoint, request) }
 }
 
@@ -129,7 +136,7 @@ async function send(
   const upload = followUpload(options, wanted, deadline)
   try {
     const sent = upload.body === wanted.body ? wanted : { ...wanted, body: upload.body }
-    return watched(options, wanted, await sendSigned(options, sent, deadline))
+    return limitIdleTime(options, wanted, await sendSigned(options, sent, deadline))
   } catch (error) {
     wanted.signal?.throwIfAborted()
     throw upload.failure() ?? asFailure(error, deadline.isOver() || overall.isOver())
@@ -139,10 +146,10 @@ async function send(
 }
 
 /**
- * Limits the time between two chunks of a body. File contents and event streams are excluded: they have limits where
- * they are delivered.
+ * Limits the time between two chunks of an answer's body. File contents and event streams are excluded, because the code
+ * that delivers them limits it.
  */
-function watched(
+function limitIdleTime(
   { wait, idleMs: shortest = 60_000 }: AzureClientOptions,
   { path, timeoutMs = 0 }: AzureRequest,
   answer: Response,
@@ -166,20 +173,20 @@ function sendSigned(
   deadline: Deadline,
 ): Promise<Response> {
   const { credential, fetch, now, wait, random, waitUntil, readFile, scopes, onRetry } = options
-  const means = {
+  const runtime = {
     fetch,
     now,
     wait,
     random,
     waitUntil,
     readFile,
-    // A key needs no signal, and then none is created.
+    // A getter, because a key needs no signal, and creating one costs time.
     get signal() {
       return deadline.signal
     },
   }
   return sendSignedTwice<Response>(
-    { credential, scopes, means },
+    { credential, scopes, runtime },
     {
       canRepeat: !(wanted.body instanceof ReadableStream),
       isRefused: ({ status }) => status === 401,
@@ -187,7 +194,7 @@ function sendSigned(
         await body?.cancel()
         onRetry?.()
       },
-      send: (authorization) => dial(options, wanted, authorization, deadline),
+      send: (authorization) => sendOnce(options, wanted, authorization, deadline),
     },
   )
 }
@@ -195,9 +202,9 @@ function sendSigned(
 /**
  * Sends a signed request. If the answer is a part of a coded body, the whole file is requested instead.
  *
- * @throws CfileError `upstream_invalid` for a redirect, and for a part that was not asked for
+ * @throws CfileError `upstream_invalid` for a redirect, and for a part that was not requested
  */
-async function dial(
+async function sendOnce(
   // The function must be called without a receiver: workerd refuses `fetch` on any other `this`.
   options: AzureClientOptions,
   wanted: AzureRequest,
@@ -212,7 +219,7 @@ async function dial(
     method,
     headers,
     body,
-    // Node's own transport takes the end, and then no signal is created.
+    // Node's own transport uses this signal, which costs less than an AbortSignal.
     end: deadline.end,
     get signal() {
       return deadline.signal
@@ -235,36 +242,7 @@ async function dial(
   if (!isPart || headers.range === undefined) throw (isPart ? codedPart : redirected)(answer)
   // The answer is a part of the coded body, not of the file. The whole file can be decoded, so it is requested.
   const { range, 'if-range': condition, ...others } = headers
-  return dial(options, { ...wanted, headers: others }, authorization, deadline)
-}
-
-/** The URL of a request. The functions that build it make sure that it stays at the endpoint. */
-function urlOf(endpoint: Endpoint, { path, query, below = 'v1' }: AzureRequest): URL {
-  return (below === 'v1' ? upstreamUrl : rootUrl)(endpoint, path, query)
-}
-
-const ofTheCredential = new Set([
-  'authorization',
-  'api-key',
-  'cookie',
-  'proxy-authorization',
-  'host',
-])
-
-/** Adds the credential. It comes last, so that no other header can replace it. */
-function signedHeaders(
-  headers: AzureRequest['headers'] = {},
-  { name, value }: Authorization,
-): Record<string, string> {
-  const signed: Record<string, string> = {}
-  for (const [given, text] of headers instanceof Headers ? headers : Object.entries(headers)) {
-    const lower = given.toLowerCase()
-    if (!ofTheCredential.has(lower)) signed[lower] = text
-  }
-  // A coded body has another length than announced, and no ranges.
-  signed['accept-encoding'] = 'identity'
-  signed[name] = value
-  return signed
+  return sendOnce(options, { ...wanted, headers: others }, authorization, deadline)
 }
 
 /** Whether an answer is a redirect. Browsers and some runtimes hide its status. */

@@ -8,21 +8,21 @@ import { isCfileError } from '../core/errors.ts'
 import type { Wait } from '../core/time.ts'
 
 /** The parts of the runtime that a credential may need. */
-export interface Means {
+export interface CredentialRuntime {
   readonly fetch: typeof fetch
   /** Unix seconds. */
   readonly now: () => number
   readonly wait: Wait
   /** A random number from 0 to 1. */
   readonly random: () => number
-  /** Keeps the process alive for a refresh in the background. */
+  /** Keeps the process running until a refresh in the background has ended. */
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Reads a text file, on runtimes with a file system. */
   readonly readFile?: (path: string) => Promise<string>
 }
 
 /** Options of {@link Credential.authorize}. */
-export interface AuthorizeOptions extends Means {
+export interface AuthorizeOptions extends CredentialRuntime {
   readonly signal?: AbortSignal
   /** The value that the upstream refused. If it is still the current one, the credential must get another. */
   readonly refused?: string
@@ -53,8 +53,8 @@ export function apiKey(key: string): Credential {
 }
 
 /**
- * Uses the first of several credentials that is available here, and keeps it. A credential that is available but
- * refused ends the search: another identity would hide the fault.
+ * Uses the first of several credentials that is available, and keeps it. A credential that is available but refused ends
+ * the search, because another identity would hide the fault.
  *
  * @param credentials in the order in which they are tried
  * @throws the error of the first credential, if none is available
@@ -94,11 +94,11 @@ export interface Scopes {
   untried?: string
 }
 
-/** What signs a request. */
+/** Credential, scopes and runtime that sign a request. */
 interface Signing {
   readonly credential: Credential
   readonly scopes: Scopes
-  readonly means: Means & { readonly signal: AbortSignal }
+  readonly runtime: CredentialRuntime & { readonly signal: AbortSignal }
 }
 
 /** One attempt to send a request. */
@@ -121,11 +121,11 @@ interface Attempt<T> {
  * @throws the error of the credential or of `send`
  */
 export async function sendSignedTwice<T>(
-  { credential, scopes, means }: Signing,
+  { credential, scopes, runtime }: Signing,
   { send, isRefused, discard, canRepeat }: Attempt<T>,
 ): Promise<T> {
   const { current } = scopes
-  const signed = await credential.authorize(current, means)
+  const signed = await credential.authorize(current, runtime)
   const first = await send(signed)
   const { untried } = scopes
   if (!isRefused(first)) scopes.untried = undefined
@@ -135,15 +135,15 @@ export async function sendSignedTwice<T>(
     scopes.untried = current
   }
   if (!isRefused(first) || !canRepeat) return first
-  const anew = await credential
-    .authorize(untried ?? current, { ...means, refused: signed.value })
+  const renewed = await credential
+    .authorize(untried ?? current, { ...runtime, refused: signed.value })
     .catch(() => {
-      means.signal.throwIfAborted()
+      runtime.signal.throwIfAborted()
       return signed
     })
-  if (anew.value === signed.value) return first
+  if (renewed.value === signed.value) return first
   await discard(first)
-  const second = await send(anew)
+  const second = await send(renewed)
   if (untried !== undefined && !isRefused(second)) scopes.current = untried
   scopes.untried = undefined
   return second

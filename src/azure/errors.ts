@@ -11,8 +11,8 @@ import { concatBytes, parseJson } from '../core/http/body.ts'
 import { isObject } from '../core/json/value.ts'
 import { retryAfterMs } from '../core/time.ts'
 
-/** The request that the upstream refused. */
-export interface Asked {
+/** What a refused request was for. It decides what a 404 means, and the hint. */
+export interface RequestTarget {
   readonly what: 'container' | 'container_file' | 'file' | 'response'
   readonly endpointKind: 'resource' | 'project'
 }
@@ -21,13 +21,16 @@ export interface Asked {
  * Converts an error answer. Reads status, headers and at most 64 KiB of the body.
  *
  * @param answer that is no success, its body unread; the body is cancelled
- * @param asked what the request was for, since a 404 means another thing for each
+ * @param target what the request was for
  * @returns the error; a broken body does not throw
  */
-export async function readUpstreamError(answer: Response, asked: Asked): Promise<CfileError> {
+export async function readUpstreamError(
+  answer: Response,
+  target: RequestTarget,
+): Promise<CfileError> {
   const body = readBody(await readStart(answer))
   const upstream = upstreamAnswer(answer, body.code)
-  const { code, message, hint } = explain(answer.status, body, asked)
+  const { code, message, hint } = explain(answer.status, body, target)
   const isThrottled = code === 'upstream_throttled'
   const seconds = Math.ceil((retryAfterMs(answer.headers) ?? 1000) / 1000)
   return new CfileError(code, message, {
@@ -60,36 +63,37 @@ interface ErrorText {
 interface Rule {
   readonly status?: (status: number) => boolean
   /** Tested on `code: message`. */
-  readonly says?: RegExp
-  readonly asked?: Asked['what']
+  readonly text?: RegExp
+  readonly target?: RequestTarget['what']
   readonly code: ErrorCode
   readonly message: string
   /** One hint for both kinds of endpoint, or one for each. */
-  readonly hint?: string | Readonly<Record<Asked['endpointKind'], string>>
+  readonly hint?: string | Readonly<Record<RequestTarget['endpointKind'], string>>
 }
 
-const is =
+const oneOf =
   (...statuses: readonly number[]) =>
   (status: number) =>
     statuses.includes(status)
 
 const gaveUp = 'The upstream timed out on its own operation; try again.'
-const home = 'Things exist only in the resource and region that created them. This endpoint is a '
-const homes = {
-  resource: `${home}resource: ask the project for what a Foundry project created, https://RES.services.ai.azure.com/api/projects/P.`,
-  project: `${home}Foundry project: ask the resource for what the resource itself created, https://RES.openai.azure.com.`,
+const existsOnlyThere =
+  'Things exist only in the resource and region that created them. This endpoint is a '
+const otherEndpointHints = {
+  resource: `${existsOnlyThere}resource: ask the project for what a Foundry project created, https://RES.services.ai.azure.com/api/projects/P.`,
+  project: `${existsOnlyThere}Foundry project: ask the resource for what the resource itself created, https://RES.openai.azure.com.`,
 }
 
-// The first matching rule counts. Rules about the text come before most rules about the status, because the status says
-// too little; but the text of a failing server is ignored.
+// The first matching rule counts. Rules about the text come before most rules about the status, because they are more
+// exact. The text of a failing server is ignored.
 const rules: readonly Rule[] = [
   {
-    status: is(429),
+    status: oneOf(429),
     code: 'upstream_throttled',
     message: 'The upstream is throttling; try again later.',
   },
-  { status: is(408), code: 'upstream_timeout', message: gaveUp },
-  { says: /^Timeout: |operation was timeout/i, code: 'upstream_timeout', message: gaveUp },
+  { status: oneOf(408), code: 'upstream_timeout', message: gaveUp },
+  { text: /^Timeout: |operation was timeout/i, code: 'upstream_timeout', message: gaveUp },
   {
     status: (status) => status >= 500,
     code: 'upstream_error',
@@ -97,25 +101,25 @@ const rules: readonly Rule[] = [
     hint: 'Azure itself failed, also on repeated requests; if it continues, give its request id to Azure support.',
   },
   {
-    says: /container (?:is|has) expired/i,
+    text: /container (?:is|has) expired/i,
     code: 'container_expired',
     message: 'The container has expired.',
   },
   {
-    says: /expected container_id/i,
+    text: /expected container_id/i,
     code: 'container_expired',
     message: 'The history in the request names a container that no longer exists.',
     hint: 'Leave out its code_interpreter_call items.',
   },
   {
-    says: /not supported for (?:CheckAccess|token authentication)/i,
+    text: /not supported for (?:CheckAccess|token authentication)/i,
     code: 'upstream_auth',
     message:
       'The upstream does not accept Entra tokens for this operation under a dated api-version.',
     hint: 'Unset AZURE_OPENAI_API_VERSION or set it to v1, or sign in with AZURE_OPENAI_API_KEY.',
   },
   {
-    says: /audience is incorrect|invalid audience/i,
+    text: /audience is incorrect|invalid audience/i,
     code: 'upstream_auth',
     message:
       'The upstream refused the token: it has expired, or its audience is not the one of this endpoint.',
@@ -127,7 +131,7 @@ const rules: readonly Rule[] = [
     },
   },
   {
-    says: /PermissionDenied|lacks the required data action|does not have access to API/i,
+    text: /PermissionDenied|lacks the required data action|does not have access to API/i,
     code: 'upstream_auth',
     message: 'The identity lacks a role.',
     hint: {
@@ -138,66 +142,66 @@ const rules: readonly Rule[] = [
     },
   },
   {
-    says: /Virtual Network|Firewall rules|public (?:network )?access is (?:disabled|not)|private endpoint/i,
+    text: /Virtual Network|Firewall rules|public (?:network )?access is (?:disabled|not)|private endpoint/i,
     code: 'upstream_auth',
     message: "The account's firewall refused this machine.",
     hint: "In the firewall of the account (Networking), allow this machine's address or network, or reach the account by its private endpoint.",
   },
   {
-    says: /AuthenticationTypeDisabled|key based authentication is disabled|local auth/i,
+    text: /AuthenticationTypeDisabled|key based authentication is disabled|local auth/i,
     code: 'upstream_auth',
     message: 'Keys are disabled on the account.',
     hint: 'Unset AZURE_OPENAI_API_KEY and sign in with Entra ID: AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or a managed identity.',
   },
   {
-    says: /invalid subscription key|wrong API endpoint|(?:incorrect|invalid) api key/i,
+    text: /invalid subscription key|wrong API endpoint|(?:incorrect|invalid) api key/i,
     code: 'upstream_auth',
     message: 'The upstream refused the key.',
     hint: 'AZURE_OPENAI_API_KEY must be a key of the resource in AZURE_OPENAI_ENDPOINT.',
   },
   {
-    status: is(401, 403),
+    status: oneOf(401, 403),
     code: 'upstream_auth',
     message: 'The upstream refused the credential.',
     hint: 'Check the key (AZURE_OPENAI_API_KEY), or the identity: its audience, its role on the account, and the firewall of the account.',
   },
   {
-    says: /^\s*</,
+    text: /^\s*</,
     code: 'upstream_invalid',
     message: 'The upstream answered with an HTML page instead of an API answer.',
     hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a proxy in front of it.',
   },
   {
-    status: is(404),
-    says: /Resource not found/i,
+    status: oneOf(404),
+    text: /Resource not found/i,
     code: 'upstream_invalid',
     message: 'The upstream does not know this path, so the endpoint has the wrong form.',
     hint: 'AZURE_OPENAI_ENDPOINT takes https://RES.openai.azure.com, or for what a Foundry project created https://RES.services.ai.azure.com/api/projects/P; AZURE_OPENAI_API_VERSION takes no date.',
   },
   {
-    status: is(404),
-    asked: 'container',
+    status: oneOf(404),
+    target: 'container',
     code: 'container_not_found',
     message: 'The upstream has no such container.',
-    hint: homes,
+    hint: otherEndpointHints,
   },
   {
-    status: is(404),
-    asked: 'container_file',
+    status: oneOf(404),
+    target: 'container_file',
     code: 'file_not_found',
     message: 'The upstream has no such file in that container.',
-    hint: homes,
+    hint: otherEndpointHints,
   },
   {
-    status: is(404),
-    asked: 'response',
+    status: oneOf(404),
+    target: 'response',
     code: 'not_found',
     message: 'The upstream has no such response.',
-    hint: homes,
+    hint: otherEndpointHints,
   },
-  { status: is(404), code: 'file_not_found', message: 'The upstream has no such file.' },
+  { status: oneOf(404), code: 'file_not_found', message: 'The upstream has no such file.' },
   {
-    says: /There was an issue with your request/i,
+    text: /There was an issue with your request/i,
     code: 'upstream_error',
     message: 'The upstream could not process the request.',
     hint: 'The container may have run out of memory, from which it does not recover; create a new one.',
@@ -212,12 +216,14 @@ const rules: readonly Rule[] = [
 function explain(
   status: number,
   { code, message }: ErrorText,
-  { what, endpointKind }: Asked,
+  { what, endpointKind }: RequestTarget,
 ): Pick<Rule, 'code' | 'message'> & { readonly hint?: string } {
   const text = code === null ? message : `${code}: ${message}`
   const rule = rules.find(
-    ({ status: fits, says, asked }) =>
-      (fits?.(status) ?? true) && (says?.test(text) ?? true) && (asked ?? what) === what,
+    (one) =>
+      (one.status?.(status) ?? true) &&
+      (one.text?.test(text) ?? true) &&
+      (one.target ?? what) === what,
   )
   if (rule === undefined) {
     return { code: 'upstream_error', message: `The upstream refused with status ${status}.` }

@@ -6,9 +6,9 @@
 
 import * as z from 'zod/mini'
 import { CfileError } from '../core/errors.ts'
-import { parseJson, readBounded } from '../core/http/body.ts'
+import { parseJson, readWhole } from '../core/http/body.ts'
 import type { Endpoint } from './endpoint.ts'
-import { type Asked, readUpstreamError, upstreamAnswer } from './errors.ts'
+import { type RequestTarget, readUpstreamError, upstreamAnswer } from './errors.ts'
 import type { Send } from './request.ts'
 
 /** A container, with the fields that cfile uses. */
@@ -32,7 +32,7 @@ export interface ContainerFile {
   readonly bytes: number | null
   /** `assistant`, `user`. */
   readonly source: string
-  /** Unix seconds; 0 if Azure does not say it. */
+  /** Unix seconds; 0 if Azure does not send it. */
   readonly created_at: number
 }
 
@@ -93,7 +93,7 @@ export interface Operations {
 }
 
 // A person waits for a download, so an early error is better than a long wait for `Retry-After`.
-const patienceMs = 5000
+const maxRetryAfterMs = 5000
 
 /**
  * Creates the operations on top of a function that sends requests.
@@ -104,7 +104,7 @@ const patienceMs = 5000
  */
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const schemas = createSchemas()
-  const asked = (what: Asked['what']): Asked => ({ what, endpointKind: kind })
+  const target = (what: RequestTarget['what']): RequestTarget => ({ what, endpointKind: kind })
   const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {
     const headers = { accept: 'application/json' }
     const answer = await send({ method: 'GET', path, query, signal, headers })
@@ -116,20 +116,20 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
       method: 'GET',
       path: `${path}/content`,
       signal,
-      patienceMs,
+      maxRetryAfterMs,
       headers: { accept: '*/*', ...(range === undefined ? {} : { range }) },
     })
   return {
     getContainer: async (containerId, options) =>
       readJson(
         await get(containerPath(containerId), options),
-        asked('container'),
+        target('container'),
         schemas.container,
       ),
     getContainerFile: async (containerId, fileId, options) =>
       readJson(
         await get(filePath(containerId, fileId), options),
-        asked('container_file'),
+        target('container_file'),
         schemas.containerFile,
       ),
     listContainerFiles: async (containerId, { after, ...options } = {}) =>
@@ -139,29 +139,29 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
           options,
           `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
         ),
-        asked('container'),
+        target('container'),
         schemas.page,
       ),
     getContainerFileContent: async (containerId, fileId, options) =>
-      readContent(await open(filePath(containerId, fileId), options), asked('container_file')),
+      readContent(await open(filePath(containerId, fileId), options), target('container_file')),
     deleteContainerFile: async (containerId, fileId, options) => {
       const path = filePath(containerId, fileId)
       const answer = await send({ method: 'DELETE', path, signal: options?.signal })
-      if (!answer.ok) throw await readUpstreamError(answer, asked('container_file'))
+      if (!answer.ok) throw await readUpstreamError(answer, target('container_file'))
       await answer.body?.cancel()
     },
     getFile: async (fileId, options) =>
       readJson(
         await get(`/files/${encodeURIComponent(fileId)}`, options),
-        asked('file'),
+        target('file'),
         schemas.storedFile,
       ),
     getFileContent: async (fileId, options) =>
-      readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), asked('file')),
+      readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), target('file')),
     getResponse: async (responseId, options) =>
       readJson(
         await get(`/responses/${encodeURIComponent(responseId)}`, options),
-        asked('response'),
+        target('response'),
         schemas.response,
       ),
   }
@@ -182,22 +182,25 @@ const mostJsonBytes = 64 * 1024 ** 2
  *
  * @throws CfileError the upstream's error; `upstream_invalid` for an answer that the schema refuses
  */
-async function readJson<T>(answer: Response, asked: Asked, schema: z.ZodMiniType<T>): Promise<T> {
-  if (!answer.ok) throw await readUpstreamError(answer, asked)
-  const { whole, ...rest } = await readBounded(answer.body, mostJsonBytes)
-  if ('stream' in rest) await rest.stream?.cancel()
+async function readJson<T>(
+  answer: Response,
+  target: RequestTarget,
+  schema: z.ZodMiniType<T>,
+): Promise<T> {
+  if (!answer.ok) throw await readUpstreamError(answer, target)
+  const whole = await readWhole(answer.body, mostJsonBytes)
   const value = whole === undefined ? undefined : parseJson(whole)
   const { success, data } = z.safeParse(schema, value)
   if (success) return data
-  throw notAsPromised(answer)
+  throw invalidAnswer(answer)
 }
 
 /**
  * Checks the answer with a file's bytes. JSON errors with status 200 pass, because a file may contain anything. An HTML
  * page without a file name is refused.
  */
-async function readContent(answer: Response, asked: Asked): Promise<Response> {
-  if (!answer.ok) throw await readUpstreamError(answer, asked)
+async function readContent(answer: Response, target: RequestTarget): Promise<Response> {
+  if (!answer.ok) throw await readUpstreamError(answer, target)
   const { status, headers } = answer
   const coding = headers.get('content-encoding')
   if (coding !== null) {
@@ -209,13 +212,13 @@ async function readContent(answer: Response, asked: Asked): Promise<Response> {
     return answer
   }
   await answer.body?.cancel()
-  throw notAsPromised(answer)
+  throw invalidAnswer(answer)
 }
 
 function unknownCoding(answer: Response, coding: string): CfileError {
   return new CfileError(
     'upstream_invalid',
-    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although cfile asked for none.`,
+    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although cfile target for none.`,
     {
       hint: 'Configure the CDN or API Management between cfile and Azure to leave bodies unchanged.',
       upstream: upstreamAnswer(answer),
@@ -223,14 +226,14 @@ function unknownCoding(answer: Response, coding: string): CfileError {
   )
 }
 
-function notAsPromised(answer: Response): CfileError {
+function invalidAnswer(answer: Response): CfileError {
   return new CfileError('upstream_invalid', "The upstream's answer does not follow its API.", {
     hint: 'Check that AZURE_OPENAI_ENDPOINT is the resource itself and not a portal or a sign-in page in front of it.',
     upstream: upstreamAnswer(answer),
   })
 }
 
-/** A field that cfile can do without: `otherwise` for what the schema refuses. `z.catch` weighs 3 KB in a Worker. */
+/** An optional field: `otherwise` replaces a value that the schema refuses. `z.catch` would add 3 KB to a Worker. */
 function lenient<T, U>(schema: z.ZodMiniType<T>, otherwise: U): z.ZodMiniType<T | U> {
   const read = (value: unknown): T | U => z.safeParse(schema, value).data ?? otherwise
   // Without `optional` an absent field would be refused.
@@ -241,8 +244,8 @@ const isSeconds = (value: number): boolean => Number.isSafeInteger(value) && val
 const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
 
 /**
- * Creates the schemas of the answers. They are made with the client, because an import would pay for all of them. Unknown
- * fields are dropped, except those of a response.
+ * Creates the schemas of the answers when a client is created, so that an import makes none of them. Unknown fields are
+ * dropped, except those of a response.
  */
 function createSchemas() {
   const seconds = lenient(z.number().check(z.refine(isSeconds)), undefined)
@@ -262,12 +265,12 @@ function createSchemas() {
   const fields = {
     id: z.string(),
     path: z.string(),
-    // Inputs say `user`, so a file that says nothing is listed rather than lost.
+    // Inputs have the source `user`. A file without a source is listed, because it may be output.
     source: lenient(z.string(), 'assistant'),
     created_at: lenient(z.number(), 0),
   }
   const containerFile: z.ZodMiniType<ContainerFile> = z.object({ ...fields, bytes })
-  // In a list, a size that is none hides no file.
+  // In a list, an invalid size must not hide the file.
   const row = z.object({ ...fields, bytes: lenient(bytes, null) })
   const page: z.ZodMiniType<ContainerFilePage> = z.object({
     data: z.pipe(

@@ -1,6 +1,6 @@
 /**
- * Requests to an upstream: their type, the watch over the upload of their bodies, and the errors for requests that failed
- * without a usable answer.
+ * Requests to an upstream: their type, URL and signed headers, the monitoring of their uploads, and the errors for
+ * requests without a usable answer.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { stopped } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/limit.ts'
 import { CfileError, HandshakeRefused, isCfileError } from '../core/errors.ts'
 import type { Deadline, Wait } from '../core/time.ts'
+import type { Authorization } from './credentials.ts'
+import { type Endpoint, rootUrl, upstreamUrl } from './endpoint.ts'
 import { upstreamAnswer } from './errors.ts'
 
 /** A request to the upstream. */
@@ -24,10 +26,10 @@ export interface AzureRequest {
   readonly timeoutMs?: number
   /** `root`: below `/openai`, for operations that still need a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
-  /** `false`: never send again. @default GET and HEAD are repeated after failures that may pass */
-  readonly repeat?: false
+  /** `false`: send once. @default GET and HEAD are retried after transient failures */
+  readonly retry?: false
   /** Milliseconds to wait in total because of `Retry-After`. @default the whole time limit */
-  readonly patienceMs?: number
+  readonly maxRetryAfterMs?: number
 }
 
 /** Sends a request and resolves with the answer, for any status. */
@@ -41,6 +43,46 @@ export type ObserveRequest = (
   request: Pick<AzureRequest, 'method' | 'signal'>,
   headers: Record<string, string>,
 ) => (status?: number) => void
+
+/**
+ * The URL of a request. Throws if it could leave the endpoint.
+ *
+ * @throws CfileError `invalid_request`
+ */
+export function urlOf(
+  endpoint: Endpoint,
+  { path, query, below = 'v1' }: Pick<AzureRequest, 'path' | 'query' | 'below'>,
+): URL {
+  return (below === 'v1' ? upstreamUrl : rootUrl)(endpoint, path, query)
+}
+
+const credentialHeaders = new Set([
+  'authorization',
+  'api-key',
+  'cookie',
+  'proxy-authorization',
+  'host',
+])
+
+/**
+ * Adds the credential to the headers of a request. It comes last, so that no other header can replace it.
+ *
+ * @param headers of the caller; credentials in them are left out
+ */
+export function signedHeaders(
+  headers: AzureRequest['headers'] = {},
+  { name, value }: Authorization,
+): Record<string, string> {
+  const signed: Record<string, string> = {}
+  for (const [given, text] of headers instanceof Headers ? headers : Object.entries(headers)) {
+    const lower = given.toLowerCase()
+    if (!credentialHeaders.has(lower)) signed[lower] = text
+  }
+  // A coded body has another length than the file, and no ranges.
+  signed['accept-encoding'] = 'identity'
+  signed[name] = value
+  return signed
+}
 
 /** Options of {@link followUpload}. */
 interface UploadOptions {

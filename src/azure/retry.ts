@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../core/errors.ts'
-import { retryAfterMs, type Wait, type WaitSignal } from '../core/time.ts'
+import { isTransient, retryAfterMs, type Wait, type WaitSignal } from '../core/time.ts'
 
 /** Limits for retries. */
 export interface RetryLimits {
@@ -30,7 +30,7 @@ export const retryLimits: RetryLimits = {
 interface RetryBudget {
   /** Counts a request. */
   earn(): void
-  /** Takes one retry; returns whether there was one left. */
+  /** Takes one retry from the budget; returns whether one was left. */
   spend(): boolean
 }
 
@@ -42,11 +42,11 @@ interface RetryBudget {
  */
 export function createRetryBudget(now: () => number): RetryBudget {
   let left = 10
-  let seen = now()
+  let filledAt = now()
   const fill = (): void => {
     const time = now()
-    left = Math.max(left, Math.min(10, left + (time - seen)))
-    seen = time
+    left = Math.max(left, Math.min(10, left + (time - filledAt)))
+    filledAt = time
   }
   return {
     earn() {
@@ -76,12 +76,12 @@ export function pauseBefore(
   return random() * Math.min(pauseMs, baseMs * 2 ** (attempt - 1))
 }
 
-/** Options of {@link repeat}. */
+/** Options of {@link withRetries}. */
 interface RepeatOptions {
   readonly limits: RetryLimits
   readonly budget: RetryBudget
-  /** Milliseconds to wait in total because the upstream asked for it. */
-  readonly patienceMs: number
+  /** Milliseconds to wait in total because of `Retry-After`. */
+  readonly maxRetryAfterMs: number
   readonly now: () => number
   readonly wait: Wait
   readonly random: () => number
@@ -94,29 +94,31 @@ interface RepeatOptions {
 type Outcome = { readonly answer: Response } | { readonly answer?: undefined; error: unknown }
 
 /**
- * Repeats a request until its answer is final or a limit is reached. Returns the last answer or throws the last error.
+ * Sends a request again until its answer is final or a limit is reached. Returns the last answer or throws the last
+ * error.
  *
  * @param attempt sends the request; gets the milliseconds that are left
  * @param options limits, budget, timer and observers
  * @throws the last error, or the signal's reason
  */
-export async function repeat(
+export async function withRetries(
   attempt: (leftMs?: number) => Promise<Response>,
-  { limits, budget, patienceMs, now, wait, random, signal, onRetry }: RepeatOptions,
+  { limits, budget, maxRetryAfterMs, now, wait, random, signal, onRetry }: RepeatOptions,
 ): Promise<Response> {
   const started = now()
   let waited = 0
-  let patience = patienceMs
+  let retryAfterLeftMs = maxRetryAfterMs
   budget.earn()
   let outcome = await outcomeOf(attempt())
-  for (let sent = 1; sent < limits.attempts && isPassing(outcome); sent += 1) {
-    const told = outcome.answer && retryAfterMs(outcome.answer.headers, now())
-    const pause = told ?? pauseBefore(sent, random, limits)
+  for (let sent = 1; sent < limits.attempts && mayRetryHelp(outcome); sent += 1) {
+    const askedMs = outcome.answer && retryAfterMs(outcome.answer.headers, now())
+    const pause = askedMs ?? pauseBefore(sent, random, limits)
     // The clock counts whole seconds and may have cut off one. The waited time is exact.
     const seconds = now() - started
     const spent = Math.max(waited, seconds && (seconds + 1) * 1000)
-    if (spent + pause >= limits.totalMs || (told ?? 0) > patience || !budget.spend()) break
-    patience -= told ?? 0
+    if (spent + pause >= limits.totalMs || (askedMs ?? 0) > retryAfterLeftMs || !budget.spend())
+      break
+    retryAfterLeftMs -= askedMs ?? 0
     waited += pause
     await outcome.answer?.body?.cancel()
     await wait(pause, signal)
@@ -134,10 +136,8 @@ function outcomeOf(sending: Promise<Response>): Promise<Outcome> {
   )
 }
 
-const passing = [408, 429, 500, 502, 503, 504]
-
-/** Whether a retry can help. After our own time limit it cannot: that attempt already took long. */
-function isPassing(outcome: Outcome): boolean {
-  if (outcome.answer !== undefined) return passing.includes(outcome.answer.status)
+/** Whether a retry can help. After cfile's own time limit it cannot, because that attempt already took long. */
+function mayRetryHelp(outcome: Outcome): boolean {
+  if (outcome.answer !== undefined) return isTransient(outcome.answer.status)
   return isCfileError(outcome.error) && outcome.error.code === 'upstream_error'
 }

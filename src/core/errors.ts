@@ -78,7 +78,7 @@ export function isCfileError(value: unknown): value is CfileError {
 }
 
 /**
- * Tells a code of the list from any other value.
+ * Whether a value is a code of {@link errorStatuses}.
  *
  * @param value a member of parsed JSON
  */
@@ -116,7 +116,7 @@ export function bodyTooLarge(limit: number): CfileError {
   )
 }
 
-/** Returns an error as the client may see it: any error that is no CfileError is a fault of cfile. */
+/** Returns the error that the client may see. Any error that is no CfileError is a fault of cfile. */
 export function toCfileError(cause: unknown): CfileError {
   if (isCfileError(cause)) return cause
   return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
@@ -184,6 +184,6 @@ export class HandshakeRefused extends Error {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)
-  // The code of a DOMException is a number that says nothing.
+  // The `code` of a DOMException is a legacy number.
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What `node:fs/promises` and `node:path` provide. */
+/** The functions of `node:fs/promises` and `node:path` that {@link makeFolders} uses. */
 interface FolderTools {
   stat(path: string): Promise<{ isDirectory(): boolean }>
   mkdir(path: string, options: { readonly mode?: number }): Promise<unknown>

@@ -5,7 +5,7 @@
  */
 
 /**
- * Puts off making a value, such as a schema, until it is first needed: an import would pay for all of them.
+ * Delays making a value, such as a schema, until it is first needed, so that an import makes none of them.
  *
  * @param make called once
  * @returns a function that gives the value

@@ -1,6 +1,6 @@
 /**
- * Timers as arguments, long work in steps, and the waiting time that an answer asks for. Code below the app never starts
- * a timer of its own.
+ * Waiting: timers as arguments, long work in steps, and how long to wait before a retry. Code below the app never starts a
+ * timer of its own.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface WaitSignal {
   removeEventListener(type: 'abort', act: () => void): void
 }
 
-/** The reason of {@link createStop}. It is created once, because creating an error takes longer than the timer. */
+/** The reason of {@link createStop}. It is created once, because creating an error costs more than the timer. */
 export const notNeeded: Error = new Error('not needed any more')
 
 /** Cancels a wait. */
@@ -205,16 +205,16 @@ export async function inTurns<T>(
 }
 
 /**
- * Runs work for each item, at most `most` at a time. After a failure no further item is begun.
+ * Runs work for each item, with limited concurrency. After a failure no further item is begun.
  *
  * @param items in their order
- * @param most largest number of items under way
+ * @param concurrency largest number of items under way
  * @param work may fail; the items under way are waited for
  * @throws the first error, after all begun work has ended
  */
-export async function severalAtATime<T>(
+export async function runConcurrently<T>(
   items: Iterable<T>,
-  most: number,
+  concurrency: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const waiting = [...items].reverse()
@@ -226,8 +226,17 @@ export async function severalAtATime<T>(
       throw error
     }
   }
-  const ended = await Promise.allSettled(Array.from({ length: most }, workOn))
+  const ended = await Promise.allSettled(Array.from({ length: concurrency }, workOn))
   for (const result of ended) if (result.status === 'rejected') throw result.reason
+}
+
+/**
+ * Whether the same request may succeed later.
+ *
+ * @param status of an error answer
+ */
+export function isTransient(status: number): boolean {
+  return [408, 429, 500, 502, 503, 504].includes(status)
 }
 
 /**

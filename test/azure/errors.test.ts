@@ -1,13 +1,13 @@
 /** Every known error answer, its meaning and its hint. */
 
 import { describe, expect, it } from 'vitest'
-import { type Asked, readUpstreamError } from '../../src/azure/errors.ts'
+import { type RequestTarget, readUpstreamError } from '../../src/azure/errors.ts'
 
 interface Case {
   readonly name: string
   readonly status: number
   readonly body: unknown
-  readonly asked?: Partial<Asked>
+  readonly target?: Partial<RequestTarget>
   readonly code: string
   /** The status for clients. */
   readonly becomes: number
@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
     name: 'wrong audience, project',
     status: 401,
     body: audience('ai.azure.com'),
-    asked: project,
+    target: project,
     code: 'upstream_auth',
     becomes: 502,
     hint: /project needs a token for https:\/\/ai\.azure\.com\/\.default, which sets its audience/,
@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
     name: 'missing role, project',
     status: 401,
     body: lacking,
-    asked: project,
+    target: project,
     code: 'upstream_auth',
     becomes: 502,
     hint: /Foundry User/,
@@ -157,7 +157,7 @@ const cases: readonly Case[] = [
     name: 'container has expired',
     status: 404,
     body: openai("Container with id 'cntr_x' has expired."),
-    asked: { what: 'container' },
+    target: { what: 'container' },
     code: 'container_not_found',
     becomes: 404,
   },
@@ -165,7 +165,7 @@ const cases: readonly Case[] = [
     name: 'replayed history',
     status: 400,
     body: openai('Expected container_id: cntr_x'),
-    asked: { what: 'response' },
+    target: { what: 'response' },
     code: 'container_expired',
     becomes: 410,
     hint: /code_interpreter_call/,
@@ -174,7 +174,7 @@ const cases: readonly Case[] = [
     name: 'container unknown',
     status: 404,
     body: openai("Container with id 'cntr_x' not found."),
-    asked: { what: 'container' },
+    target: { what: 'container' },
     code: 'container_not_found',
     becomes: 404,
     hint: /endpoint is a resource: ask.*project/,
@@ -183,7 +183,7 @@ const cases: readonly Case[] = [
     name: 'container unknown, project',
     status: 404,
     body: openai("Container with id 'cntr_x' not found."),
-    asked: { what: 'container', ...project },
+    target: { what: 'container', ...project },
     code: 'container_not_found',
     becomes: 404,
     hint: /endpoint is a Foundry project.*ask the resource/,
@@ -200,7 +200,7 @@ const cases: readonly Case[] = [
     name: 'file not in the container, project',
     status: 404,
     body: openai('File cfile_x not found on container cntr_y.'),
-    asked: project,
+    target: project,
     code: 'file_not_found',
     becomes: 404,
     hint: /Foundry project/,
@@ -209,7 +209,7 @@ const cases: readonly Case[] = [
     name: 'container file at the Files API',
     status: 404,
     body: azure('notFound', 'The specified entity cannot be found.'),
-    asked: { what: 'file' },
+    target: { what: 'file' },
     code: 'file_not_found',
     becomes: 404,
   },
@@ -217,7 +217,7 @@ const cases: readonly Case[] = [
     name: 'response unknown',
     status: 404,
     body: openai("Response with id 'resp_x' not found."),
-    asked: { what: 'response' },
+    target: { what: 'response' },
     code: 'not_found',
     becomes: 404,
   },
@@ -324,12 +324,12 @@ const cases: readonly Case[] = [
   { name: 'JSON that is no object', status: 418, body: '[]', code: 'upstream_error', becomes: 502 },
 ]
 
-async function read({ status, body, asked }: Case, headers: HeadersInit = {}) {
+async function read({ status, body, target }: Case, headers: HeadersInit = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return readUpstreamError(new Response(text, { status, headers }), {
     what: 'container_file',
     endpointKind: 'resource',
-    ...asked,
+    ...target,
   })
 }
 
@@ -370,12 +370,12 @@ describe('an error answer of the upstream', () => {
         controller.enqueue(new Uint8Array(16 * 1024).fill(120))
       },
     })
-    const asked: Asked = { what: 'file', endpointKind: 'resource' }
+    const target: RequestTarget = { what: 'file', endpointKind: 'resource' }
     const answer = new Response(endless, { status: 500 })
-    expect((await readUpstreamError(answer, asked)).code).toBe('upstream_error')
+    expect((await readUpstreamError(answer, target)).code).toBe('upstream_error')
     expect(pulled).toBeLessThan(10)
     const broken = new ReadableStream<Uint8Array>({ pull: (it) => it.error(new Error('reset')) })
     const cut = new Response(broken, { status: 404 })
-    expect((await readUpstreamError(cut, asked)).code).toBe('file_not_found')
+    expect((await readUpstreamError(cut, target)).code).toBe('file_not_found')
   })
 })

@@ -1,6 +1,6 @@
 /** The environment of a credential or client in tests: a clock, and a scripted `fetch`. */
 
-import type { Means } from '../../src/azure/credentials.ts'
+import type { CredentialRuntime } from '../../src/azure/credentials.ts'
 import { untilAborted } from '../../src/core/time.ts'
 import type { Clock } from './clock.ts'
 
@@ -14,12 +14,12 @@ export interface Sent {
 
 export type Answer = (sent: Sent) => Response | Promise<Response>
 
-export interface Wire extends Means {
+export interface Wire extends CredentialRuntime {
   /** The sent requests, in order. */
   readonly sent: Sent[]
 }
 
-export function wire(clock: Clock, answer: Answer, more: Partial<Means> = {}): Wire {
+export function wire(clock: Clock, answer: Answer, more: Partial<CredentialRuntime> = {}): Wire {
   const sent: Sent[] = []
   return {
     sent,

@@ -5,8 +5,8 @@
  */
 
 import { CfileError, isCfileError } from '../../core/errors.ts'
-import { readBounded } from '../../core/http/body.ts'
-import { startDeadline, type Wait } from '../../core/time.ts'
+import { readWhole } from '../../core/http/body.ts'
+import { isTransient, startDeadline, type Wait } from '../../core/time.ts'
 import type { BucketArchiveOptions, BucketObject, ReadOptions } from './bucket.ts'
 
 /** Options of every archive that is reached over HTTP. */
@@ -58,7 +58,6 @@ interface RequesterOptions {
  */
 export type SendRequest = (request: StorageRequest) => Promise<Response | undefined>
 
-const passing: readonly number[] = [408, 429, 500, 502, 503, 504]
 const pauses: readonly number[] = [250, 1000]
 
 /**
@@ -73,7 +72,7 @@ export function createRequester(options: RequesterOptions): SendRequest {
       try {
         const response = await sendOnce(options, request)
         if (response.ok) return response
-        const mayPass = pause !== undefined && passing.includes(response.status)
+        const mayPass = pause !== undefined && isTransient(response.status)
         if (!mayPass) return await refusal(options, request, response)
         await response.body?.cancel()
       } catch (error) {
@@ -110,12 +109,17 @@ async function refusal(
   { operation, accept = [] }: StorageRequest,
   response: Response,
 ): Promise<undefined> {
-  const { whole } = await readBounded(response.body, 64 * 1024)
+  const whole = await readWhole(response.body, 64 * 1024)
   const { service, codeOf } = options
   const code = codeOf(response, new TextDecoder().decode(whole))
   if (code !== undefined && accept.includes(code)) return undefined
-  const said = /^\w{1,64}$/.test(code ?? '') ? ` ${code}` : ''
-  throw refused(service, operation, `${response.status}${said}`, hintFor(response.status, options))
+  const shownCode = /^\w{1,64}$/.test(code ?? '') ? ` ${code}` : ''
+  throw refused(
+    service,
+    operation,
+    `${response.status}${shownCode}`,
+    hintFor(response.status, options),
+  )
 }
 
 /**

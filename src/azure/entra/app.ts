@@ -11,7 +11,7 @@
 import { fromBase64 } from '../../core/encoding.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isLoopback } from '../../core/url.ts'
-import type { Credential, Means } from '../credentials.ts'
+import type { Credential, CredentialRuntime } from '../credentials.ts'
 import { bearer, requestToken, type TokenCall } from './tokens.ts'
 
 /** An app registration. */
@@ -26,7 +26,7 @@ export interface App {
 }
 
 /** Returns the form fields that authenticate the app. Called for each token request. */
-type Prove = (tokenUrl: string, call: TokenCall) => Promise<Readonly<Record<string, string>>>
+type Authenticate = (tokenUrl: string, call: TokenCall) => Promise<Readonly<Record<string, string>>>
 
 /** The form fields for authentication by a signed JWT (RFC 7523 §2.2). */
 function assertionFields(client_assertion: string): Readonly<Record<string, string>> {
@@ -45,7 +45,7 @@ function assertionFields(client_assertion: string): Readonly<Record<string, stri
 function appCredential(
   kind: string,
   { tenantId, clientId, authorityHost }: App,
-  prove: Prove,
+  authenticate: Authenticate,
 ): Credential {
   const authority = authorityHost === undefined ? undefined : parseAuthority(authorityHost)
   return bearer(kind, async (scope, call) => {
@@ -55,11 +55,11 @@ function appCredential(
       grant_type: 'client_credentials',
       client_id: clientId,
       scope,
-      ...(await prove(url, call)),
+      ...(await authenticate(url, call)),
     })
     const hint =
       'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, and the secret, certificate or token of the app.'
-    return requestToken({ url, form, who: 'Entra ID', hint }, call)
+    return requestToken({ url, form, endpointName: 'Entra ID', hint }, call)
   })
 }
 
@@ -110,7 +110,7 @@ export function clientSecret({ clientSecret: secret, ...app }: ClientSecretOptio
 /** Options of {@link workloadIdentity}. */
 interface WorkloadIdentityOptions extends App {
   /** Returns a token of an issuer that the app trusts, such as Kubernetes or GitHub. Called for each token request. */
-  readonly assertion: (means: Means) => Promise<string>
+  readonly assertion: (runtime: CredentialRuntime) => Promise<string>
 }
 
 /**
@@ -132,7 +132,7 @@ interface ClientCertificateOptions extends App {
    * The certificate and its RSA key in PEM, in any order. The key is PKCS #8 (`BEGIN PRIVATE KEY`) without a password.
    * A function is called for each token request, so that the certificate can be renewed.
    */
-  readonly pem: string | ((means: Means) => Promise<string>)
+  readonly pem: string | ((runtime: CredentialRuntime) => Promise<string>)
 }
 
 /**
@@ -142,13 +142,13 @@ interface ClientCertificateOptions extends App {
  * @throws CfileError `invalid_request` for a PEM without a certificate or without a key that can be used
  */
 export function clientCertificate({ pem, ...app }: ClientCertificateOptions): Credential {
-  const certified = readerOf(pem)
+  const readCertificate = readerOf(pem)
   let count = 0
   return appCredential('client certificate', app, async (tokenUrl, call) => {
     const { now, random } = call
-    const { certificate, key } = await certified(call)
+    const { certificate, key } = await readCertificate(call)
     count += 1
-    // Loaded here, since few apps sign in with a certificate.
+    // Loaded here, because few apps sign in with a certificate.
     const [{ encode }, { SignJWT }, { importPKCS8 }] = await Promise.all([
       import('jose/base64url'),
       import('jose/jwt/sign'),
@@ -173,7 +173,7 @@ export function clientCertificate({ pem, ...app }: ClientCertificateOptions): Cr
 
 const algorithm = 'PS256'
 
-interface Certified {
+interface CertificateAndKey {
   /** DER. */
   readonly certificate: Uint8Array<ArrayBuffer>
   /** PEM, PKCS #8. */
@@ -181,8 +181,10 @@ interface Certified {
 }
 
 /** Reads a PEM at once, or for each token request if it is a function. */
-function readerOf(pem: ClientCertificateOptions['pem']): (means: Means) => Promise<Certified> {
-  if (typeof pem === 'function') return async (means) => readLate(await pem(means))
+function readerOf(
+  pem: ClientCertificateOptions['pem'],
+): (runtime: CredentialRuntime) => Promise<CertificateAndKey> {
+  if (typeof pem === 'function') return async (runtime) => readPemOfRequest(await pem(runtime))
   const read = readPem(pem)
   return async () => read
 }
@@ -192,7 +194,7 @@ function readerOf(pem: ClientCertificateOptions['pem']): (means: Means) => Promi
  *
  * @throws CfileError `invalid_request` that says how to convert the key
  */
-function readPem(pem: string): Certified {
+function readPem(pem: string): CertificateAndKey {
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw unusable(
       'The key of the certificate has a password, and cfile has no setting for it: remove it with `openssl pkcs8 -topk8 -nodes`.',
@@ -206,8 +208,8 @@ function readPem(pem: string): Certified {
   return { certificate: readBlock(pem, 'CERTIFICATE').der, key: readBlock(pem, 'PRIVATE KEY').pem }
 }
 
-/** Reads a PEM during a request. A fault in it becomes `upstream_auth`, since the caller of the request did not cause it. */
-function readLate(pem: string): Certified {
+/** Reads a PEM during a request. A fault in it becomes `upstream_auth`, because the operator caused it, not the caller. */
+function readPemOfRequest(pem: string): CertificateAndKey {
   try {
     return readPem(pem)
   } catch (cause) {

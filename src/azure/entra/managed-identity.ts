@@ -42,7 +42,7 @@ export function appServiceIdentity({
       {
         url: identityUrl(endpoint, '2019-08-01', scope, clientId),
         headers: { 'x-identity-header': header },
-        who: 'The identity endpoint of the app',
+        endpointName: 'The identity endpoint of the app',
         hint: 'Switch the identity on for the app; AZURE_CLIENT_ID names a user-assigned one.',
       },
       call,
@@ -71,7 +71,7 @@ export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions 
     const url = identityUrl(path, '2018-02-01', scope, clientId)
     const limit = startDeadline(call.wait, longestMs, call.signal)
     try {
-      return await ask(url, { ...call, signal: limit.signal })
+      return await requestImdsToken(url, { ...call, signal: limit.signal })
     } finally {
       limit.clear()
     }
@@ -79,15 +79,15 @@ export function imds({ host = 'http://169.254.169.254', clientId }: ImdsOptions 
 }
 
 /**
- * Requests a token from IMDS. Any failure means that there is nothing to sign in with.
+ * Requests a token from IMDS. On any failure the error says that no credential was found.
  *
  * @throws CfileError `upstream_auth`
  */
-async function ask(url: URL, call: TokenCall) {
+async function requestImdsToken(url: URL, call: TokenCall) {
   const request = {
     url,
     headers: { metadata: 'true' },
-    who: 'The managed identity',
+    endpointName: 'The managed identity',
     hint: signInHint,
   }
   return requestToken(request, call).catch((cause) => {
@@ -108,6 +108,6 @@ function identityUrl(base: string, version: string, scope: string, clientId?: st
   return url
 }
 
-/** Hint of the error for a missing credential. */
+/** The hint of errors for a missing credential. */
 export const signInHint: string =
   'Set AZURE_OPENAI_API_KEY; or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE) for Entra ID; or run cfile where there is a managed identity (AZURE_CLIENT_ID names a user-assigned one), which Workers never have.'

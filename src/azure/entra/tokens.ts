@@ -6,10 +6,10 @@
  */
 
 import { CfileError, type ErrorCode } from '../../core/errors.ts'
-import { parseJson, readBounded } from '../../core/http/body.ts'
+import { parseJson, readWhole } from '../../core/http/body.ts'
 import { isObject } from '../../core/json/value.ts'
 import { startDeadline, untilAborted } from '../../core/time.ts'
-import type { AuthorizeOptions, Credential, Means } from '../credentials.ts'
+import type { AuthorizeOptions, Credential, CredentialRuntime } from '../credentials.ts'
 import { upstreamAnswer } from '../errors.ts'
 
 /** A token. Times are unix seconds. */
@@ -21,7 +21,7 @@ interface Token {
 }
 
 /** Network, clock and time limit of one token request. */
-export interface TokenCall extends Means {
+export interface TokenCall extends CredentialRuntime {
   readonly signal: AbortSignal
 }
 
@@ -29,12 +29,12 @@ export interface TokenCall extends Means {
 type Obtain = (scope: string, call: TokenCall) => Promise<Token>
 
 /**
- * Creates a token. It is replaced five minutes before its end, or halfway if it lives for more than two hours.
+ * Creates a token. It is replaced five minutes before it expires, or after half of a lifetime of more than two hours.
  *
  * @param value of the token, without `Bearer`
  * @param seconds lifetime
  * @param now unix seconds
- * @param refreshIn seconds after which the issuer wants it to be replaced (`refresh_in`)
+ * @param refreshIn seconds after which the issuer asks to replace it (`refresh_in`)
  */
 export function tokenFor(value: string, seconds: number, now: number, refreshIn?: number): Token {
   const half = seconds / 2
@@ -42,19 +42,21 @@ export function tokenFor(value: string, seconds: number, now: number, refreshIn?
   return { value, expiresAt: now + seconds, refreshAt: now + age }
 }
 
-interface Slot {
+/** The token of one scope. */
+interface CacheEntry {
   token?: Token
-  flight?: Promise<Token>
-  /** Unix second until which a failed refresh is not repeated. */
-  resting: number
-  /** Unix second until which a refused token is not replaced again, since the token is not the reason. */
-  forced: number
+  /** The token request under way. */
+  pending?: Promise<Token>
+  /** Unix second before which a failed refresh is not repeated. */
+  nextRefreshAt: number
+  /** Unix second before which a refused token is not replaced again, since the token is not the reason. */
+  nextReplacementAt: number
 }
 
 // Seconds.
 const nearEnd = 30
-const rest = 30
-const longestFlightMs = 30_000
+const pause = 30
+const requestTimeoutMs = 30_000
 
 /**
  * Creates a credential that caches the tokens of a function.
@@ -63,40 +65,41 @@ const longestFlightMs = 30_000
  * @param obtain requests a token; called once at a time for each scope
  */
 export function bearer(kind: string, obtain: Obtain): Credential {
-  const slots = new Map<string, Slot>()
+  const entries = new Map<string, CacheEntry>()
   return {
     kind,
     async authorize(scope, options) {
-      const slot = slots.get(scope) ?? { resting: 0, forced: 0 }
-      slots.set(scope, slot)
+      const entry = entries.get(scope) ?? { nextRefreshAt: 0, nextReplacementAt: 0 }
+      entries.set(scope, entry)
       const refresh = () => {
-        slot.flight ??= fly(slot, (call) => obtain(scope, call), options)
-        return slot.flight
+        entry.pending ??= requestFor(entry, (call) => obtain(scope, call), options)
+        return entry.pending
       }
-      const { value } = await current(slot, refresh, options)
+      const { value } = await currentToken(entry, refresh, options)
       return { name: 'authorization', value: `Bearer ${value}` }
     },
   }
 }
 
 /** The token to use now. A refused or expired one is replaced first; one that ends soon is replaced in the background. */
-async function current(
-  slot: Slot,
+async function currentToken(
+  entry: CacheEntry,
   refresh: () => Promise<Token>,
   { now, signal, refused }: AuthorizeOptions,
 ): Promise<Token> {
-  const { token } = slot
+  const { token } = entry
   if (token === undefined) return untilAborted(refresh(), signal)
   const time = now()
-  const lives = time < token.expiresAt - nearEnd
+  const isValid = time < token.expiresAt - nearEnd
   const isRefused = refused === `Bearer ${token.value}`
   // While a replacement is under way, wait for it instead.
-  if (isRefused && lives && time < slot.forced && slot.flight === undefined) return token
+  const isWaiting = time < entry.nextReplacementAt && entry.pending === undefined
+  if (isRefused && isValid && isWaiting) return token
   if (isRefused) {
-    slot.forced = time + rest
-  } else if (lives) {
-    // In the background: the old token still works, so a failure of the refresh concerns no request.
-    if (time >= token.refreshAt && time >= slot.resting) refresh().catch(() => {})
+    entry.nextReplacementAt = time + pause
+  } else if (isValid) {
+    // In the background: the old token still works, so no request fails if the refresh does.
+    if (time >= token.refreshAt && time >= entry.nextRefreshAt) refresh().catch(() => {})
     return token
   }
   return untilAborted(refresh(), signal).catch((error) => {
@@ -106,29 +109,29 @@ async function current(
 }
 
 /**
- * Obtains a token for all waiting callers. It has a time limit of its own, so that a caller who leaves does not cancel
- * it.
+ * Requests a token for all waiting callers. The request has its own time limit, so that it continues when one of them
+ * cancels.
  *
  * @throws CfileError `upstream_timeout`, and the errors of `obtain`
  */
-async function fly(
-  slot: Slot,
+async function requestFor(
+  entry: CacheEntry,
   obtain: (call: TokenCall) => Promise<Token>,
-  { fetch, now, wait, random, waitUntil, readFile }: Means,
+  { fetch, now, wait, random, waitUntil, readFile }: CredentialRuntime,
 ): Promise<Token> {
-  const limit = startDeadline(wait, longestFlightMs)
-  const flight = obtain({ fetch, now, wait, random, waitUntil, readFile, signal: limit.signal })
-  waitUntil(flight.catch(() => {}))
+  const limit = startDeadline(wait, requestTimeoutMs)
+  const request = obtain({ fetch, now, wait, random, waitUntil, readFile, signal: limit.signal })
+  waitUntil(request.catch(() => {}))
   try {
-    slot.token = await flight
-    return slot.token
+    entry.token = await request
+    return entry.token
   } catch (cause) {
-    slot.resting = now() + rest
+    entry.nextRefreshAt = now() + pause
     if (!limit.isOver()) throw cause
     throw new CfileError('upstream_timeout', 'No token came in time.', { cause })
   } finally {
     limit.clear()
-    slot.flight = undefined
+    entry.pending = undefined
   }
 }
 
@@ -147,7 +150,7 @@ interface TokenCredential {
   ): Promise<AccessToken | null>
 }
 
-/** Returns a token. A plain string has no known end, so it is not kept; the function is called for each request. */
+/** Returns a token. The end of a plain string is unknown, so the string is not cached: the function is called each time. */
 type TokenProvider = (scope: string) => Promise<string | AccessToken>
 
 /**
@@ -158,12 +161,12 @@ type TokenProvider = (scope: string) => Promise<string | AccessToken>
  */
 export function tokenCredential(source: TokenCredential | TokenProvider): Credential {
   return bearer('token credential', async (scope, { now, signal }) => {
-    const got =
+    const token =
       typeof source === 'function'
         ? await source(scope)
         : await source.getToken(scope, { abortSignal: signal })
-    if (got === null) throw noToken()
-    return typeof got === 'string' ? tokenFor(got, 0, now()) : tokenOf(got, now())
+    if (token === null) throw noToken()
+    return typeof token === 'string' ? tokenFor(token, 0, now()) : tokenOf(token, now())
   })
 }
 
@@ -184,7 +187,7 @@ interface TokenRequest {
   /** Form fields. With a form the method is POST, otherwise GET. */
   readonly form?: URLSearchParams
   /** Name of the endpoint in error messages. */
-  readonly who: string
+  readonly endpointName: string
   /** Hint of the error when the error code of Entra ID is not known. */
   readonly hint: string
 }
@@ -199,7 +202,7 @@ interface TokenRequest {
  * `upstream_throttled`, `upstream_invalid`; `upstream_error` when the endpoint fails or cannot be reached
  */
 export async function requestToken(
-  { url, headers, form, who, hint }: TokenRequest,
+  { url, headers, form, endpointName, hint }: TokenRequest,
   { fetch, now, signal }: TokenCall,
 ): Promise<Token> {
   const answer = await fetch(url, {
@@ -210,7 +213,7 @@ export async function requestToken(
     redirect: 'manual',
     signal,
   }).catch((cause) => {
-    throw new CfileError('upstream_error', `${who} could not be reached.`, { hint, cause })
+    throw new CfileError('upstream_error', `${endpointName} could not be reached.`, { hint, cause })
   })
   const fields = await readFields(answer)
   const { access_token: value } = fields
@@ -220,19 +223,18 @@ export async function requestToken(
       return tokenFor(value, seconds, now(), Number(fields.refresh_in) || undefined)
     }
   }
-  throw refusal(answer, fields, who, hint)
+  throw refusal(answer, fields, endpointName, hint)
 }
 
 /** The fields of an answer of at most 64 KiB; none if it is no JSON object. */
 async function readFields({ body }: Response): Promise<Readonly<Record<string, unknown>>> {
-  const { whole, ...rest } = await readBounded(body, 64 * 1024)
-  if ('stream' in rest) await rest.stream?.cancel()
+  const whole = await readWhole(body, 64 * 1024)
   const value = whole && parseJson(whole)
   return isObject(value) ? value : {}
 }
 
 // Error codes of Entra ID: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
-const cures: readonly (readonly [codes: RegExp, hint: string])[] = [
+const hints: readonly (readonly [codes: RegExp, hint: string])[] = [
   [/^AADSTS7000215$/, 'AZURE_CLIENT_SECRET takes the value of a secret of the app, not its id.'],
   [/^AADSTS7000222$/, 'The client secret has expired; make a new one and set AZURE_CLIENT_SECRET.'],
   [/^AADSTS700016$/, 'The app AZURE_CLIENT_ID is not in the tenant AZURE_TENANT_ID.'],
@@ -256,16 +258,16 @@ const cures: readonly (readonly [codes: RegExp, hint: string])[] = [
 function refusal(
   answer: Response,
   { error, error_description: description }: Record<string, unknown>,
-  who: string,
+  endpointName: string,
   hint: string,
 ): CfileError {
   const code =
     /AADSTS\d{1,9}/.exec(String(description))?.[0] ??
     (typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : null)
-  const known = cures.find(([codes]) => codes.test(code ?? ''))
+  const known = hints.find(([codes]) => codes.test(code ?? ''))
   return new CfileError(
     codeOf(answer.status),
-    `${who} gave no token: status ${answer.status}${code === null ? '' : `, ${code}`}.`,
+    `${endpointName} gave no token: status ${answer.status}${code === null ? '' : `, ${code}`}.`,
     { hint: known?.[1] ?? hint, upstream: upstreamAnswer(answer, code) },
   )
 }

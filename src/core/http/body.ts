@@ -23,7 +23,7 @@ export async function readBounded(
 ): Promise<BoundedBody> {
   if (body === null) return { whole: new Uint8Array() }
   const reader = body.getReader()
-  const held = createGrowing(limit)
+  const held = createGrowingBuffer(limit)
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return { whole: held.bytes() }
@@ -34,8 +34,8 @@ export async function readBounded(
   }
 }
 
-/** See {@link createGrowing}. */
-interface Growing {
+/** A buffer that grows with its content. See {@link createGrowingBuffer}. */
+interface GrowingBuffer {
   readonly length: number
   push(chunk: Uint8Array): void
   bytes(): Uint8Array<ArrayBuffer>
@@ -50,7 +50,7 @@ const growsAtOnce = 8 * 1024 ** 2
  *
  * @param limit expected maximum in bytes. The buffer may become longer.
  */
-export function createGrowing(limit: number): Growing {
+export function createGrowingBuffer(limit: number): GrowingBuffer {
   let whole = new Uint8Array()
   let length = 0
   return {
@@ -142,8 +142,8 @@ export function concatBytes(
   return whole
 }
 
-/** A body whose first bytes have been read. */
-interface BegunBody {
+/** A body whose first bytes are known. */
+interface PeekedBody {
   /** The first bytes; empty for an empty body. */
   readonly start: Uint8Array
   /** The whole body, including the first bytes. */
@@ -151,13 +151,13 @@ interface BegunBody {
 }
 
 /**
- * Reads the beginning of a body.
+ * Reads the first bytes of a body, and returns them with a stream of the whole body.
  *
  * @param body is locked afterwards; read `stream` instead
  * @param bytes how many bytes to wait for, if the body has them
  * @throws the error of a failed read
  */
-export async function beginBody(body: ReadableStream<Uint8Array>, bytes = 1): Promise<BegunBody> {
+export async function peekBody(body: ReadableStream<Uint8Array>, bytes = 1): Promise<PeekedBody> {
   const reader = body.getReader()
   const chunks: Uint8Array[] = []
   for (let length = 0; length < bytes; ) {
@@ -187,6 +187,21 @@ function resumeReading(
     },
     { highWaterMark: 0 },
   )
+}
+
+/**
+ * Reads a whole body; `undefined` if it is larger than the limit. The rest of a larger body is cancelled.
+ *
+ * @param limit in bytes
+ * @throws the error of a failed read
+ */
+export async function readWhole(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const read = await readBounded(body, limit)
+  if (read.whole === undefined) await read.stream.cancel()
+  return read.whole
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { beginBody, concatBytes, parseJson } from './body.ts'
+import { concatBytes, parseJson, peekBody } from './body.ts'
 
 /** The formats of the codings. */
 type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
@@ -57,15 +57,15 @@ export function decodeAnswer(
   if (answer.url !== '' && fetchUndoes(label)) {
     return withBody(answer, isJson(answer) ? answer.body?.pipeThrough(wholeJson()) : answer.body)
   }
-  const left = parseCodings(label)
+  const remaining = parseCodings(label)
   let body: ReadableStream<Uint8Array> | null = answer.body
-  for (let last = left.at(-1); last !== undefined; last = left.at(-1)) {
+  for (let last = remaining.at(-1); last !== undefined; last = remaining.at(-1)) {
     const choose = decoderFor(last, createDecoder)
     if (choose === undefined) break
     body = body && decode(body, choose)
-    left.pop()
+    remaining.pop()
   }
-  return withBody(answer, body, left)
+  return withBody(answer, body, remaining)
 }
 
 // The limit of undici: each coding may multiply the bytes by a thousand.
@@ -78,22 +78,22 @@ function parseCodings(label: string): string[] {
   return applied.length > mostCodings ? [label] : applied
 }
 
-const ofCodedBytes = ['content-length', 'content-md5', 'content-digest', 'repr-digest', 'etag']
+const codedBodyHeaders = ['content-length', 'content-md5', 'content-digest', 'repr-digest', 'etag']
 
 /**
  * The same answer with another body. Headers about the coded bytes are left out.
  *
- * @param left codings that the body still has
+ * @param remaining codings that the body still has
  */
 function withBody(
   { status, statusText, headers }: Response,
   body: ReadableStream<Uint8Array> | null | undefined,
-  left: readonly string[] = [],
+  remaining: readonly string[] = [],
 ): Response {
   const kept = new Headers(headers)
   kept.delete('content-encoding')
-  for (const coding of left) kept.append('content-encoding', coding)
-  for (const name of [...ofCodedBytes, 'accept-ranges']) kept.delete(name)
+  for (const coding of remaining) kept.append('content-encoding', coding)
+  for (const name of [...codedBodyHeaders, 'accept-ranges']) kept.delete(name)
   return new Response(body, { status, statusText, headers: kept })
 }
 
@@ -141,7 +141,7 @@ function isZlib([first = 0, second]: Uint8Array): boolean {
 function decode(body: ReadableStream<Uint8Array>, choose: Choose): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   async function open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const { start, stream } = await beginBody(body, 2)
+    const { start, stream } = await peekBody(body, 2)
     // A coded body is never empty, but an empty body may have the header.
     const decoder = start.byteLength === 0 ? undefined : choose(start)
     if (decoder === undefined) return stream.getReader()

@@ -76,7 +76,7 @@ const mediaType = new RegExp(
   `^[ \\t]*(${token}/${token}(?:[ \\t]*;(?:[ \\t]*${token}=(?:${token}|${quoted}))?)*)[ \\t]*$`,
 )
 
-const saysNothing = new Set([unknown, 'application/binary', 'binary/octet-stream'])
+const genericTypes = new Set([unknown, 'application/binary', 'binary/octet-stream'])
 
 /**
  * Chooses the type of a download: the upstream's type if it is exactly one media type (RFC 9110 §8.3.1) and not
@@ -87,7 +87,7 @@ const saysNothing = new Set([unknown, 'application/binary', 'binary/octet-stream
  */
 export function chooseContentType(upstream: string | null, filename: string): string {
   const type = mediaType.exec(upstream ?? '')?.[1]
-  return type === undefined || saysNothing.has(essence(type)) ? contentTypeOf(filename) : type
+  return type === undefined || genericTypes.has(essence(type)) ? contentTypeOf(filename) : type
 }
 
 const inlineTypes = new Set([

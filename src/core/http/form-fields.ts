@@ -1,7 +1,7 @@
 /**
  * A strict reader of streamed forms (multipart/form-data, RFC 7578 and RFC 2046).
  *
- * It refuses everything that two parsers could read differently: a line end other than CRLF, a part with two
+ * It refuses all forms that two parsers could read differently: a line end other than CRLF, a part with two
  * dispositions or with escapes that move the end of a name, the delimiter's text outside a delimiter, anything before
  * the first or after the last delimiter. busboy and \@remix-run/multipart-parser accept most of that. busboy also needs
  * Node's streams, and the other holds each part whole. Headers are read in the one spelling that all parsers read the same
@@ -60,7 +60,7 @@ function createFormReader(boundary: string, watch: FormWatch): FormReader {
   const findBlankLine = createByteSearch('\r\n\r\n')
   let pending: Uint8Array = new Uint8Array()
   let read: () => boolean | Promise<boolean> = readStart
-  let value: ValueReader = nothing
+  let value: ValueReader = noValue
 
   /** Consumes bytes. Returns true: reading can continue. */
   function skip(bytes: number, next: typeof read): true {
@@ -136,7 +136,7 @@ interface ValueReader {
   end(): Promise<void>
 }
 
-const nothing: ValueReader = { push() {}, async end() {} }
+const noValue: ValueReader = { push() {}, async end() {} }
 
 /** Collects the value of a part up to the limit that `watch` gives. */
 function createValueReader(watch: FormWatch, part: FormPart): ValueReader {
@@ -286,7 +286,7 @@ function parseDisposition(value: string): Pick<FormPart, 'name' | 'isFile'> {
 }
 
 /**
- * The error for a form.
+ * The error for a form that could be read in two ways.
  *
  * @param why clause that describes the fault
  */

@@ -19,7 +19,7 @@ const hopByHop = [
   'http2-settings',
 ]
 
-const ofTheCaller = [
+const callerOnly = [
   'authorization',
   'api-key',
   'cookie',
@@ -38,13 +38,13 @@ const ofTheCaller = [
   'accept-encoding',
 ]
 
-const ofTheCallerPrefix = /^(?:cf-|sec-|x-ms-client-principal|x-cfile-|proxy-)/
+const callerOnlyPrefix = /^(?:cf-|sec-|x-ms-client-principal|x-cfile-|proxy-)/
 
 // With these headers a server may use another method, path or host than the checked one.
 const overriding = /(?:^|-)(?:method|overrides?)(?:-|$)|-(?:host|(?:destination)?ur[il])$/
 
 // Headers of other gateways and hosts in front of the app: keys, client certificates, signed-in users, original URLs.
-const ofOtherGateways =
+const otherGateways =
   /^(?:ocp-apim-.*|x-(?:accel|amzn|appservice|arr|azure|envoy|forwarded|functions|goog|original|proxy|remote|rewrite|waws)(?:-.*)?|x-api-key|x-client-cert)$/
 
 // Headers that contain credentials, by their names. `Idempotency-Key` is not one.
@@ -55,7 +55,7 @@ const harmless = 'idempotency-key'
 // CGI and WSGI servers read "_" as "-", so such a name would pass every check above.
 const ambiguous = /_|^(?:destination|x-proxy.*)$/
 
-const ofTheUpstream = [
+const upstreamOnly = [
   'set-cookie',
   'set-cookie2',
   'alt-svc',
@@ -63,7 +63,7 @@ const ofTheUpstream = [
   'x-cfile-request-id',
 ]
 
-const removed = [ofTheCallerPrefix, overriding, ofOtherGateways, credentials, ambiguous]
+const removed = [callerOnlyPrefix, overriding, otherGateways, credentials, ambiguous]
 
 /**
  * The headers of a caller's request that are sent upstream.
@@ -73,7 +73,7 @@ const removed = [ofTheCallerPrefix, overriding, ofOtherGateways, credentials, am
  */
 export function requestHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
-  for (const name of ofTheCaller) kept.delete(name)
+  for (const name of callerOnly) kept.delete(name)
   for (const name of [...kept.keys()]) {
     const isKept = name === harmless || !removed.some((names) => names.test(name))
     if (!isKept) kept.delete(name)
@@ -88,7 +88,7 @@ export function requestHeaders(headers: Headers): Headers {
  */
 export function responseHeaders(headers: Headers): Headers {
   const kept = withoutHopByHop(headers)
-  for (const name of ofTheUpstream) kept.delete(name)
+  for (const name of upstreamOnly) kept.delete(name)
   // CORS headers come from this gateway's own settings.
   for (const name of [...kept.keys()]) if (name.startsWith('access-control-')) kept.delete(name)
   return kept

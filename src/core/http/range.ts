@@ -65,14 +65,14 @@ export function evaluateConditions(headers: Headers, { etag, size }: Representat
   if (ifMatch !== null && !matches(ifMatch, etag, 'strong')) return { status: 412 }
   const ifNoneMatch = headers.get('if-none-match')
   if (ifNoneMatch !== null && matches(ifNoneMatch, etag, 'weak')) return { status: 304 }
-  if (size === undefined || !isRangeMeant(headers.get('if-range'), etag)) return { status: 200 }
+  if (size === undefined || !matchesIfRange(headers.get('if-range'), etag)) return { status: 200 }
   const range = parseRange(headers.get('range'), size)
   if (range === 'none') return { status: 200 }
   return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range }
 }
 
 /** If-Range (§13.1.5): a range counts only if the client's part is of the same file. */
-function isRangeMeant(ifRange: string | null, etag: string | undefined): boolean {
+function matchesIfRange(ifRange: string | null, etag: string | undefined): boolean {
   return ifRange === null || (etag !== undefined && ifRange.trim() === etag)
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { HandshakeRefused } from '../errors.ts'
+
 /** Why a socket was closed. */
 export interface SocketEnd {
   /** RFC 6455 §7.4; 1006 if the connection was lost. */
@@ -23,7 +24,7 @@ export interface Socket {
   close(end: SocketEnd): void
   /** Why the socket was closed; `undefined` while it is open. */
   readonly ended: SocketEnd | undefined
-  /** Fires when the socket is closed, also while nobody waits for a message. */
+  /** Fires when the socket is closed, even if no `next()` is pending. */
   readonly signal: AbortSignal
 }
 
@@ -199,7 +200,7 @@ const mostBuffered = 1024 ** 2
 /**
  * Wraps an open standard `WebSocket`.
  *
- * @param socket accepted or connected; nobody else may read it
+ * @param socket accepted or connected; no other code may read it
  * @param wait waits for milliseconds; used to poll while the peer reads too slowly, because the API has no event for
  *   that
  */

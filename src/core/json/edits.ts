@@ -9,7 +9,7 @@ import { isCfileError } from '../errors.ts'
 import { concatBytes } from '../http/body.ts'
 import { scanJson } from './scan.ts'
 import { isBlank, type Member, members, type Span } from './spans.ts'
-import { jsonTextAt } from './value.ts'
+import { jsonTextAt, parseText } from './value.ts'
 
 const backslash = 92
 
@@ -98,7 +98,7 @@ export function removalEdits(
  * @param view the JSON at the same offsets, if `text` contains more than JSON
  */
 export function splice(text: string, edits: readonly Edit[], view: string = text): string {
-  if (edits.length === 0 || !isJson(view)) return text
+  if (edits.length === 0 || parseText(view) === undefined) return text
   const pieces: string[] = []
   let at = 0
   for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
@@ -107,15 +107,6 @@ export function splice(text: string, edits: readonly Edit[], view: string = text
   }
   pieces.push(text.slice(at))
   return pieces.join('')
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** The length in JSON text of the next UTF-16 unit of a string. */

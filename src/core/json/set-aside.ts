@@ -10,7 +10,7 @@ import { createByteSearch } from '../search.ts'
 import { scanJson } from './scan.ts'
 import { jsonTextAt } from './value.ts'
 
-/** Size from which taking parts out pays, in bytes. */
+/** Size in bytes from which parts are taken out. Smaller JSON is searched as a whole. */
 export const largeJson: number = 256 * 1024
 
 /** JSON without its large parts. */
@@ -71,9 +71,9 @@ export function* setAside(
       bytes.subarray(cuts[index - 1]?.end ?? 0, start),
       encoder.encode(`"${token}-${index}"`),
     ])
-    const left = yield* joinBytes([...pieces, bytes.subarray(cuts.at(-1)?.end)])
+    const rest = yield* joinBytes([...pieces, bytes.subarray(cuts.at(-1)?.end)])
     const aside = cuts.map(({ start, end }) => bytes.subarray(start, end))
-    return { bytes: left, isDense, restore: createRestore(token, aside) }
+    return { bytes: rest, isDense, restore: createRestore(token, aside) }
   } catch (error) {
     if (isCfileError(error)) return undefined
     throw error

@@ -73,8 +73,8 @@ export function createSigner(
       const hmac = hmacs.get(read?.kid ?? '')
       if (read === undefined || hmac === undefined) throw invalidLink()
       // The signature covers the text of the payload, so other spellings of the same bytes are refused.
-      const right = writeSignature(await hmac(toSignedText(payload)))
-      if (!isSame(right, signature)) throw invalidLink()
+      const expected = writeSignature(await hmac(toSignedText(payload)))
+      if (!isSame(expected, signature)) throw invalidLink()
       if (now >= read.grant.expiresAt) throw expired(read.grant.expiresAt)
       return read.grant
     },

@@ -58,7 +58,7 @@ export interface Metrics {
 /**
  * Writes labels: `{ family: 'files' }` becomes `family="files"`.
  *
- * @param values must come from closed lists: each combination is a series for ever
+ * @param values must come from closed lists, because each combination becomes a series that is never removed
  */
 export function label(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
@@ -135,7 +135,7 @@ function line(name: string, labels: string, value: number): string {
   return `${name}${labels && `{${labels}}`} ${value}\n`
 }
 
-// From a file in the archive to a model that runs code for minutes.
+// Seconds: from a download of an archived file to a model that runs code for minutes.
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]
 
 interface Buckets {

@@ -113,8 +113,8 @@ export function startClientSpan(
   const attributes = { 'http.request.method': method, 'server.address': host }
   const active = api.context?.active()
   const isInSpan = active?.getValue(spanKey) !== undefined
-  const above = (isInSpan ? active : (parent ?? active)) ?? emptyContext()
-  const started = startSpan(api, version, method, clientKind, attributes, above)
+  const context = (isInSpan ? active : (parent ?? active)) ?? emptyContext()
+  const started = startSpan(api, version, method, clientKind, attributes, context)
   if (started !== undefined) api.propagation?.inject(started.context, headers, setter)
   return started
 }

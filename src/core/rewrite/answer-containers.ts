@@ -10,7 +10,7 @@ import { isContainerId } from '../ids.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
 import { parseText } from '../json/value.ts'
 
-/** The previous turn, as far as the response names it. */
+/** The ids by which a response names its previous turn. */
 export interface PreviousTurn {
   readonly responseId?: string
   readonly conversationId?: string
@@ -22,9 +22,9 @@ export type RecordedContainer = (turn: PreviousTurn) => Promise<string | undefin
 /** The containers of one answer, collected while its items are read. */
 export interface AnswerContainers {
   /** Records the container and the agent of an output item. */
-  seeItem(json: string, item: Span | undefined, outputIndex: number): void
+  addItem(json: string, item: Span | undefined, outputIndex: number): void
   /** Records the tools and the previous turn of a response. */
-  seeResponse(json: string, response: Span | undefined): void
+  addResponse(json: string, response: Span | undefined): void
   /** Finds the container for the links in the text of an item. */
   find(outputIndex: number): Promise<string | undefined>
 }
@@ -46,7 +46,7 @@ export function createAnswerContainers(
   // All calls, and the calls of each agent. The empty name holds calls without an agent.
   const calls: Call[] = []
   const callsOf = new Map<string, Call[]>()
-  let ofTools: string | undefined
+  let toolContainer: string | undefined
   let previous: PreviousTurn = {}
   let found: Promise<string | undefined> | undefined
 
@@ -69,19 +69,19 @@ export function createAnswerContainers(
   }
 
   return {
-    seeItem(json, item, outputIndex) {
+    addItem(json, item, outputIndex) {
       const agent = agentOf(json, item)
       if (agent !== undefined) agents.set(outputIndex, agent)
       const containerId = callContainer(json, item)
       if (containerId !== undefined) addCall({ outputIndex, containerId }, agent ?? '')
     },
-    seeResponse(json, response) {
+    addResponse(json, response) {
       const { tools, previous_response_id, conversation } = pick(json, response, [
         'tools',
         'previous_response_id',
         'conversation',
       ])
-      for (const tool of elements(json, tools)) ofTools ??= containerOfTool(parse(json, tool))
+      for (const tool of elements(json, tools)) toolContainer ??= containerOfTool(parse(json, tool))
       const conversationId = conversation && pick(json, conversation, ['id']).id
       previous = {
         responseId: stringAt(json, previous_response_id) ?? previous.responseId,
@@ -89,7 +89,7 @@ export function createAnswerContainers(
       }
     },
     async find(outputIndex) {
-      const known = lastCall(outputIndex)?.containerId ?? ofTools
+      const known = lastCall(outputIndex)?.containerId ?? toolContainer
       if (known !== undefined) return known
       found ??= recorded(previous)
       return found

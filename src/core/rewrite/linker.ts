@@ -17,7 +17,7 @@ import { replaceLinks } from './text-links.ts'
  * Responses object or cites no files is returned unchanged.
  *
  * @param json text of the body
- * @param options link maker, mode, and what is known of pictures and of the previous turn
+ * @param options link maker, mode, sizes of pictures, and lookup of the previous turn's container
  */
 export async function linkAnswer(json: string, options: LinkOptions): Promise<string> {
   if (!mayHoldFiles(json)) return json
@@ -26,7 +26,7 @@ export async function linkAnswer(json: string, options: LinkOptions): Promise<st
   if (output === undefined) return json
   const links = linksOfAnswer(options.links)
   const containers = createAnswerContainers(options.recordedContainer)
-  containers.seeResponse(json, response)
+  containers.addResponse(json, response)
   const texts = textEdits(json, elements(json, output), { ...options, links, containers })
   const pictures = pictureEdits(json, output, links, options.sizes)
   return splice(json, [...(await texts), ...(await pictures)])
@@ -74,7 +74,7 @@ async function textEdits(
   return (await Promise.all(parts)).flat()
 }
 
-/** Replaces links by what the part itself and the earlier items say. */
+/** Replaces the links in a text part. The container comes from the part's annotations or from earlier items. */
 function replaceByAnnotations(links: AnswerLinks, containers: AnswerContainers): ChangeText {
   return async ({ outputIndex }, text, annotations) => ({
     replacements: await replaceLinks(text, annotations, () => containers.find(outputIndex), links),

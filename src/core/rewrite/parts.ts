@@ -45,7 +45,7 @@ export function* outputParts(
 ): Generator<TextPart> {
   let outputIndex = 0
   for (const item of items) {
-    containers?.seeItem(json, item, outputIndex)
+    containers?.addItem(json, item, outputIndex)
     yield* itemParts(json, item, outputIndex)
     outputIndex += 1
   }

@@ -36,12 +36,13 @@ export async function pictureEdits(
 ): Promise<Edit[]> {
   if (sizes === undefined) return []
   const { pictures, plots } = findPictures(json, output)
-  const edits = Array.from(pictures, async ([containerId, shown]) => {
+  const edits = Array.from(pictures, async ([containerId, inContainer]) => {
     const cited = [...(plots.get(containerId)?.values() ?? [])]
-    if (cited.length !== shown.length) return []
+    if (cited.length !== inContainer.length) return []
     const known = await sizes(containerId)
-    if (shown.some(({ bytes }, at) => bytes !== known.get(cited[at]?.file_id ?? ''))) return []
-    return linkPictures(shown, cited, links)
+    if (inContainer.some(({ bytes }, at) => bytes !== known.get(cited[at]?.file_id ?? '')))
+      return []
+    return linkPictures(inContainer, cited, links)
   })
   return (await Promise.all(edits)).flat()
 }
@@ -60,15 +61,15 @@ async function linkPictures(
   return (await Promise.all(edits)).flat()
 }
 
-/** The shown pictures and the cited plots of a response, by container, each in order. */
+/** The pictures in the outputs and the cited plots of a response, by container, each in order. */
 function findPictures(json: string, output: Span | undefined) {
   const pictures = new Map<string, Picture[]>()
   const plots = new Map<string, Map<string, Citation>>()
   for (const item of elements(json, output)) {
     const containerId = callContainer(json, item)
     if (containerId !== undefined) {
-      const shown = [...(pictures.get(containerId) ?? []), ...picturesOf(json, item)]
-      if (shown.length > 0) pictures.set(containerId, shown)
+      const found = [...(pictures.get(containerId) ?? []), ...picturesOf(json, item)]
+      if (found.length > 0) pictures.set(containerId, found)
     }
     for (const { span } of itemParts(json, item, 0)) {
       for (const { citation } of readAnnotations(
@@ -85,8 +86,8 @@ function findPictures(json: string, output: Span | undefined) {
 }
 
 function* picturesOf(json: string, call: Span): Generator<Picture> {
-  for (const shown of elements(json, pick(json, call, ['outputs']).outputs)) {
-    const { type, url } = pick(json, shown, ['type', 'url'])
+  for (const output of elements(json, pick(json, call, ['outputs']).outputs)) {
+    const { type, url } = pick(json, output, ['type', 'url'])
     const bytes = pictureLength(stringAt(json, url))
     if (stringAt(json, type) === 'image' && url && bytes !== undefined) yield { url, bytes }
   }

@@ -1,12 +1,12 @@
 /**
- * Removes from replayed answers what cfile added to them. The services refuse fields that they do not know, and the
+ * Removes cfile's additions from replayed answers. The services refuse fields that they do not know, and the
  * model should read the link that it wrote.
  *
  * @module
  */
 
 import { nameInPath } from '../api/container-files.ts'
-import { createGrowing } from '../http/body.ts'
+import { createGrowingBuffer } from '../http/body.ts'
 import { type Edit, removalEdits, splice, stringEdits } from '../json/edits.ts'
 import { type JsonVisitor, scanJson } from '../json/scan.ts'
 import { elements, pick, type Span, stringAt } from '../json/spans.ts'
@@ -46,9 +46,9 @@ export function* unlinkBytes(
   publicUrl: string,
 ): Generator<undefined, Uint8Array<ArrayBuffer>> {
   const mayHoldLinks = createLinkSearch(publicUrl)
-  if (!(yield* anywhere(bytes, mayHoldLinks))) return bytes
+  if (!(yield* searchAll(bytes, mayHoldLinks))) return bytes
   // One buffer, because a list of the pieces would keep the garbage collector busy.
-  const unlinked = createGrowing(bytes.length)
+  const unlinked = createGrowingBuffer(bytes.length)
   let kept = 0
   yield* eachItem(bytes, ({ start, end }) => {
     if (end - start > largestItem || !mayHoldLinks(bytes, start, end)) return
@@ -80,7 +80,7 @@ const block = 1024 ** 2
 // More than the longest search term.
 const overlap = 256
 
-function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, boolean> {
+function* searchAll(bytes: Uint8Array, search: LinkSearch): Generator<undefined, boolean> {
   for (let start = 0; start < bytes.length; start += block) {
     if (search(bytes, start, Math.min(start + block + overlap, bytes.length))) return true
     if (start > 0) yield
@@ -92,7 +92,7 @@ function* anywhere(bytes: Uint8Array, search: LinkSearch): Generator<undefined, 
 const pace = 64 * 1024
 
 /** Calls back with each object in the lists `input` and `items` of a body. */
-function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<undefined, void> {
+function* eachItem(bytes: Uint8Array, onItem: (span: Span) => void): Generator<undefined, void> {
   let depth = 0
   let isWanted = false
   let isInList = false
@@ -109,7 +109,7 @@ function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<und
     },
     close(end) {
       depth -= 1
-      if (depth === 2 && isInList && start !== -1) tell({ start, end })
+      if (depth === 2 && isInList && start !== -1) onItem({ start, end })
     },
   }
   yield* scanJson(bytes, visitor, pace)
@@ -118,11 +118,11 @@ function* eachItem(bytes: Uint8Array, tell: (span: Span) => void): Generator<und
 /** The edits of one item. Only messages of the model are restored; the user's own texts stay. */
 function itemEdits(json: string, item: Span, publicUrl: string): Edit[] {
   const { content, role } = pick(json, item, ['content', 'role'])
-  const said = stringAt(json, role)
-  if (said !== undefined && said !== 'assistant') return []
+  const author = stringAt(json, role)
+  if (author !== undefined && author !== 'assistant') return []
   const edits = [...elements(json, content)].flatMap((part) => partEdits(json, part, publicUrl))
   const text = stringAt(json, content)
-  if (content === undefined || text === undefined || said === undefined) return edits
+  if (content === undefined || text === undefined || author === undefined) return edits
   return stringEdits(json, content, findOwnLinks(text, publicUrl))
 }
 

@@ -103,7 +103,7 @@ interface PlacedDelta extends TextDelta {
 /** Returns where the event ends that begins at an offset of a text; -1 if it is not skipped. */
 type EventEnd = (events: string, start: number) => number
 
-// More would be decoded in vain where another event follows soon. Bytes.
+// In bytes. A larger value wastes work when an event of another kind follows soon.
 const mostDecoded = 16_384
 
 /** Skips events as long as `endOf` finds the end of one. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createGrowing } from '../http/body.ts'
+import { createGrowingBuffer } from '../http/body.ts'
 import { parseText } from '../json/value.ts'
 import { bytesOf, hasBytes } from '../search.ts'
 
@@ -61,7 +61,7 @@ interface EventSplitter {
  */
 export function createSplitter(options: SplitOptions = {}): EventSplitter {
   const { maxEventBytes = 64 * 1024 ** 2 } = options
-  let held = createGrowing(maxEventBytes)
+  let held = createGrowingBuffer(maxEventBytes)
   let isTooLong = false
   const endsEvent = createLineState()
 
@@ -71,7 +71,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
     if (held.length > 0) {
       held.push(piece)
       event = held.bytes()
-      held = createGrowing(maxEventBytes)
+      held = createGrowingBuffer(maxEventBytes)
     }
     if (isTooLong) event = toFragment(event)
     isTooLong = false
@@ -87,7 +87,7 @@ export function createSplitter(options: SplitOptions = {}): EventSplitter {
     for (const fragment of [held.bytes(), piece]) {
       if (fragment.byteLength > 0) yield toFragment(fragment)
     }
-    held = createGrowing(maxEventBytes)
+    held = createGrowingBuffer(maxEventBytes)
   }
 
   return {

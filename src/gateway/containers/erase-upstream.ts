@@ -5,7 +5,7 @@
  */
 
 import { isCfileError } from '../../core/errors.ts'
-import { severalAtATime } from '../../core/time.ts'
+import { runConcurrently } from '../../core/time.ts'
 import { type Erased, eraseCopy, eraseFile, eraseOwner, requireAdmin } from '../archive/erase.ts'
 import { deleteUpstream, isGone } from '../files/file-object.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -130,7 +130,7 @@ export async function eraseOwnerUpstream(
       }
     }
   }
-  await severalAtATime(await containersOf(gateway, owner), requestsAtATime, eraseIn)
+  await runConcurrently(await containersOf(gateway, owner), requestsAtATime, eraseIn)
   const erased = await eraseOwner(gateway, admin, name, signal, kept)
   return { ...erased, shared, failed }
 }

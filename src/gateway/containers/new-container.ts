@@ -9,7 +9,7 @@ import type { Container, ContainerFile } from '../../azure/operations.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { cleanFilename } from '../../core/http/content-disposition.ts'
 import { once } from '../../core/once.ts'
-import { severalAtATime } from '../../core/time.ts'
+import { runConcurrently } from '../../core/time.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 
 const containerSchema = once(() => z.object({ id: z.string() }))
@@ -103,7 +103,7 @@ export async function uploadAll(
   { upstream, containerId, files }: Filling,
   signal: AbortSignal,
 ): Promise<void> {
-  await severalAtATime(files, uploadsAtATime, (file) =>
+  await runConcurrently(files, uploadsAtATime, (file) =>
     upload(gateway, caller, { upstream, containerId, file }, signal),
   )
 }

@@ -15,7 +15,7 @@
 
 import { brokenOff } from '../../core/bytes/failures.ts'
 import { passBody } from '../../core/bytes/limit.ts'
-import { beginBody } from '../../core/http/body.ts'
+import { peekBody } from '../../core/http/body.ts'
 import { contentSecurityPolicy } from '../../core/http/content-type.ts'
 import { requestHeaders, responseHeaders } from '../../core/http/proxied-headers.ts'
 import { originOf, previousTurn } from '../capture/capture.ts'
@@ -91,7 +91,7 @@ async function beginAnswer(
     }
     if (body === null) return answer
     const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body
-    const { stream } = await beginBody(watched)
+    const { stream } = await peekBody(watched)
     return new Response(stream, answer)
   } catch (error) {
     turn.end()
@@ -136,7 +136,7 @@ async function sendOnce(
       body: sent.bytes,
       signal,
       below,
-      repeat: isOnce ? false : undefined,
+      retry: isOnce ? false : undefined,
       timeoutMs: isQuick ? undefined : gateway.bounds.generationTimeoutMs,
     })
   } finally {

@@ -12,7 +12,7 @@ import { batchPlace, type Place, rowPlace } from '../../core/api/names/body-plac
 import { emptyNames, mostNames, toLists, tooManyNames } from '../../core/api/names/named-ids.ts'
 import { namedKinds } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
-import { readBounded } from '../../core/http/body.ts'
+import { readWhole } from '../../core/http/body.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
 import { requireOwnBody } from './names.ts'
@@ -63,11 +63,13 @@ async function readInput(
     path: `/files/${fileId}/content`,
     signal,
   })
-  const read = answer.ok ? await readBounded(answer.body, maxBodyBytes) : undefined
-  if (read === undefined) await answer.body?.cancel()
-  else if (read.whole === undefined) await read.stream.cancel()
-  else return read.whole
-  throw read === undefined ? unreadable() : tooLarge(maxBodyBytes)
+  if (!answer.ok) {
+    await answer.body?.cancel()
+    throw unreadable()
+  }
+  const whole = await readWhole(answer.body, maxBodyBytes)
+  if (whole === undefined) throw tooLarge(maxBodyBytes)
+  return whole
 }
 
 const lineFeed = 10

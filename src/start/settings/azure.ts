@@ -6,7 +6,7 @@
  */
 
 import * as z from 'zod/mini'
-import { type Credential, firstAvailable, type Means } from '../../azure/credentials.ts'
+import { type Credential, type CredentialRuntime, firstAvailable } from '../../azure/credentials.ts'
 import {
   type App,
   clientCertificate,
@@ -252,7 +252,10 @@ function checkUrl(param: string, text: string): void {
  * @param setting name of the setting, for errors
  * @param path path of the file
  */
-export function settingFile(setting: string, path: string): (means: Means) => Promise<string> {
+export function settingFile(
+  setting: string,
+  path: string,
+): (runtime: CredentialRuntime) => Promise<string> {
   return async ({ readFile }) => {
     if (readFile === undefined) {
       throw unreadable(setting, `This runtime has no files, so it cannot use ${setting}.`)

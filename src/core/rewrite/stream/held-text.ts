@@ -45,7 +45,10 @@ export interface StreamedText {
   readonly isTail: boolean
   /** Adds the next piece. Returns a promise if a link has to be made. */
   push(piece: TextPiece, emit: Emit): Promise<void> | undefined
-  /** Adds a piece in which no link is or begins, while none is held. Returns `false`, and adds nothing, for another one. */
+  /**
+   * Adds a piece that cannot contain or begin a link. Returns `false`, and adds nothing, if it can, or while events are
+   * held.
+   */
   pass(text: string): boolean
   /** Queues an event without text after the held events. */
   queue(release: () => Promise<Uint8Array>): void
@@ -77,7 +80,7 @@ interface Held {
  */
 export function createStreamedText({ replace, edit, isTail }: StreamedTextOptions): StreamedText {
   const replacements: Replacement[] = []
-  // Only the replaced links are kept, not the text: nothing else is compared later.
+  // Only the replaced links are kept, not the whole text, because only they are compared later.
   const replaced: { readonly start: number; readonly text: string }[] = []
   const pairs: number[] = []
   const held: Held[] = []
@@ -257,7 +260,7 @@ interface StreamParts {
   /** Whether no event has been read yet. */
   isNew(): boolean
   /** Records an event. Call it before `at`. */
-  see(event: EventFields): void
+  addEvent(event: EventFields): void
   at(outputIndex: number, contentIndex: number): StreamPart
   /** The parts with held text. */
   holding(): readonly StreamPart[]
@@ -273,7 +276,7 @@ export function createStreamParts(): StreamParts {
 
   return {
     isNew: () => isResumed === undefined,
-    see({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
+    addEvent({ type, sequenceNumber = 0, outputIndex = 0, contentIndex = 0 }) {
       isResumed ??= sequenceNumber > 0 && type !== 'response.created'
       if (type === 'response.content_part.added') begun.add(`${outputIndex} ${contentIndex}`)
     },

@@ -36,7 +36,7 @@ import {
 /**
  * Creates the handler that adds links to the events of one answer. All other events keep their bytes.
  *
- * @param options link maker, mode, and what is known of pictures and of the previous turn
+ * @param options link maker, mode, sizes of pictures, and lookup of the previous turn's container
  */
 export function createEventLinker({
   links: maker,
@@ -50,12 +50,12 @@ export function createEventLinker({
     : createAnnotator({ links, sizes })
 }
 
-const isCiting = createAnySearch(['container_file_citation', '"file_path"'])
+const mayCiteFile = createAnySearch(['container_file_citation', '"file_path"'])
 
 function createAnnotator(options: EventLinkOptions): EventHandler {
   return {
     push(raw, emit) {
-      if (!isDeltaEvent(raw) && isCiting(raw)) return annotate(raw, options).then(emit)
+      if (!isDeltaEvent(raw) && mayCiteFile(raw)) return annotate(raw, options).then(emit)
       emit(raw)
     },
     skip: skipDeltas,
@@ -70,8 +70,8 @@ async function annotate(raw: Uint8Array, options: EventLinkOptions): Promise<Uin
   return spliceEvent(raw, text, await eventEdits(text.json, event, options))
 }
 
-// An event without any of these carries no text, no container and no agent name, so it is not parsed.
-const mayMatter = createAnySearch([
+// An event without any of these texts has no text delta, no container and no agent name, so it is not parsed.
+const mayAffectLinks = createAnySearch([
   textDeltaType,
   'container_id',
   '"file_path"',
@@ -125,7 +125,7 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
   /** Handles an event without text. It passes held events of other parts, and waits for held events of its own part. */
   async function pushOther(event: ReadEvent, emit: Emit): Promise<void> {
     const { type, contentIndex } = event.fields
-    const own = parts.holding().filter((part) => concerns(event.fields, part))
+    const own = parts.holding().filter((part) => belongsTo(event.fields, part))
     const [part] = own
     if (part !== undefined && contentIndex !== undefined && !type.endsWith('.done')) {
       last = part.streamed
@@ -196,10 +196,10 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
   function pushRead(raw: Uint8Array, emit: Emit): Promise<void> | undefined {
     const delta = parts.isNew() ? undefined : readTextDelta(raw)
     if (delta !== undefined) return pushDelta(raw, delta, emit)
-    const mustRead = parts.isNew() || parts.holding().length > 0
-    // As `skip` does, so that it makes no difference where chunks end.
-    const isTelling = mustRead || (!isOtherDelta(raw) && mayMatter(raw))
-    const text = isTelling ? readEventText(raw) : undefined
+    // The same condition as in `skip`, so that the chunk boundaries make no difference.
+    const mustParse = parts.isNew() || parts.holding().length > 0
+    const isParsed = mustParse || (!isOtherDelta(raw) && mayAffectLinks(raw))
+    const text = isParsed ? readEventText(raw) : undefined
     if (text === undefined) {
       emit(raw)
       return undefined
@@ -207,9 +207,9 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
     const fields = readEventFields(text.json)
     // `[DONE]` is the last event, so held text can be released.
     if (fields === undefined) return abandon(emit).then(() => emit(raw))
-    parts.see(fields)
-    containers.seeItem(text.json, fields.item, fields.outputIndex ?? 0)
-    containers.seeResponse(text.json, fields.response)
+    parts.addEvent(fields)
+    containers.addItem(text.json, fields.item, fields.outputIndex ?? 0)
+    containers.addResponse(text.json, fields.response)
     const { outputIndex = 0, contentIndex = 0 } = fields
     const piece = fields.type === textDeltaType ? stringAt(text.json, fields.delta) : undefined
     return piece === undefined
@@ -245,7 +245,7 @@ function isLineFeed(raw: Uint8Array): boolean {
 }
 
 /** Whether an event belongs to a part. */
-function concerns(fields: EventFields, part: StreamPart): boolean {
+function belongsTo(fields: EventFields, part: StreamPart): boolean {
   const { type, outputIndex, contentIndex, item, response } = fields
   if (response !== undefined || type === 'error') return true
   if (outputIndex !== part.outputIndex) return false
