@@ -2,12 +2,13 @@
  * Balances requests that any upstream can serve, by load, weight and recent failures.
  *
  * The upstream with the fewest requests in flight for its weight comes first. Ties are broken by smooth weighted round
- * robin. After five failures in a row an upstream rests for ten seconds; then one request tries it.
+ * robin. A circuit breaker keeps requests away from an upstream for ten seconds after five failures in a row; then one
+ * request tries it.
  *
  * @module
  */
 
-/** The parts of an upstream that matter here. */
+/** The parts of an upstream that the balance uses. */
 interface Member {
   readonly name: string
   /** Share of the balanced requests, relative to the weights of the others. */
@@ -16,18 +17,18 @@ interface Member {
 
 /** Load and health of the upstreams, as this process sees them. */
 export interface Balance {
-  /** Sorts upstreams for a request: resting ones last, then by requests in flight divided by weight. */
+  /** Sorts upstreams for a request: those that cool down last, then by requests in flight divided by weight. */
   order<M extends Member>(members: readonly M[]): M[]
   /** Counts a request as in flight. */
-  begin(member: Member): Turn
-  /** Whether an upstream has failed {@link mostFailures} times in a row and gets no requests for a while. */
-  isResting(member: Member): boolean
+  begin(member: Member): InFlight
+  /** Whether an upstream has just failed {@link mostFailures} times in a row and gets no requests for a while. */
+  isCoolingDown(member: Member): boolean
 }
 
 /** A request in flight. */
-export interface Turn {
+export interface InFlight {
   /** Records whether the upstream answered without a failure of its own. */
-  answered(isWell: boolean): void
+  setHealth(isHealthy: boolean): void
   /** Ends the request, after its last byte. Further calls have no effect. */
   end(): void
 }
@@ -38,11 +39,11 @@ interface State {
   credit: number
   failures: number
   /** Unix second; 0 when it is healthy. */
-  restsUntil: number
+  cooldownUntil: number
 }
 
 const mostFailures = 5
-const restSeconds = 10
+const cooldownSeconds = 10
 
 /**
  * Creates the balance, with all upstreams idle and healthy.
@@ -52,28 +53,30 @@ const restSeconds = 10
 export function createBalance(now: () => number): Balance {
   const states = new Map<string, State>()
   const stateOf = ({ name }: Member): State => {
-    const known = states.get(name) ?? { inFlight: 0, credit: 0, failures: 0, restsUntil: 0 }
+    const known = states.get(name) ?? { inFlight: 0, credit: 0, failures: 0, cooldownUntil: 0 }
     states.set(name, known)
     return known
   }
-  const isResting = (member: Member): boolean => stateOf(member).restsUntil > now()
+  const isCoolingDown = (member: Member): boolean => stateOf(member).cooldownUntil > now()
 
   return {
-    isResting,
+    isCoolingDown,
     order(members) {
       const ranked = members.map((member) => {
         const state = stateOf(member)
-
-        return { member, state, load: state.inFlight / member.weight, rests: isResting(member) }
+        const load = state.inFlight / member.weight
+        return { member, state, load, coolsDown: isCoolingDown(member) }
       })
       ranked.sort(
         (a, b) =>
-          Number(a.rests) - Number(b.rests) || a.load - b.load || b.state.credit - a.state.credit,
+          Number(a.coolsDown) - Number(b.coolsDown) ||
+          a.load - b.load ||
+          b.state.credit - a.state.credit,
       )
       const [first] = ranked
       // Smooth weighted round robin among equals: each gains its weight, and the first pays the sum of the weights.
       const equals = ranked.filter(
-        ({ load, rests }) => load === first?.load && rests === first.rests,
+        ({ load, coolsDown }) => load === first?.load && coolsDown === first.coolsDown,
       )
       for (const { member, state } of equals) {
         state.credit += member.weight
@@ -85,13 +88,14 @@ export function createBalance(now: () => number): Balance {
       const state = stateOf(member)
       let isUnderWay = true
       state.inFlight += 1
-      // The first request after a rest is a trial; the rest continues for all others until it has succeeded.
-      if (state.restsUntil > 0 && !isResting(member)) state.restsUntil = now() + restSeconds
+      // The first request after a cooldown is a trial. The cooldown continues for all others until the trial succeeds.
+      if (state.cooldownUntil > 0 && !isCoolingDown(member))
+        state.cooldownUntil = now() + cooldownSeconds
       return {
-        answered(isWell) {
-          state.failures = isWell ? 0 : state.failures + 1
-          if (isWell) state.restsUntil = 0
-          else if (state.failures >= mostFailures) state.restsUntil = now() + restSeconds
+        setHealth(isHealthy) {
+          state.failures = isHealthy ? 0 : state.failures + 1
+          if (isHealthy) state.cooldownUntil = 0
+          else if (state.failures >= mostFailures) state.cooldownUntil = now() + cooldownSeconds
         },
         end() {
           if (isUnderWay) state.inFlight -= 1

@@ -72,7 +72,7 @@ export interface GatewayRuntime {
   readonly random: () => number
   /** Makes a text that nothing outside of this process can guess. */
   readonly newToken: () => string
-  /** Keeps the instance alive for work that no answer waits for. The caller handles its failures. */
+  /** Keeps the instance running until background work has ended. The caller handles its failures. */
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Moves bytes from the upstream to the client. */
   readonly carrier: Carrier
@@ -86,7 +86,7 @@ interface Ownership {
   readonly ready?: () => Promise<unknown>
   /** Which posts to `/captures` are accepted. */
   readonly captures: 'any' | 'response_id'
-  /** Whether a thing that nobody owns belongs to the first caller who names it. */
+  /** Whether a thing without an owner belongs to the first caller who names it. */
   readonly trustUnrecorded: boolean
   /** Keys of owners by their names, which saves a hash for each request. */
   readonly keys: Map<string, string>
@@ -123,7 +123,7 @@ interface ContainerSettings {
   readonly heal: boolean
   /** Recently read lists of files, by container id. */
   readonly listings: Map<string, CachedListing>
-  /** `dueAt`: unix second of the next search for new containers that were never handed out. */
+  /** `dueAt`: unix second of the next search for new containers that were never completed. */
   readonly replacing: { dueAt: number }
 }
 

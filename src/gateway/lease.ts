@@ -1,5 +1,5 @@
 /**
- * Leases: among the instances that share a store, one runs a task. Another takes over when that instance dies.
+ * Leases: of the instances that share a store, only one runs a task. Another takes over if that instance fails.
  *
  * A lease is a key that is written only if absent and expires unless it is renewed every three seconds. Stores have no
  * compare-and-swap, so a suspended process can overlap with its successor. Tasks must tolerate that.

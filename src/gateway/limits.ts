@@ -6,6 +6,7 @@
 
 import type { Carrier } from '../core/bytes/carrier.ts'
 import { CfileError } from '../core/errors.ts'
+import { once } from '../core/once.ts'
 
 /** Limits for one owner. Absent fields mean no limit. */
 interface LimitSettings {
@@ -15,7 +16,7 @@ interface LimitSettings {
   readonly maxDownloadBytesPerHour?: number
 }
 
-/** Limits and the means to enforce them. */
+/** Limits, and the clock and carrier that enforce them. */
 interface LimitOptions extends LimitSettings {
   /** Unix seconds. */
   readonly now: () => number
@@ -84,15 +85,6 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
         return answer
       },
     }
-  }
-}
-
-/** Wraps a function so that only its first call has an effect. */
-function once(act: () => void): () => void {
-  let isDone = false
-  return () => {
-    if (!isDone) act()
-    isDone = true
   }
 }
 

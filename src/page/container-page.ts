@@ -7,7 +7,7 @@
 import { html } from 'hono/html'
 import { cleanFilename } from '../core/http/content-disposition.ts'
 import type { PreviewedFile } from '../gateway/containers/describe.ts'
-import type { Life } from '../gateway/upstreams/life.ts'
+import type { Expiry } from '../gateway/upstreams/expiry.ts'
 import { filePreview } from './file-preview.ts'
 import { type Markup, renderPage } from './frame.ts'
 
@@ -18,7 +18,7 @@ export interface ContainerPage {
   readonly zipUrl: string
   readonly now: number
   /** When the container ends; absent if unknown. */
-  readonly life?: Life
+  readonly life?: Expiry
   /** Whether it is gone, and the files are copies. */
   readonly isGone: boolean
   /** When the links of the page expire. */
@@ -78,10 +78,10 @@ function factsOf(page: ContainerPage): Markup[] {
  *
  * @param now unix seconds
  */
-function endOf({ expiresAt, isProlonged }: Life, now: number): Markup {
+function endOf({ expiresAt, isProlongedByUse }: Expiry, now: number): Markup {
   const minutes = Math.max(0, Math.ceil((expiresAt - now) / 60))
   const left = minutes === 1 ? '1 minute' : `${minutes} minutes`
-  const when = isProlonged
+  const when = isProlongedByUse
     ? 'later if somebody uses it'
     : 'at the latest, earlier if nobody uses it'
   return html`ends ${timeOf(expiresAt)} (${left} left), ${when}`

@@ -10,14 +10,14 @@ import { CfileError } from '../core/errors.ts'
 import { parseContainerId, parseFileId } from '../core/ids.ts'
 import { decodeOnce } from '../core/url.ts'
 import { describeListing, previewListing } from '../gateway/containers/describe.ts'
-import { type ListQuery, lifeOfListing, listFiles } from '../gateway/containers/listing.ts'
+import { expiryOfListing, type ListQuery, listFiles } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'
 import { restoreContainer } from '../gateway/containers/replacement.ts'
 import { zipContainer } from '../gateway/containers/zip.ts'
 import { deliverFile } from '../gateway/files/deliver.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
-import type { Life } from '../gateway/upstreams/life.ts'
+import type { Expiry } from '../gateway/upstreams/expiry.ts'
 import { containerPage } from '../page/container-page.ts'
 import { pageHeaders } from '../page/frame.ts'
 import { answerFile, deliveryRequest } from './files.ts'
@@ -97,10 +97,10 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
   const listing = await listFiles(gateway, caller, query)
   const files = await describeListing(gateway, caller, query, listing)
   c.header('cache-control', 'private, no-store')
-  const life = await lifeOfListing(gateway, query, listing)
+  const life = await expiryOfListing(gateway, query, listing)
   return c.json({
     files: all === '1' ? files : files.filter(({ source }) => source === 'assistant'),
-    ...(life === undefined ? {} : presentLife(life, gateway.runtime.now())),
+    ...(life === undefined ? {} : presentExpiry(life, gateway.runtime.now())),
   })
 }
 
@@ -112,7 +112,7 @@ const soon = 300
  *
  * @param now unix seconds
  */
-function presentLife({ expiresAt }: Life, now: number): object {
+function presentExpiry({ expiresAt }: Expiry, now: number): object {
   return { expires_at: expiresAt, expires_soon: expiresAt - now < soon }
 }
 
@@ -160,7 +160,7 @@ export async function answerPage(
   const linker = createLinker(gateway, listing.holder ?? caller, listing.upstream.name, { until })
   const zip = await linker.container('zip', containerId)
   const nonce = c.get('requestId')
-  const life = await lifeOfListing(gateway, query, listing)
+  const life = await expiryOfListing(gateway, query, listing)
   const now = gateway.runtime.now()
   const page = containerPage({
     containerId,

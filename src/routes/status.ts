@@ -24,7 +24,7 @@ export function readyRoutes(gateway: Gateway): Hono<RouteEnv> {
     await gateway.owners.ready?.()
     const upstreams = gateway.upstreams.map((upstream) => ({
       name: upstream.name,
-      status: gateway.balance.isResting(upstream) ? 'resting' : 'ok',
+      status: gateway.balance.isCoolingDown(upstream) ? 'resting' : 'ok',
     }))
     // A failing archive does not make the instance unready, since the upstream still serves its files.
     const archive = await archiveStatus(gateway, c.req.raw.signal)

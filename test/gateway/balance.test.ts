@@ -14,7 +14,7 @@ function open() {
   const fail = (member: Region, times: number) => {
     for (let index = 0; index < times; index += 1) {
       const turn = balance.begin(member)
-      turn.answered(false)
+      turn.setHealth(false)
       turn.end()
     }
   }
@@ -31,7 +31,7 @@ function shares(members: readonly Region[], choices: number): Record<string, num
     if (chosen === undefined) throw new Error('nobody was chosen')
     counts[chosen.name] = (counts[chosen.name] ?? 0) + 1
     const turn = balance.begin(chosen)
-    turn.answered(true)
+    turn.setHealth(true)
     turn.end()
   }
   return counts
@@ -114,9 +114,9 @@ describe('an upstream that failed five times in a row', () => {
   it('rests for ten seconds and remains the last resort', () => {
     const { balance, fail, clock } = open()
     fail(east, 4)
-    expect(balance.isResting(east)).toBe(false)
+    expect(balance.isCoolingDown(east)).toBe(false)
     fail(east, 1)
-    expect(balance.isResting(east)).toBe(true)
+    expect(balance.isCoolingDown(east)).toBe(true)
     for (let index = 0; index < 10; index += 1) {
       expect(balance.order([east, west]).map(({ name }) => name)).toEqual(['west', 'east'])
     }
@@ -124,17 +124,17 @@ describe('an upstream that failed five times in a row', () => {
     balance.begin(west)
     expect(balance.order([east, west])[0]).toBe(west)
     clock.time += 9
-    expect(balance.isResting(east)).toBe(true)
+    expect(balance.isCoolingDown(east)).toBe(true)
     clock.time += 1
-    expect(balance.isResting(east)).toBe(false)
+    expect(balance.isCoolingDown(east)).toBe(false)
   })
 
   it('does not rest when one request among them succeeded', () => {
     const { balance, fail } = open()
     fail(east, 4)
-    balance.begin(east).answered(true)
+    balance.begin(east).setHealth(true)
     fail(east, 4)
-    expect(balance.isResting(east)).toBe(false)
+    expect(balance.isCoolingDown(east)).toBe(false)
   })
 
   it('gets one trial request after its rest, which decides for the others', () => {
@@ -142,13 +142,13 @@ describe('an upstream that failed five times in a row', () => {
     fail(east, 5)
     clock.time += 10
     const trial = balance.begin(east)
-    expect(balance.isResting(east)).toBe(true)
-    trial.answered(false)
+    expect(balance.isCoolingDown(east)).toBe(true)
+    trial.setHealth(false)
     trial.end()
-    expect(balance.isResting(east)).toBe(true)
+    expect(balance.isCoolingDown(east)).toBe(true)
     clock.time += 10
-    balance.begin(east).answered(true)
-    expect(balance.isResting(east)).toBe(false)
+    balance.begin(east).setHealth(true)
+    expect(balance.isCoolingDown(east)).toBe(false)
   })
 
   it('is not flooded after its rest', () => {
@@ -157,7 +157,7 @@ describe('an upstream that failed five times in a row', () => {
     for (let index = 0; index < 100; index += 1) balance.order([east, west])
     clock.time += 10
     const trial = balance.begin(east)
-    trial.answered(true)
+    trial.setHealth(true)
     trial.end()
     const names = Array.from({ length: 10 }, () => {
       const [chosen = east] = balance.order([east, west])

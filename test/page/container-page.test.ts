@@ -108,15 +108,15 @@ describe('the page of a container', () => {
       page(files, more)
         .replaceAll(/<\/?(?:time|dd|dt|div)[^>]*>/g, ' ')
         .replaceAll(/ +/g, ' ')
-    expect(text({ life: { expiresAt: now + 1500, isProlonged: false } })).toContain(
+    expect(text({ life: { expiresAt: now + 1500, isProlongedByUse: false } })).toContain(
       'ends 2026-09-21 14:38 UTC (25 minutes left), at the latest, earlier if nobody uses it',
     )
-    expect(text({ life: { expiresAt: now + 20, isProlonged: true } })).toContain(
+    expect(text({ life: { expiresAt: now + 20, isProlongedByUse: true } })).toContain(
       '(1 minute left), later if somebody uses it',
     )
-    expect(text({ isGone: true, life: { expiresAt: now + 20, isProlonged: false } })).toContain(
-      'gone; these files are copies',
-    )
+    expect(
+      text({ isGone: true, life: { expiresAt: now + 20, isProlongedByUse: false } }),
+    ).toContain('gone; these files are copies')
     expect(text({})).toContain('Links work until 2026-09-21 14:23 UTC')
     expect(text({})).toContain('none are kept')
     expect(text({ copyTtl: 0 }, [{ ...file, archived: true }])).toContain('1 of 1 kept')

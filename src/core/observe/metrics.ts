@@ -87,7 +87,7 @@ export function createMetrics(): Metrics {
   const names = [...Object.keys(counters), ...Object.keys(gauges)]
   for (const name of names) values.set(name, new Map())
   for (const name of Object.keys(histograms)) buckets.set(name, new Map())
-  // Present from the start, so that a scraper sees the first rise.
+  // Added at zero, so that a scraper sees the first increase.
   for (const name of unlabelled) values.get(name)?.set('', 0)
   return {
     add(name, by = 1, labels = '') {

@@ -9,7 +9,7 @@ import { DamagedCopy } from '../../core/bytes/failures.ts'
 import type { ByteReader } from '../../core/bytes/reader.ts'
 import { CfileError } from '../../core/errors.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
-import { granteeOf } from '../owners/access.ts'
+import { callerOfKey } from '../owners/access.ts'
 import { listOwners } from '../owners/records.ts'
 import { upstreamFile } from '../upstreams/file.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
@@ -40,8 +40,8 @@ export async function copyFile(
   pending: PendingCopy,
   signal: AbortSignal,
 ): Promise<void> {
-  const copy = await find(gateway, pending.owner, pending.file_id, signal)
-  // Noted once more, because the process that made the copy may have ended before it noted it.
+  const copy = await findCopyOf(gateway, pending.owner, pending.file_id, signal)
+  // The row is written again, because the process that made the copy may have ended before it wrote the row.
   if (copy !== undefined) return addRow(gateway, copy, copy.storedAt)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
@@ -52,14 +52,14 @@ export async function copyFile(
  *
  * @param owner key of the owner
  */
-function find(
+function findCopyOf(
   gateway: Gateway,
   owner: string,
   fileId: string,
   signal: AbortSignal,
 ): Promise<ArchivedFile | undefined> {
   const limitMs = 2 * gateway.bounds.idleTimeoutMs
-  return callArchive(gateway, { at: 'read', limitMs, signal }, (archive, limited) =>
+  return callArchive(gateway, { direction: 'read', limitMs, signal }, (archive, limited) =>
     archive.get(`${owner}/${fileId}`, { signal: limited }),
   )
 }
@@ -74,7 +74,7 @@ async function openOtherCopy(
 ): Promise<CopyBody | undefined> {
   for (const other of await listOwners(gateway, 'file', file_id, mostOwners)) {
     if (other === owner) continue
-    const copy = await find(gateway, other, file_id, signal)
+    const copy = await findCopyOf(gateway, other, file_id, signal)
     if (copy === undefined || copy.meta.container_id !== container_id) continue
     const { bytes, meta } = copy
     const own = { ...meta, owner, name: filename ?? meta.name }
@@ -120,7 +120,7 @@ async function openUpstream(
     containerId: container_id,
     upstreams: upstreamsNamed(gateway, upstream),
     filename,
-    holder: granteeOf(owner),
+    holder: callerOfKey(owner),
     isRecorded: true,
   }
   const file = await upstreamFile(gateway, location, signal).open()
@@ -138,7 +138,7 @@ async function openUpstream(
 }
 
 /**
- * The metadata of a copy. The container's row of the file is read now, because it is gone when the container is.
+ * The metadata of a copy. The file's row in the container is read now, because it disappears with the container.
  *
  * @param upstream the upstream that served the file; `undefined` when it came from another copy
  * @param signal aborts the copy
@@ -180,25 +180,25 @@ export async function keepCopy(
   { reader, bytes, meta }: CopyBody,
   signal: AbortSignal,
 ): Promise<void> {
-  let broken: unknown
+  let bodyError: unknown
   // An error of the body does not count as the archive's.
-  const watched = async () => {
+  const read = async () => {
     try {
       return await reader.read()
     } catch (error) {
-      broken = error
+      bodyError = error
       throw error
     }
   }
-  const body = gateway.runtime.carrier.stream({ ...reader, read: watched })
+  const body = gateway.runtime.carrier.stream({ ...reader, read })
   const { idleTimeoutMs, maxFileBytes } = gateway.bounds
-  // A copy at less than 200 KB a second would not end before its container does.
+  // A copy at less than 200 KB a second would not be complete before its container expires.
   const limitMs = 2 * idleTimeoutMs + (bytes ?? maxFileBytes) / 200
   const call = {
-    at: 'write',
+    direction: 'write',
     limitMs,
     signal,
-    isItsOwn: (error: unknown) => error !== broken,
+    isArchiveError: (error: unknown) => error !== bodyError,
   } as const
   const key = `${pending.owner}/${pending.file_id}`
   const record = await callArchive(gateway, call, (archive, limited) =>

@@ -11,7 +11,7 @@ import type { ArchivedFile } from '../../archives/archive.ts'
 import { CfileError } from '../../core/errors.ts'
 import { within } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { granteeOf, notThere, ownerKey } from '../owners/access.ts'
+import { callerOfKey, notThere, ownerKey } from '../owners/access.ts'
 import {
   findRecord,
   type Kind,
@@ -26,7 +26,7 @@ import type { PendingCopy } from './state.ts'
 
 // Longer than a copy under way can take.
 const tombstoneTtl = 6 * 3600
-const ofAll = '*'
+const allFiles = '*'
 
 /**
  * Erases the caller's record and copy of a file. For an admin, those of all owners.
@@ -63,7 +63,7 @@ export async function eraseThing(
   const others = caller.admin ? await listOwners(gateway, kind, id, 1000) : []
   let isFound = others.length > 0
   for (const owner of new Set([caller.key, ...others])) {
-    if (kind !== 'file') await removeRecord(gateway, granteeOf(owner), kind, id)
+    if (kind !== 'file') await removeRecord(gateway, callerOfKey(owner), kind, id)
     else if (await eraseOne(gateway, owner, id, signal)) isFound = true
   }
   return isFound
@@ -82,7 +82,7 @@ async function eraseOne(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { archiving } = gateway
-  const holder = granteeOf(owner)
+  const holder = callerOfKey(owner)
   const record = await findRecord(gateway, holder, 'file', fileId)
   const copy = await archiving?.archive.get(`${owner}/${fileId}`, { signal })
   const place = {
@@ -160,20 +160,15 @@ export async function eraseOwner(
 ): Promise<Erased> {
   requireAdmin(admin)
   const owner = await ownerKey(name)
-  await markErased(gateway, owner, ofAll)
+  await markErased(gateway, owner, allFiles)
   const copies = await eraseCopies(gateway, owner, signal)
   let records = 0
   for (const kind of [...kinds, 'archived', 'copy', 'until']) {
     const isRecord = kinds.some((name) => name === kind)
-    /**
-     *
-     * @returns true also when everything of the owner was erased since
-     */
-    const isErased = (key: string): boolean => {
+    const erased = await eraseKeys(gateway, `${kind}/`, (key) => {
       const parts = key.split('/')
       return parts.includes(owner) && !(isRecord && parts.some((part) => kept.has(part)))
-    }
-    const erased = await eraseKeys(gateway, `${kind}/`, isErased)
+    })
     if (isRecord) records += erased
   }
   gateway.log('info', 'An owner was erased.', { owner, by: admin.key, copies, records })
@@ -221,13 +216,13 @@ async function markErased(
   }
 }
 
-/** Whether a file was erased after its copy became pending. */
+/** Whether a file, or everything of its owner, was erased after the copy became pending. */
 export async function isErased(
   { store }: Gateway,
   { owner, file_id, noted_at }: PendingCopy,
 ): Promise<boolean> {
   const times = await Promise.all(
-    [file_id, ofAll].map((what) => store.get(`erased/${owner}/${what}`)),
+    [file_id, allFiles].map((name) => store.get(`erased/${owner}/${name}`)),
   )
   return times.some((time) => typeof time === 'number' && time >= noted_at)
 }

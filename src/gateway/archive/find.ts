@@ -1,5 +1,6 @@
 /**
- * Finds archived copies for downloads and lists. A failing or slow archive fails no request that the upstream can serve.
+ * Finds archived copies for downloads and lists, and calls the archive within a time limit. A request that the upstream can
+ * serve does not fail because the archive fails or is slow.
  *
  * The store has a row for each copy of a container file, `archived/{container}/{owner}/{file}`, so that the files of an
  * expired container can be listed and found by their paths.
@@ -20,7 +21,7 @@ import { type Archiving, isExpired } from './state.ts'
 // Milliseconds that a download waits for the archive before it asks the upstream. Shorter after a recent failure.
 const usualLimitMs = 2000
 const failingLimitMs = 250
-// If only the archive can have the file.
+// For a file that only the archive can have.
 const lastLimitMs = 10_000
 
 /**
@@ -47,7 +48,7 @@ export async function findCopy(
 }
 
 /**
- * Finds the caller's copy of a file that no upstream has any more. `undefined` without a copy.
+ * Finds the caller's copy of a file that no upstream has any longer. `undefined` without a copy.
  *
  * @param caller the owner of the copy
  * @throws CfileError `not_ready` if the archive does not answer
@@ -76,7 +77,7 @@ function readCopy(
   signal: AbortSignal,
   limitMs: number,
 ): Promise<ArchivedFile | undefined> {
-  return callArchive(gateway, { at: 'read', limitMs, signal }, (archive, limited) =>
+  return callArchive(gateway, { direction: 'read', limitMs, signal }, (archive, limited) =>
     archive.get(`${key}/${fileId}`, { signal: limited }),
   )
 }
@@ -94,7 +95,7 @@ export async function archiveStatus(
   if (archiving === undefined) return undefined
   await Promise.all([
     tryArchive(gateway, archiving, signal),
-    // Reads from the archive, since without downloads a recovery would stay unnoticed.
+    // Without downloads, only this read notices that the archive works again.
     findCopy(gateway, { owner: '', admin: false, key: 'readyz' }, 'readyz', signal),
   ])
   const { failing, isProven } = archiving.state
@@ -114,7 +115,7 @@ async function tryArchive(
   const isKnown = state.isProven && !state.failing.has('write')
   if (isKnown || now() < state.trialAt) return
   state.trialAt = now() + trialEverySeconds
-  const call = { at: 'write', limitMs: usualLimitMs, signal } as const
+  const call = { direction: 'write', limitMs: usualLimitMs, signal } as const
   await callArchive(gateway, call, async (archive, limited) => {
     const meta = { owner: 'readyz', file_id: 'probe' }
     await archive.put(probe, new Blob(['.']).stream(), meta, { bytes: 1, signal: limited })
@@ -125,13 +126,13 @@ async function tryArchive(
 /** A call to the archive. */
 interface ArchiveCall {
   /** Direction of the operation. */
-  readonly at: 'read' | 'write'
+  readonly direction: 'read' | 'write'
   /** Time limit in milliseconds, because an engine may hang. */
   readonly limitMs: number
   /** The caller's signal. An abort by it is no failure of the archive. */
   readonly signal: AbortSignal
   /** Whether an error counts as a failure of the archive. @default every error does */
-  readonly isItsOwn?: (error: unknown) => boolean
+  readonly isArchiveError?: (error: unknown) => boolean
 }
 
 /**
@@ -143,7 +144,7 @@ interface ArchiveCall {
  */
 export async function callArchive<T>(
   gateway: Gateway,
-  { at, limitMs, signal, isItsOwn = () => true }: ArchiveCall,
+  { direction, limitMs, signal, isArchiveError = () => true }: ArchiveCall,
   task: (archive: Archive, signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   const { archiving, runtime } = gateway
@@ -152,11 +153,11 @@ export async function callArchive<T>(
     const done = await within(runtime.wait, limitMs, signal, (limited) =>
       task(archiving.archive, limited),
     )
-    archiving.state.failing.delete(at)
-    if (at === 'write') archiving.state.isProven = true
+    archiving.state.failing.delete(direction)
+    if (direction === 'write') archiving.state.isProven = true
     return done
   } catch (error) {
-    if (!signal.aborted && isItsOwn(error)) noteFailure(gateway, at, error)
+    if (!signal.aborted && isArchiveError(error)) noteFailure(gateway, direction, error)
     throw error
   }
 }
@@ -164,18 +165,17 @@ export async function callArchive<T>(
 /**
  * Counts a failure of the archive. Logs it once until the archive works again.
  *
- * @param at direction of the failed operation
  */
 export function noteFailure(
   { archiving, log, observed: { metrics } }: Gateway,
-  at: 'read' | 'write',
+  direction: 'read' | 'write',
   error: unknown,
 ): void {
   metrics.add('cfile_archive_errors_total')
   const { failing } = archiving?.state ?? { failing: new Set() }
-  const level = failing.has(at) ? 'debug' : 'error'
-  failing.add(at)
-  log(level, `The archive failed at a ${at}; the upstream serves what it still has.`, {
+  const level = failing.has(direction) ? 'debug' : 'error'
+  failing.add(direction)
+  log(level, `The archive failed at a ${direction}; the upstream serves what it still has.`, {
     setting: 'CFILE_ARCHIVE',
     cause: String(error),
     hint: isCfileError(error) ? error.details.hint : undefined,

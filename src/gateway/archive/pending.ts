@@ -11,11 +11,11 @@ import * as z from 'zod/mini'
 import { idCreatedAt } from '../../core/ids.ts'
 import { once } from '../../core/once.ts'
 import type { Gateway } from '../gateway.ts'
-import { listEntries, type Remembering, toJson } from '../owners/records.ts'
+import { listEntries, type RecordContext, toJson } from '../owners/records.ts'
 import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 
 const prefix = 'copy/'
-// Seconds. Longer than any container lives.
+// Seconds. Longer than the lifetime of any container.
 const lifetime = 24 * 3600
 // Most pending copies in memory. The rest stays in the store only.
 const mostWaiting = 2000
@@ -33,7 +33,7 @@ const pendingSchema: () => z.ZodMiniType<PendingCopy> = once(() =>
   }),
 )
 
-/** Keys begin with the unix second of the container's creation, so that containers that expire first are listed first. */
+/** A key begins with the unix second of the container's creation, so that containers that expire first are listed first. */
 function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): string {
   const made = idCreatedAt(container_id) ?? noted_at
   return `${prefix}${String(made).padStart(10, '0')}/${file_id}/${owner}`
@@ -46,7 +46,7 @@ function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): st
  * @returns the entry as it was stored, due at once
  * @throws CfileError `not_ready` when the store fails
  */
-export async function addPending(gateway: Remembering, wanted: WantedCopy): Promise<PendingCopy> {
+export async function addPending(gateway: RecordContext, wanted: WantedCopy): Promise<PendingCopy> {
   const noted_at = gateway.runtime.now()
   const pending = { ...wanted, noted_at, tries: 0, next_at: noted_at }
   await putPending(gateway, pending)
@@ -58,7 +58,7 @@ export async function addPending(gateway: Remembering, wanted: WantedCopy): Prom
  *
  * @param pending the changed entry; it replaces the stored one, since the key does not depend on the schedule
  */
-export async function putPending(gateway: Remembering, pending: PendingCopy): Promise<void> {
+export async function putPending(gateway: RecordContext, pending: PendingCopy): Promise<void> {
   await gateway.store.put(keyOf(pending), toJson(pending), { ttl: lifetime })
 }
 
@@ -88,8 +88,8 @@ export function enqueue({ state }: Archiving, pending: PendingCopy): void {
   if (state.waiting.size < mostWaiting) state.waiting.set(keyOf(pending), pending)
 }
 
-// Seconds without a sign of life. A Worker can be stopped in the middle of a copy without any event.
-const deadAfter = 120
+// Seconds since the last renewal of the lease. A Worker can be stopped in the middle of a copy without any event.
+const abandonedAfter = 120
 
 /**
  * Takes the pending copy whose container expires first. `undefined` when none is due or the limit of concurrent copies
@@ -101,7 +101,7 @@ export function takeNext(
   { state: { waiting, running, stopping }, concurrency }: Archiving,
   now: number,
 ): PendingCopy | undefined {
-  for (const [id, seen] of running) if (seen + deadAfter < now) running.delete(id)
+  for (const [id, renewedAt] of running) if (renewedAt + abandonedAfter < now) running.delete(id)
   if (stopping.signal.aborted || running.size >= concurrency) return undefined
   let first: string | undefined
   for (const [key, { next_at, file_id }] of waiting) {
@@ -118,13 +118,13 @@ const handoverKey = 'handover'
 const handoverLifetime = 60
 
 /**
- * Tells the other instances to take up pending copies now and not at their next upkeep. Never throws, since their upkeep
- * finds the copies too.
+ * Writes a note by which the other instances take over pending copies now instead of at their next upkeep. Never throws,
+ * because their upkeep finds the copies too.
  *
  * @param note differs from the notes before
  */
 export async function noteHandover(
-  { store }: Pick<Remembering, 'store'>,
+  { store }: Pick<RecordContext, 'store'>,
   note: string,
 ): Promise<void> {
   await store.put(handoverKey, note, { ttl: handoverLifetime }).catch(() => false)
@@ -136,7 +136,7 @@ export async function noteHandover(
  * @returns true once for each note
  */
 export async function isHandedOver(
-  { store }: Pick<Remembering, 'store'>,
+  { store }: Pick<RecordContext, 'store'>,
   { state }: Archiving,
 ): Promise<boolean> {
   const note = await store.get(handoverKey).catch(() => undefined)

@@ -9,7 +9,7 @@ import { isCfileError } from '../../core/errors.ts'
 import { label } from '../../core/observe/metrics.ts'
 import type { Gateway } from '../gateway.ts'
 import { leaseSeconds, withLease } from '../lease.ts'
-import type { Remembering } from '../owners/records.ts'
+import type { RecordContext } from '../owners/records.ts'
 import { copyFile } from './copy.ts'
 import { noteFailure } from './find.ts'
 import {
@@ -30,7 +30,7 @@ import { type Archiving, isExpired, type PendingCopy, type WantedCopy } from './
  * @param wanted the cited file and the key of its owner
  * @throws CfileError `not_ready` when the store fails
  */
-export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Promise<void> {
+export async function copyIfEager(gateway: RecordContext, wanted: WantedCopy): Promise<void> {
   if (gateway.archiving?.mode === 'eager') await queueCopy(gateway, wanted)
 }
 
@@ -41,7 +41,7 @@ export async function copyIfEager(gateway: Remembering, wanted: WantedCopy): Pro
  * @param wanted the file and the key of its owner
  * @throws CfileError `not_ready` when the store fails
  */
-export async function queueCopy(gateway: Remembering, wanted: WantedCopy): Promise<void> {
+export async function queueCopy(gateway: RecordContext, wanted: WantedCopy): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
   const pending = await addPending(gateway, wanted)
@@ -65,10 +65,10 @@ async function resumeCopies(gateway: Gateway): Promise<void> {
 export async function stopCopies(gateway: Gateway): Promise<void> {
   const { archiving } = gateway
   if (archiving === undefined) return
-  const { stopping, flights, waiting } = archiving.state
-  const isPending = flights.size + waiting.size > 0
+  const { stopping, copies, waiting } = archiving.state
+  const isPending = copies.size + waiting.size > 0
   stopping.abort(new Error('The process ends.'))
-  await Promise.allSettled(flights)
+  await Promise.allSettled(copies)
   if (isPending) await noteHandover(gateway, gateway.runtime.newToken())
 }
 
@@ -97,20 +97,20 @@ export function startCopy(
   pending: PendingCopy,
   copy: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { running, flights } = archiving.state
+  const { running, copies } = archiving.state
   running.set(pending.file_id, gateway.runtime.now())
-  const flight = runCopy(gateway, archiving, pending, copy).finally(() => {
+  const copying = runCopy(gateway, archiving, pending, copy).finally(() => {
     running.delete(pending.file_id)
-    flights.delete(flight)
+    copies.delete(copying)
     startCopies(gateway, archiving)
   })
-  flights.add(flight)
-  gateway.runtime.waitUntil(flight)
-  return flight
+  copies.add(copying)
+  gateway.runtime.waitUntil(copying)
+  return copying
 }
 
 // Seconds. Shorter than the interval of upkeep, so that an expired lease is taken over soon.
-const lookAgainAfter = 3
+const retryLeaseAfter = 3
 
 const copied = label({ result: 'copied' })
 const failed = label({ result: 'failed' })
@@ -124,7 +124,7 @@ async function runCopy(
 ): Promise<void> {
   const { stopping, running } = state
   try {
-    // While another instance copies the file, it stays pending here, in case that instance dies.
+    // While another instance copies the file, it stays pending here, in case that instance fails.
     const isDone = await withLease(
       gateway,
       `lease/${pending.file_id}`,
@@ -132,7 +132,7 @@ async function runCopy(
       () => running.set(pending.file_id, gateway.runtime.now()),
     )
     if (!isDone) {
-      state.upkeepAt = Math.min(state.upkeepAt, gateway.runtime.now() + lookAgainAfter)
+      state.upkeepAt = Math.min(state.upkeepAt, gateway.runtime.now() + retryLeaseAfter)
       return
     }
     gateway.observed.metrics.add('cfile_archive_copies_total', 1, copied)
@@ -175,11 +175,11 @@ function isFinal(error: unknown, tries: number): boolean {
   return error.status === 404 && tries >= missesAllowed
 }
 
-// Longer than a lease, and short enough to resume the copies of a dead process within 15 s.
+// Longer than a lease, and short enough to resume the copies of an ended process within 15 s.
 const upkeepEverySeconds = leaseSeconds + 3
 const leftoversEverySeconds = 3600
 // Seconds. A copy that was begun earlier cannot be under way any more.
-const leftOverAfter = 6 * 3600
+const leftoverAfter = 6 * 3600
 
 /**
  * Resumes pending copies, and removes half-written copies and expired ones. Does nothing when that has just been done
@@ -198,7 +198,7 @@ export async function keepUpArchive(gateway: Gateway): Promise<void> {
     const isStart = state.leftoversAt === 0
     state.leftoversAt = now() + leftoversEverySeconds
     const removeNow = (signal: AbortSignal) => removeLeftovers(gateway, archiving, signal)
-    // At the start without a lease, since the lease of a dead process may still exist. Later one instance does it for all.
+    // At the start without a lease, because the lease of an ended process may still exist. Later one instance does it for all.
     if (isStart) await removeNow(state.stopping.signal)
     else await withLease(gateway, 'lease/tidy', removeNow)
   } catch (error) {
@@ -217,7 +217,7 @@ async function removeLeftovers(
   const now = gateway.runtime.now()
   const { archive, ttl } = archiving
   try {
-    await archive.removeLeftovers({ before: now - leftOverAfter, signal })
+    await archive.removeLeftovers({ before: now - leftoverAfter, signal })
     if (ttl === 0) return
     for await (const { key, storedAt } of archive.list({ signal })) {
       if (isExpired(archiving, storedAt, now)) await archive.delete(key, { signal })

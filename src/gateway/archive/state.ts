@@ -47,10 +47,10 @@ interface ArchiveState {
   trialAt: number
   /** Queued copies by their keys in the store. */
   readonly waiting: Map<string, PendingCopy>
-  /** Ids of files that are being copied, each with the unix second of the last sign of life. */
+  /** Ids of files that are being copied, each with the unix second at which its lease was last renewed. */
   readonly running: Map<string, number>
   /** The copies under way. The shutdown waits for them. */
-  readonly flights: Set<Promise<void>>
+  readonly copies: Set<Promise<void>>
   /** Aborts the copies under way. */
   readonly stopping: AbortController
   /** Starts queued copies. Set when the gateway is created, since it needs the whole gateway. */
@@ -103,7 +103,7 @@ export function startArchiving(policy: ArchivePolicy, now: () => number): Archiv
     trialAt: 0,
     waiting: new Map<string, PendingCopy>(),
     running: new Map<string, number>(),
-    flights: new Set<Promise<void>>(),
+    copies: new Set<Promise<void>>(),
     stopping: new AbortController(),
     start() {},
     upkeepAt: 0,

@@ -1,7 +1,7 @@
 /**
  * Records what an answer mentions (responses, containers, files) for the caller who got the answer.
  *
- * A record is the permission to read a thing later, and it says in which upstream the thing lives. A turn (response or
+ * A record is the permission to read a thing later, and it names the upstream that has the thing. A turn (response or
  * conversation) is recorded with the container of its last code interpreter call, for links and requests of later turns.
  *
  * @module
@@ -20,7 +20,7 @@ import {
   type FileRecord,
   findRecord,
   putRecord,
-  type Remembering,
+  type RecordContext,
   recordPlace,
 } from '../owners/records.ts'
 import { askInTurn, upstreamsNamed } from '../upstreams/location.ts'
@@ -69,7 +69,11 @@ export interface Captured extends Mentions {
  * @param origin caller and upstream of the answer
  * @throws CfileError `not_ready` when the store fails
  */
-export async function capture(gateway: Remembering, origin: Origin, all: Mentions): Promise<void> {
+export async function capture(
+  gateway: RecordContext,
+  origin: Origin,
+  all: Mentions,
+): Promise<void> {
   const isChecked = origin.checksReports === true && all.reported !== undefined
   const mentions = isChecked ? await withoutOthers(gateway, origin.caller, all) : all
   const turns = turnKinds.flatMap((kind) =>
@@ -122,7 +126,7 @@ export async function captureResponse(
  * @returns a function that returns `undefined` when a mention holds nothing new
  */
 export function captureOnce(
-  gateway: Remembering,
+  gateway: RecordContext,
   origin: Origin,
 ): (mentions: Mentions) => Promise<void> | undefined {
   const stored = new Set<string>()
@@ -165,20 +169,20 @@ type TurnKind = 'response' | 'conversation'
 
 const turnKinds: readonly TurnKind[] = ['response', 'conversation']
 
-/** The last turn of an answer with an id, since later events of a stream know more. */
+/** The last turn of an answer with an id, because later events of a stream are more complete. */
 function turnOf({ turns }: Mentions, kind: TurnKind, id: string): Turn | undefined {
   return turns?.findLast((turn) => turn[kind] === id)
 }
 
 /** Records a cited file, and stores it as a pending copy if the archive is eager. */
 async function recordFile(
-  gateway: Remembering,
+  gateway: RecordContext,
   { caller, upstream }: Origin,
   { file_id, container_id, filename }: Citation,
 ): Promise<void> {
   await copyIfEager(gateway, { owner: caller.key, upstream, file_id, container_id, filename })
   const known = await findRecord(gateway, caller, 'file', file_id)
-  // The first mention with a name wins. A later one must not overwrite size and type, which were learnt since.
+  // The first mention with a name counts. A later one must not overwrite size and type, which a download may have added.
   if (known !== undefined && (known.filename !== undefined || filename === undefined)) return
   const seen_at = gateway.runtime.now()
   await putRecord(gateway, caller, 'file', file_id, {
@@ -200,7 +204,7 @@ export function previousTurn({ response, conversation }: Names): PreviousTurn {
  * @param turn container, previous response and conversation that the answer names
  */
 async function recordTurn(
-  gateway: Remembering,
+  gateway: RecordContext,
   origin: Origin,
   kind: TurnKind,
   id: string,
@@ -230,7 +234,7 @@ async function recordTurn(
  * @returns `undefined` when neither turn is recorded with a container
  */
 export async function recordedContainer(
-  gateway: Remembering,
+  gateway: RecordContext,
   { caller, previous }: Origin,
   { responseId, conversationId }: PreviousTurn,
 ): Promise<string | undefined> {
@@ -252,19 +256,18 @@ export async function recordedContainer(
  * @param other the kind for objects that {@link getResources} does not recognize; absent: they are skipped
  */
 export async function captureThings(
-  gateway: Remembering,
+  gateway: RecordContext,
   origin: Origin,
   body: unknown,
   other?: 'thing',
 ): Promise<void> {
   await Promise.all(
-    getResources(body, other).map((resource) =>
-      resource.kind === 'file'
-        ? recordListedFile(gateway, origin, resource)
-        : resource.kind === 'conversation'
-          ? recordTurn(gateway, origin, resource.kind, resource.id)
-          : recordPlace(gateway, origin, resource.kind, resource.id),
-    ),
+    getResources(body, other).map((resource) => {
+      const { kind, id } = resource
+      if (kind === 'file') return recordListedFile(gateway, origin, resource)
+      if (kind === 'conversation') return recordTurn(gateway, origin, kind, id)
+      return recordPlace(gateway, origin, kind, id)
+    }),
   )
 }
 
@@ -286,7 +289,7 @@ export async function captureRows(gateway: Gateway, origin: Origin, body: unknow
 
 /** Records a file of the Files API or of a container list. */
 async function recordListedFile(
-  gateway: Remembering,
+  gateway: RecordContext,
   { caller, upstream }: Origin,
   { id, container_id, stored_name, bytes }: Extract<Resource, { kind: 'file' }>,
 ): Promise<void> {

@@ -20,7 +20,7 @@ import {
   type Kind,
   listOwners,
   putRecord,
-  type Remembering,
+  type RecordContext,
 } from '../owners/records.ts'
 import { askInTurn } from '../upstreams/location.ts'
 
@@ -62,7 +62,7 @@ export async function claim(
  * @param mentions mentions of an answer of the upstream
  */
 export async function withoutOthers(
-  gateway: Remembering,
+  gateway: RecordContext,
   caller: Caller,
   mentions: Mentions,
 ): Promise<Mentions> {

@@ -14,11 +14,12 @@ import * as z from 'zod/mini'
 import { getMentions } from '../../core/api/citations/citations.ts'
 import { fromBase64, shortHash } from '../../core/encoding.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
+import { concatBytes } from '../../core/http/body.ts'
 import { once } from '../../core/once.ts'
 import type { Json } from '../../stores/store.ts'
 import { anyone, type Caller, type Gateway, type Webhooks } from '../gateway.ts'
 import { withLease } from '../lease.ts'
-import { granteeOf, toCaller } from '../owners/access.ts'
+import { callerOfKey, toCaller } from '../owners/access.ts'
 import { findRecord, listEntries, listOwners } from '../owners/records.ts'
 import { askInTurn, upstreamsNamed } from '../upstreams/location.ts'
 import { capture, originOf } from './capture.ts'
@@ -42,7 +43,7 @@ const workSchema = once(() =>
   }),
 )
 
-/** A response that has yet to be captured, as the store keeps it. */
+/** A response that is not captured yet, as stored. */
 type Work = z.infer<ReturnType<typeof workSchema>>
 
 /**
@@ -83,10 +84,10 @@ export async function addWebhook(
 ): Promise<boolean> {
   const { store } = gateway
   const { now } = gateway.runtime
-  // An id may have any length and characters, a key of a store may not.
+  // Hashed, because the length and characters of a key are limited.
   const seenKey = `webhook/${await shortHash(webhookId)}`
   if ((await store.get(seenKey)) !== undefined) return false
-  // The work is written first: if the process dies between the two writes, Azure delivers the event again.
+  // The work is written first: if the process ends between the two writes, Azure delivers the event again.
   const noted_at = now()
   await putWork(gateway, { response_id: responseId, noted_at, tries: 0, next_at: noted_at })
   return store.put(seenKey, noted_at, { ifAbsent: true, ttl: seenSeconds })
@@ -104,7 +105,7 @@ export async function captureFromWebhook(gateway: Gateway, responseId: string): 
     await withLease(gateway, `lease/webhook/${responseId}`, async (signal) => {
       const work = readWork(await store.get(prefix + responseId))
       if (work === undefined || work.next_at > now()) return
-      if (await isCaptured(gateway, responseId, signal)) await store.delete(prefix + responseId)
+      if (await tryCapture(gateway, responseId, signal)) await store.delete(prefix + responseId)
       else await putWork(gateway, laterWork(work, now()))
     })
   } catch (error) {
@@ -134,8 +135,8 @@ export async function resumeWebhooks(gateway: Gateway): Promise<void> {
   }
 }
 
-/** Captures a response. @returns whether the work is done; also true for a response that is gone or has no owner */
-async function isCaptured(
+/** Captures a response. @returns whether the work is done, which is also true for a deleted response and one without owner */
+async function tryCapture(
   gateway: Gateway,
   responseId: string,
   signal: AbortSignal,
@@ -144,13 +145,9 @@ async function isCaptured(
   const callers = await callersOf(gateway, responseId)
   const [first] = callers
   if (first === undefined) {
-    log(
-      'info',
-      'A webhook names a response that nobody recorded; set CFILE_WEBHOOK_OWNER to keep it.',
-      {
-        response_id: responseId,
-      },
-    )
+    const message =
+      'A webhook names a response that nobody recorded; set CFILE_WEBHOOK_OWNER to keep it.'
+    log('info', message, { response_id: responseId })
     return true
   }
   const record = await findRecord(gateway, first, 'response', responseId)
@@ -184,7 +181,7 @@ async function isCaptured(
 async function callersOf(gateway: Gateway, responseId: string): Promise<readonly Caller[]> {
   if (!gateway.owners.knowsCallers) return [anyone]
   const keys = await listOwners(gateway, 'response', responseId, mostOwners)
-  if (keys.length > 0) return keys.map(granteeOf)
+  if (keys.length > 0) return keys.map(callerOfKey)
   const owner = gateway.webhooks?.owner
   return owner === undefined ? [] : [await toCaller({ owner })]
 }
@@ -266,11 +263,7 @@ export function parseWebhookSecret(text: string): Uint8Array<ArrayBuffer> | unde
 
 /** The bytes that a signature covers: `id.timestamp.body`. */
 function signedBytes(id: string, timestamp: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = encoder.encode(`${id}.${timestamp}.`)
-  const bytes = new Uint8Array(head.byteLength + body.byteLength)
-  bytes.set(head)
-  bytes.set(body, head.byteLength)
-  return bytes
+  return concatBytes([encoder.encode(`${id}.${timestamp}.`), body])
 }
 
 /** Other signature versions may occur and are ignored. */

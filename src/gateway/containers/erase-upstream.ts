@@ -9,7 +9,7 @@ import { runConcurrently } from '../../core/time.ts'
 import { type Erased, eraseCopy, eraseFile, eraseOwner, requireAdmin } from '../archive/erase.ts'
 import { deleteUpstream, isGone } from '../files/file-object.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { granteeOf, ownerKey } from '../owners/access.ts'
+import { callerOfKey, ownerKey } from '../owners/access.ts'
 import { findRecord, listOwners, listRecords } from '../owners/records.ts'
 import { upstreamsNamed } from '../upstreams/location.ts'
 import { dropListing, listFiles } from './listing.ts'
@@ -35,7 +35,7 @@ export async function eraseFileUpstream(
   const places: Place[] = []
   for (const owner of owners) {
     const { container_id: containerId, upstream } =
-      (await findRecord(gateway, granteeOf(owner), 'file', fileId)) ?? {}
+      (await findRecord(gateway, callerOfKey(owner), 'file', fileId)) ?? {}
     if (containerId !== undefined) places.push({ owner, containerId, upstream })
   }
   let isErased = true
@@ -170,7 +170,7 @@ async function filesToErase(
   dropListing(gateway, containerId)
   const query = { containerId, isGranted: false, signal }
   try {
-    const { files, gone } = await listFiles(gateway, granteeOf(owner), query)
+    const { files, gone } = await listFiles(gateway, callerOfKey(owner), query)
     if (gone !== undefined) return { files: [], isListed: true }
     return { files: new Set([...recorded, ...files.map(({ id }) => id)]), isListed: true }
   } catch (error) {

@@ -17,7 +17,7 @@ import { listCopies } from '../archive/find.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { type ContainerView, rethrowMissing, viewContainer } from '../owners/access.ts'
 import { type FileRecord, findRecord, putRecord } from '../owners/records.ts'
-import { explainMissing, findLife, type Life } from '../upstreams/life.ts'
+import { type Expiry, explainMissing, findExpiry } from '../upstreams/expiry.ts'
 import { askInTurn, type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 
 /** A request for the files of a container. */
@@ -79,16 +79,16 @@ export async function listFiles(
 }
 
 /**
- * Finds out when the container of a listing ends; `undefined` when that is not known.
+ * Finds out when the container of a listing expires; `undefined` when that is not known.
  *
  * @param gone set when the upstream has said that the container expired
  */
-export function lifeOfListing(
+export function expiryOfListing(
   gateway: Gateway,
   { containerId, signal }: Pick<ListQuery, 'containerId' | 'signal'>,
   { upstream, gone }: Pick<ContainerListing, 'upstream' | 'gone'>,
-): Promise<Life | undefined> {
-  return findLife(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
+): Promise<Expiry | undefined> {
+  return findExpiry(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A new container at the upstream: creates it, fills it with archived copies, and deletes it again.
+ * Creates a container at the upstream, uploads archived copies into it, and deletes it after a failure.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Caller, Gateway, Upstream } from '../gateway.ts'
 const containerSchema = once(() => z.object({ id: z.string() }))
 
 /**
- * Reads the state of a container; `undefined` when the upstream does not have it any more.
+ * Reads the state of a container; `undefined` if the upstream does not have it any longer.
  *
  * @param id id of the container
  * @throws CfileError the errors of the upstream with status 500 and above
@@ -85,7 +85,7 @@ export function checkUploads(files: readonly ContainerFile[]): void {
 }
 
 /** Files to upload into a container. */
-interface Filling {
+interface UploadTask {
   readonly upstream: Upstream
   readonly containerId: string
   readonly files: readonly ContainerFile[]
@@ -100,7 +100,7 @@ interface Filling {
 export async function uploadAll(
   gateway: Gateway,
   caller: Caller,
-  { upstream, containerId, files }: Filling,
+  { upstream, containerId, files }: UploadTask,
   signal: AbortSignal,
 ): Promise<void> {
   await runConcurrently(files, uploadsAtATime, (file) =>
@@ -112,7 +112,7 @@ export async function uploadAll(
 async function upload(
   { archiving }: Gateway,
   { key }: Caller,
-  { upstream, containerId, file }: Omit<Filling, 'files'> & { readonly file: ContainerFile },
+  { upstream, containerId, file }: Omit<UploadTask, 'files'> & { readonly file: ContainerFile },
   signal: AbortSignal,
 ): Promise<void> {
   const copy = await archiving?.archive.get(`${key}/${file.id}`, { signal })
@@ -128,15 +128,15 @@ async function upload(
     method: 'POST',
     path: `/containers/${containerId}/files`,
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: join(head, await copy.open({ signal }), `\r\n--${boundary}--\r\n`),
+    body: surround(head, await copy.open({ signal }), `\r\n--${boundary}--\r\n`),
     signal,
   })
   await answer.body?.cancel()
   if (!answer.ok) throw refused(`refused the upload of ${file.id}`, answer)
 }
 
-/** Joins head, body and tail of a form into one stream. */
-function join(
+/** Puts the head and the tail of a form around the stream of a file. */
+function surround(
   head: string,
   body: ReadableStream<Uint8Array>,
   tail: string,

@@ -2,8 +2,8 @@
  * Replaces an expired container: creates a new one and uploads the archived copies of its files.
  *
  * Keys in the store: `replaced/{old}/{owner}` leads to the new container, `replaces/{new}/{owner}` back to the old one,
- * and `making/{new}` marks a container that is being filled, so that it is deleted when the process dies.
- * `unreplaced/{old}/{owner}` tells requests that wait for the same replacement that it failed.
+ * and `making/{new}` marks a container that is being filled, so that it is deleted if the process ends.
+ * `unreplaced/{old}/{owner}` marks a failed replacement, for the requests that wait for it.
  *
  * @module
  */
@@ -34,13 +34,13 @@ interface Replacement {
   readonly files: readonly ContainerFile[]
 }
 
-/** The container that takes the place of an expired one, and whether this call made it. */
-interface Found {
+/** The replacement of a container, and whether this call created it. */
+interface ReplacementResult {
   readonly containerId: string
   readonly isNew: boolean
 }
 
-// The lifetime of container records, since later turns may come days after the first.
+// The lifetime of container records, because later turns may come days after the first.
 const rememberedSeconds = 90 * 24 * 3600
 const makingSeconds = 24 * 3600
 const lookEverySeconds = 15
@@ -99,9 +99,9 @@ export async function findReplacement(
 export async function replaceContainer(
   gateway: Gateway,
   caller: Caller,
-  gone: Gone,
+  gone: ExpiredContainer,
   signal: AbortSignal,
-): Promise<Found> {
+): Promise<ReplacementResult> {
   const { store, runtime } = gateway
   const { id } = gone
   const failure = failedKey(id, caller)
@@ -123,17 +123,17 @@ export async function replaceContainer(
   throw new CfileError('upstream_timeout', 'Another request is still making the new container.')
 }
 
-/** Makes a container and stores that it takes the place of the expired one, or that this failed. */
+/** Creates a container and stores that it replaces the expired one, or that this failed. */
 async function makeReplacement(
   gateway: Gateway,
   caller: Caller,
-  gone: Gone,
+  gone: ExpiredContainer,
   signal: AbortSignal,
 ): Promise<Replacement> {
   const { store, runtime } = gateway
   const { id } = gone
   try {
-    return await make(gateway, caller, gone, signal, async (containerId) => {
+    return await createFilled(gateway, caller, gone, signal, async (containerId) => {
       const value = { container_id: containerId, replaces: id }
       await store.put(originKey(containerId, caller), value, { ttl: rememberedSeconds })
       await store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
@@ -149,14 +149,14 @@ async function makeReplacement(
 }
 
 /** An expired container, and the upstream that had it. */
-interface Gone {
+interface ExpiredContainer {
   readonly id: string
   readonly upstream: Upstream
 }
 
 /**
- * Creates a container with the caller's copies of an expired one on request, even if it was replaced before. The new
- * container of one that still runs is a second one: turns that name the old id stay there.
+ * Creates a container with the caller's copies of an expired one on request, even if it was replaced before. If the old
+ * container still runs, turns that name it keep using it.
  *
  * @param id the container whose files are wanted
  * @throws CfileError `container_not_found` for containers of others, and the errors of {@link replaceContainer}
@@ -172,9 +172,9 @@ export async function restoreContainer(
   if (holder === undefined || upstream === undefined) throw notThere('container')
   const newest = (await findReplacement(gateway, holder, id)) ?? id
   const gone = { id: newest, upstream }
-  if (await isRunning(gone, signal)) return make(gateway, holder, gone, signal)
+  if (await isRunning(gone, signal)) return createFilled(gateway, holder, gone, signal)
   const { containerId } = await replaceContainer(gateway, holder, gone, signal)
-  return { containerId, files: await copiesOfAllLives(gateway, holder, newest) }
+  return { containerId, files: await listAllCopies(gateway, holder, newest) }
 }
 
 /**
@@ -183,7 +183,10 @@ export async function restoreContainer(
  * @returns false also for a container that the upstream does not know
  * @throws CfileError the errors of the upstream with status 500 and above
  */
-export async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Promise<boolean> {
+export async function isRunning(
+  { id, upstream }: ExpiredContainer,
+  signal: AbortSignal,
+): Promise<boolean> {
   return (await findContainer(upstream, id, signal))?.status === 'running'
 }
 
@@ -192,14 +195,14 @@ export async function isRunning({ id, upstream }: Gone, signal: AbortSignal): Pr
  *
  * @param remember called with the id of the filled container
  */
-async function make(
+async function createFilled(
   gateway: Gateway,
   caller: Caller,
-  { id, upstream }: Gone,
+  { id, upstream }: ExpiredContainer,
   signal: AbortSignal,
   remember: (containerId: string) => Promise<void> = async () => {},
 ): Promise<Replacement> {
-  const files = await copiesOfAllLives(gateway, caller, id)
+  const files = await listAllCopies(gateway, caller, id)
   if (files.length === 0) throw nothingArchived(id)
   checkUploads(files)
   const containerId = await createLike(upstream, id, signal)
@@ -224,18 +227,18 @@ async function make(
  * Lists the caller's copies of the files of a container and of the containers that it replaced, oldest first. For each
  * path only the newest copy.
  */
-async function copiesOfAllLives(
+async function listAllCopies(
   gateway: Gateway,
   caller: Caller,
   id: string,
 ): Promise<readonly ContainerFile[]> {
   const rows: ContainerFile[] = []
   const seen = new Set<string>()
-  for (let life: string | undefined = id; life !== undefined && !seen.has(life); ) {
-    seen.add(life)
-    rows.push(...(await listCopies(gateway, caller, life)))
-    const value: Json | undefined = await gateway.store.get(originKey(life, caller))
-    life = z.safeParse(replacedSchema(), value).data?.replaces
+  for (let next: string | undefined = id; next !== undefined && !seen.has(next); ) {
+    seen.add(next)
+    rows.push(...(await listCopies(gateway, caller, next)))
+    const value: Json | undefined = await gateway.store.get(originKey(next, caller))
+    next = z.safeParse(replacedSchema(), value).data?.replaces
   }
   const byPath = new Map<string, ContainerFile>()
   for (const row of rows.toSorted((one, other) => one.created_at - other.created_at)) {
@@ -266,7 +269,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
   }
 }
 
-/** The error for requests that waited for a replacement which another request could not make. */
+/** The error for requests that waited for another request, which could not replace the container. */
 function failedForOther(): CfileError {
   return new CfileError(
     'upstream_error',

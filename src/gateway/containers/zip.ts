@@ -2,7 +2,7 @@
  * Serves the files that code wrote into a container as one zip, which is created while it is sent.
  *
  * The files are stored without compression, so that the length of the zip is known in advance from the list. A file is
- * opened when its turn comes, and the connection breaks when it fails or differs from the list.
+ * opened when all files before it were sent. If it fails or differs from the list, the connection is closed.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export interface DeliveryRequest {
 
 /**
  * Answers with a file, a part of it, or the result of the request's conditions. For an answer without a body only the
- * metadata is read, since an opened content would bring megabytes before an abort stops it.
+ * metadata is read, because the upstream would send megabytes of content before an abort stops it.
  *
  * @throws CfileError `file_not_found`, `container_expired`, `file_too_large`, `range_not_satisfiable`,
  * `precondition_failed` and those of the upstream
@@ -57,16 +57,16 @@ export async function deliverFile(
   const file = await source.open(decision.range)
   try {
     // The length is certain only after opening, so status and range are decided again.
-    const last = judge(gateway, file.facts, request)
-    await remember(gateway, location, last.facts, request)
-    return await answer(gateway, file, last, request)
+    const final = evaluate(gateway, file.facts, request)
+    await remember(gateway, location, final.facts, request)
+    return await answer(gateway, file, final, request)
   } catch (error) {
     await file.cancel().catch(() => {})
     throw error
   }
 }
 
-/** The status that follows from a file's facts and the request's conditions, with these facts. */
+/** The status by the request's conditions and the facts of a file, with these facts. */
 type Decision = Evaluation & { readonly facts: FileFacts }
 
 /** Decides by the known facts, and asks the source if they do not suffice. */
@@ -75,12 +75,12 @@ async function decide(
   source: FileSource,
   request: DeliveryRequest,
 ): Promise<Decision> {
-  const decision = judge(gateway, source.known, request)
+  const decision = evaluate(gateway, source.known, request)
   if (!isBodiless(decision, request) && !isUncertain(decision, request)) return decision
-  return judge(gateway, await source.describe(), request)
+  return evaluate(gateway, await source.describe(), request)
 }
 
-function judge(
+function evaluate(
   { bounds: { maxFileBytes } }: Gateway,
   facts: FileFacts,
   { headers }: DeliveryRequest,
@@ -125,7 +125,7 @@ function headOnly(decision: Decision, request: DeliveryRequest): Response {
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
   const headers = headersOf(decision, request)
   // A 304 has no header that describes a body (RFC 9110 §15.4.5).
-  if (status === 304) for (const name of ofBodies) delete headers[name]
+  if (status === 304) for (const name of bodyHeaders) delete headers[name]
   return new Response(null, { status, headers })
 }
 
@@ -135,7 +135,7 @@ function headersOf({ facts, range }: Decision, request: DeliveryRequest): Record
   return headers
 }
 
-const ofBodies = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
+const bodyHeaders = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /**
  * Stores the upstream and the facts of a file in its record, so that the next download needs one call and a HEAD gets
@@ -158,8 +158,8 @@ export async function remember(
       await putRecord(gateway, holder, 'container', containerId, { upstream: name, seen_at })
     }
     const first = { seen_at, container_id: containerId, ...record }
-    const learnt = { upstream: name, stored_name: storedName, bytes, type }
-    await putRecord(gateway, holder, 'file', fileId, { ...first, ...learnt })
+    const found = { upstream: name, stored_name: storedName, bytes, type }
+    await putRecord(gateway, holder, 'file', fileId, { ...first, ...found })
   } catch (error) {
     // The file is served without a record.
     gateway.log('warn', 'The record of a file could not be stored.', { cause: String(error) })

@@ -9,8 +9,8 @@ import type { FileKind } from '../../core/ids.ts'
 import type { FileGrant } from '../../core/links/grant.ts'
 import { anyone, type Caller, type Gateway } from '../gateway.ts'
 import {
+  callerOfKey,
   findHeld,
-  granteeOf,
   holderOfUnrecorded,
   notThere,
   standingOf,
@@ -66,8 +66,8 @@ async function lookUp(
   }
   if (containerId === undefined)
     throw gateway.owners.knowsCallers ? notThere('file') : containerUnknown(id)
-  const { holder, record } = await viewWhole(gateway, caller, containerId)
-  // A file that is recorded for others only is not in a container of the caller's own.
+  const { holder, record } = await viewUnshared(gateway, caller, containerId)
+  // A file that is recorded only for other owners is not served to the caller.
   const mayBeOthers = held === undefined && gateway.owners.knowsCallers && !caller.admin
   if (mayBeOthers && (await standingOf(gateway, caller, 'file', id)) === 'others')
     throw notThere('file')
@@ -84,8 +84,8 @@ function isIn({ container_id }: FileRecord, containerId = container_id): boolean
   return containerId === container_id
 }
 
-/** Checks that a container is the caller's alone. Only then its uncited files belong to the caller too. */
-async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) {
+/** Checks that only the caller has a container. Only then do its uncited files belong to the caller. */
+async function viewUnshared(gateway: Gateway, caller: Caller, containerId: string) {
   const view = await viewContainer(gateway, caller, containerId).catch((error) => {
     throw isCfileError(error) && error.status === 404 ? notThere('file') : error
   })
@@ -97,7 +97,7 @@ async function viewWhole(gateway: Gateway, caller: Caller, containerId: string) 
 export function locateGranted(gateway: Gateway, grant: FileGrant): FileLocation {
   const { fileId, containerId, upstream, filename, owner = anyone.key } = grant
   return {
-    holder: granteeOf(owner),
+    holder: callerOfKey(owner),
     fileId,
     containerId,
     upstreams: upstreamsNamed(gateway, upstream),

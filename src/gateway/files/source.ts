@@ -11,14 +11,14 @@ import type { OpenedBody, Transfer } from '../../core/bytes/resume.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { discardCopy } from '../archive/erase.ts'
 import { findCopy, findLastCopy } from '../archive/find.ts'
-import { copyWhileServed, isCopiedLazily } from '../archive/lazy.ts'
+import { copyWhileServed, isLazilyCopied } from '../archive/lazy-copy.ts'
 import { addTime, type Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 import { displayName, upstreamFile } from '../upstreams/file.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import { type FileSource, openedFile } from '../upstreams/opened-file.ts'
 
-/** The reader of a source. */
+/** The request that reads a source. */
 interface SourceReader {
   readonly signal: AbortSignal
   /** A download by `GET` may be copied while it is served. @default nothing is copied */
@@ -53,6 +53,7 @@ export async function openSource(
     return upstream
   }
 
+  /** Runs work on the copy, else on the upstream, else on a copy that is found only then. */
   async function use<T>(work: (file: FileSource) => Promise<T>): Promise<T> {
     if (copy !== undefined) {
       try {
@@ -116,7 +117,7 @@ function startClock({ runtime: { clock } }: Gateway, exchange: Exchange | undefi
 /** Opens the upstream's file. With `CFILE_ARCHIVE_MODE=lazy` it is copied while it is served. */
 function upstreamOf(gateway: Gateway, location: FileLocation, reader: SourceReader): FileSource {
   const { signal, method, isGranted = false } = reader
-  if (method !== 'GET' || !isCopiedLazily(gateway, location)) {
+  if (method !== 'GET' || !isLazilyCopied(gateway, location)) {
     return upstreamFile(gateway, location, signal)
   }
   // A client that leaves ends its download, but not the copy.
@@ -176,7 +177,7 @@ function copiedFile(
   }
 }
 
-interface Wanted {
+interface Remainder {
   readonly bytes: number
   readonly from: number
   readonly last: number
@@ -186,7 +187,7 @@ interface Wanted {
 async function openSame(
   gateway: Gateway,
   location: FileLocation,
-  { bytes, from, last }: Wanted,
+  { bytes, from, last }: Remainder,
   signal: AbortSignal,
 ): Promise<OpenedBody> {
   const file = await upstreamFile(gateway, location, signal).open({ start: from, end: last })
@@ -199,9 +200,6 @@ function sentDamaged(cause: unknown): CfileError {
   return new CfileError(
     'internal_error',
     'The copy of the file is damaged; a new one is being made.',
-    {
-      hint: 'Download the file again.',
-      cause,
-    },
+    { hint: 'Download the file again.', cause },
   )
 }

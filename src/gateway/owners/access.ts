@@ -74,7 +74,7 @@ export async function findHeld<K extends Kind>(
   if (own !== undefined) return { holder: caller, record: own }
   const [owner] = caller.admin ? await listOwners(gateway, kind, id, 1) : []
   if (owner === undefined) return undefined
-  const holder = granteeOf(owner)
+  const holder = callerOfKey(owner)
   const record = await findRecord(gateway, holder, kind, id)
   return record && { holder, record }
 }
@@ -192,7 +192,7 @@ export async function toCaller(
 }
 
 /** Returns the caller for an owner key, as signed links and records contain it. Its name is unknown. */
-export function granteeOf(ownerKey: string): Caller {
+export function callerOfKey(ownerKey: string): Caller {
   return { owner: '', admin: false, key: ownerKey }
 }
 
@@ -208,7 +208,7 @@ export async function ownerKey(owner: string, keys?: Map<string, string>): Promi
   const known = keys?.get(owner)
   if (known !== undefined) return known
   const key = await shortHash(owner)
-  // A limit, since tokens can contain any number of names.
+  // A limit, because tokens can contain any number of names.
   if (keys?.size === mostKept) keys.clear()
   keys?.set(owner, key)
   return key

@@ -87,7 +87,7 @@ const day = 24 * 3600
 const lifetime = 90 * day
 
 /** The parts of the gateway that records need. */
-export interface Remembering extends Pick<Gateway, 'archiving'> {
+export interface RecordContext extends Pick<Gateway, 'archiving'> {
   readonly store: Store
   readonly runtime: Pick<GatewayRuntime, 'now'>
   /** Absent in the library, which has no metrics. */
@@ -103,7 +103,7 @@ export interface Remembering extends Pick<Gateway, 'archiving'> {
  * @throws CfileError `not_ready` when the store of a gateway fails
  */
 export async function findRecord<K extends Kind>(
-  gateway: Remembering,
+  gateway: RecordContext,
   caller: Caller,
   kind: K,
   id: string,
@@ -119,7 +119,7 @@ export async function findRecord<K extends Kind>(
  * @throws CfileError `not_ready` when the store of a gateway fails
  */
 export async function putRecord<K extends Kind>(
-  gateway: Remembering,
+  gateway: RecordContext,
   caller: Caller,
   kind: K,
   id: string,
@@ -136,7 +136,7 @@ export async function putRecord<K extends Kind>(
  * @param id id of the thing
  */
 export async function recordPlace(
-  gateway: Remembering,
+  gateway: RecordContext,
   { caller, upstream }: { readonly caller: Caller; readonly upstream?: string },
   kind: 'container' | 'thing',
   id: string,
@@ -160,7 +160,7 @@ export function toJson(object: object): Json {
  * Lifetime of a record in seconds; `undefined`: unlimited. A copy cannot be found without the records of its file and
  * container, so those live a day longer than copies, whose lifetime begins when they are complete.
  */
-function lifetimeOf({ archiving }: Remembering, kind: Kind): number | undefined {
+function lifetimeOf({ archiving }: RecordContext, kind: Kind): number | undefined {
   if (archiving === undefined || (kind !== 'file' && kind !== 'container')) return lifetime
   return archiving.ttl === 0 ? undefined : Math.max(lifetime, archiving.ttl + day)
 }
@@ -188,7 +188,7 @@ export async function removeRecord(
  * @param limit largest number of owners
  */
 export async function listOwners(
-  gateway: Remembering,
+  gateway: RecordContext,
   kind: Kind,
   id: string,
   limit: number,
@@ -204,7 +204,7 @@ export async function listOwners(
  * @param prefix beginning of the keys
  */
 export async function* listEntries(
-  { store }: Remembering,
+  { store }: RecordContext,
   prefix: string,
 ): AsyncGenerator<StoreEntry> {
   for (let after = prefix; ; ) {
@@ -222,7 +222,7 @@ export async function* listEntries(
  * @param owner key of the owner
  */
 export async function* listRecords<K extends Kind>(
-  gateway: Remembering,
+  gateway: RecordContext,
   kind: K,
   owner: string,
 ): AsyncGenerator<{ readonly id: string; readonly record: Records[K] }> {
@@ -244,8 +244,8 @@ function readRecord<K extends Kind>(kind: K, value: Json | undefined): Records[K
 }
 
 /**
- * Waits until the contents of an answer are recorded. When the store is down, the answer passes anyway, since the client
- * has paid for it, and the log gets the ids.
+ * Waits until the contents of an answer are recorded. If the store is down, the answer passes without records, because it
+ * cost money, and the ids are logged.
  *
  * @param recording the write under way
  * @param fields ids that should have been recorded, for the log

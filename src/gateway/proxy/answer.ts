@@ -11,7 +11,7 @@ import { type NamedKind, namedKinds, type Operation } from '../../core/api/opera
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
 import { isId } from '../../core/ids.ts'
 import { eraseThing } from '../archive/erase.ts'
-import type { Turn } from '../balance.ts'
+import type { InFlight } from '../balance.ts'
 import { captureRows, captureThings, type Origin } from '../capture/capture.ts'
 import { dropListing } from '../containers/listing.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -30,8 +30,8 @@ import type { ProxyRequest } from './request.ts'
 /** An answer whose body has not been read yet. */
 export interface Unread {
   readonly answer: Response
-  /** The count of requests in flight. It ends when the answer was read, unless that is a stream of events. */
-  readonly turn: Turn
+  /** The request in the count of the balance. It ends when the answer was read, unless that is a stream of events. */
+  readonly inFlight: InFlight
   /** `sequence_number` of the last event that the client already has, for a resumed stream. */
   readonly after?: number
 }
@@ -46,7 +46,7 @@ export async function recordAnswer(
   gateway: Gateway,
   origin: Origin,
   parsed: ProxyRequest,
-  { answer, turn, after }: Unread,
+  { answer, inFlight, after }: Unread,
 ): Promise<Response> {
   const { operation, named } = parsed
   const { method } = parsed.request
@@ -69,7 +69,7 @@ export async function recordAnswer(
         answerKind === 'history' ? (body) => linkHistory(gateway, origin, parsed, body) : undefined,
     })
   } finally {
-    turn.end()
+    inFlight.end()
   }
 }
 

@@ -30,7 +30,7 @@ import { sendHealed } from './heal.ts'
 import { requireOwnInput } from './input-file.ts'
 import { isShared } from './names.ts'
 import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'
-import { type Answered, attempt } from './route.ts'
+import { type Answered, sendAlongRoute } from './route.ts'
 
 /**
  * Sends a request upstream and returns the answer after its files were recorded.
@@ -55,7 +55,7 @@ export async function forward(
   const resumption = resumptionOf(gateway, parsed)
   const { method, query } = { ...request, ...resumption }
   const { answered, healed, ...last } = await sendHealed(gateway, caller, parsed, (current) =>
-    attempt(gateway, current.route, method, (upstream) =>
+    sendAlongRoute(gateway, current.route, method, (upstream) =>
       sendOnce(gateway, upstream, current, { method, query }),
     ),
   )
@@ -76,7 +76,7 @@ async function beginAnswer(
   gateway: Gateway,
   caller: Caller,
   { request, named }: ProxyRequest,
-  { answer, turn, upstream }: Answered,
+  { answer, inFlight, upstream }: Answered,
 ): Promise<Response> {
   const { wait } = gateway.runtime
   const { streamIdleTimeoutMs: idleMs } = gateway.bounds
@@ -90,11 +90,13 @@ async function beginAnswer(
       return await passContent(gateway, answer, content)
     }
     if (body === null) return answer
-    const watched = isEventStream(answer) ? passBody(body, { wait, idleMs, onEnd: turn.end }) : body
+    const watched = isEventStream(answer)
+      ? passBody(body, { wait, idleMs, onEnd: inFlight.end })
+      : body
     const { stream } = await peekBody(watched)
     return new Response(stream, answer)
   } catch (error) {
-    turn.end()
+    inFlight.end()
     throw brokenOff(error)
   }
 }
@@ -124,7 +126,7 @@ async function sendOnce(
 ): Promise<Response> {
   const { path, headers, signal, below } = request
   // No retries here when another upstream can be asked, or when this one has just failed repeatedly.
-  const isOnce = route.upstreams.length > 1 || gateway.balance.isResting(upstream)
+  const isOnce = route.upstreams.length > 1 || gateway.balance.isCoolingDown(upstream)
   // The time of an upload depends on its size, so the short timeout does not apply.
   const isQuick = operation.isQuick && !(sent.bytes instanceof ReadableStream)
   try {

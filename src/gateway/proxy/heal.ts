@@ -48,7 +48,7 @@ export async function sendHealed(
   const refused = { text: refusal.text, upstream: rest.upstream }
   const again = await heal(gateway, caller, healing, refused)
   if (again === undefined) return { answered, parsed: current }
-  rest.turn.end()
+  rest.inFlight.end()
   await answered.answer.body?.cancel()
   return { answered: await send(again.parsed), ...again }
 }

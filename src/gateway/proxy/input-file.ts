@@ -73,23 +73,23 @@ async function readInput(
 }
 
 const lineFeed = 10
-// Bytes that are parsed before other requests get a turn. The parser of a long line yields by itself.
-const turn = 128 * 1024
+// Bytes that are parsed between two pauses. The parser of a long line yields by itself.
+const pace = 128 * 1024
 
 /**
- * Collects the ids in the lines of a file. Yields so that other requests get a turn.
+ * Collects the ids in the lines of a file. Yields at points where other work may run.
  *
  * @param place how to read a line
  */
 function* readLines(bytes: Uint8Array, place: Place): Generator<undefined, BodyNames> {
   const names = emptyNames()
   const carried = emptyNames()
-  for (let start = 0, turnEnd = turn; start < bytes.length; ) {
+  for (let start = 0, pauseAt = pace; start < bytes.length; ) {
     const end = bytes.indexOf(lineFeed, start)
     const line = bytes.subarray(start, end === -1 ? bytes.length : end)
     start += line.length + 1
-    if (start > turnEnd) {
-      turnEnd = start + turn
+    if (start > pauseAt) {
+      pauseAt = start + pace
       yield
     }
     if (line.every(isBlank)) continue

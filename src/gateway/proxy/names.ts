@@ -1,5 +1,5 @@
 /**
- * Checks that a request names only things of its caller. Everything else is answered as if it did not exist.
+ * Checks that a request names only things of its caller. All other things are answered as if they did not exist.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { namedKinds } from '../../core/api/operations.ts'
 import { CfileError } from '../../core/errors.ts'
 import { isVectorStoreId } from '../../core/ids.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { granteeOf, isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
+import { callerOfKey, isSharedByAll, mayName, notThere, standingOf } from '../owners/access.ts'
 import { findRecord, type Kind, listOwners } from '../owners/records.ts'
 
 /** Ids that a request names, by where they stand. */
@@ -44,9 +44,9 @@ export async function requireOwn(
 }
 
 /**
- * Checks that a body names only things of the caller. Vector stores without an owner are allowed: the operator made
- * them for everybody. What it only carries may be unknown, so that a conversation goes on after its records have
- * expired.
+ * Checks that a body names only things of the caller. Vector stores without an owner are allowed, because the operator
+ * created them for all callers. Ids that the body only carries may be unknown, so that a conversation can continue after
+ * its records have expired.
  *
  * @param names ids that the request uses
  * @param carried ids in items that it only repeats
@@ -59,7 +59,7 @@ export async function requireOwnBody(
   { names, carried, readsAll }: BodyNames,
 ): Promise<void> {
   if (!gateway.owners.knowsCallers || caller.admin) return
-  if (readsAll) throw ofEveryOwner()
+  if (readsAll) throw readsAllOwners()
   for (const kind of namedKinds) {
     const mayPass = await all(names[kind], (id) =>
       kind === 'thing' && isVectorStoreId(id)
@@ -72,8 +72,8 @@ export async function requireOwnBody(
 }
 
 /**
- * Whether an id may stand in a body that does not use it: it is the caller's, nobody's, or the id of a file that a search
- * showed to the caller.
+ * Whether a body may carry an id without using it: the id belongs to the caller or to nobody, or a search returned this
+ * file to the caller.
  */
 async function mayCarry(
   gateway: Gateway,
@@ -94,7 +94,7 @@ async function all(
 }
 
 /** The error for a request that may read things of all owners, such as an evaluation over stored answers. */
-function ofEveryOwner(): CfileError {
+function readsAllOwners(): CfileError {
   return new CfileError(
     'invalid_request',
     'The request may read things of all owners, which only an admin may do.',
@@ -114,7 +114,7 @@ export async function isShared(gateway: Gateway, containerId: string): Promise<b
   if (other !== undefined) return true
   return (
     owner !== undefined &&
-    isSharedByAll(gateway, await findRecord(gateway, granteeOf(owner), 'container', containerId))
+    isSharedByAll(gateway, await findRecord(gateway, callerOfKey(owner), 'container', containerId))
   )
 }
 

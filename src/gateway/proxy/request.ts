@@ -48,7 +48,7 @@ export interface ProxyRequest {
 
 /**
  * Parses a request and checks that the caller may send it. Asks no upstream. With caller auth, writes are refused while
- * the store is down: their results would cost money and belong to nobody.
+ * the store is down, because their results could not be recorded for the caller.
  *
  * @param request the request as the client sent it
  * @throws CfileError `not_found`, `file_not_found`, `container_not_found` for things that are not the caller's;

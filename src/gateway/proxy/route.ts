@@ -1,9 +1,9 @@
 /**
- * Chooses the upstreams for a request, and asks them in turn until one gives an answer that is final. The things that a
+ * Chooses the upstreams for a request, and asks them one after another until one gives a final answer. The things that a
  * request names decide; only requests that name nothing are balanced.
  *
- * A thing lives in the upstream that made it. Its record says which that is, so a request with a known id has exactly
- * one upstream, and no other is asked when that one is down.
+ * A thing exists only in the upstream that created it. Its record names that upstream, so a request with a known id has
+ * exactly one upstream, and no other is asked when that one fails.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { namedKinds, type Operation } from '../../core/api/operations.ts'
 import { wasNeverSent } from '../../core/bytes/failures.ts'
 import { CfileError, isCfileError } from '../../core/errors.ts'
 import { retryAfterMs } from '../../core/time.ts'
-import type { Turn } from '../balance.ts'
+import type { InFlight } from '../balance.ts'
 import type { Caller, Gateway, Upstream } from '../gateway.ts'
 import { findHeld } from '../owners/access.ts'
 
@@ -21,7 +21,7 @@ import { findHeld } from '../owners/access.ts'
 export interface Route {
   /** In the order in which they are tried. */
   readonly upstreams: readonly Upstream[]
-  /** `known`: it names something with a record. `unknown`: it names only things without one. `free`: it names nothing. */
+  /** `known`: the request names something with a record. `unknown`: it names only things without one. `free`: nothing. */
   readonly reason: 'known' | 'unknown' | 'free'
 }
 
@@ -38,7 +38,7 @@ interface RouteFacts {
 
 /**
  * Finds the upstreams for a request. A request that names nothing is balanced when it generates an answer. When it
- * creates something else it goes to the default upstream first, so that files that are used together live together.
+ * creates something else it goes to the default upstream first, so that files that are used together are in one upstream.
  *
  * @param facts the ids, the model and the operation of the request
  * @throws CfileError `invalid_request` when it names things of two upstreams
@@ -54,7 +54,7 @@ export async function findRoute(
   const isReading = method === 'GET' || method === 'HEAD'
   const able = upstreamsForModel(gateway, model)
   if (reason === 'unknown') {
-    // The thing may live in any upstream. Only reads are tried on all of them.
+    // The thing may be in any upstream. Only reads are sent to all of them.
     return { reason, upstreams: isReading ? upstreams : [gateway.upstreams[0]] }
   }
   if (operation.answerKind === 'list') return { reason, upstreams: [gateway.upstreams[0]] }
@@ -66,7 +66,7 @@ export async function findRoute(
 /**
  * Finds the upstream that holds the named things.
  *
- * @throws CfileError `invalid_request` when they live in two upstreams
+ * @throws CfileError `invalid_request` when they are in two upstreams
  */
 async function routeByNames(gateway: Gateway, caller: Caller, names: Names): Promise<Route> {
   const named = namedKinds.flatMap((kind) => names[kind].map((id) => ({ kind, id })))
@@ -114,37 +114,37 @@ function upstreamsForModel(gateway: Gateway, model: unknown): readonly Upstream[
 export interface Answered {
   readonly upstream: Upstream
   readonly answer: Response
-  /** The count of requests in flight; the caller ends it when the body has ended. */
-  readonly turn: Turn
+  /** The request in the count of the balance; the caller ends it when the body has ended. */
+  readonly inFlight: InFlight
 }
 
-/** The result of one attempt: an answer, or the error that kept the upstream from answering. */
+/** The result of one sendAlongRoute: an answer, or the error that kept the upstream from answering. */
 type Outcome = Answered | { readonly upstream: Upstream; readonly error: unknown }
 
 /**
- * Sends a request to the upstreams of its route until one gives an answer that is final. Otherwise it returns the best
- * of the answers it got. The bodies of all other answers are cancelled.
+ * Sends a request to the upstreams of its route, one after another, until one gives a final answer. If none does, it
+ * returns the best answer. The bodies of all other answers are cancelled.
  *
  * @param method the method that is sent; reads and writes are retried under different rules
  * @param send sends the request to one upstream, once
  * @throws CfileError what `send` threw, when no upstream answered
  */
-export async function attempt(
+export async function sendAlongRoute(
   gateway: Gateway,
   route: Route,
   method: string,
   send: (upstream: Upstream) => Promise<Response>,
 ): Promise<Answered> {
   const rule = ruleFor(route, method)
-  const passed: Outcome[] = []
+  const notFinal: Outcome[] = []
   for (const upstream of route.upstreams) {
-    const outcome = await attemptOne(gateway, upstream, send)
-    if (rule.counts(outcome)) return choose(outcome, passed)
-    passed.push(outcome)
+    const outcome = await sendToUpstream(gateway, upstream, send)
+    if (rule.isFinal(outcome)) return choose(outcome, notFinal)
+    notFinal.push(outcome)
   }
-  const best = passed.toSorted((a, b) => rule.rank(a) - rule.rank(b))[0]
+  const best = notFinal.toSorted((a, b) => rule.rank(a) - rule.rank(b))[0]
   if (best === undefined) throw new CfileError('upstream_error', 'There is no upstream to ask.')
-  return choose(best, passed)
+  return choose(best, notFinal)
 }
 
 /**
@@ -153,21 +153,21 @@ export async function attempt(
  * @param send sends the request once
  * @throws CfileError with a status under 500, since the request is wrong; other errors are part of the outcome
  */
-async function attemptOne(
+async function sendToUpstream(
   gateway: Gateway,
   upstream: Upstream,
   send: (upstream: Upstream) => Promise<Response>,
 ): Promise<Outcome> {
-  const turn = gateway.balance.begin(upstream)
+  const inFlight = gateway.balance.begin(upstream)
   try {
     const answer = await send(upstream)
-    turn.answered(answer.status < 500)
-    return { upstream, answer, turn }
+    inFlight.setHealth(answer.status < 500)
+    return { upstream, answer, inFlight }
   } catch (error) {
-    turn.end()
-    // A client that disconnected or sent a wrong body says nothing about the health of the upstream.
+    inFlight.end()
+    // If the client disconnected or sent a wrong body, the upstream may still be healthy.
     if (!isCfileError(error) || error.status < 500) throw error
-    turn.answered(false)
+    inFlight.setHealth(false)
     return { upstream, error }
   }
 }
@@ -176,17 +176,17 @@ async function attemptOne(
 async function choose(chosen: Outcome, others: readonly Outcome[]): Promise<Answered> {
   for (const other of others) {
     if (other === chosen || 'error' in other) continue
-    other.turn.end()
+    other.inFlight.end()
     await other.answer.body?.cancel()
   }
   if ('error' in chosen) throw chosen.error
   return chosen
 }
 
-/** Rule that decides when to stop and which answer to return. */
+/** Decides whether another upstream is asked, and which answer is returned. */
 interface Rule {
   /** Whether this outcome is final, so that no other upstream is asked. */
-  counts(outcome: Outcome): boolean
+  isFinal(outcome: Outcome): boolean
   /** Order of the outcomes that were not final; the lowest is returned to the client. */
   rank(outcome: Outcome): number
 }
@@ -200,33 +200,33 @@ function ruleFor({ reason }: Route, method: string): Rule {
   const isReading = method === 'GET' || method === 'HEAD'
   if (reason === 'unknown') return probing
   if (reason === 'free') return isReading ? reading : writing
-  return { counts: () => true, rank: () => 0 }
+  return { isFinal: () => true, rank: () => 0 }
 }
 
 /**
- * Looks for something that has no record: the first success is final. A failure ranks before a 404, since the thing may
- * live in the upstream that failed.
+ * For a thing without a record: the first success is final. A failure ranks before a 404, because the upstream that failed
+ * may have the thing.
  */
 const probing: Rule = {
-  counts: (outcome) => !('error' in outcome) && outcome.answer.status < 400,
+  isFinal: (outcome) => !('error' in outcome) && outcome.answer.status < 400,
   rank: (outcome) => ('error' in outcome ? 1 : outcome.answer.status === 404 ? 2 : 0),
 }
 
-/** Reads may be repeated anywhere, so that only a rate limit or a failure makes the gateway ask the next upstream. */
+/** For reads, which any upstream can answer: after a rate limit or a failure the next upstream is asked. */
 const reading: Rule = {
-  counts: (outcome) =>
+  isFinal: (outcome) =>
     !('error' in outcome) && outcome.answer.status !== 429 && outcome.answer.status < 500,
   rank: waitOf,
 }
 
-/** Writes are sent again only when the first upstream certainly ran nothing: never reached, or rate limited. */
+/** For writes: they are sent again only if the upstream certainly did nothing, because it was not reached or limits rates. */
 const writing: Rule = {
-  counts: (outcome) =>
+  isFinal: (outcome) =>
     'error' in outcome ? !wasNeverSent(outcome.error) : outcome.answer.status !== 429,
   rank: waitOf,
 }
 
-/** Milliseconds after which a retry is worthwhile. Outcomes that name no time rank last. */
+/** Milliseconds after which a retry may help. Outcomes without a time rank last. */
 function waitOf(outcome: Outcome): number {
   if ('error' in outcome) return Number.MAX_VALUE
   return retryAfterMs(outcome.answer.headers) ?? 1e9

@@ -55,19 +55,19 @@ export async function readSentBody(
   const { headers, body } = request
   if (body === null) return { bytes: null, named: noBodyNames }
   const type = headers.get('content-type') ?? ''
-  const isKnown = gateway.owners.knowsCallers
-  if (isKnown) refuseCoding(headers)
-  if (/^multipart\//i.test(type) && (operation.body !== 'json' || !isKnown)) {
+  const { knowsCallers } = gateway.owners
+  if (knowsCallers) refuseCoding(headers)
+  if (/^multipart\//i.test(type) && (operation.body !== 'json' || !knowsCallers)) {
     return { ...(await readSentForm(gateway, caller, { ...request, body })), named: noBodyNames }
   }
-  const decides = isKnown || gateway.upstreams.length > 1
+  const decides = knowsCallers || gateway.upstreams.length > 1
   const mustRead = decides || operation.takesHistory || operation.isQuick
   if (!mustRead || (isNameless(operation.body, type) && !isJson(type)))
     return { bytes: body, named: noBodyNames }
   const { whole } = await readBounded(body, gateway.bounds.maxBodyBytes)
   if (whole === undefined) throw bodyTooLarge(gateway.bounds.maxBodyBytes)
   if (whole.length === 0) return { bytes: whole, named: noBodyNames }
-  if (isKnown && !isJson(type)) throw wrongType(type)
+  if (knowsCallers && !isJson(type)) throw wrongType(type)
   return readWhole(gateway, caller, whole, request.signal, operation)
 }
 
@@ -93,7 +93,7 @@ async function readWhole(
     const bytes = takesHistory ? await inTurns(wait, unlinkBytes(whole, publicUrl), signal) : whole
     return { bytes, named }
   } catch (error) {
-    // Without caller auth the upstream refuses wrong bodies itself.
+    // Without caller auth the upstream refuses invalid bodies itself.
     if (!knowsCallers && isCfileError(error)) return { bytes: whole, named: noBodyNames }
     throw error
   }
@@ -156,10 +156,10 @@ async function readSentForm(
   request: WithForm,
 ): Promise<SentForm> {
   const form = limitForm(gateway, request)
-  if (!gateway.owners.knowsCallers) return rememberFailure(form)
+  if (!gateway.owners.knowsCallers) return keepFailure(form)
   const boundary = parseFormBoundary(request.headers.get('content-type') ?? '')
   const watch = watchForm(boundary, watchNames(gateway, caller, request))
-  const { bytes, check } = rememberFailure(form.pipeThrough(watch))
+  const { bytes, check } = keepFailure(form.pipeThrough(watch))
   const read = await readBounded(bytes, readAhead)
   return { bytes: read.whole ?? read.stream, check }
 }
@@ -179,8 +179,8 @@ function limitForm(
   return body.pipeThrough(atMost(most, () => uploadTooLarge(maxFileBytes)))
 }
 
-/** Remembers the refusal that broke a stream, since the reader of the stream may report another error. */
-function rememberFailure(stream: ReadableStream<Uint8Array>): {
+/** Keeps the error that broke a stream, because `fetch`, which reads the stream, may throw another error. */
+function keepFailure(stream: ReadableStream<Uint8Array>): {
   readonly bytes: ReadableStream<Uint8Array>
   readonly check: () => void
 } {
@@ -211,7 +211,7 @@ const longestJson = 1024 ** 2
 /** Creates the callbacks that check the fields with ids as they arrive. */
 function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormWatch {
   let names = 0
-  const require = async (named: BodyNames): Promise<void> => {
+  const check = async (named: BodyNames): Promise<void> => {
     names += countNames(named)
     if (names > mostNames) throw tooManyNames()
     await requireOwnBody(gateway, caller, named)
@@ -225,7 +225,7 @@ function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): For
     async take(part, value) {
       const reading = readingOf(part)
       if (reading === 'nothing') return
-      await require(
+      await check(
         reading === 'json'
           ? await inTurns(gateway.runtime.wait, readBodyNames(asMember(part.name, value)), signal)
           : namesOf(part.name, reading.naming, value),

@@ -15,7 +15,7 @@ import {
 } from '../../core/http/content-disposition.ts'
 import type { ByteRange } from '../../core/http/range.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
-import { explainMissing } from './life.ts'
+import { explainMissing } from './expiry.ts'
 import { askInTurn, type FileLocation } from './location.ts'
 import { type FileFacts, type FileSource, openedFile } from './opened-file.ts'
 
@@ -50,8 +50,8 @@ export function upstreamFile(
   let described: Description | undefined
 
   function factsOf({ name, bytes }: Description, type: string | undefined): FileFacts {
-    const shown = displayName(filename, name) ?? fileId
-    return { fileId, filename: shown, storedName: name, bytes, type }
+    const displayed = displayName(filename, name) ?? fileId
+    return { fileId, filename: displayed, storedName: name, bytes, type }
   }
 
   async function ask<T>(call: Parameters<typeof askInTurn<T>>[1]) {
@@ -68,10 +68,10 @@ export function upstreamFile(
     const known = described?.bytes ?? record?.bytes
     const bytes = content.size ?? known
     const isComplete = bytes !== undefined && (filename ?? name) !== undefined
-    // Two lengths for one file: it changed, or one is wrong.
+    // Two different lengths: the file changed, or one length is wrong.
     const isDoubtful = known !== undefined && bytes !== known
     if (described !== undefined || (isComplete && !isDoubtful)) return checked({ name, bytes })
-    // The bytes are already coming, so they are served even if the upstream can't describe them.
+    // The content is already open, so it is served even if the upstream cannot describe the file.
     described = await readDescription(client, location, signal).catch(() => ({}))
     signal.throwIfAborted()
     return checked({ name: name ?? described.name, bytes: bytes ?? described.bytes })
@@ -98,19 +98,23 @@ export function upstreamFile(
       const { upstream, found } = await ask((client) =>
         openContent(client, location, signal, range),
       )
-      const told = await complete(upstream, found).catch(async (error) => {
+      const completed = await complete(upstream, found).catch(async (error) => {
         await found.answer.body?.cancel()
         throw error
       })
       const { type, requestId: upstreamRequestId, etag } = found
-      const reopen = reopenSame(gateway, upstream, location, { signal, etag, size: told.bytes })
-      const facts = { ...factsOf(told, type), upstream, upstreamRequestId }
+      const reopen = reopenSame(gateway, upstream, location, {
+        signal,
+        etag,
+        size: completed.bytes,
+      })
+      const facts = { ...factsOf(completed, type), upstream, upstreamRequestId }
       return openedFile(gateway, facts, { opened: found, reopen }, signal)
     },
   }
 }
 
-interface First {
+interface FirstAnswer {
   readonly signal: AbortSignal
   readonly etag?: string
   readonly size?: number
@@ -121,7 +125,7 @@ export function reopenSame(
   { observed: { traces } }: Gateway,
   { client }: Upstream,
   location: FileLocation,
-  { signal, etag, size }: First,
+  { signal, etag, size }: FirstAnswer,
 ): NonNullable<Transfer['reopen']> {
   const isOther = (one: unknown, other: unknown) =>
     one !== undefined && other !== undefined && one !== other
@@ -138,7 +142,7 @@ export function reopenSame(
 interface Description {
   /** The last part of the path, or the Files API's name. */
   readonly name?: string
-  /** `undefined` if the upstream does not say it. */
+  /** `undefined` if the upstream does not send it. */
   readonly bytes?: number
   /** Unix seconds. */
   readonly createdAt?: number
@@ -175,7 +179,7 @@ async function readDescription(
 
 /** The unread bytes of a file, and what the headers of the answer say about the file. */
 interface Content extends OpenedBody {
-  /** The length of the whole file, if the answer says it. */
+  /** The length of the whole file, if the answer contains it. */
   readonly size?: number
   /** The upstream's own validator. */
   readonly etag?: string
@@ -237,7 +241,7 @@ function requestContent(
     : client.getContainerFileContent(containerId, fileId, options)
 }
 
-/** Azure's support finds a request by this id. */
+/** The id by which Azure support finds a request. */
 function requestIdOf(headers: Headers): string | undefined {
   return headers.get('apim-request-id') ?? undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Where a thing lives: the location of a file, and the search for a thing in the upstreams that may have it.
+ * The location of a file, and the search for a thing in the upstreams that may have it.
  *
  * @module
  */
@@ -21,8 +21,8 @@ export interface FileLocation {
   /** The file's record, if it was looked up and exists. */
   readonly record?: FileRecord
   /**
-   * Owner of the record and of the copy, also of new ones. Absent if an admin asks for a file without an owner, so that
-   * the admin does not become its owner by looking at it.
+   * Owner of the record and of the copy, also of new ones. Absent if an admin requests a file without an owner, so that
+   * the admin does not become its owner.
    */
   readonly holder?: Caller
   /** Whether a record or a signed link says that the file or its container existed. */

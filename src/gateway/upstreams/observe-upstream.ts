@@ -33,7 +33,7 @@ export function observeUpstream(
   { metrics, traces, telemetry }: UpstreamObservation,
   { name, host }: { readonly name: string; readonly host: string },
 ): ObserveRequest {
-  // There from the start, so that a scraper sees the first rise.
+  // Added at zero, so that a scraper sees the first increase.
   metrics.add('cfile_containers_total', 0, label({ upstream: name }))
   const labels = new Map<number | undefined, string>()
   const labelOf = (status: number | undefined): string => {

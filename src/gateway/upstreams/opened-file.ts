@@ -84,7 +84,7 @@ export function openedFile(
     read(range, onEnd) {
       const start = range?.start ?? 0
       const end = range ? range.end + 1 : size
-      // The file has another length than expected, and the body begins behind the wanted part, so the part is requested again.
+      // The file has another length than expected and the body begins after the wanted part: request the part again.
       const isTooLate = opened.at > start
       if (isTooLate) cancel().catch(() => {})
       const first = isTooLate ? { answer: { body: null }, at: start } : opened

@@ -8,7 +8,7 @@ import type { MiddlewareHandler } from 'hono'
 import { CfileError } from '../../core/errors.ts'
 import { splitLink } from '../../core/links/spelling.ts'
 import { anyone, type Caller, type Gateway } from '../../gateway/gateway.ts'
-import { granteeOf, type Identity, toCaller } from '../../gateway/owners/access.ts'
+import { callerOfKey, type Identity, toCaller } from '../../gateway/owners/access.ts'
 import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from '../request.ts'
 import type { Authenticate } from './callers.ts'
 
@@ -86,7 +86,7 @@ async function granteeIn(gateway: Gateway, c: RouteContext): Promise<Caller> {
   if (!/^(?:GET|HEAD)$/.test(c.req.method)) throw wrongMethod(c.req.method, 'GET, HEAD')
   const grant = await gateway.links.signer.verify(sentToken(gateway, c), gateway.runtime.now())
   c.set('grant', grant)
-  return granteeOf(grant.owner ?? anyone.key)
+  return callerOfKey(grant.owner ?? anyone.key)
 }
 
 /** Returns the token as it was sent, since the router decodes percent-escapes and a token has only one spelling. */

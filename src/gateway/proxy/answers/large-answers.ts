@@ -15,14 +15,14 @@ import type { Gateway } from '../../gateway.ts'
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** An answer whose long texts were cut out. */
-interface OpenAnswer {
+interface CutAnswer {
   /** JSON without the long texts; absent when the answer holds too many values to be parsed. */
-  readonly left?: Bytes
+  readonly json?: Bytes
   /** Puts the long texts back into the (changed) JSON. */
-  restore(left: Bytes): Promise<Bytes>
+  restore(json: Bytes): Promise<Bytes>
 }
 
-// Pictures that become links are found by their length, so that they must not be cut out. Bytes.
+// In bytes. Pictures that become links are recognized by their length, so they must not be cut out.
 const longestPicture = 16 * 1024 ** 2
 
 /** Length in bytes up to which texts stay in the answer; `undefined`: the default. */
@@ -36,17 +36,17 @@ function longTextFor({ links: { inlineImages } }: Gateway): number | undefined {
  * @param whole the JSON as bytes
  * @returns the JSON to parse, and the function that puts the texts back
  */
-export async function openAnswer(gateway: Gateway, whole: Bytes): Promise<OpenAnswer> {
+export async function cutLongTexts(gateway: Gateway, whole: Bytes): Promise<CutAnswer> {
   const { log } = gateway
   const { wait } = gateway.runtime
-  const asIs = { left: whole, restore: async (left: Bytes) => left }
+  const asIs = { json: whole, restore: async (json: Bytes) => json }
   if (whole.length < largeJson) return asIs
   const all = { start: 0, end: whole.length, longText: longTextFor(gateway) }
   const aside = await inTurns(wait, setAside(whole, all, gateway.runtime.newToken()))
   if (aside === undefined) return asIs
-  const restore = async (left: Bytes) =>
-    aside.bytes === undefined ? left : inTurns(wait, joinBytes(aside.restore(left)))
-  if (!aside.isDense) return { left: aside.bytes ?? whole, restore }
+  const restore = async (json: Bytes) =>
+    aside.bytes === undefined ? json : inTurns(wait, joinBytes(aside.restore(json)))
+  if (!aside.isDense) return { json: aside.bytes ?? whole, restore }
   log('warn', 'An answer holds too many values to be read, so nothing of it is recorded or linked.')
   return { restore }
 }

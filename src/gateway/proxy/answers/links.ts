@@ -2,18 +2,19 @@
  * Links in answers that are read more than once: a stream that the client resumes with `starting_after`, and the history
  * of a response or a conversation. The same text gets the same links each time.
  *
- * How a text is rewritten depends on earlier events: a link that the break cut in two, or the call that ran before. So
- * for a resumed stream the gateway asks the upstream for the stream from its beginning, reads the events that the client
- * has, and sends only those after them.
+ * How a text is rewritten depends on earlier events, such as the first half of a link or the last call. So for a resumed
+ * stream the gateway requests the stream from its beginning, reads the events that the client has, and sends only those
+ * after them.
  *
- * Callers write the items of a history themselves, so nothing is recorded from them. Only files that are already recorded
- * for the caller get links.
+ * Items of a history may be input of the caller, so nothing in them is recorded. Only files that are already recorded for
+ * the caller get links.
  *
  * @module
  */
 
 import type { Operation } from '../../../core/api/operations.ts'
 import { decodeUtf8 } from '../../../core/http/body.ts'
+import { isObject } from '../../../core/json/value.ts'
 import type { LinkMaker } from '../../../core/rewrite/link-maker.ts'
 import { linkItems } from '../../../core/rewrite/linker.ts'
 import type { EventHandler } from '../../../core/sse/pump.ts'
@@ -78,12 +79,12 @@ export function sendAfter(after: number, { push, end }: EventHandler): EventHand
 /** `sequence_number` of an event. */
 function sequenceNumber(raw: Uint8Array): number | undefined {
   const event = eventJson(raw)
-  const isNumbered = typeof event === 'object' && event !== null && 'sequence_number' in event
+  const isNumbered = isObject(event) && 'sequence_number' in event
   return isNumbered ? Number(event.sequence_number) : undefined
 }
 
 /** State of an answer while it is read. */
-export interface AnswerSoFar {
+export interface AnswerState {
   /** Absent until the answer names it. */
   responseId?: string
   /** Ids that only a tool's result named. */
@@ -99,14 +100,14 @@ export interface AnswerSoFar {
 export function linksOfResponse(
   gateway: Gateway,
   { caller, upstream }: Origin,
-  answer: AnswerSoFar,
+  answer: AnswerState,
 ): LinkMaker {
   const { store, owners } = gateway
   const { now } = gateway.runtime
   const { ttl } = gateway.links
   const halfLife = Math.ceil(ttl / 2)
   let until = 0
-  async function agree(): Promise<number> {
+  async function chooseExpiry(): Promise<number> {
     const fresh = now() + ttl
     const id = answer.responseId
     if (id === undefined) return fresh
@@ -122,7 +123,7 @@ export function linksOfResponse(
         await requireRecorded(gateway, caller, containerId)
       }
       // Without the store the link works too, but the next read may get another one.
-      if (until < now() + halfLife) until = await agree().catch(() => now() + ttl)
+      if (until < now() + halfLife) until = await chooseExpiry().catch(() => now() + ttl)
       const terms = { ttl: Number.POSITIVE_INFINITY, until }
       return createLinker(gateway, caller, upstream, terms).path(containerId, path)
     },

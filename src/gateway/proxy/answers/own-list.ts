@@ -16,9 +16,9 @@ import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { findRecord, type Kind } from '../../owners/records.ts'
 import type { ProxyRequest } from '../request.ts'
-import { attempt } from '../route.ts'
+import { sendAlongRoute } from '../route.ts'
 
-// A limit for callers who own few things among many: one request must not read a whole resource.
+// One request must not read a whole resource for a caller who owns few of its things.
 const mostPages = 20
 
 /** Page sizes of a list operation. */
@@ -30,7 +30,7 @@ interface Sizes {
   /** Rows that the gateway asks the upstream for. */
   readonly read: number
 }
-const fewAtOnce: Sizes = { usual: 20, largest: 100, read: 100 }
+const otherLists: Sizes = { usual: 20, largest: 100, read: 100 }
 const uploads: Sizes = { usual: 10_000, largest: 10_000, read: 1000 }
 
 /**
@@ -45,15 +45,15 @@ export async function answerOwnList(
   { request, operation: { kind }, named, route }: ProxyRequest,
   send: (upstream: Upstream, query: string) => Promise<Response>,
 ): Promise<Response> {
-  const sizes = kind === 'file' && named.path.container.length === 0 ? uploads : fewAtOnce
+  const sizes = kind === 'file' && named.path.container.length === 0 ? uploads : otherLists
   const limit = limitOf(request.query, sizes)
   const rows: Row[] = []
   let query = limit === undefined ? request.query : withPage(request.query, sizes)
   for (let page = 1; ; page += 1) {
-    const { answer, turn, upstream } = await attempt(gateway, route, 'GET', (upstream) =>
+    const { answer, inFlight, upstream } = await sendAlongRoute(gateway, route, 'GET', (upstream) =>
       send(upstream, query),
     )
-    turn.end()
+    inFlight.end()
     setServedFrom(request.exchange, upstream)
     const { whole } = answer.ok
       ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
@@ -155,7 +155,7 @@ function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Re
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
   const headers = responseHeaders(answer.headers)
   // These describe the upstream's list.
-  const ofTheWhole = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
-  for (const name of [...ofTheWhole, 'last-modified']) headers.delete(name)
+  const listHeaders = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
+  for (const name of [...listHeaders, 'last-modified']) headers.delete(name)
   return new Response(page, { status: answer.status, headers })
 }

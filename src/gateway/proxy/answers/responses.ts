@@ -2,7 +2,7 @@
  * Answers of the Responses API: what an answer mentions is recorded before its bytes are released, and its files get
  * links. JSON answers are read whole, streams event by event.
  *
- * The record comes first so that a client can download a file at the moment when it sees the citation. An answer that
+ * The record comes first so that a client can download a file as soon as it gets the citation. An answer that
  * cannot be read (too large, unknown coding, wrong content type) passes unchanged, without records and links.
  *
  * @module
@@ -11,6 +11,7 @@
 import { mentionsInEvent, noMentions } from '../../../core/api/citations/citation-stream.ts'
 import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
 import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
+import { isObject } from '../../../core/json/value.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
 import { createEventLinker } from '../../../core/rewrite/stream/stream-linker.ts'
@@ -22,8 +23,8 @@ import { recordUncited } from '../../capture/uncited.ts'
 import { dropListing, readFileSizes } from '../../containers/listing.ts'
 import type { Gateway } from '../../gateway.ts'
 import { recordIfUp } from '../../owners/records.ts'
-import { openAnswer, throughLargeEvents } from './large-answers.ts'
-import { type AnswerSoFar, linkBytes, linksOfResponse, sendAfter } from './links.ts'
+import { cutLongTexts, throughLargeEvents } from './large-answers.ts'
+import { type AnswerState, linkBytes, linksOfResponse, sendAfter } from './links.ts'
 
 /**
  * Records what an answer mentions and adds links to its files. Answers that are neither JSON nor a stream of events pass
@@ -42,13 +43,9 @@ export async function recordResponse(
   if (!answer.ok || answer.body === null) return answer
   const coding = answer.headers.get('content-encoding')
   if (coding !== null) {
-    gateway.log(
-      'warn',
-      'An answer has a content coding that cannot be decoded here, so its files are not recorded.',
-      {
-        coding,
-      },
-    )
+    const message =
+      'An answer has a content coding that cannot be decoded here, so its files are not recorded.'
+    gateway.log('warn', message, { coding })
     return answer
   }
   if (/^text\/event-stream\b/i.test(type)) {
@@ -95,7 +92,7 @@ export function withEvents(
 
 const bodyHeaders = new Set(['content-length', 'content-md5', 'repr-digest', 'etag'])
 
-/** Headers of an answer that hold for any body. */
+/** Headers of an answer that do not describe its body. */
 function headersOf({ headers }: Response): Record<string, string> {
   const kept = [...headers].filter(([name]) => !bodyHeaders.has(name))
   return Object.fromEntries(kept)
@@ -116,9 +113,9 @@ async function passJson(
     )
     return read.stream
   }
-  const { left, restore } = await openAnswer(gateway, read.whole)
-  if (left === undefined) return read.whole
-  const response = parseJson(left)
+  const { json, restore } = await cutLongTexts(gateway, read.whole)
+  if (json === undefined) return read.whole
+  const response = parseJson(json)
   const mentions = getMentions(response)
   dropListings(gateway, mentions)
   await recordIfUp(gateway.log, capture(gateway, origin, mentions), idsOf(origin, mentions))
@@ -128,8 +125,8 @@ async function passJson(
     reported: new Set(mentions.reported),
   })
   if (options === undefined) return read.whole
-  const linked = await linkBytes(left, (json) => linkAnswer(json, options))
-  return linked === left ? read.whole : restore(linked)
+  const linked = await linkBytes(json, (text) => linkAnswer(text, options))
+  return linked === json ? read.whole : restore(linked)
 }
 
 /**
@@ -141,9 +138,9 @@ async function passJson(
 export function createEventHandler(gateway: Gateway, origin: Origin): EventHandler {
   const record = captureOnce(gateway, origin)
   const reported = new Set<string>()
-  const answer: AnswerSoFar = { reported }
+  const answer: AnswerState = { reported }
   const options = linkOptions(gateway, origin, answer)
-  const linker = options === undefined ? untouched : createEventLinker(options)
+  const linker = options === undefined ? passThrough : createEventLinker(options)
   return {
     push(raw, emit) {
       const mentions = mentionsInEvent(raw)
@@ -180,7 +177,7 @@ function dropListings(gateway: Gateway, { containers }: Mentions): void {
   for (const containerId of containers) dropListing(gateway, containerId)
 }
 
-const untouched: EventHandler = {
+const passThrough: EventHandler = {
   push: (raw, emit) => void emit(raw),
   skip: skipDeltas,
   end: () => undefined,
@@ -190,7 +187,7 @@ const untouched: EventHandler = {
 function linkOptions(
   gateway: Gateway,
   origin: Origin,
-  answer: AnswerSoFar,
+  answer: AnswerState,
 ): LinkOptions | undefined {
   const { mode, inlineImages } = gateway.links
   const { caller, upstream } = origin
@@ -207,7 +204,5 @@ function linkOptions(
 /** The response that an event contains. */
 function responseIn(raw: Uint8Array): unknown {
   const event = eventJson(raw)
-  return typeof event === 'object' && event !== null && 'response' in event
-    ? event.response
-    : undefined
+  return isObject(event) ? event.response : undefined
 }

@@ -12,11 +12,11 @@ import {
   brokenAnswer,
   endOf,
   failAnswers,
+  idleUpstream,
   isBusy,
-  lifeOver,
-  lifeOverEvent,
+  lifetimeEnd,
+  lifetimeEvent,
   type Session,
-  silent,
   type UpstreamSocket,
 } from './session.ts'
 
@@ -45,7 +45,7 @@ export async function passEvents(session: Session, upstream: UpstreamSocket): Pr
     message = await nextEvent(session, upstream)
   ) {
     const type = messageType(message)
-    if (await isHealed(session, upstream, type, message)) continue
+    if (await tryHeal(session, upstream, type, message)) continue
     if (type === 'response.created') {
       await handler.end(emit)
       const previous = session.pending.shift()?.previous
@@ -60,7 +60,7 @@ export async function passEvents(session: Session, upstream: UpstreamSocket): Pr
       session.isAnswering = false
     }
     await flush()
-    if (session.isOver && !isBusy(session)) endLife(session)
+    if (session.isExpired && !isBusy(session)) closeExpired(session)
   }
   await handler.end(emit)
   await flush()
@@ -70,8 +70,8 @@ export async function passEvents(session: Session, upstream: UpstreamSocket): Pr
   client.close(end.reason === '' ? endOf(undefined) : end)
 }
 
-/** Sends a request once more when its answer says that the container has expired. The client never sees that. */
-async function isHealed(
+/** Sends a request once more if its answer says that the container has expired. That answer is not sent to the client. */
+async function tryHeal(
   session: Session,
   { home, socket }: UpstreamSocket,
   type: string,
@@ -102,49 +102,49 @@ async function nextEvent(
   session: Session,
   { socket }: UpstreamSocket,
 ): Promise<string | undefined> {
-  session.quietTicks = 0
+  session.idleTicks = 0
   session.isReading = true
   const message = await socket.next()
   session.isReading = false
   return message instanceof Uint8Array ? decoder.decode(message) : message
 }
 
-const ticksOfSilence = 4
+const ticksUntilIdle = 4
 
 /**
  * Closes a socket that sends nothing for `CFILE_STREAM_IDLE_TIMEOUT_MS` during an answer.
  *
  * @throws when the socket has closed, which ends the watch
  */
-export async function watchSilence(session: Session, { socket }: UpstreamSocket): Promise<void> {
+export async function watchIdle(session: Session, { socket }: UpstreamSocket): Promise<void> {
   const { wait } = session.gateway.runtime
   const { streamIdleTimeoutMs } = session.gateway.bounds
   while (socket.ended === undefined) {
-    await wait(streamIdleTimeoutMs / ticksOfSilence, socket.signal)
+    await wait(streamIdleTimeoutMs / ticksUntilIdle, socket.signal)
     if (!session.isReading) continue
-    session.quietTicks += 1
-    if (!isBusy(session) || session.quietTicks <= ticksOfSilence) continue
-    failAnswers(session, silent())
+    session.idleTicks += 1
+    if (!isBusy(session) || session.idleTicks <= ticksUntilIdle) continue
+    failAnswers(session, idleUpstream())
     socket.close({ code: 1011, reason: 'The upstream stopped sending.' })
   }
 }
 
 // Azure's own limit for its sockets.
-const mostLifeMs = 60 * 60_000
+const longestLifetimeMs = 60 * 60_000
 
 /** Closes the client's socket after 60 minutes. An answer under way may end before. */
-export async function limitLife(session: Session): Promise<void> {
+export async function limitLifetime(session: Session): Promise<void> {
   const { gateway, client } = session
   const { wait } = gateway.runtime
-  await wait(mostLifeMs, client.signal)
-  session.isOver = true
+  await wait(longestLifetimeMs, client.signal)
+  session.isExpired = true
   if (isBusy(session)) await wait(gateway.bounds.generationTimeoutMs, client.signal)
-  endLife(session)
+  closeExpired(session)
 }
 
 /** Closes the client's socket with the `error` event that Azure sends for a socket that was open for too long. */
-function endLife({ client, request }: Session): void {
+function closeExpired({ client, request }: Session): void {
   // Not waited for: a client that does not read would keep the socket open.
-  client.send(lifeOverEvent(request.exchange.requestId)).catch(() => {})
-  client.close(lifeOver)
+  client.send(lifetimeEvent(request.exchange.requestId)).catch(() => {})
+  client.close(lifetimeEnd)
 }

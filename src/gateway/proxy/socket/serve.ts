@@ -19,10 +19,10 @@ import { setServedFrom } from '../../exchange.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { prepareHealing } from '../heal.ts'
 import { parseRequest } from '../request.ts'
-import { limitLife, passEvents, watchSilence } from './answers.ts'
+import { limitLifetime, passEvents, watchIdle } from './answers.ts'
 import {
   isBusy,
-  lifeOverEvent,
+  lifetimeEvent,
   notText,
   otherUpstream,
   type Pending,
@@ -55,16 +55,16 @@ export async function serveSocket(
     pending: [],
     isAnswering: false,
     isReading: false,
-    quietTicks: 0,
-    isOver: false,
+    idleTicks: 0,
+    isExpired: false,
   }
   const sessionEnd = { end: (why: SocketEnd) => endIdle(session, why) }
   gateway.sockets.open.add(sessionEnd)
   client.signal.addEventListener('abort', () => endWork(session), { once: true })
-  limitLife(session).catch(() => {})
+  limitLifetime(session).catch(() => {})
   try {
     for (let message = await client.next(); message !== undefined; message = await client.next()) {
-      // Nobody would get the answer to a message that was still unread when the client left.
+      // A message that is still unread when the client leaves is not sent, because nobody would get its answer.
       if (client.ended !== undefined) break
       await takeMessage(session, message)
     }
@@ -89,7 +89,7 @@ function endWork({ client, preparing, pending, upstream }: Session): void {
 /** Sends one message of the client upstream, or answers it with an `error` event. */
 async function takeMessage(session: Session, message: string | Uint8Array): Promise<void> {
   const { client, request } = session
-  if (session.isOver) return client.send(lifeOverEvent(request.exchange.requestId))
+  if (session.isExpired) return client.send(lifetimeEvent(request.exchange.requestId))
   const stop = new AbortController()
   session.preparing = stop
   try {
@@ -101,7 +101,7 @@ async function takeMessage(session: Session, message: string | Uint8Array): Prom
     // Other messages, such as `response.inject`, belong to an answer that is under way.
     if (messageType(message) === 'response.create') session.pending.push(pending)
     session.preparing = undefined
-    session.quietTicks = 0
+    session.idleTicks = 0
     await socket.send(text)
   } catch (error) {
     await sendError(session, error)
@@ -144,14 +144,14 @@ async function prepare(
   const opened = await open(request, route.upstreams, stop.signal)
   session.upstream = opened
   setServedFrom(request.exchange, opened.home)
-  watchSilence(session, opened).catch(() => {})
+  watchIdle(session, opened).catch(() => {})
   passEvents(session, opened).catch((error) => failSession(session, error))
   return { ...pending, text, socket: opened.socket }
 }
 
-/** Closes the client's socket after a fault of cfile. */
+/** Closes the client's socket after an internal error. */
 function failSession({ gateway, request, client }: Session, error: unknown): void {
-  // Work for a client that has left was ended on purpose.
+  // The work for a client that has left is aborted, which is no error.
   if (client.ended !== undefined) return
   gateway.log('error', 'A WebSocket failed.', {
     request_id: request.exchange.requestId,

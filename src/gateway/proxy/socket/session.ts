@@ -54,9 +54,9 @@ export interface Session {
   /** Whether the gateway waits for the upstream, and not for the client. */
   isReading: boolean
   /** Quarters of the idle timeout since the last message of the upstream. */
-  quietTicks: number
-  /** Whether the socket has reached its longest life, so that no further message is taken. */
-  isOver: boolean
+  idleTicks: number
+  /** Whether the socket has reached its longest lifetime, so that no further message is taken. */
+  isExpired: boolean
 }
 
 /** Whether an answer is under way or due. */
@@ -94,14 +94,12 @@ export function failAnswers(session: Session, cause: unknown): void {
   sendError(session, cause).catch(() => {})
 }
 
-/** The error for an upstream that stops in the middle of its answer. */
-export function silent(): CfileError {
+/** The error for an upstream that stops sending in the middle of its answer. */
+export function idleUpstream(): CfileError {
   return new CfileError(
     'upstream_timeout',
     'The upstream stopped sending in the middle of its answer.',
-    {
-      hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets the longest pause.',
-    },
+    { hint: 'CFILE_STREAM_IDLE_TIMEOUT_MS sets the longest pause.' },
   )
 }
 
@@ -140,21 +138,21 @@ export function otherUpstream(): CfileError {
   )
 }
 
-/** Code and reason of a socket that has reached its longest life. */
-export const lifeOver: SocketEnd = {
+/** Code and reason of a socket that has reached its longest lifetime. */
+export const lifetimeEnd: SocketEnd = {
   code: 1001,
   reason: 'The socket was open for 60 minutes, the longest time; open a new one.',
 }
 
-/** The `error` event for a socket that has reached its longest life, as Azure sends it. */
-export function lifeOverEvent(requestId: string): string {
+/** The `error` event for a socket that has reached its longest lifetime, as Azure sends it. */
+export function lifetimeEvent(requestId: string): string {
   return JSON.stringify({
     type: 'error',
     status: 400,
     error: {
       type: 'invalid_request_error',
       code: 'websocket_connection_limit_reached',
-      message: lifeOver.reason,
+      message: lifetimeEnd.reason,
       param: null,
       request_id: requestId,
     },

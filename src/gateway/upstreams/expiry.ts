@@ -1,5 +1,5 @@
 /**
- * The life of a container: when it ends, and whether a 404 for one of its files means that it has ended.
+ * The expiry of a container: when it expires, and whether a 404 for one of its files means that it has expired.
  *
  * Azure deletes a container after 20 to 30 idle minutes, and one hour after its creation at the latest, even in use.
  *
@@ -13,19 +13,19 @@ import { startDeadline } from '../../core/time.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import { askInTurn, type FileLocation } from './location.ts'
 
-/** The end of a container. */
-export interface Life {
-  /** Unix second at which the container is gone at the latest, if nobody uses it any more. */
+/** When a container expires. */
+export interface Expiry {
+  /** Unix second at which the container expires at the latest if it is not used again. */
   readonly expiresAt: number
-  /** Whether using the container prolongs its life. */
-  readonly isProlonged: boolean
+  /** Whether use of the container delays its expiry. */
+  readonly isProlongedByUse: boolean
 }
 
-// Short, since the list does not need it.
+// Short, because a list is useful without it.
 const timeoutMs = 2000
 
-/** The container whose end is looked up. */
-interface LivingContainer {
+/** The container whose expiry is looked up. */
+interface ListedContainer {
   readonly containerId: string
   readonly upstream: Upstream
   /** Whether the upstream has said that it expired. */
@@ -33,17 +33,17 @@ interface LivingContainer {
 }
 
 /**
- * Finds out when a container ends: from the time in its id, and from its idle time at the upstream. A container that
- * has expired ended now at the latest.
+ * Finds out when a container expires: from the time in its id, and from its idle time at the upstream. For a container
+ * that has expired, the time is now at the latest.
  *
  * @param isGone whether the upstream has said that the container expired
  * @returns `undefined` when neither is known
  */
-export async function findLife(
+export async function findExpiry(
   gateway: Gateway,
-  { containerId, upstream, isGone }: LivingContainer,
+  { containerId, upstream, isGone }: ListedContainer,
   signal: AbortSignal,
-): Promise<Life | undefined> {
+): Promise<Expiry | undefined> {
   const { now, wait } = gateway.runtime
   const deadline = startDeadline(wait, timeoutMs, signal)
   const container = isGone
@@ -54,13 +54,13 @@ export async function findLife(
   deadline.clear()
   signal.throwIfAborted()
   const made = idCreatedAt(containerId) ?? container?.created_at
-  const hour = made === undefined ? [] : [made + longestLife]
+  const hour = made === undefined ? [] : [made + longestLifetime]
   const idle = idleEnd(container)
   const isOver = isGone || container?.status === 'expired'
   const ends = [...hour, ...idle, ...(isOver ? [now()] : [])]
   if (hour.length + idle.length === 0) return undefined
   const expiresAt = Math.min(...ends)
-  return { expiresAt, isProlonged: !isOver && hour.every((end) => end > expiresAt) }
+  return { expiresAt, isProlongedByUse: !isOver && hour.every((end) => end > expiresAt) }
 }
 
 /** The end of the idle time of a container, if the upstream says how long it may be idle. */
@@ -71,7 +71,7 @@ function idleEnd(container: Container | undefined): readonly number[] {
 }
 
 /** Seconds after which Azure deletes a container, even one in use. */
-const longestLife = 3600
+const longestLifetime = 3600
 
 /**
  * Turns a 404 into `container_expired` if the container existed: Azure says that it expired, it was recorded, or its id
@@ -92,33 +92,33 @@ export async function explainMissing(
   if (error.code === 'container_expired') return containerExpired(containerId, error)
   if (error.status !== 404) return error
   const state = await containerState(location, containerId, signal)
-  if (state === 'alive') return error
+  if (state === 'running') return error
   const made = idCreatedAt(containerId)
-  const old = made !== undefined && gateway.runtime.now() - made > longestLife
+  const old = made !== undefined && gateway.runtime.now() - made > longestLifetime
   if (state === 'expired' || location.isRecorded || old) return containerExpired(containerId, error)
   return error
 }
 
-/** Asks the state of a container. An unclear answer counts as `alive`, because after a 410 clients never ask again. */
+/** Requests the state of a container. An unclear answer counts as `running`, because clients do not retry after a 410. */
 async function containerState(
   { upstreams }: FileLocation,
   containerId: string,
   signal: AbortSignal,
-): Promise<'alive' | 'expired' | 'unknown'> {
+): Promise<'running' | 'expired' | 'unknown'> {
   try {
     const { found } = await askInTurn(upstreams, (client) =>
       client.getContainer(containerId, { signal }),
     )
-    return found.status === 'expired' ? 'expired' : 'alive'
+    return found.status === 'expired' ? 'expired' : 'running'
   } catch (error) {
     if (!isCfileError(error)) throw error
     if (error.code === 'container_expired') return 'expired'
-    return error.status === 404 ? 'unknown' : 'alive'
+    return error.status === 404 ? 'unknown' : 'running'
   }
 }
 
 /**
- * The error for a container that is gone. It says when the container lived, if its id tells that.
+ * The error for a container that has expired. It says when the container existed, if its id contains the time.
  *
  * @param cause the error of the upstream
  */
@@ -127,7 +127,7 @@ function containerExpired(containerId: string, cause: CfileError): CfileError {
   const when =
     made === undefined
       ? ''
-      : ` It was made ${formatTime(made)} and lived until ${formatTime(made + longestLife)} at the latest.`
+      : ` It was made ${formatTime(made)} and lived until ${formatTime(made + longestLifetime)} at the latest.`
   return new CfileError(
     'container_expired',
     `The container ${containerId} is gone, and its files with it: Azure keeps a container for 20 to 30 idle minutes and one hour at most.${when}`,

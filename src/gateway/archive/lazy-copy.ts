@@ -23,9 +23,9 @@ const mostBehind = 8 * 1024 * 1024
  *
  * @returns false for a file without an owner, and while the file is being copied already
  */
-export function isCopiedLazily({ archiving }: Gateway, { holder, fileId }: FileLocation): boolean {
-  const isFree = !archiving?.state.running.has(fileId)
-  return archiving?.mode === 'lazy' && holder !== undefined && isFree
+export function isLazilyCopied({ archiving }: Gateway, { holder, fileId }: FileLocation): boolean {
+  const isRunning = archiving?.state.running.has(fileId)
+  return archiving?.mode === 'lazy' && holder !== undefined && !isRunning
 }
 
 /** A download whose file is to be copied. */
@@ -49,7 +49,7 @@ export function copyWhileServed(
 ): OpenedFile {
   const { archiving } = gateway
   const { bytes, upstream } = file.facts
-  const wanted = wantedOf(download.location, file.facts)
+  const wanted = toWantedCopy(download.location, file.facts)
   if (archiving === undefined || wanted === undefined) return file
 
   async function startSharing(second: ByteReader): Promise<void> {
@@ -59,7 +59,7 @@ export function copyWhileServed(
       const meta = await metaOf(upstream, wanted, file.facts, signal)
       await keepCopy(gateway, pending, { reader: second, bytes, meta }, signal)
     }
-    startCopy(gateway, archiving, pending, copy).finally(() => giveUp(second))
+    startCopy(gateway, archiving, pending, copy).finally(() => cancelCopy(second))
   }
 
   return {
@@ -69,26 +69,26 @@ export function copyWhileServed(
         const copySeparately = async (): Promise<void> => {
           if (await mayCopy(gateway, download)) await queueCopy(gateway, wanted)
         }
-        return afterFirst(file.read(range, onEnd), () =>
+        return afterFirstRead(file.read(range, onEnd), () =>
           gateway.runtime.waitUntil(copySeparately().catch(() => {})),
         )
       }
       const { first, second } = shareBytes(file.read(), mostBehind)
       const client = onEnd === undefined ? first : watchBytes(first, { onEnd })
-      return afterFirst(client, () =>
-        gateway.runtime.waitUntil(startSharing(second).catch(() => giveUp(second))),
+      return afterFirstRead(client, () =>
+        gateway.runtime.waitUntil(startSharing(second).catch(() => cancelCopy(second))),
       )
     },
   }
 }
 
 /** Cancels the reader of the copy, so that the download no longer keeps bytes for it. */
-function giveUp(second: ByteReader): void {
+function cancelCopy(second: ByteReader): void {
   second.cancel().catch(() => {})
 }
 
-/** Passes the bytes, and calls `act` after the first successful read. Without one there may be no bytes to copy. */
-function afterFirst(bytes: ByteReader, act: () => void): ByteReader {
+/** Passes the bytes, and calls `act` after the first successful read: only then are there bytes to copy. */
+function afterFirstRead(bytes: ByteReader, act: () => void): ByteReader {
   let isBegun = false
   return {
     ...bytes,
@@ -111,7 +111,7 @@ async function mayCopy(
 }
 
 /** The pending copy of a download; `undefined` for a file without an owner. */
-function wantedOf(
+function toWantedCopy(
   { holder, fileId, containerId, filename }: FileLocation,
   { upstream }: FileFacts,
 ): WantedCopy | undefined {
