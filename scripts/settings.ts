@@ -34,7 +34,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
 }
 
 const comment =
-  /\/\*\*((?:(?!\*\/)[\s\S])+)\*\/\n(?: {2}\w+: |export const \w+: [\w<>]+ = )\{\n +name: '(\w+)'/g
+  /\/\*\*((?:(?!\*\/)[\s\S])+)\*\/\n(?: {2}\w+: |export const \w+: [\w<>]+ = )\{\s+name: '(\w+)'/g
 
 function describeSettings(): Map<string, Pick<DescribedSetting, 'about' | 'default'>> {
   const folder = new URL('../src/start/settings/', import.meta.url)

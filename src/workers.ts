@@ -49,7 +49,7 @@ function openOnce(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
 /** Opens the app with the settings and bindings of the Worker. */
 async function open(env: WorkerEnv, isDeployed: boolean): Promise<Hono> {
   const settings = parseSettings(env, noMachineIdentity)
-  if (isDeployed) refuseToBeOpen(settings)
+  if (isDeployed) refuseUnsafe(settings)
   const emulator = isEmulated(settings) && !isDeployed ? await loadEmulator() : undefined
   const { store, archive } = await openWorkerStorage(
     settings,
@@ -79,8 +79,8 @@ async function loadEmulator(): Promise<DoorOptions['emulator']> {
   return undefined
 }
 
-/** Refuses settings that would be unsafe or broken on a deployed Worker. @throws CfileError `not_ready` */
-function refuseToBeOpen(settings: Settings): void {
+/** Refuses settings that are unsafe on a deployed Worker. @throws CfileError `not_ready` */
+function refuseUnsafe(settings: Settings): void {
   if (!settings.allowAnonymous && !knowsCallers(settings)) {
     throw notReady(
       'CFILE_ALLOW_ANONYMOUS',

@@ -14,7 +14,7 @@ import type { Log } from '../gateway/gateway.ts'
 import { createRemoteKeys, keysCure as cure } from '../routes/callers/remote-keys.ts'
 import { type Runtime, webRuntime } from '../runtime.ts'
 import { openApp } from '../start/open-app.ts'
-import { refuseToBeOpen } from '../start/serve.ts'
+import { refuseUnsafe } from '../start/serve.ts'
 import { openStorage } from '../start/server-storage.ts'
 import type { CallerSettings } from '../start/settings/callers.ts'
 import { parseEnv, type Settings } from '../start/settings/settings.ts'
@@ -70,7 +70,7 @@ function formEndpoint({ kind, base, agent }: Endpoint): string {
 function readSettings(env: Env): Settings | CfileError {
   try {
     const settings = parseEnv(env)
-    if (settings.upstreams.length > 0) refuseToBeOpen(settings)
+    if (settings.upstreams.length > 0) refuseUnsafe(settings)
     return settings
   } catch (error) {
     if (isCfileError(error)) return error

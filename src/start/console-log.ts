@@ -15,7 +15,7 @@ type Fields = Readonly<Record<string, unknown>>
  * Creates a log. It writes each level by the console's method of that name, so that runtimes and log collectors know
  * the level. On Node, `debug` and `info` go to the standard output, `warn` and `error` to the error stream.
  *
- * @param settings least level, and JSON or text
+ * @param settings lowest level, and JSON or text
  */
 export function consoleLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): Log {
   const least = levels.indexOf(logLevel)
@@ -34,8 +34,8 @@ function toJson(time: string, level: Level, message: string, fields: Fields): st
 const columns = 120
 
 /**
- * Writes for a person in at most 120 columns. `debug` and `info` have as many fields as fit on one line; `warn` and
- * `error` take further lines, so that nothing is lost.
+ * Formats a line for people, in at most 120 columns. `debug` and `info` have as many fields as fit on one line. `warn` and
+ * `error` continue on further lines, so that no field is left out.
  */
 function toPretty(time: string, level: Level, message: string, fields: Fields): string {
   const head = `${time.slice(11, 19)} ${level.padEnd(5)} ${message.replace(/\p{Cc}+/gu, ' ')}`
@@ -44,10 +44,10 @@ function toPretty(time: string, level: Level, message: string, fields: Fields): 
     .flatMap(([name, value]) => toPair(name, value))
   return level === 'warn' || level === 'error'
     ? wrap([head, ...pairs].join(' '))
-    : fill(head, pairs.filter((pair) => !isSaid(pair, message)).map(shorten))
+    : fill(head, pairs.filter((pair) => !isInMessage(pair, message)).map(shorten))
 }
 
-/** Fields of a request that a person wants to see first. */
+/** The fields of a request that come first. */
 const first = ['ms', 'bytes', 'code', 'outcome', 'from', 'file_id', 'owner', 'container_id']
 
 function rankOf(name: string): number {
@@ -63,7 +63,7 @@ function toPair(name: string, value: unknown): string[] {
 }
 
 /** Whether the message already contains the value of a field. */
-function isSaid(pair: string, message: string): boolean {
+function isInMessage(pair: string, message: string): boolean {
   return message.split(' ').includes(pair.slice(pair.indexOf('=') + 1))
 }
 

@@ -20,7 +20,7 @@ import type { Settings } from './settings/settings.ts'
 
 /** Options that depend on the runtime. They replace those of the settings. */
 export interface DoorOptions extends Partial<AppOptions> {
-  /** The built-in emulator. Without it, settings without an upstream are an error. */
+  /** Creates the built-in emulator. Without it, settings without an upstream are an error. */
   readonly emulator?: () => Pick<Hono, 'fetch'>
 }
 
@@ -45,9 +45,9 @@ export function knowsCallers({ callers: { keys, jwt } }: Settings): boolean {
 /**
  * Creates the app that the settings describe.
  *
- * @param settings as {@link parseEnv} returned them
+ * @param settings result of {@link parseEnv}
  * @param door options of the runtime: store, archive, emulator, network
- * @throws CfileError `invalid_request` for settings that can't work
+ * @throws CfileError `invalid_request` for settings that cannot work; `not_ready` without an upstream and an emulator
  */
 export function openApp(settings: Settings, { emulator, ...door }: DoorOptions = {}): Hono {
   const log = door.log ?? consoleLog(settings)
@@ -60,7 +60,7 @@ export function openApp(settings: Settings, { emulator, ...door }: DoorOptions =
 /**
  * Creates the app. Options of the runtime replace those of the settings.
  *
- * @throws CfileError `invalid_request` for a store or archive that nobody opened; `not_ready` without an upstream
+ * @throws CfileError `invalid_request` for a store or archive that is not open; `not_ready` without an upstream
  */
 function createFrom(
   settings: Settings,
@@ -81,11 +81,11 @@ function createFrom(
   return openEmulated(options, emulator())
 }
 
-/** Creates the error for a store or archive that the caller of `openApp` did not open. Another one must not replace it. */
+/** The error for a store or archive that the caller of `openApp` did not open. The default must not replace it silently. */
 function notOpened(param: string, kind: string): CfileError {
   return new CfileError(
     'invalid_request',
-    `${param} is ${kind}:, but nobody opened it: give openApp what openStorage of cfile/node makes of the settings.`,
+    `${param} is ${kind}:, but it is not open: pass openApp the result of openStorage(settings), which cfile/node exports.`,
     { param },
   )
 }
@@ -108,7 +108,7 @@ export function openCallers(
   })
 }
 
-/** Creates the app on the built-in emulator, with the emulator's own controls below `/emulator`. */
+/** Creates the app on the built-in emulator, and serves the emulator's own controls below `/emulator`. */
 function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono {
   const upstream = {
     // No connection is made: requests to it are answered in this process.
@@ -126,7 +126,7 @@ function openEmulated(options: AppOptions, emulator: Pick<Hono, 'fetch'>): Hono 
   return app
 }
 
-/** Removes undefined options, so that they do not replace settings. */
+/** Removes options without a value, so that they do not replace settings. */
 function definedOf<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

@@ -50,7 +50,7 @@ export function openRemoteArchive(
 }
 
 /**
- * How to sign in to Azure Blob Storage: by the SAS in the URL, else by the account key, else by Entra ID.
+ * Chooses how to sign in to Azure Blob Storage: by the SAS in the URL, else by the account key, else by Entra ID.
  *
  * @throws CfileError `invalid_request` without any of them
  */
@@ -69,12 +69,12 @@ function authOf(
   }
   throw new CfileError(
     'invalid_request',
-    'CFILE_ARCHIVE is an azblob: URL, but nothing says how to sign in: set AZURE_STORAGE_KEY, put a SAS into the URL, or set up Entra ID (AZURE_TENANT_ID, AZURE_CLIENT_ID …).',
+    'CFILE_ARCHIVE is an azblob: URL, but there is no credential for it: set AZURE_STORAGE_KEY, put a SAS into the URL, or set up Entra ID (AZURE_TENANT_ID, AZURE_CLIENT_ID …).',
     { param: 'CFILE_ARCHIVE' },
   )
 }
 
-/** The first label of the host; on loopback, as Azurite has it, the first segment of the path. */
+/** Returns the account: the first label of the host, or on loopback, as in Azurite, the first segment of the path. */
 function accountOf(containerUrl: string): string {
   const { hostname, pathname } = new URL(containerUrl)
   const [account = ''] = isLoopback(hostname) ? pathname.split('/').slice(1) : hostname.split('.')

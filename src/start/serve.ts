@@ -71,13 +71,13 @@ export interface Platform {
  * Serves the app with the settings of an environment; without any Azure settings, on the built-in emulator. It listens
  * when everything else is ready. After a failure nothing is left open.
  *
- * @param platform how this runtime listens, and what it brings
+ * @param platform functions of the runtime
  * @param env environment of the process
- * @throws CfileError `invalid_request` for a setting that is wrong
+ * @throws CfileError `invalid_request` for a wrong setting
  */
 export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   const settings = parseEnv(env)
-  refuseToBeOpen(settings)
+  refuseUnsafe(settings)
   const runtime = platform.runtime?.() ?? {}
   const authenticate = await readyCallers(settings, { ...webRuntime, ...runtime })
   const { close: closeStorage, ...storage } = await platform.openStorage(
@@ -96,21 +96,21 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
         authenticate,
         publicUrl,
         isClosing: () => closing.signal.aborted,
-        schedule: upkeep.take,
+        schedule: upkeep.set,
         readFile: (path) => platform.readFile(path, 'utf8'),
         emulator,
       }),
     )
-    upkeep.begin()
+    upkeep.start()
     return {
       url,
       emulated: isEmulated(settings),
       async close() {
         closing.abort()
-        // Before the answers have ended, so that another process can continue the copies.
-        const handedOver = upkeep.stop()
+        // Not after the answers have ended, so that another process can continue the copies at once.
+        const stopped = upkeep.stop()
         await endListener(settings, listener)
-        await handedOver
+        await stopped
         await closeStorage()
       },
     }
@@ -124,7 +124,7 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
 /**
  * Creates the authentication of callers, and fetches the keys of their tokens.
  *
- * @throws CfileError `invalid_request` if there are no keys to fetch
+ * @throws CfileError `invalid_request` if the keys cannot be fetched
  */
 async function readyCallers(
   { callers }: Settings,
@@ -144,7 +144,7 @@ async function readyCallers(
   return authenticate
 }
 
-/** Opens the app before the socket, unless the system chooses the port, because then the URL is known only afterwards. */
+/** Opens the app before the socket. If the system chooses the port, the socket comes first, because the app needs its URL. */
 async function listenWhenReady(
   platform: Platform,
   settings: Settings,
@@ -166,14 +166,14 @@ async function listenWhenReady(
   return { url, listener }
 }
 
-/** Ends the listener: `/readyz` says 503 for a while, then no connection is accepted, then what remains is cut. */
+/** Ends the listener: waits while `/readyz` says 503, stops accepting connections, and aborts answers that take too long. */
 async function endListener(settings: Settings, listener: Listener): Promise<void> {
   const { shutdownDelayMs, shutdownTimeoutMs } = settings
   listener.leave?.()
   if (shutdownDelayMs > 0) await webRuntime.wait(shutdownDelayMs)
   const deadline = startDeadline(webRuntime.wait, shutdownTimeoutMs)
   deadline.signal.addEventListener('abort', () => {
-    consoleLog(settings)('warn', 'The time to end was over: what was still under way was cut.', {
+    consoleLog(settings)('warn', 'The shutdown timeout passed; running answers were aborted.', {
       setting: 'CFILE_SHUTDOWN_TIMEOUT_MS',
     })
     listener.cut()
@@ -183,22 +183,22 @@ async function endListener(settings: Settings, listener: Listener): Promise<void
 }
 
 // Most calls find that no upkeep is due.
-const lookEveryMs = 3000
+const upkeepEveryMs = 3000
 
 /** Runs upkeep at the start and whenever it is due, until it is stopped. */
 function createUpkeep() {
   const stopped = new AbortController()
   let upkeep: Upkeep | undefined
   return {
-    take(given: Upkeep): void {
-      upkeep = given
+    set(work: Upkeep): void {
+      upkeep = work
     },
-    async begin(): Promise<void> {
+    async start(): Promise<void> {
       if (!upkeep?.isNeeded) return
       await upkeep.check()
       while (!stopped.signal.aborted) {
         await upkeep.run()
-        await webRuntime.wait(lookEveryMs, stopped.signal).catch(() => {})
+        await webRuntime.wait(upkeepEveryMs, stopped.signal).catch(() => {})
       }
     },
     async stop(): Promise<void> {
@@ -209,13 +209,14 @@ function createUpkeep() {
 }
 
 /**
- * Refuses settings that would open a server to strangers. Beyond loopback it serves no emulator, no files without a key
- * unless `CFILE_ALLOW_ANONYMOUS=1`, and needs `CFILE_PUBLIC_URL`, since only the operator knows its public name.
+ * Refuses settings with which strangers could use a server, or its links would not work. A server beyond loopback needs
+ * an upstream, callers' keys (or `CFILE_ALLOW_ANONYMOUS=1`), and `CFILE_PUBLIC_URL`, since only the operator knows its
+ * public name.
  *
  * @param settings of the process
  * @throws CfileError `invalid_request`
  */
-export function refuseToBeOpen(settings: Settings): void {
+export function refuseUnsafe(settings: Settings): void {
   const { host, allowAnonymous } = settings
   if (isLoopback(host)) return
   if (isEmulated(settings)) {

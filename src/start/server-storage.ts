@@ -20,7 +20,7 @@ import { hasSqlite, openSqlite, sqliteStore } from '../stores/sqlite.ts'
 import type { Store } from '../stores/store.ts'
 import type { StoreSetting } from './settings/storage.ts'
 import {
-  notHere,
+  notOnThisRuntime,
   type Storage,
   type StorageSettings,
   type StorageTools,
@@ -36,7 +36,7 @@ interface OpenedStore {
  * Opens the store and the archive that the settings name. The default store is SQLite in the data folder.
  *
  * @param settings store, archive and data folder
- * @param log gets a warning where records end with the process
+ * @param log gets a warning if records end with the process
  * @param runtime its `fetch` sends the requests to remote archives
  * @throws CfileError `invalid_request` for bindings of Workers, and for packages that are not installed
  */
@@ -58,7 +58,7 @@ export async function openStorage(
   return { store, archive, close }
 }
 
-/** Opens the store of a server whose settings name none: SQLite in the data folder, or memory. */
+/** Opens the store of a server without `CFILE_STORE`: SQLite in the data folder, or memory. */
 async function openDefaultStore(
   { upstreams, dataDir }: StorageSettings,
   tools: StorageTools,
@@ -72,15 +72,15 @@ async function openDefaultStore(
       cure: 'Set CFILE_DATA_DIR to a folder that this user may write to, or CFILE_STORE to redis://… or memory:.',
     })
   }
-  // Nobody asked for SQLite by name, and all but the memory of the last run works without it.
+  // A warning and not an error, because the settings do not ask for SQLite.
   tools.log(
     'warn',
-    'What is recorded is lost with this process, since this runtime has no SQLite: use Node 22.13 or newer, install better-sqlite3, or set CFILE_STORE to redis://….',
+    'Records are lost when this process ends, since this runtime has no SQLite: use Node 22.19 or newer, install better-sqlite3, or set CFILE_STORE to redis://….',
   )
   return openStore({ kind: 'memory' }, tools)
 }
 
-/** The error message for a database that can't be opened. */
+/** The error message for a database that cannot be opened. */
 interface Refusal {
   readonly param: string
   readonly fault: string
@@ -126,7 +126,7 @@ async function openStore(setting: StoreSetting, tools: StorageTools): Promise<Op
     const { client, close } = await openRedis(setting.url, tools)
     return { store: redisStore({ client }), close }
   }
-  throw notHere('CFILE_STORE', setting.kind, 'sqlite:PATH, redis://… or memory:')
+  throw notOnThisRuntime('CFILE_STORE', setting.kind, 'sqlite:PATH, redis://… or memory:')
 }
 
 /**
@@ -141,13 +141,13 @@ async function openArchive(
   if (setting === undefined) return undefined
   if (setting.kind === 'fs') return fsArchive(setting)
   if (setting.kind === 'r2') {
-    throw notHere('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
+    throw notOnThisRuntime('CFILE_ARCHIVE', 'r2', 'fs:DIR, s3://… or azblob:https://…')
   }
   const { openRemoteArchive } = await import('./remote-archive.ts')
   return openRemoteArchive(setting, identity, tools)
 }
 
-/** A client that reconnects by itself, and rejects commands at once while it is not connected. */
+/** A client that reconnects by itself. It rejects commands at once while it is not connected. */
 interface RedisConnection {
   readonly client: RedisClient
   close(): Promise<void>
@@ -173,13 +173,13 @@ export async function openRedis(
   const { createClient } = await loadPackage()
   const client = createClient({
     url,
-    // A queued command, and its request, would wait until Redis is back.
+    // A queued command would make its request wait until Redis is back.
     disableOfflineQueue: true,
     socket: { connectTimeout: connectMs, reconnectStrategy: pauseAfter },
   })
   let isDown = false
   client.on('error', (error) => {
-    if (!isDown) log('error', 'Redis does not answer; it is tried again and again.', faultOf(error))
+    if (!isDown) log('error', 'Redis does not answer; cfile keeps trying.', faultOf(error))
     isDown = true
   })
   const ready = new Promise<void>((resolve) => {
@@ -190,7 +190,7 @@ export async function openRedis(
   return { client: withTimeout(client, wait), close: async () => client.destroy() }
 }
 
-/** The fields of the log line about a Redis that does not answer, without the password in its URL. */
+/** Returns the fields of the log line about a Redis that does not answer, without the password of its URL. */
 function faultOf(error: unknown) {
   const cause = reasonOf(error)
   const isRefused = /NOAUTH|WRONGPASS|NOPERM|password/i.test(`${cause} ${error}`)
@@ -200,7 +200,7 @@ function faultOf(error: unknown) {
   return { setting: 'CFILE_STORE', cause, hint }
 }
 
-/** A Redis that hangs keeps its connection open, so each command has a limit of its own. */
+/** Limits the time of each command, because a Redis that hangs keeps its connection open. */
 function withTimeout(client: RedisClient, wait: Wait): RedisClient {
   return {
     sendCommand: (args) => within(wait, commandMs, undefined, () => client.sendCommand(args)),

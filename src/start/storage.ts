@@ -53,16 +53,16 @@ export function storageTools(log: Log, createSha256: CreateSha256): StorageTools
 }
 
 /**
- * Creates the error for a store or archive that this runtime can't open.
+ * Creates the error for a store or archive that this runtime cannot open.
  *
  * @param param name of the setting
  * @param kind scheme of its value
  * @param takes accepted values, for the message
  */
-export function notHere(param: string, kind: string, takes: string): CfileError {
+export function notOnThisRuntime(param: string, kind: string, takes: string): CfileError {
   return new CfileError(
     'invalid_request',
-    `${param} is ${kind}:, which there is not on this runtime; take ${takes}.`,
+    `${param} is ${kind}:, which this runtime does not have; use ${takes}.`,
     { param },
   )
 }

@@ -1,5 +1,5 @@
 /**
- * Opens the store and the archive of a Worker: its bindings, and archives over the network.
+ * Opens the store and the archive of a Worker: bindings, or an archive over the network.
  *
  * @module
  */
@@ -13,7 +13,12 @@ import { memoryStore } from '../stores/memory.ts'
 import type { Store } from '../stores/store.ts'
 import { openRemoteArchive, type RemoteSetting } from './remote-archive.ts'
 import type { Settings } from './settings/settings.ts'
-import { notHere, type Storage, type StorageSettings, type StorageTools } from './storage.ts'
+import {
+  notOnThisRuntime,
+  type Storage,
+  type StorageSettings,
+  type StorageTools,
+} from './storage.ts'
 
 /** A Worker's bindings by their names. */
 export type Bindings = Readonly<Record<string, unknown>>
@@ -60,10 +65,10 @@ function openStore(
     return kvStore({ namespace: bindingOf(env, 'CFILE_STORE', setting.binding, isKv), now })
   }
   if (setting !== undefined && setting.kind !== 'memory') {
-    throw notHere('CFILE_STORE', setting.kind, 'd1:BINDING, kv:BINDING or memory:')
+    throw notOnThisRuntime('CFILE_STORE', setting.kind, 'd1:BINDING, kv:BINDING or memory:')
   }
   if (setting === undefined && upstreams.length > 0) {
-    log('warn', 'What is recorded is lost with this isolate: bind a D1 database or a KV namespace.')
+    log('warn', 'Records are lost when this isolate ends: bind a D1 database or a KV namespace.')
   }
   return memoryStore({ now })
 }
@@ -83,7 +88,7 @@ function openArchive(
     return r2Archive({ ...tools, bucket: bindingOf(env, 'CFILE_ARCHIVE', setting.binding, isR2) })
   }
   if (setting.kind === 'fs') {
-    throw notHere('CFILE_ARCHIVE', 'fs', 'r2:BINDING, s3://… or azblob:https://…')
+    throw notOnThisRuntime('CFILE_ARCHIVE', 'fs', 'r2:BINDING, s3://… or azblob:https://…')
   }
   return openRemote(setting, identity, tools)
 }
@@ -91,7 +96,7 @@ function openArchive(
 // Set by wrangler.toml. In bundles without it, remote archives are included.
 declare const CFILE_REMOTE_ARCHIVES: boolean | undefined
 
-/** Opens a remote archive. They can be left out of the bundle, since most Workers use R2 and unused code slows cold starts. */
+/** Opens a remote archive. A build can leave this code out: most Workers use R2, and unused code slows cold starts. */
 function openRemote(
   setting: RemoteSetting,
   identity: Settings['identity'],
@@ -102,13 +107,13 @@ function openRemote(
   }
   throw new CfileError(
     'invalid_request',
-    `CFILE_ARCHIVE is ${setting.kind}:, which this build leaves out: take CFILE_REMOTE_ARCHIVES out of wrangler.toml, or set r2:BINDING.`,
+    `CFILE_ARCHIVE is ${setting.kind}:, which this build leaves out: remove CFILE_REMOTE_ARCHIVES from wrangler.toml, or set r2:BINDING.`,
     { param: 'CFILE_ARCHIVE' },
   )
 }
 
 /**
- * A binding of a Worker.
+ * Returns a binding of the Worker.
  *
  * @param param name of the setting, for the message
  * @param name of the binding

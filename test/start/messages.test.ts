@@ -187,8 +187,8 @@ it('says which setting is missing beside another', () => {
     CFILE_JWKS_URL: CFILE_JWT_AUDIENCE is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.
     CFILE_JWKS_URL: CFILE_JWT_OWNER_CLAIM is set, but CFILE_JWKS_URL is not: set the URL of the keys that sign callers' tokens.
     CFILE_WEBHOOK_SECRETS: CFILE_WEBHOOK_OWNER is set, but CFILE_WEBHOOK_SECRETS is not: set the secret of the webhook endpoint.
-    AZURE_OPENAI_ENDPOINT: CFILE_UPSTREAMS and AZURE_OPENAI_ENDPOINT are both set: put that one into the list too, as "endpoint" of an entry, and unset AZURE_OPENAI_ENDPOINT.
-    AZURE_OPENAI_API_KEY: CFILE_UPSTREAMS and AZURE_OPENAI_API_KEY are both set: put that one into the list too, as "api_key" of an entry, and unset AZURE_OPENAI_API_KEY."
+    AZURE_OPENAI_ENDPOINT: CFILE_UPSTREAMS and AZURE_OPENAI_ENDPOINT are both set: move AZURE_OPENAI_ENDPOINT into the list, as "endpoint" of an entry, and unset it.
+    AZURE_OPENAI_API_KEY: CFILE_UPSTREAMS and AZURE_OPENAI_API_KEY are both set: move AZURE_OPENAI_API_KEY into the list, as "api_key" of an entry, and unset it."
   `)
 })
 

@@ -1,5 +1,5 @@
 /**
- * The settings that `createApp` takes as options without further reading: links, captures, limits and times.
+ * The settings that are options of `createApp` as they are: links, captures, limits and times.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { parseLinkBase } from '../../core/links/signer.ts'
 import type { AppOptions } from '../../options.ts'
 import { type Declared, flag, list, type MakeSchema, oneOf, parsedBy, whole } from './setting.ts'
 
-/** The options that these settings give. */
+/** Options of `createApp` that are read from settings. */
 export type LinkOptions = Pick<
   AppOptions,
   | 'captures'
@@ -25,27 +25,19 @@ export type LinkOptions = Pick<
   | 'heal'
 >
 
-const switched = { schema: flag, takes: '1 or 0' }
-
-/** An origin has a scheme, a host and a port, and no slash at its end: browsers send it so. */
-const origin = (text: string): boolean =>
+/** An origin as browsers send it: scheme, host and port, without a slash at its end. */
+const isOrigin = (text: string): boolean =>
   text === '*' || (URL.canParse(text) && new URL(text).origin === text)
 
 const origins: MakeSchema<readonly string[]> = () =>
-  list().check(z.refine((texts) => texts.every(origin)))
+  list().check(z.refine((texts) => texts.every(isOrigin)))
 
 /** The settings of {@link LinkOptions}. */
 export const linkSettings: Declared<LinkOptions> = {
   /** With caller auth, `response_id` refuses posted answers and takes only ids of responses. @default any */
-  captures: {
-    name: 'CFILE_CAPTURES',
-    ...oneOf(['any', 'response_id']),
-  },
+  captures: { name: 'CFILE_CAPTURES', ...oneOf(['any', 'response_id']) },
   /** With caller auth, `1` gives a thing that nobody owns to the first caller who names it. @default 0 */
-  trustUnrecorded: {
-    name: 'CFILE_TRUST_UNRECORDED',
-    ...switched,
-  },
+  trustUnrecorded: { name: 'CFILE_TRUST_UNRECORDED', ...flag },
   /**
    * The keys that sign links, of 32 bytes or more: the first signs, all verify; Workers need one.
    *
@@ -81,32 +73,20 @@ export const linkSettings: Declared<LinkOptions> = {
    *
    * @default annotate
    */
-  links: {
-    name: 'CFILE_LINKS',
-    ...oneOf(['off', 'annotate', 'rewrite']),
-  },
+  links: { name: 'CFILE_LINKS', ...oneOf(['off', 'annotate', 'rewrite']) },
   /** `1` lists the container after each answer and records the files that it does not cite. @default 0 */
-  sweep: {
-    name: 'CFILE_SWEEP',
-    ...switched,
-  },
+  sweep: { name: 'CFILE_SWEEP', ...flag },
   /** `link` replaces `data:` pictures by links where it is certain which file they are. @default keep */
-  inlineImages: {
-    name: 'CFILE_INLINE_IMAGES',
-    ...oneOf(['keep', 'link']),
-  },
+  inlineImages: { name: 'CFILE_INLINE_IMAGES', ...oneOf(['keep', 'link']) },
   /**
    * `1` repeats a request that fails because its container is gone, with a new one that holds the archived files.
    *
    * @default 0
    */
-  heal: {
-    name: 'CFILE_HEAL',
-    ...switched,
-  },
+  heal: { name: 'CFILE_HEAL', ...flag },
 }
 
-/** The options that these settings give. */
+/** Options of `createApp` that are read from settings. */
 export type LimitOptions = Pick<
   AppOptions,
   | 'maxFileBytes'
@@ -126,15 +106,9 @@ const milliseconds = { schema: whole(1, 86_400_000), takes: 'a number of millise
 /** The settings of {@link LimitOptions}. */
 export const limitSettings: Declared<LimitOptions> = {
   /** The largest file that is served or uploaded, in bytes. @default 1073741824 */
-  maxFileBytes: {
-    name: 'CFILE_MAX_FILE_BYTES',
-    ...bytes,
-  },
+  maxFileBytes: { name: 'CFILE_MAX_FILE_BYTES', ...bytes },
   /** The largest JSON body that is read, in bytes. @default 67108864 */
-  maxBodyBytes: {
-    name: 'CFILE_MAX_BODY_BYTES',
-    ...bytes,
-  },
+  maxBodyBytes: { name: 'CFILE_MAX_BODY_BYTES', ...bytes },
   /** Requests of one owner in a minute; more get 429. Each instance counts for itself. @default no limit */
   maxRequestsPerMinute: {
     name: 'CFILE_MAX_REQUESTS_PER_MINUTE',
@@ -142,34 +116,15 @@ export const limitSettings: Declared<LimitOptions> = {
     takes: 'a number of requests',
   },
   /** Downloads of one owner at a time; more get 429. @default no limit */
-  maxDownloads: {
-    name: 'CFILE_MAX_DOWNLOADS',
-    schema: whole(1),
-    takes: 'a number of downloads',
-  },
+  maxDownloads: { name: 'CFILE_MAX_DOWNLOADS', schema: whole(1), takes: 'a number of downloads' },
   /** Bytes that one owner may download in an hour; more get 429. @default no limit */
-  maxDownloadBytesPerHour: {
-    name: 'CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR',
-    ...bytes,
-  },
+  maxDownloadBytesPerHour: { name: 'CFILE_MAX_DOWNLOAD_BYTES_PER_HOUR', ...bytes },
   /** Milliseconds to the upstream's headers, for files and metadata. @default 60000 */
-  upstreamTimeoutMs: {
-    name: 'CFILE_UPSTREAM_TIMEOUT_MS',
-    ...milliseconds,
-  },
+  upstreamTimeoutMs: { name: 'CFILE_UPSTREAM_TIMEOUT_MS', ...milliseconds },
   /** Milliseconds to the upstream's headers, for every other request of an SDK. @default 600000 */
-  generationTimeoutMs: {
-    name: 'CFILE_GENERATION_TIMEOUT_MS',
-    ...milliseconds,
-  },
+  generationTimeoutMs: { name: 'CFILE_GENERATION_TIMEOUT_MS', ...milliseconds },
   /** Milliseconds between two bytes of a file, from the upstream and to the client. @default 60000 */
-  idleTimeoutMs: {
-    name: 'CFILE_IDLE_TIMEOUT_MS',
-    ...milliseconds,
-  },
+  idleTimeoutMs: { name: 'CFILE_IDLE_TIMEOUT_MS', ...milliseconds },
   /** Milliseconds between two bytes of an event stream, which is silent while code runs. @default 600000 */
-  streamIdleTimeoutMs: {
-    name: 'CFILE_STREAM_IDLE_TIMEOUT_MS',
-    ...milliseconds,
-  },
+  streamIdleTimeoutMs: { name: 'CFILE_STREAM_IDLE_TIMEOUT_MS', ...milliseconds },
 }

@@ -1,6 +1,6 @@
 /**
- * The settings that name the upstreams and sign in to them, and the choice of the credential for Entra ID. Those of Entra
- * ID have the names that the Azure SDKs use.
+ * The settings of the upstreams, and the choice of the credential for Entra ID. Settings of Entra ID have the names that
+ * the Azure SDKs use.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export const keyGrammar: RegExp = /^[\x21-\x7e]+$/
 /** Description of {@link keyGrammar} for messages. */
 export const keyTakes = 'a key of that resource, of visible ASCII characters'
 
-// The form in which a URL has its host. An IPv6 address is in brackets.
+// A host as in a URL: an IPv6 address is in brackets.
 const hostGrammar = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 /** The grammar of the id of a tenant, an app or an identity. */
@@ -65,12 +65,7 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
     takes: 'the URL of an Azure OpenAI resource or project',
   },
   /** A key of that resource; without one, cfile signs in with Entra ID. */
-  apiKey: {
-    name: 'AZURE_OPENAI_API_KEY',
-    schema: like(keyGrammar),
-    takes: keyTakes,
-    secret: true,
-  },
+  apiKey: { name: 'AZURE_OPENAI_API_KEY', schema: like(keyGrammar), takes: keyTakes, secret: true },
   /** The `api-version` that is sent with each call, `v1` or `preview`. @default none */
   apiVersion: {
     name: 'AZURE_OPENAI_API_VERSION',
@@ -92,12 +87,8 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
       'host names such as apim.example.com with commas between them, each with its port where that is not 443',
   },
   /** The tenant of the app registration that cfile signs in as. */
-  tenantId: {
-    name: 'AZURE_TENANT_ID',
-    schema: like(idGrammar),
-    takes: 'the id of a tenant',
-  },
-  /** That app registration, or a user-assigned managed identity. */
+  tenantId: { name: 'AZURE_TENANT_ID', schema: like(idGrammar), takes: 'the id of a tenant' },
+  /** The id of that app registration, or of a user-assigned managed identity. */
   clientId: {
     name: 'AZURE_CLIENT_ID',
     schema: like(idGrammar),
@@ -124,12 +115,8 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
     takes: 'the path of a file',
     only: 'server',
   },
-  /** Where the tokens of an app come from. @default by the endpoint's cloud */
-  authorityHost: {
-    name: 'AZURE_AUTHORITY_HOST',
-    schema: text,
-    takes: 'an https URL',
-  },
+  /** The authority that issues the tokens of an app. @default by the endpoint's cloud */
+  authorityHost: { name: 'AZURE_AUTHORITY_HOST', schema: text, takes: 'an https URL' },
   /** The scope of the tokens. @default by the endpoint's host */
   scope: {
     name: 'AZURE_OPENAI_SCOPE',
@@ -137,12 +124,7 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
     takes: 'a scope such as https://cognitiveservices.azure.com/.default',
   },
   /** The managed identity of App Service, Functions and Container Apps, set there by Azure. */
-  identityEndpoint: {
-    name: 'IDENTITY_ENDPOINT',
-    schema: text,
-    takes: 'a URL',
-    only: 'server',
-  },
+  identityEndpoint: { name: 'IDENTITY_ENDPOINT', schema: text, takes: 'a URL', only: 'server' },
   /** The secret of that endpoint, set there by Azure. */
   identityHeader: {
     name: 'IDENTITY_HEADER',
@@ -152,7 +134,7 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
     only: 'server',
   },
   /**
-   * Where the machine's managed identity is, which is asked where nothing else is set.
+   * The address of the machine's managed identity, which is used if nothing else is set.
    *
    * @default http://169.254.169.254
    */
@@ -168,11 +150,11 @@ export const upstreamSettings: Declared<UpstreamSettings> = {
 export type MachineIdentity = (settings: IdentitySettings) => Credential
 
 /**
- * Chooses the credential that the settings name. It is not tried before the first request.
+ * Chooses the credential that the settings name. The credential signs in at the first request.
  *
  * @param settings of the process, or of one entry of `CFILE_UPSTREAMS`
  * @param machine used if no secret is set
- * @throws CfileError `invalid_request` if only part of it is set
+ * @throws CfileError `invalid_request` if an id of the app is missing
  */
 export function parseIdentity(settings: IdentitySettings, machine: MachineIdentity): Credential {
   const { clientSecret: secret } = settings
@@ -194,7 +176,7 @@ function appOf(settings: IdentitySettings, because: string): App {
   )
 }
 
-/** For runtimes without files and without a managed identity. Each call fails, and the error names the missing settings. */
+/** The credential of runtimes without files and without a managed identity. Each call fails and names the missing settings. */
 export const noMachineIdentity: MachineIdentity = (settings) => ({
   kind: 'none',
   authorize: async () => {
@@ -209,7 +191,7 @@ export const noMachineIdentity: MachineIdentity = (settings) => ({
 })
 
 /**
- * The certificate if one is set; else the first of federated token, App Service identity and IMDS that exists here.
+ * Uses the certificate if one is set, else the first that exists here of federated token, App Service identity and IMDS.
  *
  * @throws CfileError `invalid_request` for an app without both ids, and for an endpoint that is no URL
  */
@@ -237,7 +219,7 @@ export const machineIdentity: MachineIdentity = (settings) => {
   return first === undefined ? machine : firstAvailable(first, ...others, machine)
 }
 
-/** Plain http is allowed, because these endpoints are on this machine or on its local link. */
+/** Checks the URL of an identity endpoint. Plain http is allowed, because these endpoints are link-local or on this machine. */
 function checkUrl(param: string, text: string): void {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
   const got = JSON.stringify(text.slice(0, 100))
@@ -247,7 +229,7 @@ function checkUrl(param: string, text: string): void {
 }
 
 /**
- * Returns a reader of the file that a setting names. It reads the file each time, because renewed secrets replace it.
+ * Creates a reader of the file that a setting names. It reads the file each time, because a renewed secret replaces it.
  *
  * @param setting name of the setting, for errors
  * @param path path of the file

@@ -10,7 +10,7 @@ import { type ApiKey, parseApiKeys } from '../../routes/callers/callers.ts'
 import { checkKeysUrl } from '../../routes/callers/remote-keys.ts'
 import { type Declared, list, parsedBy, readSettings, text, type Variables } from './setting.ts'
 
-/** Which credentials of callers are accepted. */
+/** The credentials that callers may use. */
 export interface CallerSettings {
   readonly keys?: readonly ApiKey[]
   readonly jwt?: TokenSettings & { readonly jwksUrl: string }
@@ -42,7 +42,7 @@ export const callerSettings: Declared<Callers> = {
     takes: 'owner:key,owner2:key2',
     secret: true,
   },
-  /** Where the keys that sign callers' JWTs are published. A server starts only if they can be fetched. */
+  /** The URL of the public keys (JWKS) that verify callers' JWTs. A server starts only if they can be fetched. */
   jwksUrl: {
     name: 'CFILE_JWKS_URL',
     schema: parsedBy((url) => {
@@ -52,23 +52,11 @@ export const callerSettings: Declared<Callers> = {
     takes: 'an https URL',
   },
   /** The `iss` that a token must have. @default any */
-  issuer: {
-    name: 'CFILE_JWT_ISSUER',
-    schema: text,
-    takes: 'the value of iss',
-  },
+  issuer: { name: 'CFILE_JWT_ISSUER', schema: text, takes: 'the value of iss' },
   /** The `aud` that a token must have. @default any */
-  audience: {
-    name: 'CFILE_JWT_AUDIENCE',
-    schema: text,
-    takes: 'a value of aud',
-  },
+  audience: { name: 'CFILE_JWT_AUDIENCE', schema: text, takes: 'a value of aud' },
   /** The claim that names the owner. @default sub */
-  ownerClaim: {
-    name: 'CFILE_JWT_OWNER_CLAIM',
-    schema: text,
-    takes: 'the name of a claim',
-  },
+  ownerClaim: { name: 'CFILE_JWT_OWNER_CLAIM', schema: text, takes: 'the name of a claim' },
 }
 
 /** The settings of `/webhooks`. */
@@ -85,11 +73,7 @@ export const webhookSettings: Declared<Webhooks> = {
    *
    * @default such responses are ignored
    */
-  owner: {
-    name: 'CFILE_WEBHOOK_OWNER',
-    schema: text,
-    takes: "an owner's name",
-  },
+  owner: { name: 'CFILE_WEBHOOK_OWNER', schema: text, takes: "an owner's name" },
 }
 
 /**

@@ -12,19 +12,19 @@ AZURE_OPENAI_API_VERSION The api-version that is sent with each call, v1 or prev
 CFILE_UPSTREAMS Several resources or regions, as a JSON list of {name, endpoint, api_key?, …}.
 CFILE_ALLOWED_HOSTS Hosts other than Azure's that an endpoint may be on, such as an API Management instance. Default: none.
 AZURE_TENANT_ID The tenant of the app registration that cfile signs in as.
-AZURE_CLIENT_ID That app registration, or a user-assigned managed identity.
+AZURE_CLIENT_ID The id of that app registration, or of a user-assigned managed identity.
 AZURE_CLIENT_SECRET The secret of the app registration.
 AZURE_CLIENT_CERTIFICATE_PATH In place of the secret: a PEM file with the app's certificate and its key.
 AZURE_FEDERATED_TOKEN_FILE In place of the secret: a file with the app's token, for workload identity.
-AZURE_AUTHORITY_HOST Where the tokens of an app come from. Default: by the endpoint's cloud.
+AZURE_AUTHORITY_HOST The authority that issues the tokens of an app. Default: by the endpoint's cloud.
 AZURE_OPENAI_SCOPE The scope of the tokens. Default: by the endpoint's host.
 IDENTITY_ENDPOINT The managed identity of App Service, Functions and Container Apps, set there by Azure.
 IDENTITY_HEADER The secret of that endpoint, set there by Azure.
-AZURE_POD_IDENTITY_AUTHORITY_HOST Where the machine's managed identity is, which is asked where nothing else is set. Default: http://169.254.169.254.
+AZURE_POD_IDENTITY_AUTHORITY_HOST The address of the machine's managed identity, which is used if nothing else is set. Default: http://169.254.169.254.
 
 Callers
 CFILE_API_KEYS Callers' keys of 16 characters or more, by their owners; the owner * is an admin.
-CFILE_JWKS_URL Where the keys that sign callers' JWTs are published. A server starts only if they can be fetched.
+CFILE_JWKS_URL The URL of the public keys (JWKS) that verify callers' JWTs. A server starts only if they can be fetched.
 CFILE_JWT_ISSUER The iss that a token must have. Default: any.
 CFILE_JWT_AUDIENCE The aud that a token must have. Default: any.
 CFILE_JWT_OWNER_CLAIM The claim that names the owner. Default: sub.
@@ -51,7 +51,7 @@ AWS_SECRET_ACCESS_KEY The secret of that access key.
 AWS_SESSION_TOKEN The session token of a temporary access key.
 AZURE_STORAGE_KEY The account key for an azblob: archive whose URL has no SAS; without it, Entra ID.
 CFILE_ARCHIVE_MODE eager copies a file when it is cited, lazy on its first download. Default: eager.
-CFILE_ARCHIVE_CONCURRENCY Copies made at a time. Default: 4.
+CFILE_ARCHIVE_CONCURRENCY Copies that are made at the same time. Default: 4.
 CFILE_ARCHIVE_TTL Seconds that a copy is kept; 0 keeps it for ever. Default: 0.
 
 Webhooks

@@ -1,5 +1,5 @@
 /**
- * The settings of the process: where it listens, what it logs, how it ends. And those of the command line.
+ * The settings of the server process (address, log, shutdown) and of the command line.
  *
  * @module
  */
@@ -28,12 +28,7 @@ const milliseconds = { schema: whole(0, 86_400_000), takes: 'a number of millise
 /** The settings of {@link ServerSettings}, each with a value as its default. */
 export const serverSettings: Declared<ServerSettings> = {
   /** `1` lets everybody who can reach cfile fetch files, also beyond this machine. */
-  allowAnonymous: {
-    name: 'CFILE_ALLOW_ANONYMOUS',
-    schema: flag,
-    takes: '1 or 0',
-    default: '0',
-  },
+  allowAnonymous: { name: 'CFILE_ALLOW_ANONYMOUS', ...flag, default: '0' },
   /** The folder of the default store. */
   dataDir: {
     name: 'CFILE_DATA_DIR',
@@ -79,18 +74,9 @@ export const serverSettings: Declared<ServerSettings> = {
     default: 'info',
   },
   /** `json` writes one object a line, `pretty` is for people. */
-  logFormat: {
-    name: 'LOG_FORMAT',
-    ...oneOf(['json', 'pretty']),
-    default: 'json',
-  },
+  logFormat: { name: 'LOG_FORMAT', ...oneOf(['json', 'pretty']), default: 'json' },
   /** `0` writes no log line for requests. */
-  accessLog: {
-    name: 'CFILE_ACCESS_LOG',
-    schema: flag,
-    takes: '1 or 0',
-    default: '1',
-  },
+  accessLog: { name: 'CFILE_ACCESS_LOG', ...flag, default: '1' },
 }
 
 /** Settings of the command line. */
@@ -99,15 +85,10 @@ interface CommandLineSettings {
   readonly key: string
 }
 
-/** The settings of {@link CommandLineSettings}; the commands read them, and no server does. */
+/** The settings of {@link CommandLineSettings}. Only the commands read them. */
 export const commandLineSettings: Declared<CommandLineSettings> = {
   /** The gateway that the commands ask. @default Azure itself */
-  url: {
-    name: 'CFILE_URL',
-    schema: text,
-    takes: 'the URL of a gateway',
-    only: 'command line',
-  },
+  url: { name: 'CFILE_URL', schema: text, takes: 'the URL of a gateway', only: 'command line' },
   /** The key that the commands send to that gateway. */
   key: {
     name: 'CFILE_KEY',

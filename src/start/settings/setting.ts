@@ -1,6 +1,6 @@
 /**
- * One setting of the environment: its name and its schema. The comment of each setting is the sentence, with the
- * default, that `npm run settings` writes into `docs/settings.md` and the help; so Workers do not carry it.
+ * One setting of the environment: its name and its schema. `npm run settings` writes the comment of each setting, with the
+ * default, into `docs/settings.md` and the help. It is a comment and no field, so that Workers do not carry the text.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import * as z from 'zod/mini'
 import { CfileError } from '../../core/errors.ts'
 
-/** Makes a schema. It is made when a setting is read, because applications without settings would pay for all of them. */
+/** Creates a schema when its setting is read, so that applications without settings do not pay for any. */
 export type MakeSchema<T> = () => z.ZodMiniType<T>
 
-/** A setting. Every list of settings is made from these or tested against them. */
+/** A setting. Every list of settings is generated from these or tested against them. */
 export interface Setting<T = unknown> {
   readonly name: string
   /** Turns the text of the environment into the value; may throw a CfileError of its own. */
@@ -22,7 +22,7 @@ export interface Setting<T = unknown> {
   readonly default?: string
   /** Whether messages hide the value. */
   readonly secret?: true
-  /** The only place that reads it. @default servers and Workers */
+  /** Set if only a server reads it, or only the command line. @default servers and Workers */
   readonly only?: 'server' | 'command line'
 }
 
@@ -44,9 +44,9 @@ export function like(grammar: RegExp): MakeSchema<string> {
 }
 
 /**
- * Text that a function reads. The function throws a CfileError for a wrong value.
+ * Text that a function parses.
  *
- * @param parse its error is shown as it is, so it must not contain a secret
+ * @param parse throws a CfileError for a wrong value; its message reaches the user, so it must not contain a secret
  */
 export function parsedBy<T>(parse: (text: string) => T): MakeSchema<T> {
   return () => z.pipe(z.string(), z.transform(parse))
@@ -57,12 +57,15 @@ export const list: MakeSchema<readonly string[]> = parsedBy((value) =>
   value.split(',').map((entry) => entry.trim()),
 )
 
-/** `1` or `0`. */
-export const flag: MakeSchema<boolean> = () =>
-  z.pipe(
-    z.enum(['1', '0']),
-    z.transform((value) => value === '1'),
-  )
+/** The schema of `1` or `0`, and the words for the message. */
+export const flag: Pick<Setting<boolean>, 'schema' | 'takes'> = {
+  schema: () =>
+    z.pipe(
+      z.enum(['1', '0']),
+      z.transform((value) => value === '1'),
+    ),
+  takes: '1 or 0',
+}
 
 /**
  * A whole number in decimal digits.
@@ -80,7 +83,7 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): MakeS
 /**
  * The schema of one of several words, and the words for the message.
  *
- * @param words in the order of the message
+ * @param words accepted values, in the order of the message
  */
 export function oneOf<const Word extends string>(
   words: readonly Word[],
@@ -115,7 +118,7 @@ export function readSettings<Values extends object>(
 }
 
 /**
- * Reads settings that each have a value as their default.
+ * Reads settings of which each has a default value.
  *
  * @param variables of the process, or bindings of a Worker
  * @param declared a setting with a default for each field

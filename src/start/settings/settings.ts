@@ -1,5 +1,5 @@
 /**
- * The settings of a server or Worker, read from its environment. The other files of this folder declare them.
+ * Reads the settings of a server or a Worker from its environment. The other files of this folder declare them.
  *
  * @module
  */

@@ -19,7 +19,7 @@ import {
   whole,
 } from './setting.ts'
 
-/** A store that was chosen. */
+/** A store as `CFILE_STORE` names it. */
 export type StoreSetting =
   | { readonly kind: 'memory' }
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -29,7 +29,7 @@ export type StoreSetting =
 /**
  * Reads `CFILE_STORE`.
  *
- * @throws CfileError `invalid_request` that shows no more than the scheme, since a URL may hold a password
+ * @throws CfileError `invalid_request` with no more of the value than its scheme, since a URL may hold a password
  */
 function parseStore(text: string): StoreSetting {
   const [, scheme = '', rest = ''] = /^([a-z0-9]+):(.*)$/s.exec(text) ?? []
@@ -48,7 +48,7 @@ function parseStore(text: string): StoreSetting {
   )
 }
 
-/** An archive that was chosen. */
+/** An archive as `CFILE_ARCHIVE` names it. */
 export type ArchiveSetting =
   | { readonly kind: 'fs'; readonly folder: string }
   | {
@@ -67,12 +67,12 @@ export type ArchiveSetting =
       readonly containerUrl: string
       /** A shared access signature, without its `?`. */
       readonly sas?: string
-      /** A key of the account, in base64. Without this and without a SAS: Entra. */
+      /** A key of the account, in base64. Without a key and a SAS, Entra ID is used. */
       readonly accountKey?: string
     }
   | { readonly kind: 'r2'; readonly binding: string }
 
-/** The settings of an archive and of who signs in to it. */
+/** The settings of an archive, and the secrets to sign in to it. */
 interface ArchiveSettings {
   readonly archive?: string
   readonly accessKeyId?: string
@@ -94,7 +94,7 @@ export const storeSetting: Setting<StoreSetting> = {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** The settings that say where copies are kept. */
+/** The settings of {@link ArchiveSettings}. */
 export const archiveSettings: Declared<ArchiveSettings> = {
   /**
    * Where copies are kept that outlive the containers: `off`, `fs:DIR`, `s3://BUCKET/PREFIX?endpoint=&region=`,
@@ -109,11 +109,7 @@ export const archiveSettings: Declared<ArchiveSettings> = {
     secret: true,
   },
   /** The access key for an `s3:` archive. */
-  accessKeyId: {
-    name: 'AWS_ACCESS_KEY_ID',
-    schema: text,
-    takes: 'the id of an access key',
-  },
+  accessKeyId: { name: 'AWS_ACCESS_KEY_ID', schema: text, takes: 'the id of an access key' },
   /** The secret of that access key. */
   secretAccessKey: {
     name: 'AWS_SECRET_ACCESS_KEY',
@@ -137,17 +133,14 @@ export const archiveSettings: Declared<ArchiveSettings> = {
   },
 }
 
-/** The options of `createApp` that these settings give. */
+/** Options of `createApp` for copies. */
 export type CopyOptions = Pick<AppOptions, 'archiveMode' | 'archiveConcurrency' | 'archiveTtl'>
 
 /** The settings of {@link CopyOptions}. */
 export const copySettings: Declared<CopyOptions> = {
   /** `eager` copies a file when it is cited, `lazy` on its first download. @default eager */
-  archiveMode: {
-    name: 'CFILE_ARCHIVE_MODE',
-    ...oneOf(['eager', 'lazy']),
-  },
-  /** Copies made at a time. @default 4 */
+  archiveMode: { name: 'CFILE_ARCHIVE_MODE', ...oneOf(['eager', 'lazy']) },
+  /** Copies that are made at the same time. @default 4 */
   archiveConcurrency: {
     name: 'CFILE_ARCHIVE_CONCURRENCY',
     schema: whole(1, 1000),
@@ -165,7 +158,7 @@ export const copySettings: Declared<CopyOptions> = {
  * Reads the setting of the archive; `undefined` for `off`.
  *
  * @param variables of the process, or bindings of a Worker
- * @throws CfileError `invalid_request` that shows no more than the scheme, since a URL may hold a signature
+ * @throws CfileError `invalid_request` with no more of the value than its scheme, since a URL may hold a signature
  */
 export function parseArchive(variables: Variables): ArchiveSetting | undefined {
   const { archive: text = 'off', ...secrets } = readSettings(variables, archiveSettings)
@@ -209,7 +202,7 @@ function readS3(text: string, secrets: ArchiveSettings): ArchiveSetting {
 }
 
 /**
- * Reads the URL of a blob container, with its SAS if it has one. Azurite has the account in the path.
+ * Reads the URL of a blob container and its SAS, if it has one. In URLs of Azurite the path begins with the account.
  *
  * @throws CfileError `invalid_request`
  */
@@ -226,7 +219,7 @@ function readAzureBlob(text: string, { storageKey }: ArchiveSettings): ArchiveSe
   }
 }
 
-/** Whether a URL is https without a user, or http on this machine. */
+/** Whether a URL is https or on this machine, and has no user name. */
 function isSafe(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
@@ -237,7 +230,7 @@ function isSafe(text: string): boolean {
 /**
  * The error for `CFILE_ARCHIVE`.
  *
- * @param got what the setting has, without anything that may be secret
+ * @param got description of the value without anything that may be secret
  */
 function wrongArchive(got: string): CfileError {
   return new CfileError(
@@ -247,7 +240,7 @@ function wrongArchive(got: string): CfileError {
   )
 }
 
-/** The error for an access key that is not set. */
+/** The error for an S3 archive without its access key. */
 function missing(name: string): CfileError {
   return new CfileError('invalid_request', `CFILE_ARCHIVE is an s3: URL, but ${name} is not set.`, {
     param: name,

@@ -1,5 +1,5 @@
 /**
- * Which upstreams the settings name, and how cfile signs in to each.
+ * Reads the upstreams that the settings name, and the credential of each.
  *
  * @module
  */
@@ -21,11 +21,11 @@ import {
 } from './azure.ts'
 
 /**
- * Reads the upstreams, the default first; none where nothing is set.
+ * Reads the upstreams, the default first. Without settings there is none.
  *
  * @param settings of the upstreams and of Entra ID
- * @param machine creates a credential where no secret is set
- * @throws CfileError `invalid_request` that names the setting, and in a list the entry and its field
+ * @param machine creates a credential for upstreams without a secret
+ * @throws CfileError `invalid_request` that names the setting, and for a list the entry and its field
  */
 export function parseUpstreams(
   settings: UpstreamSettings,
@@ -33,10 +33,10 @@ export function parseUpstreams(
 ): UpstreamOptions[] {
   const { upstreams, endpoint, apiKey: key } = settings
   if (upstreams !== undefined) {
-    if (endpoint !== undefined) throw beside('AZURE_OPENAI_ENDPOINT', 'endpoint')
-    if (key !== undefined) throw beside('AZURE_OPENAI_API_KEY', 'api_key')
+    if (endpoint !== undefined) throw conflict('AZURE_OPENAI_ENDPOINT', 'endpoint')
+    if (key !== undefined) throw conflict('AZURE_OPENAI_API_KEY', 'api_key')
     return parseList(upstreams).map((entry, index) =>
-      upstreamOf(entry, ofEntry(entry, settings), machine, placeOf(index, entry.name)),
+      upstreamOf(entry, settingsOf(entry, settings), machine, placeOf(index, entry.name)),
     )
   }
   if (endpoint !== undefined) return [upstreamOf({ endpoint, api_key: key }, settings, machine)]
@@ -47,7 +47,7 @@ export function parseUpstreams(
   )
 }
 
-/** A text of an entry. What it takes is the message of its schema. */
+/** The schema of a text in an entry. Its message says what the field takes. */
 const text = (takes: string, grammar = /\S/) => z.string(takes).check(z.regex(grammar, takes))
 const models = 'a list of names of models'
 const uniqueName = 'a unique name of 1 to 64 letters, digits, ".", "_" and "-"'
@@ -96,7 +96,7 @@ function parseList(list: string): Entry[] {
 }
 
 /**
- * Reads one entry. The first fault is reported, with the place of the entry and never with its value.
+ * Reads one entry. Its first fault is reported with the place of the entry, without its value.
  *
  * @param index position of the entry, from 0
  */
@@ -109,7 +109,7 @@ function parseEntry(schema: ReturnType<typeof entrySchema>, value: unknown, inde
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys')
   if (unknown !== undefined) {
     const known = Object.keys(schema.shape).join(', ')
-    throw wrongList(`has an unknown field ${shown(unknown.keys[0])} in ${place}`, known)
+    throw wrongList(`has an unknown field ${quote(unknown.keys[0])} in ${place}`, known)
   }
   const [issue] = error.issues
   const field = String(issue?.path[0])
@@ -117,8 +117,8 @@ function parseEntry(schema: ReturnType<typeof entrySchema>, value: unknown, inde
   throw wrongList(`has ${fault} "${field}" in ${place}`, issue?.message ?? '')
 }
 
-/** The settings for one entry: its own identity in place of that of the process, all else as for all. */
-function ofEntry(entry: Entry, settings: UpstreamSettings): UpstreamSettings {
+/** Returns the settings for one entry. Its own fields replace those of the process. */
+function settingsOf(entry: Entry, settings: UpstreamSettings): UpstreamSettings {
   const own = {
     ...settings,
     apiVersion: entry.api_version ?? settings.apiVersion,
@@ -136,7 +136,7 @@ function ofEntry(entry: Entry, settings: UpstreamSettings): UpstreamSettings {
 }
 
 /**
- * The options of one upstream.
+ * Creates the options of one upstream.
  *
  * @param place of its entry in the list, for messages; absent for the upstream of `AZURE_OPENAI_ENDPOINT`
  */
@@ -158,18 +158,18 @@ function upstreamOf(
 }
 
 function placeOf(index: number, name?: unknown): string {
-  return `entry ${index + 1}${typeof name === 'string' ? ` (${shown(name)})` : ''}`
+  return `entry ${index + 1}${typeof name === 'string' ? ` (${quote(name)})` : ''}`
 }
 
-function shown(text: unknown): string {
+function quote(text: unknown): string {
   return JSON.stringify(String(text).slice(0, 64))
 }
 
-/** The error for a setting that CFILE_UPSTREAMS leaves no place for. */
-function beside(name: string, field: string): CfileError {
+/** The error for a setting that may not be set together with CFILE_UPSTREAMS. */
+function conflict(name: string, field: string): CfileError {
   return wrong(
     name,
-    `CFILE_UPSTREAMS and ${name} are both set: put that one into the list too, as "${field}" of an entry, and unset ${name}.`,
+    `CFILE_UPSTREAMS and ${name} are both set: move ${name} into the list, as "${field}" of an entry, and unset it.`,
   )
 }
 

@@ -1,44 +1,52 @@
 /**
- * Warnings about settings that are valid but probably not meant: unknown names with the nearest known one, old API
- * versions, weak secrets.
+ * Warnings about settings that are valid but probably wrong: unknown names with the nearest known one, old API versions,
+ * weak secrets.
  *
  * @module
  */
 
 import { endpointWarning } from '../../azure/endpoint.ts'
 import type { UpstreamOptions } from '../../options.ts'
+import type { Variables } from './setting.ts'
 
-/** The settings that are examined. */
-interface Doubtful {
+/** The settings that are checked. */
+interface CheckedSettings {
   readonly upstreams: readonly UpstreamOptions[]
   readonly keys?: readonly { readonly key: string }[]
   readonly signingKeys?: readonly { readonly secret: Uint8Array }[]
 }
 
-/** The environment of a process. */
-type Env = Readonly<Record<string, unknown>>
-
 /**
  * Returns the warnings, one line each, without secrets.
  *
  * @param settings that were read
- * @param env environment of the process, or bindings of a Worker
+ * @param variables of the process, or bindings of a Worker
  * @param names names of all settings
  */
-export function settingWarnings(settings: Doubtful, env: Env, names: readonly string[]): string[] {
+export function settingWarnings(
+  settings: CheckedSettings,
+  variables: Variables,
+  names: readonly string[],
+): string[] {
   const { upstreams, signingKeys } = settings
-  const dated = upstreams.flatMap(({ endpoint }) =>
+  const endpointWarnings = upstreams.flatMap(({ endpoint }) =>
     typeof endpoint === 'string' ? [] : (endpointWarning(endpoint) ?? []),
   )
-  const isLost = signingKeys === undefined && upstreams.length > 0
-  const lost = 'CFILE_SIGNING_KEYS is not set: links end with this process, and only it knows them.'
-  const unknown = unknownNames(env, names)
-  return [...unknown, ...dated, ...(isLost ? [lost] : []), ...guessableSecrets(settings)]
+  const lacksSigningKey = signingKeys === undefined && upstreams.length > 0
+  return [
+    ...unknownNames(variables, names),
+    ...endpointWarnings,
+    ...(lacksSigningKey ? [noSigningKey] : []),
+    ...weakSecrets(settings),
+  ]
 }
 
-function unknownNames(env: Env, names: readonly string[]): string[] {
-  return Object.entries(env)
-    .filter(([name, value]) => /^CFILE_/.test(name) && isMeant(name, value))
+const noSigningKey =
+  'CFILE_SIGNING_KEYS is not set: links work only in this process, and end when it stops.'
+
+function unknownNames(variables: Variables, names: readonly string[]): string[] {
+  return Object.entries(variables)
+    .filter(([name, value]) => /^CFILE_/.test(name) && isSetByUser(name, value))
     .filter(([name]) => !names.includes(name))
     .map(([name]) => {
       const near = nearestName(name, names)
@@ -47,8 +55,11 @@ function unknownNames(env: Env, names: readonly string[]): string[] {
     })
 }
 
-/** Kubernetes sets variables such as `CFILE_SERVICE_HOST` for a Service called cfile. On Workers, bindings are not texts. */
-function isMeant(name: string, value: unknown): boolean {
+/**
+ * Whether a user set this variable. Kubernetes sets variables such as `CFILE_SERVICE_HOST` for a Service called cfile. On
+ * Workers, bindings are not texts.
+ */
+function isSetByUser(name: string, value: unknown): boolean {
   const isOfService =
     /^CFILE_(?:SERVICE_(?:HOST|PORT)|PORT_\d+_)/.test(name) || /^(?:tcp|udp):/.test(String(value))
   return typeof value === 'string' && value.trim() !== '' && !isOfService
@@ -59,19 +70,26 @@ const leastBits = { key: 32, secret: 64 }
 const encoder = new TextEncoder()
 
 /** One warning for each key and secret that has too little entropy. It names the entry by its position. */
-function guessableSecrets({ keys = [], signingKeys = [] }: Doubtful): string[] {
-  const ofKeys = keys.map(({ key }) => estimateBits(encoder.encode(key)))
-  const ofSecrets = signingKeys.map(({ secret }) => estimateBits(secret))
+function weakSecrets({ keys = [], signingKeys = [] }: CheckedSettings): string[] {
+  const apiKeys = keys.map(({ key }) => encoder.encode(key))
   return [
-    ...guessable('CFILE_API_KEYS', 'key', ofKeys),
-    ...guessable('CFILE_SIGNING_KEYS', 'secret', ofSecrets),
+    ...weakEntries('CFILE_API_KEYS', 'key', apiKeys),
+    ...weakEntries(
+      'CFILE_SIGNING_KEYS',
+      'secret',
+      signingKeys.map(({ secret }) => secret),
+    ),
   ]
 }
 
-function guessable(name: string, what: keyof typeof leastBits, bits: readonly number[]): string[] {
-  return bits.flatMap((found, index) =>
-    found < leastBits[what]
-      ? `${name}: the ${what} of entry ${index + 1} is easy to guess; make another one, for example with openssl rand -hex 32.`
+function weakEntries(
+  setting: string,
+  kind: keyof typeof leastBits,
+  secrets: readonly Uint8Array[],
+): string[] {
+  return secrets.flatMap((secret, index) =>
+    estimateBits(secret) < leastBits[kind]
+      ? `${setting}: the ${kind} of entry ${index + 1} is easy to guess; make another one, for example with openssl rand -hex 32.`
       : [],
   )
 }
@@ -113,7 +131,7 @@ function entropyOf(symbols: Uint8Array): number {
  * Returns the most similar name. `undefined` if more than a third of the letters would have to change. The prefixes
  * `CFILE_` and `AZURE_` do not count, since people mix them up.
  *
- * @param wrong name that nobody knows
+ * @param wrong unknown name
  * @param names known names
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
