@@ -1,6 +1,6 @@
 /**
- * Creates the Hono app: mounts all routes on the gateway that the options describe.
- * Background work runs after requests and in the `schedule` of the host.
+ * Creates the Hono app: mounts all routes on the gateway that the options describe. Background work runs after requests
+ * and in the `schedule` of the host.
  *
  * @module
  */
@@ -52,22 +52,22 @@ export function createApp(options: AppOptions): Hono {
     telemetry: options.telemetry ?? webRuntime.telemetry,
     createId: () => crypto.randomUUID(),
   }
-  // When the app is mounted in another app, or a Worker has no cron trigger, only requests trigger the upkeep.
+  // Requests trigger the upkeep too, since a mounted app and a Worker without a cron trigger have no other trigger.
   const upkeep = needsUpkeep(gateway) ? () => doUpkeep(gateway) : undefined
-  const terms = { ...options, observation, upkeep }
+  const familyOptions = { ...options, observation, upkeep }
   const app = new Hono()
   // The path of the public URL comes first, since it may begin like one of the routes.
   const bases = new Set([new URL(gateway.links.publicUrl).pathname, '/'])
   for (const base of bases) {
     for (const family of families(gateway, options)) {
-      app.route(join(base, family.base), openFamily(gateway, family, terms))
+      app.route(join(base, family.base), openFamily(gateway, family, familyOptions))
     }
   }
-  // Set here and not for each family: Hono wraps every handler of an app that has an error handler of its own.
+  // Not set for each family, since Hono wraps every handler of an app that has an error handler of its own.
   app.onError((error, c: Context) => answerFailure(gateway.log, c, error))
   countOrigins(gateway)
   const outside = outsideRoutes(gateway, observation, { bases, headers: options.headers })
-  // Used only when the app is served alone. A host app handles its own root and unknown paths.
+  // Used only if the app is served alone. A host app handles its root and unknown paths itself.
   app.notFound((c) => outside.fetch(c.req.raw, c.env))
   return app
 }
@@ -111,7 +111,7 @@ async function stopWork(gateway: Gateway): Promise<void> {
   await stopCopies(gateway)
 }
 
-/** Text of the warning for an app without a public URL. */
+/** The warning for an app without a public URL. */
 function noPublicUrl({ links: { publicUrl } }: Gateway): string {
   return `CFILE_PUBLIC_URL (the option publicUrl) is not set, so links lead to ${publicUrl}: set it to the URL by which clients reach this app.`
 }

@@ -24,7 +24,7 @@ import { openStorage } from './start/server-storage.ts'
 export type { Running } from './start/serve.ts'
 export { openStorage } from './start/server-storage.ts'
 
-/** The used part of Bun's API. The published types would replace those of Node. */
+/** The part of Bun's API that is used here. The published types would replace those of Node. */
 declare const Bun: {
   readonly env: Env
   serve(options: {
@@ -110,7 +110,7 @@ function wrapSocket(socket: BunSocket): Socket {
     },
     close({ code, reason }) {
       if (inbox.ended !== undefined) return
-      // Messages that arrive during the closing handshake are not taken any more.
+      // Messages that arrive during the closing handshake are ignored.
       inbox.end({ code, reason })
       socket.close(sendableCode(code), cutReason(reason))
     },

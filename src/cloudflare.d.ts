@@ -1,4 +1,4 @@
-/** The part of workerd's own module that the Worker's door uses; the published types would bring all of its globals. */
+/** The part of workerd's module that `workers.ts` uses. The published types would add all globals of workerd. */
 declare module 'cloudflare:workers' {
   export function waitUntil(work: Promise<unknown>): void
 }

@@ -18,7 +18,7 @@ import { openStorage } from './start/server-storage.ts'
 export type { Running } from './start/serve.ts'
 export { openStorage } from './start/server-storage.ts'
 
-/** The used part of Deno's API. The published types would replace those of Node. */
+/** The part of Deno's API that is used here. The published types would replace those of Node. */
 declare const Deno: {
   readonly env: { toObject(): Env }
   serve(

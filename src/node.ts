@@ -74,8 +74,8 @@ function wasRead(req: IncomingMessage & { readonly rawBody?: unknown }): boolean
 }
 
 function bodyWasRead(): CfileError {
-  return new CfileError('invalid_request', 'The body was read before cfile got to see it.', {
-    hint: 'Mount cfile before express.json() and its like, or have them keep the bytes as req.rawBody.',
+  return new CfileError('invalid_request', 'The body was read before the request reached cfile.', {
+    hint: 'Mount cfile before express.json() and similar middleware, or make them keep the bytes as req.rawBody.',
   })
 }
 
@@ -89,7 +89,7 @@ export function serve(env: Env = process.env): Promise<Running> {
 }
 
 /**
- * Node's faster replacements for web standards, among them a carrier that moves bytes from socket to socket.
+ * Returns Node's faster replacements for web standards, such as a carrier that moves bytes from socket to socket.
  *
  * @example
  * app.use('/ai', toNodeHandler(createApp({ ...nodeRuntime(), …options })))
@@ -108,7 +108,7 @@ export function nodeRuntime(): Pick<
   }
 }
 
-// Bytes of an answer that wait for the kernel. Node's own 64 KB would hold four times as much for each slow client.
+// Bytes of an answer that wait for the kernel. With Node's default of 64 KB, each slow client would hold four times as much.
 const mostUnsent = 16 * 1024
 
 const platform: Platform = {
@@ -119,9 +119,9 @@ const platform: Platform = {
   async listen({ host, port }, answer) {
     const options = {
       highWaterMark: mostUnsent,
-      // Checked here, so that the error has a body.
+      // cfile checks it, so that the error has a body.
       requireHostHeader: false,
-      // Any other request with `Upgrade`, such as Java's with h2c, is answered as if it had none (RFC 9110 §7.8).
+      // Any other `Upgrade`, such as the h2c of Java's client, is ignored (RFC 9110 §7.8).
       shouldUpgradeCallback: isForWebSocket,
     }
     const server = createServer(options, handlerOf(answer))
@@ -163,7 +163,7 @@ function isForWebSocket({ method, headers: { upgrade = '' } }: IncomingMessage):
 }
 
 /**
- * The request for a WebSocket in the form of web standards.
+ * Creates the web-standard request for a WebSocket.
  *
  * @throws CfileError `invalid_request` for any other upgrade, and for a wrong host or path
  */
@@ -182,7 +182,7 @@ function upgradeRequest(req: IncomingMessage): Request {
 
 /** Creates the request handler of `node:http`. */
 function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  // The host app may rely on the global Request and Response. A request of HTTP/1.0 may name no host, and none is read.
+  // The host app may rely on the global Request and Response. A request of HTTP/1.0 may have no host, so it gets one.
   const options = {
     overrideGlobalObjects: false,
     hostname: 'localhost',

@@ -28,7 +28,7 @@ export interface UpstreamOptions {
   readonly weight?: number
   /** `fetch` for this upstream only; the emulator uses it. */
   readonly fetch?: typeof fetch
-  /** Whether it is the built-in emulator, for the log. @default false */
+  /** Whether it is the built-in emulator, for log, metrics and pages. @default false */
   readonly isEmulator?: boolean
   /** Opens WebSockets for this upstream only. */
   readonly connect?: Connect
@@ -36,7 +36,7 @@ export interface UpstreamOptions {
 
 /** Background work that the host runs between requests. */
 export interface Upkeep {
-  /** Whether there is any. If not, only `stop` has to be called. */
+  /** Whether there can be work. If not, call only `stop`. */
   readonly isNeeded: boolean
   /** Checks the archive, so that its problems are logged at the start. Never throws. */
   check(): Promise<void>
@@ -66,7 +66,7 @@ export interface AppOptions extends Partial<Runtime> {
   readonly authenticate?: Authenticate
   /** Which posts to `/captures` are accepted. @default 'any' */
   readonly captures?: 'any' | 'response_id'
-  /** Whether a thing without an owner belongs to the first caller who names it. @default false */
+  /** Whether an object without an owner belongs to the first caller who names it. @default false */
   readonly trustUnrecorded?: boolean
   /**
    * Serves Azure's webhooks at `/webhooks`. `secrets`: as Azure shows them (`whsec_…`). `owner`: with caller auth, the

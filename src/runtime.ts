@@ -28,7 +28,7 @@ export interface Runtime {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** HMAC-SHA-256. @default WebCrypto, which is slower on Node since it uses another thread */
   readonly createHmac?: (secret: Uint8Array) => Hmac
-  /** Creates what moves bytes from the upstream to the client. @default web streams */
+  /** Creates the carrier, which moves bytes from the upstream to the client. @default web streams */
   readonly createCarrier: CreateCarrier
   /** Opens WebSockets with custom headers. @default no WebSockets are served */
   readonly connect?: Connect

@@ -1,11 +1,10 @@
 /**
- * A subcommand: its arguments and options as data, from which come parsing, help and completion, and the terminal on which
- * it runs.
+ * A subcommand and its terminal. Arguments and options are data, from which parsing, help and completion are made.
  *
  * @module
  */
 
-import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs, styleText } from 'node:util'
 import type { Env } from '../start/serve.ts'
 
 /** The error for a wrong command line. */
@@ -17,7 +16,7 @@ export class UsageError extends Error {
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly short?: string
-  /** What stands for the value in the help, such as `FILE`. */
+  /** Placeholder of the value in the help, such as `FILE`. */
   readonly value?: string
   readonly help: string
 }
@@ -30,7 +29,7 @@ export const sharedOptions = {
   help: { type: 'boolean', short: 'h', help: 'Show the help of this command.' },
 } as const
 
-/** A command as it explains itself. */
+/** Description of a command, for help and completion. */
 export interface CommandInfo {
   readonly name: string
   /** The arguments as they are written after the name, such as `ID…`. */
@@ -82,7 +81,7 @@ interface Specification<O extends Options> extends CommandInfo {
   run(input: Input<O>, terminal: Terminal): Promise<number>
 }
 
-/** Makes a command that parses its command line before it runs. */
+/** Creates a command that parses its command line before it runs. */
 export function defineCommand<const O extends Options>(specification: Specification<O>): Command {
   return {
     ...specification,
@@ -118,18 +117,18 @@ function parse<const C extends ParseArgsConfig>(config: C): ReturnType<typeof pa
   try {
     return parseArgs(config)
   } catch (error) {
-    // Node's further sentences are about `--` and positionals, which the help explains better.
+    // The first sentence only: Node's others explain `--` and positionals, as the help does.
     if (error instanceof TypeError) throw new UsageError(`${error.message.split(/\. |\n/)[0]}.`)
     throw error
   }
 }
 
 /** Colours and weights. */
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+type Style = 'bold' | 'dim' | 'red' | 'green'
 
 /** One of the two output streams. */
 export interface Output {
-  /** Whether a person looks at it on a terminal. */
+  /** Whether it is a terminal, so that a person reads it. */
   readonly isTerminal: boolean
   /** Columns of the terminal; 100 without one. */
   width(): number
@@ -147,18 +146,10 @@ export interface Terminal {
   readonly err: Output
 }
 
-const codes: Readonly<Record<Style, readonly [on: number, off: number]>> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-}
-
 /**
  * Wraps a stream of the process.
  *
- * @param env for `NO_COLOR` and its like
+ * @param env for `NO_COLOR` and `TERM`
  */
 export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
   const isTerminal = stream.isTTY === true
@@ -169,15 +160,12 @@ export function createOutput(stream: NodeJS.WriteStream, env: Env): Output {
     // A terminal of unknown size has 0 columns.
     width: () => stream.columns || 100,
     write: (text) => void stream.write(text),
-    paint(style, text) {
-      const [on, off] = codes[style]
-      return isColoured ? `\x1b[${on}m${text}\x1b[${off}m` : text
-    },
+    paint: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
   }
 }
 
 /**
- * Prints a result as JSON for a program, or as text for a person; both end with a line break.
+ * Prints a result as JSON or as text, with a line break at its end.
  *
  * @param result `json`: whether `--json` was given; `text` is called only without it
  */

@@ -1,5 +1,5 @@
 /**
- * `cfile completion`: scripts with which a shell completes commands and options.
+ * `cfile completion`: scripts that complete commands and options in a shell.
  *
  * @module
  */
@@ -18,9 +18,9 @@ const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
 
 /**
- * Makes `cfile completion`.
+ * Creates `cfile completion`.
  *
- * @param commands a function, since the completion is one of the commands itself
+ * @param commands a function, since `completion` is one of the commands itself
  */
 export function completionCommand(commands: () => readonly CommandInfo[]): Command {
   return defineCommand({

@@ -1,6 +1,6 @@
 /**
- * Examines for `cfile doctor` the settings of this machine, each upstream, callers, the store and the archive, each as the
- * server would use it.
+ * Checks everything that `cfile doctor` reports: settings, upstreams, callers, store and archive. Each is used as a server
+ * uses it.
  *
  * @module
  */
@@ -27,7 +27,7 @@ interface Section {
   readonly findings: readonly Finding[]
 }
 
-/** The result of an examination. */
+/** The result of all checks. */
 export interface Diagnosis {
   readonly isWell: boolean
   readonly sections: readonly Section[]
@@ -36,7 +36,7 @@ export interface Diagnosis {
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * Examines everything that an environment names.
+ * Checks everything that an environment names.
  *
  * @param runtime replaces parts of the runtime
  */
@@ -50,7 +50,7 @@ export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promis
     const means = { ...webRuntime, readFile: (path: string) => readFile(path, 'utf8'), ...runtime }
     for (const upstream of settings.upstreams) {
       const { name, endpoint } = upstream
-      const where = typeof endpoint === 'string' ? endpoint : formEndpoint(endpoint)
+      const where = typeof endpoint === 'string' ? endpoint : describeEndpoint(endpoint)
       const findings = await examine(upstream, means)
       sections.push({ title: `Upstream ${name}: ${where}`, findings })
     }
@@ -61,12 +61,12 @@ export async function diagnose(env: Env, runtime: Partial<Runtime> = {}): Promis
   return { isWell: findings.every(({ state }) => state !== 'failed'), sections }
 }
 
-/** An endpoint as the title of its section. */
-function formEndpoint({ kind, base, agent }: Endpoint): string {
+/** Describes an endpoint, for the title of its section. */
+function describeEndpoint({ kind, base, agent }: Endpoint): string {
   return agent === undefined ? `${kind} ${base}` : `hosted agent ${agent}`
 }
 
-/** The settings, or why the server would not start with them. */
+/** Reads the settings. Returns the error with which a server would not start. */
 function readSettings(env: Env): Settings | CfileError {
   try {
     const settings = parseEnv(env)
@@ -138,19 +138,19 @@ async function examineTokens(url: string, { fetch, now, wait }: KeyRuntime): Pro
 
 const probeMs = 15_000
 
-/** Opens the store and the archive as the server would, and tries both. */
+/** Opens the store and the archive as a server does, and tries both. */
 async function examineStorage(
   settings: Settings,
   { fetch, wait }: Pick<Runtime, 'fetch' | 'wait'>,
 ): Promise<Finding[]> {
-  const logged = createMemory()
+  const errors = createErrorLog()
   try {
-    const { store, archive, close } = await openStorage(settings, logged.log, { fetch })
+    const { store, archive, close } = await openStorage(settings, errors.log, { fetch })
     try {
-      // This checks the settings that only fit together at the start.
-      if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: logged.log })
+      // Checks that the settings fit together, as at the start of a server.
+      if (settings.upstreams.length > 0) openApp(settings, { store, archive, log: errors.log })
       return [
-        await examineStore(settings, store, wait, logged.last),
+        await examineStore(settings, store, wait, errors.last),
         await examineArchive(settings, archive, wait),
       ]
     } finally {
@@ -162,11 +162,11 @@ async function examineStorage(
   }
 }
 
-type Told = Readonly<Record<string, unknown>>
+type Fields = Readonly<Record<string, unknown>>
 
-/** Keeps the last error in the log: a connection reports the cause of a failure only there. */
-function createMemory(): { readonly log: Log; last(): Told } {
-  let last: Told = {}
+/** Creates a log that keeps the fields of its last error. A connection reports the cause of a failure only to the log. */
+function createErrorLog(): { readonly log: Log; last(): Fields } {
+  let last: Fields = {}
   return {
     log(level, _, fields) {
       if (level === 'error') last = fields ?? {}
@@ -179,14 +179,14 @@ async function examineStore(
   { store: setting, dataDir }: Settings,
   store: Store,
   wait: Wait,
-  lastTold: () => Told,
+  lastError: () => Fields,
 ): Promise<Finding> {
   const found = `${setting?.kind ?? `sqlite in ${dataDir}`}: written, read and erased`
   try {
     await within(wait, probeMs, undefined, () => tryStore(store))
     return { state: 'ok', what: 'store', found }
   } catch (error) {
-    const { cause, hint } = lastTold()
+    const { cause, hint } = lastError()
     const { details = {} } = isCfileError(error) ? error : {}
     return {
       state: 'failed',

@@ -1,5 +1,5 @@
 /**
- * `cfile doctor`: tries the settings as the server would, and says how to mend each failure.
+ * `cfile doctor`: tries the settings as a server does, and says how to mend each failure.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const doctorCommand: Command = defineCommand({
   ],
   takes: 'none',
   async run({ values }, terminal) {
-    // Loaded only here, since it brings the whole server.
+    // Loaded on demand, since it imports the whole server.
     const { diagnose } = await import('./diagnosis.ts')
     const diagnosis = await diagnose(terminal.env)
     const { out } = terminal

@@ -13,16 +13,16 @@ import { CfileError, reasonOf } from '../core/errors.ts'
 import { cleanFilename, parseContentDisposition } from '../core/http/content-disposition.ts'
 import { Interrupted } from './failure.ts'
 
-/** Where a download goes. */
+/** The destination of a download. */
 interface Target {
-  /** The rest of a broken download is found by it. */
+  /** The id of the file, which finds the partial file of an earlier download. */
   readonly id: string
   /** The path to write to. Without it, the file gets its own name in `folder`. */
   readonly output?: string
   readonly folder: string
   /** Whether an existing file is replaced. */
   readonly force?: boolean
-  /** Paths that this run has written: a second file of the same name gets another one. */
+  /** Paths that this run has written. A second file of the same name gets another one. */
   readonly written: ReadonlySet<string>
   readonly signal: AbortSignal
   readonly onProgress: (name: string, done: number, total: number | undefined) => void
@@ -37,10 +37,10 @@ export interface Saved {
 const mostAttempts = 5
 
 /**
- * Downloads a file, and continues where the connection breaks.
+ * Downloads a file. A download whose connection breaks is continued, up to five times.
  *
  * @param ask sends the request; it throws for every answer but a success
- * @param target where the file goes
+ * @param target destination of the file
  * @throws CfileError of the gateway; `invalid_request` if the name is taken
  * @throws Interrupted
  */
@@ -48,7 +48,7 @@ export async function download(
   ask: (init: RequestInit) => Promise<Response>,
   target: Target,
 ): Promise<Saved> {
-  if (target.output !== undefined) await refuseTaken(target.output, target)
+  if (target.output !== undefined) await refuseExisting(target.output, target)
   for (let attempt = 1; ; attempt++) {
     const part = await findPart(target)
     const response = await ask({ headers: part && resumeHeaders(part) }).catch(startOver(part))
@@ -57,7 +57,7 @@ export async function download(
       return await save(response, target)
     } catch (error) {
       await response.body?.cancel().catch(() => {})
-      if (!(error instanceof Cut)) throw error
+      if (!(error instanceof BrokenConnection)) throw error
       if (target.signal.aborted) throw interrupted(error)
       if (attempt === mostAttempts) throw brokenOff(error)
     }
@@ -67,7 +67,7 @@ export async function download(
 async function save(response: Response, target: Target): Promise<Saved> {
   refusePage(response)
   const path = target.output ?? join(target.folder, downloadName(response, target))
-  await refuseTaken(path, target)
+  await refuseExisting(path, target)
   const part = await writePart(response, path, target)
   const { size } = await stat(part)
   await checkDigest(part, response)
@@ -76,8 +76,8 @@ async function save(response: Response, target: Target): Promise<Saved> {
 }
 
 /**
- * Refuses a web page where a file was expected. A gateway gives every file, HTML as well, as an attachment, so a page
- * without that header comes from a sign-in in front of the gateway, or is a page for people.
+ * Refuses a web page in place of a file. A gateway sends every file as an attachment, also HTML. A page without that header
+ * comes from a sign-in in front of the gateway, or is a page for people.
  *
  * @throws CfileError `upstream_invalid`
  */
@@ -95,7 +95,7 @@ export function refusePage({ headers }: Response): void {
   )
 }
 
-/** The beginning of a file that was downloaded before. */
+/** The partial file of an earlier download. */
 interface Part {
   readonly path: string
   readonly etag: string
@@ -115,12 +115,12 @@ async function findPart(target: Target): Promise<Part | undefined> {
   return { path, etag: name.slice(1, -'.part'.length), size: (await stat(path)).size }
 }
 
-/** Asks for the rest only, or for all of the file if it has changed since (RFC 9110 §13.1.5). */
+/** Requests the rest, or the whole file if it has changed (RFC 9110 §13.1.5). */
 function resumeHeaders({ size, etag }: Part): Record<string, string> {
   return size === 0 ? {} : { range: `bytes=${size}-`, 'if-range': `"${etag}"` }
 }
 
-/** Removes a partial file that is as long as the file. No range is left to request, so the download starts again. */
+/** Removes a partial file that is as long as the file: no range is left to request, so the download starts again. */
 function startOver(part: Part | undefined): (error: unknown) => Promise<undefined> {
   return async (error) => {
     const isWhole = error instanceof CfileError && error.code === 'range_not_satisfiable'
@@ -130,9 +130,9 @@ function startOver(part: Part | undefined): (error: unknown) => Promise<undefine
 }
 
 /** The connection broke. */
-class Cut extends Error {
-  override readonly name = 'Cut'
-  /** Whether the bytes that came are kept for the next attempt. */
+class BrokenConnection extends Error {
+  override readonly name = 'BrokenConnection'
+  /** Whether the received bytes are kept for the next attempt. */
   isKept = false
 }
 
@@ -150,7 +150,7 @@ async function writePart(response: Response, path: string, target: Target): Prom
     return part
   } catch (error) {
     if (!isKept) await rm(part, { force: true })
-    if (error instanceof Cut) error.isKept = isKept
+    if (error instanceof BrokenConnection) error.isKept = isKept
     throw error
   } finally {
     await file.close()
@@ -174,7 +174,7 @@ async function writeBody(
     onProgress(at, size)
   }
   if (size !== undefined && at < size) {
-    throw new Cut('', { cause: new Error('the body ended early') })
+    throw new BrokenConnection('', { cause: new Error('the body ended early') })
   }
   // An earlier file of the same name may have been longer.
   await file.truncate(at)
@@ -184,7 +184,7 @@ async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader()
   while (reader !== undefined) {
     const { done, value } = await reader.read().catch((cause) => {
-      throw new Cut('', { cause })
+      throw new BrokenConnection('', { cause })
     })
     if (done) return
     yield value
@@ -204,7 +204,7 @@ async function checkDigest(path: string, { headers }: Response): Promise<void> {
   })
 }
 
-/** Gives the complete file its name in one step. */
+/** Gives the complete file its name, in one step. */
 async function place(part: string, path: string, { force }: Target): Promise<void> {
   if (force) return rename(part, path)
   try {
@@ -213,28 +213,28 @@ async function place(part: string, path: string, { force }: Target): Promise<voi
     await rm(part)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EEXIST') throw taken(path)
-    // Not every file system has links.
+    if (code === 'EEXIST') throw fileExists(path)
+    // Some file systems have no links.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error
     await rename(part, path)
   }
 }
 
-async function refuseTaken(path: string, { force }: Target): Promise<void> {
-  const isThere = await access(path).then(
+async function refuseExisting(path: string, { force }: Target): Promise<void> {
+  const exists = await access(path).then(
     () => true,
     () => false,
   )
-  if (isThere && !force) throw taken(path)
+  if (exists && !force) throw fileExists(path)
 }
 
-function taken(path: string): CfileError {
+function fileExists(path: string): CfileError {
   return new CfileError('invalid_request', `${path} exists already.`, {
     hint: 'Add -f to replace it, or -o for another name.',
   })
 }
 
-function brokenOff({ cause, isKept }: Cut): CfileError {
+function brokenOff({ cause, isKept }: BrokenConnection): CfileError {
   return new CfileError('upstream_error', `The download broke off: ${reasonOf(cause)}.`, {
     hint: isKept ? continues : 'Run the same command again to start from the beginning.',
     cause,
@@ -243,27 +243,27 @@ function brokenOff({ cause, isKept }: Cut): CfileError {
 
 const continues = 'Run the same command again to continue it.'
 
-function interrupted({ isKept }: Cut): Interrupted {
+function interrupted({ isKept }: BrokenConnection): Interrupted {
   return new Interrupted(isKept ? `The download was interrupted. ${continues}` : 'Interrupted.')
 }
 
 // In bytes; file systems take 255, and some less.
 const longestName = 200
 
-interface Place {
-  /** The name where the server gives none. */
+interface NameOptions {
+  /** The name if the server sends none. */
   readonly id: string
   readonly folder: string
   /** Paths that are taken. */
   readonly written: ReadonlySet<string>
 }
 
-/** Takes the name that the server gives. It cannot lead out of the folder, and it does not hide the file. */
-function downloadName(response: Response, { id, folder, written }: Place): string {
+/** Returns the name that the server sends, without separators and without a leading dot, so that it stays in the folder. */
+function downloadName(response: Response, { id, folder, written }: NameOptions): string {
   const { extended, plain } = parseContentDisposition(response.headers.get('content-disposition'))
   const name = cleanFilename(extended ?? plain ?? '').replace(/^\./, '_')
   const { stem, ending } = split(name === '' ? id : name)
-  // Two files of one response may have one name.
+  // Two files of one response may have the same name.
   for (let count = 1; ; count++) {
     const suffix = count === 1 ? '' : ` (${count})`
     const one = shorten(stem, ending, suffix)

@@ -46,7 +46,7 @@ export const emulatorCommand: Command = defineCommand({
 })
 
 async function listen(port: number): Promise<Server> {
-  // Loaded only here: no other command needs them.
+  // Loaded on demand, since no other command needs them.
   const [{ createEmulator }, { toNodeHandler }] = await Promise.all([
     import('../emulator/emulator.ts'),
     import('../node.ts'),

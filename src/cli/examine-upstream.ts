@@ -1,5 +1,5 @@
 /**
- * What `cfile doctor` checks about one upstream: it signs in and sends requests as the server would.
+ * Checks one upstream for `cfile doctor`: signs in and sends requests as a server does.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import { createAzureClient } from '../library/azure-client.ts'
 import type { UpstreamOptions } from '../options.ts'
 import type { Runtime } from '../runtime.ts'
 
-/** One line of the table. */
+/** One line of the report. */
 export interface Finding {
   /** `note`: information, not a failure. */
   readonly state: 'ok' | 'failed' | 'note'
   readonly what: string
   readonly found: string
-  /** What to do about it. */
+  /** How to mend a failure. */
   readonly cure?: string
 }
 
 /**
- * Examines an upstream. It stops after a sign-in that fails.
+ * Checks an upstream. Stops if the sign-in fails.
  *
  * @param runtime network, clock and timers
  */
@@ -34,8 +34,8 @@ export async function examine(
 ): Promise<Finding[]> {
   const { now } = runtime
   const endpoint = typeof given === 'string' ? parseEndpoint(given) : given
-  const heard = hearDates(fetch ?? runtime.fetch, now)
-  const own = { ...runtime, fetch: heard.fetch, credential, ...patience }
+  const clocks = compareClocks(fetch ?? runtime.fetch, now)
+  const own = { ...runtime, fetch: clocks.fetch, credential, ...limits }
   const signed = await credential.authorize(endpoint.scope, own).catch(failureOf)
   if (isCfileError(signed)) return [failed('credential', signed)]
   const client = createAzureClient({ ...own, endpoint })
@@ -49,12 +49,12 @@ export async function examine(
     ...tokenFindings(signed, endpoint, now()),
     ...tried,
     ...others,
-    ...clockFindings(heard.apart()),
+    ...clockFindings(clocks.secondsAhead()),
   ]
 }
 
-// Shorter than a server's limits, since a person waits.
-const patience = { timeoutMs: 15_000, retry: { attempts: 2 } }
+// Lower than those of a server, since a person waits.
+const limits = { timeoutMs: 15_000, retry: { attempts: 2 } }
 
 function tokenFindings(
   { name, value }: Authorization,
@@ -70,13 +70,13 @@ function tokenFindings(
 const list: AzureRequest = { method: 'GET', path: '/containers', query: 'limit=1' }
 const absentContainer = `cntr_${'0'.repeat(48)}`
 
-/** Tries the path that the settings lead to. */
+/** Tries the path that follows from the settings. */
 async function tryPath(client: AzureClient): Promise<Finding[]> {
   const { base } = client.endpoint
   const what = formOf(client.endpoint)
   const role: Finding = { state: 'ok', what: 'role', found: 'may read containers' }
   if (await lists(client, list)) return [{ state: 'ok', what, found: `${base} answers` }, role]
-  // Some resources refuse to list. The answer about a container that does not exist then tells the cause.
+  // Some resources refuse to list. Then a request for a container that does not exist shows the cause.
   const error = await client.getContainer(absentContainer).then(() => undefined, failureOf)
   if (error === undefined || error.code === 'container_not_found') {
     return [{ state: 'ok', what, found: `${base} answers, though it lists no containers` }, role]
@@ -102,7 +102,7 @@ function formOf({ kind, apiVersion }: Endpoint): string {
   return kind === 'project' ? 'project path' : 'v1 path'
 }
 
-/** Tries the other forms of the URL, in case the wrong one is set. */
+/** Tries the other forms of the URL, in case the settings have the wrong one. */
 async function tryOthers(
   isWell: boolean,
   endpoint: Endpoint,
@@ -133,7 +133,7 @@ function otherForms(endpoint: Endpoint): { endpoint: Endpoint; cure: string }[] 
     },
   ]
   if (kind === 'resource') return forms
-  // The host passed the check already.
+  // The host has been checked already.
   const resource = parseEndpoint(origin, { allowedHosts: [new URL(origin).host] })
   const cure = `For what the resource itself makes, set AZURE_OPENAI_ENDPOINT=${origin}.`
   return [...forms, { endpoint: resource, cure }]
@@ -146,37 +146,39 @@ async function lists(client: AzureClient, request: AzureRequest): Promise<boolea
   return answer.ok && Array.isArray(body?.data)
 }
 
-function hearDates(fetch: Runtime['fetch'], now: () => number) {
-  let apart: number | undefined
-  const hearing: Runtime['fetch'] = async (input, init) => {
+/** Wraps a `fetch` that compares the clock of this machine with the `Date` of each answer. */
+function compareClocks(fetch: Runtime['fetch'], now: () => number) {
+  let secondsAhead: number | undefined
+  const comparing: Runtime['fetch'] = async (input, init) => {
     const answer = await fetch(input, init)
-    const theirs = Date.parse(answer.headers.get('date') ?? '') / 1000
-    if (Number.isFinite(theirs)) apart = Math.round(now() - theirs)
+    const upstreamTime = Date.parse(answer.headers.get('date') ?? '') / 1000
+    if (Number.isFinite(upstreamTime)) secondsAhead = Math.round(now() - upstreamTime)
     return answer
   }
-  return { fetch: hearing, apart: () => apart }
+  return { fetch: comparing, secondsAhead: () => secondsAhead }
 }
 
-function clockFindings(apart: number | undefined): Finding[] {
-  if (apart === undefined) return []
-  const found = `${Math.abs(apart)} s ${apart < 0 ? 'behind' : 'ahead of'} the upstream's`
+function clockFindings(secondsAhead: number | undefined): Finding[] {
+  if (secondsAhead === undefined) return []
+  const distance = Math.abs(secondsAhead)
+  const found = `${distance} s ${secondsAhead < 0 ? 'behind' : 'ahead of'} the upstream's`
   const cure = "Set this machine's clock right: tokens and links end by it."
   return [
-    Math.abs(apart) > 120
+    distance > 120
       ? { state: 'failed', what: 'clock', found, cure }
       : { state: 'ok', what: 'clock', found },
   ]
 }
 
 /**
- * Writes a failure as a finding.
+ * Describes a failure.
  *
- * @param what the part that was examined, such as `role`
+ * @param what the part that was checked, such as `role`
  */
 export function failed(what: string, { message, details }: CfileError): Finding {
   const { status, code, request_id } = details.upstream ?? {}
-  const said = [status, code, request_id].filter((part) => part && !message.includes(String(part)))
-  const found = said.length === 0 ? message : `${message} (${said.join(', ')})`
+  const facts = [status, code, request_id].filter((fact) => fact && !message.includes(String(fact)))
+  const found = facts.length === 0 ? message : `${message} (${facts.join(', ')})`
   return { state: 'failed', what, found, cure: details.hint }
 }
 

@@ -9,7 +9,7 @@ import { isObject } from '../core/json/value.ts'
 import type { Env } from '../start/serve.ts'
 import type { Terminal } from './command.ts'
 
-/** Sends a request for a path of the gateway. @throws CfileError for every answer but a success */
+/** Sends a request to a path of the gateway. @throws CfileError for every answer but a success */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>
 
 /**
@@ -40,7 +40,7 @@ export function gatewayBase({ CFILE_URL: text }: Env): string | undefined {
 }
 
 /**
- * Sends a request to a URL that is not under `CFILE_URL`, without any credential.
+ * Sends a request to a URL that is not below `CFILE_URL`, without a credential.
  *
  * @param init as for `fetch`
  * @throws CfileError for every answer but a success
@@ -71,11 +71,11 @@ function remote(base: string, key: string | undefined): Ask {
 }
 
 /**
- * Opens a gateway in this process. The commands run the same code as a server, so both find the same files. The
- * callers' keys, the store and the archive of a server are left out.
+ * Opens a gateway in this process. Commands run the same code as a server, so both find the same files. It ignores
+ * the settings of callers' keys, store and archive.
  */
 async function local(env: Env): Promise<Ask> {
-  // Loaded only here, since it takes a moment.
+  // Loaded on demand, since it takes a moment.
   const [{ openApp }, { parseEnv }] = await Promise.all([
     import('../start/open-app.ts'),
     import('../start/settings/settings.ts'),
@@ -118,11 +118,11 @@ async function successOf(answer: Response, source: string): Promise<Response> {
 function foreignAnswer({ status, headers }: Response, source: string): CfileError {
   const target = headers.get('location') ?? ''
   const isRedirect = status >= 300 && status < 400 && URL.canParse(target)
-  const said = isRedirect
+  const problem = isRedirect
     ? `${source} redirects to ${new URL(target).host} instead of answering`
     : `${source} answered with status ${status} and no message`
   const code = status === 404 ? 'not_found' : 'upstream_invalid'
-  return new CfileError(code, `${said}.`, {
+  return new CfileError(code, `${problem}.`, {
     hint: isRedirect
       ? 'It may want you to sign in first.'
       : 'Check that the URL leads to a cfile gateway.',

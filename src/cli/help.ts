@@ -1,5 +1,5 @@
 /**
- * Writes the help texts from the descriptions of the commands.
+ * Formats the help texts from the descriptions of the commands.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { wrap } from './text.ts'
 /** The commands, in the groups in which the help lists them. */
 type CommandGroups = readonly (readonly [title: string, commands: readonly CommandInfo[]])[]
 
-/** Settings that commands read, for the help. */
+/** The environment variables in the help of `cfile`. */
 const environment: readonly Row[] = [
   ['CFILE_URL', 'URL of the gateway to talk to. Without it the commands talk to Azure directly.'],
   ['CFILE_KEY', 'Your key for that gateway.'],
-  ['AZURE_OPENAI_ENDPOINT', 'Azure OpenAI resource, where CFILE_URL is not set.'],
+  ['AZURE_OPENAI_ENDPOINT', 'Azure OpenAI resource, used if CFILE_URL is not set.'],
   ['AZURE_OPENAI_API_KEY', 'Its key. Without a key cfile signs in with Entra ID.'],
   ['NO_COLOR', 'Any value switches colours off.'],
 ]
@@ -28,9 +28,9 @@ const exitCodes: readonly Row[] = [
 ]
 
 /**
- * Writes the help of `cfile` itself.
+ * Formats the help of `cfile` itself.
  *
- * @param out tells the width and the colours
+ * @param out terminal, for its width and colours
  */
 export function formatOverview(groups: CommandGroups, out: Output): string {
   const write = createWriter(out)
@@ -60,9 +60,9 @@ export function formatOverview(groups: CommandGroups, out: Output): string {
 }
 
 /**
- * Writes the help of one command.
+ * Formats the help of one command.
  *
- * @param out tells the width and the colours
+ * @param out terminal, for its width and colours
  */
 export function formatHelp(command: CommandInfo, out: Output): string {
   const write = createWriter(out)

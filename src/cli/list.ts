@@ -24,7 +24,7 @@ const sizeColumn: Column<unknown> = {
   title: 'SIZE',
   isNumber: true,
   value: (file) => numberField(file, 'bytes') ?? none,
-  shown(file) {
+  terminalText(file) {
     const bytes = numberField(file, 'bytes')
     return bytes === undefined ? none : formatBytes(bytes)
   },
@@ -35,7 +35,7 @@ const timeColumn: Column<unknown> = {
     const seconds = numberField(file, 'created_at')
     return seconds ? new Date(seconds * 1000).toISOString().replace('.000', '') : none
   },
-  shown(file) {
+  terminalText(file) {
     const seconds = numberField(file, 'created_at')
     return seconds ? formatAge(Date.now() / 1000 - seconds) : none
   },
@@ -44,8 +44,8 @@ const pathColumn: Column<unknown> = {
   title: 'FILE',
   isFlexible: true,
   value: (file) => textField(file, 'path') ?? textField(file, 'filename') ?? none,
-  // All of them are below this folder.
-  shown: (file) => String(pathColumn.value(file)).replace(/^\/mnt\/data\//, ''),
+  // Every file is below this folder.
+  terminalText: (file) => String(pathColumn.value(file)).replace(/^\/mnt\/data\//, ''),
 }
 const nameColumn: Column<unknown> = {
   title: 'FILE',

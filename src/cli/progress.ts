@@ -1,5 +1,5 @@
 /**
- * The progress of a download: one line that is overwritten on a terminal, a plain line now and then elsewhere.
+ * The progress of a download: on a terminal one line that is overwritten, elsewhere a line every five seconds.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Output } from './command.ts'
 import { formatBytes, formatDuration, plain, shorten, widthOf } from './text.ts'
 
-/** Shows a download that is under way. */
+/** Shows the progress of a download. */
 interface Progress {
   /** @param total `undefined` if the length is unknown */
   show(name: string, done: number, total: number | undefined): void
@@ -25,29 +25,29 @@ const plainEveryMs = 5000
  * @param now milliseconds of a monotonic clock
  */
 export function createProgress(out: Output, now: () => number = () => performance.now()): Progress {
-  let shownAt = 0
-  let isShown = false
+  let writtenAt = 0
+  let isVisible = false
   let meter: ReturnType<typeof createMeter> | undefined
   return {
     show(name, done, total) {
       const time = now()
       if (meter === undefined) {
         meter = createMeter(time, done)
-        // A short download shows nothing.
-        shownAt = time
+        // A short download gets no line.
+        writtenAt = time
       }
-      const isDue = time - shownAt >= (out.isTerminal ? terminalEveryMs : plainEveryMs)
+      const isDue = time - writtenAt >= (out.isTerminal ? terminalEveryMs : plainEveryMs)
       if (!isDue) return
-      shownAt = time
-      isShown = true
+      writtenAt = time
+      isVisible = true
       const state = { name: plain(name), done, total, rate: meter(time, done) }
       // The last column stays free: some terminals wrap a full line.
       const line = formatProgress(state, out.isTerminal ? out.width() - 1 : Number.MAX_SAFE_INTEGER)
       out.write(out.isTerminal ? `\r\x1b[K${line}` : `${line}\n`)
     },
     clear() {
-      if (isShown && out.isTerminal) out.write('\r\x1b[K')
-      isShown = false
+      if (isVisible && out.isTerminal) out.write('\r\x1b[K')
+      isVisible = false
       meter = undefined
     },
   }
@@ -65,7 +65,7 @@ interface ProgressState {
 const leastName = 12
 
 /**
- * Writes the line. If it is too narrow, the size is left out first, then the name is shortened.
+ * Formats the line. If the terminal is too narrow, the size is left out first, then the name is shortened.
  *
  * @param width in terminal columns
  */

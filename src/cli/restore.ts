@@ -13,7 +13,7 @@ const columns: readonly Column<unknown>[] = [
     title: 'SIZE',
     isNumber: true,
     value: (file) => numberField(file, 'bytes') ?? '-',
-    shown: (file) => formatBytes(numberField(file, 'bytes') ?? 0),
+    terminalText: (file) => formatBytes(numberField(file, 'bytes') ?? 0),
   },
   { title: 'FILE', isFlexible: true, value: (file) => textField(file, 'path') ?? '-' },
 ]

@@ -86,8 +86,8 @@ export function startsServer([name = '']: readonly string[]): boolean {
   return find(name)?.isServer ?? false
 }
 
-/** The streams, variables and signals that the process gives to a command. */
-interface Surroundings {
+/** The streams, variables and signals of the process. */
+interface ProcessAccess {
   readonly env: Env
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
@@ -98,7 +98,7 @@ interface Surroundings {
 /** Runs one command line; resolves to the exit code. */
 export async function runCommand(
   args: readonly string[],
-  { env, stdout, stderr, onInterrupt }: Surroundings,
+  { env, stdout, stderr, onInterrupt }: ProcessAccess,
 ): Promise<number> {
   const interrupt = new AbortController()
   const terminal: Terminal = {
@@ -112,7 +112,7 @@ export async function runCommand(
   const command = find(name)
   if (command === undefined) return refuseUnknown(name, terminal)
   if (asksForHelp(rest)) return showHelp(name, terminal, rest.includes('--json'))
-  const release = command.isServer
+  const stopListening = command.isServer
     ? () => {}
     : onInterrupt(() => interrupt.abort(new Interrupted('Interrupted.')))
   try {
@@ -120,7 +120,7 @@ export async function runCommand(
   } catch (error) {
     return fail(error, command, terminal)
   } finally {
-    release()
+    stopListening()
   }
 }
 
@@ -140,10 +140,10 @@ function asksForHelp(args: readonly string[]): boolean {
   return options.includes('--help') || options.includes('-h')
 }
 
-// Milliseconds for a command to finish its files.
+// Time for a command to finish its files.
 const graceMs = 2000
 
-/** Rejects if a command runs for too long after Ctrl-C. */
+/** Rejects if a command still runs two seconds after Ctrl-C. */
 function failAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => {
@@ -154,7 +154,7 @@ function failAfterAbort(signal: AbortSignal): Promise<never> {
 
 function fail(error: unknown, command: CommandInfo, terminal: Terminal): number {
   const { signal, err } = terminal
-  // Whatever failed after Ctrl-C failed because of it.
+  // Any failure after Ctrl-C is a consequence of it.
   const cause = signal.aborted && !(error instanceof Interrupted) ? signal.reason : error
   const { exitCode, line } = describeFailure(cause, command)
   err.write(toErrorLine(line))
@@ -162,8 +162,9 @@ function fail(error: unknown, command: CommandInfo, terminal: Terminal): number 
 }
 
 function refuseUnknown(name: string, { err }: Terminal): number {
-  const meant = nearestName(name, names())
-  const help = meant === undefined ? 'cfile help lists the commands.' : `Did you mean "${meant}"?`
+  const nearest = nearestName(name, names())
+  const help =
+    nearest === undefined ? 'cfile help lists the commands.' : `Did you mean "${nearest}"?`
   err.write(toErrorLine(`There is no command "${name}". ${help}`))
   return 2
 }

@@ -1,5 +1,5 @@
 /**
- * `cfile get` and `cfile zip`: save downloads as files, or write them to the standard output.
+ * `cfile get` and `cfile zip`: save files, or write them to the standard output.
  *
  * @module
  */
@@ -100,7 +100,7 @@ export const zipCommand: Command = defineCommand({
   takes: 'one',
   async run({ argument: id, values }, terminal) {
     const location = `/containers/${encodeURIComponent(id)}/files.zip`
-    // A word that is no id is left to the gateway, which refuses it with a hint.
+    // The gateway checks the id, and refuses it with a hint.
     return saveAll([{ kind: 'file', id, location }], values, terminal)
   },
 })
@@ -116,7 +116,7 @@ async function saveAll(
     throw new UsageError('--output and --dir exclude each other.')
   }
   let gateway: Promise<Ask> | undefined
-  // Opened at the first need: a link to another server needs no gateway.
+  // Opened on demand: a link to another server needs no gateway.
   const ask: Ask = async (path, init) => {
     gateway ??= openGateway(terminal)
     return (await gateway)(path, init)
@@ -168,7 +168,7 @@ async function pipeOut(
   return 0
 }
 
-/** Saves files one after another. Reports a failed one, and saves the others. */
+/** Saves files one after another. A file that fails is reported, and the others are saved. */
 async function saveFiles(
   files: readonly FileSubject[],
   source: Source,
@@ -222,7 +222,7 @@ interface FileSubject {
   readonly location: string | URL
 }
 
-/** The thing that an argument names. */
+/** A file, or a response or container with files, as an argument names it. */
 type Subject = FileSubject | { readonly kind: 'response' | 'container'; readonly id: string }
 
 /**

@@ -29,31 +29,31 @@ export const serveCommand: Command = defineCommand({
   run: ({ values }, terminal) => serveUntilSignal(terminal, values.json),
 })
 
-/** Serves until SIGTERM or SIGINT, then waits for downloads. A second signal ends them. */
+/** Serves until SIGTERM or SIGINT, then waits for running downloads. A second signal ends them. */
 async function serveUntilSignal(terminal: Terminal, json?: boolean): Promise<number> {
-  const { serve } = await door()
+  const { serve } = await loadDoor()
   const { url, emulated, close } = await serve()
-  // Waits from before the output on: a script may send the signal as soon as it has read the URL.
-  const first = nextSignal()
+  // Before the output, since a script may send the signal as soon as it has read the URL.
+  const firstSignal = nextSignal()
   const note = emulated
     ? ' on its built-in emulator, not on Azure: set AZURE_OPENAI_ENDPOINT for the real thing.'
     : ''
   const value = { url, emulated }
   print(terminal, { json, value, text: () => `cfile at ${url}${note}` })
-  await first
+  await firstSignal
   const stopped = await Promise.race([close().then(() => true), nextSignal().then(() => false)])
   // Downloads that still run, or could not be ended, would keep the process alive.
   process.exit(stopped ? 0 : 1)
 }
 
 /** Loads the entry point of the current runtime. */
-function door(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
+function loadDoor(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   if ('Bun' in globalThis) return import('../bun.ts')
   if ('Deno' in globalThis) return import('../deno.ts')
   return import('../node.ts')
 }
 
-/** Resolves at the next SIGTERM or SIGINT. Without it such a signal ends the process at once. */
+/** Resolves at the next SIGTERM or SIGINT. While nobody waits for it, such a signal ends the process at once. */
 export function nextSignal(): Promise<unknown> {
   return Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }

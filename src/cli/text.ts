@@ -72,7 +72,7 @@ const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 const segmenter = new Intl.Segmenter()
 
-/** The columns that a text takes on a terminal. East Asian characters and emoji take two. */
+/** Returns the number of terminal columns of a text. East Asian characters and emoji take two. */
 export function widthOf(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
   let width = 0
@@ -106,7 +106,7 @@ function takeWidth(segments: readonly string[], width: number): string[] {
 }
 
 /**
- * Breaks a text into lines. Only a word that is longer than a line makes one too long.
+ * Breaks a text into lines at its blanks. A word that is longer than a line stays whole.
  *
  * @param width longest line, in terminal columns
  */
@@ -125,19 +125,19 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** Replaces control characters: a file name with a line break in it would look like two files. */
+/** Replaces control characters, because a file name with a line break would look like two files. */
 export function plain(text: string): string {
   return text.replace(/\p{C}/gu, '\uFFFD')
 }
 
 /** A column of a table. */
 export interface Column<Row> {
-  /** Shown on a terminal only. */
+  /** Title above the column; terminals only. */
   readonly title: string
   /** Exact value, for pipes. */
   readonly value: (row: Row) => string | number
   /** Text for a terminal. @default value */
-  readonly shown?: (row: Row) => string
+  readonly terminalText?: (row: Row) => string
   /** Numbers are aligned to the right. */
   readonly isNumber?: boolean
   /** Whether it may be shortened on a narrow terminal. */
@@ -147,7 +147,7 @@ export interface Column<Row> {
 const leastFlexible = 12
 
 /**
- * Writes a table. A terminal gets titles and lines that fit, a pipe gets all values whole.
+ * Formats a table. A terminal gets titles and lines that fit, a pipe gets whole values.
  *
  * @param columns from left to right
  */
@@ -157,9 +157,9 @@ export function formatTable<Row>(
   { isTerminal, width, paint }: Output,
 ): string {
   const cells = rows.map((row) =>
-    columns.map(({ value, shown }) => {
-      return plain(isTerminal && shown ? shown(row) : String(value(row)))
-    }),
+    columns.map(({ value, terminalText }) =>
+      plain(isTerminal && terminalText ? terminalText(row) : String(value(row))),
+    ),
   )
   const titles = columns.map(({ title }) => title)
   const all = isTerminal ? [titles, ...cells] : cells

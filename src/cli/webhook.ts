@@ -1,5 +1,5 @@
 /**
- * `cfile webhook`: registers a gateway at Azure, lists what is registered, removes it.
+ * `cfile webhook`: registers a gateway at Azure, lists registrations, removes one.
  *
  * @module
  */
@@ -14,10 +14,10 @@ const path = '/openai/v1/dashboard/webhook_endpoints'
 export const webhookCommand: Command = defineCommand({
   name: 'webhook',
   usage: 'create URL | list | delete ID',
-  summary: 'Have Azure tell a gateway when answers made in the background end',
+  summary: 'Have Azure report to a gateway when background answers end',
   arguments: [
     ['create URL', 'Register the gateway at this public https URL. Prints its secret, once.'],
-    ['list', 'List what is registered.'],
+    ['list', 'List the registrations.'],
     ['delete ID', 'Remove a registration.'],
   ],
   options: {
@@ -26,7 +26,7 @@ export const webhookCommand: Command = defineCommand({
   choices: ['create', 'list', 'delete'],
   examples: [
     ['Register a gateway', 'webhook create https://files.example.com'],
-    ['See what is registered', 'webhook list'],
+    ['List the registrations', 'webhook list'],
   ],
   takes: 'many',
   async run({ words, values }, terminal) {
@@ -55,7 +55,7 @@ function readVerb(verb: string | undefined, argument: string | undefined): Act |
   return undefined
 }
 
-/** The URL that Azure is to call. @throws UsageError */
+/** Returns the URL that Azure will call. @throws UsageError */
 function webhookUrl(base: string): string {
   if (!URL.canParse(base) || new URL(base).protocol !== 'https:') {
     throw new UsageError('URL is the public https URL of the gateway.')

@@ -1,5 +1,5 @@
 /**
- * Composes the answer of a model with the code interpreter: the call, the files it wrote, the text that cites them.
+ * Composes the answer of a model with the code interpreter: the call, its files, and the text that cites them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { CallOutput, Citation, MessageItem, OutputItem, OutputText } from '
 import { type Format, structure } from './structured.ts'
 import type { Container, Emulation } from './world.ts'
 
-/** The request that an answer is made for. */
+/** The parts of a request that determine its answer. */
 interface Question {
   readonly prompt: string
   readonly model: string
@@ -24,7 +24,7 @@ interface Question {
   readonly format?: Format
 }
 
-const honest =
+const disclaimer =
   "This is cfile's emulator: no model runs here, nobody read your request, and no Python ran."
 
 /**
@@ -41,7 +41,7 @@ export async function makeOutput(emulation: Emulation, question: Question): Prom
   const output: OutputItem[] = []
   if (/^(?:gpt-5|o\d)/.test(model)) output.push({ id: newId('rs'), type: 'reasoning', summary: [] })
   if (container === undefined)
-    return [...output, messageItem(newId('msg'), [formatted(format, prompt, honest, [])])]
+    return [...output, messageItem(newId('msg'), [formatted(format, prompt, disclaimer, [])])]
   const plan = planFiles(prompt)
   const { outputs, plots, written } = await write(emulation, container, prompt, plan)
   const composed = compose(prompt, container.id, plots, written)
@@ -128,7 +128,7 @@ function dataUrl({ read, bytes }: Content): string {
 }
 
 /**
- * Composes the text, with spans that cover exactly the text after `](`.
+ * Composes the text and its citations. The span of a citation covers the URL of its link.
  *
  * @param plots ids of the generated plots, which are cited without a place in the text
  * @param written files that the text links
@@ -142,7 +142,7 @@ function compose(
   const type = 'container_file_citation'
   const length = (text: string): number =>
     directs(prompt, 'code points') ? [...text].length : text.length
-  const miss = directs(prompt, 'wrong spans') ? 3 : 0
+  const shift = directs(prompt, 'wrong spans') ? 3 : 0
   const citations: Citation[] = plots.map((file_id) => ({
     type,
     container_id,
@@ -151,14 +151,14 @@ function compose(
     filename: `${file_id}.png`,
     start_index: 0,
   }))
-  let text = written.length > 0 ? `${honest} These files are real, though:\n` : honest
+  let text = written.length > 0 ? `${disclaimer} These files are real, though:\n` : disclaimer
   const linked = directs(prompt, 'twice') ? [...written, ...written] : written
   for (const { name, id } of linked) {
     const isImage = directs(prompt, 'image link') && endingOf(name) === 'png'
     text += `\n- ${isImage ? '!' : ''}[${name}](`
-    const start_index = length(text) + miss
+    const start_index = length(text) + shift
     text += `sandbox:/mnt/data/${name}`
-    const end_index = length(text) + miss
+    const end_index = length(text) + shift
     const filename = name.slice(name.lastIndexOf('/') + 1)
     citations.push({ type, container_id, end_index, file_id: id, filename, start_index })
     text += ')'
@@ -167,7 +167,7 @@ function compose(
 }
 
 /**
- * A text part in the form that the request asks for; the spans move along.
+ * Creates a text part in the form that the request asks for, and moves the spans accordingly.
  *
  * @param format absent for plain text
  * @param plain text with its links; citations count in it
@@ -197,7 +197,7 @@ function listing({ files }: Container): string {
   return `The container holds: ${[...files.values()].map(({ path }) => path).join(', ')}`
 }
 
-/** A refusal may name a file too, but it is not a text part. */
+/** The text of a refusal. It has a link too, which no gateway may rewrite, since a refusal is no text part. */
 function refusalOf([first]: readonly PlannedFile[]): string {
   return `I can't say more about [it](sandbox:/mnt/data/${first?.name ?? 'it.csv'}).`
 }

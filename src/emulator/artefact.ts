@@ -1,5 +1,5 @@
 /**
- * Creates the files that the emulator writes. They are valid files of their kind, and equal for equal prompts.
+ * Creates the files that the emulator writes. They are valid files of their type, and equal for equal prompts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { endingOf } from './plan.ts'
 import { bigEndian32, crc32, join, spreadsheet, storedZip } from './zip.ts'
 
 /**
- * Creates a file of the kind that the name's extension says; plain text for an unknown extension.
+ * Creates a file of the type that the name's extension says; plain text for an unknown extension.
  *
  * @param name only its extension counts
  * @param series numbers that the file shows
@@ -30,7 +30,7 @@ export async function artefact(name: string, series: Series): Promise<Content> {
 }
 
 /**
- * The text formats: each shows the same rows.
+ * Writes a text format. Each format has the same rows.
  *
  * @param ending extension in lower case
  */
@@ -57,7 +57,7 @@ function toText(ending: string, series: Series): string {
   }
 }
 
-/** A bar chart in SVG, as a format that a gateway must not show inline: it may run scripts. */
+/** Writes a bar chart in SVG, a format that a gateway must not show inline because it may run scripts. */
 function toSvg({ values }: Series): string {
   const bars = values.map(
     (value, x) => `<rect x="${x * 20 + 2}" y="${100 - value}" width="16" height="${value}"/>`,
@@ -67,8 +67,8 @@ function toSvg({ values }: Series): string {
 
 /** Writes a PDF from lines of ASCII without parentheses. The first line is the title. */
 function pdf(lines: readonly string[]): string {
-  const shown = lines.map((line) => `(${line}) Tj T*`).join('\n')
-  const page = `BT /F1 16 Tf 24 TL 72 720 Td\n${shown}\nET`
+  const operators = lines.map((line) => `(${line}) Tj T*`).join('\n')
+  const page = `BT /F1 16 Tf 24 TL 72 720 Td\n${operators}\nET`
   const objects = [
     '<</Type /Catalog /Pages 2 0 R>>',
     '<</Type /Pages /Kids [3 0 R] /Count 1>>',
@@ -110,10 +110,10 @@ const units: readonly [unit: string, labels: string][] = [
  */
 export function seriesFor(prompt: string): Series {
   const next = random(prompt)
-  const asked = units.find(([unit]) =>
+  const named = units.find(([unit]) =>
     new RegExp(`${unit}|${unit === 'day' ? 'week' : unit}ly`, 'i').test(prompt),
   )
-  const [unit, names] = asked ?? ['quarter', 'Q1 Q2 Q3 Q4']
+  const [unit, names] = named ?? ['quarter', 'Q1 Q2 Q3 Q4']
   const labels = names.split(' ')
   return {
     title: `Sales by ${unit}`,
@@ -168,7 +168,7 @@ export function drawChart(series: Series): Promise<Uint8Array<ArrayBuffer>> {
     canvas.text(String(value), x - 10, isBelow ? y + 10 : y - 22, 3, ink)
     canvas.text(label, x - label.length * 6, floor + 10, 3, ink)
   }
-  // Drawn after the words, so that no word interrupts the line.
+  // Drawn after the texts, so that no text interrupts the line.
   for (const [index, { x, y }] of points.entries()) {
     const half = Math.round(slot * 0.3)
     if (chart === 'bar') canvas.fill(x - half, y, x + half, floor, bar)
@@ -216,7 +216,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return join(bigEndian32(data.byteLength), body, bigEndian32(crc32(body)))
 }
 
-/** Fills a rectangle, given by its corners. `right` and `bottom` are excluded. */
+/** A picture with colours of a palette. `right` and `bottom` of a rectangle are excluded. */
 interface Canvas {
   readonly width: number
   readonly height: number

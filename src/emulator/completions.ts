@@ -9,7 +9,7 @@ import { random } from './content.ts'
 import { azureRefusal, type Json, json, missingParameter, notFound, readJson } from './json.ts'
 import type { Emulation, EmulatorContext, EmulatorEnv } from './world.ts'
 
-const honest = "This is cfile's emulator; no model runs here."
+const disclaimer = "This is cfile's emulator; no model runs here."
 
 /**
  * The routes below `/openai/v1`, and below a deployment in the dated form.
@@ -66,7 +66,7 @@ function chat({ ids, now }: Emulation, body: Json): Response {
   const shared = { id: `chatcmpl-${ids.hex(29)}`, created: now(), model: body.model }
   const tokens = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
   if (body.stream !== true) {
-    const message = { role: 'assistant', content: honest, refusal: null, annotations: [] }
+    const message = { role: 'assistant', content: disclaimer, refusal: null, annotations: [] }
     const choice = { index: 0, message, finish_reason: 'stop', logprobs: null }
     return json({ ...shared, object: 'chat.completion', choices: [choice], usage: tokens })
   }
@@ -75,7 +75,7 @@ function chat({ ids, now }: Emulation, body: Json): Response {
     object: 'chat.completion.chunk',
     choices: [{ index: 0, delta, finish_reason, logprobs: null }],
   })
-  const words = honest.match(/ ?\S+/g) ?? []
+  const words = disclaimer.match(/ ?\S+/g) ?? []
   const chunks = [
     chunk({ role: 'assistant', content: '', refusal: null }, null),
     ...words.map((content) => chunk({ content }, null)),

@@ -33,11 +33,11 @@ export function textContent(text: string): Content {
 }
 
 const blockBytes = 64 * 1024
-// Odd, so that only after 65,536 blocks (4 GiB) a block begins at the same place again.
+// Odd, so that each of the first 65,536 blocks (4 GiB) begins at another place of the pattern.
 const stride = 4099
-// From this size on, pieces are views instead of copies: 64 KiB of garbage per piece would distort measurements of a
+// From this size on, pieces are views and not copies: 64 KiB of garbage for each piece would distort measurements of a
 // gateway's memory.
-const lendFrom = 16e6
+const viewsFrom = 16e6
 const printable = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.'
 
 /**
@@ -58,13 +58,13 @@ export function generated(bytes: number, seed: string, asText = false): Content 
       const inBlock = offset - index * blockBytes
       const from = ((index * stride) % blockBytes) + inBlock
       const end = from + Math.min(length, blockBytes - inBlock, bytes - offset)
-      return bytes < lendFrom ? pattern.slice(from, end) : pattern.subarray(from, end)
+      return bytes < viewsFrom ? pattern.slice(from, end) : pattern.subarray(from, end)
     },
   }
 }
 
 /**
- * The length of two blocks, because a block may begin anywhere in the first.
+ * Creates the pattern of all blocks. It has the length of two blocks, because a block may begin anywhere in the first.
  *
  * @param seed of {@link random}
  * @param asText whether all bytes are printable ASCII

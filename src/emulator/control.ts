@@ -1,5 +1,5 @@
 /**
- * Controls for tests and people: clock, faults, request log. Azure has none of them.
+ * Controls for tests and people, which Azure does not have: clock, faults, request log.
  *
  * @module
  */
@@ -16,7 +16,7 @@ interface Clock {
 }
 
 /**
- * Creates a clock that runs like another one, from any time it was set to.
+ * Creates a clock that runs like another one, and can be moved forward.
  *
  * @param base unix seconds
  */

@@ -74,18 +74,18 @@ export function createEmulator(options: EmulatorOptions = {}): Hono {
   })
   app.route('/emulator/playground', playgroundRoutes(emulation.ids.uuid))
   app.route('/emulator', controlRoutes(clock, faults, log))
-  app.route('/', azureRoutes(emulation, frontDoor(emulation, faults, log, options)))
+  app.route('/', azureRoutes(emulation, createFrontDoor(emulation, faults, log, options)))
   return app
 }
 
 /**
- * The routes of Azure: the v1 path, projects, hosted agents, and the dated form with what it serves.
+ * The routes of Azure: the v1 path, projects, hosted agents, and the dated form.
  *
- * @param door steps for all requests
+ * @param frontDoor steps for all requests
  */
 function azureRoutes(
   emulation: Emulation,
-  door: MiddlewareHandler<EmulatorEnv>,
+  frontDoor: MiddlewareHandler<EmulatorEnv>,
 ): Hono<EmulatorEnv> {
   const v1 = new Hono<EmulatorEnv>()
   v1.use(async (c, next) => {
@@ -104,7 +104,7 @@ function azureRoutes(
   v1.route('/dashboard/webhook_endpoints', webhookRoutes(emulation))
   v1.route('/', completionRoutes(emulation))
   const azure = new Hono<EmulatorEnv>()
-  azure.use(door)
+  azure.use(frontDoor)
   azure.route('/openai/v1', v1)
   azure.route('/api/projects/:project/openai/v1', v1)
   const agent = '/api/projects/:project/agents/:agent/endpoint/protocols/openai'
@@ -127,10 +127,10 @@ function azureRoutes(
  * Steps for all requests (log, faults, key), and headers for all answers (Azure's request ids).
  *
  * @param emulation clock, ids and timer
- * @param faults taken once for each request
+ * @param faults pending faults, which are taken for each request
  * @param log gets an entry for each request
  */
-function frontDoor(
+function createFrontDoor(
   { ids, wait }: Emulation,
   faults: FaultList,
   log: RequestLog,
@@ -182,8 +182,8 @@ function isAuthorized(headers: Headers, apiKey: string | undefined): boolean {
  */
 function metered(answer: Response, fault: Fault, entry: LogEntry, signal: AbortSignal): Response {
   const { cut_after, end_after, stall_after } = fault
-  const isOrdered = (cut_after ?? end_after ?? stall_after) !== undefined
-  if (answer.body === null || !(isOrdered || entry.path.endsWith('/content'))) return answer
+  const isCut = (cut_after ?? end_after ?? stall_after) !== undefined
+  if (answer.body === null || !(isCut || entry.path.endsWith('/content'))) return answer
   const body = meter(answer.body, {
     cutAfter: cut_after,
     endAfter: end_after,

@@ -1,6 +1,6 @@
 /**
- * Faults on request: `POST /emulator/faults` sets which requests fail and how. Each kind of fault has its parameters.
- * Bodies are counted, and cut, ended or stalled where a fault says so.
+ * Faults on request: `POST /emulator/faults` sets which requests fail, and how. A fault can also break, end or stall a
+ * body, whose bytes are counted.
  *
  * @module
  */
@@ -140,7 +140,7 @@ function matches({ match = {} }: Fault, method: string, path: string): boolean {
  * The answer of a fault that replaces the regular one; `undefined` if there is none.
  *
  * @param fault that was taken for the request
- * @param request what some kinds of faults differ by
+ * @param request method and path, which some wrong answers contain
  */
 export function faultedResponse(fault: Fault, request: FaultedRequest): Response | undefined {
   const { kind, status, body } = fault
@@ -180,7 +180,7 @@ export const faultKinds: Readonly<Record<string, Kind>> = {
       'Key based authentication is disabled for this resource.',
     ),
   wrong_audience: ({ isProject }) =>
-    // This answer comes without the envelope.
+    // Azure sends this answer without the envelope.
     new Refusal(401, {
       statusCode: 401,
       message: `Unauthorized. Access token is missing, invalid, audience is incorrect (https://${isProject ? 'ai' : 'cognitiveservices'}.azure.com), or have expired.`,

@@ -1,7 +1,7 @@
 /**
- * The Files API: uploads, and files of the Assistants API. It has no container files. Contents are answered with the
- * headers seen from Azure, here and in the containers API: a placeholder as file name, the true name only in
- * `filename*`, no type for pictures, neither `Accept-Ranges` nor `ETag`.
+ * The Files API: uploads, and files of the Assistants API. It has no container files. Content of files, here and in the
+ * containers API, has the headers that Azure sends: a placeholder as file name, the real name only in `filename*`, no
+ * type for pictures, neither `Accept-Ranges` nor `ETag`.
  *
  * @module
  */

@@ -12,7 +12,7 @@ import type { ListObject } from './shapes.ts'
 export type Json = Readonly<Record<string, unknown>>
 
 /**
- * The service writes sampling numbers as floats such as `1.0`, which JavaScript would write as `1`.
+ * Writes JSON as the service does: sampling numbers are floats such as `1.0`, which JavaScript writes as `1`.
  *
  * @param value without `undefined`, functions and cycles
  * @param indent blanks for each level; absent for one line, as in events
@@ -163,7 +163,7 @@ export function missingParameter(param: string): Refusal {
 /**
  * The error for an unknown container, response or conversation.
  *
- * @param what kind of the thing, as the service words it
+ * @param what kind of the object, as the service words it
  * @param id that the request named
  */
 export function notFound(what: string, id: string): Refusal {
@@ -258,7 +258,7 @@ function readLimit(text: string | undefined, longest: number): number {
   )
 }
 
-/** With an unknown cursor a careless client would loop for ever. */
+/** Returns the index of a cursor. @throws Refusal 400 for an unknown cursor, with which a careless client would loop for ever */
 function indexOf(
   rows: readonly Row[],
   name: string,

@@ -22,7 +22,7 @@ import {
 import type { Container, Emulation, InputItem, World } from './world.ts'
 
 /**
- * The input as items. A text becomes one message of the user.
+ * Reads the input as items. A text becomes one message of the user.
  *
  * @param input a text or a list of items, as the request has it
  * @param newId makes an id for each item without one
@@ -40,7 +40,7 @@ export function readInput(input: unknown, newId: () => string): InputItem[] {
 }
 
 /**
- * The text of the user's last message, which determines the answer.
+ * Returns the text of the user's last message, which determines the answer.
  *
  * @param items in their order, those of earlier turns first
  */
@@ -53,7 +53,7 @@ export function promptOf(items: readonly InputItem[]): string {
     .toWellFormed()
 }
 
-// The fields in the API's documentation. Any other field was added on the way.
+// The fields that the API documents. A gateway has added any other field.
 const annotationKeys =
   'type container_id file_id filename start_index end_index index url title'.split(' ')
 const textKeys = ['type', 'text', 'annotations', 'logprobs']
@@ -96,7 +96,7 @@ function checkKeys(value: Json, known: readonly string[], place: string): void {
 }
 
 /**
- * The container for the code; `undefined` without a code interpreter.
+ * Finds or creates the container for the code; `undefined` without a code interpreter.
  *
  * @param world in which the container exists or will exist
  * @param emulation clock and ids
@@ -122,9 +122,10 @@ export function containerFor(
   }
   if (!isJson(container)) throw missingParameter(param)
   const file_ids = Array.isArray(container.file_ids) ? container.file_ids.map(String) : []
-  const alive = world.containers.get(replayed(world, input, emulation.now()) ?? earlier ?? '')
+  const previous = replayedContainer(world, input, emulation.now()) ?? earlier ?? ''
+  const alive = world.containers.get(previous)
   if (alive === undefined) return createContainer(world, emulation, { file_ids })
-  // A turn uses the container of the previous one again, and fails if it has expired.
+  // A turn uses the container of the previous turn, and fails if it has expired.
   if (isExpired(alive, emulation.now())) throw containerExpired()
   const paths = Array.from(alive.files.values(), ({ path }) => path)
   for (const id of file_ids) {
@@ -139,8 +140,8 @@ function tooLong(param: string, length: number): Refusal {
   return invalidRequest(400, message, param, 'string_above_max_length')
 }
 
-/** The container of a call in the replayed input. An expired one fails the whole request. */
-function replayed(world: World, input: unknown, now: number): string | undefined {
+/** Returns the container of the last call in the replayed input. @throws Refusal 400 if it has expired */
+function replayedContainer(world: World, input: unknown, now: number): string | undefined {
   const items = Array.isArray(input) ? input.filter(isJson) : []
   const id = items.findLast(({ type }) => type === 'code_interpreter_call')?.container_id
   if (typeof id !== 'string') return undefined

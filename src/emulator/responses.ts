@@ -10,11 +10,13 @@ import { checkModel } from './completions.ts'
 import { conversationOf } from './conversations.ts'
 import {
   invalidRequest,
+  isJson,
   type Json,
   json,
   listPage,
   missingParameter,
   notFound,
+  parseJson,
   readJson,
 } from './json.ts'
 import { directs } from './plan.ts'
@@ -97,7 +99,7 @@ async function create(emulation: Emulation, c: EmulatorContext): Promise<Respons
 }
 
 /**
- * Refuses what the service refuses before it answers.
+ * Checks the parameters that Azure checks before it answers.
  *
  * @throws Refusal 400, 404
  */
@@ -156,7 +158,7 @@ async function answer(emulation: Emulation, world: World, body: Json): Promise<S
 }
 
 /**
- * The response that a request continues.
+ * Finds the response that a request continues.
  *
  * @throws Refusal 400 for an unknown one
  */
@@ -215,7 +217,7 @@ interface Bindings {
  */
 export function acceptSocket(ask: Emulation['ask'], c: EmulatorContext): Response {
   const { upgrade } = (c.env ?? {}) as Bindings
-  if (upgrade === undefined) throw invalidRequest(400, 'This emulator takes no WebSocket here.')
+  if (upgrade === undefined) throw invalidRequest(400, 'This emulator accepts no WebSocket here.')
   const url = new URL(c.req.url)
   const headers = new Headers(c.req.raw.headers)
   headers.delete('upgrade')
@@ -234,8 +236,8 @@ async function answerMessage(
   socket: Socket,
   text: string,
 ): Promise<void> {
-  const message = parse(text)
-  if (message?.type !== 'response.create') {
+  const message = parseJson(text)
+  if (!isJson(message) || message.type !== 'response.create') {
     return socket.send(
       errorEvent(400, 'invalid_request_error', 'Expected "type": "response.create".'),
     )
@@ -254,14 +256,6 @@ async function answerMessage(
       .find((line) => line.startsWith('data: '))
       ?.slice(6)
     if (data !== undefined && data !== '[DONE]') await socket.send(data)
-  }
-}
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -7,7 +7,7 @@
 
 import { invalidRequest, isJson, type Json, missingParameter } from './json.ts'
 
-/** A schema; absent properties of the request mean plain text. */
+/** The schema of the text; `undefined` for plain text. */
 export type Format = { readonly schema: unknown } | undefined
 
 /**
@@ -30,7 +30,7 @@ export function readFormat(text: unknown): Format {
   return { schema: format.schema }
 }
 
-/** Text as JSON, and where the plain text ended up in it. */
+/** Text as JSON, and the place of the plain text in it. */
 interface Structured {
   readonly text: string
   /** Returns the beginning of the JSON up to the end of the beginning of the plain text; `undefined` if it has no place. */
@@ -51,7 +51,7 @@ export function structure(schema: unknown, plain: string): Structured {
   const inside = (text: string): string => JSON.stringify(text).slice(1, -1)
   const head = json.slice(0, at)
   if (at < 0) return { text: json, upTo: () => undefined }
-  // The first string only; all others get a word.
+  // All strings but the first get a word.
   const tail = json.slice(at + marker.length).replaceAll(marker, 'text')
   return { text: head + inside(plain) + tail, upTo: (part) => head + inside(part) }
 }
@@ -62,7 +62,7 @@ interface Making {
   readonly depth: number
 }
 
-// Schemas may be recursive; below this, what may be left out is left out.
+// Schemas may be recursive. Below this depth, optional parts are left out.
 const deepest = 5
 
 /**
@@ -161,7 +161,7 @@ const ofFormat: Readonly<Record<string, string>> = {
 function stringFor(making: Making, { format, minLength, maxLength, pattern }: Json): string {
   const formatted = ofFormat[String(format)]
   if (formatted !== undefined) return formatted
-  // A pattern is beyond an emulator; a word fits most.
+  // Patterns are not supported; a word matches most of them.
   if (pattern !== undefined || maxLength !== undefined || minLength !== undefined) {
     const most = Number(maxLength ?? Math.max(4, Number(minLength ?? 0)))
     return 'text'.padEnd(Number(minLength ?? 0), '.').slice(0, most)

@@ -49,8 +49,8 @@ export function webhookRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   return routes
 }
 
-function describe({ secret: _, ...shown }: WebhookEndpoint) {
-  return { object: 'webhook_endpoint', ...shown }
+function describe({ secret: _, ...fields }: WebhookEndpoint) {
+  return { object: 'webhook_endpoint', ...fields }
 }
 
 /**
@@ -59,7 +59,7 @@ function describe({ secret: _, ...shown }: WebhookEndpoint) {
  * @param emulation clock, ids and network
  * @param world whose endpoints get the event
  * @param stored response that ended
- * @returns when all were sent; failures are ignored, as nobody repeats them here
+ * @returns when all were sent; failures are ignored
  */
 export async function sendWebhooks(
   emulation: Emulation,

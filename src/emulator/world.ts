@@ -1,5 +1,5 @@
 /**
- * The content of an emulated resource or project. Each has its own world; things of one are unknown in another.
+ * The content of an emulated resource or project. Each has its own world, and its objects are unknown in another.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Creates clients for upstreams. Users without a gateway and the gateway itself share it.
+ * Creates clients for upstreams, for the gateway and for apps without one.
  *
  * @module
  */

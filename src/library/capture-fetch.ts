@@ -1,5 +1,5 @@
 /**
- * `captureFetch` records what a gateway records, in an app that calls Azure itself.
+ * `captureFetch` makes an app that calls Azure itself record the same as a gateway.
  *
  * @module
  */
@@ -34,11 +34,11 @@ export interface CaptureFetchOptions {
 type Fetch = typeof fetch
 
 /**
- * Wraps a fetch so that it records the files that answers of the Responses API cite, and what is uploaded, created and
- * listed. Answers are neither delayed nor changed.
+ * Wraps a fetch so that it records the files that answers of the Responses API cite, and objects that are uploaded, created
+ * or listed. Answers are neither delayed nor changed.
  *
  * @param fetch of the SDK or of the runtime
- * @param options where citations are recorded, and for whom
+ * @param options store and owner of the records
  *
  * @example
  * new OpenAI({ baseURL, apiKey, fetch: captureFetch(fetch, { store, onFiles: (files) => console.log(files) }) })
@@ -49,7 +49,7 @@ export function captureFetch(fetch: Fetch, options: CaptureFetchOptions): Fetch 
     const operation = operationAt(input, init)
     if (!answer.ok || answer.body === null || operation === undefined) return answer
     const observer = observerFor(operation, answer, options)
-    return observer === undefined ? answer : observed(answer, answer.body, observer)
+    return observer === undefined ? answer : withObserver(answer, answer.body, observer)
   }
 }
 
@@ -76,7 +76,7 @@ function operationAt(input: string | URL | Request, init?: RequestInit): Operati
   return operation && /^(?:answer|thing|list)$/.test(operation.answerKind) ? operation : undefined
 }
 
-/** What reads an answer while it passes; `undefined` for answers that show nothing to record. */
+/** Creates the observer of an answer; `undefined` for answers with nothing to record. */
 function observerFor(
   { answerKind }: Operation,
   { headers }: Response,
@@ -124,27 +124,29 @@ function recorder({
   onError = () => {},
   now = webRuntime.now,
 }: CaptureFetchOptions) {
-  const remembering = { store, runtime: { now } }
+  const recording = { store, runtime: { now } }
   const caller = owner === undefined ? Promise.resolve(anyone) : toCaller({ owner })
   const source = caller.then((known) => ({ caller: known, upstream }))
-  const once = source.then((known) => captureOnce(remembering, known))
-  const told = new Set<string>()
+  const once = source.then((known) => captureOnce(recording, known))
+  const reported = new Set<string>()
   return {
     mentions(mentions: Mentions): void {
-      const files = mentions.citations.filter(({ file_id }) => told.size !== told.add(file_id).size)
+      const files = mentions.citations.filter(
+        ({ file_id }) => reported.size !== reported.add(file_id).size,
+      )
       once
         .then((capture) => capture(mentions))
         .then(() => files.length > 0 && onFiles?.(files))
         .catch(onError)
     },
     things(body: unknown): void {
-      source.then((known) => captureThings(remembering, known, body)).catch(onError)
+      source.then((known) => captureThings(recording, known, body)).catch(onError)
     },
   }
 }
 
-/** The same answer with an observed body. */
-function observed(
+/** Returns the same answer with an observed body. */
+function withObserver(
   answer: Response,
   body: ReadableStream<Uint8Array>,
   observer: Observer,

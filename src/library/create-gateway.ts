@@ -23,7 +23,7 @@ import { memoryStore } from '../stores/memory.ts'
 import { createAzureClient } from './azure-client.ts'
 
 /**
- * Makes the gateway from the options of the app.
+ * Creates the gateway from the options of the app.
  *
  * @param options of the app; their defaults are set here
  * @throws CfileError `invalid_request` without an upstream, and for a public URL or an endpoint that does not parse
@@ -121,7 +121,7 @@ function createUpstream(
   return { name, models, weight, isEmulator, client: createAzureClient(own) }
 }
 
-/** The state of copying; `undefined` without an archive. */
+/** Creates the state of the archive; `undefined` without an archive. */
 function archivingOf(
   {
     archive,
@@ -134,7 +134,7 @@ function archivingOf(
   return archive && startArchiving({ archive, mode, concurrency, ttl }, now)
 }
 
-/** A key for links that end with this process, where the settings have none. */
+/** Creates the signing key of an app without one. Its links end with this process. */
 function newSigningKey(): SigningKey {
   return { kid: 'own', secret: crypto.getRandomValues(new Uint8Array(32)) }
 }

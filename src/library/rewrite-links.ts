@@ -63,7 +63,7 @@ function toLinks({ mode = 'rewrite', ...options }: RewriteOptions): LinkOptions 
   return { mode, links: makerOf(options) }
 }
 
-/** Makes links as the gateway does, without a gateway: only the signer and the expiry are needed. */
+/** Creates the link maker of a gateway that has nothing but a signer and an expiry. */
 function makerOf({ base, keys, expiresAt, owner, upstream }: RewriteOptions): LinkMaker {
   const gateway = {
     links: { signer: createSigner(keys), publicUrl: base, ttl: 0 },

@@ -87,7 +87,7 @@ function endOf({ expiresAt, isProlongedByUse }: Expiry, now: number): Markup {
   return html`ends ${timeOf(expiresAt)} (${left} left), ${when}`
 }
 
-// The script shows them, since nothing works in them without it.
+// Hidden until the script runs, since they do not work without it.
 const tools = html`<div class="tools" hidden>
 <input type="search" placeholder="Filter" aria-label="Filter files">
 <select aria-label="Sort by"><option value="">Newest first<option value="name">Name<option value="size">Largest first<option value="kind">Kind</select>
@@ -115,7 +115,7 @@ ${preview === undefined ? '' : html`<details${isOpen ? html` open` : ''}><summar
 function thumbOf({ filename, bytes, view_url }: PreviewedFile, isPicture: boolean): Markup {
   const ending = /\.([A-Za-z0-9]{1,4})$/.exec(filename)?.[1]?.toUpperCase() ?? ''
   if (!isPicture) return html`<span class="thumb" aria-hidden="true">${ending}</span>`
-  // The link "View" leads to the same, so a keyboard and a screen reader need only one of them.
+  // Not for keyboards and screen readers, since the link "View" leads to the same picture.
   const image =
     bytes !== null && bytes <= mostThumbBytes
       ? html`<img src="${view_url}" alt="" loading="lazy">`
@@ -138,7 +138,7 @@ function folderOf(path: string): Markup | undefined {
 }
 
 /**
- * Writes how long a copy is kept. It was made within the hour of its container, so this is a lower bound.
+ * Says how long a copy is kept. The copy is at most an hour younger than its file, so this is a lower bound.
  *
  * @param createdAt unix second
  * @param ttl lifetime of a copy in seconds; 0: unlimited
@@ -192,7 +192,7 @@ function timeOf(seconds: number): Markup {
   return html`<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')} UTC</time>`
 }
 
-/** The script of the page. It is short, since each page contains it. */
+/** The script of the page. It is short, since every page contains it. */
 const script: string = `{
 const d=document,one=(s,e=d)=>e.querySelector(s),all=(s,e=d)=>[...e.querySelectorAll(s)]
 const list=one('ul'),rows=all('li'),input=one('input'),select=one('select'),said=one('output')

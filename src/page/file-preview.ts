@@ -1,7 +1,6 @@
 /**
- * The preview of a file: a picture, the first rows of a table (CSV, TSV), the first lines of a text. Everything in it is
- * text or an image; markup of files is never rendered. Rows, columns, cells and lines are bounded, since the files are not
- * trusted.
+ * The preview of a file: a picture, the first rows of a table (CSV, TSV), or the first lines of a text. Files are not
+ * trusted: their markup is never rendered, and rows, columns, cells and lines are bounded.
  *
  * @module
  */
@@ -38,7 +37,7 @@ export function filePreview({
 function tableOf(name: string, { text, isWhole }: TextStart): Markup {
   const { rows, isCut } = parseTable(toPrintable(text), isWhole)
   const [head = [], ...body] = rows
-  // An empty header cell has nothing to name its column.
+  // An empty cell does not name its column, so it is no header.
   const header = head.map((cell) => (cell === '' ? html`<td>` : html`<th scope="col">${cell}`))
   const lines = body.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}`)}`)
   const note = `First ${body.length} rows.`
@@ -58,21 +57,21 @@ function linesOf(name: string, { text, isWhole }: TextStart): Markup {
   const first = lines.slice(0, mostLines)
   const isCut =
     !isWhole || lines.length > mostLines || first.some((line) => line.length > mostLineCharacters)
-  const shown = first.map((line) =>
+  const cutLines = first.map((line) =>
     line.length > mostLineCharacters ? `${line.slice(0, mostLineCharacters)}…` : line,
   )
   // HTML drops a line break right behind the tag.
-  const content = `\n${shown.join('\n')}`
+  const content = `\n${cutLines.join('\n')}`
   const note = `First ${first.length} lines.`
   return html`<pre tabindex="0" role="region" aria-label="First lines of ${name}">${content}</pre>${noteOf(isCut, note)}`
 }
 
-/** Says that only the beginning is shown. */
+/** The note below a preview that is cut. */
 function noteOf(isCut: boolean, note: string): Markup | undefined {
   return isCut ? html`<p class="dim">${note}</p>` : undefined
 }
 
-/** Shows control characters as replacement characters: HTML allows most of them nowhere. */
+/** Replaces control characters, most of which HTML does not allow. */
 function toPrintable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\t\r\n]/gu, '\ufffd')
 }

@@ -24,7 +24,7 @@ interface Page {
 /**
  * Writes a page.
  *
- * @param page its text is escaped, its style and script are constants of ours
+ * @param page its text is escaped; its style and script are constants
  */
 export function renderPage({ title, body, layout = 'text', script, nonce }: Page): Markup {
   return html`<!doctype html>

@@ -1,5 +1,5 @@
 /**
- * The pages at `/` and at `/docs`: they describe the server, and list its routes where no Swagger UI is.
+ * The pages at `/` and at `/docs`. The second lists the routes if there is no Swagger UI.
  *
  * @module
  */

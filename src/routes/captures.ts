@@ -1,5 +1,5 @@
 /**
- * `POST /captures`: records what an answer mentions, for back ends that call Azure themselves and post its answers here.
+ * `POST /captures`: records the ids and files in an answer, for back ends that call Azure themselves and post its answers.
  *
  * @module
  */
@@ -85,29 +85,29 @@ async function toWire(
   citation: Citation,
 ) {
   const { container_id = null, file_id, filename = null } = citation
-  // An admin's link to what is an owner's is the owner's.
+  // A link that an admin creates to an owner's file has the owner's rights.
   const held = caller.admin ? await findHeld(gateway, caller, 'file', file_id) : undefined
   const linker = createLinker(gateway, held?.holder ?? caller, upstream)
   return { container_id, file_id, filename, ...(await linker.file(citation)) }
 }
 
 /**
- * The error for a body in which nothing of the API was found.
+ * The error for a body that contains nothing of the API.
  *
  * @param isTranscript whether the body is a stream of events
  */
 function unknownShape(isTranscript: boolean): CfileError {
-  const what = isTranscript
+  const problem = isTranscript
     ? 'The transcript has no event of the API'
     : 'The body has no known shape'
-  return new CfileError('invalid_request', `${what}, so nothing was recorded; post ${wanted}.`)
+  return new CfileError('invalid_request', `${problem}, so nothing was recorded; post ${wanted}.`)
 }
 
 /** The error for a posted answer with `CFILE_CAPTURES=response_id`. */
 function onlyResponseIds(): CfileError {
   return new CfileError(
     'invalid_request',
-    'Posted answers are not taken here; post {"response_id": "resp_…"}, and the answer is read from the upstream.',
+    'Posted answers are not accepted here; post {"response_id": "resp_…"}, and cfile reads the answer from the upstream.',
     { param: 'CFILE_CAPTURES' },
   )
 }

@@ -51,7 +51,7 @@ export function containerRoutes(gateway: Gateway): Hono<RouteEnv> {
 /** Serves a file whose container the path names. */
 async function answerContainerFile(gateway: Gateway, c: RouteContext): Promise<Response> {
   const { container_id = '', file_id = '' } = c.req.param()
-  if (parseFileId(file_id).kind === 'file') throw notOfContainers(file_id)
+  if (parseFileId(file_id).kind === 'file') throw notInContainer(file_id)
   const query = { ...readQuery(c, dispositionQuery), container_id: parseContainerId(container_id) }
   return answerFile(gateway, c, file_id, query)
 }
@@ -89,7 +89,7 @@ async function answerRestore(gateway: Gateway, c: RouteContext): Promise<Respons
   return c.json({ container_id: restored.containerId, files })
 }
 
-/** Answers with the list of files, by default without input files. */
+/** Answers with the list of files, by default without inputs. */
 async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> {
   const caller = c.get('caller')
   const query = readContainer(c)
@@ -108,7 +108,7 @@ async function answerList(gateway: Gateway, c: RouteContext): Promise<Response> 
 const soon = 300
 
 /**
- * The end of a container in the list, and whether it is less than five minutes away.
+ * Describes the end of a container in the list, and whether it is less than five minutes away.
  *
  * @param now unix seconds
  */
@@ -124,13 +124,13 @@ async function answerPath(gateway: Gateway, c: RouteContext): Promise<Response> 
   return deliverFile(gateway, location, deliveryRequest(c, disposition))
 }
 
-/** Returns everything after `/path/` as it was sent, since a router may have decoded parts of it. */
+/** Returns the part of the URL after `/path/` as it was sent, since a router may decode parts of it. */
 function rawPath(c: RouteContext): string {
   return /^[^?#]*?\/containers\/[^/?#]+\/path\/([^?#]*)/.exec(c.req.url)?.[1] ?? ''
 }
 
 /** The error for an id of the Files API in the path of a container. */
-function notOfContainers(fileId: string): CfileError {
+function notInContainer(fileId: string): CfileError {
   return new CfileError(
     'invalid_id',
     `${fileId} is a file of the Files API and is in no container.`,
@@ -142,9 +142,9 @@ function notOfContainers(fileId: string): CfileError {
 }
 
 /**
- * Answers with the page. Every link on it is signed, since a browser can't send a key.
+ * Answers with the page of a container. Every link on it is signed, since a browser cannot send a key.
  *
- * @param query the container, and the expiry of the followed link, which no link on the page outlives
+ * @param query the container, and the expiry of the followed link, which is the latest expiry of links on the page
  * @throws CfileError the errors of {@link listFiles}
  */
 export async function answerPage(

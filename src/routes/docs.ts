@@ -13,8 +13,8 @@ import { pageHeaders } from '../page/frame.ts'
 import { docsPage, homePage, type ListedRoute } from '../page/home.ts'
 import type { RouteEnv } from './request.ts'
 
-/** A route of the OpenAPI document, as far as the list of routes shows it. */
-interface Documented {
+/** The fields of a route of the OpenAPI document that the list of routes shows. */
+interface DocumentedRoute {
   readonly summary: string
   readonly parameters: readonly {
     readonly name?: string
@@ -31,7 +31,7 @@ async function readDocument() {
 
 /** Lists the routes of the OpenAPI document. HEAD is left out, since it follows from GET. */
 async function listRoutes(): Promise<readonly ListedRoute[]> {
-  const { paths }: { paths: Record<string, Record<string, Documented>> } = await readDocument()
+  const { paths }: { paths: Record<string, Record<string, DocumentedRoute>> } = await readDocument()
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([method]) => method !== 'head')
@@ -75,14 +75,14 @@ export function openapiRoutes(): Hono<RouteEnv> {
 }
 
 /**
- * Answers `/docs` and the files below it. Resolves to undefined where the list of routes is to be shown instead.
+ * Answers `/docs` and the files below it. `undefined` if there is no viewer, so that the list of routes is shown.
  *
  * @param file name of the file, empty for the page
  * @param nonce lets the scripts of the page pass its Content-Security-Policy
  */
 export type AnswerDocs = (file: string, nonce: string) => Promise<Response | undefined>
 
-/** Creates the routes at `/docs`: the viewer of the runtime, else a list of the routes. */
+/** Creates the routes at `/docs`: the viewer of the runtime, or else a list of the routes. */
 export function docsRoutes(answerDocs?: AnswerDocs): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>().get('/', async (c) => {
     const nonce = c.get('requestId')

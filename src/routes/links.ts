@@ -1,8 +1,8 @@
 /**
  * `POST /links` creates a signed link to something that the caller may read. `/s/{token}/{name}` serves a signed link.
  *
- * A link grants one file, one path of a container, its page or its zip, with the rights of its owner. It needs no key
- * and, for files, no store.
+ * A link grants one file, one path of a container, its page or its zip, with the rights of its owner. Whoever has it needs
+ * no key. A link to a file works without the store.
  *
  * @module
  */
@@ -77,7 +77,7 @@ async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Pr
   }
 }
 
-/** Options of a download by link. */
+/** The options of a download by link. */
 function grantedDelivery(
   c: RouteContext,
   { disposition = 'attachment' }: Grant & { readonly disposition?: DeliveryRequest['disposition'] },
@@ -87,7 +87,7 @@ function grantedDelivery(
   return { method: readMethod(c), headers, disposition, isGranted: true, signal, exchange }
 }
 
-/** Query for the files of a linked container. */
+/** The query for the files of a linked container. */
 function grantedQuery(
   c: RouteContext,
   { containerId, upstream, expiresAt }: Grant & { readonly containerId: string },
@@ -104,7 +104,7 @@ async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Pr
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
   if (location.record === undefined) await claimFirst(gateway, c, location)
   const { upstreams, holder = c.get('caller'), filename } = location
-  // Left out when several upstreams may have the file.
+  // Absent if several upstreams may have the file.
   const upstream = upstreams.length === 1 ? upstreams[0]?.name : undefined
   return createLinker(gateway, holder, upstream, terms).file({
     file_id: id,

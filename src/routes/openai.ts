@@ -2,8 +2,8 @@
  * The OpenAI API for SDKs whose base URL is the gateway: `/openai/v1`, `/v1`, `/api/projects/{project}/openai/v1` and
  * `/openai`.
  *
- * Container files below `/files` are served here, which the upstream itself does not do. Everything else is forwarded. A path that begins with
- * another base path is answered with the right base URL, since it comes from a wrong `base_url` setting.
+ * Container files below `/files` are served here, because the Files API of the upstream does not have them. Everything else
+ * is forwarded. A path that begins with a base path comes from a wrong `base_url`; the error names the right one.
  *
  * @module
  */
@@ -152,7 +152,7 @@ function v1Target(c: RouteContext): Target {
   return { path, search: withoutDate(search), below: 'v1' }
 }
 
-// Only these take a `model`. Other paths name a response that exists already.
+// Only these accept a `model`. Other paths name a response that exists already.
 const makers = ['/responses', '/responses/compact', '/responses/input_tokens']
 
 /** Target of a deployment path. Responses go to the v1 path, all else stays below `/openai`. */

@@ -1,6 +1,6 @@
 /**
- * `DELETE /owners/{owner}`: an admin erases everything that is stored about an owner. The route that erases one file
- * shares its parameter and its answer.
+ * `DELETE /owners/{owner}`: an admin erases everything of an owner. `DELETE /files/{file_id}` has the same parameter and the
+ * same form of answer, so it uses the functions here.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export function ownerRoutes(gateway: Gateway): Hono<RouteEnv> {
 /**
  * Whether a request asks to erase files at Azure too (`?upstream=1`).
  *
- * @throws CfileError `invalid_request` for any other value, which would otherwise silently leave the files there
+ * @throws CfileError `invalid_request` for any other value, since ignoring it would leave the files at Azure
  */
 export function isUpstreamToo(c: RouteContext): boolean {
   return readQuery(c, eraseQuery).upstream === '1'
@@ -50,7 +50,7 @@ export function answerErased(
 ): Response {
   if (failed.length === 0) return c.json({ ...body, deleted: true })
   const error = new CfileError('upstream_error', 'Not everything could be erased at Azure.', {
-    hint: 'What is named in "failed" is still there, and the log has the causes. Send the same request again.',
+    hint: 'The files and containers in "failed" still exist; the log has the causes. Send the same request again.',
   })
   failExchange(c.get('exchange'), error.code)
   const envelope = toErrorBody(error, c.get('requestId'))

@@ -1,5 +1,5 @@
 /**
- * Shared by all routes: the variables of a request, and readers of its parameters and its body. Bodies are bounded.
+ * Functions of all routes: they read the parameters and the body of a request, and add paths. Bodies are bounded.
  *
  * @module
  */
@@ -33,13 +33,13 @@ export interface RouteEnv {
   }
 }
 
-/** A request on its way through the routes. */
+/** The context of a request in the routes. */
 export type RouteContext = Context<RouteEnv>
 
 /**
- * The pattern of the base path below which the route of a request is mounted, such as `/ai/files`.
+ * Returns the pattern of the base path below which the route of a request is mounted, such as `/ai/files`.
  *
- * Read from the request: the functions of `hono/route` fail when the host app has another copy of Hono.
+ * It is read from the request, because the functions of `hono/route` fail if the host app has another copy of Hono.
  */
 export function baseRouteOf({ req }: RouteContext): string {
   return req.matchedRoutes[req.routeIndex]?.basePath ?? ''
@@ -53,7 +53,7 @@ export function baseRouteOf({ req }: RouteContext): string {
  */
 export function readQuery<T>(c: RouteContext, schema: () => Fields<T>): T {
   const given: Record<string, string> = {}
-  // Most requests have no query, and each look-up would search the URL.
+  // Most requests have no query, and each of the following calls would search the URL.
   const names = c.req.url.includes('?') ? Object.keys(schema().shape) : []
   for (const name of names) {
     const values = c.req.queries(name) ?? []
@@ -69,7 +69,7 @@ export function readQuery<T>(c: RouteContext, schema: () => Fields<T>): T {
   })
 }
 
-/** The error for a parameter that is given more than once, since parsers would choose different values. */
+/** The error for a parameter that is given more than once, of which parsers would choose different values. */
 function givenTwice(param: string, times: number): CfileError {
   const message = `The parameter ${param} is given ${times} times; give it once.`
   return new CfileError('invalid_request', message, { param })
@@ -153,7 +153,7 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
 }
 
 /**
- * Reads a JSON object. A key that stands twice in one object is refused, since readers differ in which of two they take.
+ * Parses a JSON object. A key that occurs twice in one object is refused, since parsers would choose different values.
  *
  * @param wanted description of the expected body, for the message
  * @throws CfileError `invalid_request`; `payload_too_large`
@@ -175,9 +175,9 @@ export async function parseObject(
   return value
 }
 
-/** @throws CfileError `invalid_request` for a key that stands twice in one object, and for a byte order mark */
+/** @throws CfileError `invalid_request` for a key that occurs twice in one object, and for a byte order mark */
 function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
-  // The keys of each object that has not ended, from its first key on.
+  // One set of keys for each open object.
   const seen: (Set<string> | undefined)[] = []
   yield* scanJson(bytes, {
     key(start, end) {
@@ -194,7 +194,7 @@ function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
 }
 
 /**
- * Checks an object by its schema, which has no other fields.
+ * Checks an object by a schema. Fields that the schema does not have are refused.
  *
  * @param wanted description of the expected body, for the message
  * @throws CfileError `invalid_request`; `invalid_id` for an id that is wrong or missing
@@ -204,7 +204,7 @@ export function checkBody<T>(
   fields: Readonly<Record<string, unknown>>,
   wanted: string,
 ): T {
-  // Not by the schema: zod passes over a key `__proto__`.
+  // Not by a strict schema, since zod ignores a key `__proto__`.
   const unknown = Object.keys(fields).find((name) => !Object.hasOwn(schema().shape, name))
   if (unknown !== undefined) {
     throw new CfileError('invalid_request', `A field is not known here; post ${wanted}.`, {
@@ -222,7 +222,7 @@ export function checkBody<T>(
   throw new CfileError(code, `${param} is missing; post ${wanted}.`, { param })
 }
 
-/** The error for a body that is small enough, but whose values would take too much memory. */
+/** The error for a body of an allowed size whose values would take too much memory. */
 function tooDense(): CfileError {
   return new CfileError('payload_too_large', 'The body holds too many values to be read.', {
     hint: 'Post the answer alone, as the upstream gave it, or name it by its response_id.',

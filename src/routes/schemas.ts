@@ -52,14 +52,14 @@ interface EraseQuery {
   readonly upstream?: '1'
 }
 
-/** The schema of {@link EraseQuery}. Another value, taken for "no", would leave the files at Azure. */
+/** The schema of {@link EraseQuery}. Other values are refused, since ignoring them would leave the files at Azure. */
 export const eraseQuery: () => Fields<EraseQuery> = once(() =>
   z.object({
     upstream: z.optional(z.enum(['1'], '1')),
   }),
 )
 
-// Seconds. A limit, since a single link cannot be revoked.
+// Seconds. Limited, since a single link cannot be revoked.
 const longest = 365 * 86_400
 const wholeSeconds = `a whole number of seconds, 1 to ${longest}`
 const expiresIn = () =>
@@ -110,7 +110,7 @@ export const containerLinkBody: () => Fields<ContainerLinkBody> = once(() =>
 /** The body of a route that has no options. */
 export const emptyBody: () => Fields<object> = once(() => z.object({}))
 
-/** The body of `POST /captures` that names a response in place of holding one. */
+/** The body of `POST /captures` that names a response by its id. */
 interface ResponseIdBody {
   readonly response_id: string
 }

@@ -154,7 +154,7 @@ it('says what is wrong with a body for POST /captures', async () => {
       ['/captures', large],
     ]),
   ).toMatchInlineSnapshot(`
-    "400 | invalid_request | CFILE_CAPTURES | Posted answers are not taken here; post {"response_id": "resp_…"}, and the answer is read from the upstream.
+    "400 | invalid_request | CFILE_CAPTURES | Posted answers are not accepted here; post {"response_id": "resp_…"}, and cfile reads the answer from the upstream.
     413 | payload_too_large | CFILE_MAX_BODY_BYTES | The body is larger than the 30 bytes that are read."
   `)
 })

@@ -12,13 +12,13 @@ import { callerOfKey, type Identity, toCaller } from '../../gateway/owners/acces
 import { nothingServed, type RouteContext, type RouteEnv, wrongMethod } from '../request.ts'
 import type { Authenticate } from './callers.ts'
 
-/** `open`: no credentials needed; `caller`: a known caller; `link`: a valid signed link, other credentials do not count. */
+/** What a request needs. `open`: nothing; `caller`: a known caller; `link`: a valid signed link and no other credential. */
 export type Access = 'open' | 'caller' | 'link'
 
 /** Options of {@link admit}. */
 interface AdmitOptions {
   readonly access: Access
-  /** Whether every GET may carry the bytes of files. */
+  /** Whether every GET may be a download. */
   readonly servesFiles?: boolean
   /** Absent without caller auth: all requests have the same owner. */
   readonly authenticate?: Authenticate
@@ -73,9 +73,9 @@ async function callerOf(
 ): Promise<Caller> {
   if (authenticate === undefined) return anyone
   const identity: Identity | null = await authenticate(c)
-  // All lone surrogates become the same character in UTF-8, so different owners would become the same.
-  const isOwner = identity !== null && !/\p{Surrogate}/u.test(identity.owner)
-  if (isOwner) return toCaller(identity, owners.keys)
+  // In UTF-8 all lone surrogates become the same character, so different owners would become one.
+  const hasOwner = identity !== null && !/\p{Surrogate}/u.test(identity.owner)
+  if (hasOwner) return toCaller(identity, owners.keys)
   throw new CfileError('unauthorized', 'The caller is not known here.', {
     headers: { 'www-authenticate': 'Bearer' },
   })

@@ -1,13 +1,17 @@
 /**
- * Identifies callers by an API key or a JWT. `CFILE_API_KEYS` names the keys and the owner of each.
+ * Identifies callers by an API key or a JWT. `CFILE_API_KEYS` has the keys and the owner of each.
  *
  * @module
  */
 
 import type { Context } from 'hono'
 import { CfileError } from '../../core/errors.ts'
-import type { Hmac } from '../../core/links/keys.ts'
-import { parseNamedSecrets, type SecretSetting, wrongEntry } from '../../core/links/keys.ts'
+import {
+  type Hmac,
+  parseNamedSecrets,
+  type SecretSetting,
+  wrongEntry,
+} from '../../core/links/keys.ts'
 import type { Identity } from '../../gateway/owners/access.ts'
 import type { JwtCallers } from './jwt-callers.ts'
 
@@ -33,7 +37,7 @@ export interface Authenticate {
  * Creates the authentication of callers: `Authorization: Bearer` with a key or a token, or `api-key` with a key, as the
  * clients of OpenAI and of Azure send them.
  *
- * @throws (by the check) CfileError `unauthorized`; `not_ready` if tokens can't be checked at the moment
+ * @throws (by the check) CfileError `unauthorized`; `not_ready` while tokens cannot be checked
  */
 export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenticate {
   const authenticate: Authenticate = async ({
@@ -43,12 +47,12 @@ export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenti
   }) => {
     const [, bearer] = /^bearer +(\S+)$/i.exec(headers.get('authorization')?.trim() ?? '') ?? []
     const key = headers.get('api-key') ?? undefined
-    for (const shown of [bearer, key]) {
-      const found = shown === undefined ? undefined : await keys?.find(shown)
-      if (found !== undefined) return found
+    for (const credential of [bearer, key]) {
+      const identity = credential === undefined ? undefined : await keys?.find(credential)
+      if (identity !== undefined) return identity
     }
-    const found = bearer === undefined ? undefined : await jwt?.(bearer)
-    if (found !== undefined) return { owner: found.owner, admin: false }
+    const caller = bearer === undefined ? undefined : await jwt?.(bearer)
+    if (caller !== undefined) return { owner: caller.owner, admin: false }
     throw unauthorized(bearer !== undefined || key !== undefined)
   }
   return Object.assign(authenticate, { ready: jwt?.ready })
@@ -57,16 +61,16 @@ export function createAuthenticate({ keys, jwt }: AuthenticateOptions): Authenti
 /**
  * The error for a request without a valid key or token.
  *
- * @param isShown whether it has a key or a token
+ * @param isSent whether it has a key or a token
  */
-function unauthorized(isShown: boolean): CfileError {
-  const message = isShown
-    ? 'The key or token is not one that is taken here, or it has expired.'
+function unauthorized(isSent: boolean): CfileError {
+  const message = isSent
+    ? 'The key or token is not valid here, or it has expired.'
     : 'No key or token was sent.'
   return new CfileError('unauthorized', message, {
     hint: 'Send Authorization: Bearer with a key or a token, or api-key with a key.',
     // Required by RFC 9110 §11.6.1, in the form of RFC 6750 §3.
-    headers: { 'www-authenticate': isShown ? 'Bearer error="invalid_token"' : 'Bearer' },
+    headers: { 'www-authenticate': isSent ? 'Bearer error="invalid_token"' : 'Bearer' },
   })
 }
 
@@ -93,7 +97,7 @@ export function parseApiKeys(text: string): ApiKey[] {
   return parseNamedSecrets(text, setting).map(({ name, secret }, index) => {
     const owner = name.trim()
     const key = secret.trim()
-    // A header takes no other characters (RFC 9110 §5.5), so no client could send such a key.
+    // No client could send another key, since a header allows no other characters (RFC 9110 §5.5).
     if (!/^[\x21-\x7e]+$/.test(key)) {
       throw wrongEntry(setting, index, 'has a key that is not printable ASCII without blanks')
     }
@@ -110,26 +114,26 @@ interface KeyRing {
 }
 
 /**
- * Creates a key ring. It holds the HMACs of the keys by a secret of this process. The first search for a key compares
- * it with every HMAC, so that its duration reveals nothing about a wrong key.
+ * Creates a key ring, which holds an HMAC of each key. The first search for a key compares it with every HMAC, so that
+ * the duration reveals nothing about a wrong key.
  *
  * @param keys keys with their owners
  * @param hmac HMAC-SHA-256 with a secret of this process
  */
 export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
   const hashed = Promise.all(keys.map(async ({ owner, key }) => ({ owner, hash: await hmac(key) })))
-  // Only keys that are right, because their HMACs would cost every request more than all other checks.
-  const right = new Map<string, Identity>()
+  // Holds valid keys only. Without it, the HMAC would cost every request more than all other checks.
+  const valid = new Map<string, Identity>()
   return {
     async find(key) {
-      const known = right.get(key)
+      const known = valid.get(key)
       if (known !== undefined) return known
       const wanted = await hmac(key)
       let found: string | undefined
       for (const { owner, hash } of await hashed) if (isSame(hash, wanted)) found = owner
       if (found === undefined) return undefined
       const identity = { owner: found, admin: found === '*' }
-      right.set(key, identity)
+      valid.set(key, identity)
       return identity
     },
   }

@@ -1,6 +1,6 @@
 /**
- * The parts of jose that check callers' tokens. This file is imported dynamically, because a gateway without tokens needs
- * none of them: on Node they are 15 further files at the start. It names what is used, so that bundlers drop the rest.
+ * The parts of jose that check callers' tokens. This file is imported on demand, because a gateway without tokens does not
+ * need them, and on Node they are 15 more files at the start. Bundlers drop the parts that it does not name.
  *
  * @module
  */

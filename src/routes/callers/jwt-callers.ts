@@ -35,11 +35,11 @@ type Claims = Readonly<Record<string, unknown>>
 
 const longestToken = 16 * 1024
 
-// Seconds that an issuer's clock may be ahead. Not applied to `exp`, since clients renew tokens before.
+// Seconds that an issuer's clock may be ahead. It does not count for `exp`, since clients renew tokens earlier.
 const clockSkew = 5
 
 /**
- * Creates the check of tokens. The key decides between RS256, ES256 and EdDSA. `exp` and a non-empty owner are
+ * Creates the check of tokens. The key determines the algorithm: RS256, ES256 or EdDSA. `exp` and a non-empty owner are
  * required.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback; the check itself throws
@@ -74,8 +74,8 @@ export function jwtCallers(options: JwtOptions): JwtCallers {
 }
 
 /**
- * Whether a claim can name an owner. Only a key makes an admin, so `*` is refused. Characters that are not valid in
- * UTF-8 are refused because they all become the same one, and so would their owners.
+ * Whether a claim can name an owner. `*` is refused, since only a key makes an admin. Characters that are not valid in
+ * UTF-8 are refused, since all of them become the same character, so different owners would become one.
  */
 function isOwner(name: string): boolean {
   return name !== '' && name !== '*' && !/[\p{Surrogate}\ufffd]/u.test(name)
@@ -85,12 +85,12 @@ const headerSchema = once(() =>
   z.object({
     alg: z.enum(['RS256', 'ES256', 'EdDSA']),
     kid: z.optional(z.string()),
-    // Tokens for anything but access have a type of their own (RFC 8725 §3.11).
+    // Tokens for another purpose than access have another type (RFC 8725 §3.11).
     typ: z.optional(z.string().check(z.regex(/^(?:application\/)?(?:at\+)?jwt$/i))),
   }),
 )
 
-/** Reads the header of a token. `undefined` for other credentials, so that they do not cause a fetch of keys. */
+/** Reads the header of a token. `undefined` for other credentials, for which no keys are fetched then. */
 async function readHeader(
   token: string,
 ): Promise<z.infer<ReturnType<typeof headerSchema>> | undefined> {

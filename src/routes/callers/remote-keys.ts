@@ -42,7 +42,7 @@ export interface RemoteKeys {
   ready(): Promise<readonly VerificationKey[]>
 }
 
-// Seconds. A withdrawn key is trusted no longer than this, as long as the issuer can be reached.
+// Seconds. While the issuer answers, a withdrawn key is trusted no longer than this.
 const maxAge = 600
 const retryAfter = 30
 const retryFirstAfter = 1
@@ -51,8 +51,8 @@ const timeoutMs = 5000
 const maxBytes = 256 * 1024
 
 /**
- * Creates a cache of an issuer's keys. The first use fetches them. An unknown `kid` fetches them again, at most every
- * 30 s.
+ * Creates a cache of an issuer's keys. It fetches them at the first use, and again for an unknown `kid`, at most every
+ * 30 seconds.
  *
  * @throws CfileError `invalid_request` for a URL that is neither https nor on loopback
  */
@@ -62,8 +62,8 @@ export function createRemoteKeys({ url, fetch, now, wait }: RemoteKeyOptions): R
   let loadedAt = Number.NEGATIVE_INFINITY
   let triedAt = Number.NEGATIVE_INFINITY
   let missedAt = Number.NEGATIVE_INFINITY
-  let flight: Promise<void> | undefined
-  /** Why the last fetch brought no keys. */
+  let running: Promise<void> | undefined
+  /** The cause if the last fetch failed. */
   let fault = ''
 
   async function load(): Promise<void> {
@@ -79,27 +79,27 @@ export function createRemoteKeys({ url, fetch, now, wait }: RemoteKeyOptions): R
     else if (startedAt >= loadedAt) [keys, loadedAt] = [loaded, startedAt]
   }
 
-  /** Shares one fetch. Each caller has its own time limit, because on Workers a fetch ends with the request that began it. */
+  /** Fetches the keys, once for all callers. Each has its own time limit: on Workers a fetch ends with the request that began it. */
   async function refresh(): Promise<void> {
     const isLost = now() - triedAt > timeoutMs / 1000
-    const shared = flight === undefined || isLost ? load() : flight
-    flight = shared
+    const shared = running === undefined || isLost ? load() : running
+    running = shared
     await within(wait, timeoutMs, undefined, () => shared).catch((error) => {
       fault = reasonOf(error)
     })
-    if (flight === shared) flight = undefined
+    if (running === shared) running = undefined
   }
 
   /** Whether keys must be fetched before a token with this `kid` can be checked. */
-  function isWanting(kid: string | undefined): boolean {
+  function needsFetch(kid: string | undefined): boolean {
     const time = now()
-    if (keys === undefined) return flight !== undefined || time - triedAt >= retryFirstAfter
-    if (!hasKey(keys, kid)) return flight !== undefined || time - missedAt >= retryAfter
-    return flight === undefined && time - loadedAt >= maxAge && time - triedAt >= retryAfter
+    if (keys === undefined) return running !== undefined || time - triedAt >= retryFirstAfter
+    if (!hasKey(keys, kid)) return running !== undefined || time - missedAt >= retryAfter
+    return running === undefined && time - loadedAt >= maxAge && time - triedAt >= retryAfter
   }
 
   async function find(kid: string | undefined): Promise<readonly VerificationKey[]> {
-    if (isWanting(kid)) {
+    if (needsFetch(kid)) {
       if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
       await refresh()
       if (keys !== undefined && !hasKey(keys, kid)) missedAt = now()
@@ -157,17 +157,17 @@ async function fetchKeys(
 /**
  * The error while no keys are known.
  *
- * @param cause why the last fetch brought none
+ * @param cause of the last failed fetch
  */
 function noKeys(cause: string): CfileError {
   return new CfileError('not_ready', "Callers' tokens can't be checked at the moment.", {
-    hint: 'The keys that CFILE_JWKS_URL names could not be fetched; it is tried again.',
+    hint: 'The keys at CFILE_JWKS_URL could not be fetched; cfile tries again.',
     headers: { 'retry-after': String(retryFirstAfter) },
     cause,
   })
 }
 
-/** The algorithms of tokens. The key decides which one counts, never the token. */
+/** The algorithms of tokens. The key determines the algorithm, never the token. */
 type JwtAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 /** `CryptoKey`. The name is not a global type in projects without the DOM library. */
@@ -188,7 +188,7 @@ const keySchema = once(() =>
   z.object({
     kty: z.enum(['RSA', 'EC', 'OKP']),
     kid: z.optional(z.unknown()),
-    // RFC 9864 gave EdDSA another name.
+    // `Ed25519` is the name of EdDSA in RFC 9864.
     alg: z.optional(z.enum(['RS256', 'ES256', 'EdDSA', 'Ed25519'])),
     use: z.optional(z.enum(['sig'])),
     key_ops: z.optional(z.array(z.unknown())),
@@ -226,7 +226,7 @@ async function readKey(jwk: unknown): Promise<VerificationKey | undefined> {
   if (data === undefined) return undefined
   const { kid, alg: named, use, key_ops, d, ...members } = data
   const { alg, crv } = kinds[members.kty]
-  // workerd does not check the curve itself.
+  // workerd does not check the curve.
   if (crv !== members.crv) return undefined
   if (named !== undefined && named.replace('Ed25519', 'EdDSA') !== alg) return undefined
   if (key_ops?.includes('verify') === false) return undefined

@@ -12,14 +12,14 @@ import { errorPage } from '../../page/error-page.ts'
 import { pageHeaders } from '../../page/frame.ts'
 import type { RouteContext } from '../request.ts'
 
-/** nginx's status for a client that closed the connection before the answer. It does not count as a failure of the server. */
+/** The status, as in nginx, for a client that closed the connection before the answer. It is no failure of the server. */
 export const clientGone = 499
 
 /**
  * Answers with the error that a route threw, and logs its cause.
  *
- * @param error what was thrown: any value, since the reason of a signal can be one
- * @returns 499 without a body when the client has left
+ * @param error any value, since the reason of an aborted signal can be any value
+ * @returns 499 without a body if the client has left
  */
 export function answerFailure(
   log: Log,
@@ -51,13 +51,11 @@ function logRefusal(log: Log, c: RouteContext, { code, details: { param, upstrea
   log('debug', `A request was refused with ${code}.`, fields)
 }
 
-// Without it, caches keep a 404 or a 410 for minutes, above all of paths that end like a picture's.
-const ofErrors = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
+// Without `no-store`, caches keep a 404 or a 410 for minutes, above all for paths that end like those of pictures.
+const errorHeaders = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' }
 
 /**
- * Answers with an error and the headers in its details, such as `Allow` and `Retry-After`.
- *
- * @param error the error, whose status the answer gets
+ * Answers with an error, its status, and the headers in its details, such as `Allow` and `Retry-After`.
  */
 export function answerWithError(c: RouteContext, error: CfileError): Response | Promise<Response> {
   const requestId = c.get('requestId')
@@ -68,5 +66,5 @@ export function answerWithError(c: RouteContext, error: CfileError): Response | 
     const page = errorPage({ error, requestId, nonce: requestId })
     return c.html(page, status, { ...pageHeaders(requestId), ...headers })
   }
-  return c.json(toErrorBody(error, requestId), status, { ...ofErrors, ...headers })
+  return c.json(toErrorBody(error, requestId), status, { ...errorHeaders, ...headers })
 }

@@ -1,6 +1,6 @@
 /**
- * Wraps a family of routes, always in the same way: CORS, request id, exchange, error answers, caller or link check, and
- * then its own routes.
+ * Wraps a family of routes: CORS, request id, exchange, error answers, check of the caller or the link, and then the
+ * routes of the family.
  *
  * @module
  */
@@ -28,8 +28,8 @@ export interface Family {
   readonly idHeader?: string
 }
 
-/** Terms that apply to every family. */
-interface FamilyTerms {
+/** Options of every family. */
+interface FamilyOptions {
   /** Headers of every answer. */
   readonly headers?: Readonly<Record<string, string>>
   /** Absent without caller auth. */
@@ -50,7 +50,7 @@ interface FamilyTerms {
 export function openFamily(
   gateway: Gateway,
   { base, routes, access, servesFiles, isCrossOrigin, idHeader }: Family,
-  { headers, authenticate, corsOrigins = [], observation, upkeep }: FamilyTerms,
+  { headers, authenticate, corsOrigins = [], observation, upkeep }: FamilyOptions,
 ): Hono<RouteEnv> {
   const family = new Hono<RouteEnv>()
   const [name = ''] = base
@@ -93,7 +93,7 @@ export function openFamily(
 export async function finishHead(
   c: RouteContext,
   observer: Observer,
-  headers: FamilyTerms['headers'] = {},
+  headers: FamilyOptions['headers'] = {},
   idHeader = 'x-request-id',
 ): Promise<void> {
   // Not with c.header, which copies an existing answer.

@@ -1,5 +1,6 @@
 /**
- * Normalizes requests of host servers, some of which lack a signal, abort it at the wrong time, or have bodies that stall.
+ * Normalizes the requests of host servers. Some have no signal, some abort it at the wrong time, and some have a body that
+ * stalls.
  *
  * @module
  */
@@ -19,8 +20,8 @@ interface HostRequestOptions {
  * Returns the request with a body that fails after the idle timeout, and with a signal that aborts only when the client
  * has disconnected.
  *
- * Requests of Azure Functions have no signal. Those of srvx 0.8 and 0.9 abort theirs when the body has been read. So a
- * signal that aborts while the body is read is ignored. If the client has really disconnected, the body fails.
+ * Requests of Azure Functions have no signal. Those of srvx 0.8 and 0.9 abort it when the body has been read. So a signal
+ * that aborts while the body is read is ignored. If the client has disconnected, the body fails.
  *
  * @param raw the request as the host server made it
  * @returns the same object for a GET or HEAD that has a signal

@@ -33,7 +33,7 @@ export interface Observation {
 export interface Observer {
   /** Creates the exchange of a request, and answers the request within its span. */
   run(c: RouteContext, answer: () => Promise<void>): Promise<void>
-  /** Counts the answer, and watches its body. Must be called when the head of the answer is ready. */
+  /** Counts the answer, and watches its body. Call it when the head of the answer is complete. */
   observeHead(c: RouteContext): Promise<void>
 }
 
@@ -63,8 +63,9 @@ export function observeFamily(
       metrics.add('cfile_delivered_bytes_total', bytes, originLabels[from])
     }
     // A client that leaves also breaks the upstream's body, and that failure may be reported first.
-    const isLeft = exchange.outcome === 'upstream_broke' && c.req.raw.signal.aborted
-    if (isLeft) exchange.outcome = 'client_left'
+    if (exchange.outcome === 'upstream_broke' && c.req.raw.signal.aborted) {
+      exchange.outcome = 'client_left'
+    }
     if (started !== undefined) {
       const route = routeOf(c, exchange)
       started.span.updateName(`${exchange.method} ${route}`)
@@ -121,7 +122,7 @@ export function observeFamily(
   }
 }
 
-/** Starts the byte counter of each possible origin at zero, so that a scraper sees the first rise. */
+/** Sets the byte counter of each possible origin to zero, so that a scraper sees the first increase. */
 export function countOrigins({ observed: { metrics }, upstreams, archiving }: Gateway): void {
   const origins = upstreams.map(({ isEmulator }) => (isEmulator ? 'emulator' : 'upstream'))
   for (const origin of [...origins, ...(archiving === undefined ? [] : (['archive'] as const))]) {
@@ -135,7 +136,7 @@ const originLabels = {
   emulator: label({ from: 'emulator' }),
 }
 
-/** Reads an answer that is in memory already, so that its length is known. */
+/** Reads an answer that is already in memory, to know its length. */
 async function measure(c: RouteContext, exchange: Exchange): Promise<void> {
   const { res } = c
   const outcome = res.status === clientGone ? 'client_left' : 'done'
@@ -180,7 +181,7 @@ function accessFields(
     ms: rounded(now - exchange.startedAt),
     ttfb_ms: rounded(exchange.firstByteAt - exchange.startedAt),
     owner: knowsCallers && caller === anyone ? undefined : caller.owner || caller.key,
-    // A client can write anything in the place of an id; only what has the form of one is logged.
+    // A client can send any text as an id. It is logged only if it has the form of an id.
     file_id: isFileId(fileId) || isContainerFileId(fileId) ? fileId : undefined,
     container_id: isContainerId(containerId) ? containerId : undefined,
     upstream: exchange.upstream,
@@ -204,12 +205,12 @@ function routeOf(c: RouteContext, { pattern }: Exchange): string {
       .replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
       .replace(/\/path\/\*$/, '/path/{path}')
       .replace(/^\/\*$/, '*')
-      // A route is served with and without it.
+      // Every route is served with and without a trailing slash.
       .replace(/(?<=.)\/$/, '')
   )
 }
 
-/** The longest pattern that matched. Middleware matches by a pattern such as `/healthz/*`, which counts only alone. */
+/** Returns the longest pattern that matched. Patterns of middleware, such as `/healthz/*`, count only if there is no other. */
 function longestPattern(c: RouteContext): string {
   const paths = c.req.matchedRoutes.map(({ path }) => path)
   const own = paths.filter((path) => !path.endsWith('*') || path.endsWith('/path/*'))
