@@ -80,7 +80,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   }
 
   /** Makes a copy visible: first its bytes, then its record. */
-  async function show(temporary: string, key: string, record: ArchiveRecord): Promise<void> {
+  async function publish(temporary: string, key: string, record: ArchiveRecord): Promise<void> {
     const earlier = await readRecord(key)
     const body = bodyPath(key, record.sha256)
     await refuseLinks(folder, 'files', ownerOf(key))
@@ -146,7 +146,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
         await disk('mkdir', () => makeFolder(partial))
         const copied = await writeWhole(temporary, (write) => copyParts(reader, write, options))
         const record: ArchiveRecord = { ...copied, meta }
-        await show(temporary, key, record)
+        await publish(temporary, key, record)
         return record
       } catch (error) {
         await reader.cancel(error).catch(() => {})
@@ -245,14 +245,10 @@ async function copyParts(
   return { bytes: total, sha256: await hash.digest() }
 }
 
-// About the number of files in use at a time. A forgotten file is verified once more.
+// About the number of files in use at a time. A file whose mark was dropped is verified once more.
 const mostMarks = 10_000
 
-/**
- * Remembers the state in which each file was last verified.
- *
- * @returns marks by path; a mark consists of the inode and the time of the last change
- */
+/** Creates the marks of verified files by path. A mark consists of the inode and the time of the last change. */
 function createMarks() {
   const marks = new Map<string, string>()
   return {

@@ -103,7 +103,7 @@ function s3Bucket(options: S3ArchiveOptions): Bucket {
   }
 }
 
-/** Builds the URLs of a bucket. S3 wants each segment of a key encoded, with its slashes kept. */
+/** Builds the URLs of a bucket. In S3 each segment of a key is encoded, and the slashes are kept. */
 function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
   const base = bucketUrl.replace(/\/+$/, '')
   const root = folderPrefix(prefix)

@@ -1,5 +1,5 @@
 /**
- * Searches for texts in bytes, which costs far less than decoding the bytes.
+ * Searches for texts in bytes, which costs far less than decoding the bytes, and a binary search.
  *
  * @module
  */
@@ -60,4 +60,20 @@ export function createByteSearch(text: string): ByteSearch {
 export function createAnySearch(texts: readonly string[]): (bytes: Uint8Array) => boolean {
   const searches = once(() => texts.map(createByteSearch))
   return (bytes) => searches().some((find) => find(bytes) !== -1)
+}
+
+/**
+ * The first index below `length` that passes a test; `length` if none passes.
+ *
+ * @param passes once it is true for an index, it must be true for all later ones
+ */
+export function firstIndex(length: number, passes: (index: number) => boolean): number {
+  let low = 0
+  let high = length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (passes(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }

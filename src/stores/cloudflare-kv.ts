@@ -1,15 +1,14 @@
 /**
  * A store in Cloudflare KV. Reads are fast everywhere, but changes reach all locations only within a minute.
  *
- * Each KV location remembers for 60 s that a key was **not** there when it was read
- * (https://developers.cloudflare.com/kv/concepts/how-kv-works/). This would hide a file from a client that asks a
- * moment too early. So the store never trusts a miss:
+ * Each KV location caches a miss for 60 s (https://developers.cloudflare.com/kv/concepts/how-kv-works/). This would hide a
+ * file from a client that asks a moment too early. So the store does not rely on a miss:
  *
  * - A value of up to about 900 bytes, which covers nearly every record, is also stored in the metadata of its key, and
  *   a *list* of the namespace returns metadata. A `get` without a result is followed by a list of exactly that key.
- * - The metadata of a larger value names a second key with the same value, which lives for five minutes. That key was
- *   never read before, so no location remembers a miss.
- * - `ifAbsent` reads only the list, so it never makes a location remember a miss.
+ * - The metadata of a larger value names a second key with the same value, which expires after five minutes. That key was
+ *   never read before, so no location has cached a miss.
+ * - `ifAbsent` reads only the list, so that no location caches a miss.
  *
  * Limits: for 60 s after a value is *replaced* or deleted, other locations may see the old value; the list may be as
  * old; and a claim is exact only within one isolate. D1 has none of these limits.
@@ -103,7 +102,7 @@ export function kvStore({ namespace, now }: KvStoreOptions): Store {
     const { copy, ...about } = toMetadata(metadata)
     if (!isAlive(about)) return undefined
     if (about.text !== undefined) return JSON.parse(about.text)
-    // The second key first: a miss of the key itself may be remembered, a miss of the second key is not.
+    // The second key first, because a location may have cached a miss of the key itself.
     return (copy === undefined ? undefined : await read(copy)) ?? (await read(name))
   }
 

@@ -56,7 +56,7 @@ const cleanEverySeconds = 300
  */
 export function d1Store({ database, now }: D1StoreOptions): Store {
   let cleanAt = 0
-  // A flag instead of a shared promise: in workerd a request that waits for another request's work may wait for ever.
+  // A flag instead of a shared promise: in workerd a request that waits for another request's work may never continue.
   let isMigrated = false
 
   async function statement(sql: string, ...values: unknown[]): Promise<D1Statement> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { firstIndex } from '../core/search.ts'
 import type { Json, Store, StoreEntry } from './store.ts'
 
 /** Options of {@link memoryStore}. */
@@ -124,16 +125,4 @@ export function createSortedKeys(): SortedKeys {
       while (++at < chunks.length) yield* chunks[at] ?? []
     },
   }
-}
-
-/** The first index below `length` that passes a monotonic test; `length` if none passes. */
-function firstIndex(length: number, passes: (index: number) => boolean): number {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (passes(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
 }

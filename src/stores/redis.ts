@@ -1,18 +1,18 @@
 /**
- * A store in Redis 7 or Valkey: for several instances that must know the same things at once.
+ * A store in Redis 7 or Valkey, for several instances that must see each other's writes at once.
  *
- * Values are plain keys, so that Redis itself ends their lives. Listing them needs their order, which Redis does not
- * keep and which `SCAN` would rebuild from the whole database for each list; so a sorted set names all keys and is read
- * by lexicographic range. A script writes value and name together. A value that expired leaves its name behind: lists
- * skip it, and each write looks at a few names and drops those without a value, so that the set stays within a third of
- * what lives, whatever ended the values (time, eviction, a person).
+ * Each value has a key of its own, so that Redis removes it when it expires. Lists need the keys in order, but Redis does
+ * not keep them in order, and `SCAN` reads the whole database. So a sorted set contains all keys and is read by
+ * lexicographic range. A script writes a value and its entry in the set together. When a value expires, is evicted or is
+ * deleted by hand, its entry stays. Lists skip such entries, and each write checks four random entries and removes those
+ * without a value, so that at most about a third of the entries are stale.
  *
  * @module
  */
 
 import type { Store, StoreEntry } from './store.ts'
 
-/** A connected client of the package `redis` (5 or newer), or anything that sends a command as a list of words. */
+/** A connected client of the package `redis` (5 or newer), or any client that sends a command as a list of words. */
 export interface RedisClient {
   sendCommand(args: string[]): Promise<unknown>
 }
@@ -21,14 +21,14 @@ export interface RedisClient {
 export interface RedisStoreOptions {
   readonly client: RedisClient
   /**
-   * Before each key. What stands in braces decides the slot in a cluster, where scripts need all their keys in one.
+   * Prefix of all keys. In a cluster, the part in braces selects the slot; a script needs all its keys in one slot.
    *
    * @default '{cfile}:'
    */
   readonly prefix?: string
 }
 
-// KEYS: value, names. ARGV: name, value, lifetime in ms or '', '1' to write only what is not there, prefix of values.
+// KEYS: the value, the sorted set. ARGV: key, value, lifetime in ms or '', '1' to write only if absent, prefix of values.
 const putScript = `
 local set = {KEYS[1], ARGV[2]}
 if ARGV[3] ~= '' then set[3] = 'PX'; set[4] = ARGV[3] end
@@ -43,7 +43,7 @@ return 1`
 const deleteScript = `redis.call('DEL', KEYS[1]) return redis.call('ZREM', KEYS[2], ARGV[1])`
 
 /**
- * Keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`.
+ * Creates a store that keeps values under `<prefix>v:<key>` and their keys in the sorted set `<prefix>keys`.
  *
  * @param options a connected client, and the prefix of all keys
  * @throws (by each method) the error of the client, which the gateway answers with `not_ready`
@@ -58,7 +58,7 @@ export function redisStore({ client, prefix = '{cfile}:' }: RedisStoreOptions): 
     after: string,
     size: number,
   ): AsyncGenerator<StoreEntry> {
-    // Keys are ASCII, so every key with the prefix sorts before the prefix with a higher character behind it.
+    // Keys are ASCII, so the prefix followed by a higher character sorts after every key with the prefix.
     const end = `(${keys}\u00ff`
     for (let start = after > keys ? `(${after}` : `[${keys}`; ; ) {
       const found = await send('ZRANGEBYLEX', names, start, end, 'LIMIT', '0', String(size))

@@ -246,8 +246,8 @@ const host = hostname().replace(/[^\w-]/g, '_')
 const start = randomUUID()
 
 /**
- * A name for an incomplete file that identifies the writing process. The pid alone is not enough: it is the same in
- * every container.
+ * A name for an incomplete file that identifies the writing process. It contains more than the pid, which may be the same
+ * in every container.
  */
 export function temporaryName(): string {
   return [host, process.pid, start, randomUUID()].join('.')

@@ -58,7 +58,7 @@ function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader 
   }
 }
 
-/** Copies chunks into parts. What a part does not take is kept for the next. */
+/** Copies chunks into parts. The rest of a chunk is kept for the next part. */
 function readChunks(body: ReadableStream<Uint8Array>): PartReader {
   const reader = body.getReader()
   let rest = new Uint8Array()
@@ -103,7 +103,7 @@ interface Waiting {
  * Creates a budget.
  *
  * @param total in bytes
- * @returns a budget that serves requests in their order, so that a large one is not overtaken for ever
+ * @returns a budget that serves requests in their order, so that a large one does not starve
  */
 export function createBudget(total: number): Budget {
   let free = total

@@ -9,7 +9,7 @@ import type { ArchiveRecord, CreateSha256 } from '../archive.ts'
 import { readParts } from './parts.ts'
 
 const partBytes = 128 * 1024
-// With this, copies of up to 256 KiB are verified before their first byte passes.
+// Copies of up to 256 KiB are verified before their first byte is sent.
 const partsHeld = 2
 
 /**

@@ -1,10 +1,12 @@
 /**
- * Moves spans of a text when links in it are replaced. A service counts spans in UTF-16 units or in code points and
- * does not say which. A span that covers exactly one link reveals the unit. Until then UTF-16 is assumed, here and when
+ * Moves spans of a text when links in it are replaced. Services count spans in UTF-16 units or in code points and do not
+ * document which. A span that covers exactly one link shows the unit. Without such a span UTF-16 is assumed, here and when
  * a replayed answer is restored.
  *
  * @module
  */
+
+import { firstIndex } from '../../search.ts'
 
 /** Text that replaces `[start, end)`, in UTF-16 units of the original text. */
 export interface Replacement {
@@ -166,14 +168,7 @@ export function measureText(text: string): TextMeasure {
  * @param points offset in code points
  */
 export function utf16Offset({ pairs }: TextMeasure, points: number): number {
-  let low = 0
-  let high = pairs.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((pairs[middle] ?? 0) - middle < points) low = middle + 1
-    else high = middle
-  }
-  return points + low
+  return points + firstIndex(pairs.length, (index) => (pairs[index] ?? 0) - index >= points)
 }
 
 /**
@@ -197,12 +192,5 @@ function utf16Length(text: string): number {
  * @param limit not included
  */
 export function countBelow(ascending: readonly number[], limit: number): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ascending[middle] ?? limit) < limit) low = middle + 1
-    else high = middle
-  }
-  return low
+  return firstIndex(ascending.length, (index) => (ascending[index] ?? limit) >= limit)
 }
