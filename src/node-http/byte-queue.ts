@@ -11,7 +11,7 @@ import type { ByteReader } from '../core/bytes/reader.ts'
 export interface Inflow {
   /** Options of a socket that is read so. */
   readonly options: object
-  /** Returns the socket whose bytes are being taken. */
+  /** The socket whose bytes are being taken; `undefined` if they come from elsewhere. */
   socket(): Socket | undefined
   /** Stops a socket until it is resumed. */
   stop(socket: Socket | undefined): void
@@ -32,6 +32,7 @@ export function createInflow(): Inflow {
     this.push(memory.subarray(0, length))
     // At once, since the next read overwrites the bytes.
     this.emit('readable')
+    current = undefined
     if (this.readableLength === 0) return !isStopped
     // Nobody reads at the moment. The next reader starts the socket again.
     this.unshift(Buffer.from(this.read()))
@@ -41,7 +42,7 @@ export function createInflow(): Inflow {
     options: { onread: { buffer: Buffer.allocUnsafeSlow(readBytes), callback: take } },
     socket: () => current,
     stop(socket) {
-      isStopped = true
+      if (socket === current) isStopped = true
       socket?.pause()
     },
   }
@@ -66,44 +67,14 @@ export function createByteQueue(inflow: Inflow, abort: (reason: unknown) => void
   let memory = new Uint8Array()
   let length = 0
   let isTaken = false
-  let isDue = false
+  // Only while its bytes are those of this answer.
   let socket: Socket | undefined
-  let isStopped = false
-  let waiting: ((piece: Promise<Uint8Array | undefined>) => void) | undefined
+  let wake: (() => void) | undefined
   let ending: { readonly error?: unknown } | undefined
-
-  function stop(): void {
-    if (ending !== undefined) return
-    isStopped = true
-    inflow.stop(socket)
-  }
-
-  function readOn(): void {
-    if (isStopped) socket?.resume()
-    isStopped = false
-  }
-
-  /** Takes what a read gets; `undefined` if it has to wait. */
-  function take(): Promise<Uint8Array | undefined> | undefined {
-    if (length > 0) {
-      stop()
-      isTaken = true
-      return Promise.resolve(memory.subarray(0, length))
-    }
-    if (ending === undefined) return undefined
-    return ending.error === undefined ? Promise.resolve(undefined) : Promise.reject(ending.error)
-  }
-
-  function give(): void {
-    isDue = false
-    const piece = waiting && take()
-    if (piece === undefined) return
-    waiting?.(piece)
-    waiting = undefined
-  }
 
   return {
     write(chunk) {
+      socket ??= inflow.socket()
       const start = isTaken ? 0 : length
       length = start + chunk.byteLength
       if (isTaken || length > memory.byteLength) {
@@ -113,29 +84,35 @@ export function createByteQueue(inflow: Inflow, abort: (reason: unknown) => void
         memory = larger
       }
       memory.set(chunk, start)
-      socket ??= inflow.socket()
-      if (isTaken || length >= mostHeld) stop()
+      if (isTaken || length >= mostHeld) inflow.stop(socket)
       isTaken = false
       // The bytes of one turn of the event loop go out together.
-      if (waiting !== undefined && !isDue) setImmediate(give)
-      isDue = waiting !== undefined
+      if (wake !== undefined) setImmediate(wake)
+      wake = undefined
     },
     end(error) {
       ending ??= { error }
-      // The next answer on this connection has another queue.
-      readOn()
-      give()
+      socket?.resume()
+      socket = undefined
+      wake?.()
     },
     bytes: {
       async read() {
         if (isTaken) length = 0
         isTaken = false
-        const piece = take()
-        if (piece !== undefined) return piece
-        readOn()
-        return new Promise((resolve) => {
-          waiting = resolve
-        })
+        while (length === 0 && ending === undefined) {
+          socket?.resume()
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+        if (length > 0) {
+          inflow.stop(socket)
+          isTaken = true
+          return memory.subarray(0, length)
+        }
+        if (ending?.error !== undefined) throw ending.error
+        return undefined
       },
       async cancel(reason) {
         length = 0

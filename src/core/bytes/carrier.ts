@@ -5,7 +5,7 @@
  */
 
 import type { Wait } from '../time.ts'
-import { brokenOff, isSilence, SlowReaderError } from './failures.ts'
+import { brokenOff, endedEarly, isSilence, SlowReaderError } from './failures.ts'
 import { watchIdle } from './limit.ts'
 import {
   type ByteReader,
@@ -84,7 +84,7 @@ async function readWhole(bytes: ByteReader, length: number): Promise<Uint8Array<
     whole.set(piece, at)
     at += piece.byteLength
   }
-  if (at < length) throw new RangeError(`The body ended at byte ${at} of ${length}.`)
+  if (at < length) throw endedEarly(at, length)
   return whole
 }
 

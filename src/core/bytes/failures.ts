@@ -120,3 +120,30 @@ export function outcomeOfFailure(error: unknown): Outcome {
 
 /** Called once at the end of a body, with the number of bytes sent. */
 export type OnBodyEnd = (bytes: number, outcome: Outcome) => void
+
+const passing: readonly unknown[] = [
+  'upstream_error',
+  'upstream_timeout',
+  'upstream_throttled',
+  // The archive's. The upstream may have the rest.
+  'not_ready',
+]
+
+/**
+ * Whether to open the file again can't help.
+ *
+ * @param error that broke the transfer off
+ */
+export function isFinal(error: unknown): boolean {
+  return isCfileError(error) && !passing.includes(error.code)
+}
+
+/** The error for a file that has changed during its download. */
+export function otherFile(message: string): CfileError {
+  return new CfileError('upstream_invalid', message, { hint: 'Download the file again.' })
+}
+
+/** The error for a body that ended before the byte `end`. */
+export function endedEarly(at: number, end: number): RangeError {
+  return new RangeError(`The body ended at byte ${at} of ${end}.`)
+}

@@ -63,17 +63,14 @@ export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unkn
       return new Promise((resolve, reject) => {
         ticks = 0
         fail = reject
-        // Each one first marks the step as done, because the waiting code may begin the next step at once.
-        step.then(
-          (value) => {
+        // The step is done before the waiting code may begin the next one.
+        const done =
+          <V>(settle: (value: V) => void) =>
+          (value: V) => {
             fail = undefined
-            resolve(value)
-          },
-          (error) => {
-            fail = undefined
-            reject(error)
-          },
-        )
+            settle(value)
+          }
+        step.then(done(resolve), done(reject))
         if (timer === undefined && !isStarting) start().catch(() => {})
       })
     },

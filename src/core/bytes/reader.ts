@@ -134,16 +134,15 @@ function openReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader 
  * @throws the error of the first read
  */
 export async function beginReading(bytes: ByteReader): Promise<ByteReader> {
-  let first = await bytes.read()
-  return {
+  const first = await bytes.read()
+  const begun: ByteReader = {
     ...bytes,
-    read(needed) {
-      if (first === undefined) return bytes.read(needed)
-      const piece = Promise.resolve(first)
-      first = undefined
-      return piece
+    async read() {
+      begun.read = bytes.read
+      return first
     },
   }
+  return begun
 }
 
 /** Observes bytes that pass. */

@@ -4,17 +4,19 @@
  * @module
  */
 
-import { CfileError, fileTooLarge, isCfileError } from '../errors.ts'
+import { fileTooLarge } from '../errors.ts'
 import { notNeeded, type Wait } from '../time.ts'
 import {
+  endedEarly,
+  isFinal,
   isSilence,
   type OnBodyEnd,
   type Outcome,
+  otherFile,
   outcomeOfCancel,
   outcomeOfFailure,
   SlowReaderError,
 } from './failures.ts'
-import { createFingerprint, isEqual } from './fingerprint.ts'
 import { type IdleWatch, watchIdle } from './limit.ts'
 import type { Bodied, ByteReader, ReadBody } from './reader.ts'
 
@@ -227,23 +229,68 @@ function openBody({ answer, at: first }: OpenedBody, idle: IdleWatch, read: Read
   return source
 }
 
-const passing: readonly unknown[] = [
-  'upstream_error',
-  'upstream_timeout',
-  'upstream_throttled',
-  // The archive's. The upstream may have the rest.
-  'not_ready',
-]
-
-/** Whether another request can't help. */
-function isFinal(error: unknown): boolean {
-  return isCfileError(error) && !passing.includes(error.code)
+/** A fingerprint of the bytes already sent, to check after a reconnect that the file has not changed. */
+interface Fingerprint {
+  /** Adds the next bytes. */
+  add(piece: Uint8Array): void
+  /** The last 4 KiB; valid until bytes are added. */
+  tail(): Uint8Array
+  /** Whether another fingerprint is of the same bytes, as far as the samples show. */
+  isSame(other: Fingerprint): boolean
+  /** The number of bytes, and a hash of the samples. */
+  sum(): string
 }
 
-function otherFile(message: string): CfileError {
-  return new CfileError('upstream_invalid', message, { hint: 'Download the file again.' })
+// Small files are hashed whole. Of large ones so little is hashed that it costs nothing.
+const whole = 256 * 1024
+const block = 64 * 1024
+const sample = 256
+const tailLength = 4096
+
+/** Makes a fingerprint: FNV-1a of the first 256 KiB and of the start of each 64 KiB after them, and the tail itself. */
+function createFingerprint(): Fingerprint {
+  let at = 0
+  let hash = 0x811c9dc5
+  let kept = new Uint8Array()
+  let keptBytes = 0
+
+  /** Copies the last bytes, because the memory of the piece may be used again. */
+  function keep(piece: Uint8Array): void {
+    if (kept.byteLength === 0) kept = new Uint8Array(tailLength)
+    const last = piece.subarray(-tailLength)
+    const stays = Math.min(keptBytes, tailLength - last.byteLength)
+    kept.copyWithin(0, keptBytes - stays, keptBytes)
+    kept.set(last, stays)
+    keptBytes = stays + last.byteLength
+  }
+
+  const fingerprint: Fingerprint = {
+    add(piece) {
+      for (let i = 0; i < piece.byteLength; ) {
+        const past = (at + i) % block
+        const end = i - past + (past < sample ? sample : block)
+        if (past < sample || at + i < whole) hash = addToHash(hash, piece.subarray(i, end))
+        i = end
+      }
+      at += piece.byteLength
+      keep(piece)
+    },
+    tail: () => kept.subarray(0, keptBytes),
+    sum: () => `${at} ${hash}`,
+    isSame: (other) =>
+      fingerprint.sum() === other.sum() && isEqual(fingerprint.tail(), other.tail()),
+  }
+  return fingerprint
 }
 
-function endedEarly(at: number, end: number): RangeError {
-  return new RangeError(`The body ended at byte ${at} of ${end}.`)
+/** Continues an FNV-1a hash. A local sum, since workerd allocates a number at each change of an outer variable. */
+function addToHash(hash: number, bytes: Uint8Array): number {
+  let sum = hash
+  for (let i = 0; i < bytes.byteLength; i++) sum = Math.imul(sum ^ (bytes[i] ?? 0), 0x01000193)
+  return sum
+}
+
+/** Whether two arrays of a few KiB hold the same bytes. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, at) => byte === other[at])
 }
