@@ -24,7 +24,7 @@ import {
   wrongTarget,
   wrongUpgrade,
 } from './node-http/refusal.ts'
-import { respond } from './node-http/respond.ts'
+import { createRespond } from './node-http/respond.ts'
 import { answerSwaggerUi } from './node-http/swagger-ui.ts'
 import { connectSocket, createAcceptor } from './node-http/websocket.ts'
 import { type Runtime, webRuntime } from './runtime.ts'
@@ -140,6 +140,7 @@ const platform: Platform = {
 /** Creates the upgrade handler. When the app does not accept the WebSocket, its answer is written to the socket. */
 function upgraderOf(answer: Answer): NodeHandler['upgrade'] {
   const acceptor = createAcceptor()
+  const respond = createRespond()
   return async (req, socket, head) => {
     socket.on('error', () => {})
     let serve: ((opened: Socket) => Promise<void>) | undefined
@@ -189,6 +190,7 @@ function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) 
     errorHandler: (cause: unknown) =>
       errorAnswer(cause instanceof RequestError ? wrongTarget() : toCfileError(cause), newId()),
   }
+  const respond = createRespond()
   const handle = getRequestListener(async (request, bindings) => {
     respond(await answer(request, bindings), (bindings as HttpBindings).outgoing)
     return RESPONSE_ALREADY_SENT

@@ -13,8 +13,16 @@ import { readBody } from '../core/bytes/reader.ts'
 import { type Source, sourceOf } from './answer.ts'
 import { PlainHeaders } from './headers.ts'
 
-/** Writes the head at once and the body as it comes. */
-export function respond(response: Response, outgoing: ServerResponse): void {
+/** Writes an answer to a Node response: the head at once, and the body as it comes. */
+export type Respond = (response: Response, outgoing: ServerResponse) => void
+
+/** Creates what writes the answers of a server. */
+export function createRespond(): Respond {
+  const progressOf = createProgress()
+  return (response, outgoing) => respond(response, outgoing, progressOf)
+}
+
+function respond(response: Response, outgoing: ServerResponse, progressOf: ProgressOf): void {
   const headers = PlainHeaders.plainOf(response.headers)
   outgoing.writeHead(response.status, headers)
   const source = sourceOf(response) ?? (response.body && { bytes: readBody(response) })
@@ -29,11 +37,15 @@ export function respond(response: Response, outgoing: ServerResponse): void {
   }
   // A client that waits for the first event of a stream must not wait for the headers too.
   if (headers['content-length'] === undefined) outgoing.flushHeaders()
-  void send(source, outgoing)
+  void send(source, outgoing, progressOf)
 }
 
-async function send({ bytes, limit }: Source, outgoing: ServerResponse): Promise<void> {
-  const taken = limitWaits(outgoing, limit)
+async function send(
+  { bytes, limit }: Source,
+  outgoing: ServerResponse,
+  progressOf: ProgressOf,
+): Promise<void> {
+  const taken = limitWaits(outgoing, limit, progressOf)
   outgoing.once('close', () => {
     taken.stop()
     bytes.cancel().catch(() => {})
@@ -63,7 +75,11 @@ interface LimitedWaits {
   stop(): void
 }
 
-function limitWaits(outgoing: ServerResponse, limit: Source['limit']): LimitedWaits {
+function limitWaits(
+  outgoing: ServerResponse,
+  limit: Source['limit'],
+  progressOf: ProgressOf,
+): LimitedWaits {
   // Made when it is first needed: most small answers wait for nothing.
   let idle: IdleWatch | undefined
   return {
@@ -71,7 +87,10 @@ function limitWaits(outgoing: ServerResponse, limit: Source['limit']): LimitedWa
       const step = orClosed(outgoing, left)
       if (limit === undefined) return step
       const { socket } = outgoing
-      idle ??= watchIdle(limit.wait, limit.idleMs, async () => socket && progressOf(socket))
+      const { wait, idleMs } = limit
+      idle ??= watchIdle(wait, idleMs, async (signal) => {
+        return socket && progressOf(socket, () => wait(idleMs / 16, signal))
+      })
       return idle.watch(step).catch((error) => {
         throw isSilence(error) ? new SlowReaderError(limit.idleMs) : error
       })
@@ -154,26 +173,39 @@ function writeAtOnce(outgoing: ServerResponse, piece: Uint8Array): Promise<void>
 }
 
 /**
- * A value that changes while the client takes bytes. The kernel buffers up to 4 MB of a connection, and a socket that waits
- * can be written again only when a third of that is free: a slow client would look like one that stands still. So the
+ * Gives a value that changes while the client takes bytes. The kernel buffers up to 4 MB of a connection, and a socket that
+ * waits can be written again only when a third of that is free: a slow client would look like one that stands still. So the
  * bytes that the client has not acknowledged count too, which Linux lists in `/proc/net/tcp`.
+ *
+ * @param age waits as long as a list counts for other clients too
  */
-async function progressOf(socket: Socket): Promise<string> {
-  const { bytesWritten, writableLength, localPort = 0, remotePort = 0 } = socket
-  const tables = await Promise.all(['tcp', 'tcp6'].map(readTable))
-  const ports = new RegExp(
-    `^ *\\d+: [0-9A-F]+:${toHex(localPort)} [0-9A-F]+:${toHex(remotePort)} [0-9A-F]+ ([0-9A-F]+):`,
-    'gm',
-  )
-  const unacknowledged = tables.flatMap((table) => Array.from(table.matchAll(ports), ([, n]) => n))
-  return `${bytesWritten - writableLength} ${unacknowledged}`
+type ProgressOf = (socket: Socket, age: () => Promise<void>) => Promise<string>
+
+/** All clients share a list for some time, since it names every connection of the machine. */
+function createProgress(): ProgressOf {
+  let list: Promise<Map<string, string>> | undefined
+  const forget = (): void => {
+    list = undefined
+  }
+  return async ({ bytesWritten, writableLength, localPort, remotePort }, age) => {
+    if (list === undefined) age().then(forget, forget)
+    list ??= listUnacknowledged()
+    const unacknowledged = (await list).get(`${localPort} ${remotePort}`)
+    return `${bytesWritten - writableLength} ${unacknowledged}`
+  }
 }
 
-/** Empty where there is no such table: then progress shows only in larger steps. */
-function readTable(name: string): Promise<string> {
-  return readFile(`/proc/net/${name}`, 'latin1').catch(() => '')
-}
+const connection = /^ *\d+: [\dA-F]+:([\dA-F]+) [\dA-F]+:([\dA-F]+) [\dA-F]+ ([\dA-F]+):/gm
 
-function toHex(port: number): string {
-  return port.toString(16).toUpperCase().padStart(4, '0')
+/** The bytes that clients have not acknowledged, by the ports of both sides. Empty where the system lists none. */
+async function listUnacknowledged(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const name of ['tcp', 'tcp6']) {
+    const text = await readFile(`/proc/net/${name}`, 'latin1').catch(() => '')
+    for (const [, local, remote, bytes] of text.matchAll(connection)) {
+      const ports = `${Number(`0x${local}`)} ${Number(`0x${remote}`)}`
+      found.set(ports, `${found.get(ports) ?? ''} ${bytes}`)
+    }
+  }
+  return found
 }

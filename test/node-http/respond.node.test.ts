@@ -1,12 +1,15 @@
+import fs from 'node:fs/promises'
 import { createServer, get, type ServerResponse } from 'node:http'
+import { syncBuiltinESMExports } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/core/bytes/reader.ts'
 import { createNodeCarrier, ReaderResponse } from '../../src/node-http/answer.ts'
 import { createByteQueue, createInflow } from '../../src/node-http/byte-queue.ts'
-import { respond } from '../../src/node-http/respond.ts'
+import { createRespond } from '../../src/node-http/respond.ts'
 import { webRuntime } from '../../src/runtime.ts'
 
+const respond = createRespond()
 const nodeCarrier = createNodeCarrier({ wait: webRuntime.wait, idleMs: 60_000 })
 
 let close: (() => void) | undefined
@@ -104,6 +107,45 @@ describe('an answer of small pieces', () => {
     })
     const request = get({ port, host: '127.0.0.1' }).on('error', () => {})
     await expect.poll(() => reader.seen).toEqual(['cancelled'])
+  })
+})
+
+describe('clients that take their bytes slowly', () => {
+  it('share one reading of the list of connections, which would else fill the memory', async () => {
+    const { readFile } = fs
+    const paths: string[] = []
+    Object.assign(fs, {
+      readFile: (path: string, ...rest: unknown[]) => {
+        paths.push(path)
+        return Reflect.apply(readFile, fs, [path, ...rest])
+      },
+    })
+    syncBuiltinESMExports()
+    const carrier = createNodeCarrier({ wait: webRuntime.wait, idleMs: 2000 })
+    const port = await listen((outgoing) => {
+      let piece: Uint8Array | undefined = new Uint8Array(64 * 1024)
+      const endless: ByteReader = {
+        read: async () => piece,
+        async cancel() {
+          piece = undefined
+        },
+      }
+      respond(carrier.answer(endless, { headers: {} }), outgoing)
+    })
+    const sockets = Array.from({ length: 20 }, () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+      return socket
+    })
+    await new Promise((resolve) => setTimeout(resolve, 1400))
+    Object.assign(fs, { readFile })
+    syncBuiltinESMExports()
+    for (const socket of sockets) socket.destroy()
+    const lists = paths.filter((path) => path.startsWith('/proc/net/'))
+    expect(lists.length).toBeGreaterThan(0)
+    // Each client asks twice. Without sharing there are 80 reads.
+    expect(lists.length).toBeLessThan(30)
   })
 })
 
