@@ -167,7 +167,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       await fc.assert(property, { seed: 1, numRuns: rounds(5) })
     })
 
-    it('never shows a copy whose body failed, was too short or too long', async () => {
+    it('never returns a copy whose body failed, was too short or too long', async () => {
       const bytes = testBytes(200_000)
       const key = freshKey()
       await expect(
@@ -225,7 +225,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       else expect(late).toMatchObject({ code: 'file_not_found' })
     })
 
-    it('deletes a copy, and tells a download that opens it a moment later', async () => {
+    it('deletes a copy, and a download that opens it afterwards gets an error', async () => {
       const key = freshKey()
       await put(key, testBytes(10))
       const found = await archive.get(key)
@@ -327,7 +327,7 @@ export function archiveContract(name: string, open: () => Promise<OpenedArchive>
       }
     })
 
-    it('shows no file of several parts that failed in its second part', async () => {
+    it('returns no file of several parts that failed in its second part', async () => {
       if (partBytes === undefined) return
       const key = freshKey()
       await expect(

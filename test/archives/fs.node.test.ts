@@ -60,7 +60,7 @@ describe('an archive in a folder', () => {
     await expect(readdir(join(folder, 'files'))).rejects.toThrow('ENOENT')
   })
 
-  it('is closed to other users of the machine', async () => {
+  it('cannot be read by other users of the machine', async () => {
     const folder = freshFolder()
     await fsArchive({ folder }).put('o/f', bodyOf(testBytes(9)), meta)
     for (const name of ['records', 'files', 'partial', 'records/o', 'files/o'])
@@ -157,7 +157,7 @@ describe('an archive in a folder', () => {
   })
 
   it.each(['records', 'files', 'partial', 'records/o', 'files/o'])(
-    'neither reads nor writes through %s where that is a link, and says so',
+    'neither reads nor writes through %s if that is a link, and reports the link',
     async (name) => {
       const folder = freshFolder()
       const outside = join(folder, '..', 'outside')

@@ -128,7 +128,7 @@ describe('a token that is refused', () => {
     expect(other.sent.length).toBe(1)
   })
 
-  it('is passed on if the credential has no other value', async () => {
+  it('is not renewed if the credential has no other value, and the refusal is returned', async () => {
     const { client, sent } = asking(() => new Response(null, { status: 401 }))
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
     expect(sent.length).toBe(1)

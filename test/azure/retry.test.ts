@@ -215,7 +215,7 @@ describe('an upstream that sends Retry-After', () => {
       { date: 'Tue, 24 Nov 2026 10:00:00 GMT', 'retry-after': 'Tue, 24 Nov 2026 10:00:03 GMT' },
       3000,
     ],
-  ])('is asked again then: %j', async (headers, ms) => {
+  ])('is sent the request again after that time: %j', async (headers, ms) => {
     const { client, clock } = asking(inTurn(down(429, headers), () => Response.json({})))
     expect((await clock.settle(client.request(get))).status).toBe(200)
     expect(clock.elapsed()).toBe(ms)
@@ -252,7 +252,7 @@ describe('a download', () => {
     return { answer, gateway, file }
   }
 
-  it('survives a short outage of the upstream', async () => {
+  it('succeeds after a short outage of the upstream', async () => {
     const { answer, gateway, file } = await download(4)
     expect(answer.status).toBe(200)
     const path = `/containers/${file?.container_id}/files/${file?.file_id}/content`
@@ -305,7 +305,7 @@ describe('a failing upstream', () => {
 })
 
 describe('the pause', () => {
-  it('is random up to a bound that doubles, so that failed clients do not return at the same time', () => {
+  it('is random up to a bound that doubles, so that failed clients do not retry at the same time', () => {
     const attempt = fc.integer({ min: 1, max: 40 })
     const random = fc.double({ min: 0, max: 1, noNaN: true })
     fc.assert(

@@ -6,7 +6,7 @@ import { rounds } from '../lib/rounds.ts'
 const encoder = new TextEncoder()
 
 describe('createByteSearch', () => {
-  it('finds a text where it first is, between the places that it is given', () => {
+  it('finds the first occurrence of a text between two offsets', () => {
     const few = fc.constantFrom('a', 'b', '"')
     const short = fc.string({ unit: few, minLength: 1, maxLength: 5 })
     fc.assert(
@@ -32,7 +32,7 @@ describe('createByteSearch', () => {
 })
 
 describe('createAnySearch', () => {
-  it('tells whether one of the texts is there', () => {
+  it('finds whether the bytes contain one of the texts', () => {
     const isIn = createAnySearch(['file_id', 'container_id'])
     expect(isIn(encoder.encode('{"container_id":1}'))).toBe(true)
     expect(isIn(encoder.encode('{"file":"id"}'))).toBe(false)

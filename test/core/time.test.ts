@@ -15,7 +15,7 @@ describe('a time limit', () => {
     deadline.clear()
   })
 
-  it('ends work that follows its end or its signal, once, when the time is over', async () => {
+  it('ends work that listens to either of its signals, once, when the time is over', async () => {
     const deadline = startDeadline(wait, 1)
     const ends: unknown[] = []
     deadline.end.addEventListener('abort', () => ends.push(deadline.end.reason))
@@ -31,7 +31,7 @@ describe('a time limit', () => {
 })
 
 describe('Retry-After', () => {
-  it('counts as absent if it is malformed, so that no client waits for ever or returns at once', () => {
+  it('counts as absent if it is malformed, so that no client waits without end or retries at once', () => {
     for (const text of ['', 'soon', '-1', '1e9', '99999999', 'NaN', '1;2']) {
       expect(retryAfterMs(new Headers({ 'retry-after': text })), text).toBeUndefined()
     }

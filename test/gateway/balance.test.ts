@@ -111,7 +111,7 @@ describe('requests in flight', () => {
 })
 
 describe('an upstream that failed five times in a row', () => {
-  it('rests for ten seconds and remains the last resort', () => {
+  it('gets no requests for ten seconds unless no other upstream is left', () => {
     const { balance, fail, clock } = open()
     fail(east, 4)
     expect(balance.isCoolingDown(east)).toBe(false)
@@ -129,7 +129,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isCoolingDown(east)).toBe(false)
   })
 
-  it('does not rest when one request among them succeeded', () => {
+  it('keeps getting requests if one of the five succeeded', () => {
     const { balance, fail } = open()
     fail(east, 4)
     balance.begin(east).setHealth(true)
@@ -137,7 +137,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isCoolingDown(east)).toBe(false)
   })
 
-  it('gets one trial request after its rest, which decides for the others', () => {
+  it('gets one trial request after the ten seconds, which decides whether others follow', () => {
     const { balance, fail, clock } = open()
     fail(east, 5)
     clock.time += 10
@@ -151,7 +151,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(balance.isCoolingDown(east)).toBe(false)
   })
 
-  it('is not flooded after its rest', () => {
+  it('is not flooded after the ten seconds', () => {
     const { balance, fail, clock } = open()
     fail(east, 5)
     for (let index = 0; index < 100; index += 1) balance.order([east, west])
@@ -166,7 +166,7 @@ describe('an upstream that failed five times in a row', () => {
     expect(names.filter((name) => name === 'east').length).toBeLessThanOrEqual(6)
   })
 
-  it('is used when all upstreams rest', () => {
+  it('is used if all upstreams have failed', () => {
     const { balance, fail } = open()
     fail(east, 5)
     fail(west, 5)

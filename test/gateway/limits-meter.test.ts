@@ -44,7 +44,7 @@ describe('createMeter', () => {
     )
   })
 
-  it('makes a debt refill first', () => {
+  it('refills a debt before it allows more', () => {
     let time = 0
     const meter = createMeter(100, 100, () => time)
     meter.take('ann', 250)

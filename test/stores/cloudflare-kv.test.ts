@@ -28,12 +28,12 @@ function openTwoLocations(): Opened {
 const record: Json = { container_id: 'cntr_0', filename: 'chart.png' }
 const large: Json = { files: Array.from({ length: 100 }, (_, index) => `file-${index}.csv`) }
 
-describe('a store in Cloudflare KV, where each location remembers a miss for a minute', () => {
+describe('a store in Cloudflare KV, where each location caches a miss for a minute', () => {
   it.each([
     ['a record', record],
     ['a record too large for metadata', large],
     ['null', null],
-  ])('finds %s at once where it was looked for a moment before', async (_, value) => {
+  ])('finds %s at once even if a read missed it a moment before', async (_, value) => {
     const { here, there } = openTwoLocations()
     expect(await there.get('file/1')).toBeUndefined()
     expect(await here.get('file/1')).toBeUndefined()
@@ -43,7 +43,7 @@ describe('a store in Cloudflare KV, where each location remembers a miss for a m
     expect(await there.list('file/')).toEqual([{ key: 'file/1', value }])
   })
 
-  it('finds a large record during and after a remembered miss', async () => {
+  it('finds a large record while a miss is cached and afterwards', async () => {
     const { here, there, world, advance } = openTwoLocations()
     await there.get('file/1')
     await here.put('file/1', large)
@@ -54,7 +54,7 @@ describe('a store in Cloudflare KV, where each location remembers a miss for a m
     expect(world.names()).toEqual(['file/1'])
   })
 
-  it('leaves no remembered miss after a claim, so that the first read of the claim is fresh', async () => {
+  it('leaves no cached miss after a claim, so that the first read finds the claim', async () => {
     const { here, there, world } = openTwoLocations()
     await here.put('lease/1', 'a', { ifAbsent: true, ttl: 60 })
     expect(await there.put('lease/1', 'b', { ifAbsent: true, ttl: 60 })).toBe(false)

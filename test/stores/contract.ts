@@ -137,7 +137,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     })
 
     it.each(['%', '_', '*', '?', '[a-z]', '\\', "'", '"', '^', '{cfile}:'])(
-      'takes %s in a key for itself',
+      'reads %s in a key literally',
       async (mark) => {
         const folder = freshFolder()
         await store.put(`${folder}x${mark}y`, 1)

@@ -12,7 +12,7 @@ storeContract('memory', async () => {
 })
 
 describe('a memory store', () => {
-  it('removes the oldest values instead of growing for ever', async () => {
+  it('removes the oldest values instead of growing without limit', async () => {
     const store = memoryStore({ now: () => 0, maxEntries: 2 })
     for (const key of ['a', 'b', 'a', 'c']) await store.put(key, key)
     expect(await store.list('')).toEqual([

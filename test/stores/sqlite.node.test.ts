@@ -55,7 +55,7 @@ describe('a store in a SQLite file', () => {
     expect(await again.get('file/1')).toEqual({ filename: 'a.csv' })
   })
 
-  it('shows each of two handles the writes of the other', async () => {
+  it('lets each of two handles read the writes of the other', async () => {
     const path = freshPath()
     const one = sqliteStore({ database: await open(path), now, wait })
     const two = sqliteStore({ database: await open(path), now, wait })

@@ -44,14 +44,14 @@ describe('a token', () => {
     expect(calls.length).toBe(1)
   })
 
-  it('is one for each scope, since an audience too many is refused', async () => {
+  it('is cached for each scope separately, because an endpoint refuses a token for another scope', async () => {
     const { ask, calls, clock } = numbered()
     expect(await clock.settle(ask())).toBe('Bearer token-1')
     expect(await clock.settle(ask({}, 'https://ai.azure.com/.default'))).toBe('Bearer token-2')
     expect(calls.length).toBe(2)
   })
 
-  it('is replaced in the background before its end, so that no download waits for it', async () => {
+  it('is replaced in the background before it expires, so that no download waits for it', async () => {
     const { ask, calls, clock } = numbered()
     await clock.settle(ask())
     await clock.advance(3600 - 301)
@@ -64,7 +64,7 @@ describe('a token', () => {
     expect(await ask()).toBe('Bearer token-2')
   })
 
-  it('that lives for a day is replaced at half of it', async () => {
+  it('with a lifetime of a day is replaced after half of it', async () => {
     const { ask, calls, clock } = numbered(86_400)
     await clock.settle(ask())
     await clock.advance(43_201)
@@ -73,14 +73,14 @@ describe('a token', () => {
     expect(calls.length).toBe(2)
   })
 
-  it('is waited for once the old one is over', async () => {
+  it('is waited for if the old one has expired', async () => {
     const { ask, clock } = numbered()
     await clock.settle(ask())
     await clock.advance(3600)
     expect(await clock.settle(ask())).toBe('Bearer token-2')
   })
 
-  it('serves on to its end while no other can be had, which is then not asked for by every request', async () => {
+  it('is used until it expires if it cannot be replaced, and not every request tries to replace it', async () => {
     const { ask, fail, calls, clock } = numbered()
     await clock.settle(ask())
     fail(true)
@@ -98,7 +98,7 @@ describe('a token', () => {
     expect(await clock.settle(ask())).toMatch('Bearer token-')
   })
 
-  it('is replaced once where fifty requests at the same time were refused', async () => {
+  it('is replaced once if fifty simultaneous requests were refused', async () => {
     const { ask, calls, clock } = numbered()
     const refused = await clock.settle(ask())
     const early = Promise.all(Array.from({ length: 50 }, () => ask({ refused })))
@@ -108,7 +108,7 @@ describe('a token', () => {
     expect(calls.length).toBe(2)
   })
 
-  it('is not replaced again and again where it is not the token that is wrong', async () => {
+  it('is not replaced repeatedly if the token is not the reason of the refusal', async () => {
     const { ask, calls, clock } = numbered()
     const first = await clock.settle(ask())
     const second = await clock.settle(ask({ refused: first }))
@@ -118,7 +118,7 @@ describe('a token', () => {
     expect(await clock.settle(ask({ refused: second }))).toBe('Bearer token-3')
   })
 
-  it('stays where the issuer keeps giving the same, and where it gives none', async () => {
+  it('is kept if the issuer returns the same token, and if it returns none', async () => {
     const { ask, calls, clock, repeatItself, fail } = numbered()
     const refused = await clock.settle(ask())
     repeatItself()
@@ -129,7 +129,7 @@ describe('a token', () => {
     expect(calls.length).toBe(3)
   })
 
-  it('comes for the others when the caller who asked for it first gives up', async () => {
+  it('is obtained for the other callers if the first caller cancels', async () => {
     const { ask, calls, clock } = numbered()
     const leaving = new AbortController()
     const first = ask({ signal: leaving.signal })
@@ -141,7 +141,7 @@ describe('a token', () => {
     expect(calls.length).toBe(1)
   })
 
-  it('that does not come in time fails for all who wait, and is asked for again', async () => {
+  it('that does not come in time fails for all callers who wait, and is requested again', async () => {
     const clock = createClock()
     let hangs = true
     const credential = bearer('test', async (_scope, { signal, wait, now }) => {

@@ -136,7 +136,7 @@ describe('signing in', () => {
     expect(seen[0]?.form.has('client_secret')).toBe(false)
   })
 
-  it('with a certificate in a file, as the settings name it, takes the one that is there now', async () => {
+  it('with a certificate in a file reads the file for each token', async () => {
     const { url, seen } = await endpoint()
     const path = join(await folder(), 'app.pem')
     const pems = [1, 2].map(() => {
@@ -170,7 +170,7 @@ describe('signing in', () => {
     }
   })
 
-  it('with a certificate that cannot be used says why in one line, and shows nothing of the file', async () => {
+  it('with a certificate that cannot be used says why in one line, without content of the file', async () => {
     const { url, seen } = await endpoint()
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const certificate = selfSigned(publicKey, privateKey)
@@ -201,7 +201,7 @@ describe('signing in', () => {
     expect(seen).toEqual([])
   })
 
-  it('with a federated token reads its file for each token, since Kubernetes replaces it', async () => {
+  it('with a federated token reads its file for each token, because Kubernetes replaces it', async () => {
     const { url, seen } = await endpoint()
     const path = join(await folder(), 'token')
     await writeFile(path, 'first\n')
@@ -232,7 +232,7 @@ describe('signing in', () => {
     expect(seen[0]?.form.get('client_assertion')).toBe('mine')
   })
 
-  it('as an app of App Service asks the endpoint that the environment names, with its header', async () => {
+  it('as an app of App Service calls the endpoint of the environment with its header', async () => {
     const expires_on = String(time + 3600)
     const { url, seen } = await endpoint((_, n) => granted(`token-${n}`, { expires_on }))
     const options = { endpoint: `${url}/msi/token`, header: 'hush', clientId: 'mine' }
@@ -249,7 +249,7 @@ describe('signing in', () => {
     expect(await tokenOf(credential)).toBe('Bearer token-2')
   })
 
-  it('as the identity of a machine asks IMDS, whose numbers are texts', async () => {
+  it('as the identity of a machine calls IMDS, which sends numbers as texts', async () => {
     const { url, seen } = await endpoint((_, n) =>
       granted(`token-${n}`, { expires_in: '86400', expires_on: String(time + 86_400) }),
     )
@@ -263,7 +263,7 @@ describe('signing in', () => {
     })
   })
 
-  it('with a credential of @azure/identity, or a function, takes what it gives', async () => {
+  it('with a credential of @azure/identity or a function uses its token', async () => {
     const scopes: string[] = []
     const credential = tokenCredential({
       async getToken(asked) {
@@ -287,7 +287,7 @@ describe('signing in', () => {
     })
   })
 
-  it('by a hundred callers at the same time is one request', async () => {
+  it('by a hundred simultaneous callers sends one request', async () => {
     const { url, seen } = await endpoint()
     for (const [index, credential] of [
       clientSecret({ ...app, clientSecret: 's', authorityHost: url }),
@@ -317,7 +317,7 @@ describe('a refusal', () => {
     ['AADSTS700027: The certificate is not registered', 'certificate'],
     ['AADSTS500011: The resource principal was not found', 'AZURE_OPENAI_SCOPE'],
     ['AADSTS1: Something new', 'AZURE_TENANT_ID, AZURE_CLIENT_ID'],
-  ])('of Entra ID shows only its code and a hint: %s', async (text, hint) => {
+  ])('of Entra ID is reported with its code and a hint only: %s', async (text, hint) => {
     const { url } = await endpoint(() => ({
       status: 401,
       body: { error: 'invalid_client', error_description: text, trace_id: 'a-trace' },
@@ -347,7 +347,7 @@ describe('a refusal', () => {
     await expect(tokenOf(credential)).rejects.toMatchObject({ code })
   })
 
-  it('that is a redirect is not followed, since the request contains a secret', async () => {
+  it('that is a redirect is not followed, because the request contains a secret', async () => {
     const other = await endpoint()
     const { url } = await endpoint(() => ({
       status: 307,
@@ -360,8 +360,8 @@ describe('a refusal', () => {
   })
 })
 
-describe('nothing to sign in with', () => {
-  it('says what could be set, since the settings name nothing that is wrong', async () => {
+describe('a missing credential', () => {
+  it('is reported with the settings that would provide one', async () => {
     const { upstreams } = parseEnv({
       AZURE_OPENAI_ENDPOINT: 'https://res.openai.azure.com',
       // Nobody listens on the discard port.
@@ -379,7 +379,7 @@ describe('nothing to sign in with', () => {
     }
   })
 
-  it('is the same for any answer at the address of IMDS, where a proxy may be', async () => {
+  it('is reported for any answer at the address of IMDS, because a proxy may answer there', async () => {
     for (const status of [200, 302, 403, 404, 500, 503]) {
       const { url } = await endpoint(() => ({ status, body: '<html>' }))
       const error = await tokenOf(imds({ host: url })).catch((failure) => failure)
@@ -388,7 +388,7 @@ describe('nothing to sign in with', () => {
     }
   })
 
-  it('moves on to the next where one is not there, and stays with the one that is', async () => {
+  it('leads to the next credential, and the first one that is available is kept', async () => {
     const { url, seen } = await endpoint()
     const missing = imds({ host: 'http://127.0.0.1:9' })
     const credential = firstAvailable(missing, appServiceIdentity({ endpoint: url, header: 'h' }))
@@ -399,7 +399,7 @@ describe('nothing to sign in with', () => {
     expect(seen.length).toBe(2)
   })
 
-  it('ends at one that is refused, so that no other identity hides the fault', async () => {
+  it('does not lead past a credential that is refused, because another identity would hide the fault', async () => {
     const { url } = await endpoint(() => ({ status: 400, body: { error: 'invalid_request' } }))
     const other = await endpoint()
     const credential = firstAvailable(imds({ host: url }), imds({ host: other.url }))

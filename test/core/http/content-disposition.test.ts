@@ -38,13 +38,13 @@ describe('contentDisposition', () => {
     ['a\r\nSet-Cookie: b=c.csv', 'a__Set-Cookie: b=c.csv', 'a__Set-Cookie%3A%20b%3Dc.csv'],
     ['\u202egpj.exe', '_gpj.exe', '_gpj.exe'],
     ['\ud83d.csv', '_.csv', '%EF%BF%BD.csv'],
-  ])('writes %j so that no client is led astray, and keeps its ending', (name, ascii, utf8) => {
+  ])('writes %j so that clients save a safe name with the same extension', (name, ascii, utf8) => {
     expect(contentDisposition(name)).toBe(
       `attachment; filename="${ascii}"; filename*=UTF-8''${utf8}`,
     )
   })
 
-  it('lets the client choose if there is no name', () => {
+  it('leaves the name to the client if there is none', () => {
     expect(contentDisposition('')).toBe('attachment')
     expect(contentDisposition('', 'inline')).toBe('inline')
   })
@@ -175,7 +175,7 @@ describe('cleanFilename', () => {
     }
   })
 
-  it('returns no name that means a folder', () => {
+  it('returns no name of a folder', () => {
     expect(cleanFilename('.')).toBe('_')
     expect(cleanFilename('..')).toBe('__')
     expect(cleanFilename('...')).toBe('...')
@@ -215,7 +215,7 @@ describe('stripStoredPrefix', () => {
     ['assistant-Hn3Gf7TjR5wEq9XvB2mUzK-rows.csv', 'rows.csv'],
     [`file-${'0a'.repeat(16)}-my-rows.csv`, 'my-rows.csv'],
     [`assistant-${'Ab3'.repeat(8)}-file-2.csv`, 'file-2.csv'],
-  ])('takes the id before %j away', (stored, name) => {
+  ])('removes the id before %j', (stored, name) => {
     expect(stripStoredPrefix(stored)).toBe(name)
   })
 
@@ -231,7 +231,7 @@ describe('stripStoredPrefix', () => {
     `a-${'9f'.repeat(16)}-rows.csv`,
     '-',
     '',
-  ])('leaves a user’s own %j as it is', (name) => {
+  ])('keeps a user’s own %j', (name) => {
     expect(stripStoredPrefix(name)).toBe(name)
   })
 

@@ -33,7 +33,7 @@ describe('contentTypeOf', () => {
     expect(contentTypeOf(filename)).toBe(type)
   })
 
-  it('calls an unknown file bytes, also one with the name of an inherited property', () => {
+  it('gives an unknown file the generic type, also with the name of an inherited property', () => {
     for (const name of [
       '',
       'csv',
@@ -64,7 +64,7 @@ describe('chooseContentType', () => {
     'application/octet-stream-of-ours',
     'application/vnd.api+json;v="a;b,\\"c"',
     "x!#$&'*+.^_`|~/y-0",
-  ])('takes %j, which is one media type', (type) => {
+  ])('accepts %j, which is one media type', (type) => {
     expect(chooseContentType(type, 'a.png')).toBe(type)
     expect(chooseContentType(` \t${type} `, 'a.png')).toBe(type)
   })
@@ -88,7 +88,7 @@ describe('chooseContentType', () => {
     'text/plain\n',
     '<svg>/html',
     'text/plain; x=é',
-  ])('takes %j for no type at all', (type) => {
+  ])('treats %j as no media type', (type) => {
     expect(chooseContentType(type, 'a.png')).toBe('image/png')
     expect(chooseContentType(type, 'a')).toBe('application/octet-stream')
   })
@@ -177,13 +177,13 @@ describe('contentSecurityPolicy', () => {
     }
   })
 
-  it('gives an inline picture or text what the browser’s viewer needs, still in the sandbox', () => {
+  it('allows an inline picture or text what the browser’s viewer needs, within the sandbox', () => {
     expect(contentSecurityPolicy('image/png', true)).toMatch(
       /^default-src 'none'; sandbox; .*img-src 'self'/,
     )
   })
 
-  it('shows a PDF without the sandbox, in which viewers stay empty', () => {
+  it('shows a PDF without the sandbox, because PDF viewers do not work in it', () => {
     const policy = contentSecurityPolicy('Application/PDF; a=b', true)
     expect(policy).toMatch(/^default-src 'none';/)
     expect(policy).not.toMatch(/sandbox|script/)
@@ -205,6 +205,9 @@ it.each([
   ['text/html, application/json', false],
   ['image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5', false],
   ['text/event-stream', false],
-])('of Accept: %s a browser gets a page, and a program JSON', (accept, isPage) => {
-  expect(prefersHtml(accept)).toBe(isPage)
-})
+])(
+  'answers Accept: %s of a browser with HTML and that of a program with JSON',
+  (accept, isPage) => {
+    expect(prefersHtml(accept)).toBe(isPage)
+  },
+)

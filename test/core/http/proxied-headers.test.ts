@@ -148,7 +148,7 @@ describe('requestHeaders', () => {
     },
   )
 
-  it('removes headers that Connection names, so that nobody can control what the next hop drops', () => {
+  it('removes headers that Connection names, so that a caller cannot control what the next hop removes', () => {
     const headers = { connection: 'close, X-Hop ,x-other,,"odd"', 'x-hop': '1', 'x-other': '2' }
     expect(namesOf(requestHeaders(new Headers({ ...headers, accept: '*/*' })))).toEqual(['accept'])
     const twice = new Headers({ 'x-hop': '1', 'x-kept': '3' })

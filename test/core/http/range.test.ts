@@ -139,7 +139,7 @@ describe('evaluateConditions', () => {
     }
   })
 
-  it('never combines parts of two files', () => {
+  it('never combines ranges of two files', () => {
     const range = 'bytes=50-'
     expect(status({ range, 'if-range': etag })).toBe(206)
     for (const other of [`W/${etag}`, '"other"', 'Wed, 23 Sep 2026 10:00:00 GMT', '', '*']) {

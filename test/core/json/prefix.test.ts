@@ -35,7 +35,7 @@ describe('a text that may become JSON', () => {
     '"a\nb',
     '{"a":1}{"',
     '# "',
-  ])('is none where it is %j', (text) => {
+  ])('is recognised as no JSON if it is %j', (text) => {
     expect(isInString(text)).toBe(false)
   })
 })

@@ -35,7 +35,7 @@ describe('setAside', () => {
     )
   })
 
-  it('keeps the text around them, changed or not', () => {
+  it('keeps the text around them, whether it was changed or not', () => {
     const aside = open(`{"tools":${large('1')},"output":[1]}`)
     expect(aside?.left).toBe('{"tools":"token-0","output":[1]}')
     const changed = aside?.left.replace('[1]', '[1,{"url":"x"}]') ?? ''

@@ -38,7 +38,7 @@ describe('parseSigningKeys', () => {
 })
 
 describe('checkSigningKeys', () => {
-  it('refuses to run without a key', () => {
+  it('refuses an empty list of keys', () => {
     expect(() => checkSigningKeys([])).toThrow(/CFILE_SIGNING_KEYS/)
   })
 })

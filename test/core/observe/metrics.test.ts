@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createMetrics, label } from '../../../src/core/observe/metrics.ts'
 
-it('writes the Prometheus format, with a zero for events that did not happen yet', () => {
+it('writes the Prometheus format, with zero for events that have not happened yet', () => {
   const metrics = createMetrics()
   metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')
   metrics.add('cfile_requests_total', 1, 'family="files",status="2xx"')

@@ -84,7 +84,7 @@ const targets = fc.record({
 
 describe('a replayed answer', () => {
   it.each(['annotate', 'rewrite'] as const)(
-    'comes out as the upstream wrote it: %s',
+    'is restored to the bytes of the upstream: %s',
     async (mode) => {
       const word = fc
         .string({ unit: 'grapheme', maxLength: 12 })
@@ -167,7 +167,7 @@ describe('a replayed answer', () => {
     )
   })
 
-  it('gets its plain names back if citations had turned them into links', async () => {
+  it('is restored where citations had turned names into links', async () => {
     const word = fc
       .string({ unit: 'grapheme', maxLength: 12 })
       .filter((text) => !/[`<[]/.test(text))
@@ -293,7 +293,7 @@ describe('foreign text', () => {
     }
   })
 
-  it('passes letter for letter', () => {
+  it('passes unchanged', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const hinted = `{"input":[{"a":${text}}, ${text}],"b":"download_url"}`

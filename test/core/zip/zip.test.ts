@@ -70,7 +70,7 @@ describe('a zip', () => {
     await expect(collect(zipFiles([entry('a', 5), broken]))).rejects.toThrow('gone')
   })
 
-  it('opens a file when it is its turn, and closes it when the reader stops', async () => {
+  it('opens each file when the file before it has ended, and closes it when the reader stops', async () => {
     const seen: string[] = []
     const watched = (name: string): ZipEntry =>
       entry(name, 5000, {

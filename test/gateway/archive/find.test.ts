@@ -164,7 +164,7 @@ describe('lazy copies', () => {
 })
 
 describe('lazy copies and signed links', () => {
-  it('let a link work while the store, which says whether to copy, is down', async () => {
+  it('do not break a link while the store is down', async () => {
     const down = async () => {
       throw new Error('down')
     }
@@ -278,7 +278,7 @@ describe('a failing archive', () => {
     await bytesOf(await gateway.ask(`/files/${file?.file_id}`))
   })
 
-  it('breaks nothing that Azure still has, shows in /readyz, and recovers by itself', async () => {
+  it('breaks no download of files that Azure still has, is reported in /readyz, and is used again when it works', async () => {
     let isIll = true
     const archive = freshArchive()
     const failing = () => Promise.reject(new Error('the disk is full'))
@@ -306,7 +306,7 @@ describe('a failing archive', () => {
     expect(await bytesOf(await gateway.ask(`/files/${file?.file_id}`))).toBe(hash)
   })
 
-  it('is not reported as ok before its first write; /readyz tries one, which leaves nothing behind', async () => {
+  it('is not reported as ok before its first write; /readyz tries one and removes it', async () => {
     const archive = freshArchive()
     let isIll = true
     let puts = 0
@@ -390,7 +390,7 @@ describe('a failing archive', () => {
     expect(await bytesOf(await gateway.ask(path))).toBe(hash)
   })
 
-  it('does not make a file look lost that it may have', async () => {
+  it('does not report a file as missing that it may have', async () => {
     let isIll = false
     const archive = freshArchive()
     const gateway = open({
@@ -431,7 +431,7 @@ const hurried = (ms: number, signal?: WaitSignal) =>
 
 describe('interrupted copies', () => {
   it.each([0, 1, 5, 8, 11])(
-    'are resumed within 15 s after their process died, %i s after another process looked for them',
+    'are resumed within 15 s after their process ended, %i s after another process looked for them',
     async (offset) => {
       let time = now()
       const clock = () => time

@@ -52,7 +52,7 @@ describe.each([
     }
   })
 
-  it('is taken up where it breaks off', async () => {
+  it('is resumed where it breaks off', async () => {
     const { gateway, path, bytes } = await withFile()
     await gateway.fault([
       { ...content, ...mood },
@@ -84,7 +84,7 @@ describe('a range', () => {
     )
   })
 
-  it('costs one call once the length is known, and two before', async () => {
+  it('needs one call if the length is known, and two otherwise', async () => {
     const { gateway, path } = await withFile()
     await bytesOf(await gateway.ask(path, get('bytes=0-9')))
     expect(await gateway.requests()).toHaveLength(2)
@@ -92,7 +92,7 @@ describe('a range', () => {
     expect(await gateway.requests()).toHaveLength(1)
   })
 
-  it('is refused with the length where it lies outside, without opening the content', async () => {
+  it('outside the file is refused with the length, without opening the content', async () => {
     const { gateway, path } = await withFile()
     for (const method of ['GET', 'HEAD']) {
       for (const range of ['bytes=200000-', 'bytes=300000-400000', 'bytes=-0']) {
@@ -107,7 +107,7 @@ describe('a range', () => {
     expect((await gateway.requests()).filter(({ path }) => path.endsWith('/content'))).toEqual([])
   })
 
-  it('is the whole file for several ranges, another unit, or nonsense', async () => {
+  it('that is malformed, multiple or in another unit returns the whole file', async () => {
     const { gateway, path } = await withFile('Save a 500 bytes binary file.')
     for (const range of ['bytes=0-1,5-6', 'lines=1-2', 'bytes=5-2', 'bytes=a-', 'bytes=-']) {
       const answer = await gateway.ask(path, get(range))
@@ -115,7 +115,7 @@ describe('a range', () => {
     }
   })
 
-  it('goes on only in the very file that the client has part of', async () => {
+  it('is served only if the client’s part belongs to the same file', async () => {
     const { gateway, path } = await withFile()
     const etag = (await gateway.ask(path, { method: 'HEAD' })).headers.get('etag') ?? ''
     const same = await gateway.ask(path, get('bytes=5-', { 'if-range': etag }))
@@ -126,7 +126,7 @@ describe('a range', () => {
     }
   })
 
-  it('is what the file is now, where its length was another before', async () => {
+  it('is that of the current file if its length has changed', async () => {
     const { gateway, file } = await withFile('Save a 500 bytes binary file.')
     const bytes = Uint8Array.from({ length: 800 }, (_, at) => at % 251)
     let isLonger = false
@@ -146,7 +146,7 @@ describe('a range', () => {
 })
 
 describe('a length', () => {
-  it('that is announced wrongly makes no file that looks whole, once the true one is known', async () => {
+  it('that is announced wrongly never makes a truncated file look complete, if the true length is known', async () => {
     const { gateway, file } = await withFile('Save a 500 bytes binary file.')
     let isLying = false
     const before = behind(async (request) => {
@@ -174,7 +174,7 @@ function behind(
 }
 
 describe('a validator', () => {
-  it('spares a file that the client has, without opening it upstream', async () => {
+  it('avoids sending a file that the client has, without opening it upstream', async () => {
     const { gateway, path } = await withFile()
     const etag = (await gateway.ask(path, { method: 'HEAD' })).headers.get('etag') ?? ''
     await gateway.requests()
@@ -190,7 +190,7 @@ describe('a validator', () => {
     expect(other.status).toBe(200)
   })
 
-  it('refuses what is not the file that is meant', async () => {
+  it('refuses a request that expects another file', async () => {
     const { gateway, path } = await withFile()
     const etag = (await gateway.ask(path, { method: 'HEAD' })).headers.get('etag') ?? ''
     expect((await gateway.ask(path, { headers: { 'if-match': etag } })).status).toBe(200)
@@ -210,7 +210,7 @@ describe('a validator', () => {
     expect(head.headers.get('accept-ranges')).toBe('bytes')
   })
 
-  it('never hides that the container is gone', async () => {
+  it('never hides that the container has expired', async () => {
     const { gateway, path } = await withFile()
     const etag = (await gateway.ask(path)).headers.get('etag') ?? ''
     gateway.advance(2 * 3600)
@@ -242,7 +242,7 @@ describe('an empty file', () => {
 })
 
 describe('a body that breaks off', () => {
-  it('is taken up, and the client sees one whole file', async () => {
+  it('is resumed, and the client gets one whole file', async () => {
     const { gateway, path, bytes } = await withFile()
     for (const mood of [{}, { range: true }, { range: true, etag: true }, { no_length: true }]) {
       await gateway.fault([
@@ -257,7 +257,7 @@ describe('a body that breaks off', () => {
     }
   })
 
-  it('is an error and no shorter file where it is so small that nothing of it was sent', async () => {
+  it('is an error, not a shorter file, if it is so small that nothing of it was sent', async () => {
     const { gateway, path, bytes } = await withFile('Save a 20 KB binary file.')
     await gateway.fault({ ...content, cut_after: 5000, times: 5 })
     expect(await bytesOf(await gateway.ask(path))).toEqual(bytes)
@@ -272,7 +272,7 @@ describe('a body that breaks off', () => {
     expect((await gateway.ask(path)).status).toBe(404)
   })
 
-  it('is not glued to another file of the same length', async () => {
+  it('is not continued with the bytes of another file of the same length', async () => {
     const { gateway, path } = await withFile()
     for (const mood of [{}, { range: true }, { etag: true, range: true }]) {
       await gateway.fault([
@@ -285,7 +285,7 @@ describe('a body that breaks off', () => {
     }
   })
 
-  it('falls silent no longer than the limit', async () => {
+  it('is cancelled if it stalls for longer than the limit', async () => {
     const { gateway, path, bytes } = await withFile(undefined, openHarness({ idleTimeoutMs: 50 }))
     await gateway.fault({ ...content, stall_after: 100_000, times: 1 })
     expect(await bytesOf(await gateway.ask(path))).toEqual(bytes)
@@ -294,7 +294,7 @@ describe('a body that breaks off', () => {
   it.each([
     ['is refused', 1000, 5000],
     ['breaks', 100_000, 300_000],
-  ])('%s over the limit where no length was announced', async (ends, maxFileBytes, bytes) => {
+  ])('%s over the limit if no length was announced', async (ends, maxFileBytes, bytes) => {
     const gateway = openHarness({ maxFileBytes })
     const form = new FormData()
     form.set('purpose', 'assistants')
@@ -318,7 +318,7 @@ describe('a body that breaks off', () => {
 })
 
 describe('the headers of a download', () => {
-  it('hold nothing of the upstream but its type and its id of the request', async () => {
+  it('contain only the type and the request id of the upstream', async () => {
     const { gateway, path } = await withFile('Save the numbers as a CSV.')
     await gateway.fault({
       ...content,
@@ -353,7 +353,7 @@ describe('the headers of a download', () => {
     expect(headers.get('etag')).not.toBe('"theirs"')
   })
 
-  it('tell the upstream’s id of the request where only metadata was asked for, so that support can find it', async () => {
+  it('contain the upstream’s request id for a HEAD too, so that support can find the request', async () => {
     const { gateway, path } = await withFile()
     const got = await gateway.ask(path)
     await got.arrayBuffer()
@@ -366,7 +366,7 @@ describe('the headers of a download', () => {
     expect(new Set(ids).size).toBe(3)
   })
 
-  it('come with the bytes where the store fails after the file was found', async () => {
+  it('come with the bytes if the store fails after the file was found', async () => {
     const { gateway, file } = await withFile()
     const down = async () => {
       throw new Error('the store is down')

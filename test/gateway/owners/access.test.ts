@@ -6,7 +6,7 @@ const prompt = 'Save the numbers as a CSV.'
 const madeUp = { container: 'cntr_nobodys', file: `cfile_${'0'.repeat(32)}` }
 
 describe('a file', () => {
-  it('is served to its owner only, and others cannot tell whether it exists', async () => {
+  it('is served to its owner only, and others cannot find out whether it exists', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     expect((await gateway.as('ann').ask(`/files/${file.file_id}`)).status).toBe(200)
@@ -37,7 +37,7 @@ describe('a file', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('belongs to the caller without a citation when the container belongs to the caller alone', async () => {
+  it('belongs to the caller without a citation if only the caller has the container', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(`${prompt} [uncited]`)
     const list = await gateway.upstream(`/containers/${file.container_id}/files`)
@@ -65,7 +65,7 @@ describe('a file', () => {
     expect((await gateway.as('ann').ask(named)).status).toBe(200)
   })
 
-  it('is read by an admin, who does not become an owner by that', async () => {
+  it('can be read by an admin, who does not become an owner', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     expect((await gateway.as('admin').ask(`/files/${file.file_id}`)).status).toBe(200)
@@ -79,7 +79,7 @@ describe('a file', () => {
 })
 
 describe('CFILE_TRUST_UNRECORDED', () => {
-  it('gives a thing without an owner to the first caller who names it, and to nobody after', async () => {
+  it('gives a thing without an owner to the first caller who names it, and not to later callers', async () => {
     const gateway = openCallers({ trustUnrecorded: true })
     const { file } = await gateway.answerDirectly(prompt)
     const named = `/files/${file.file_id}?container_id=${file.container_id}`

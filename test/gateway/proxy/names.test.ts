@@ -188,7 +188,7 @@ describe('a thing of the caller', () => {
     }
   })
 
-  it('includes files that code wrote into a container of the caller alone', async () => {
+  it('includes files that code wrote into a container that only the caller has', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save the numbers as a CSV. [uncited]')
     const list = await gateway.upstream(`/containers/${file.container_id}/files`)

@@ -64,7 +64,7 @@ describe('a thing without an owner', () => {
 })
 
 describe('an item of another owner’s answer', () => {
-  it('cannot be sent in under its id, but without an id or with an own one', async () => {
+  it('cannot be sent with its id, but without an id or with the caller’s own', async () => {
     const gateway = openCallers()
     const answer = await ask(gateway, 'ann', {})
     const body = (await answer.json()) as { output: { id: string; type: string }[] }
@@ -98,7 +98,7 @@ const search = (...files: string[]) => ({
 })
 
 describe('a history with citations and search results', () => {
-  it('may not name what is recorded for others, at any of these places', async () => {
+  it('may not name things that are recorded for others, at any of these places', async () => {
     const gateway = openCallers()
     const { container_id, file_id } = (await gateway.as('ann').answer('Save a CSV.')).file
     await gateway.give('ann', 'file', 'file-of-ann')
@@ -128,7 +128,7 @@ describe('a history with citations and search results', () => {
     }
   })
 
-  it('may name things without an owner, since records end before a conversation does', async () => {
+  it('may name things without an owner, because records expire before a conversation ends', async () => {
     const gateway = openCallers()
     const input = [
       message(cite('cntr_expired', 'cfile_expired'), { type: 'file_citation', file_id: 'file-x' }),
@@ -141,7 +141,7 @@ describe('a history with citations and search results', () => {
     expect((await ask(gateway, 'bob', { tools })).status).toBe(404)
   })
 
-  it('may repeat a search result that the caller was shown, from any owner', async () => {
+  it('may repeat a search result that the caller has received, from any owner', async () => {
     const found = { type: 'file_citation', file_id: 'file-cited', index: 0 }
     const output = [search('file-found'), { id: 'msg_1', type: 'message', ...message(found) }]
     const response = { id: 'resp_1', object: 'response', status: 'completed', output }
@@ -182,7 +182,7 @@ describe('an eval over rows that are not the caller’s', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('passes where the rows are in the body', async () => {
+  it('passes if the rows are in the body', async () => {
     const gateway = openCallers()
     await gateway.give('bob', 'thing', 'eval_1')
     const source = { type: 'file_content', content: [{ item: { question: 'Why?' } }] }
@@ -194,7 +194,7 @@ describe('an eval over rows that are not the caller’s', () => {
     expect(await gateway.requests()).toHaveLength(3)
   })
 
-  it('passes where the rows have keys that only mean something in a request', async () => {
+  it('passes if the rows have keys that have a meaning only in a request', async () => {
     const gateway = openCallers()
     await gateway.give('bob', 'thing', 'eval_1')
     await gateway.give('ann', 'thing', 'thread_of_ann')
@@ -248,7 +248,7 @@ describe('a video of another owner', () => {
 })
 
 describe('a session of ChatKit', () => {
-  it('is opened by an admin only, since it gives access to all things of the user that it names', async () => {
+  it('is opened only by an admin, because it gives access to all things of the user that it names', async () => {
     const gateway = openCallers()
     await gateway.give('bob', 'thing', 'wf_of_bob')
     const body = json({ workflow: { id: 'wf_of_bob' }, user: 'a user of ann' })
@@ -289,7 +289,7 @@ describe('a part of an upload', () => {
 })
 
 describe('an eval over stored answers', () => {
-  it('is refused, since it reads the answers of all owners', async () => {
+  it('is refused, because it reads the answers of all owners', async () => {
     const gateway = openCallers()
     const run = (owner: 'bob' | 'admin') =>
       gateway.as(owner).ask(

@@ -66,7 +66,7 @@ describe('a thing that a request names', () => {
     expect(await counts(regions)).toEqual([0, 1])
   })
 
-  it('is also found by the items of an answer, which clients name instead of repeating them', async () => {
+  it('is also found by the items of an answer, which clients reference by id', async () => {
     const regions = openRegions([{ name: 'east' }, { name: 'west', weight: 9 }])
     const answer = await regions.ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
     const { output } = (await answer.json()) as { output: Thing[] }
@@ -170,7 +170,7 @@ describe('a request that names nothing', () => {
     expect(await counts(regions)).toEqual([1, 1, 2])
   })
 
-  it('is repeated after a refused connection or a 429, where nothing ran, and after nothing else', async () => {
+  it('is repeated only after a refused connection or a 429, because then nothing ran', async () => {
     const regions = openRegions(two)
     regions.cut('east')
     for (let index = 0; index < 4; index += 1) expect((await ask(regions)).status).toBe(200)
@@ -220,7 +220,7 @@ describe('a request that names nothing', () => {
 })
 
 describe('an upstream that keeps failing', () => {
-  it('gets no requests for a while, is shown in /readyz, and is used again after it has recovered', async () => {
+  it('gets no requests for a while, is reported in /readyz, and is used again after it has recovered', async () => {
     const regions = openRegions(two)
     const ask = () => regions.ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
     const states = async () => {

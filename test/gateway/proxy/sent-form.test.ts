@@ -123,7 +123,7 @@ describe('a form that names a file of another owner', () => {
 })
 
 describe('a form for an operation that takes JSON', () => {
-  it('is refused, since the upstream may read its fields as parameters', async () => {
+  it('is refused, because the upstream may read its fields as parameters', async () => {
     const gateway = openCallers()
     await possess(gateway)
     const init = write([{ name: 'model', value: 'm' }])
@@ -145,7 +145,7 @@ describe('an upload', () => {
     expect((await gateway.as('admin').ask(path, init)).status).toBe(200)
   })
 
-  it('of a picture or of sound passes with any other fields', async () => {
+  it('of a picture or an audio file passes with any other fields', async () => {
     const gateway = openCallers()
     const file = { name: 'image[]', value: 'x', more: '; filename="a.png"' }
     const fields = [

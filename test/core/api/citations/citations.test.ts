@@ -164,7 +164,7 @@ describe('getCitations of a part of an answer', () => {
     'response.queued',
     'response.incomplete',
     'response.failed',
-  ])('finds the file in %s, when a stream is taken up again', (type) => {
+  ])('finds the file in %s of a resumed stream', (type) => {
     expect(getCitations({ type, response: responseWithTwoCitations })).toEqual([plot, chart])
   })
 

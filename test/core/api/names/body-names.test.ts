@@ -339,7 +339,7 @@ describe('the ids that a body names', () => {
     expect(carried.thing).toEqual(['msg_1', 'rs_1'])
   })
 
-  it('show that a request reads answers of every owner', () => {
+  it('show that a request reads answers of all owners', () => {
     const source = (type: string) =>
       read({ data_source: { type: 'responses', source: { type } } }).readsAll
     expect([source('stored_completions'), source('responses'), source('file_content')]).toEqual([

@@ -380,7 +380,7 @@ describe('a rewritten stream', () => {
     }
   })
 
-  it('agrees with itself if it was joined in the middle', async () => {
+  it('has equal copies of its text if it was joined in the middle', async () => {
     await fc.assert(
       fc.asyncProperty(answers, lengths, fc.nat(), async (answer, deltaLengths, from) => {
         const events = toEvents(answer, deltaLengths)

@@ -124,7 +124,7 @@ describe('sandbox: links', () => {
     [`SANDBOX:/mnt/data/a.csv`, []],
     // Two links of which one begins like the other, and one link twice.
     [`[a](${prefix}a) [b](${prefix}a.csv) [a](${prefix}a)`, ['a', 'a.csv', 'a']],
-  ])('of %j are %j', (text, paths) => {
+  ])('in %j are %j', (text, paths) => {
     expect(pathsIn(text)).toEqual(paths)
     for (const { start, end, path } of findSandboxLinks(text).links) {
       expect(text.slice(start, end)).toBe(toWrittenLink(path))

@@ -70,7 +70,7 @@ describe('a span', () => {
     )
   })
 
-  it('of another kind moves once a link revealed the unit', () => {
+  it('of another kind moves once a link has shown the unit', () => {
     fc.assert(
       fc.property(pieces, units, (parts, unit) => {
         const { text, replacements, spans } = compose(parts, unit)
@@ -86,7 +86,7 @@ describe('a span', () => {
     )
   })
 
-  it('moves the same in every copy, and wrong spans do no harm', () => {
+  it('moves equally in every copy, and wrong spans change nothing else', () => {
     fc.assert(
       fc.property(pieces, units, fc.nat(400), fc.nat(400), (parts, unit, start, end) => {
         const { text, replacements } = compose(parts, unit)

@@ -55,7 +55,7 @@ describe.each([
     expect(await bytesOf(answer)).toEqual(bytes.slice(10_000, 50_000))
   })
 
-  it('breaks off if it changed, or stays cut', async () => {
+  it('breaks off if the file has changed or stays truncated', async () => {
     const { gateway, path } = await open()
     await gateway.fault([
       { ...content, cut_after: 20_000 },
@@ -66,7 +66,7 @@ describe.each([
     await expect(gateway.ask(path).then(bytesOf)).rejects.toThrow()
   })
 
-  it('is an error with a code if nothing of it comes', async () => {
+  it('is an error with a code if none of its bytes arrive', async () => {
     const { gateway, path } = await open()
     await gateway.fault({ ...content, cut_after: 0, times: 100 })
     const answer = await gateway.ask(path)

@@ -73,7 +73,7 @@ describe('deleting upstream with caller auth', () => {
     ['/openai/v1/containers/CONTAINER/files/FILE'],
     ['/openai/v1/files/FILE'],
     ['/files/FILE'],
-  ])('takes every owner’s record and copy along when an admin deletes %s', async (path) => {
+  ])('erases every owner’s record and copy when an admin deletes %s', async (path) => {
     const { gateway, file, copies } = await openWithCopy()
     expect(await copies()).toHaveLength(1)
     const target = path.replace('CONTAINER', file.container_id).replace('FILE', file.file_id)

@@ -47,14 +47,14 @@ describe.each(['annotate', 'rewrite'] as const)(
       expect((await harness.ask(`/containers/${containerId}/files/${fileId}`)).status).not.toBe(404)
     })
 
-    it('gets them in a stream too, once and complete', async () => {
+    it('gets its links in a stream too, once and complete', async () => {
       const body = `${event(1)}data: [DONE]\n\n`
       const text = await (await ask(body, 'text/event-stream', links).answer).text()
       expect(text).toContain('"download_url"')
       expect(withoutLinks(text)).toBe(body)
     })
 
-    it('gets them in a resumed stream', async () => {
+    it('gets its links in a resumed stream', async () => {
       const body = `${event(1)}${event(2)}`
       const query = '?stream=true&starting_after=1'
       const text = await (await ask(body, 'text/event-stream', links, query).answer).text()

@@ -164,7 +164,7 @@ describe('an ambiguous name is refused before it goes upstream', () => {
   })
 })
 
-describe('harmless spellings of clients', () => {
+describe('other spellings that clients use', () => {
   const ask = async (body: BodyInit, headers: Record<string, string> = {}) => {
     const gateway = openCallers()
     await gateway.requests()

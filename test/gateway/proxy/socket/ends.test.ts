@@ -73,7 +73,7 @@ describe('a WebSocket ends', () => {
       { code: 1012, reason: 'maintenance' },
     ],
   ])(
-    'with an error event and a reason when the upstream dies in the middle of an answer, %j',
+    'with an error event and a reason when the upstream disconnects in the middle of an answer, %j',
     async (end, seen) => {
       const { client, far } = await openBusy()
       for (const event of [created, delta]) await far.send(event)
@@ -89,7 +89,7 @@ describe('a WebSocket ends', () => {
     },
   )
 
-  it('with an error event when the upstream dies before the answer has begun', async () => {
+  it('with an error event when the upstream disconnects before the answer has begun', async () => {
     const { client, far } = await openBusy()
     far.close({ code: 1006, reason: '' })
     expect(String(await client.next())).toContain('"upstream_error"')
@@ -109,7 +109,7 @@ describe('a WebSocket ends', () => {
     expect(far.ended).toBeDefined()
   })
 
-  it('not when the upstream is silent between two answers', async () => {
+  it('not when the upstream sends nothing between two answers', async () => {
     const { client, far } = await openBusy({ streamIdleTimeoutMs: 300 })
     // A message without an answer of its own, as in multi-agent answers.
     await far.send(created)
@@ -181,7 +181,7 @@ describe('a WebSocket ends', () => {
     expect(await far.next()).toBeUndefined()
   })
 
-  it('together with the attempt to reach the upstream', async () => {
+  it('while the upstream is being connected, and the attempt ends too', async () => {
     const { upstream } = openPuppet()
     let signal: AbortSignal | undefined
     const connect = (_: URL, options: { readonly signal?: AbortSignal }) => {

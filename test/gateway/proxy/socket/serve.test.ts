@@ -130,7 +130,7 @@ describe('the Responses API over WebSocket', () => {
     expect((await ask(socket, create('hi'))).at(-1)?.type).toBe('response.completed')
   })
 
-  it('is not opened for pages of other origins when anybody may ask', async () => {
+  it('is not opened for pages of other origins without caller auth', async () => {
     const own = [undefined, 'http://127.0.0.1:8787', 'https://app.example']
     const foreign = ['https://evil.example', 'null', 'http://127.0.0.1:9999']
     const gateway = openHarness({ corsOrigins: ['https://app.example'] })
@@ -168,7 +168,7 @@ describe('the Responses API over WebSocket', () => {
     expect((await ask(bob, create(prompt))).at(-1)?.type).toBe('response.completed')
   })
 
-  it('refuses messages of unknown types where callers have owners, and stays open', async () => {
+  it('refuses messages of unknown types with caller auth, and stays open', async () => {
     const { upstream, ends } = openPuppet()
     const gateway = openCallers({ upstreams: [upstream] })
     await gateway.give('ann', 'response', 'resp_of_ann')
@@ -217,7 +217,7 @@ describe('the Responses API over WebSocket', () => {
     expect(await ends[0]?.next()).toBe(own)
   })
 
-  it('passes messages of any type where nobody is told apart', async () => {
+  it('passes messages of any type without caller auth', async () => {
     const { upstream, ends } = openPuppet()
     const socket = await open(openHarness({ upstreams: [upstream] }))
     const message = JSON.stringify({ type: 'response.new', input: 'hi' })
