@@ -105,65 +105,53 @@ const maxRetryAfterMs = 5000
 export function operations({ kind }: Endpoint, send: Send): Operations {
   const schemas = createSchemas()
   const target = (what: RequestTarget['what']): RequestTarget => ({ what, endpointKind: kind })
-  const get = async (path: string, { signal, onHeaders }: CallOptions = {}, query?: string) => {
+  const read = async <T>(
+    what: RequestTarget['what'],
+    schema: z.ZodMiniType<T>,
+    request: { readonly path: string; readonly query?: string },
+    { signal, onHeaders }: CallOptions = {},
+  ): Promise<T> => {
     const headers = { accept: 'application/json' }
-    const answer = await send({ method: 'GET', path, query, signal, headers })
+    const answer = await send({ method: 'GET', ...request, signal, headers })
     onHeaders?.(answer.headers)
-    return answer
+    return readJson(answer, target(what), schema)
   }
-  const open = (path: string, { signal, range }: ContentOptions = {}) =>
-    send({
-      method: 'GET',
-      path: `${path}/content`,
-      signal,
-      maxRetryAfterMs,
-      headers: { accept: '*/*', ...(range === undefined ? {} : { range }) },
-    })
+  const open = async (
+    what: RequestTarget['what'],
+    path: string,
+    { signal, range }: ContentOptions = {},
+  ): Promise<Response> => {
+    const headers = { accept: '*/*', ...(range === undefined ? {} : { range }) }
+    const request = { method: 'GET', path: `${path}/content`, signal, maxRetryAfterMs, headers }
+    return readContent(await send(request), target(what))
+  }
   return {
-    getContainer: async (containerId, options) =>
-      readJson(
-        await get(containerPath(containerId), options),
-        target('container'),
-        schemas.container,
-      ),
-    getContainerFile: async (containerId, fileId, options) =>
-      readJson(
-        await get(filePath(containerId, fileId), options),
-        target('container_file'),
-        schemas.containerFile,
-      ),
-    listContainerFiles: async (containerId, { after, ...options } = {}) =>
-      readJson(
-        await get(
-          `${containerPath(containerId)}/files`,
-          options,
-          `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
-        ),
-        target('container'),
-        schemas.page,
-      ),
-    getContainerFileContent: async (containerId, fileId, options) =>
-      readContent(await open(filePath(containerId, fileId), options), target('container_file')),
+    getContainer: (containerId, options) =>
+      read('container', schemas.container, { path: containerPath(containerId) }, options),
+    getContainerFile: (containerId, fileId, options) => {
+      const path = containerFilePath(containerId, fileId)
+      return read('container_file', schemas.containerFile, { path }, options)
+    },
+    listContainerFiles: (containerId, { after, ...options } = {}) => {
+      const query = `limit=100&order=desc${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`
+      const request = { path: `${containerPath(containerId)}/files`, query }
+      return read('container', schemas.page, request, options)
+    },
+    getContainerFileContent: (containerId, fileId, options) =>
+      open('container_file', containerFilePath(containerId, fileId), options),
     deleteContainerFile: async (containerId, fileId, options) => {
-      const path = filePath(containerId, fileId)
+      const path = containerFilePath(containerId, fileId)
       const answer = await send({ method: 'DELETE', path, signal: options?.signal })
       if (!answer.ok) throw await readUpstreamError(answer, target('container_file'))
       await answer.body?.cancel()
     },
-    getFile: async (fileId, options) =>
-      readJson(
-        await get(`/files/${encodeURIComponent(fileId)}`, options),
-        target('file'),
-        schemas.storedFile,
-      ),
-    getFileContent: async (fileId, options) =>
-      readContent(await open(`/files/${encodeURIComponent(fileId)}`, options), target('file')),
-    getResponse: async (responseId, options) =>
-      readJson(
-        await get(`/responses/${encodeURIComponent(responseId)}`, options),
-        target('response'),
-        schemas.response,
-      ),
+    getFile: (fileId, options) =>
+      read('file', schemas.storedFile, { path: filePath(fileId) }, options),
+    getFileContent: (fileId, options) => open('file', filePath(fileId), options),
+    getResponse: (responseId, options) => {
+      const path = `/responses/${encodeURIComponent(responseId)}`
+      return read('response', schemas.response, { path }, options)
+    },
   }
 }
 
@@ -171,8 +159,12 @@ function containerPath(containerId: string): string {
   return `/containers/${encodeURIComponent(containerId)}`
 }
 
-function filePath(containerId: string, fileId: string): string {
-  return `${containerPath(containerId)}/files/${encodeURIComponent(fileId)}`
+function containerFilePath(containerId: string, fileId: string): string {
+  return containerPath(containerId) + filePath(fileId)
+}
+
+function filePath(fileId: string): string {
+  return `/files/${encodeURIComponent(fileId)}`
 }
 
 const mostJsonBytes = 64 * 1024 ** 2
