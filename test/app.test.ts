@@ -40,10 +40,10 @@ describe('an app without a public URL', () => {
 
 describe('a client that disconnects', () => {
   it('does not count as a failure of the gateway, in the log or in the metrics', async () => {
-    const told: string[] = []
-    const gone = new AbortController()
+    const lines: string[] = []
+    const client = new AbortController()
     const { ask } = openHarness({
-      log: (level, message, fields) => void told.push(`${level}: ${message} ${fields?.outcome}`),
+      log: (level, message, fields) => void lines.push(`${level}: ${message} ${fields?.outcome}`),
       upstreams: [
         {
           endpoint: 'http://silent.localhost',
@@ -52,14 +52,14 @@ describe('a client that disconnects', () => {
             new Promise((_, reject) => {
               init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
               // As src/node.ts does.
-              gone.abort('Client connection prematurely closed.')
+              client.abort('Client connection prematurely closed.')
             }),
         },
       ],
     })
     const path = `/files/cfile_${'a'.repeat(32)}?container_id=cntr_${'b'.repeat(48)}`
-    expect((await ask(path, { signal: gone.signal })).status).toBe(499)
-    expect(told).toEqual(['info: GET /files/{file_id} 499 client_left'])
+    expect((await ask(path, { signal: client.signal })).status).toBe(499)
+    expect(lines).toEqual(['info: GET /files/{file_id} 499 client_left'])
     const metrics = await (await ask('/metrics')).text()
     expect(metrics).toContain('cfile_requests_total{family="files",status="4xx"} 1')
   })

@@ -138,11 +138,11 @@ describe('the checker', () => {
     ['core/a.ts', "import { id } from '../../test/ids.ts'", 'is not there'],
     ['core/a.ts', "import { createApp } from 'cfile'", 'core may not take this package'],
   ] as const
-  it.each(imports)('finds in %s: %j', (path, source, accusation) => {
+  it.each(imports)('finds in %s: %j', (path, source, message) => {
     const line = source.match(/^\n*/)?.[0].length ?? 0
     const found = offences(path, source).filter((line) => !line.includes('a ring'))
     expect(found).toEqual([expect.stringContaining(`src/${path}:${line + 1} import '`)])
-    expect(found[0]).toContain(accusation)
+    expect(found[0]).toContain(message)
   })
 
   const uses = [
@@ -169,8 +169,8 @@ describe('the checker', () => {
     ['core/a.ts', 'export const a = Buffer.from("")', 'Buffer: is no business of core'],
     ['app.ts', 'console.log(1)', 'console: only doors and cli speak'],
   ] as const
-  it.each(uses)('finds in %s: %j', (path, source, accusation) => {
-    expect(offences(path, source)).toContainEqual(expect.stringContaining(accusation))
+  it.each(uses)('finds in %s: %j', (path, source, message) => {
+    expect(offences(path, source)).toContainEqual(expect.stringContaining(message))
   })
 
   const innocent = [
@@ -204,7 +204,7 @@ describe('the checker', () => {
     'export type A = any[] | string',
     'export type A = () => any',
     'export const a: any = 1',
-  ])('finds a type that says nothing: %s', (source) => {
+  ])('finds the type any: %s', (source) => {
     expect(offences('core/a.ts', source).join()).toMatch(/^src\/core\/a\.ts:1 any: /)
   })
 
@@ -219,7 +219,7 @@ describe('the checker', () => {
   it.each([
     'const names = new Set(["a"])',
     'export function a() {\n  let b = 1\n  return new Map([[b, b]])\n}',
-  ])('takes a constant for no state: %s', (source) => {
+  ])('does not treat a constant as state: %s', (source) => {
     expect(offences('core/a.ts', source)).toEqual([])
   })
 

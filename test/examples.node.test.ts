@@ -91,8 +91,8 @@ describe('examples/files-api', () => {
       })
       const names = ["Sales (Q1) 'draft' 100% é.csv", 'chart.png', 'data.bin']
       const prompt = `Save ${names.map((name) => `"${name}"`).join(', ')}.`
-      const asked = json(responseRequest(prompt))
-      const answer = await fetch(`${gateway.url}/openai/v1/responses`, asked)
+      const request = json(responseRequest(prompt))
+      const answer = await fetch(`${gateway.url}/openai/v1/responses`, request)
       const files = citedFiles(await answer.json()).filter(({ filename }) =>
         names.includes(filename),
       )

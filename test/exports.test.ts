@@ -54,7 +54,7 @@ const names: Readonly<Record<string, string>> = {
   SigningKey: 'is one of the keys, from wherever they come',
   memoryStore: 'is the store for tests, and the reference for a store of one’s own',
   CfileError: 'is what is thrown',
-  isCfileError: 'tells what is thrown from a bug',
+  isCfileError: 'distinguishes an error of cfile from a bug',
   AppOptions: 'types a wrapper of createApp',
   UpstreamOptions: 'types a list of upstreams that is made elsewhere',
   Settings: 'types what parseEnv gives and openApp takes',

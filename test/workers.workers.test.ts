@@ -94,13 +94,13 @@ describe('a deployed Worker', () => {
     const archive = { CFILE_ARCHIVE: 'r2:FILES_BUCKET' }
     // A Worker can be stopped at any time without notice.
     const stopped = { createMultipartUpload: never, get: never, put: never }
-    const asked = {
+    const request = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'gpt-4.1', input: 'Save sales.csv', tools: [codeInterpreter] }),
     }
     const evicted = { ...env, ...archive, FILES_BUCKET: stopped }
-    const answer = await ask(evicted, '/openai/v1/responses', deployed, asked)
+    const answer = await ask(evicted, '/openai/v1/responses', deployed, request)
     const [id] = /cfile_[0-9a-f]{32}/.exec(await answer.text()) ?? []
     const copies = async () =>
       (await FILES_BUCKET.list({ prefix: `records/anyone/${id}` })).objects.length

@@ -81,7 +81,7 @@ function checkImport(module: Module, statement: ImportStatement, sources: Source
   const { line, specifier } = statement
   const why =
     specifier === undefined
-      ? 'is no literal, so nobody can tell what it takes'
+      ? 'is not a literal, so its target is unknown'
       : specifier.startsWith('.')
         ? whyNotFile(module, statement, resolve(module.path, specifier), sources)
         : whyNotPackage(module, specifier)

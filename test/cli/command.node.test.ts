@@ -17,7 +17,7 @@ describe('cfile', () => {
     }
   })
 
-  it('shows the help of one command for each spelling of the question', async () => {
+  it('shows the help of one command for each way to ask for it', async () => {
     const [first, ...others] = await Promise.all(
       [
         ['help', 'get'],

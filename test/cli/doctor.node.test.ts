@@ -68,7 +68,7 @@ function jwt(claims: object): string {
 }
 
 describe('cfile doctor', () => {
-  it('tells users of a remote gateway that it checks this machine', async () => {
+  it('reminds users of a remote gateway that it checks this machine', async () => {
     const { text, isWell } = await visit({ env: { CFILE_URL: 'https://files.example.com' } })
     expect(text.replace(/\s+/g, ' ')).toContain('CFILE_URL is for the other commands')
     expect(isWell).toBe(true)

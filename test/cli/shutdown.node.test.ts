@@ -53,7 +53,7 @@ async function open(env: Record<string, string> = {}): Promise<Child> {
 
 const pathOf = (kilobytes: number) => `/containers/cntr_abc/files/cfile_${kilobytes}`
 
-/** A client that asks for a file and takes its first bytes only, until it is told to read on. */
+/** A client that asks for a file and takes its first bytes only, until it continues on request. */
 interface Download {
   /** Reads to the end; resolves to whether all bytes came. */
   finish(): Promise<boolean>
@@ -97,11 +97,11 @@ async function sendAll({ url }: Child): Promise<void> {
 
 /** How many bytes the system takes for a client that does not read. */
 async function bytesInSockets(): Promise<number> {
-  let taken = 0
+  let sent = 0
   const server = createTcpServer((socket) => {
     const fill = (error?: Error | null) => {
       if (error) return
-      taken = socket.bytesWritten - socket.writableLength
+      sent = socket.bytesWritten - socket.writableLength
       socket.write(Buffer.alloc(65_536), fill)
     }
     fill()
@@ -110,10 +110,10 @@ async function bytesInSockets(): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   client.once('readable', () => {})
-  for (let before = -1; before !== taken; await sleep(300)) before = taken
+  for (let before = -1; before !== sent; await sleep(300)) before = sent
   client.destroy()
   server.close()
-  return taken
+  return sent
 }
 
 describe('cfile serve after SIGTERM', () => {

@@ -115,7 +115,7 @@ describe('the progress of a download', () => {
     expect(formatProgress(state, 79)).toBe('sales.csv   25%  2.5 MB of 10.0 MB  1.5 MB/s  5 s left')
   })
 
-  it('leaves out what is not known', () => {
+  it('leaves out unknown values', () => {
     const unknown = { ...state, total: undefined }
     expect(formatProgress(unknown, 79)).toBe('sales.csv  2.5 MB  1.5 MB/s')
     expect(formatProgress({ ...unknown, rate: undefined }, 79)).toBe('sales.csv  2.5 MB')

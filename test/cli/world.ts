@@ -71,24 +71,28 @@ export async function openCutter(
   let left = times
   const server: Server = createServer((req, res) => {
     ranges.push(req.headers.range)
-    const asked = forward(target + req.url, { method: req.method, headers: req.headers }, (got) => {
-      res.writeHead(got.statusCode ?? 500, got.headers)
-      let sent = 0
-      got.on('data', (chunk: Buffer) => {
-        sent += chunk.byteLength
-        res.write(chunk, () => {
-          if (left > 0 && sent >= after) {
-            left -= 1
-            got.destroy()
-            // What was sent arrives; a connection that is reset loses it.
-            res.socket?.destroySoon()
-          }
+    const outgoing = forward(
+      target + req.url,
+      { method: req.method, headers: req.headers },
+      (got) => {
+        res.writeHead(got.statusCode ?? 500, got.headers)
+        let sent = 0
+        got.on('data', (chunk: Buffer) => {
+          sent += chunk.byteLength
+          res.write(chunk, () => {
+            if (left > 0 && sent >= after) {
+              left -= 1
+              got.destroy()
+              // What was sent arrives; a connection that is reset loses it.
+              res.socket?.destroySoon()
+            }
+          })
         })
-      })
-      got.on('end', () => res.end())
-    })
-    asked.on('error', () => res.socket?.destroy())
-    req.pipe(asked)
+        got.on('end', () => res.end())
+      },
+    )
+    outgoing.on('error', () => res.socket?.destroy())
+    req.pipe(outgoing)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

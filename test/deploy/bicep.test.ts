@@ -23,10 +23,10 @@ const requiredOf = (path: string): string[] =>
 
 interface Module {
   readonly path: string
-  readonly given: string[]
+  readonly passed: string[]
 }
 
-/** The modules of main.bicep, each with the parameters that it is given. */
+/** The modules of main.bicep, each with the parameters that it is passed. */
 const modules: Module[] = [
   ...read('infra/main.bicep').matchAll(/^module \w+ '([^']+)' = \{([\s\S]*?)^\}/gm),
 ].map(([, path = '', body = '']) => {
@@ -34,7 +34,7 @@ const modules: Module[] = [
   const params = /params: \{([^}]*)\}/.exec(body.replace(/'[^']*'/g, ''))?.[1] ?? ''
   return {
     path: `infra/${path}`,
-    given: [...params.matchAll(/(?:^|,)\s*(\w+):/gm)].map(([, name = '']) => name),
+    passed: [...params.matchAll(/(?:^|,)\s*(\w+):/gm)].map(([, name = '']) => name),
   }
 })
 
@@ -45,10 +45,10 @@ describe('main.bicep', () => {
     )
   })
 
-  it.each(modules)('gives $path the parameters that it takes', ({ path, given }) => {
+  it.each(modules)('gives $path the parameters that it takes', ({ path, passed }) => {
     expect(exists(path)).toBe(true)
-    expect(namesOf(path)).toEqual(expect.arrayContaining(given))
-    expect(given).toEqual(expect.arrayContaining(requiredOf(path)))
+    expect(namesOf(path)).toEqual(expect.arrayContaining(passed))
+    expect(passed).toEqual(expect.arrayContaining(requiredOf(path)))
   })
 
   it('gets its own parameters from main.parameters.json', () => {

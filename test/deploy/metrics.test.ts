@@ -55,7 +55,7 @@ describe.each(queries)('the query of $title', ({ expr }) => {
     }
   })
 
-  it('takes the rate of what only rises, and of nothing else', () => {
+  it('computes rates of counters only', () => {
     for (const [, name = '', , range] of series) {
       const kind = metrics[metricOf(name)]?.kind
       expect(range === '[', name).toBe(kind !== 'gauge')
@@ -65,12 +65,12 @@ describe.each(queries)('the query of $title', ({ expr }) => {
 
 describe('the dashboard', () => {
   it('shows every metric', () => {
-    const shown = panels.flatMap(({ targets = [] }) =>
+    const queried = panels.flatMap(({ targets = [] }) =>
       targets.flatMap(({ expr }) =>
         [...expr.matchAll(/\bcfile_\w+/g)].map(([name]) => metricOf(name)),
       ),
     )
-    expect([...new Set(shown)].sort()).toEqual(Object.keys(metrics).sort())
+    expect([...new Set(queried)].sort()).toEqual(Object.keys(metrics).sort())
   })
 
   it('has a place of its own for each panel', () => {

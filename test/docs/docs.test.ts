@@ -36,8 +36,8 @@ describe.each(pages)('%s', (page) => {
 
   it('names no metric that cfile does not have', () => {
     const named = read(page).match(/\bcfile_[a-z_]+_(?:total|seconds|flight|pending)\b/g) ?? []
-    const gone = page === 'docs/upgrading.md' ? ['cfile_downloads_in_flight'] : []
-    expect(named.filter((name) => !(name in metrics) && !gone.includes(name))).toEqual([])
+    const renamed = page === 'docs/upgrading.md' ? ['cfile_downloads_in_flight'] : []
+    expect(named.filter((name) => !(name in metrics) && !renamed.includes(name))).toEqual([])
   })
 })
 
@@ -64,8 +64,8 @@ describe.each(written)('%s', (page) => {
     const paths = named.map(([, path = '']) => path).filter((path) => !/\bexample\b/.test(path))
     expect(paths.filter((path) => !names(path))).toEqual([])
     // The text of a link such as `[route.ts](src/gateway/proxy/route.ts)` names the file that it leads to.
-    for (const [link, shown = '', target] of text.matchAll(/\[([\w./-]+\.ts)\]\(([^)#\s]+)\)/g)) {
-      expect(`/${target}`.endsWith(`/${shown}`), link).toBe(true)
+    for (const [link, label = '', target] of text.matchAll(/\[([\w./-]+\.ts)\]\(([^)#\s]+)\)/g)) {
+      expect(`/${target}`.endsWith(`/${label}`), link).toBe(true)
     }
   })
 

@@ -29,7 +29,7 @@ describe('the files that are written', () => {
     expect(new Set(texts).size).toBe(3)
   })
 
-  it('agree on the numbers', async () => {
+  it('show the same numbers', async () => {
     const csv = await textOf('a.csv')
     const rows = csv
       .trimEnd()

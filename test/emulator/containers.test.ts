@@ -11,7 +11,7 @@ async function makeFile(asking: Asking, { id }: ContainerObject, name = 'a.txt',
   return (await answer.json()) as ContainerFileObject
 }
 
-const gone = (id: string) => ({
+const notFound = (id: string) => ({
   error: {
     message: `Container with id '${id}' not found.`,
     type: 'invalid_request_error',
@@ -60,7 +60,10 @@ describe('a container', () => {
     const deleted = await asking.delete(`/containers/${id}`)
     expect(await deleted.json()).toEqual({ id, object: 'container.deleted', deleted: true })
     for (const path of ['', '/files', '/files/cfile_a/content']) {
-      expect(await refusal(await asking.get(`/containers/${id}${path}`))).toEqual([404, gone(id)])
+      expect(await refusal(await asking.get(`/containers/${id}${path}`))).toEqual([
+        404,
+        notFound(id),
+      ])
     }
   })
 
@@ -93,7 +96,7 @@ describe('a container', () => {
     const path = `/containers/${container.id}`
     expect(await (await asking.get(path)).json()).toEqual({ ...container, status: 'expired' })
     for (const rest of ['/files', `/files/${file.id}`, `/files/${file.id}/content`]) {
-      expect(await refusal(await asking.get(path + rest))).toEqual([404, gone(container.id)])
+      expect(await refusal(await asking.get(path + rest))).toEqual([404, notFound(container.id)])
     }
   })
 })

@@ -82,7 +82,7 @@ describe('paths', () => {
     expect(status).toBe(400)
   })
 
-  it('separate resource and project: things of one are unknown in the other', async () => {
+  it('separate resource and project: objects of one are unknown in the other', async () => {
     const { get, post } = openEmulator()
     const made = (await (await post('/containers', { name: 'a' })).json()) as { id: string }
     expect((await get(`/containers/${made.id}`)).status).toBe(200)

@@ -114,12 +114,12 @@ describe('wrong answers', () => {
     }
   })
 
-  it('tell a throttled client when to return', async () => {
+  it('send a throttled client the time of its next try', async () => {
     const asking = openEmulator()
     await asking.fault({ kind: 'throttled', headers: { 'retry-after': '3' } })
     const { status, headers } = await asking.get('/models')
-    const told = [headers.get('retry-after'), headers.get('retry-after-ms')]
-    expect([status, told]).toEqual([429, ['3', '1000']])
+    const retryHeaders = [headers.get('retry-after'), headers.get('retry-after-ms')]
+    expect([status, retryHeaders]).toEqual([429, ['3', '1000']])
   })
 
   it('can be custom', async () => {

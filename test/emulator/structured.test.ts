@@ -58,11 +58,11 @@ const request = { model: 'gpt-4.1', tools: autoContainer as OpenAI.Responses.Too
 describe('text.format', () => {
   it.each(Object.entries(schemas))('makes JSON that fits a schema %s', async (_, schema) => {
     const format = zodTextFormat(schema, 'answer')
-    const asked = { model: 'gpt-4.1', input: 'Hello', text: { format } }
-    const { output_parsed, output_text } = await client.responses.parse(asked)
+    const request = { model: 'gpt-4.1', input: 'Hello', text: { format } }
+    const { output_parsed, output_text } = await client.responses.parse(request)
     expect(schema.safeParse(JSON.parse(output_text)).error).toBeUndefined()
     expect(output_parsed).toEqual(JSON.parse(output_text))
-    const stream = client.responses.stream(asked)
+    const stream = client.responses.stream(request)
     expect((await stream.finalResponse()).output_text).toBe(output_text)
   })
 

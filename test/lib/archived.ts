@@ -35,8 +35,8 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
   const harness = openHarness({
     archive: memoryArchive({ createSha256: testSha256, now: () => 1_790_000_000 }),
     waitUntil,
-    schedule(given) {
-      upkeep = given
+    schedule(work) {
+      upkeep = work
     },
     ...options,
   })
@@ -51,14 +51,20 @@ export function openArchived(options: Partial<AppOptions> = {}): Archived {
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** A file as it was served while its container lived. */
-interface Promised {
+interface ServedFile {
   readonly file: CitedFile
   readonly bytes: Bytes
   readonly headers: Headers
   readonly paths: readonly string[]
 }
 
-const ofWhole = ['etag', 'content-type', 'content-disposition', 'content-length', 'accept-ranges']
+const headersOfWhole = [
+  'etag',
+  'content-type',
+  'content-disposition',
+  'content-length',
+  'accept-ranges',
+]
 
 /**
  * Lets a model write files, expires their container, and downloads each of them in every way.
@@ -75,27 +81,27 @@ export async function outliveContainer(
   const { ask } = gateway
   const prompt = `Plot it, write a CSV, and save data.bin of ${megabytes} MB.`
   const answer = await ask('/openai/v1/responses', json(responseRequest(prompt)))
-  const promised = await Promise.all(linkedFiles(await answer.json()).map(promise))
-  expect(promised.length).toBeGreaterThanOrEqual(3)
-  expect(promised.some(({ bytes }) => bytes.byteLength === megabytes * 1_000_000)).toBe(true)
+  const served = await Promise.all(linkedFiles(await answer.json()).map(serve))
+  expect(served.length).toBeGreaterThanOrEqual(3)
+  expect(served.some(({ bytes }) => bytes.byteLength === megabytes * 1_000_000)).toBe(true)
   await gateway.settled()
   gateway.advance(seconds)
-  const container = `/containers/${promised[0]?.file.container_id}`
+  const container = `/containers/${served[0]?.file.container_id}`
   expect((await gateway.upstream(`${container}/files`)).ok).toBe(false)
 
-  for (const one of promised) for (const path of one.paths) await keeps(one, path)
+  for (const one of served) for (const path of one.paths) await checkServed(one, path)
   const listed = (await (await ask(`${container}/files`)).json()) as { files: LinkedFile[] }
-  expect(idsOf(listed.files)).toEqual(idsOf(promised.map(({ file }) => file)))
+  expect(idsOf(listed.files)).toEqual(idsOf(served.map(({ file }) => file)))
   for (const { file_id, download_url } of listed.files) {
-    const one = promised.find(({ file }) => file.file_id === file_id)
-    if (one !== undefined) await keeps(one, pathOf(download_url))
+    const one = served.find(({ file }) => file.file_id === file_id)
+    if (one !== undefined) await checkServed(one, pathOf(download_url))
   }
   const zip = unzip(await bytesOf(await ask(`${container}/files.zip`)))
   expect(await hashesOf([...zip.values()])).toEqual(
-    await hashesOf(promised.map(({ bytes }) => bytes)),
+    await hashesOf(served.map(({ bytes }) => bytes)),
   )
 
-  async function promise({ download_url, ...file }: LinkedFile): Promise<Promised> {
+  async function serve({ download_url, ...file }: LinkedFile): Promise<ServedFile> {
     const { container_id, file_id, filename } = file
     const inContainer = `/containers/${container_id}`
     const paths = [
@@ -104,18 +110,18 @@ export async function outliveContainer(
       `${inContainer}/path/${filename}`,
       pathOf(download_url),
     ]
-    const served = await ask(paths[0] ?? '')
-    const bytes = await bytesOf(served)
+    const answer = await ask(paths[0] ?? '')
+    const bytes = await bytesOf(answer)
     const original = await gateway.upstream(`${inContainer}/files/${file_id}/content`)
     expect(await hashOf(bytes)).toBe(await hashOf(await bytesOf(original)))
-    return { file, bytes, headers: served.headers, paths }
+    return { file, bytes, headers: answer.headers, paths }
   }
 
-  async function keeps({ bytes, headers }: Promised, path: string): Promise<void> {
+  async function checkServed({ bytes, headers }: ServedFile, path: string): Promise<void> {
     const size = bytes.byteLength
     const etag = headers.get('etag') ?? ''
     const whole = await ask(path)
-    for (const name of ofWhole) expect(whole.headers.get(name), path).toBe(headers.get(name))
+    for (const name of headersOfWhole) expect(whole.headers.get(name), path).toBe(headers.get(name))
     expect(whole.headers.get('repr-digest'), path).toBe(await digestOf(bytes))
     expect(await hashOf(await bytesOf(whole)), path).toBe(await hashOf(bytes))
     const head = await ask(path, { method: 'HEAD' })

@@ -51,8 +51,8 @@ export const createMessage = (input: string, more: object = {}): object => ({
   ...more,
 })
 
-/** An upstream whose sockets the test itself answers. */
-export function openPuppet(): {
+/** An upstream whose WebSockets are answered by the test. */
+export function openScriptedUpstream(): {
   readonly upstream: UpstreamOptions
   /** The upstream's ends of the sockets, in the order of their opening. */
   readonly ends: Socket[]

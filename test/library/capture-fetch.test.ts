@@ -17,15 +17,15 @@ function open(options: Partial<CaptureFetchOptions> = {}) {
   const store = memoryStore({ now: () => Math.floor(Date.now() / 1000) })
   const plain: typeof fetch = async (input, init) => emulator.fetch(new Request(input, init))
   const files: Citation[] = []
-  let tell: () => void = () => {}
-  const told = new Promise<void>((resolve) => {
-    tell = resolve
+  let finish: () => void = () => {}
+  const reported = new Promise<void>((resolve) => {
+    finish = resolve
   })
   const captured = captureFetch(plain, {
     store,
     onFiles(found) {
       files.push(...found)
-      tell()
+      finish()
     },
     ...options,
   })
@@ -33,14 +33,14 @@ function open(options: Partial<CaptureFetchOptions> = {}) {
     store,
     upstreams: [{ endpoint: 'http://emulator.localhost', credential: apiKey('k'), fetch: plain }],
   })
-  return { plain, captured, files, app, told }
+  return { plain, captured, files, app, reported }
 }
 
 describe('captureFetch', () => {
   it.each([false, true])(
     'reports the files of an answer and records them for a gateway: stream %s',
     async (stream) => {
-      const { captured, files, app, told } = open()
+      const { captured, files, app, reported } = open()
       const client = new OpenAI({ baseURL: base, apiKey: 'k', fetch: captured })
       const request = {
         model: 'm',
@@ -54,7 +54,7 @@ describe('captureFetch', () => {
       } else {
         await client.responses.create(request)
       }
-      await told
+      await reported
       expect(files.map(({ filename }) => filename)).toContain('sales.csv')
       expect(new Set(files.map(({ file_id }) => file_id)).size).toBe(files.length)
       for (const { file_id } of files)

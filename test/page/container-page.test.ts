@@ -46,13 +46,13 @@ describe('the page of a container', () => {
     )
   })
 
-  it('lets no text of a file become markup, as lines or as cells', () => {
+  it('renders no text of a file as markup, in lines or in cells', () => {
     const allowed =
       /^<\/?(?:table|thead|tbody|tr|th scope="col"|td|pre[^<>]*|p class="dim"|div[^<>]*)>$/
     fc.assert(
       fc.property(hostile, fc.constantFrom('Table', 'Text'), (text, kind) => {
-        const shown = page([{ ...file, kind, start: { text: `<b>${text}`, isWhole: true } }])
-        const [, preview = ''] = /<\/summary>([\s\S]*)<\/details>/.exec(shown) ?? []
+        const picture = page([{ ...file, kind, start: { text: `<b>${text}`, isWhole: true } }])
+        const [, preview = ''] = /<\/summary>([\s\S]*)<\/details>/.exec(picture) ?? []
         for (const [tag] of preview.matchAll(/<[^>]*>/g)) expect(tag).toMatch(allowed)
       }),
       { numRuns: rounds(200), seed: 7 },
@@ -85,9 +85,9 @@ describe('the page of a container', () => {
   })
 
   it('opens the previews of a few files, and leaves those of many closed', () => {
-    const shown = { ...file, view_url: 'https://files.example.com/p' }
-    expect(page([shown])).toContain('<details open>')
-    expect(page(Array.from({ length: 9 }, () => shown))).not.toContain('<details open>')
+    const picture = { ...file, view_url: 'https://files.example.com/p' }
+    expect(page([picture])).toContain('<details open>')
+    expect(page(Array.from({ length: 9 }, () => picture))).not.toContain('<details open>')
   })
 
   it.each([
@@ -125,11 +125,11 @@ describe('the page of a container', () => {
     )
   })
 
-  it('is still a page where the upstream says times and paths that make no sense', () => {
+  it('is still a page if the upstream sends absurd times and paths', () => {
     expect(page([{ ...file, created_at: Number.MAX_SAFE_INTEGER, path: '' }])).toContain('1 file')
   })
 
-  it('says no size of a zip where that of a file is not known', () => {
+  it('shows no size of the zip if the size of a file is unknown', () => {
     expect(page([file, { ...file, bytes: 1000 }])).toContain('.zip, 3.2 KB)')
     expect(page([file, { ...file, bytes: null }])).toContain('.zip, size unknown)')
   })

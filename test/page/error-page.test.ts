@@ -4,7 +4,7 @@ import { CfileError } from '../../src/core/errors.ts'
 import { errorPage } from '../../src/page/error-page.ts'
 import { rounds } from '../lib/rounds.ts'
 
-it('lets no text of an error become markup', () => {
+it('renders no text of an error as markup', () => {
   const tags = (text: string) =>
     String(
       errorPage({

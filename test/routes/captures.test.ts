@@ -67,7 +67,7 @@ describe('POST /captures', () => {
     }
   })
 
-  it('takes no answer that continues in another owner’s container or response', async () => {
+  it('refuses an answer that continues in another owner’s container or response', async () => {
     const gateway = openCallers()
     const { id, file } = await gateway.as('ann').answer(prompt)
     const { container_id } = file
@@ -211,7 +211,7 @@ describe('POST /captures', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('explains what is wrong with an unreadable body', async () => {
+  it('explains the fault of an unreadable body', async () => {
     const gateway = openHarness({ maxBodyBytes: 1000 })
     const posts: [body: string, status: number, code: string][] = [
       ['', 400, 'invalid_request'],

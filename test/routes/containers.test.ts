@@ -141,7 +141,7 @@ describe('GET /containers/{container_id}/files', () => {
     expect(files.map(({ filename, bytes }) => [filename, bytes])).toEqual([['sales.csv', null]])
   })
 
-  it('lists the files of a page in which other rows follow no API, and sizes that are none as unknown', async () => {
+  it('lists the files of a page with malformed rows, and shows invalid sizes as unknown', async () => {
     const gateway = openWithPages(({ data: [row], ...page }) => {
       const data = [{ ...row, path: null }, { ...row, id: 7 }, null, { ...row, bytes: -1 }]
       return { ...page, data }
@@ -164,15 +164,15 @@ describe('GET /containers/{container_id}/files', () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     gateway.advance(3601)
-    const gone = await gateway.ask(`/containers/${container_id}/files`)
-    expect([gone.status, await errorCode(gone)]).toEqual([410, 'container_expired'])
+    const expired = await gateway.ask(`/containers/${container_id}/files`)
+    expect([expired.status, await errorCode(expired)]).toEqual([410, 'container_expired'])
     const unheard = await gateway.ask(`/containers/cntr_${'f'.repeat(48)}/files`)
     expect([unheard.status, await errorCode(unheard)]).toEqual([404, 'container_not_found'])
     const malformed = await gateway.ask('/containers/not-a-container/files')
     expect([malformed.status, await errorCode(malformed)]).toEqual([400, 'invalid_id'])
   })
 
-  it('answers for another owner’s container without asking an upstream', async () => {
+  it('answers a request for another owner’s container without an upstream request', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer('Save sales.csv.')
     await gateway.requests()
@@ -201,8 +201,8 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     expect(download.status).toBe(200)
     expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="sales_/)
     expect(await hashOf(download)).toBe(await originalHash(gateway, file))
-    const shown = await gateway.ask(`${at}?disposition=inline`)
-    expect(shown.headers.get('content-disposition')).toMatch(/^inline;/)
+    const inline = await gateway.ask(`${at}?disposition=inline`)
+    expect(inline.headers.get('content-disposition')).toMatch(/^inline;/)
     const head = await gateway.ask(at, { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe(download.headers.get('content-length'))
     expect((await gateway.ask(at, { method: 'POST' })).status).toBe(405)
@@ -331,7 +331,7 @@ describe('GET /containers/{container_id}/path/{path}', () => {
     const gateway = openHarness()
     const { container_id } = await respondOne(gateway, 'Save sales.csv.')
     gateway.advance(3601)
-    const gone = await gateway.ask(`/containers/${container_id}/path/sales.csv`)
-    expect([gone.status, await errorCode(gone)]).toEqual([410, 'container_expired'])
+    const expired = await gateway.ask(`/containers/${container_id}/path/sales.csv`)
+    expect([expired.status, await errorCode(expired)]).toEqual([410, 'container_expired'])
   })
 })

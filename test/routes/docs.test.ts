@@ -43,7 +43,7 @@ describe('/openapi.json', () => {
     expect(described).toEqual(expect.arrayContaining(routed()))
   })
 
-  it('serves every route that it describes, so that no client is led astray', async () => {
+  it('serves every route that it describes', async () => {
     const webhooks = { secrets: ['whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'] }
     const { ask } = openCallers({ webhooks }).as('admin')
     const { paths } = await read()
@@ -81,7 +81,7 @@ describe('/openapi.json', () => {
 })
 
 describe('/docs', () => {
-  it('lists every operation without a script, where Swagger UI is not installed', async () => {
+  it('lists every operation without a script if Swagger UI is not installed', async () => {
     const { ask } = openHarness({ answerDocs: async () => undefined })
     const answer = await ask('/docs')
     const page = await answer.text()
@@ -99,7 +99,7 @@ describe('/docs', () => {
 })
 
 describe('/', () => {
-  it('says what this is where the app is served alone, also below the path of its public URL', async () => {
+  it('shows name and version where the app is served alone, also below the path of its public URL', async () => {
     const { ask } = openHarness({ publicUrl: 'http://localhost/ai' })
     for (const path of ['/', '/ai']) {
       const answer = await ask(path)
@@ -125,7 +125,7 @@ describe('/', () => {
   )
 
   it.each(['/', '/docs', '/openapi.json', '/metrics', '/healthz', '/readyz'])(
-    '%s tells a client that uses the wrong method which there are',
+    '%s answers a wrong method with the allowed ones',
     async (path) => {
       const { ask } = openHarness({ headers: { 'x-cfile-emulator': '1' } })
       const answer = await ask(path, { method: 'POST' })

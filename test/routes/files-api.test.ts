@@ -61,7 +61,7 @@ describe.each(bases)('a container file under %s', (base) => {
 })
 
 describe('the Files API for container files', () => {
-  it('asks no upstream for an id without a record, unless its container is named', async () => {
+  it('sends no upstream request for an id without a record, unless its container is named', async () => {
     const { gateway: other, file } = await withFile()
     const gateway = openHarness({
       upstreams: [

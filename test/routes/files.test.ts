@@ -51,7 +51,7 @@ describe('GET /files/{file_id}', () => {
     expect(headers.get('apim-request-id')).toBeTruthy()
   })
 
-  it('takes one upstream request when the citation contained the name', async () => {
+  it('needs one upstream request when the citation contained the name', async () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     await gateway.requests()
@@ -65,8 +65,8 @@ describe('GET /files/{file_id}', () => {
     await gateway.requests()
     const head = await gateway.ask(`/files/${file_id}`, { method: 'HEAD' })
     expect(head.status).toBe(200)
-    const asked = await gateway.requests()
-    expect(asked.filter(({ path }) => path.endsWith('/content'))).toEqual([])
+    const requests = await gateway.requests()
+    expect(requests.filter(({ path }) => path.endsWith('/content'))).toEqual([])
     const get = await gateway.ask(`/files/${file_id}`)
     for (const name of ['content-type', 'content-length', 'content-disposition', 'etag']) {
       expect(head.headers.get(name), name).toBe(get.headers.get(name))
@@ -77,8 +77,8 @@ describe('GET /files/{file_id}', () => {
   it('shows a picture inline on request, but never a page', async () => {
     const gateway = openHarness()
     const chart = await respondOne(gateway, 'Draw a bar chart.')
-    const shown = await gateway.ask(`/files/${chart.file_id}?disposition=inline`)
-    expect(shown.headers.get('content-disposition')).toMatch(/^inline;/)
+    const inline = await gateway.ask(`/files/${chart.file_id}?disposition=inline`)
+    expect(inline.headers.get('content-disposition')).toMatch(/^inline;/)
     const page = await respondOne(gateway, 'Save the report as an HTML page.')
     const kept = await gateway.ask(`/files/${page.file_id}?disposition=inline`)
     expect(kept.headers.get('content-disposition')).toMatch(/^attachment;/)
@@ -88,17 +88,17 @@ describe('GET /files/{file_id}', () => {
     const gateway = openHarness()
     const { file_id } = await respondOne(gateway, 'Save the numbers as a CSV.')
     const path = `/files/${file_id}`
-    const [shown, head, saved] = await Promise.all([
+    const [inline, head, saved] = await Promise.all([
       gateway.ask(`${path}?disposition=inline`),
       gateway.ask(`${path}?disposition=inline`, { method: 'HEAD' }),
       gateway.ask(path),
     ])
-    for (const { headers } of [shown, head]) {
+    for (const { headers } of [inline, head]) {
       expect(headers.get('content-type')).toBe('text/plain; charset=utf-8')
       expect(headers.get('content-disposition')).toMatch(/^inline;/)
     }
     expect(saved.headers.get('content-type')).toBe('text/csv; charset=utf-8')
-    expect(await shown.text()).toBe(await saved.text())
+    expect(await inline.text()).toBe(await saved.text())
   })
 
   it('finds a file without a record when the container is named, and records it', async () => {

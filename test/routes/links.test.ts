@@ -94,7 +94,7 @@ describe('POST /links', () => {
     }
   })
 
-  it('takes lifetime, name and disposition', async () => {
+  it('accepts lifetime, name and disposition', async () => {
     const gateway = openHarness()
     const [chart] = await gateway.respond('Draw a bar chart.')
     const post = {
@@ -105,8 +105,8 @@ describe('POST /links', () => {
     }
     const made = await madeLink(await gateway.ask('/links', json(post)))
     expect(made.expires_at).toBe(1_790_000_060)
-    const shown = await gateway.ask(pathOf(made))
-    expect(shown.headers.get('content-disposition')).toBe(
+    const inline = await gateway.ask(pathOf(made))
+    expect(inline.headers.get('content-disposition')).toBe(
       `inline; filename="f_r .._alle.png"; filename*=UTF-8''f%C3%BCr%20.._alle.png`,
     )
     gateway.advance(59)
@@ -149,7 +149,7 @@ describe('POST /links', () => {
     }
   })
 
-  it('gives the same error for foreign and for missing things, and asks no upstream', async () => {
+  it('gives the same error for foreign and for missing objects, without an upstream request', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     await gateway.requests()

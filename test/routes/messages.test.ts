@@ -16,7 +16,7 @@ async function messages(
   const lines = requests.map(async ([path, init]) => {
     const answer = await ask(path, init)
     const { error } = (await answer.json()) as { error?: Record<string, unknown> }
-    if (error === undefined) return `${answer.status}: taken`
+    if (error === undefined) return `${answer.status}: accepted`
     const { code, param, message, hint } = error
     return [answer.status, code, param, message, hint]
       .filter((part) => part !== undefined)

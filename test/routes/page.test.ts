@@ -40,7 +40,7 @@ describe('GET /containers/{container_id}', () => {
     expect((await gateway.ask(picture)).headers.get('content-disposition')).toMatch(/^inline/)
   })
 
-  it('runs its own script only, loads nothing from elsewhere and is kept nowhere', async () => {
+  it('runs its own script only, loads nothing from other hosts and is not cached', async () => {
     const { page, text } = await openPage('Draw a bar chart.')
     const policy = page.headers.get('content-security-policy') ?? ''
     const nonce = /style-src 'nonce-([^']+)'/.exec(policy)?.[1]
@@ -54,7 +54,7 @@ describe('GET /containers/{container_id}', () => {
     expect(page.headers.get('referrer-policy')).toBe('no-referrer')
   })
 
-  it('says of a container that is gone that it is gone', async () => {
+  it('says that the container is gone', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond('Draw a bar chart.')
     gateway.advance(2 * 3600)

@@ -99,15 +99,15 @@ describe('POST /webhooks', () => {
       expect(await post(gateway, { id: 'evt_1', response: id })).toBe(200)
       await settle()
     }
-    const asked = (await gateway.requests()).filter(({ path }) => path.endsWith(id))
-    expect(asked).toHaveLength(1)
+    const requests = (await gateway.requests()).filter(({ path }) => path.endsWith(id))
+    expect(requests).toHaveLength(1)
   })
 
   it.each([
     ['a slash', 'evt/1'],
     ['other signs', 'evt 1?#%2F..~"'],
     ['5,000 characters', `evt_${'x'.repeat(5000)}`],
-  ])('takes a signed event whose id has %s, and does its work once', async (_, webhookId) => {
+  ])('accepts a signed event whose id has %s, and does its work once', async (_, webhookId) => {
     const { options, settle } = withWork()
     const gateway = openHarness(options)
     const answer = await gateway.upstream('/responses', json(responseRequest(prompt)))
@@ -117,8 +117,8 @@ describe('POST /webhooks', () => {
       expect(await post(gateway, { id: webhookId, response: id })).toBe(200)
       await settle()
     }
-    const asked = (await gateway.requests()).filter(({ path }) => path.endsWith(id))
-    expect(asked).toHaveLength(1)
+    const requests = (await gateway.requests()).filter(({ path }) => path.endsWith(id))
+    expect(requests).toHaveLength(1)
     expect(await post(gateway, { id: '', response: id })).toBe(403)
   })
 

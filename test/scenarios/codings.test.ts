@@ -73,8 +73,8 @@ describe.each(known)('an upstream that encodes with $label', (coding) => {
 
   it('has its streams rewritten', async () => {
     const gateway = open(coding, { links: 'rewrite' })
-    const asked = json(responseRequest('Save "a.csv".', { stream: true }))
-    const answer = await gateway.ask('/v1/responses', asked)
+    const request = json(responseRequest('Save "a.csv".', { stream: true }))
+    const answer = await gateway.ask('/v1/responses', request)
     expect(answer.headers.get('content-encoding')).toBeNull()
     const text = await answer.text()
     expect(text).toContain('event: response.completed')
@@ -159,8 +159,8 @@ describe('a truncated encoded body', () => {
     async (path) => {
       const gateway = open(cut)
       for (const stream of [false, true]) {
-        const asked = { ...responseRequest('Save "a.csv".'), messages: [], stream }
-        const answer = await gateway.ask(path, json(asked))
+        const request = { ...responseRequest('Save "a.csv".'), messages: [], stream }
+        const answer = await gateway.ask(path, json(request))
         if (answer.ok) await expect(answer.arrayBuffer()).rejects.toThrow()
         else expect(await errorCode(answer)).toMatch(/^upstream_(?:error|invalid)$/)
       }

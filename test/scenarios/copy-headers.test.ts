@@ -54,8 +54,8 @@ async function openPair(more: Partial<AppOptions> = {}) {
       archive: async (path: string, init?: RequestInit) => archived.request(path, init),
     },
     async file(prompt: string): Promise<File> {
-      const asked = json(responseRequest(prompt))
-      const answer = await (await archived.request('/openai/v1/responses', asked)).json()
+      const request = json(responseRequest(prompt))
+      const answer = await (await archived.request('/openai/v1/responses', request)).json()
       const { file_id } = citedFiles(answer).at(-1) ?? {}
       await settle()
       const linked = await archived.request('/links', json({ file_id }))

@@ -10,7 +10,7 @@ import { apiKey } from '../../src/azure/credentials.ts'
 import { createEmulator } from '../../src/emulator/emulator.ts'
 import { nodeRuntime, toNodeHandler } from '../../src/node.ts'
 import type { AppOptions } from '../../src/options.ts'
-import { createFaultProxy, type Mood } from '../lib/fault-proxy.ts'
+import { createFaultProxy, type ProxyFault } from '../lib/fault-proxy.ts'
 import { type CitedFile, openHarness } from '../lib/harness.ts'
 import { xorshift } from '../lib/random.ts'
 import { rounds } from '../lib/rounds.ts'
@@ -20,21 +20,21 @@ const emulator = createEmulator({})
 const server = createServer(toNodeHandler(emulator))
 const random = xorshift(20_261_125)
 // Number of the request within a download, by file. The first one always gets the true facts of the file.
-const asked = new Map<string, number>()
-const moods = new Map<Mood['kind'], number>()
+const requestCounts = new Map<string, number>()
+const faults = new Map<ProxyFault['kind'], number>()
 const proxy = createFaultProxy(
   () => portOf(server),
   (fileId) => {
-    const count = asked.get(fileId) ?? 0
-    asked.set(fileId, count + 1)
+    const count = requestCounts.get(fileId) ?? 0
+    requestCounts.set(fileId, count + 1)
     const kind = pickKind(count === 0)
-    moods.set(kind, (moods.get(kind) ?? 0) + 1)
+    faults.set(kind, (faults.get(kind) ?? 0) + 1)
     return { kind, at: random() }
   },
 )
 
-function pickKind(isFirst: boolean): Mood['kind'] {
-  const kinds: Mood['kind'][] = isFirst
+function pickKind(isFirst: boolean): ProxyFault['kind'] {
+  const kinds: ProxyFault['kind'][] = isFirst
     ? ['pass', 'cut', 'cut', 'cut', 'reset', 'reset', 'stall', 'longer', 'shorter']
     : [
         'pass',
@@ -100,7 +100,7 @@ describe.each(transports)('a download through a network with faults, over %s', (
     }
 
     async function download(file: Original): Promise<keyof typeof count> {
-      asked.set(file.file_id, 0)
+      requestCounts.set(file.file_id, 0)
       const hash = createHash('sha256')
       let bytes = 0
       try {
@@ -122,7 +122,7 @@ describe.each(transports)('a download through a network with faults, over %s', (
     await Promise.all(perLane.map(runLane))
     await served.close()
     process.stdout.write(
-      `${total} downloads: ${JSON.stringify(count)}; answers: ${JSON.stringify(Object.fromEntries(moods))}\n`,
+      `${total} downloads: ${JSON.stringify(count)}; answers: ${JSON.stringify(Object.fromEntries(faults))}\n`,
     )
     expect(count.wrong).toBe(0)
     expect(count.whole).toBeGreaterThan(total * 0.4)

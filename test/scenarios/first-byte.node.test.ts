@@ -55,7 +55,7 @@ function headersOf(pathname: string): Record<string, string> {
 
 const file = `/containers/${containerId}/files/${tableId}`
 const stream = json(responseRequest('hi', { stream: true }))
-const asked: [name: string, path: string, init?: RequestInit][] = [
+const requests: [name: string, path: string, init?: RequestInit][] = [
   ['a file', file],
   ['a part of a file', file, { headers: { range: 'bytes=2-5' } }],
   ['a zip', `/containers/${containerId}/files.zip`],
@@ -109,10 +109,10 @@ describe.concurrent.each([
           failure,
         )
         await Promise.all(
-          asked.map(async ([name, path, init]) => {
+          requests.map(async ([name, path, init]) => {
             const answer = await fetch(url + path, init)
-            const told = [name, failure, answer.status, await errorCode(answer)]
-            expect(told).toEqual([name, failure, status, code])
+            const result = [name, failure, answer.status, await errorCode(answer)]
+            expect(result).toEqual([name, failure, status, code])
           }),
         )
       }

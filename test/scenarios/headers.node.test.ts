@@ -10,7 +10,7 @@ import { apiKey } from '../../src/azure/credentials.ts'
 import { toNodeHandler } from '../../src/node.ts'
 
 /** Name and type of the next file, as the upstream reports them. */
-const said = { type: 'text/csv', name: 'a.csv' }
+const described = { type: 'text/csv', name: 'a.csv' }
 
 const app = createApp({
   upstreams: [
@@ -19,13 +19,13 @@ const app = createApp({
       credential: apiKey('a'),
       fetch: async (input) => {
         if (!String(input).includes('/content')) {
-          return Response.json({ id: 'cfile_a', path: `/mnt/data/${said.name}`, bytes: 5 })
+          return Response.json({ id: 'cfile_a', path: `/mnt/data/${described.name}`, bytes: 5 })
         }
         // Unchecked, as from an upstream.
         const answer = new Response('a,b\n1')
         const disposition = `attachment; filename="file"; filename*=UTF-8''a.csv`
         const headers = new Map([
-          ['content-type', said.type],
+          ['content-type', described.type],
           ['content-disposition', disposition],
           ['content-length', '5'],
         ])
@@ -176,7 +176,7 @@ const types: [type: string, sent: string][] = [
 
 describe('a hostile type', () => {
   it.each(types)('%j never runs and adds no header', async (type, sent) => {
-    said.type = type
+    described.type = type
     const id = await capture('a.csv')
     const headers = parsed(await head(`/files/${id}?disposition=inline`))
     expect(headers.get('content-type')).toBe(sent)

@@ -169,7 +169,7 @@ describe.each(Object.entries(forms))('an expired container, by %s', (name, form)
     },
   )
 
-  it('gives an admin no turn with copies of others, and restores only for the owner', async () => {
+  it('heals no turn of an admin with copies of others, and restores only for the owner', async () => {
     const { gateway, settle, own } = await openOwners()
     gateway.advance(3600)
     const { status, text } = await form(gateway, 'admin', own.ann)

@@ -136,8 +136,8 @@ describe.each(clients)('a chat of six turns with hours between them, by %s', (_,
     const refusals = []
     // Azure has no dated version of responses, so they are requested on the v1 path.
     const direct = new OpenAI({ baseURL: `${azure}/openai/v1`, apiKey: 'any', maxRetries: 0 })
-    for (const asked of [client, direct]) {
-      const error = await asked.responses.create(next).catch((error: unknown) => error)
+    for (const sdk of [client, direct]) {
+      const error = await sdk.responses.create(next).catch((error: unknown) => error)
       if (!(error instanceof BadRequestError)) throw error
       refusals.push({ status: error.status, message: error.message, error: error.error })
     }

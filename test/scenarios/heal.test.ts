@@ -494,7 +494,7 @@ describe('the list of a container', () => {
     expect(await (await gateway.ask(path)).text()).toContain('at the latest')
   })
 
-  it('knows the idle minutes that the container was made with', async () => {
+  it('shows the idle minutes that the container was created with', async () => {
     const gateway = openHarness()
     const body = json({ name: 'short', expires_after: { anchor: 'last_active_at', minutes: 4 } })
     const made = (await (await gateway.ask('/openai/v1/containers', body)).json()) as Turn
@@ -517,7 +517,7 @@ describe('the list of a container', () => {
     expect(await (await gateway.ask(path)).text()).toContain('gone; these files are copies')
   })
 
-  it('is answered without delay when the upstream does not tell about the container', async () => {
+  it('is answered without delay when the upstream cannot describe the container', async () => {
     const gateway = openHarness()
     const first = await turnOf(await gateway.ask('/openai/v1/responses', request(prompt)))
     const path = `/containers/${containerOf(first)}`

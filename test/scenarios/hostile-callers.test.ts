@@ -34,18 +34,18 @@ describe('twelve owners at once', () => {
       const request = json(responseRequest(`Save "${owner}.csv".`))
       const [file] = citedFiles(await (await ask(owner, '/v1/responses', request)).json())
       if (file === undefined) throw new Error('nothing was cited')
-      if (file.filename !== `${owner}.csv`) faults.push(`${owner} was told of ${file.filename}`)
+      if (file.filename !== `${owner}.csv`) faults.push(`${owner} saw ${file.filename}`)
       made.push({ owner, file })
       await Promise.all(made.map((other) => look(owner, other)))
     }
 
     async function look(owner: string, { owner: other, file }: (typeof made)[number]) {
       const { file_id, container_id } = file
-      const wanted = owner === other ? 200 : 404
+      const expected = owner === other ? 200 : 404
       const paths = [`/files/${file_id}`, `/containers/${container_id}/files`]
       for (const path of [...paths, `/v1/containers/${container_id}/files/${file_id}`]) {
         const { status } = await ask(owner, path)
-        if (status !== wanted) faults.push(`${owner} got ${status} for ${path} of ${other}`)
+        if (status !== expected) faults.push(`${owner} got ${status} for ${path} of ${other}`)
       }
     }
 
@@ -62,7 +62,7 @@ describe('a shared cache before cfile', () => {
     const [link = ''] = JSON.stringify(body).match(/http[^"]+\/s\/[^"]+/) ?? []
     const { file_id, container_id } = file
     const id = `/files/${file_id}`
-    const asked: readonly (readonly [path: string, init?: RequestInit])[] = [
+    const requests: readonly (readonly [path: string, init?: RequestInit])[] = [
       [id],
       [id, { method: 'HEAD' }],
       [id, { headers: { range: 'bytes=0-3' } }],
@@ -75,10 +75,10 @@ describe('a shared cache before cfile', () => {
       ['/files/cfile_nobodys'],
       ['/s/a.b/report.csv'],
     ]
-    for (const [path, init] of asked) {
+    for (const [path, init] of requests) {
       const answer = await gateway.as('ann').ask(path, init)
-      const told = `${init?.method ?? 'GET'} ${path} ${answer.status}`
-      expect(answer.headers.get('cache-control') ?? 'none', told).toMatch(/no-store/)
+      const label = `${init?.method ?? 'GET'} ${path} ${answer.status}`
+      expect(answer.headers.get('cache-control') ?? 'none', label).toMatch(/no-store/)
     }
   })
 
@@ -92,7 +92,7 @@ describe('a shared cache before cfile', () => {
     },
   )
 
-  it('is told that pages and errors depend on Accept', async () => {
+  it('learns from Vary that pages and errors depend on Accept', async () => {
     const gateway = openCallers()
     for (const path of ['/', '/s/a.b/report.csv']) {
       for (const accept of ['text/html', 'application/json']) {

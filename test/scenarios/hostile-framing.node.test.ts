@@ -118,15 +118,15 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.close())
 
-interface Heard {
+interface Received {
   readonly statuses: readonly number[]
   /** `code` of the last error. */
   readonly code?: string
   readonly isClosed: boolean
 }
 
-/** Sends bytes; waits for the end of the connection, or for as many answers as are wanted and a moment longer. */
-async function send(bytes: string, wanted: number, waitMs = 5000): Promise<Heard> {
+/** Sends bytes; waits for the end of the connection, or for `count` answers and a moment longer. */
+async function send(bytes: string, count: number, waitMs = 5000): Promise<Received> {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
   let text = ''
   let isClosed = false
@@ -141,7 +141,7 @@ async function send(bytes: string, wanted: number, waitMs = 5000): Promise<Heard
   socket.write(bytes, 'latin1')
   const statuses = () => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
   const until = Date.now() + waitMs
-  while (!isClosed && statuses().length < wanted && Date.now() < until) await sleep(10)
+  while (!isClosed && statuses().length < count && Date.now() < until) await sleep(10)
   await sleep(50)
   socket.destroy()
   const code = /"code":"(\w+)"[^{}]*\}\}$/.exec(text)?.[1]
@@ -166,8 +166,8 @@ describe('bytes on the socket', () => {
   })
 
   it.each(Object.entries(wrongMethods))('with a method %s get 405', async (_, bytes) => {
-    const heard = { statuses: [405], code: 'method_not_allowed', isClosed: true }
-    expect(await send(bytes, 2)).toEqual(heard)
+    const received = { statuses: [405], code: 'method_not_allowed', isClosed: true }
+    expect(await send(bytes, 2)).toEqual(received)
   })
 
   it('behind a request do not damage its answer', async () => {
@@ -187,9 +187,9 @@ describe('bytes on the socket', () => {
 
   it('of a request that offers an upgrade to HTTP/2 keep their method and body', async () => {
     const offer = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n'
-    const heard = await send(post(`Content-Length: 2\r\n${offer}`, '{}'), 1)
+    const received = await send(post(`Content-Length: 2\r\n${offer}`, '{}'), 1)
     // A GET would be 405.
-    expect(heard).toEqual({ statuses: [400], code: 'invalid_request', isClosed: false })
+    expect(received).toEqual({ statuses: [400], code: 'invalid_request', isClosed: false })
   })
 
   it('with a long chunk extension end the connection with 413', async () => {
@@ -210,8 +210,8 @@ describe('bytes on the socket', () => {
 
   it('that stop in the middle of a body lose their connection after CFILE_IDLE_TIMEOUT_MS', async () => {
     const began = Date.now()
-    const heard = await send(post('Content-Length: 20\r\n', '{'), 2, 20_000)
-    expect(heard).toMatchObject({ statuses: [400], isClosed: true })
+    const received = await send(post('Content-Length: 20\r\n', '{'), 2, 20_000)
+    expect(received).toMatchObject({ statuses: [400], isClosed: true })
     expect(Date.now() - began).toBeGreaterThan(900)
   })
 
@@ -219,8 +219,8 @@ describe('bytes on the socket', () => {
   it.runIf(__LONG__)(
     'that stop in the middle of the headers lose their connection in two minutes',
     async () => {
-      const heard = await send('GET /healthz HTTP/1.1\r\nHost: a\r\n', 2, 130_000)
-      expect(heard).toMatchObject({ statuses: [408], isClosed: true })
+      const received = await send('GET /healthz HTTP/1.1\r\nHost: a\r\n', 2, 130_000)
+      expect(received).toMatchObject({ statuses: [408], isClosed: true })
     },
   )
 })

@@ -82,8 +82,8 @@ describe('JSON without measure', () => {
     async (_, [body, status]) => {
       const url = await openBefore((_, response) => response.end('{}'))
       const headers = { 'content-type': 'application/json' }
-      const asked = fetch(`${url}/captures`, { method: 'POST', headers, body })
-      const [answer, longest] = await whileHealthy(url, asked)
+      const pending = fetch(`${url}/captures`, { method: 'POST', headers, body })
+      const [answer, longest] = await whileHealthy(url, pending)
       expect([answer.status, (await answer.text()).slice(0, 300)]).toEqual([
         status,
         expect.anything(),
@@ -100,10 +100,10 @@ describe('JSON without measure', () => {
       response.setHeader('content-type', 'application/json')
       response.end(body)
     })
-    const asked = fetch(`${url}/openai/v1/responses`, json(responseRequest('x')))
+    const pending = fetch(`${url}/openai/v1/responses`, json(responseRequest('x')))
     const [text, longest] = await whileHealthy(
       url,
-      asked.then((answer) => answer.text()),
+      pending.then((answer) => answer.text()),
     )
     expect(text === body).toBe(true)
     expect(longest).toBeLessThan(mostPause)
@@ -206,7 +206,7 @@ describe('a thousand ranges', () => {
     'from the end': Array.from({ length: 1000 }, (_, at) => `-${at + 1}`).join(),
   }
 
-  it.each(Object.entries(ranges))('%s get the whole file once', async (_, wanted) => {
+  it.each(Object.entries(ranges))('%s get the whole file once', async (_, range) => {
     const gateway = openArchived()
     const [file] = await gateway.respond('Save a 1 MB binary file')
     await gateway.settled()
@@ -215,7 +215,7 @@ describe('a thousand ranges', () => {
       [`/openai/v1/containers/${file?.container_id}/files/${file?.file_id}/content`, false],
     ] as const) {
       await gateway.requests()
-      const answer = await gateway.ask(path, { headers: { range: `bytes=${wanted}` } })
+      const answer = await gateway.ask(path, { headers: { range: `bytes=${range}` } })
       expect([answer.status, (await answer.arrayBuffer()).byteLength], path).toEqual([
         200, 1_000_000,
       ])

@@ -172,7 +172,7 @@ describe.each(guarded)('%s', (route) => {
     }
   })
 
-  it('gives a stranger the same answer for existing and missing things, and asks no upstream', async () => {
+  it('gives a stranger the same answer for existing and missing objects, without an upstream request', async () => {
     const { gateway, things } = await openWithAnswer()
     const bob = gateway.as('bob')
     const refused = await refusal(await bob.ask(...requestFor(route, row, things)))
@@ -248,7 +248,7 @@ describe.each(surface)('%s', (base) => {
 })
 
 describe('an open route', () => {
-  it('contains nothing of anybody', async () => {
+  it('contains nothing of any owner', async () => {
     const { gateway, things } = await openWithAnswer()
     const open = routes.filter((route) => {
       const { refused, isLink } = rows[route] ?? {}

@@ -100,8 +100,8 @@ describe('a thread and its run', () => {
     ],
   ]
   it.each(steps)('belong to their caller before %s is released', async (revealed, events, path) => {
-    const gateway = openBefore((asked) =>
-      asked === '/threads/runs' ? openStream(events) : undefined,
+    const gateway = openBefore((requested) =>
+      requested === '/threads/runs' ? openStream(events) : undefined,
     )
     const answer = await gateway.as('ann').ask('/openai/v1/threads/runs', json({ stream: true }))
     await readUntil(answer, revealed)
@@ -130,7 +130,9 @@ const chunk = (more: object) => ({ object: 'chat.completion.chunk', choices: [],
 describe('a chat completion', () => {
   it('that is stored belongs to its caller', async () => {
     const body = { id: 'chatcmpl-1', object: 'chat.completion', choices: [] }
-    const gateway = openBefore((asked) => (asked === path ? Response.json(body) : undefined))
+    const gateway = openBefore((requested) =>
+      requested === path ? Response.json(body) : undefined,
+    )
     await gateway.as('ann').ask(`/openai/v1${path}`, json({ model: 'm', messages: [] }))
     expect(await statuses(gateway, `${path}/chatcmpl-1`)).toEqual([404, 404])
     const stored = { model: 'm', messages: [], store: true }
@@ -143,8 +145,8 @@ describe('a chat completion', () => {
   it.each(['/openai/v1', '/openai/deployments/d'])(
     'that is stored belongs to its caller before the chunk with its id is released, below %s',
     async (base) => {
-      const gateway = openBefore((asked) =>
-        asked.endsWith(path)
+      const gateway = openBefore((requested) =>
+        requested.endsWith(path)
           ? openStream([
               [undefined, chunk({ id: '' })],
               [undefined, chunk({ id: 'chatcmpl-1' })],
@@ -161,11 +163,11 @@ describe('a chat completion', () => {
   it.each([true, false])(
     'with audio lets only its caller name the audio (stream: %s)',
     async (stream) => {
-      const said = { audio: { id: 'audio_1', data: '' } }
+      const message = { audio: { id: 'audio_1', data: '' } }
       const gateway = openBefore(() =>
         stream
-          ? openStream([[undefined, chunk({ id: 'chatcmpl-1', choices: [{ delta: said }] })]])
-          : Response.json({ id: 'chatcmpl-1', choices: [{ message: said }] }),
+          ? openStream([[undefined, chunk({ id: 'chatcmpl-1', choices: [{ delta: message }] })]])
+          : Response.json({ id: 'chatcmpl-1', choices: [{ message }] }),
       )
       const ask = (owner: 'ann' | 'bob', messages: object[]) =>
         gateway
@@ -200,10 +202,11 @@ describe('an item that a caller sent in', () => {
   ]
 
   async function openWith(answer: Answer) {
-    const gateway = openBefore((asked, method) => {
-      if (asked === '/responses') return Response.json({ id: 'resp_1', object: 'response' })
-      if (asked === '/conversations') return Response.json({ id: 'conv_1', object: 'conversation' })
-      return answer(asked, method)
+    const gateway = openBefore((requested, method) => {
+      if (requested === '/responses') return Response.json({ id: 'resp_1', object: 'response' })
+      if (requested === '/conversations')
+        return Response.json({ id: 'conv_1', object: 'conversation' })
+      return answer(requested, method)
     })
     await gateway.as('ann').ask('/openai/v1/responses', json({ model: 'm', input: 'hi' }))
     await gateway.as('ann').ask('/openai/v1/conversations', json({}))
@@ -218,7 +221,9 @@ describe('an item that a caller sent in', () => {
   ) => gateway.as(owner).ask(`/openai/v1${where}`, method === 'POST' ? json({ items: [] }) : {})
 
   it.each(places)('belongs to its sender as soon as %s names it (%s)', async (...place) => {
-    const gateway = await openWith((asked) => (asked === place[0] ? page('msg_in') : undefined))
+    const gateway = await openWith((requested) =>
+      requested === place[0] ? page('msg_in') : undefined,
+    )
     for (const item of [{ type: 'item_reference', id: 'msg_in' }, { id: 'msg_in' }]) {
       expect((await name(gateway, 'ann', item)).status).toBe(404)
     }
@@ -251,8 +256,8 @@ describe('an item that a caller sent in', () => {
 describe('an item in a stream', () => {
   it('belongs to its caller before it is released, so that it can be named even if the stream breaks', async () => {
     const item = { id: 'msg_1', type: 'message', role: 'assistant', content: [] }
-    const gateway = openBefore((asked) =>
-      asked === '/responses'
+    const gateway = openBefore((requested) =>
+      requested === '/responses'
         ? openStream([['response.output_item.added', { type: 'response.output_item.added', item }]])
         : undefined,
     )
@@ -278,27 +283,27 @@ describe('a product of a thing', () => {
     'of %s belongs to its caller, in the thing and in the list',
     async (where, body, file) => {
       const thing = `${where}/${(body as { id: string }).id}`
-      for (const shown of [thing, where]) {
-        const gateway = openBefore((asked, method) => {
-          if (asked === where && method === 'POST')
+      for (const address of [thing, where]) {
+        const gateway = openBefore((requested, method) => {
+          if (requested === where && method === 'POST')
             return Response.json({
               ...body,
               output_file_id: null,
               error_file_id: null,
               result_files: [],
             })
-          if (asked === thing) return Response.json(body)
-          if (asked === '/files/file-in/content') {
+          if (requested === thing) return Response.json(body)
+          if (requested === '/files/file-in/content') {
             return Response.json({ method: 'POST', url: '/v1/responses', body: {} })
           }
-          return asked === where ? Response.json({ object: 'list', data: [body] }) : undefined
+          return requested === where ? Response.json({ object: 'list', data: [body] }) : undefined
         })
         await gateway.give('ann', 'file', 'file-in')
         await gateway.as('ann').ask(`/openai/v1${where}`, json({ input_file_id: 'file-in' }))
         expect(await statuses(gateway, `/files/${file}/content`)).toEqual([404, 404])
-        await gateway.as('bob').ask(`/openai/v1${shown}`)
-        await gateway.as('ann').ask(`/openai/v1${shown}`)
-        expect(await statuses(gateway, `/files/${file}/content`), shown).toEqual([200, 404])
+        await gateway.as('bob').ask(`/openai/v1${address}`)
+        await gateway.as('ann').ask(`/openai/v1${address}`)
+        expect(await statuses(gateway, `/files/${file}/content`), address).toEqual([200, 404])
       }
     },
   )
@@ -314,8 +319,8 @@ describe('a product of a thing', () => {
       'skill_1',
       'upload_1',
     ]
-    const gateway = openBefore((asked) =>
-      asked.endsWith('_items')
+    const gateway = openBefore((requested) =>
+      requested.endsWith('_items')
         ? Response.json({ object: 'list', data: [...ids, 'msg_1'].map((id) => ({ id })) })
         : undefined,
     )
@@ -333,9 +338,13 @@ describe('a product of a thing', () => {
 
   it('is recorded for the file of a completed upload', async () => {
     const file = { id: 'file-1', object: 'file', filename: 'a.txt', bytes: 1 }
-    const gateway = openBefore((asked) =>
-      asked.startsWith('/uploads')
-        ? Response.json({ id: 'upload_1', object: 'upload', ...(asked !== '/uploads' && { file }) })
+    const gateway = openBefore((requested) =>
+      requested.startsWith('/uploads')
+        ? Response.json({
+            id: 'upload_1',
+            object: 'upload',
+            ...(requested !== '/uploads' && { file }),
+          })
         : undefined,
     )
     await gateway.as('ann').ask('/openai/v1/uploads', json({}))
@@ -344,8 +353,8 @@ describe('a product of a thing', () => {
   })
 
   it('is recorded for the call in a Location header', async () => {
-    const gateway = openBefore((asked) =>
-      asked === '/realtime/calls'
+    const gateway = openBefore((requested) =>
+      requested === '/realtime/calls'
         ? new Response('v=0', { status: 201, headers: { location: '/v1/realtime/calls/rtc_1' } })
         : undefined,
     )

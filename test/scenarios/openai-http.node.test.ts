@@ -56,12 +56,12 @@ async function timeToAbort(
   answer: (response: ServerResponse, left: () => void) => void,
   leave: (url: string, signal: AbortSignal, left: () => void) => Promise<unknown>,
 ): Promise<number> {
-  const gone = new AbortController()
+  const client = new AbortController()
   let leftAt = Number.NaN
   const learnt = later<number>()
   const left = (): void => {
     leftAt = performance.now()
-    gone.abort()
+    client.abort()
   }
   const url = await serveBefore(transport, (request, response) => {
     const end = (): void => learnt.resolve(performance.now() - leftAt)
@@ -70,7 +70,7 @@ async function timeToAbort(
     request.resume()
     answer(response, left)
   })
-  await leave(url, gone.signal, left).catch(() => {})
+  await leave(url, client.signal, left).catch(() => {})
   return learnt.promise
 }
 
@@ -139,7 +139,7 @@ describe.each(transports)('an upload, over %s', (_, transport) => {
 })
 
 describe('the file of a citation', () => {
-  it('is there for a client that asks immediately when it sees the citation', async () => {
+  it('exists for a client that requests the file as soon as it sees the citation', async () => {
     const store = memoryStore({ now: () => Math.floor(Date.now() / 1000) })
     const slow: typeof store = {
       ...store,
@@ -155,20 +155,20 @@ describe('the file of a citation', () => {
     const race = async (stream: boolean): Promise<void> => {
       const body = json(responseRequest('Save the numbers as a CSV and draw a chart.', { stream }))
       const answer = await fetch(`${pair.gateway}/openai/v1/responses`, body)
-      const asked = new Map<string, Promise<number>>()
+      const downloads = new Map<string, Promise<number>>()
       let text = ''
       const decoder = new TextDecoder()
       for await (const chunk of answer.body ?? []) {
         text += decoder.decode(chunk, { stream: true })
         for (const [, id = ''] of text.matchAll(/"file_id": ?"(cfile_[0-9a-f]+)"/g)) {
-          if (asked.has(id)) continue
-          asked.set(
+          if (downloads.has(id)) continue
+          downloads.set(
             id,
             fetch(`${pair.gateway}/files/${id}`, { method: 'HEAD' }).then(({ status }) => status),
           )
         }
       }
-      const statuses = await Promise.all(asked.values())
+      const statuses = await Promise.all(downloads.values())
       races += statuses.length
       expect(statuses.every((status) => status === 200)).toBe(true)
       expect(statuses.length).toBeGreaterThan(1)
@@ -206,7 +206,7 @@ describe.each(transports)(
       `/v1/containers/${container}/files/${file}/content`,
       `/v1/responses/resp_${'a'.repeat(40)}`,
       `/containers/${container}/files`,
-    ])('is waited for no longer than the limit: %s', async (path) => {
+    ])('is aborted at the time limit: %s', async (path) => {
       const answer = await askSilent(path).catch(() => undefined)
       if (answer?.status === 200) await expect(answer.arrayBuffer()).rejects.toThrow()
       else expect(answer && (await errorCode(answer))).toBe('upstream_timeout')

@@ -86,7 +86,7 @@ async function openWorld(): Promise<World> {
       await store.put(`${kind}/${idFor(kind, letter)}/${await ownerKey(owner)}`, record)
     }
   }
-  const asked: string[] = []
+  const requests: string[] = []
   const gateway = openCallers({
     store,
     upstreams: [
@@ -96,7 +96,7 @@ async function openWorld(): Promise<World> {
         fetch: async (input, init) => {
           const { method, url } = new Request(input, init)
           const { pathname } = new URL(url)
-          asked.push(`${method} ${pathname.replace(/^\/openai(?:\/v1)?/, '')}`)
+          requests.push(`${method} ${pathname.replace(/^\/openai(?:\/v1)?/, '')}`)
           return method === 'GET' ? listOfAll(pathname) : Response.json({ id: 'made_1' })
         },
       },
@@ -109,7 +109,7 @@ async function openWorld(): Promise<World> {
         headers: { 'content-type': 'application/json' },
         ...(operation.startsWith('POST') && { body: bodyFor(operation, owner) }),
       }),
-    seen: () => asked.splice(0),
+    seen: () => requests.splice(0),
   }
 }
 

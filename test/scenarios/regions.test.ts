@@ -138,7 +138,7 @@ describe('two regions', () => {
     }
   })
 
-  it('stay independent: when one is down, its things are a clear 502 and requests to the other succeed', async () => {
+  it('stay independent: when one is down, requests for its objects get 502 and requests to the other succeed', async () => {
     const regions = openRegions(regionNames.map((name) => ({ name })))
     const things = await furnish(regions, 3)
     regions.cut('west')

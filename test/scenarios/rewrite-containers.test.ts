@@ -77,7 +77,7 @@ function linksIn(text: string, { parts }: TextCase): string[] {
   const literal = (part: string) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   const pattern = parts.map((part) => (typeof part === 'string' ? literal(part) : '(\\S+?)'))
   const found = new RegExp(`^${pattern.join('')}$`).exec(text)
-  if (found === null) throw new Error(`${JSON.stringify(text)} is not as wanted`)
+  if (found === null) throw new Error(`${JSON.stringify(text)} does not match`)
   return found.slice(1)
 }
 
@@ -109,10 +109,10 @@ const chunks = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLen
 async function openAnswer(answer: AnswerCase, next: NextAnswer): Promise<Harness> {
   const output = answer.recorded === undefined ? [] : [call(answer.recorded)]
   const before = { response: { id: 'resp_0', object: 'response', output } }
-  const given = [before, next, next, next]
+  const answers = [before, next, next, next]
   const gateway = openHarness({
     links: 'rewrite',
-    ...answerUpstream(() => given.shift() ?? next, linkedFiles),
+    ...answerUpstream(() => answers.shift() ?? next, linkedFiles),
   })
   await ask(gateway)
   return gateway
@@ -171,10 +171,11 @@ describe('a rewritten answer of several agents and tools', () => {
 
 /** A gateway whose upstream gives these answers one after the other. */
 function openTurns(...responses: readonly Partial<NextAnswer['response']>[]): Harness {
-  const given = responses.map((response, turn) => ({
+  const answers = responses.map((response, turn) => ({
     response: { id: `resp_${turn}`, object: 'response', ...response },
   }))
-  const next = () => given.shift() ?? { response: { id: 'resp_x', object: 'response', output: [] } }
+  const next = () =>
+    answers.shift() ?? { response: { id: 'resp_x', object: 'response', output: [] } }
   return openHarness({ links: 'rewrite', ...answerUpstream(next, ['a.csv']) })
 }
 
@@ -197,7 +198,7 @@ describe('a link in a later turn', () => {
     expect(await contentAtLink(gateway, await ask(gateway))).toBe(contentOf('cntr_a1', 'a.csv'))
   })
 
-  it('does so when only the request names the previous turn, or a stream did', async () => {
+  it('leads to the container of an earlier turn if only the request names that turn, or if it was a stream', async () => {
     const gateway = openTurns(first, { output: [say(link)] })
     await askForStream(gateway)
     const body = await ask(gateway, { previous_response_id: 'resp_0' })
@@ -223,8 +224,8 @@ describe('a link in a later turn', () => {
 
   it('stays unchanged when the previous turn belongs to another owner', async () => {
     const next = { response: { id: 'resp_1', object: 'response', output: [say(link)] } }
-    const given = [{ response: { id: 'resp_0', object: 'response', ...first } }, next]
-    const upstream = answerUpstream(() => given.shift() ?? next, ['a.csv'])
+    const answers = [{ response: { id: 'resp_0', object: 'response', ...first } }, next]
+    const upstream = answerUpstream(() => answers.shift() ?? next, ['a.csv'])
     const gateway = openCallers({ links: 'rewrite', ...upstream })
     await gateway.as('ann').ask('/openai/v1/responses', request())
     const answer = await gateway.as('bob').ask('/openai/v1/responses', request())

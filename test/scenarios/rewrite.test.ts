@@ -113,9 +113,9 @@ describe('a rewritten answer', () => {
         directive,
         lengths(12),
         lengths(700),
-        async (wanted, more, deltas, chunks) => {
+        async (names, more, deltas, chunks) => {
           const gateway = openRecut(deltas, chunks)
-          const quoted = wanted.map((name) => `"${name}"`).join(' and ')
+          const quoted = names.map((name) => `"${name}"`).join(' and ')
           const { stream, body, containerId } = await answerBothWays(
             gateway,
             `Save ${quoted} ${more}`,
@@ -126,7 +126,7 @@ describe('a rewritten answer', () => {
           expect(text).not.toContain('sandbox:')
           const links = [...text.matchAll(linkInText)].map(([, link = '']) => link)
           const rows = await rowsOf(gateway, containerId)
-          const linked = more === '[twice]' ? [...wanted, ...wanted] : wanted
+          const linked = more === '[twice]' ? [...names, ...names] : names
           expect(links).toHaveLength(linked.length)
           for (const [index, link] of links.entries()) {
             const row = rows.find(({ path }) => path === `/mnt/data/${linked[index]}`)
@@ -153,7 +153,7 @@ describe('a rewritten answer', () => {
     expect(await (await follow(gateway, link)).text()).not.toBe(first)
   })
 
-  it('gives every reader identical links, until they expire', async () => {
+  it('gives every reader identical links until they expire', async () => {
     const gateway = openCallers({ links: 'rewrite' })
     const ann = gateway.as('ann')
     const answer = await ann.ask('/openai/v1/responses', json(responseRequest('Save sales.csv.')))

@@ -39,11 +39,11 @@ const bytesOf = async (answer: Response) => new Uint8Array(await answer.arrayBuf
 async function take(answer: Response, most: number): Promise<Uint8Array> {
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
   const pieces: Uint8Array[] = []
-  for (let taken = 0; taken < most; ) {
+  for (let read = 0; read < most; ) {
     const { done, value } = await reader.read()
     if (done) break
     pieces.push(value)
-    taken += value.byteLength
+    read += value.byteLength
   }
   await reader.cancel()
   const joined = new Blob(pieces as BlobPart[]).slice(0, most)

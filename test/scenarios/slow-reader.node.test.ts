@@ -62,27 +62,27 @@ it.each([true, false])(
     await expect.poll(() => lines, { timeout: idleMs * 6 }).toHaveLength(1)
     expect(lines[0]?.outcome).toBe('cut_slow')
     expect(lines[0]?.bytes).toBeLessThan(size)
-    let taken = 0
-    for await (const chunk of socket) taken += chunk.length
-    expect(taken).toBeLessThan(size)
+    let received = 0
+    for await (const chunk of socket) received += chunk.length
+    expect(received).toBeLessThan(size)
   },
 )
 
 it('serves a slow client to the end, though the kernel takes its bytes in few large steps', async () => {
   const { gateway, lines, path } = await openGateway({ ownTransport: true })
   const socket = ask(gateway, path)
-  let taken = 0
+  let received = 0
   const began = Date.now()
   // At this pace the kernel takes nothing of the gateway for longer than the limit.
   while (Date.now() - began < idleMs * 6) {
     const chunk: Buffer | null = socket.read(100_000) ?? socket.read()
-    taken += chunk?.length ?? 0
+    received += chunk?.length ?? 0
     await sleep(100)
   }
   expect(lines).toEqual([])
   for await (const chunk of socket) {
-    taken += chunk.length
-    if (taken > size) break
+    received += chunk.length
+    if (received > size) break
   }
   await expect.poll(() => lines[0]?.outcome).toBe('done')
 })

@@ -153,7 +153,7 @@ describe('while the store is down', () => {
     expect(await requests()).toEqual([])
   })
 
-  it('is not ready while the store can be read but not written', async () => {
+  it('is not ready while the store accepts no writes', async () => {
     const { ask, set } = openOwned()
     set((what) => what === 'put')
     expect((await ask('/readyz')).status).toBe(503)

@@ -106,8 +106,8 @@ it(`captures ${answers} answers by webhooks that come repeatedly and in any orde
   const files = new Set<string>()
   const deliveries: { readonly id: string; readonly response: string }[] = []
   for (let index = 0; index < answers; index += 1) {
-    const asked = json(responseRequest('Save the numbers as a CSV.'))
-    const answer = await (await emulator.request('/openai/v1/responses', asked)).json()
+    const request = json(responseRequest('Save the numbers as a CSV.'))
+    const answer = await (await emulator.request('/openai/v1/responses', request)).json()
     for (const { file_id } of citedFiles(answer)) files.add(file_id)
     const { id: response } = answer as { id: string }
     const times = 1 + Math.floor(random() * 4)

@@ -50,7 +50,7 @@ it('describes the headers of answers and errors', () => {
   expect(headersOf('/healthz', 'get', 200)).toContain('x-cfile-emulator')
 })
 
-it('tells the object of a container file from its bytes', () => {
+it('distinguishes the object of a container file from its bytes', () => {
   const { paths } = JSON.parse(stored)
   const object = paths['/openai/v1/files/{file_id}']
   expect(Object.keys(object)).toEqual(['get', 'delete'])

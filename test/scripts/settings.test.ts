@@ -39,13 +39,13 @@ describe('docs/settings.md and the help of cfile serve', () => {
 
 describe('wrangler.toml', () => {
   it('shows the default of each setting that has a value as its default', () => {
-    const shown = new Map(
+    const commented = new Map(
       [...read('wrangler.toml').matchAll(/^# ([A-Z][A-Z0-9_]+) = "(.*)"$/gm)].map(
         ([, name = '', value = '']) => [name, value],
       ),
     )
     for (const { name, default: value, only } of declared) {
-      if (isValue(value) && only === undefined) expect(shown.get(name), name).toBe(value)
+      if (isValue(value) && only === undefined) expect(commented.get(name), name).toBe(value)
     }
   })
 })
@@ -63,9 +63,9 @@ describe('the options of createApp', () => {
     for (const [name, option] of Object.entries(optionsOf)) {
       found[name] = textOf(options.get(option))
     }
-    const wanted = declared.filter(({ name }) => name in optionsOf)
+    const declaredOptions = declared.filter(({ name }) => name in optionsOf)
     expect(found).toEqual(
-      Object.fromEntries(wanted.map(({ name, default: value }) => [name, value])),
+      Object.fromEntries(declaredOptions.map(({ name, default: value }) => [name, value])),
     )
   })
 })

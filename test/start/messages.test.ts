@@ -22,7 +22,7 @@ function messages(envs: readonly Env[]): string {
         expect(message).not.toMatch(/\n|hush/)
         return `${details.param}: ${message}`
       }
-      return `taken: ${JSON.stringify(env)}`
+      return `accepted: ${JSON.stringify(env)}`
     })
     .join('\n')
 }

@@ -3,7 +3,7 @@ import { createEmulator } from '../../src/emulator/emulator.ts'
 import { type Platform, serveOn } from '../../src/start/serve.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 
-/** A runtime that tells what it was asked for, in order. */
+/** A runtime that records its steps, in order. */
 function openPlatform(canListen = true) {
   const steps: string[] = []
   const platform: Platform = {
@@ -36,7 +36,7 @@ const quiet = { LOG_LEVEL: 'silent' }
 const wrong = { CFILE_WEBHOOK_SECRETS: 'no-secret' }
 
 describe('a server', () => {
-  it('takes connections only when it can answer them', async () => {
+  it('accepts connections only when it can answer them', async () => {
     const { platform, steps } = openPlatform()
     const { close } = await serveOn(platform, { ...quiet, PORT: '8787' })
     expect(steps).toEqual(['store opened', 'emulator loaded', 'listening', 'answered 200'])
@@ -55,7 +55,7 @@ describe('a server', () => {
     },
   )
 
-  it('tells of a wrong option in one line, without warnings about others', async () => {
+  it('reports a wrong option in one line, without warnings about others', async () => {
     const { platform } = openPlatform()
     const lines: string[] = []
     const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(line))
@@ -65,7 +65,7 @@ describe('a server', () => {
     expect(lines).toEqual([])
   })
 
-  it('closes its socket again where only that tells its URL', async () => {
+  it('closes its socket if the app fails after the system has chosen the port', async () => {
     const { platform, steps } = openPlatform()
     await expect(serveOn(platform, { ...quiet, PORT: '0', ...wrong })).rejects.toThrow(
       'CFILE_WEBHOOK_SECRETS',
@@ -73,7 +73,7 @@ describe('a server', () => {
     expect(steps.slice(2)).toEqual(['listening', 'listener closed', 'store closed'])
   })
 
-  it('closes its store where the port is taken', async () => {
+  it('closes its store if the port is in use', async () => {
     const { platform, steps } = openPlatform(false)
     await expect(serveOn(platform, { ...quiet, PORT: '8787' })).rejects.toThrow('taken')
     expect(steps.at(-1)).toBe('store closed')

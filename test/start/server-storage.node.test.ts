@@ -37,7 +37,7 @@ async function open(env: Record<string, string>): Promise<Storage> {
 }
 
 describe('a server', () => {
-  it('remembers over a restart without any setting, in the data folder', async () => {
+  it('keeps its records over a restart without any setting, in the data folder', async () => {
     const env = { ...azure, CFILE_DATA_DIR: freshFolder() }
     const before = await open(env)
     await before.store.put('file/1', 1)
@@ -54,8 +54,8 @@ describe('a server', () => {
     await store.put('file/1', 1)
     await expect(readdir(folder)).rejects.toThrow('ENOENT')
     const path = join(folder, 'own.db')
-    const told = await open({ CFILE_STORE: `sqlite:${path}` })
-    await told.close()
+    const storage = await open({ CFILE_STORE: `sqlite:${path}` })
+    await storage.close()
     expect(await readdir(folder)).toContain('own.db')
   })
 
@@ -66,7 +66,7 @@ describe('a server', () => {
     expect(await readdir(folder)).toContain('records')
   })
 
-  it('says by which setting something was asked for that there is not on a server', async () => {
+  it('names the setting of an engine that a server does not have', async () => {
     await expect(open({ CFILE_STORE: 'd1:DB' })).rejects.toThrow('CFILE_STORE is d1:')
     await expect(open({ CFILE_ARCHIVE: 'r2:B' })).rejects.toThrow('CFILE_ARCHIVE is r2:')
   })
@@ -78,7 +78,7 @@ describe('a server', () => {
     await close()
   })
 
-  it('starts although Redis is down, says by which setting, and refuses at once what needs it', async () => {
+  it('starts although Redis is down, names the setting, and refuses requests that need it at once', async () => {
     const lines: unknown[] = []
     const settings = parseEnv({ CFILE_STORE: 'redis://:hush@127.0.0.1:1' })
     const { store, close } = await openStorage(settings, (...line) => lines.push(line))
@@ -96,7 +96,7 @@ describe('a server', () => {
     expect(JSON.stringify(lines)).not.toContain('hush')
   })
 
-  it('says by which setting a database was asked for that can’t be opened', async () => {
+  it('names the setting of a database that cannot be opened', async () => {
     await expect(open({ CFILE_STORE: 'sqlite:/dev/null/x.db' })).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('CFILE_STORE is sqlite:/dev/null/x.db, which can not be'),
@@ -111,7 +111,7 @@ describe('a server', () => {
 })
 
 // Node's own recursive `mkdir` never ends in `/proc/self/x`.
-const hopeless = ['/proc/self/x/y', '/proc/x', '/dev/full', '/dev/null/x', 'a pipe']
+const unusable = ['/proc/self/x/y', '/proc/x', '/dev/full', '/dev/null/x', 'a pipe']
 
 function pathOf(name: string): string {
   if (name.startsWith('/')) return name
@@ -121,8 +121,8 @@ function pathOf(name: string): string {
   return path
 }
 
-describe.runIf(process.platform === 'linux')('a server that can keep nothing', () => {
-  it.each([...hopeless, 'a folder'])('names the setting when its database is %s', async (name) => {
+describe.runIf(process.platform === 'linux')('a server without a usable store or archive', () => {
+  it.each([...unusable, 'a folder'])('names the setting when its database is %s', async (name) => {
     const path = pathOf(name)
     await expect(open({ CFILE_STORE: `sqlite:${path}` })).rejects.toMatchObject({
       code: 'invalid_request',
@@ -130,7 +130,7 @@ describe.runIf(process.platform === 'linux')('a server that can keep nothing', (
     })
   })
 
-  it.each(hopeless)('names the setting when its archive is %s', async (name) => {
+  it.each(unusable)('names the setting when its archive is %s', async (name) => {
     const env = { CFILE_STORE: 'memory:', CFILE_ARCHIVE: `fs:${pathOf(name)}` }
     const { archive } = await open(env)
     const copy = archive?.put('o/f', bodyOf(testBytes(3)), { owner: 'o', file_id: 'f' })
@@ -142,7 +142,7 @@ describe.runIf(process.platform === 'linux')('a server that can keep nothing', (
 })
 
 describe('an app of settings that name a store or an archive', () => {
-  it('is refused rather than made with another', () => {
+  it('is refused instead of opened with the default', () => {
     const settings = parseEnv({ ...azure, CFILE_STORE: 'redis://127.0.0.1:1' })
     expect(() => openApp(settings)).toThrow(/CFILE_STORE.*openStorage/)
   })

@@ -28,13 +28,13 @@ describe('a Worker', () => {
     expect(await isIn(FILES_DB, 'opened/d1')).toBe(true)
   })
 
-  it('remembers in KV where no D1 is bound', async () => {
+  it('stores records in KV if no D1 is bound', async () => {
     const { store } = await open({ FILES_BUCKET, FILES_KV })
     await store.put('opened/kv', 1)
     expect((await FILES_KV.getWithMetadata('opened/kv', 'text')).value).toBe('1')
   })
 
-  it('takes what CFILE_STORE and CFILE_ARCHIVE name', async () => {
+  it('accepts each form of CFILE_STORE and CFILE_ARCHIVE', async () => {
     const settings = { CFILE_STORE: 'kv:FILES_KV', CFILE_ARCHIVE: 'r2:FILES_BUCKET' }
     const { store, archive } = await open({ ...env }, settings)
     await store.put('opened/named', 1)

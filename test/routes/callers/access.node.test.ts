@@ -23,12 +23,12 @@ async function listen(handler: RequestListener) {
   const { port } = server.address() as AddressInfo
   return (path: string, method = 'GET') =>
     new Promise<number>((resolve, reject) => {
-      const asked = request({ port, path, method, agent: false }, (answer) => {
+      const outgoing = request({ port, path, method, agent: false }, (answer) => {
         answer.resume()
         answer.on('end', () => resolve(answer.statusCode ?? 0))
       })
-      asked.on('error', reject)
-      asked.end()
+      outgoing.on('error', reject)
+      outgoing.end()
     })
 }
 

@@ -76,7 +76,7 @@ describe('a signed link', () => {
     }
   })
 
-  it('opens nothing but GET and HEAD', async () => {
+  it('allows only GET and HEAD', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond(prompt)
     const link = pathOf(await linkTo(gateway, file?.file_id))
@@ -90,7 +90,7 @@ describe('a signed link', () => {
     expect((await gateway.ask(`/files/${file?.file_id}`)).status).toBe(200)
   })
 
-  it('is served on its own route alone, and no parameter on another stands for it', async () => {
+  it('is served on its own route only, and no parameter of another route replaces it', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     const { file_id, container_id } = file
@@ -156,7 +156,7 @@ describe('a signed link', () => {
     expect(answer.headers.get('content-disposition')).toMatch(/^attachment/)
   })
 
-  it('says when it ended, in the very second', async () => {
+  it('expires in the exact second', async () => {
     const gateway = openHarness()
     const [file] = await gateway.respond(prompt)
     const link = pathOf(await linkTo(gateway, file?.file_id, { expires_in: 2 }))
@@ -168,7 +168,7 @@ describe('a signed link', () => {
     }
     expect(statuses).toEqual([200, 200, 403])
     expect(await errorCode(await gateway.ask(link))).toBe('link_expired')
-    // Of a link that was never ours nothing is told, not even that it is over.
+    // A link that cfile never signed gets no further information, such as its expiry.
     const forged = await gateway.ask(link.replace(/^\/s\/AQ/, '/s/AR'))
     expect(await errorCode(forged)).toBe('signature_invalid')
   })
@@ -199,7 +199,7 @@ describe('a caller', () => {
     expect(await gateway.requests()).toEqual([])
   })
 
-  it('is known by a key in either header', async () => {
+  it('is identified by a key in either header', async () => {
     const gateway = openCallers()
     const { file } = await gateway.as('ann').answer(prompt)
     const right: Record<string, string>[] = [

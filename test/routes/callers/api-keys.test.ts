@@ -52,7 +52,7 @@ describe('createKeyRing', () => {
     hmac,
   )
 
-  it('knows each owner by each of its keys, and an admin', async () => {
+  it('identifies each owner by each of its keys, and an admin', async () => {
     expect(await ring.find('a1')).toEqual({ owner: 'ann', admin: false })
     expect(await ring.find('a2')).toEqual({ owner: 'ann', admin: false })
     expect(await ring.find('b1')).toEqual({ owner: 'bob', admin: false })

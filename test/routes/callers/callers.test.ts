@@ -18,7 +18,7 @@ const request = (headers: Record<string, string>) =>
 const who = async (headers: Record<string, string>) => authenticate(request(headers))
 
 describe('createAuthenticate', () => {
-  it('knows the caller as the clients of OpenAI and of Azure show their keys', async () => {
+  it('identifies the caller by the headers that clients of OpenAI and of Azure send', async () => {
     const ann = { owner: 'ann', admin: false }
     expect(await who({ authorization: 'Bearer a1' })).toEqual(ann)
     expect(await who({ authorization: 'bearer  a1' })).toEqual(ann)
@@ -30,13 +30,13 @@ describe('createAuthenticate', () => {
     expect(await who({ authorization: 'Bearer root' })).toEqual({ owner: '*', admin: true })
   })
 
-  it('takes the credential that is right where a proxy added another', async () => {
+  it('accepts the valid credential if a proxy added another', async () => {
     const ann = { owner: 'ann', admin: false }
     expect(await who({ authorization: 'Basic YTox', 'api-key': 'a1' })).toEqual(ann)
     expect(await who({ authorization: 'Bearer of-the-proxy', 'api-key': 'a1' })).toEqual(ann)
   })
 
-  it('refuses everybody else, and says how to come in', async () => {
+  it('refuses everybody else, and says which credentials it accepts', async () => {
     const wrong: Record<string, string>[] = [
       {},
       { authorization: '' },
@@ -63,7 +63,7 @@ describe('createAuthenticate', () => {
     }
   })
 
-  it('does not mistake a check that can’t be made for a wrong token', async () => {
+  it('does not report a check that cannot be made as a wrong token', async () => {
     const down = createAuthenticate({
       keys,
       jwt: async () => {

@@ -31,7 +31,7 @@ describe('readKeySet', () => {
     ])
   })
 
-  it('passes over keys that must not vouch for a caller, and keeps the rest', async () => {
+  it('skips keys that must not verify tokens, and keeps the rest', async () => {
     const [rsa, ec, short, p384] = await Promise.all([
       createIssuer('RS256'),
       createIssuer('ES256', 'good'),

@@ -33,7 +33,7 @@ describe('jwtCallers', () => {
     return { endpoint, check: jwtCallers({ jwksUrl, ...options, ...more }) }
   }
 
-  it('knows the caller by a token of each algorithm, with a kid or without', async () => {
+  it('identifies the caller by a token of each algorithm, with a kid or without', async () => {
     const { check, endpoint } = open()
     for (const issuer of [rsa, ec, ed]) {
       expect(await check(await issuer.token(claims)), issuer.alg).toEqual({ owner: 'ann' })
@@ -47,7 +47,7 @@ describe('jwtCallers', () => {
     expect(await check(await rsa.token(claims, { kid: undefined }))).toEqual({ owner: 'ann' })
   })
 
-  it('takes access tokens by their type, and no token that was made for something else', async () => {
+  it('accepts access tokens by their type, and refuses tokens for another purpose', async () => {
     const { check } = open()
     for (const typ of ['JWT', 'jwt', 'at+jwt', 'application/at+jwt', undefined]) {
       expect(await check(await rsa.token(claims, { typ })), typ).toEqual({ owner: 'ann' })
@@ -57,7 +57,7 @@ describe('jwtCallers', () => {
     }
   })
 
-  it('believes no token whose algorithm is not its key’s', async () => {
+  it('refuses a token whose algorithm is not that of its key', async () => {
     const { check } = open()
     const none = async () => new ArrayBuffer(0)
     const modulus = new TextEncoder().encode(String(rsa.jwk.n))
@@ -92,7 +92,7 @@ describe('jwtCallers', () => {
     }
   })
 
-  it('believes no token that was changed', async () => {
+  it('refuses a token that was changed', async () => {
     const { check } = open()
     const token = await ed.token(claims)
     const [header = '', payload = '', signature = ''] = token.split('.')
@@ -119,7 +119,7 @@ describe('jwtCallers', () => {
     }
   })
 
-  it('refuses what it does not understand', async () => {
+  it('refuses headers that it does not support', async () => {
     const { check } = open()
     for (const header of [
       { crit: ['b64'], b64: false },
@@ -141,11 +141,11 @@ describe('jwtCallers', () => {
     expect(await check(long)).toBeUndefined()
   })
 
-  it('holds a token to its times', async () => {
+  it('refuses a token outside of its lifetime', async () => {
     const { check, endpoint } = open()
-    const expected = async (more: object, isBelieved: boolean) =>
+    const expected = async (more: object, isAccepted: boolean) =>
       expect(await check(await rsa.token({ ...claims, ...more })), JSON.stringify(more)).toEqual(
-        isBelieved ? { owner: 'ann' } : undefined,
+        isAccepted ? { owner: 'ann' } : undefined,
       )
     await expected({ exp: undefined }, false)
     await expected({ exp: null }, false)
@@ -178,10 +178,10 @@ describe('jwtCallers', () => {
     expect(await open({ ownerClaim: 'constructor' }).check(await rsa.token(claims))).toBeUndefined()
   })
 
-  it('holds a token to the issuer and audience that are set', async () => {
+  it('refuses a token of another issuer or audience than the settings name', async () => {
     const issuer = 'https://issuer.example/'
     const { check } = open({ issuer, audience: 'cfile' })
-    for (const [more, isBelieved] of [
+    for (const [more, isAccepted] of [
       [{ iss: issuer, aud: 'cfile' }, true],
       [{ iss: issuer, aud: ['other', 'cfile'] }, true],
       [{ iss: issuer }, false],
@@ -194,7 +194,7 @@ describe('jwtCallers', () => {
     ] as const) {
       const token = await rsa.token({ ...claims, ...more })
       expect(await check(token), JSON.stringify(more)).toEqual(
-        isBelieved ? { owner: 'ann' } : undefined,
+        isAccepted ? { owner: 'ann' } : undefined,
       )
     }
   })

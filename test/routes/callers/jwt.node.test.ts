@@ -12,10 +12,10 @@ import { createIssuer, type Issuer } from '../../lib/tokens.ts'
 import { listen } from '../../lib/upstream.ts'
 
 const iss = 'https://issuer.example.com/'
-const asked: string[] = []
+const requests: string[] = []
 const issuers = {} as Record<'RS256' | 'ES256' | 'EdDSA', Issuer>
 const keySet = createServer((request, response) => {
-  asked.push(`${request.method} ${request.url}`)
+  requests.push(`${request.method} ${request.url}`)
   const keys = Object.values(issuers).map(({ jwk }) => jwk)
   if (request.url !== '/keys') return void response.writeHead(404).end()
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys }))
@@ -93,7 +93,7 @@ describe('a caller with a token', () => {
     }
   })
 
-  it('is known by the claim that the setting names', async () => {
+  it('is identified by the claim that the setting names', async () => {
     const { ask, write } = open({ CFILE_JWT_OWNER_CLAIM: 'https://example.com/tenant' })
     const path = await write('a-long-key-of-ann')
     const tenant = (name: string, sub: string) =>
@@ -157,12 +157,12 @@ describe('a caller with a token', () => {
     )
   })
 
-  it('makes the issuer be asked once for many', async () => {
+  it('causes one request to the issuer for many callers', async () => {
     const { ask } = open()
-    asked.length = 0
+    requests.length = 0
     const token = await issuers.EdDSA.token(claims())
     await Promise.all(Array.from({ length: 20 }, () => ask('/files/cfile_1', token)))
     await ask('/files/cfile_1', token)
-    expect(asked).toEqual(['GET /keys'])
+    expect(requests).toEqual(['GET /keys'])
   })
 })

@@ -20,7 +20,7 @@ describe('createRemoteKeys', () => {
     return { endpoint, keys, names }
   }
 
-  it('fetches once for however many callers, and not before the first', async () => {
+  it('fetches once for any number of callers, and not before the first', async () => {
     const { endpoint, names } = open()
     expect(endpoint.calls).toBe(0)
     const found = await Promise.all(Array.from({ length: 50 }, () => names('first')))
@@ -30,7 +30,7 @@ describe('createRemoteKeys', () => {
     expect(endpoint.last?.redirect).toBe('manual')
   })
 
-  it('takes a rotated key up at once, and is not made to fetch more than once in 30 s', async () => {
+  it('accepts a rotated key at once, and fetches keys at most once in 30 s', async () => {
     const { endpoint, names } = open()
     await names('first')
     endpoint.keys = [first, second]
@@ -46,14 +46,14 @@ describe('createRemoteKeys', () => {
     expect(endpoint.calls).toBe(3)
   })
 
-  it('does not fetch twice for a name that the first fetch did not bring', async () => {
+  it('does not fetch again for a kid that the last fetch did not have', async () => {
     const { endpoint, names } = open()
     expect(await names('made-up')).toEqual([])
     expect(await names('made-up')).toEqual([])
     expect(endpoint.calls).toBe(1)
   })
 
-  it('forgets a key that its issuer withdrew', async () => {
+  it('drops a key that its issuer withdrew', async () => {
     const { endpoint, names } = open([first, second])
     expect(await names()).toEqual(['first', 'second'])
     endpoint.keys = [second]
@@ -65,7 +65,7 @@ describe('createRemoteKeys', () => {
     expect(endpoint.calls).toBe(2)
   })
 
-  it('lets callers in while the issuer is down, however it is down', async () => {
+  it('accepts callers while the issuer is down, for each kind of failure', async () => {
     const { endpoint, names } = open()
     await names('first')
     for (const instead of [
@@ -91,7 +91,7 @@ describe('createRemoteKeys', () => {
     expect(await names('second')).toEqual(['second'])
   })
 
-  it('says that it is not ready while it never had keys, and tries again soon', async () => {
+  it('is not ready before the first keys, and tries again soon', async () => {
     const { endpoint, names } = open()
     endpoint.instead = async () => new Response('', { status: 500 })
     const refused = { code: 'not_ready', status: 503, details: { headers: { 'retry-after': '1' } } }
@@ -121,7 +121,7 @@ describe('createRemoteKeys', () => {
     expect(await keys.find('first')).toHaveLength(1)
   })
 
-  it('is ready once it had keys, and asks for none while it has some', async () => {
+  it('is ready after the first keys, and fetches none while it has some', async () => {
     const { endpoint, keys } = open()
     const refused = { code: 'not_ready', status: 503 }
     for (const instead of [

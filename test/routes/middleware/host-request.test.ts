@@ -80,8 +80,8 @@ describe.each([
     await ask('/captures', json({ output: [] }))
     await ask('/links', json({ file_id: file?.file_id }))
     expect(await (await ask('/v1/files', upload())).json()).toMatchObject({ filename: 'rows.csv' })
-    const asked = json(responseRequest('Save "b.csv".', { stream: true }))
-    expect(await (await ask('/v1/responses', asked)).text()).toContain('response.completed')
+    const request = json(responseRequest('Save "b.csv".', { stream: true }))
+    expect(await (await ask('/v1/responses', request)).text()).toContain('response.completed')
     await ask('/healthz')
     await ask(`/files/${file?.file_id}`, { method: 'DELETE' })
   })
@@ -89,14 +89,14 @@ describe.each([
 
 describe('a client that disconnects while the model thinks', () => {
   it('aborts the request upstream', async () => {
-    let tell: (what: string) => void = () => {}
-    const told = new Promise<string>((resolve) => {
-      tell = resolve
+    let finish: (outcome: string) => void = () => {}
+    const outcome = new Promise<string>((resolve) => {
+      finish = resolve
     })
     const fetch = (_: unknown, init?: RequestInit) =>
       new Promise<Response>((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => {
-          tell('ended')
+          finish('ended')
           reject(init.signal?.reason)
         })
       })
@@ -106,7 +106,7 @@ describe('a client that disconnects while the model thinks', () => {
     const init = { ...json(responseRequest('Think.')), signal: client.signal }
     const answer = app.fetch(new Request(`${origin}/v1/responses`, init))
     setTimeout(() => client.abort(), 60)
-    expect(await told).toBe('ended')
+    expect(await outcome).toBe('ended')
     expect((await answer).status).toBe(499)
   })
 })

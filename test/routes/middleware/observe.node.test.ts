@@ -166,7 +166,7 @@ describe('the outcome of a download', () => {
 })
 
 describe('Server-Timing', () => {
-  it('tells of the lookup, and of the archive or the upstream, whichever gave the file', async () => {
+  it('has the time of the lookup, and that of the archive or the upstream, whichever served the file', async () => {
     const { url } = await open({
       CFILE_ARCHIVE: `fs:${import.meta.dirname}/../../node_modules/.tmp/observe-${process.pid}`,
     })

@@ -47,7 +47,7 @@ describe('the allowed hosts', () => {
   )
 })
 
-describe('a setting that works and is doubtful', () => {
+describe('a valid setting that is probably wrong', () => {
   const warnings = (env: Record<string, unknown>) => parseEnv(env).warnings
 
   it('is warned about if its name is unknown, with the most similar name', () => {
@@ -92,5 +92,5 @@ function messageOf(parse: () => unknown): string {
   } catch (error) {
     return (error as Error).message
   }
-  throw new Error('It was taken.')
+  throw new Error('It was accepted.')
 }

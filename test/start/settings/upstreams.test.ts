@@ -1,5 +1,5 @@
 /**
- * What people write into the settings of the upstream, and what they are told where it is wrong.
+ * Values that people write into the settings of the upstream, and the messages about wrong ones.
  */
 
 import { describe, expect, it } from 'vitest'
@@ -27,7 +27,7 @@ function refusal(env: Env): string {
     }
     throw error
   }
-  throw new Error('It was taken.')
+  throw new Error('It was accepted.')
 }
 
 describe('signing in', () => {
@@ -48,7 +48,7 @@ describe('signing in', () => {
     expect(kindsOf({ AZURE_OPENAI_ENDPOINT, ...env })).toEqual([kind])
   })
 
-  it('takes a hosted agent among several upstreams, with the audience of projects', () => {
+  it('accepts a hosted agent among several upstreams, with the audience of projects', () => {
     const project = 'https://res.services.ai.azure.com/api/projects/p'
     const agent = `${project}/agents/helper/endpoint/protocols/openai`
     const list = [
@@ -64,7 +64,7 @@ describe('signing in', () => {
     })
   })
 
-  it('asks for the audience of the host, unless the settings know better', () => {
+  it('requests tokens for the audience of the host, unless AZURE_OPENAI_SCOPE is set', () => {
     const scopeOf = (env: Env) => {
       const endpoint = parseEnv({ AZURE_OPENAI_API_KEY: 'key', ...env }).upstreams[0]?.endpoint
       return typeof endpoint === 'object' ? endpoint.scope : endpoint
@@ -94,7 +94,7 @@ describe('signing in', () => {
     expect(message).not.toContain('hush')
   })
 
-  it('with a key but no endpoint stops the start: whose key would it be', () => {
+  it('with a key but no endpoint stops the start', () => {
     expect(refusal({ AZURE_OPENAI_API_KEY: 'hush' })).toBe(
       'AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not: set the URL of the resource that the key belongs to.',
     )
@@ -109,7 +109,7 @@ describe('signing in', () => {
     expect(refusal({ CFILE_ARCHIVE, AZURE_CLIENT_SECRET: 'hush' })).toContain('AZURE_TENANT_ID')
   })
 
-  it('takes an authority on this machine without https, for tests', () => {
+  it('accepts an authority on this machine without https, for tests', () => {
     const env = { ...app, AZURE_CLIENT_SECRET: 's', AZURE_AUTHORITY_HOST: 'http://127.0.0.1:9/' }
     expect(kindsOf({ AZURE_OPENAI_ENDPOINT, ...env })).toEqual(['client secret'])
   })
@@ -137,7 +137,7 @@ describe('several upstreams', () => {
   const entry = (more: object = {}) => ({ name: 'east', endpoint: AZURE_OPENAI_ENDPOINT, ...more })
   const listed = (...entries: unknown[]): Env => ({ CFILE_UPSTREAMS: JSON.stringify(entries) })
 
-  it('come in their order, each with what it says of itself', () => {
+  it('keep their order, each with its own fields', () => {
     const { upstreams } = parseEnv({
       ...app,
       AZURE_CLIENT_SECRET: 'secret of all',

@@ -41,7 +41,7 @@ describe('nearestName', () => {
     ['CFILE_OPENAI_ENDPOINT', 'AZURE_OPENAI_ENDPOINT'],
     ['CFILE_PORT', 'PORT'],
     ['CFILE_LINK', 'CFILE_LINKS'],
-  ])('knows what %s should have been', (wrong, right) => {
+  ])('suggests the right name for %s', (wrong, right) => {
     expect(nearestName(wrong, names)).toBe(right)
   })
 

@@ -7,11 +7,11 @@ import { createSocketPair, type Socket } from '../../../../src/core/http/websock
 import type { Wait } from '../../../../src/core/time.ts'
 import { webRuntime } from '../../../../src/runtime.ts'
 import { openHarness } from '../../../lib/harness.ts'
-import { askSocket, createMessage, openPuppet, openSocket } from '../../../lib/sockets.ts'
+import { askSocket, createMessage, openScriptedUpstream, openSocket } from '../../../lib/sockets.ts'
 
 /** Opens a socket and sends a message, and returns both ends. */
 async function openBusy(options: Parameters<typeof openHarness>[0] = {}) {
-  const { upstream, ends } = openPuppet()
+  const { upstream, ends } = openScriptedUpstream()
   const gateway = openHarness({ ...options, upstreams: [upstream] })
   const client = await openSocket(gateway)
   await client.send(JSON.stringify(createMessage('hi')))
@@ -169,7 +169,7 @@ describe('a WebSocket ends', () => {
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
-    const { upstream } = openPuppet()
+    const { upstream } = openScriptedUpstream()
     const connect = async () => {
       await opened
       return own
@@ -182,7 +182,7 @@ describe('a WebSocket ends', () => {
   })
 
   it('while the upstream is being connected, and the attempt ends too', async () => {
-    const { upstream } = openPuppet()
+    const { upstream } = openScriptedUpstream()
     let signal: AbortSignal | undefined
     const connect = (_: URL, options: { readonly signal?: AbortSignal }) => {
       signal = options.signal

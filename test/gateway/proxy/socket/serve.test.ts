@@ -10,7 +10,7 @@ import {
   createMessage as create,
   lastOfAnswer as last,
   openSocket as open,
-  openPuppet,
+  openScriptedUpstream,
 } from '../../../lib/sockets.ts'
 
 const prompt = 'Draw a chart and save the numbers as a CSV.'
@@ -169,7 +169,7 @@ describe('the Responses API over WebSocket', () => {
   })
 
   it('refuses messages of unknown types with caller auth, and stays open', async () => {
-    const { upstream, ends } = openPuppet()
+    const { upstream, ends } = openScriptedUpstream()
     const gateway = openCallers({ upstreams: [upstream] })
     await gateway.give('ann', 'response', 'resp_of_ann')
     for (const owner of ['bob', 'admin'] as const) {
@@ -198,7 +198,7 @@ describe('the Responses API over WebSocket', () => {
   })
 
   it('checks the names in messages of all known types', async () => {
-    const { upstream, ends } = openPuppet()
+    const { upstream, ends } = openScriptedUpstream()
     const gateway = openCallers({ upstreams: [upstream] })
     await gateway.give('ann', 'response', 'resp_of_ann')
     await gateway.give('bob', 'response', 'resp_of_bob')
@@ -218,7 +218,7 @@ describe('the Responses API over WebSocket', () => {
   })
 
   it('passes messages of any type without caller auth', async () => {
-    const { upstream, ends } = openPuppet()
+    const { upstream, ends } = openScriptedUpstream()
     const socket = await open(openHarness({ upstreams: [upstream] }))
     const message = JSON.stringify({ type: 'response.new', input: 'hi' })
     await socket.send(message)
@@ -278,7 +278,7 @@ describe('the Responses API over WebSocket', () => {
   })
 
   it('sends the next turn of an answer that only the socket of the upstream knows', async () => {
-    const { upstream, ends } = openPuppet()
+    const { upstream, ends } = openScriptedUpstream()
     const gateway = openCallers({ upstreams: [upstream], links: 'rewrite' })
     const socket = await open(gateway, { authorization: `Bearer ${gateway.keyOf('ann')}` })
     await socket.send(JSON.stringify(create('hi', { store: false })))
