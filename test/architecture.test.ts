@@ -66,81 +66,93 @@ describe('the checker', () => {
 
   // Each row: a file, its source, and the expected offence.
   const imports = [
-    ['core/a.ts', "import { now } from '../app.ts'", "'../app.ts': core may take nothing from app"],
+    [
+      'core/a.ts',
+      "import { now } from '../app.ts'",
+      "'../app.ts': core may import nothing from app",
+    ],
     [
       'core/a.ts',
       "\n\nimport type { Client } from '../azure/client.ts'",
-      'core may take nothing from azure',
+      'core may import nothing from azure',
     ],
-    ['core/a.ts', "export { now } from '../app.ts'", 'core may take nothing from app'],
-    ['core/a.ts', "export * from '../app.ts'", 'core may take nothing from app'],
-    ['core/a.ts', "export const a = () => import('../app.ts')", 'core may take nothing from app'],
-    ['core/a.ts', "export type A = typeof import('../app.ts')", 'core may take nothing from app'],
-    ['core/a.ts', "import {\n  now,\n} from '../app.ts'", 'core may take nothing from app'],
-    ['core/a.ts', 'export const a = (x: string) => import(x)', "import 'undefined': is no literal"],
-    ['core/a.ts', "import { Hono } from 'hono'", "'hono': core may not take this package"],
-    ['azure/a.ts', "import '../gateway/locate.ts'", 'azure may take nothing from gateway'],
+    ['core/a.ts', "export { now } from '../app.ts'", 'core may import nothing from app'],
+    ['core/a.ts', "export * from '../app.ts'", 'core may import nothing from app'],
+    ['core/a.ts', "export const a = () => import('../app.ts')", 'core may import nothing from app'],
+    ['core/a.ts', "export type A = typeof import('../app.ts')", 'core may import nothing from app'],
+    ['core/a.ts', "import {\n  now,\n} from '../app.ts'", 'core may import nothing from app'],
+    [
+      'core/a.ts',
+      'export const a = (x: string) => import(x)',
+      "import 'undefined': is not a literal",
+    ],
+    ['core/a.ts', "import { Hono } from 'hono'", "'hono': core may not import this package"],
+    ['azure/a.ts', "import '../gateway/locate.ts'", 'azure may import nothing from gateway'],
     [
       'stores/a.ts',
       "import { m } from './memory.ts'",
-      'stores may take from stores only stores/store.ts',
+      'stores may import from stores only stores/store.ts',
     ],
-    ['stores/a.ts', "import { open } from 'node:sqlite'", 'stores may not take this package'],
+    ['stores/a.ts', "import { open } from 'node:sqlite'", 'stores may not import this package'],
     [
       'gateway/a.ts',
       "import { c } from '../azure/client.ts'",
-      'gateway may take only types from azure',
+      'gateway may import only types from azure',
     ],
     ['gateway/a.ts', "import { type Client } from '../azure/client.ts'", 'only types from azure'],
     ['gateway/a.ts', "import { m } from '../stores/memory.ts'", 'only types from stores'],
-    ['gateway/a.ts', "import type { Context } from 'hono'", 'gateway may not take this package'],
+    ['gateway/a.ts', "import type { Context } from 'hono'", 'gateway may not import this package'],
     [
       'gateway/a.ts',
       "import { files } from '../routes/files.ts'",
-      'gateway may take nothing from routes',
+      'gateway may import nothing from routes',
     ],
     [
       'routes/a.ts',
       "import { c } from '../azure/client.ts'",
-      'routes may take only types from azure',
+      'routes may import only types from azure',
     ],
     [
       'routes/a.ts',
       "import { connect } from 'cloudflare:sockets'",
-      'routes may not take this package',
+      'routes may not import this package',
     ],
-    ['page/a.ts', "import '../routes/files.ts'", 'page may take nothing from routes'],
-    ['options.ts', "import { z } from 'zod'", "'zod': app may not take this package"],
-    ['options.ts', "import '../stores/memory.ts'", "'../stores/memory.ts': is not there"],
+    ['page/a.ts', "import '../routes/files.ts'", 'page may import nothing from routes'],
+    ['options.ts', "import { z } from 'zod'", "'zod': app may not import this package"],
+    ['options.ts', "import '../stores/memory.ts'", "'../stores/memory.ts': does not exist"],
     [
       'options.ts',
       "import { s } from './stores/sqlite.ts'",
       'only stores/memory.ts in any file, and types',
     ],
-    ['app.ts', "import { e } from './emulator/emulator.ts'", 'app may take nothing from emulator'],
-    ['app.ts', "import './node.ts'", 'app may take nothing from doors'],
-    ['workers.ts', "import './node.ts'", 'doors may take from doors only node.ts in cli.ts'],
-    ['workers.ts', "import './gateway/locate.ts'", 'doors may take nothing from gateway'],
+    [
+      'app.ts',
+      "import { e } from './emulator/emulator.ts'",
+      'app may import nothing from emulator',
+    ],
+    ['app.ts', "import './node.ts'", 'app may import nothing from doors'],
+    ['workers.ts', "import './node.ts'", 'doors may import from doors only node.ts in cli.ts'],
+    ['workers.ts', "import './gateway/locate.ts'", 'doors may import nothing from gateway'],
     [
       'cli/a.ts',
       "import '../cli.ts'",
-      'cli may take from doors only node.ts, bun.ts, deno.ts in any file',
+      'cli may import from doors only node.ts, bun.ts, deno.ts in any file',
     ],
     [
       'emulator/a.ts',
       "import type { Id } from '../core/ids.ts'",
-      'emulator may take nothing from core',
+      'emulator may import nothing from core',
     ],
-    ['emulator/a.ts', "import type { A } from 'openai'", 'emulator may not take this package'],
+    ['emulator/a.ts', "import type { A } from 'openai'", 'emulator may not import this package'],
     ['core/a.ts', "import { id } from './ids.js'", "'./ids.js': does not end in .ts"],
     ['core/a.ts', "import { id } from './ids'", "'./ids': does not end in .ts"],
-    ['core/a.ts', "import { id } from './idz.ts'", "'./idz.ts': is not there"],
-    ['core/a.ts', "import { id } from '../../test/ids.ts'", 'is not there'],
-    ['core/a.ts', "import { createApp } from 'cfile'", 'core may not take this package'],
+    ['core/a.ts', "import { id } from './idz.ts'", "'./idz.ts': does not exist"],
+    ['core/a.ts', "import { id } from '../../test/ids.ts'", 'does not exist'],
+    ['core/a.ts', "import { createApp } from 'cfile'", 'core may not import this package'],
   ] as const
   it.each(imports)('finds in %s: %j', (path, source, message) => {
     const line = source.match(/^\n*/)?.[0].length ?? 0
-    const found = offences(path, source).filter((line) => !line.includes('a ring'))
+    const found = offences(path, source).filter((line) => !line.includes('an import cycle'))
     expect(found).toEqual([expect.stringContaining(`src/${path}:${line + 1} import '`)])
     expect(found[0]).toContain(message)
   })
@@ -163,11 +175,11 @@ describe('the checker', () => {
       'export const a = AbortSignal.timeout(1)',
       'AbortSignal.timeout: is an argument',
     ],
-    ['app.ts', 'export const a = process.env.HOST', 'process: is no business of app'],
-    ['core/a.ts', 'export const a = [Bun]', 'Bun: is no business of core'],
-    ['core/a.ts', 'export const a = Deno.env', 'Deno: is no business of core'],
-    ['core/a.ts', 'export const a = Buffer.from("")', 'Buffer: is no business of core'],
-    ['app.ts', 'console.log(1)', 'console: only doors and cli speak'],
+    ['app.ts', 'export const a = process.env.HOST', 'process: is not available in app'],
+    ['core/a.ts', 'export const a = [Bun]', 'Bun: is not available in core'],
+    ['core/a.ts', 'export const a = Deno.env', 'Deno: is not available in core'],
+    ['core/a.ts', 'export const a = Buffer.from("")', 'Buffer: is not available in core'],
+    ['app.ts', 'console.log(1)', 'console: only doors and cli write'],
   ] as const
   it.each(uses)('finds in %s: %j', (path, source, message) => {
     expect(offences(path, source)).toContainEqual(expect.stringContaining(message))
@@ -237,15 +249,15 @@ describe('the checker', () => {
       'gateway/proxy/b.ts': 'export const b = 1\n',
     }
     expect(findOffences(house(more))).toEqual([
-      "src/gateway/owners/a.ts:1 import '../proxy/b.ts': gateway/owners stands behind gateway/proxy",
+      "src/gateway/owners/a.ts:1 import '../proxy/b.ts': gateway/owners comes after gateway/proxy",
     ])
-    expect(offences('gateway/attic/a.ts', '').join()).toContain('a room that the plan')
+    expect(offences('gateway/attic/a.ts', '').join()).toContain('a room that is not listed')
     const nested = {
       'core/rewrite/a.ts': "import './stream/b.ts'\n",
       'core/rewrite/stream/b.ts': '',
     }
     expect(findOffences(house(nested)).join()).toContain(
-      'core/rewrite stands behind core/rewrite/stream',
+      'core/rewrite comes after core/rewrite/stream',
     )
   })
 
@@ -267,20 +279,20 @@ describe('the checker', () => {
   })
 
   it('finds an import cycle, also of types only', () => {
-    const ring = findOffences(
+    const found = findOffences(
       house({
         'core/a.ts': "import type { B } from './b.ts'\nexport type A = B",
         'core/b.ts': "// b\nimport type { A } from './a.ts'\nexport type B = A",
       }),
     )
-    expect(ring).toEqual([
-      "src/core/a.ts:1 import './b.ts': a ring, core/a.ts → core/b.ts → core/a.ts",
+    expect(found).toEqual([
+      "src/core/a.ts:1 import './b.ts': an import cycle, core/a.ts → core/b.ts → core/a.ts",
     ])
   })
 
   it('finds an unknown folder and an unknown top-level file', () => {
     expect(offences('helpers/a.ts', '')).toEqual([
-      'src/helpers/a.ts:1 has no row in the table of the house',
+      'src/helpers/a.ts:1 has no row in the import table',
     ])
     expect(offences('misc.ts', '')).toHaveLength(1)
     expect(offences('app/a.ts', '')).toHaveLength(1)

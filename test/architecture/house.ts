@@ -218,7 +218,7 @@ export const runtimeGlobals: readonly string[] = [
 ]
 
 /** Zones that create network, clock, random and timers for the zones below. */
-export const makers: readonly Zone[] = ['app', 'library', 'start', 'doors', 'cli']
+export const creatorZones: readonly Zone[] = ['app', 'library', 'start', 'doors', 'cli']
 
 /** Globals that are arguments below the app. `new Date` only without arguments; `globalThis` would be a way around. */
 export const ambient: readonly string[] = [
@@ -236,7 +236,7 @@ export const ambient: readonly string[] = [
 ]
 
 /** Zones that may use the console. */
-export const speakers: readonly Zone[] = ['doors', 'cli']
+export const consoleZones: readonly Zone[] = ['doors', 'cli']
 
 /** The only file with a default export, which Workers require. */
 export const defaultExporters: readonly string[] = ['workers.ts']

@@ -10,9 +10,10 @@ import {
   ambient,
   atRuntime,
   type Cell,
+  consoleZones,
+  creatorZones,
   defaultExporters,
   generated,
-  makers,
   maxLines,
   mostFlatFiles,
   packages,
@@ -20,7 +21,6 @@ import {
   rooms,
   runtime,
   runtimeGlobals,
-  speakers,
   type TextRule,
   table,
   textExceptions,
@@ -51,7 +51,7 @@ export function findOffences(sources: Sources, allowances: readonly Allowance[] 
     allowances.some((allowance) => allowance.file === file && allowance.use === use)
   return [
     ...checkRooms(Object.keys(sources)),
-    ...homeless.map((path) => `src/${path}:1 has no row in the table of the house`),
+    ...homeless.map((path) => `src/${path}:1 has no row in the import table`),
     ...modules.flatMap((module) => [
       ...module.imports.flatMap((statement) => checkImport(module, statement, sources)),
       ...checkText(module),
@@ -96,7 +96,7 @@ function whyNotFile(
 ): string | undefined {
   if (generated.includes(target)) return undefined
   if (!target.endsWith('.ts')) return 'does not end in .ts'
-  if (!(target in sources)) return 'is not there'
+  if (!(target in sources)) return 'does not exist'
   const to = zoneOf(target)
   // A file without a row is an offence itself.
   return to === undefined
@@ -119,12 +119,12 @@ function whyNotCell(cell: Cell | undefined, step: Step): string | undefined {
     if (why !== undefined) return why
   }
   if (cell === 'yes') return undefined
-  if (cell === undefined) return `${zone} may take nothing from ${to}`
-  if (cell === 'types') return typeOnly ? undefined : `${zone} may take only types from ${to}`
+  if (cell === undefined) return `${zone} may import nothing from ${to}`
+  if (cell === 'types') return typeOnly ? undefined : `${zone} may import only types from ${to}`
   const { files = [target], takers = [path], types } = cell
   if (takers.includes(path) && files.includes(target)) return undefined
   if (types && typeOnly) return undefined
-  return `${zone} may take from ${to} only ${cell.files?.join(', ') ?? 'it'} in ${cell.takers?.join(', ') ?? 'any file'}${types ? ', and types' : ''}`
+  return `${zone} may import from ${to} only ${cell.files?.join(', ') ?? 'it'} in ${cell.takers?.join(', ') ?? 'any file'}${types ? ', and types' : ''}`
 }
 
 /** Checks that the rooms of a zone import in one direction. */
@@ -139,7 +139,7 @@ function whyNotRoom({ path, zone, target, typeOnly }: Step): string | undefined 
   const isKnown = roomExceptions.some(([one, other]) => one === path && other === target)
   return isKnown || order.indexOf(from) < order.indexOf(to)
     ? undefined
-    : `${zone}/${from} stands behind ${zone}/${to}`
+    : `${zone}/${from} comes after ${zone}/${to}`
 }
 
 /** Returns the room of a file: the deepest of its folders that is listed. `undefined` directly in a zone. */
@@ -159,7 +159,7 @@ function checkRooms(paths: readonly string[]): string[] {
     const countIn = (folder: string): number => folders.filter((other) => other === folder).length
     const full = [...new Set(folders)].filter((folder) => countIn(folder) > mostFlatFiles)
     return [
-      ...unknown.map((path) => `src/${path}:1 is in a room that the plan of the house lacks`),
+      ...unknown.map((path) => `src/${path}:1 is in a room that is not listed`),
       ...full.map(
         (folder) => `src/${folder}:1 holds ${countIn(folder)} files, more than ${mostFlatFiles}`,
       ),
@@ -171,7 +171,7 @@ function whyNotPackage({ path, zone }: Module, specifier: string): string | unde
   const allowed = atRuntime.includes(path) ? [...packages[zone], ...runtime] : packages[zone]
   return allowed.some((name) => isOf(specifier, name))
     ? undefined
-    : `${zone} may not take this package`
+    : `${zone} may not import this package`
 }
 
 function isOf(specifier: string, name: string): boolean {
@@ -203,11 +203,13 @@ function findForbiddenUses({ path, zone, masked }: Module): Use[] {
     )
   const ofRuntime = atRuntime.includes(zone) || atRuntime.includes(path)
   return [
-    ...(ofRuntime ? [] : find(runtimeGlobals, `is no business of ${zone}, which runs everywhere`)),
-    ...(makers.includes(zone) ? [] : find(ambient, 'is an argument below the app')),
-    ...(speakers.includes(zone)
+    ...(ofRuntime
       ? []
-      : find(['console'], 'only doors and cli speak to the console')),
+      : find(runtimeGlobals, `is not available in ${zone}, which runs everywhere`)),
+    ...(creatorZones.includes(zone) ? [] : find(ambient, 'is an argument below the app')),
+    ...(consoleZones.includes(zone)
+      ? []
+      : find(['console'], 'only doors and cli write to the console')),
   ]
 }
 
@@ -222,7 +224,7 @@ const moduleState =
 const outsideCast =
   /\bas\s+unknown\s+as\b|(?:\bJSON\.parse\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\.json\(\s*\)\)*)\s*as\s/g
 /** Zones whose modules may have state, since one process runs one of them. */
-const keepers: readonly Zone[] = ['doors', 'cli', 'emulator']
+const statefulZones: readonly Zone[] = ['doors', 'cli', 'emulator']
 
 function checkText({ path, zone, source, masked }: Module): string[] {
   const found = (shape: RegExp): number[] =>
@@ -235,19 +237,19 @@ function checkText({ path, zone, source, masked }: Module): string[] {
     found(shape).length === (excepted[rule] ?? 0) ? [] : at(shape, why)
   const lines = source.trimEnd().split('\n').length
   const most = excepted.lines ?? maxLines
-  const isKeeper = keepers.includes(zone)
+  const mayHaveState = statefulZones.includes(zone)
   return [
-    ...(isKeeper
+    ...(mayHaveState
       ? []
       : beyond(
           'state',
           moduleState,
           'module state: keep it in Gateway, or in a closure that is made once',
         )),
-    ...(isKeeper
+    ...(mayHaveState
       ? []
       : beyond('cast', outsideCast, 'cast of data from outside: read it by a schema')),
-    ...at(anyType, 'any: say what it is, or unknown'),
+    ...at(anyType, 'any: use the type, or unknown'),
     ...(defaultExporters.includes(path) ? [] : at(defaultExport, 'default export: give it a name')),
     ...(lines > most ? [`src/${path}:${lines} has ${lines} lines, more than ${most}`] : []),
   ]
@@ -269,6 +271,6 @@ function checkCycles(modules: readonly Module[]): string[] {
     .find(({ path }) => path === first)
     ?.imports.find(({ specifier = '' }) => resolve(first, specifier) === second)
   return [
-    `src/${first}:${closing?.line} import '${closing?.specifier}': a ring, ${cycle.join(' → ')}`,
+    `src/${first}:${closing?.line} import '${closing?.specifier}': an import cycle, ${cycle.join(' → ')}`,
   ]
 }

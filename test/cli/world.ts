@@ -17,12 +17,12 @@ export interface World {
   readonly folder: string
   /** Runs `cfile` in the folder, against the gateway. */
   run(args: readonly string[], options?: { env?: object; stdin?: string }): Promise<Ended>
-  /** What the gateway answers to a prompt. */
+  /** Returns the answer of the gateway to a prompt. */
   answer(prompt: string): Promise<object>
   respond(prompt: string): Promise<CitedFile[]>
 }
 
-/** Opens one for the tests of a file; each test has a folder of its own. */
+/** Opens a gateway for the tests of a file. Each test has its own folder. */
 export function openWorld(env: Readonly<Record<string, string>> = {}): World {
   let running: Running
   let folder = ''
@@ -55,7 +55,7 @@ export function openWorld(env: Readonly<Record<string, string>> = {}): World {
   }
 }
 
-/** What a connection that breaks looks like: a server before the gateway that cuts the first bodies short. */
+/** A server before the gateway that cuts the first bodies short, as a connection that breaks. */
 export interface Cutter {
   readonly url: string
   /** The `Range` of each request, in order. */
@@ -83,7 +83,7 @@ export async function openCutter(
             if (left > 0 && sent >= after) {
               left -= 1
               got.destroy()
-              // What was sent arrives; a connection that is reset loses it.
+              // The bytes that were sent still arrive. A reset would lose them.
               res.socket?.destroySoon()
             }
           })
