@@ -88,19 +88,19 @@ export function createClient(options: AzureClientOptions): AzureClient {
   const scopes: Scopes = { current: endpoint.scope, untried: endpoint.otherScope }
   const signing = { ...options, scopes }
   const request: Send = async (wanted) => {
-    const { method, maxRetryAfterMs = limits.totalMs } = wanted
+    const { method, patienceMs = limits.totalMs } = wanted
     const ownMs = wanted.timeoutMs ?? timeoutMs
     // One limit for all waiting: for tokens, for answers and between attempts.
     const deadline = startDeadline(wait, ownMs, wanted.signal)
     const attempt = (leftMs?: number) => send(signing, wanted, deadline, leftMs)
     try {
-      if (wanted.retry === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
+      if (wanted.repeat === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
       const within = { ...limits, totalMs: Math.min(limits.totalMs, ownMs) }
       const signal = deadline.end
       const options = {
         limits: within,
         budget,
-        maxRetryAfterMs,
+        patienceMs,
         now,
         wait,
         random,

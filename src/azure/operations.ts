@@ -93,7 +93,7 @@ export interface Operations {
 }
 
 // A person waits for a download, so an early error is better than a long wait for `Retry-After`.
-const maxRetryAfterMs = 5000
+const patienceMs = 5000
 
 /**
  * Creates the operations on top of a function that sends requests.
@@ -122,7 +122,7 @@ export function operations({ kind }: Endpoint, send: Send): Operations {
     { signal, range }: ContentOptions = {},
   ): Promise<Response> => {
     const headers = { accept: '*/*', ...(range === undefined ? {} : { range }) }
-    const request = { method: 'GET', path: `${path}/content`, signal, maxRetryAfterMs, headers }
+    const request = { method: 'GET', path: `${path}/content`, signal, patienceMs, headers }
     return readContent(await send(request), target(what))
   }
   return {

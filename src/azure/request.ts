@@ -27,9 +27,9 @@ export interface AzureRequest {
   /** `root`: below `/openai`, for operations that still need a dated api-version. @default 'v1' */
   readonly below?: 'v1' | 'root'
   /** `false`: send once. @default GET and HEAD are retried after transient failures */
-  readonly retry?: false
+  readonly repeat?: false
   /** Milliseconds to wait in total because of `Retry-After`. @default the whole time limit */
-  readonly maxRetryAfterMs?: number
+  readonly patienceMs?: number
 }
 
 /** Sends a request and resolves with the answer, for any status. */

@@ -81,7 +81,7 @@ interface RepeatOptions {
   readonly limits: RetryLimits
   readonly budget: RetryBudget
   /** Milliseconds to wait in total because of `Retry-After`. */
-  readonly maxRetryAfterMs: number
+  readonly patienceMs: number
   readonly now: () => number
   readonly wait: Wait
   readonly random: () => number
@@ -103,11 +103,11 @@ type Outcome = { readonly answer: Response } | { readonly answer?: undefined; er
  */
 export async function withRetries(
   attempt: (leftMs?: number) => Promise<Response>,
-  { limits, budget, maxRetryAfterMs, now, wait, random, signal, onRetry }: RepeatOptions,
+  { limits, budget, patienceMs, now, wait, random, signal, onRetry }: RepeatOptions,
 ): Promise<Response> {
   const started = now()
   let waited = 0
-  let retryAfterLeftMs = maxRetryAfterMs
+  let patienceLeftMs = patienceMs
   budget.earn()
   let outcome = await outcomeOf(attempt())
   for (let sent = 1; sent < limits.attempts && mayRetryHelp(outcome); sent += 1) {
@@ -116,9 +116,8 @@ export async function withRetries(
     // The clock counts whole seconds and may have cut off one. The waited time is exact.
     const seconds = now() - started
     const spent = Math.max(waited, seconds && (seconds + 1) * 1000)
-    if (spent + pause >= limits.totalMs || (askedMs ?? 0) > retryAfterLeftMs || !budget.spend())
-      break
-    retryAfterLeftMs -= askedMs ?? 0
+    if (spent + pause >= limits.totalMs || (askedMs ?? 0) > patienceLeftMs || !budget.spend()) break
+    patienceLeftMs -= askedMs ?? 0
     waited += pause
     await outcome.answer?.body?.cancel()
     await wait(pause, signal)

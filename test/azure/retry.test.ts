@@ -114,7 +114,7 @@ describe('a request that fails', () => {
 
   it('is sent once if the caller asks for that', async () => {
     const { client, clock, sent } = asking(down(503))
-    await clock.settle(client.request({ ...get, retry: false }))
+    await clock.settle(client.request({ ...get, repeat: false }))
     expect(sent.length).toBe(1)
   })
 })

@@ -138,7 +138,7 @@ async function sendOnce(
       body: sent.bytes,
       signal,
       below,
-      retry: isOnce ? false : undefined,
+      repeat: isOnce ? false : undefined,
       timeoutMs: isQuick ? undefined : gateway.bounds.generationTimeoutMs,
     })
   } finally {

@@ -256,7 +256,7 @@ export interface StreamPart {
 }
 
 /** The text parts of one stream. */
-interface StreamParts {
+export interface StreamParts {
   /** Whether no event has been read yet. */
   isNew(): boolean
   /** Records an event. Call it before `at`. */

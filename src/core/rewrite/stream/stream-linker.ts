@@ -31,6 +31,7 @@ import {
   createStreamParts,
   type StreamedText,
   type StreamPart,
+  type StreamParts,
 } from './held-text.ts'
 
 /**
@@ -95,30 +96,23 @@ interface RewriterOptions extends Pick<EventLinkOptions, 'links' | 'sizes'> {
 }
 
 /** Creates the handler that rewrites the events of one answer. */
-function createTextRewriter({ links, sizes, containers }: RewriterOptions): EventHandler {
+function createTextRewriter(options: RewriterOptions): EventHandler {
+  const { containers } = options
   const parts = createStreamParts()
+  const stream: RewrittenStream = { ...options, parts }
   // The text of the previous event.
   let last: StreamedText | undefined
-
-  function textOf(part: StreamPart): StreamedText {
-    part.streamed ??= createStreamedText({
-      replace: (link) => replaceSandboxLink(link, () => containers.find(part.outputIndex), links),
-      edit: editDelta,
-      isTail: part.isTail,
-    })
-    return part.streamed
-  }
 
   function skip(chunk: Uint8Array, start: number): number {
     if (parts.isNew() || parts.holding().length > 0) return start
     return skipTextDeltas(chunk, start, ({ outputIndex, contentIndex, text }) =>
-      textOf(parts.at(outputIndex, contentIndex)).pass(text),
+      textOf(stream, parts.at(outputIndex, contentIndex)).pass(text),
     )
   }
 
   function pushDelta(raw: Uint8Array, delta: TextDelta, emit: Emit) {
     const { text, outputIndex, contentIndex } = delta
-    last = textOf(parts.at(outputIndex, contentIndex))
+    last = textOf(stream, parts.at(outputIndex, contentIndex))
     return last.push({ text, raw }, emit)
   }
 
@@ -130,63 +124,13 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
     if (part !== undefined && contentIndex !== undefined && !type.endsWith('.done')) {
       last = part.streamed
       const kept = { ...event, raw: event.raw.slice() }
-      last?.queue(() => rewrite(kept))
+      last?.queue(() => rewriteEvent(stream, kept))
       return
     }
     for (const { streamed } of own) {
       await (type === 'error' ? streamed?.abandon(emit) : streamed?.finish(emit))
     }
-    emit(await rewrite(event))
-  }
-
-  async function rewrite({ raw, text, fields }: ReadEvent): Promise<Uint8Array> {
-    const { outputIndex = 0, contentIndex = 0 } = fields
-    const edits = await eventEdits(text.json, fields, {
-      links,
-      sizes,
-      containers,
-      changeText,
-      moveAnnotation: (annotation) => {
-        const { streamed, memory } = parts.at(outputIndex, contentIndex)
-        // Offsets are unknown if the beginning of the text was missed.
-        if (streamed === undefined || streamed.isTail) return []
-        const move = createSpanMover(streamed.measure(), streamed.replacements(), memory)
-        return moveEdits(annotation, move)
-      },
-    })
-    const whole = fields.type === 'response.output_text.done' ? fields.text : undefined
-    const content = stringAt(text.json, whole)
-    if (whole !== undefined && content !== undefined) {
-      const part = parts.at(outputIndex, contentIndex)
-      edits.push(...stringEdits(text.json, whole, await decide(part, content, [])))
-    }
-    return spliceEvent(raw, text, edits)
-  }
-
-  const changeText: ChangeText = async (place, text, annotations) => {
-    const part = parts.at(place.outputIndex, place.contentIndex)
-    return { replacements: await decide(part, text, annotations), memory: part.memory }
-  }
-
-  /** The replacements for a whole copy: those of its deltas, else those of the previous copy. */
-  async function decide(
-    part: StreamPart,
-    text: string,
-    annotations: Parameters<ChangeText>[2],
-  ): Promise<readonly Replacement[]> {
-    if (part.decided?.text === text) return part.decided.replacements
-    const { streamed } = part
-    const offset = streamed?.offsetIn(text)
-    const find = () => containers.find(part.outputIndex)
-    // A link that was missed in the deltas was already sent, so later annotations must not change it.
-    const known = streamed === undefined ? annotations : []
-    const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
-    const replacements =
-      streamed === undefined || offset === undefined
-        ? all
-        : [...all.filter(({ end }) => end <= offset), ...shifted(streamed.replacements(), offset)]
-    if (text !== '') part.decided = { text, replacements }
-    return replacements
+    emit(await rewriteEvent(stream, event))
   }
 
   async function abandon(emit: Emit): Promise<void> {
@@ -230,6 +174,75 @@ function createTextRewriter({ links, sizes, containers }: RewriterOptions): Even
     skip,
     end: abandon,
   }
+}
+
+/** The links, containers and text parts of one rewritten stream. */
+interface RewrittenStream extends RewriterOptions {
+  readonly parts: StreamParts
+}
+
+/** The streamed text of a part; created at its first delta. */
+function textOf({ links, containers }: RewrittenStream, part: StreamPart): StreamedText {
+  part.streamed ??= createStreamedText({
+    replace: (link) => replaceSandboxLink(link, () => containers.find(part.outputIndex), links),
+    edit: editDelta,
+    isTail: part.isTail,
+  })
+  return part.streamed
+}
+
+/** The raw event with its links added, and links in its copies of the text replaced as in the deltas. */
+async function rewriteEvent(
+  stream: RewrittenStream,
+  { raw, text, fields }: ReadEvent,
+): Promise<Uint8Array> {
+  const { parts } = stream
+  const { outputIndex = 0, contentIndex = 0 } = fields
+  const edits = await eventEdits(text.json, fields, {
+    ...stream,
+    changeText: async (place, whole, annotations) => {
+      const part = parts.at(place.outputIndex, place.contentIndex)
+      const replacements = await replacementsIn(stream, part, whole, annotations)
+      return { replacements, memory: part.memory }
+    },
+    moveAnnotation: (annotation) => {
+      const { streamed, memory } = parts.at(outputIndex, contentIndex)
+      // Offsets are unknown if the beginning of the text was missed.
+      if (streamed === undefined || streamed.isTail) return []
+      const move = createSpanMover(streamed.measure(), streamed.replacements(), memory)
+      return moveEdits(annotation, move)
+    },
+  })
+  const whole = fields.type === 'response.output_text.done' ? fields.text : undefined
+  const content = stringAt(text.json, whole)
+  if (whole !== undefined && content !== undefined) {
+    const part = parts.at(outputIndex, contentIndex)
+    const replacements = await replacementsIn(stream, part, content, [])
+    edits.push(...stringEdits(text.json, whole, replacements))
+  }
+  return spliceEvent(raw, text, edits)
+}
+
+/** The replacements in a whole copy of a text: those of its deltas, else those of the previous copy. */
+async function replacementsIn(
+  { links, containers }: RewrittenStream,
+  part: StreamPart,
+  text: string,
+  annotations: Parameters<ChangeText>[2],
+): Promise<readonly Replacement[]> {
+  if (part.decided?.text === text) return part.decided.replacements
+  const { streamed } = part
+  const offset = streamed?.offsetIn(text)
+  const find = () => containers.find(part.outputIndex)
+  // A link that was missed in the deltas was already sent, so later annotations must not change it.
+  const known = streamed === undefined ? annotations : []
+  const all = offset === 0 ? [] : await replaceLinks(text, known, find, links)
+  const replacements =
+    streamed === undefined || offset === undefined
+      ? all
+      : [...all.filter(({ end }) => end <= offset), ...shifted(streamed.replacements(), offset)]
+  if (text !== '') part.decided = { text, replacements }
+  return replacements
 }
 
 /** The raw event with edits applied to its delta. */
