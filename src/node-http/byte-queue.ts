@@ -11,10 +11,12 @@ import type { ByteReader } from '../core/bytes/reader.ts'
 export interface Inflow {
   /** Options of a socket that is read so. */
   readonly options: object
-  /** The socket whose bytes are being taken; `undefined` if they come from elsewhere. */
-  socket(): Socket | undefined
+  /** Begins a body on the socket whose bytes are being taken; returns `undefined` if the bytes come from elsewhere. */
+  begin(): Socket | undefined
   /** Stops a socket until it is resumed. */
   stop(socket: Socket | undefined): void
+  /** Ends the body on a socket, which then is read for the next answer. */
+  end(socket: Socket): void
 }
 
 const readBytes = 64 * 1024
@@ -26,11 +28,14 @@ const readBytes = 64 * 1024
 export function createInflow(): Inflow {
   let current: Socket | undefined
   let isStopped = false
+  const inBody = new WeakSet<Socket>()
   function take(this: Socket, length: number, memory: Uint8Array): boolean {
     current = this
     isStopped = false
-    this.push(memory.subarray(0, length))
-    // At once, since the next read overwrites the bytes.
+    const bytes = memory.subarray(0, length)
+    // undici keeps the bytes of a head, which may come in several reads, but none of a body.
+    this.push(inBody.has(this) ? bytes : Buffer.from(bytes))
+    // At once, since the next read overwrites the memory.
     this.emit('readable')
     current = undefined
     if (this.readableLength === 0) return !isStopped
@@ -40,10 +45,17 @@ export function createInflow(): Inflow {
   }
   return {
     options: { onread: { buffer: Buffer.allocUnsafeSlow(readBytes), callback: take } },
-    socket: () => current,
+    begin() {
+      if (current !== undefined) inBody.add(current)
+      return current
+    },
     stop(socket) {
       if (socket === current) isStopped = true
       socket?.pause()
+    },
+    end(socket) {
+      inBody.delete(socket)
+      socket.resume()
     },
   }
 }
@@ -74,7 +86,7 @@ export function createByteQueue(inflow: Inflow, abort: (reason: unknown) => void
 
   return {
     write(chunk) {
-      socket ??= inflow.socket()
+      socket ??= inflow.begin()
       const start = isTaken ? 0 : length
       length = start + chunk.byteLength
       if (isTaken || length > memory.byteLength) {
@@ -92,7 +104,7 @@ export function createByteQueue(inflow: Inflow, abort: (reason: unknown) => void
     },
     end(error) {
       ending ??= { error }
-      socket?.resume()
+      if (socket !== undefined) inflow.end(socket)
       socket = undefined
       wake?.()
     },

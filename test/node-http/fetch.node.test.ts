@@ -198,6 +198,27 @@ describe('the dispatcher', () => {
     expect(seen).toBe(bytes)
   })
 
+  it('mixes no headers of answers whose heads come in pieces on sockets that are read into the same memory', async () => {
+    upstream = await listenRaw(async (socket) => {
+      const name = `file-${socket.remotePort}`
+      const head = `HTTP/1.1 200 OK\r\nX-Name: ${name}\r\nETag: "${name}"\r\nContent-Length: ${name.length}\r\n\r\n`
+      // Ends within names, within values, and between them.
+      for (const piece of head.match(/.{1,7}/gs) ?? []) {
+        socket.write(piece)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+      socket.write(name)
+    })
+    const { url } = upstream
+    const answers = Array.from({ length: 8 }, async () => {
+      const answer = await dispatched(url, manual)
+      return [answer.headers.get('x-name'), answer.headers.get('etag'), await answer.text()]
+    })
+    for (const [name, etag, text] of await Promise.all(answers)) {
+      expect([name, etag]).toEqual([text, `"${text}"`])
+    }
+  })
+
   it('mixes no bytes of slow and fast readers, whose sockets are read into the same memory', async () => {
     const bytes = 3 * 1024 ** 2
     let connections = 0
