@@ -8,6 +8,7 @@
 import { brokenOff } from '../core/bytes/failures.ts'
 import { passBody } from '../core/bytes/limit.ts'
 import { decodeAnswer } from '../core/http/content-coding.ts'
+import { isEventStreamType } from '../core/http/content-type.ts'
 import type { Connect, Socket } from '../core/http/websocket.ts'
 import { type Deadline, startDeadline } from '../core/time.ts'
 import { connectSigned, type SocketRequest } from './connect.ts'
@@ -155,8 +156,8 @@ function limitIdleTime(
   answer: Response,
 ): Response {
   const { ok, headers } = answer
-  const isStream = (): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
-  if ((ok && (path.endsWith('/content') || isStream())) || answer.body === null) return answer
+  if ((ok && (path.endsWith('/content') || isEventStreamType(headers))) || answer.body === null)
+    return answer
   // A slow upstream, such as a model, may need as long between two chunks as until its headers.
   const idleMs = Math.max(shortest, timeoutMs)
   return new Response(passBody(answer.body, { wait, idleMs, explain: brokenOff }), answer)

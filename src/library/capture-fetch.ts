@@ -8,6 +8,7 @@ import { mentionsInEvent } from '../core/api/citations/citation-stream.ts'
 import { type Citation, getMentions, type Mentions } from '../core/api/citations/citations.ts'
 import { type Operation, operationOf } from '../core/api/operations.ts'
 import { concatBytes, parseJson } from '../core/http/body.ts'
+import { isEventStreamType, isJsonType } from '../core/http/content-type.ts'
 import { createSplitter } from '../core/sse/split.ts'
 import { captureOnce, captureThings } from '../gateway/capture/capture.ts'
 import { anyone } from '../gateway/gateway.ts'
@@ -82,14 +83,13 @@ function observerFor(
   { headers }: Response,
   options: CaptureFetchOptions,
 ): Observer | undefined {
-  const type = headers.get('content-type') ?? ''
   const record = recorder(options)
-  if (/^application\/json\b/i.test(type)) {
+  if (isJsonType(headers)) {
     return wholeJson((body) =>
       answerKind === 'answer' ? record.mentions(getMentions(body)) : record.things(body),
     )
   }
-  if (answerKind !== 'answer' || !/^text\/event-stream\b/i.test(type)) return undefined
+  if (answerKind !== 'answer' || !isEventStreamType(headers)) return undefined
   const splitter = createSplitter()
   const read = (events: Iterable<Uint8Array>): void => {
     for (const event of events) record.mentions(mentionsInEvent(event))

@@ -11,6 +11,7 @@ import type { Citation, Mentions } from '../core/api/citations/citations.ts'
 import { readPosted } from '../core/api/citations/posted-answer.ts'
 import { mostNames, tooManyNames } from '../core/api/names/named-ids.ts'
 import { CfileError } from '../core/errors.ts'
+import { isEventStreamType } from '../core/http/content-type.ts'
 import { inTurns } from '../core/time.ts'
 import { type Captured, capture, captureResponse } from '../gateway/capture/capture.ts'
 import { claim } from '../gateway/capture/claim.ts'
@@ -42,7 +43,7 @@ const wanted =
 async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured> {
   const caller = c.get('caller')
   const bytes = await readBody(gateway, c)
-  const isTranscript = /^text\/event-stream\b/i.test(c.req.header('content-type') ?? '')
+  const isTranscript = isEventStreamType(c.req.raw.headers)
   const body = isTranscript ? undefined : await parseObject(gateway, bytes, wanted)
   const responseId = body === undefined ? undefined : namedResponse(body)
   if (responseId !== undefined) {

@@ -6,6 +6,7 @@
  */
 
 import { concatBytes, parseJson, peekBody } from './body.ts'
+import { isJsonType } from './content-type.ts'
 
 /** The formats of the codings. */
 type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
@@ -55,7 +56,10 @@ export function decodeAnswer(
   if (label === null || answer.status === 206) return answer
   // Only an answer of the runtime's own fetch has a URL.
   if (answer.url !== '' && fetchUndoes(label)) {
-    return withBody(answer, isJson(answer) ? answer.body?.pipeThrough(wholeJson()) : answer.body)
+    return withBody(
+      answer,
+      isJsonType(answer.headers) ? answer.body?.pipeThrough(wholeJson()) : answer.body,
+    )
   }
   const remaining = parseCodings(label)
   let body: ReadableStream<Uint8Array> | null = answer.body
@@ -174,10 +178,6 @@ function slices(): TransformStream<Uint8Array, Uint8Array<ArrayBuffer>> {
       }
     },
   })
-}
-
-function isJson({ headers }: Response): boolean {
-  return /^application\/json\b/i.test(headers.get('content-type') ?? '')
 }
 
 const mostJsonBytes = 64 * 1024 ** 2

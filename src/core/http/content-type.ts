@@ -1,5 +1,6 @@
 /**
- * Media types: the type of a download, whether a browser may show it, and the types that a client prefers (`Accept`).
+ * Media types: the type of a download, whether a browser may show it, the types of API answers, and the types that a
+ * client prefers (`Accept`).
  *
  * @module
  */
@@ -141,6 +142,16 @@ export function contentSecurityPolicy(type: string, inline: boolean): string {
 /** Type and subtype in lower case, without parameters (RFC 9110 §8.3.1). */
 function essence(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase()
+}
+
+/** Whether headers announce JSON. */
+export function isJsonType(headers: Headers): boolean {
+  return /^application\/json\b/i.test(headers.get('content-type') ?? '')
+}
+
+/** Whether headers announce a stream of server-sent events. */
+export function isEventStreamType(headers: Headers): boolean {
+  return /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 }
 
 /**

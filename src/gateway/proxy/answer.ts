@@ -9,6 +9,7 @@ import { getResources } from '../../core/api/citations/resources.ts'
 import { nameInPath } from '../../core/api/container-files.ts'
 import { type NamedKind, namedKinds, type Operation } from '../../core/api/operations.ts'
 import { parseJson, readBounded, toBody } from '../../core/http/body.ts'
+import { isEventStreamType, isJsonType } from '../../core/http/content-type.ts'
 import { isId } from '../../core/ids.ts'
 import { eraseThing } from '../archive/erase.ts'
 import type { InFlight } from '../balance.ts'
@@ -123,9 +124,8 @@ async function readAnswer(
   answer: Response,
   { record, change }: Reading,
 ): Promise<Response> {
-  const type = answer.headers.get('content-type') ?? ''
   const isRead = record !== undefined || change !== undefined
-  if (!isRead || answer.body === null || !/^application\/json\b/i.test(type)) return answer
+  if (!isRead || answer.body === null || !isJsonType(answer.headers)) return answer
   const read = await readBounded(answer.body, gateway.bounds.maxBodyBytes)
   if (read.whole === undefined) {
     gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
@@ -197,7 +197,7 @@ async function recordName(
 
 /** Whether an answer is a stream of server-sent events. */
 export function isEventStream({ headers, ok }: Response): boolean {
-  return ok && /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  return ok && isEventStreamType(headers)
 }
 
 /**

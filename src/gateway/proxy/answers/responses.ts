@@ -11,6 +11,7 @@
 import { mentionsInEvent, noMentions } from '../../../core/api/citations/citation-stream.ts'
 import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
 import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
+import { isEventStreamType, isJsonType } from '../../../core/http/content-type.ts'
 import { isObject } from '../../../core/json/value.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
@@ -39,7 +40,6 @@ export async function recordResponse(
   answer: Response,
   after?: number,
 ): Promise<Response> {
-  const type = answer.headers.get('content-type') ?? ''
   if (!answer.ok || answer.body === null) return answer
   const coding = answer.headers.get('content-encoding')
   if (coding !== null) {
@@ -48,12 +48,12 @@ export async function recordResponse(
     gateway.log('warn', message, { coding })
     return answer
   }
-  if (/^text\/event-stream\b/i.test(type)) {
+  if (isEventStreamType(answer.headers)) {
     const handler = createEventHandler(gateway, origin)
     const sent = after === undefined ? handler : sendAfter(after, handler)
     return withEvents(gateway, answer, throughLargeEvents(gateway, sent))
   }
-  if (/^application\/json\b/i.test(type)) {
+  if (isJsonType(answer.headers)) {
     return withBody(answer, await passJson(gateway, origin, answer.body))
   }
   return answer
