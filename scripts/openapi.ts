@@ -306,8 +306,8 @@ function describe(operation: Route): Json {
   }
 }
 
-/** The OpenAPI 3.1 document, without the version of the program. */
-export function createDocument(): Json {
+/** The routes by path and method. A download has HEAD beside GET. */
+function describePaths(): Json {
   const paths: Record<string, Record<string, Json>> = {}
   for (const operation of routes) {
     const { method, path } = operation
@@ -319,6 +319,12 @@ export function createDocument(): Json {
       methods.head = { operationId: `head${String(operationId).slice(3)}`, ...head }
     }
   }
+  return paths
+}
+
+/** Creates the OpenAPI 3.1 document, without the version of the program. */
+export function createDocument(): Json {
+  const paths = describePaths()
   const schemas = Object.entries(answers).map(([name, schema]) => [name, toJsonSchema(schema)])
   return {
     openapi: '3.1.0',

@@ -1,6 +1,6 @@
 /**
- * Writes the lists of settings from the declarations in `src/start/settings/` and their comments: `docs/settings.md`, and the
- * help of `cfile serve`. Run it by `npm run settings`.
+ * Writes the lists of settings, `docs/settings.md` and the help of `cfile serve`, from the declarations in
+ * `src/start/settings/` and their comments. Run it by `npm run settings`.
  *
  * @module
  */
@@ -73,7 +73,7 @@ const head = `# Settings
 
 cfile reads its settings from the environment; a Worker reads them from its vars, secrets and bindings of the same names. An empty value counts as not set.
 
-A wrong value stops the start with one line that names the setting, what it got (secrets masked) and what it takes. \`cfile doctor\` tries the settings and says what to do about what is wrong.
+A wrong value stops the start with one line that names the setting, what it got (secrets masked) and what it takes. \`cfile doctor\` tries the settings and says how to mend each failure.
 
 Against a real resource, \`AZURE_OPENAI_ENDPOINT\` and \`AZURE_OPENAI_API_KEY\` are enough. A server that others can reach also needs \`HOST\`, \`CFILE_PUBLIC_URL\`, and \`CFILE_API_KEYS\` or \`CFILE_JWKS_URL\`; a deployed Worker needs \`CFILE_SIGNING_KEYS\` and callers' keys. All others are optional.
 `
@@ -81,7 +81,7 @@ Against a real resource, \`AZURE_OPENAI_ENDPOINT\` and \`AZURE_OPENAI_API_KEY\` 
 /** Creates docs/settings.md. */
 export function settingsPage(): string {
   return `${head}${settingGroups.map(section).join('')}
-\`secret\`: messages and logs mask the value. \`server\`: Workers do not read it. Defaults in words mean that no single value stands for them.
+\`secret\`: messages and logs mask the value. \`server\`: Workers do not read it. A default in words has no single value.
 `
 }
 

@@ -80,11 +80,8 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
   refuseUnsafe(settings)
   const runtime = platform.runtime?.() ?? {}
   const authenticate = await readyCallers(settings, { ...webRuntime, ...runtime })
-  const { close: closeStorage, ...storage } = await platform.openStorage(
-    settings,
-    consoleLog(settings),
-    runtime,
-  )
+  const log = consoleLog(settings)
+  const { close: closeStorage, ...storage } = await platform.openStorage(settings, log, runtime)
   const closing = new AbortController()
   const upkeep = createUpkeep()
   try {
@@ -107,10 +104,8 @@ export async function serveOn(platform: Platform, env: Env): Promise<Running> {
       emulated: isEmulated(settings),
       async close() {
         closing.abort()
-        // Not after the answers have ended, so that another process can continue the copies at once.
-        const stopped = upkeep.stop()
-        await endListener(settings, listener)
-        await stopped
+        // At once, so that another process can continue the copies while running answers end.
+        await Promise.all([upkeep.stop(), endListener(settings, listener)])
         await closeStorage()
       },
     }
