@@ -119,7 +119,7 @@ export function bodyTooLarge(limit: number): CfileError {
 /** Returns the error that the client may see. Any error that is no CfileError is a fault of cfile. */
 export function toCfileError(cause: unknown): CfileError {
   if (isCfileError(cause)) return cause
-  return new CfileError('internal_error', 'Something went wrong here; the log has the cause.', {
+  return new CfileError('internal_error', 'The gateway failed; its log has the cause.', {
     cause,
   })
 }

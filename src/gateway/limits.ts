@@ -90,7 +90,7 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
 
 /** Creates the error for a reached limit, with `Retry-After` in seconds. */
 function limited(limit: string, seconds: number): CfileError {
-  return new CfileError('rate_limited', `More than ${limit} are not served to one owner here.`, {
+  return new CfileError('rate_limited', `This gateway allows one owner at most ${limit}.`, {
     hint: `Try again in ${seconds} s.`,
     headers: { 'retry-after': String(seconds) },
   })

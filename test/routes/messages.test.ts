@@ -128,7 +128,7 @@ it('says what is wrong with a body for POST /links', async () => {
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
     400 | invalid_request |  | The body is not a JSON object; post {"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}.
-    400 | invalid_request | file_id | The body has the key "file_id" twice in one object. | Give each key once: readers differ in which of two they take.
+    400 | invalid_request | file_id | The body has the key "file_id" twice in one object. | Write each key once: parsers differ in which of two values they use.
     400 | invalid_request |  | The body is not JSON: at byte 0, a value belongs here. | Send one JSON value as in RFC 8259, in UTF-8 without a byte order mark."
   `)
 })

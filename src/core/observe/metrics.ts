@@ -6,22 +6,22 @@
 
 const counters = {
   cfile_requests_total: 'Requests answered, by family of routes and class of status.',
-  cfile_delivered_bytes_total: 'Bytes of files that were handed out, by where they came from.',
+  cfile_delivered_bytes_total: 'Bytes of files sent to clients, by source.',
   cfile_upstream_requests_total:
-    'Requests sent to an upstream, by its name and the status; error: no answer.',
+    'Requests sent to an upstream, by its name and the status of the answer; error: no answer.',
   cfile_upstream_retries_total: 'Requests that were sent to an upstream again.',
-  cfile_resumptions_total: 'Files whose bytes broke off on their way and were resumed.',
+  cfile_resumptions_total: 'Downloads that broke off and were resumed.',
   cfile_captured_files_total: 'Files that were recorded for the first time.',
   cfile_containers_total:
     'Containers that were recorded for the first time, by upstream; Azure bills each as a session.',
   cfile_archive_copies_total: 'Attempts to copy a file into the archive that ended, by result.',
   cfile_archive_errors_total: 'Copies that could not be written, read or erased.',
-  cfile_healed_total: 'Containers that were gone and got a replacement.',
+  cfile_healed_total: 'Expired containers that were replaced.',
 } as const
 
 const gauges = {
-  cfile_in_flight: 'Requests under way, by family of routes.',
-  cfile_archive_pending: 'Files that wait for this instance to copy them.',
+  cfile_in_flight: 'Requests in progress, by family of routes.',
+  cfile_archive_pending: 'Files in the copy queue of this instance.',
 } as const
 
 const histograms = {

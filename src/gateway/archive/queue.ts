@@ -152,10 +152,14 @@ async function postpone(gateway: Gateway, pending: PendingCopy, error: unknown):
   const fields = { file_id, tries: tries + 1, cause: String(error) }
   if (isFinal(error, tries)) {
     gateway.observed.metrics.add('cfile_archive_errors_total')
-    gateway.log('error', 'A file could not be copied, so it ends with its container.', fields)
+    gateway.log(
+      'error',
+      'A file could not be copied, so it is lost when its container expires.',
+      fields,
+    )
     return removePending(gateway, pending)
   }
-  gateway.log('warn', 'A copy failed and is tried again.', fields)
+  gateway.log('warn', 'A copy failed; cfile will try again.', fields)
   const pause = Math.min(5 * 3 ** tries, 600) * (0.5 + gateway.runtime.random())
   const next_at = Math.ceil(gateway.runtime.now() + pause)
   await putPending(gateway, { ...pending, tries: tries + 1, next_at })
@@ -202,7 +206,7 @@ export async function keepUpArchive(gateway: Gateway): Promise<void> {
     if (isStart) await removeNow(state.stopping.signal)
     else await withLease(gateway, 'lease/tidy', removeNow)
   } catch (error) {
-    log('warn', 'Pending copies could not be resumed; that is tried again.', {
+    log('warn', 'Pending copies could not be resumed; cfile will try again.', {
       cause: String(error),
     })
   }

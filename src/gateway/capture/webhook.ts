@@ -109,7 +109,7 @@ export async function captureFromWebhook(gateway: Gateway, responseId: string): 
       else await putWork(gateway, laterWork(work, now()))
     })
   } catch (error) {
-    log('warn', 'A response that a webhook named could not be captured; that is tried again.', {
+    log('warn', 'A response that a webhook named could not be captured; cfile will try again.', {
       cause: String(error),
     })
   }
@@ -129,7 +129,7 @@ export async function resumeWebhooks(gateway: Gateway): Promise<void> {
       }
     }
   } catch (error) {
-    log('warn', 'The responses that webhooks named could not be listed; that is tried again.', {
+    log('warn', 'The responses that webhooks named could not be listed; cfile will try again.', {
       cause: String(error),
     })
   }

@@ -263,7 +263,7 @@ export async function removeOrphans(gateway: Gateway): Promise<void> {
       await gateway.store.delete(key)
     }
   } catch (error) {
-    gateway.log('warn', 'Unfinished containers could not be looked up; that is tried again.', {
+    gateway.log('warn', 'Unfinished containers could not be looked up; cfile will try again.', {
       cause: String(error),
     })
   }
@@ -283,7 +283,7 @@ function nothingArchived(id: string): CfileError {
     'container_expired',
     `Nothing of the container ${id} was archived for you.`,
     {
-      hint: 'Files that must outlive their container have to be copied while it lives: set CFILE_ARCHIVE.',
+      hint: 'To keep files for longer, copy them before their container expires: set CFILE_ARCHIVE.',
     },
   )
 }

@@ -260,7 +260,7 @@ export async function recordIfUp(
   } catch (error) {
     if (!isStoreDown(error)) throw error
     const cause = String(isCfileError(error) ? error.cause : error)
-    log('error', 'The store is down, so what an answer shows is not recorded.', {
+    log('error', 'The store is down, so the contents of an answer are not recorded.', {
       ...fields,
       cause,
     })

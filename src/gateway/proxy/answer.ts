@@ -128,7 +128,7 @@ async function readAnswer(
   if (!isRead || answer.body === null || !isJsonType(answer.headers)) return answer
   const read = await readBounded(answer.body, gateway.bounds.maxBodyBytes)
   if (read.whole === undefined) {
-    gateway.log('warn', 'A list was too large to be read, so what it holds is not recorded.', {
+    gateway.log('warn', 'A list was too large to be read, so its contents are not recorded.', {
       setting: 'CFILE_MAX_BODY_BYTES',
     })
     return new Response(read.stream, answer)

@@ -132,7 +132,7 @@ function containerExpired(containerId: string, cause: CfileError): CfileError {
     'container_expired',
     `The container ${containerId} is gone, and its files with it: Azure keeps a container for 20 to 30 idle minutes and one hour at most.${when}`,
     {
-      hint: 'Files that must last longer have to be copied while they live: set CFILE_ARCHIVE.',
+      hint: 'To keep files for longer, copy them before their container expires: set CFILE_ARCHIVE.',
       upstream: cause.details.upstream,
       cause,
     },

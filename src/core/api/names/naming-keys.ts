@@ -173,7 +173,7 @@ export function duplicateKey(key: string): CfileError {
     `The body has the key ${show(key)} twice in one object.`,
     {
       param: key.slice(0, 64),
-      hint: 'Give each key once: readers differ in which of two they take.',
+      hint: 'Write each key once: parsers differ in which of two values they use.',
     },
   )
 }
