@@ -109,9 +109,9 @@ function placeOf({ bucketUrl, prefix = '' }: S3ArchiveOptions): Place {
   const root = folderPrefix(prefix)
   const toKey = (name: string): string => root + name
   const withQuery = (url: string, query: Record<string, string>): URL => {
-    const made = new URL(url)
-    for (const [key, value] of Object.entries(query)) made.searchParams.set(key, value)
-    return made
+    const full = new URL(url)
+    for (const [key, value] of Object.entries(query)) full.searchParams.set(key, value)
+    return full
   }
   return {
     toKey,

@@ -41,21 +41,21 @@ interface RetryBudget {
  * @param now unix seconds
  */
 export function createRetryBudget(now: () => number): RetryBudget {
-  let left = 10
+  let retriesLeft = 10
   let filledAt = now()
   const fill = (): void => {
     const time = now()
-    left = Math.max(left, Math.min(10, left + (time - filledAt)))
+    retriesLeft = Math.max(retriesLeft, Math.min(10, retriesLeft + (time - filledAt)))
     filledAt = time
   }
   return {
     earn() {
-      left = Math.min(100, left + 0.1)
+      retriesLeft = Math.min(100, retriesLeft + 0.1)
     },
     spend() {
       fill()
-      if (left < 1) return false
-      left -= 1
+      if (retriesLeft < 1) return false
+      retriesLeft -= 1
       return true
     },
   }

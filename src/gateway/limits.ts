@@ -70,8 +70,8 @@ function limitDownloads(options: LimitOptions): (owner: string) => Download {
     if (seconds > 0) throw limited(`${maxDownloadBytesPerHour} bytes an hour`, seconds)
     open.set(owner, count + 1)
     const end = once(() => {
-      const left = (open.get(owner) ?? 1) - 1
-      if (left > 0) open.set(owner, left)
+      const others = (open.get(owner) ?? 1) - 1
+      if (others > 0) open.set(owner, others)
       else open.delete(owner)
     })
     const onBytes = (length: number) => bytes?.take(owner, length)

@@ -46,14 +46,14 @@ export function createLinker(
     owner,
     expiresAt: Math.min(gateway.runtime.now() + ttl, until),
   })
-  const made = async (grant: Grant): Promise<MadeLink> => ({
+  const sign = async (grant: Grant): Promise<MadeLink> => ({
     download_url: await signer.sign(publicUrl, grant),
     expires_at: grant.expiresAt,
   })
   return {
     file: ({ container_id: containerId, file_id: fileId, filename }) =>
-      made({ kind: 'file', fileId, containerId, filename, disposition, ...terms() }),
-    path: (containerId, path) => made({ kind: 'path', containerId, path, disposition, ...terms() }),
-    container: (kind, containerId) => made({ kind, containerId, ...terms() }),
+      sign({ kind: 'file', fileId, containerId, filename, disposition, ...terms() }),
+    path: (containerId, path) => sign({ kind: 'path', containerId, path, disposition, ...terms() }),
+    container: (kind, containerId) => sign({ kind, containerId, ...terms() }),
   }
 }

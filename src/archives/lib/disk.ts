@@ -75,9 +75,9 @@ export function readRange(
 
   async function next(): Promise<Uint8Array | undefined> {
     signal?.throwIfAborted()
-    const left = end + 1 - at
-    if (left === 0) return undefined
-    const buffer = new Uint8Array(Math.min(chunkBytes, left))
+    const remaining = end + 1 - at
+    if (remaining === 0) return undefined
+    const buffer = new Uint8Array(Math.min(chunkBytes, remaining))
     const { bytesRead } = await disk('read', () => file.read(buffer, 0, buffer.byteLength, at))
     if (bytesRead === 0) throw new DamagedCopy(`It ended at byte ${at}.`)
     at += bytesRead

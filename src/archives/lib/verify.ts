@@ -28,15 +28,16 @@ export function verifyBody(
   const reader = readParts(body)
   const hash = createSha256()
   const held: Uint8Array[] = []
-  let left = bytes
+  let remaining = bytes
   let isWhole = false
 
   async function readOn(): Promise<void> {
     const part = await reader.read(partBytes)
-    left -= part.byteLength
+    remaining -= part.byteLength
     if (part.byteLength > 0) held.push(part)
     isWhole = part.byteLength < partBytes
-    if (left < 0 || (isWhole && left > 0)) throw new DamagedCopy(`Its size is not ${bytes} bytes.`)
+    if (remaining < 0 || (isWhole && remaining > 0))
+      throw new DamagedCopy(`Its size is not ${bytes} bytes.`)
     await hash.update(part)
     if (isWhole && (await hash.digest()) !== sha256)
       throw new DamagedCopy('Its hash does not match.')

@@ -15,11 +15,11 @@ import { createByteSearch, hasBytes } from '../search.ts'
 import { concatBytes } from './body.ts'
 
 /** Chooses and receives the parts of a form that the gateway reads. */
-export interface FormWatch {
+export interface FormHandler {
   /** The maximum size of a part's value in bytes; 0 to pass it unread. May throw to refuse the part. */
-  wants(part: FormPart): number
+  maxBytes(part: FormPart): number
   /** Receives the value of a part. The form continues when the promise resolves. */
-  take(part: FormPart, value: Uint8Array): Promise<void>
+  receive(part: FormPart, value: Uint8Array): Promise<void>
 }
 
 const longestHead = 16 * 1024
@@ -28,14 +28,14 @@ const longestHead = 16 * 1024
  * Passes a form through unchanged. No byte passes before everything up to it was read.
  *
  * @param boundary boundary in the form's media type, without leading dashes
- * @param watch chooses the parts to read and receives their values
- * @throws (in the stream) CfileError `invalid_request` for an ambiguous form, and errors of `watch`
+ * @param handler chooses the parts to read and receives their values
+ * @throws (in the stream) CfileError `invalid_request` for an ambiguous form, and errors of `handler`
  */
 export function watchForm(
   boundary: string,
-  watch: FormWatch,
+  handler: FormHandler,
 ): TransformStream<Uint8Array, Uint8Array> {
-  const reader = createFormReader(boundary, watch)
+  const reader = createFormReader(boundary, handler)
   return new TransformStream({
     async transform(chunk, controller) {
       await reader.push(chunk)
@@ -54,7 +54,7 @@ const crlf = new Uint8Array([13, 10])
 const dashes = new Uint8Array([45, 45])
 
 /** Reads a form as its bytes come. Each step consumes bytes or waits for more. */
-function createFormReader(boundary: string, watch: FormWatch): FormReader {
+function createFormReader(boundary: string, handler: FormHandler): FormReader {
   const delimiter = new TextEncoder().encode(`--${boundary}`)
   const find = createByteSearch(`--${boundary}`)
   const findBlankLine = createByteSearch('\r\n\r\n')
@@ -91,7 +91,7 @@ function createFormReader(boundary: string, watch: FormWatch): FormReader {
     if (end === -1) return false
     const head = pending.subarray(0, end)
     if (find(head) !== -1) throw refuseForm('its boundary occurs in the headers of a part')
-    value = createValueReader(watch, parsePartHead(head))
+    value = createValueReader(handler, parsePartHead(head))
     return skip(end + 4, readValue)
   }
 
@@ -138,9 +138,9 @@ interface ValueReader {
 
 const noValue: ValueReader = { push() {}, async end() {} }
 
-/** Collects the value of a part up to the limit that `watch` gives. */
-function createValueReader(watch: FormWatch, part: FormPart): ValueReader {
-  const most = watch.wants(part)
+/** Collects the value of a part up to the limit of the handler. */
+function createValueReader(handler: FormHandler, part: FormPart): ValueReader {
+  const most = handler.maxBytes(part)
   const chunks: Uint8Array[] = []
   let length = 0
   return {
@@ -154,7 +154,7 @@ function createValueReader(watch: FormWatch, part: FormPart): ValueReader {
       if (part.length !== undefined && part.length !== length) {
         throw refuseForm('a part does not have the length in its Content-Length')
       }
-      if (most > 0) await watch.take(part, concatBytes(chunks))
+      if (most > 0) await handler.receive(part, concatBytes(chunks))
     },
   }
 }

@@ -101,7 +101,7 @@ function createScan(bytes: Uint8Array, visitor: JsonVisitor): Scan {
   // Start of the current string, or -1.
   let stringStart = -1
   // Bitwise OR of all bytes in strings.
-  let seen = 0
+  let stringBits = 0
 
   function open(code: number): void {
     if (depth === deepest) throw unreadable(at, `it is nested more than ${deepest} levels deep`)
@@ -131,7 +131,7 @@ function createScan(bytes: Uint8Array, visitor: JsonVisitor): Scan {
         return
       }
       if (code < 32) throw unreadable(at, 'a control character in a string is not escaped')
-      seen |= code
+      stringBits |= code
       at = code === backslash ? escapeEnd(bytes, at) : at + 1
     }
   }
@@ -194,7 +194,7 @@ function createScan(bytes: Uint8Array, visitor: JsonVisitor): Scan {
       const isComplete = next === afterValue && depth === 0 && stringStart === -1
       if (!isComplete) throw unreadable(at, 'it ends too early')
     },
-    isAscii: () => seen < 128,
+    isAscii: () => stringBits < 128,
   }
 }
 

@@ -90,9 +90,9 @@ function* findCuts(
   let depth = 0
   let isInside = member === undefined
   let key = ''
-  let begin = 0
+  let memberStart = 0
   let values = 0
-  let before = 0
+  let valuesBefore = 0
   const cut = (start: number, end: number): void => {
     // A larger part includes the parts that were taken out of it.
     while ((cuts.at(-1)?.start ?? 0) > offset + start) cuts.pop()
@@ -103,7 +103,7 @@ function* findCuts(
       if (depth === 1 && member !== undefined) isInside = jsonTextAt(json, start, end) === member
       if (depth !== level) return
       key = jsonTextAt(json, start, end) ?? ''
-      before = values
+      valuesBefore = values
     },
     scalar(start, end) {
       values += 1
@@ -112,14 +112,14 @@ function* findCuts(
     },
     open(start) {
       values += 1
-      if (depth === level) begin = start
+      if (depth === level) memberStart = start
       depth += 1
     },
     close(end) {
       depth -= 1
-      if (depth !== level || !isInside || kept.has(key) || end - begin < smallest) return
-      cut(begin, end)
-      values = before
+      if (depth !== level || !isInside || kept.has(key) || end - memberStart < smallest) return
+      cut(memberStart, end)
+      values = valuesBefore
     },
   })
   return { cuts, values }

@@ -74,8 +74,8 @@ export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
     const directory: Uint8Array[] = []
     let offset = 0
     for (const entry of entries) {
-      const begun = place(entry, offset)
-      const header = localHeader(begun)
+      const placed = place(entry, offset)
+      const header = localHeader(placed)
       current = await entry.open(closed.signal)
       let piece = await current.read()
       yield header
@@ -86,7 +86,7 @@ export function zipFiles(entries: readonly ZipEntry[]): ByteReader {
         bytes += piece.byteLength
         yield piece
       }
-      const file = { ...begun, crc, bytes }
+      const file = { ...placed, crc, bytes }
       const end = descriptor(file)
       yield end
       directory.push(directoryHeader(file))

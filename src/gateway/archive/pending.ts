@@ -35,8 +35,8 @@ const pendingSchema: () => z.ZodMiniType<PendingCopy> = once(() =>
 
 /** A key begins with the unix second of the container's creation, so that containers that expire first are listed first. */
 function keyOf({ container_id = '', file_id, owner, noted_at }: PendingCopy): string {
-  const made = idCreatedAt(container_id) ?? noted_at
-  return `${prefix}${String(made).padStart(10, '0')}/${file_id}/${owner}`
+  const createdAt = idCreatedAt(container_id) ?? noted_at
+  return `${prefix}${String(createdAt).padStart(10, '0')}/${file_id}/${owner}`
 }
 
 /**

@@ -53,8 +53,8 @@ export async function createLike(
     body: JSON.stringify({ name, memory_limit: memory_limit ?? undefined }),
     signal,
   })
-  const made = z.safeParse(containerSchema(), answer.ok ? await answer.json() : undefined)
-  if (made.data !== undefined) return made.data.id
+  const created = z.safeParse(containerSchema(), answer.ok ? await answer.json() : undefined)
+  if (created.data !== undefined) return created.data.id
   throw refused('refused the new container', answer)
 }
 

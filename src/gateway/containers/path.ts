@@ -72,8 +72,10 @@ function nothingAt(
   { containerId, isGranted }: PathQuery,
   files: readonly ContainerFile[],
 ): CfileError {
-  const seen = isGranted ? [] : files
-  const names = new Set(seen.map(({ path }) => cleanFilename(stripStoredPrefix(nameInPath(path)))))
+  const listed = isGranted ? [] : files
+  const names = new Set(
+    listed.map(({ path }) => cleanFilename(stripStoredPrefix(nameInPath(path)))),
+  )
   const shown = [...names].slice(0, mostNames).map((name) => JSON.stringify(name))
   const more = names.size > mostNames ? ` and ${names.size - mostNames} more` : ''
   const there = shown.length > 0 ? ` There are: ${shown.join(', ')}${more}.` : ''

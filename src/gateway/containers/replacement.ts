@@ -91,7 +91,7 @@ export async function findReplacement(
  * Creates the replacement of an expired container that has none yet. Concurrent requests, also on other instances,
  * share one replacement. Later requests find it with {@link findReplacement}.
  *
- * @param gone the expired container, and the upstream that had it
+ * @param expired the expired container, and the upstream that had it
  * @returns the id of the new container, and whether this call made it
  * @throws CfileError `container_expired` when the caller has no copies of its files; `upstream_error` and others when
  * the container cannot be created or filled. In that case it is deleted again.
@@ -99,11 +99,11 @@ export async function findReplacement(
 export async function replaceContainer(
   gateway: Gateway,
   caller: Caller,
-  gone: ExpiredContainer,
+  expired: ExpiredContainer,
   signal: AbortSignal,
 ): Promise<ReplacementResult> {
   const { store, runtime } = gateway
-  const { id } = gone
+  const { id } = expired
   const failure = failedKey(id, caller)
   const earlierFailure = await store.get(failure)
   for (let waits = 0; waits < mostWaits; waits += 1) {
@@ -111,13 +111,13 @@ export async function replaceContainer(
     const other = await findReplacement(gateway, caller, id)
     if (other !== undefined) return { containerId: other, isNew: false }
     if ((await store.get(failure)) !== earlierFailure) throw failedForOther()
-    let made: Replacement | undefined
+    let replacement: Replacement | undefined
     await withLease(gateway, leaseKey(id, caller), async () => {
       if ((await findReplacement(gateway, caller, id)) !== undefined) return
       if ((await store.get(failure)) !== earlierFailure) return
-      made = await makeReplacement(gateway, caller, gone, signal)
+      replacement = await makeReplacement(gateway, caller, expired, signal)
     })
-    if (made !== undefined) return { containerId: made.containerId, isNew: true }
+    if (replacement !== undefined) return { containerId: replacement.containerId, isNew: true }
     await runtime.wait(waitForOtherMs, signal)
   }
   throw new CfileError('upstream_timeout', 'Another request is still making the new container.')
@@ -127,13 +127,13 @@ export async function replaceContainer(
 async function makeReplacement(
   gateway: Gateway,
   caller: Caller,
-  gone: ExpiredContainer,
+  expired: ExpiredContainer,
   signal: AbortSignal,
 ): Promise<Replacement> {
   const { store, runtime } = gateway
-  const { id } = gone
+  const { id } = expired
   try {
-    return await createFilled(gateway, caller, gone, signal, async (containerId) => {
+    return await createFilled(gateway, caller, expired, signal, async (containerId) => {
       const value = { container_id: containerId, replaces: id }
       await store.put(originKey(containerId, caller), value, { ttl: rememberedSeconds })
       await store.put(replacedKey(id, caller), value, { ttl: rememberedSeconds })
@@ -171,9 +171,9 @@ export async function restoreContainer(
   const [upstream] = upstreamsNamed(gateway, record?.upstream)
   if (holder === undefined || upstream === undefined) throw notThere('container')
   const newest = (await findReplacement(gateway, holder, id)) ?? id
-  const gone = { id: newest, upstream }
-  if (await isRunning(gone, signal)) return createFilled(gateway, holder, gone, signal)
-  const { containerId } = await replaceContainer(gateway, holder, gone, signal)
+  const expired = { id: newest, upstream }
+  if (await isRunning(expired, signal)) return createFilled(gateway, holder, expired, signal)
+  const { containerId } = await replaceContainer(gateway, holder, expired, signal)
   return { containerId, files: await listAllCopies(gateway, holder, newest) }
 }
 

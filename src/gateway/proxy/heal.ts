@@ -46,11 +46,11 @@ export async function sendHealed(
   const refusal = await readRefusal(answer)
   const answered = { ...rest, answer: refusal.answer }
   const refused = { text: refusal.text, upstream: rest.upstream }
-  const again = await heal(gateway, caller, healing, refused)
-  if (again === undefined) return { answered, parsed: current }
+  const second = await heal(gateway, caller, healing, refused)
+  if (second === undefined) return { answered, parsed: current }
   rest.inFlight.end()
   await answered.answer.body?.cancel()
-  return { answered: await send(again.parsed), ...again }
+  return { answered: await send(second.parsed), ...second }
 }
 
 /** A request that can be sent once more with a new container. */
@@ -115,16 +115,16 @@ export async function heal(
   const { signal } = parsed.request
   const inMessage = containerIn(message)
   const use = await findGoneUse(uses, inMessage, upstream, signal)
-  const gone = use?.known ?? use?.id ?? inMessage
-  const made = gone && (await replace(gateway, caller, { id: gone, upstream }, signal))
-  if (!made) return undefined
+  const expiredId = use?.known ?? use?.id ?? inMessage
+  const newId = expiredId && (await replace(gateway, caller, { id: expiredId, upstream }, signal))
+  if (!newId) return undefined
   const others = uses.filter((other) => other !== use)
   // Without a tool that uses the container it is part of the history, and all tools get the new one.
-  const healed = use === undefined ? uses : [...others, { ...use, known: made }]
-  const fallback = use === undefined ? made : undefined
+  const healed = use === undefined ? uses : [...others, { ...use, known: newId }]
+  const fallback = use === undefined ? newId : undefined
   return {
     parsed: withContainers(parsed, healed, fallback),
-    healed: `${use?.id ?? gone}=${made}`,
+    healed: `${use?.id ?? expiredId}=${newId}`,
   }
 }
 
@@ -226,22 +226,22 @@ function containerIn(message: string): string | undefined {
 /**
  * Replaces a container and returns the new id; `undefined` when that fails, with a line in the log.
  *
- * @param gone the expired container, and the upstream that had it
+ * @param expired the expired container, and the upstream that had it
  */
 async function replace(
   gateway: Gateway,
   caller: Caller,
-  gone: { readonly id: string; readonly upstream: Upstream },
+  expired: { readonly id: string; readonly upstream: Upstream },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { log } = gateway
   const { metrics } = gateway.observed
   const { knowsCallers } = gateway.owners
-  const { id } = gone
+  const { id } = expired
   const record = await findRecord(gateway, caller, 'container', id)
   if (record === undefined && knowsCallers) return undefined
   try {
-    const { containerId, isNew } = await replaceContainer(gateway, caller, gone, signal)
+    const { containerId, isNew } = await replaceContainer(gateway, caller, expired, signal)
     if (isNew) {
       metrics.add('cfile_healed_total', 1)
       const fields = { container_id: id, replaced_by: containerId }

@@ -14,7 +14,7 @@ import type { BodyForm, Operation } from '../../core/api/operations.ts'
 import { atMost } from '../../core/bytes/limit.ts'
 import { bodyTooLarge, CfileError, isCfileError } from '../../core/errors.ts'
 import { concatBytes, readBounded } from '../../core/http/body.ts'
-import { type FormWatch, parseFormBoundary, watchForm } from '../../core/http/form-fields.ts'
+import { type FormHandler, parseFormBoundary, watchForm } from '../../core/http/form-fields.ts'
 import { unlinkBytes } from '../../core/rewrite/unlink.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
@@ -209,7 +209,7 @@ const longestId = 1024
 const longestJson = 1024 ** 2
 
 /** Creates the callbacks that check the fields with ids as they arrive. */
-function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormWatch {
+function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): FormHandler {
   let names = 0
   const check = async (named: BodyNames): Promise<void> => {
     names += countNames(named)
@@ -217,12 +217,12 @@ function watchNames(gateway: Gateway, caller: Caller, { signal }: WithForm): For
     await requireOwnBody(gateway, caller, named)
   }
   return {
-    wants(part) {
+    maxBytes(part) {
       const reading = readingOf(part)
       if (reading === 'nothing') return 0
       return reading === 'json' ? longestJson : longestId
     },
-    async take(part, value) {
+    async receive(part, value) {
       const reading = readingOf(part)
       if (reading === 'nothing') return
       await check(

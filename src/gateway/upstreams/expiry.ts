@@ -53,8 +53,8 @@ export async function findExpiry(
         .catch(() => undefined)
   deadline.clear()
   signal.throwIfAborted()
-  const made = idCreatedAt(containerId) ?? container?.created_at
-  const hour = made === undefined ? [] : [made + longestLifetime]
+  const createdAt = idCreatedAt(containerId) ?? container?.created_at
+  const hour = createdAt === undefined ? [] : [createdAt + longestLifetime]
   const idle = idleEnd(container)
   const isOver = isGone || container?.status === 'expired'
   const ends = [...hour, ...idle, ...(isOver ? [now()] : [])]
@@ -93,9 +93,10 @@ export async function explainMissing(
   if (error.status !== 404) return error
   const state = await containerState(location, containerId, signal)
   if (state === 'running') return error
-  const made = idCreatedAt(containerId)
-  const old = made !== undefined && gateway.runtime.now() - made > longestLifetime
-  if (state === 'expired' || location.isRecorded || old) return containerExpired(containerId, error)
+  const createdAt = idCreatedAt(containerId)
+  const isOld = createdAt !== undefined && gateway.runtime.now() - createdAt > longestLifetime
+  if (state === 'expired' || location.isRecorded || isOld)
+    return containerExpired(containerId, error)
   return error
 }
 
@@ -123,11 +124,11 @@ async function containerState(
  * @param cause the error of the upstream
  */
 function containerExpired(containerId: string, cause: CfileError): CfileError {
-  const made = idCreatedAt(containerId)
+  const createdAt = idCreatedAt(containerId)
   const when =
-    made === undefined
+    createdAt === undefined
       ? ''
-      : ` It was made ${formatTime(made)} and lived until ${formatTime(made + longestLifetime)} at the latest.`
+      : ` It was made ${formatTime(createdAt)} and lived until ${formatTime(createdAt + longestLifetime)} at the latest.`
   return new CfileError(
     'container_expired',
     `The container ${containerId} is gone, and its files with it: Azure keeps a container for 20 to 30 idle minutes and one hour at most.${when}`,

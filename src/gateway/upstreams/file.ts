@@ -131,9 +131,9 @@ export function reopenSame(
     one !== undefined && other !== undefined && one !== other
   return async (start, end = Number.MAX_SAFE_INTEGER, closed) => {
     const range = start > 0 && start <= end ? { start, end } : undefined
-    const again = await openContent(client, location, traces.either(signal, closed), range)
-    if (!isOther(again.size, size) && !isOther(again.etag, etag)) return again
-    await again.answer.body?.cancel()
+    const reopened = await openContent(client, location, traces.either(signal, closed), range)
+    if (!isOther(reopened.size, size) && !isOther(reopened.etag, etag)) return reopened
+    await reopened.answer.body?.cancel()
     throw new CfileError('upstream_invalid', 'The file changed during the download.')
   }
 }

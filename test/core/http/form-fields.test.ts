@@ -18,11 +18,11 @@ async function through(bytes: Uint8Array, boundary: string, cuts: readonly numbe
     },
   })
   const watch = watchForm(boundary, {
-    wants(part) {
+    maxBytes(part) {
       parts.push(part)
       return part.isFile ? 0 : 100
     },
-    async take(_, value) {
+    async receive(_, value) {
       values.push(new TextDecoder().decode(value))
     },
   })

@@ -80,11 +80,11 @@ export const requestTargets: Targets = {
     const body = async (chunks: Iterable<Uint8Array<ArrayBuffer>>) => {
       const names: string[] = []
       const watch = watchForm(boundary ?? 'b', {
-        wants(part) {
+        maxBytes(part) {
           names.push(String(part.name))
           return 100
         },
-        take: async () => {},
+        receive: async () => {},
       })
       const passed = streamOf(chunks).pipeThrough(watch)
       const got = await new Response(passed).arrayBuffer().catch((error: unknown) => {

@@ -50,9 +50,9 @@ export function resumptionOf(
 ): Resumption | undefined {
   const isResponse = method === 'GET' && answerKind === 'answer' && kind === 'response'
   if (links !== 'rewrite' || !isResponse) return undefined
-  const asked = new URLSearchParams(query)
-  const after = asked.getAll('starting_after').join()
-  if (asked.get('stream') !== 'true' || !/^\d{1,15}$/.test(after)) return undefined
+  const parameters = new URLSearchParams(query)
+  const after = parameters.getAll('starting_after').join()
+  if (parameters.get('stream') !== 'true' || !/^\d{1,15}$/.test(after)) return undefined
   const kept = query.slice(1).split('&')
   return {
     query: `?${kept.filter((pair) => !pair.startsWith('starting_after=')).join('&')}`,

@@ -81,8 +81,8 @@ async function tryHeal(
   if (type !== 'error' || session.isAnswering || refused?.healing === undefined) return false
   const { gateway, caller } = session
   const refusal = { text: message, upstream: home }
-  const again = await heal(gateway, caller, refused.healing, refusal)
-  const bytes = again?.parsed.sent.bytes
+  const second = await heal(gateway, caller, refused.healing, refusal)
+  const bytes = second?.parsed.sent.bytes
   if (!(bytes instanceof Uint8Array)) return false
   session.pending.shift()
   session.pending.push({ previous: refused.previous, stop: refused.stop })
