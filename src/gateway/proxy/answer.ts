@@ -25,7 +25,7 @@ import {
 } from './answers/completions.ts'
 import { linkHistory } from './answers/links.ts'
 import { recordResponse, withBody } from './answers/responses.ts'
-import type { NamedBy } from './names.ts'
+import type { NamedBy } from './own-names.ts'
 import type { ProxyRequest } from './request.ts'
 
 /** An answer whose body has not been read yet. */

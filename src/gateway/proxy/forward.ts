@@ -2,7 +2,7 @@
  * Forwards a request of the OpenAI API to the upstream that holds the things it names, and records what the answer
  * contains before the client gets it. The steps, each in its own file:
  *
- * 1. `request`: parse the request, check its names (`names`, `sent-body`, `input-file`) and find
+ * 1. `request`: parse the request, check its names (`own-names`, `sent-body`, `input-file`) and find
  *    its upstreams (`route`).
  * 2. `route`: send it to these upstreams until one gives a final answer.
  * 3. `heal`: send it once more with a new container when its container has expired.
@@ -28,7 +28,7 @@ import { resumptionOf } from './answers/links.ts'
 import { answerOwnList } from './answers/own-list.ts'
 import { sendHealed } from './heal.ts'
 import { requireOwnInput } from './input-file.ts'
-import { isShared } from './names.ts'
+import { isShared } from './own-names.ts'
 import { type ApiRequest, type ProxyRequest, parseRequest } from './request.ts'
 import { type Answered, sendAlongRoute } from './route.ts'
 

@@ -15,7 +15,7 @@ import { CfileError } from '../../core/errors.ts'
 import { readWhole } from '../../core/http/body.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from './names.ts'
+import { requireOwnBody } from './own-names.ts'
 import type { ProxyRequest } from './request.ts'
 
 // The operations that run the lines of a file, and how to read a line.

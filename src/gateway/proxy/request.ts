@@ -16,7 +16,7 @@ import { addMember } from '../../core/json/edits.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { type NamedBy, requireOwn } from './names.ts'
+import { type NamedBy, requireOwn } from './own-names.ts'
 import { findRoute, type Route } from './route.ts'
 import { readSentBody, type SentBody } from './sent-body.ts'
 

@@ -18,7 +18,7 @@ import { type FormHandler, parseFormBoundary, watchForm } from '../../core/http/
 import { unlinkBytes } from '../../core/rewrite/unlink.ts'
 import { inTurns } from '../../core/time.ts'
 import type { Caller, Gateway } from '../gateway.ts'
-import { requireOwnBody } from './names.ts'
+import { requireOwnBody } from './own-names.ts'
 
 /** A body that goes upstream. */
 export interface SentBody {
