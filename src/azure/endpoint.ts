@@ -153,7 +153,7 @@ function joinUrl(
     throw badPath()
   }
   const url = new URL(base + path)
-  // Even an empty query would make the URL parse again.
+  // Setting even an empty query parses the URL again.
   if (query !== '') url.search = query
   if (apiVersion !== undefined && !url.searchParams.has('api-version')) {
     // Not with URLSearchParams, which would rewrite the caller's own parameters.

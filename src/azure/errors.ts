@@ -248,7 +248,7 @@ async function readStart({ body }: Response): Promise<Uint8Array> {
       length += value.byteLength
     }
   } catch {
-    // The part of an error answer that arrived is enough.
+    // An error answer that breaks off is used as far as it arrived.
   }
   await reader.cancel().catch(() => {})
   return concatBytes(chunks)

@@ -168,7 +168,7 @@ export async function answerPage(
     zipUrl: zip.download_url,
     now,
     life,
-    isGone: listing.gone !== undefined,
+    isGone: listing.expired !== undefined,
     linksEndAt: zip.expires_at,
     copyTtl: gateway.archiving?.ttl,
     nonce,

@@ -24,7 +24,7 @@ import { removeRow } from './find.ts'
 import { addPending, enqueue, listPending, removePending } from './pending.ts'
 import type { PendingCopy } from './state.ts'
 
-// Longer than a copy under way can take.
+// Seconds. Longer than any copy takes.
 const tombstoneTtl = 6 * 3600
 const allFiles = '*'
 
@@ -227,7 +227,7 @@ export async function isErased(
   return times.some((time) => typeof time === 'number' && time >= noted_at)
 }
 
-// Milliseconds that the download which found the damage waits. The work continues in the background.
+// Milliseconds that the download waits which found the damage. The work continues in the background.
 const longestWaitMs = 2000
 
 /**

@@ -17,7 +17,7 @@ import type { Archiving, PendingCopy, WantedCopy } from './state.ts'
 const prefix = 'copy/'
 // Seconds. Longer than the lifetime of any container.
 const lifetime = 24 * 3600
-// Most pending copies in memory. The rest stays in the store only.
+// Largest number of pending copies in memory. All others are only in the store.
 const mostWaiting = 2000
 
 const pendingSchema: () => z.ZodMiniType<PendingCopy> = once(() =>

@@ -151,12 +151,12 @@ export async function previewListing(
   )
 }
 
-/** Of how many texts the beginning is read. */
+/** Largest number of texts whose beginning is read. */
 const mostTexts = 16
 const mostBytes = 32 * 1024
-// Four connections leave the others of a Worker, which has six, to the rest of the request.
+// A Worker may have six connections. Two stay free for the rest of the request.
 const mostAtOnce = 4
-// The page waits no longer for all of them together.
+// Time limit for all previews of a page together.
 const timeoutMs = 3000
 
 /** Reads the beginnings of the newest texts, by file id. It never fails: a page without previews is still useful. */

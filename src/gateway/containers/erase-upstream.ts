@@ -170,8 +170,8 @@ async function filesToErase(
   dropListing(gateway, containerId)
   const query = { containerId, isGranted: false, signal }
   try {
-    const { files, gone } = await listFiles(gateway, callerOfKey(owner), query)
-    if (gone !== undefined) return { files: [], isListed: true }
+    const { files, expired } = await listFiles(gateway, callerOfKey(owner), query)
+    if (expired !== undefined) return { files: [], isListed: true }
     return { files: new Set([...recorded, ...files.map(({ id }) => id)]), isListed: true }
   } catch (error) {
     signal.throwIfAborted()

@@ -42,7 +42,7 @@ export interface ContainerListing {
   /** Whether the list comes from the cache, so that files written since may be missing. */
   readonly isCached: boolean
   /** Error of the upstream for an expired container; the files are its archived copies. */
-  readonly gone?: CfileError
+  readonly expired?: CfileError
 }
 
 /**
@@ -65,14 +65,14 @@ export async function listFiles(
     async (error) => {
       const location = { fileId: '', containerId, upstreams, isRecorded: record !== undefined }
       const explained = await explainMissing(gateway, location, error, signal)
-      const gone =
+      const expired =
         isCfileError(explained) && explained.code === 'container_expired' ? explained : undefined
       const [upstream] = upstreams
-      const copies = gone && holder ? await listCopies(gateway, holder, containerId) : []
+      const copies = expired && holder ? await listCopies(gateway, holder, containerId) : []
       if (upstream === undefined || copies.length === 0) {
         return rethrowMissing(gateway, 'container', explained)
       }
-      return { upstream, files: copies, isCached: false, gone }
+      return { upstream, files: copies, isCached: false, expired }
     },
   )
   return { ...listing, files: await visible(gateway, view, files), holder }
@@ -81,14 +81,14 @@ export async function listFiles(
 /**
  * Finds out when the container of a listing expires; `undefined` when that is not known.
  *
- * @param gone set when the upstream has said that the container expired
+ * @param expired set when the upstream has said that the container expired
  */
 export function expiryOfListing(
   gateway: Gateway,
   { containerId, signal }: Pick<ListQuery, 'containerId' | 'signal'>,
-  { upstream, gone }: Pick<ContainerListing, 'upstream' | 'gone'>,
+  { upstream, expired }: Pick<ContainerListing, 'upstream' | 'expired'>,
 ): Promise<Expiry | undefined> {
-  return findExpiry(gateway, { containerId, upstream, isGone: gone !== undefined }, signal)
+  return findExpiry(gateway, { containerId, upstream, isExpired: expired !== undefined }, signal)
 }
 
 /**
@@ -150,7 +150,7 @@ export function dropListing({ containers }: Gateway, containerId: string): void 
   containers.listings.delete(containerId)
 }
 
-// Pages of 100 files. Far more than any container seen, and a stop for an upstream that repeats a page.
+// Pages of 100 files. Far more than any known container has; it stops at an upstream that repeats pages.
 const mostPages = 200
 
 /** Reads all pages of the list of a container. */

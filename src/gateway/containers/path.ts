@@ -34,7 +34,7 @@ export async function locatePath(
   const { containerId } = query
   const { file, ...listing } = await search(gateway, caller, query)
   // An expired container may have held the file without a copy in the archive, so the error is `container_expired`.
-  if (file === undefined) throw listing.gone ?? nothingAt(query, listing.files)
+  if (file === undefined) throw listing.expired ?? nothingAt(query, listing.files)
   const records = await recordFiles(gateway, query, { ...listing, files: [file] })
   const record = records.get(file.id)
   return {

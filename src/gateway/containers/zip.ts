@@ -19,7 +19,7 @@ import type { Caller, Gateway } from '../gateway.ts'
 import type { FileLocation } from '../upstreams/location.ts'
 import { dropListing, type ListQuery, listFiles, locationOf } from './listing.ts'
 
-// Far more than any container seen.
+// Far more than any known container has.
 const mostFiles = 10_000
 // The largest zip, as a multiple of the largest file.
 const mostOfFileLimit = 16

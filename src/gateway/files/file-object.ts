@@ -89,7 +89,7 @@ export async function deleteFile(
   const location = await locateForFilesApi(gateway, caller, file)
   await deleteUpstream(location, signal)
   await eraseFile(gateway, caller, file.id, signal).catch((error) => {
-    // A file that only the request's container_id named has no record here.
+    // A file that was found only by the `container_id` of the request may have no record.
     if (location.isRecorded || !isCfileError(error) || error.status !== 404) throw error
   })
 }

@@ -191,7 +191,7 @@ function withContainers(
 }
 
 const mostRefusalBytes = 64 * 1024
-// From the start of the message: other refusals quote what the caller sent.
+// Anchored at the start of the message, because other refusals quote text of the caller.
 const gonePattern =
   /^(?:400 )?(?:container (?:is|has) expired|expected container_id|container with id '[^']*' not found)/i
 

@@ -29,24 +29,24 @@ interface ListedContainer {
   readonly containerId: string
   readonly upstream: Upstream
   /** Whether the upstream has said that it expired. */
-  readonly isGone: boolean
+  readonly isExpired: boolean
 }
 
 /**
  * Finds out when a container expires: from the time in its id, and from its idle time at the upstream. For a container
  * that has expired, the time is now at the latest.
  *
- * @param isGone whether the upstream has said that the container expired
+ * @param isExpired whether the upstream has said that the container expired
  * @returns `undefined` when neither is known
  */
 export async function findExpiry(
   gateway: Gateway,
-  { containerId, upstream, isGone }: ListedContainer,
+  { containerId, upstream, isExpired }: ListedContainer,
   signal: AbortSignal,
 ): Promise<Expiry | undefined> {
   const { now, wait } = gateway.runtime
   const deadline = startDeadline(wait, timeoutMs, signal)
-  const container = isGone
+  const container = isExpired
     ? undefined
     : await upstream.client
         .getContainer(containerId, { signal: deadline.signal })
@@ -56,7 +56,7 @@ export async function findExpiry(
   const createdAt = idCreatedAt(containerId) ?? container?.created_at
   const hour = createdAt === undefined ? [] : [createdAt + longestLifetime]
   const idle = idleEnd(container)
-  const isOver = isGone || container?.status === 'expired'
+  const isOver = isExpired || container?.status === 'expired'
   const ends = [...hour, ...idle, ...(isOver ? [now()] : [])]
   if (hour.length + idle.length === 0) return undefined
   const expiresAt = Math.min(...ends)

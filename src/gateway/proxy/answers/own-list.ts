@@ -58,7 +58,7 @@ export async function answerOwnList(
     const { whole } = answer.ok
       ? await readBounded(answer.body, gateway.bounds.maxBodyBytes)
       : { whole: undefined }
-    // An error answer holds nothing of other callers and passes. A list that cannot be parsed does not.
+    // An error answer contains nothing of other callers, so it passes. A list that is too large is answered as empty.
     if (whole === undefined) {
       if (answer.ok) return writePage(answer, [], false)
       const { status, statusText, headers, body } = answer
