@@ -7,14 +7,18 @@ import { type Connect, createSocketPair } from '../../src/core/http/websocket.ts
 import { apiKey } from '../../src/index.ts'
 import { createAzureClient } from '../../src/library/azure-client.ts'
 import { createClock } from './clock.ts'
-import { type Answer, type Sent, wire } from './means.ts'
+import { type Answer, type Sent, scriptRuntime } from './scripted-runtime.ts'
 
 const endpoint = 'https://res.openai.azure.com/openai/v1'
 
 function asking(answer: Answer, credential: Credential = apiKey('a-secret-key')) {
   const clock = createClock()
-  const means = wire(clock, answer)
-  return { clock, sent: means.sent, client: createAzureClient({ ...means, endpoint, credential }) }
+  const runtime = scriptRuntime(clock, answer)
+  return {
+    clock,
+    sent: runtime.sent,
+    client: createAzureClient({ ...runtime, endpoint, credential }),
+  }
 }
 
 /** A credential that returns `token-1`, `token-2` and so on, and counts its calls. */
@@ -147,12 +151,12 @@ describe('an endpoint that accepts the other scope', () => {
     ['a resource', endpoint, ofResources, ofProjects],
     ['a project', 'https://res.services.ai.azure.com/api/projects/p', ofProjects, ofResources],
   ])('%s: the other scope is tried once after a 401, and kept', async (_, url, usual, other) => {
-    const wired = wire(createClock(), takesOnly(other))
-    const client = createAzureClient({ ...wired, endpoint: url, credential: scoped })
+    const runtime = scriptRuntime(createClock(), takesOnly(other))
+    const client = createAzureClient({ ...runtime, endpoint: url, credential: scoped })
     for (let i = 0; i < 3; i += 1) {
       expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
     }
-    const scopes = wired.sent.map((sent) => bearerOf(sent)?.slice('Bearer '.length))
+    const scopes = runtime.sent.map((sent) => bearerOf(sent)?.slice('Bearer '.length))
     expect(scopes).toEqual([usual, other, other, other])
   })
 
@@ -163,17 +167,17 @@ describe('an endpoint that accepts the other scope', () => {
       if (seen.at(-1) !== ofProjects) throw new HandshakeRefused(401)
       return createSocketPair()[0]
     }
-    const wired = wire(createClock(), takesOnly(ofProjects))
-    const client = createAzureClient({ ...wired, connect, endpoint, credential: scoped })
+    const runtime = scriptRuntime(createClock(), takesOnly(ofProjects))
+    const client = createAzureClient({ ...runtime, connect, endpoint, credential: scoped })
     for (let i = 0; i < 2; i += 1) await client.connect({ path: '/responses' })
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(200)
     expect(seen).toEqual([ofResources, ofProjects, ofProjects])
-    expect(wired.sent.length).toBe(1)
+    expect(runtime.sent.length).toBe(1)
   })
 
   it('is tried with the other scope in the next request when an upload cannot be repeated', async () => {
-    const wired = wire(createClock(), takesOnly(ofProjects))
-    const client = createAzureClient({ ...wired, endpoint, credential: scoped })
+    const runtime = scriptRuntime(createClock(), takesOnly(ofProjects))
+    const client = createAzureClient({ ...runtime, endpoint, credential: scoped })
     const upload = () =>
       client.request({ method: 'POST', path: '/files', body: new Blob(['x']).stream() })
     expect([(await upload()).status, (await upload()).status]).toEqual([401, 200])
@@ -181,20 +185,23 @@ describe('an endpoint that accepts the other scope', () => {
 
   it('is not tried with another scope once a scope has worked', async () => {
     let isRefused = false
-    const wired = wire(createClock(), () => new Response(null, { status: isRefused ? 401 : 200 }))
-    const client = createAzureClient({ ...wired, endpoint, credential: scoped })
+    const runtime = scriptRuntime(
+      createClock(),
+      () => new Response(null, { status: isRefused ? 401 : 200 }),
+    )
+    const client = createAzureClient({ ...runtime, endpoint, credential: scoped })
     await client.request({ method: 'GET', path: '/models' })
     isRefused = true
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
-    expect(wired.sent.length).toBe(2)
+    expect(runtime.sent.length).toBe(2)
   })
 
   it('is not tried with another scope if AZURE_OPENAI_SCOPE is set', async () => {
-    const wired = wire(createClock(), takesOnly(ofProjects))
+    const runtime = scriptRuntime(createClock(), takesOnly(ofProjects))
     const own = parseEndpoint(endpoint, { scope: ofResources })
-    const client = createAzureClient({ ...wired, endpoint: own, credential: scoped })
+    const client = createAzureClient({ ...runtime, endpoint: own, credential: scoped })
     expect((await client.request({ method: 'GET', path: '/models' })).status).toBe(401)
-    expect(wired.sent.length).toBe(1)
+    expect(runtime.sent.length).toBe(1)
   })
 })
 
@@ -209,11 +216,11 @@ describe('a Foundry hosted agent as endpoint', () => {
     `${project}/agents/helper/endpoint`,
   ])('is read from %s', async (pasted) => {
     const { client, sent } = (() => {
-      const wired = wire(createClock(), () => Response.json({}))
+      const runtime = scriptRuntime(createClock(), () => Response.json({}))
       const credential = apiKey('k')
       return {
-        sent: wired.sent,
-        client: createAzureClient({ ...wired, endpoint: pasted, credential }),
+        sent: runtime.sent,
+        client: createAzureClient({ ...runtime, endpoint: pasted, credential }),
       }
     })()
     for (const path of [

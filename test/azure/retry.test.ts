@@ -7,7 +7,7 @@ import { createAzureClient } from '../../src/library/azure-client.ts'
 import { openHarness, sha256 } from '../lib/harness.ts'
 import { rounds } from '../lib/rounds.ts'
 import { type Clock, createClock } from './clock.ts'
-import { type Answer, tokenAnswer, wire } from './means.ts'
+import { type Answer, scriptRuntime, tokenAnswer } from './scripted-runtime.ts'
 
 type AzureOptions = Parameters<typeof createAzureClient>[0]
 
@@ -17,10 +17,10 @@ const down = (status: number, headers?: HeadersInit) => () =>
 
 function asking(answer: Answer, more: Partial<AzureOptions> = {}) {
   const clock = createClock()
-  const means = wire(clock, answer)
+  const runtime = scriptRuntime(clock, answer)
   const endpoint = 'https://res.openai.azure.com'
-  const client = createAzureClient({ ...means, endpoint, credential: apiKey('key'), ...more })
-  return { clock, client, sent: means.sent }
+  const client = createAzureClient({ ...runtime, endpoint, credential: apiKey('key'), ...more })
+  return { clock, client, sent: runtime.sent }
 }
 
 /** Answers in order; the last one repeats. */
@@ -194,7 +194,7 @@ describe('an upload', () => {
     const fetch: AzureOptions['fetch'] = (_, init) =>
       untilAborted(new Promise(() => {}), init?.signal ?? undefined)
     const ask = asking(() => Response.json({}), {
-      ...wire(clock, () => Response.json({})),
+      ...scriptRuntime(clock, () => Response.json({})),
       fetch,
       timeoutMs,
     })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bearer, type TokenCall, tokenFor } from '../../../src/azure/entra/tokens.ts'
 import { createClock } from '../clock.ts'
-import { wire } from '../means.ts'
+import { scriptRuntime } from '../scripted-runtime.ts'
 
 const scope = 'https://cognitiveservices.azure.com/.default'
 const never = () => Response.error()
@@ -9,7 +9,7 @@ const never = () => Response.error()
 /** A credential whose tokens are `one`, `two`, … and live an hour; `open` lets those under way arrive. */
 function numbered(seconds = 3600) {
   const clock = createClock()
-  const means = wire(clock, never)
+  const runtime = scriptRuntime(clock, never)
   const calls: TokenCall[] = []
   let failing = false
   let same = false
@@ -30,7 +30,7 @@ function numbered(seconds = 3600) {
       same = true
     },
     ask: async (more: { signal?: AbortSignal; refused?: string } = {}, of = scope) =>
-      (await credential.authorize(of, { ...means, ...more })).value,
+      (await credential.authorize(of, { ...runtime, ...more })).value,
   }
 }
 
@@ -148,12 +148,12 @@ describe('a token', () => {
       if (hangs) await wait(1e9, signal)
       return tokenFor('late', 3600, now())
     })
-    const means = wire(clock, never)
-    await expect(clock.settle(credential.authorize(scope, means))).rejects.toMatchObject({
+    const runtime = scriptRuntime(clock, never)
+    await expect(clock.settle(credential.authorize(scope, runtime))).rejects.toMatchObject({
       code: 'upstream_timeout',
     })
     hangs = false
-    expect(await clock.settle(credential.authorize(scope, means))).toMatchObject({
+    expect(await clock.settle(credential.authorize(scope, runtime))).toMatchObject({
       value: 'Bearer late',
     })
   })

@@ -70,14 +70,14 @@ function granted(token: string, more: object = { expires_in: 3599, ext_expires_i
 }
 
 let time = Math.floor(Date.now() / 1000)
-const means = {
+const runtime = {
   ...webRuntime,
   now: () => time,
   readFile: (path: string) => readFile(path, 'utf8'),
 }
 
 async function tokenOf(credential: Credential): Promise<string> {
-  return (await credential.authorize(scope, means)).value
+  return (await credential.authorize(scope, runtime)).value
 }
 
 async function folder(): Promise<string> {
@@ -196,7 +196,7 @@ describe('signing in', () => {
       expect(error.message).not.toMatch(/\n|MII|hush/)
       expect(error.details.hint).toContain('AZURE_CLIENT_CERTIFICATE_PATH')
     }
-    const here = { ...means, readFile: undefined }
+    const here = { ...runtime, readFile: undefined }
     await expect(credential.authorize(scope, here)).rejects.toThrow('no files')
     expect(seen).toEqual([])
   })

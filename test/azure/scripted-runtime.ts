@@ -14,12 +14,16 @@ export interface Sent {
 
 export type Answer = (sent: Sent) => Response | Promise<Response>
 
-export interface Wire extends CredentialRuntime {
+export interface ScriptedRuntime extends CredentialRuntime {
   /** The sent requests, in order. */
   readonly sent: Sent[]
 }
 
-export function wire(clock: Clock, answer: Answer, more: Partial<CredentialRuntime> = {}): Wire {
+export function scriptRuntime(
+  clock: Clock,
+  answer: Answer,
+  more: Partial<CredentialRuntime> = {},
+): ScriptedRuntime {
   const sent: Sent[] = []
   return {
     sent,
