@@ -61,7 +61,7 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
   const partial = join(folder, 'partial')
   const recordPath = (key: string): string => join(records, `${parseArchiveKey(key)}.json`)
   const bodyPath = (key: string, sha256: string): string => join(files, `${key}.${sha256}`)
-  const checked = createMarks()
+  const verifyOnce = createFileVerifier()
 
   async function readRecord(key: string): Promise<FoundRecord | undefined> {
     const path = recordPath(key)
@@ -100,9 +100,11 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     const file = await openFile(path)
     if (file === undefined) throw await whyMissing(key, record)
     try {
-      const isFresh = await checkOnce(file, path, record, signal)
+      const isVerified = await verifyOnce(file, path, record, signal)
       const body = readRange(file, range ?? { start: 0, end: bytes - 1 }, signal)
-      return isFresh || !isWholeRange(record, range) ? body : verifyBody(body, record, nodeSha256)
+      return isVerified || !isWholeRange(record, range)
+        ? body
+        : verifyBody(body, record, nodeSha256)
     } catch (error) {
       await file.close()
       throw error
@@ -114,26 +116,11 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
     return isNamed ? new DamagedCopy('Its bytes are missing.') : copyGone()
   }
 
-  /**
-   * Verifies a file that changed since this process last read it, or that it never read.
-   *
-   * @returns whether the file was read
-   */
-  async function checkOnce(
-    file: FileHandle,
-    path: string,
-    record: ArchiveRecord,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    const { ino, size, ctimeNs } = await disk('stat', () => file.stat({ bigint: true }))
-    if (Number(size) !== record.bytes)
-      throw new DamagedCopy(`Its size is not ${record.bytes} bytes.`)
-    const mark = `${ino} ${ctimeNs}`
-    if (checked.has(path, mark)) return false
-    const body = readRange(file, { start: 0, end: record.bytes - 1 }, signal, { isKeptOpen: true })
-    for await (const _ of verifyBody(body, record, nodeSha256));
-    checked.add(path, mark)
-    return true
+  /** Removes bytes whose record was never written or now names other bytes. */
+  async function removeUnrecorded(path: string, name: string, before: number): Promise<void> {
+    const [, key, sha256] = /^([\w-]+\/[\w-]+)\.([0-9a-f]{64})$/.exec(name) ?? []
+    if (key === undefined || (await modifiedAt(path)) >= before) return
+    if ((await readRecord(key))?.sha256 !== sha256) await remove(path)
   }
 
   return {
@@ -195,13 +182,6 @@ export function fsArchive({ folder }: FsArchiveOptions): Archive {
       }
     },
   }
-
-  /** Removes bytes whose record was never written or now names other bytes. */
-  async function removeUnrecorded(path: string, name: string, before: number): Promise<void> {
-    const [, key, sha256] = /^([\w-]+\/[\w-]+)\.([0-9a-f]{64})$/.exec(name) ?? []
-    if (key === undefined || (await modifiedAt(path)) >= before) return
-    if ((await readRecord(key))?.sha256 !== sha256) await remove(path)
-  }
 }
 
 interface FoundRecord extends ArchiveRecord {
@@ -245,20 +225,39 @@ async function copyParts(
   return { bytes: total, sha256: await hash.digest() }
 }
 
+/**
+ * Verifies an open file, unless this process has verified it in its current state.
+ *
+ * @returns whether the file was read
+ * @throws DamagedCopy if size or hash differ from the record
+ */
+type VerifyOnce = (
+  file: FileHandle,
+  path: string,
+  record: ArchiveRecord,
+  signal?: AbortSignal,
+) => Promise<boolean>
+
 // About the number of files in use at a time. A file whose mark was dropped is verified once more.
 const mostMarks = 10_000
 
-/** Creates the marks of verified files by path. A mark consists of the inode and the time of the last change. */
-function createMarks() {
+/** Creates a {@link VerifyOnce}. The state of a file is its inode and the time of its last change. */
+function createFileVerifier(): VerifyOnce {
   const marks = new Map<string, string>()
-  return {
-    has: (path: string, mark: string): boolean => marks.get(path) === mark,
-    add(path: string, mark: string): void {
-      marks.delete(path)
-      marks.set(path, mark)
-      const [oldest = ''] = marks.keys()
-      if (marks.size > mostMarks) marks.delete(oldest)
-    },
+  return async (file, path, record, signal) => {
+    const { ino, size, ctimeNs } = await disk('stat', () => file.stat({ bigint: true }))
+    if (Number(size) !== record.bytes) {
+      throw new DamagedCopy(`Its size is not ${record.bytes} bytes.`)
+    }
+    const mark = `${ino} ${ctimeNs}`
+    if (marks.get(path) === mark) return false
+    const body = readRange(file, { start: 0, end: record.bytes - 1 }, signal, { isKeptOpen: true })
+    for await (const _ of verifyBody(body, record, nodeSha256));
+    marks.delete(path)
+    marks.set(path, mark)
+    const [oldest = ''] = marks.keys()
+    if (marks.size > mostMarks) marks.delete(oldest)
+    return true
   }
 }
 
