@@ -7,6 +7,7 @@
 
 import { concatBytes, parseJson, peekBody } from './body.ts'
 import { isJsonType } from './content-type.ts'
+import { bodyHeaders } from './proxied-headers.ts'
 
 /** The formats of the codings. */
 type CodingFormat = 'gzip' | 'deflate' | 'deflate-raw' | 'brotli' | 'zstd'
@@ -82,8 +83,6 @@ function parseCodings(label: string): string[] {
   return applied.length > mostCodings ? [label] : applied
 }
 
-const codedBodyHeaders = ['content-length', 'content-md5', 'content-digest', 'repr-digest', 'etag']
-
 /**
  * The same answer with another body. Headers about the coded bytes are left out.
  *
@@ -97,7 +96,7 @@ function withBody(
   const kept = new Headers(headers)
   kept.delete('content-encoding')
   for (const coding of remaining) kept.append('content-encoding', coding)
-  for (const name of [...codedBodyHeaders, 'accept-ranges']) kept.delete(name)
+  for (const name of [...bodyHeaders, 'accept-ranges']) kept.delete(name)
   return new Response(body, { status, statusText, headers: kept })
 }
 

@@ -1,5 +1,5 @@
 /**
- * Selects the headers that pass through the proxy.
+ * Selects the headers that pass through the proxy, and those that do not survive a change of the body.
  *
  * @module
  */
@@ -61,6 +61,15 @@ const upstreamOnly = [
   'alt-svc',
   'strict-transport-security',
   'x-cfile-request-id',
+]
+
+/** Headers that describe the bytes of a body, so that they are wrong for another body. */
+export const bodyHeaders: readonly string[] = [
+  'content-length',
+  'content-md5',
+  'content-digest',
+  'repr-digest',
+  'etag',
 ]
 
 const removed = [callerOnlyPrefix, overriding, otherGateways, credentials, ambiguous]

@@ -101,3 +101,24 @@ function entityTags(list: string): string[] {
 export function contentRange(range: ByteRange | undefined, size: number): string {
   return `bytes ${range === undefined ? '*' : `${range.start}-${range.end}`}/${size}`
 }
+
+/** The part of a file that an answer contains. */
+export interface FilePart {
+  readonly range: ByteRange
+  /** Bytes of the whole file, if known. */
+  readonly size?: number
+}
+
+/**
+ * Parses the Content-Range of a 206; `undefined` for malformed headers.
+ *
+ * @param header value of `Content-Range`
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-14.4
+ */
+export function parseContentRange(header: string | null): FilePart | undefined {
+  const [, start, end, size] =
+    /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(header ?? '') ?? []
+  if (start === undefined) return undefined
+  const range = { start: Number(start), end: Number(end) }
+  return { range, size: size === '*' ? undefined : Number(size) }
+}

@@ -15,7 +15,7 @@ import { upstreamFile } from '../upstreams/file.ts'
 import { type FileLocation, upstreamsNamed } from '../upstreams/location.ts'
 import type { FileFacts } from '../upstreams/opened-file.ts'
 import { discardCopy, isErased, removeCopy } from './erase.ts'
-import { addRow, callArchive } from './find.ts'
+import { addRow, callArchive, readCopy } from './find.ts'
 import type { PendingCopy, WantedCopy } from './state.ts'
 
 /** The bytes for a copy. */
@@ -40,28 +40,16 @@ export async function copyFile(
   pending: PendingCopy,
   signal: AbortSignal,
 ): Promise<void> {
-  const copy = await findCopyOf(gateway, pending.owner, pending.file_id, signal)
+  const copy = await readCopy(gateway, pending.owner, pending.file_id, signal, lookupMs(gateway))
   // The row is written again, because the process that made the copy may have ended before it wrote the row.
   if (copy !== undefined) return addRow(gateway, copy, copy.storedAt)
   const found = await openOtherCopy(gateway, pending, signal)
   await keepCopy(gateway, pending, found ?? (await openUpstream(gateway, pending, signal)), signal)
 }
 
-/**
- * Looks up the copy of a file that an owner has.
- *
- * @param owner key of the owner
- */
-function findCopyOf(
-  gateway: Gateway,
-  owner: string,
-  fileId: string,
-  signal: AbortSignal,
-): Promise<ArchivedFile | undefined> {
-  const limitMs = 2 * gateway.bounds.idleTimeoutMs
-  return callArchive(gateway, { direction: 'read', limitMs, signal }, (archive, limited) =>
-    archive.get(`${owner}/${fileId}`, { signal: limited }),
-  )
+/** Milliseconds in which a copy is looked up. */
+function lookupMs({ bounds }: Gateway): number {
+  return 2 * bounds.idleTimeoutMs
 }
 
 const mostOwners = 20
@@ -74,7 +62,7 @@ async function openOtherCopy(
 ): Promise<CopyBody | undefined> {
   for (const other of await listOwners(gateway, 'file', file_id, mostOwners)) {
     if (other === owner) continue
-    const copy = await findCopyOf(gateway, other, file_id, signal)
+    const copy = await readCopy(gateway, other, file_id, signal, lookupMs(gateway))
     if (copy === undefined || copy.meta.container_id !== container_id) continue
     const { bytes, meta } = copy
     const own = { ...meta, owner, name: filename ?? meta.name }

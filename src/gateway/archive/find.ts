@@ -40,7 +40,7 @@ export async function findCopy(
   if (archiving === undefined) return undefined
   const limitMs = archiving.state.failing.has('read') ? failingLimitMs : usualLimitMs
   try {
-    return await readCopy(gateway, caller, fileId, signal, limitMs)
+    return await readCopy(gateway, caller.key, fileId, signal, limitMs)
   } catch {
     signal.throwIfAborted()
     return undefined
@@ -59,7 +59,7 @@ export async function findLastCopy(
   fileId: string,
   signal: AbortSignal,
 ): Promise<ArchivedFile | undefined> {
-  return readCopy(gateway, caller, fileId, signal, lastLimitMs).catch((cause) => {
+  return readCopy(gateway, caller.key, fileId, signal, lastLimitMs).catch((cause) => {
     signal.throwIfAborted()
     throw new CfileError(
       'not_ready',
@@ -69,16 +69,22 @@ export async function findLastCopy(
   })
 }
 
-/** Reads the entry of a copy within a time limit. */
-function readCopy(
+/**
+ * Reads the entry of a copy within a time limit. `undefined` without a copy.
+ *
+ * @param owner key of the owner
+ * @param limitMs milliseconds
+ * @throws the error of the archive, or that of the time limit
+ */
+export function readCopy(
   gateway: Gateway,
-  { key }: Caller,
+  owner: string,
   fileId: string,
   signal: AbortSignal,
   limitMs: number,
 ): Promise<ArchivedFile | undefined> {
   return callArchive(gateway, { direction: 'read', limitMs, signal }, (archive, limited) =>
-    archive.get(`${key}/${fileId}`, { signal: limited }),
+    archive.get(`${owner}/${fileId}`, { signal: limited }),
   )
 }
 

@@ -13,7 +13,7 @@ import {
   parseContentDisposition,
   stripStoredPrefix,
 } from '../../core/http/content-disposition.ts'
-import type { ByteRange } from '../../core/http/range.ts'
+import { type ByteRange, parseContentRange } from '../../core/http/range.ts'
 import type { Gateway, Upstream } from '../gateway.ts'
 import { explainMissing } from './expiry.ts'
 import { askInTurn, type FileLocation } from './location.ts'
@@ -209,18 +209,15 @@ async function openContent(
     return requestContent(client, location, signal)
   })
   const { headers, status } = answer
-  const [, at, size] =
-    /^bytes (\d{1,15})-\d{1,15}\/(\d{1,15}|\*)$/.exec(
-      (status === 206 && headers.get('content-range')) || '',
-    ) ?? []
-  if (status === 206 && (at === undefined || Number(at) !== range?.start)) {
+  const part = status === 206 ? parseContentRange(headers.get('content-range')) : undefined
+  if (status === 206 && (part === undefined || part.range.start !== range?.start)) {
     await answer.body?.cancel()
     throw new CfileError('upstream_invalid', 'The upstream sent a part that was not asked for.')
   }
   return {
     answer,
-    at: Number(at ?? 0),
-    size: toNumber(at === undefined ? headers.get('content-length') : size),
+    at: part?.range.start ?? 0,
+    size: part === undefined ? toNumber(headers.get('content-length')) : part.size,
     etag: headers.get('etag') ?? undefined,
     name: parseContentDisposition(headers.get('content-disposition')).extended,
     type: headers.get('content-type') ?? undefined,
@@ -247,7 +244,7 @@ function requestIdOf(headers: Headers): string | undefined {
 }
 
 /** A length in bytes; `undefined` for anything but digits. */
-function toNumber(digits: string | null = null): number | undefined {
+function toNumber(digits: string | null): number | undefined {
   return digits !== null && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
 }
 

@@ -7,7 +7,7 @@
 
 import * as z from 'zod/mini'
 import { CfileError, reasonOf } from '../../core/errors.ts'
-import { parseJson, readBounded } from '../../core/http/body.ts'
+import { parseJson, readWhole } from '../../core/http/body.ts'
 import { once } from '../../core/once.ts'
 import { type Wait, within } from '../../core/time.ts'
 import { isLoopback, showUrl } from '../../core/url.ts'
@@ -146,8 +146,7 @@ async function fetchKeys(
     signal,
   })
   const isRight = answer.status === 200
-  const { whole, ...rest } = await readBounded(answer.body, isRight ? maxBytes : 0)
-  if ('stream' in rest) await rest.stream?.cancel()
+  const whole = await readWhole(answer.body, isRight ? maxBytes : 0)
   if (!isRight) throw new Error(`it answered with status ${answer.status}`)
   const keys = whole && (await readKeySet(parseJson(whole)))
   if (keys === undefined) throw new Error('its answer is not a JSON Web Key Set')

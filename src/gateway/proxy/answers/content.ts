@@ -8,7 +8,7 @@
 import { answerWith } from '../../../core/bytes/carrier.ts'
 import type { Transfer } from '../../../core/bytes/resume.ts'
 import { fileTooLarge } from '../../../core/errors.ts'
-import type { ByteRange } from '../../../core/http/range.ts'
+import { parseContentRange } from '../../../core/http/range.ts'
 import type { Caller, Gateway, Upstream } from '../../gateway.ts'
 import { findRecord } from '../../owners/records.ts'
 import { reopenSame } from '../../upstreams/file.ts'
@@ -43,7 +43,8 @@ export async function passContent(
   if (!ok || body === null) return answer
   const { signal, fileId = '' } = content
   const headers = Object.fromEntries(answer.headers)
-  const part = partOf(answer)
+  // `undefined` if the answer contains the whole file or several parts.
+  const part = status === 206 ? parseContentRange(answer.headers.get('content-range')) : undefined
   // An encoded body has another length than the file.
   const isWhole = status === 200 && headers['content-encoding'] === undefined
   const announced =
@@ -73,21 +74,6 @@ async function recordedLength(
   if (fileId === undefined) return undefined
   const record = await findRecord(gateway, caller, 'file', fileId).catch(() => undefined)
   return record?.bytes
-}
-
-interface Part {
-  readonly range: ByteRange
-  /** Length of the whole file, if known. */
-  readonly size?: number
-}
-
-/** The part of a file that an answer holds; `undefined` if it holds the whole file, or several parts. */
-function partOf({ status, headers }: Response): Part | undefined {
-  const [, start, end, size] =
-    /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers.get('content-range') ?? '') ?? []
-  if (status !== 206 || start === undefined || size === undefined) return undefined
-  const range = { start: Number(start), end: Number(end) }
-  return { range, size: size === '*' ? undefined : Number(size) }
 }
 
 /**

@@ -9,7 +9,7 @@
  */
 
 import { parseJson, readBounded } from '../../../core/http/body.ts'
-import { responseHeaders } from '../../../core/http/proxied-headers.ts'
+import { bodyHeaders, responseHeaders } from '../../../core/http/proxied-headers.ts'
 import { elements, pick, rootSpan, stringAt } from '../../../core/json/spans.ts'
 import { captureThings } from '../../capture/capture.ts'
 import { setServedFrom } from '../../exchange.ts'
@@ -155,7 +155,6 @@ function writePage(answer: Response, rows: readonly Row[], hasMore: boolean): Re
   const page = `{"object":"list","data":[${joined(rows)}],"first_id":${ids[0]},"last_id":${ids[1]},"has_more":${hasMore}}`
   const headers = responseHeaders(answer.headers)
   // These describe the upstream's list.
-  const listHeaders = ['content-length', 'content-encoding', 'content-md5', 'repr-digest', 'etag']
-  for (const name of [...listHeaders, 'last-modified']) headers.delete(name)
+  for (const name of [...bodyHeaders, 'content-encoding', 'last-modified']) headers.delete(name)
   return new Response(page, { status: answer.status, headers })
 }

@@ -12,6 +12,7 @@ import { mentionsInEvent, noMentions } from '../../../core/api/citations/citatio
 import { getMentions, type Mentions } from '../../../core/api/citations/citations.ts'
 import { parseJson, readBounded, toBody } from '../../../core/http/body.ts'
 import { isEventStreamType, isJsonType } from '../../../core/http/content-type.ts'
+import { bodyHeaders } from '../../../core/http/proxied-headers.ts'
 import { isObject } from '../../../core/json/value.ts'
 import type { LinkOptions } from '../../../core/rewrite/link-maker.ts'
 import { linkAnswer } from '../../../core/rewrite/linker.ts'
@@ -90,11 +91,9 @@ export function withEvents(
   return carrier.answer(bytes, { status: answer.status, headers: headersOf(answer) })
 }
 
-const bodyHeaders = new Set(['content-length', 'content-md5', 'repr-digest', 'etag'])
-
 /** Headers of an answer that do not describe its body. */
 function headersOf({ headers }: Response): Record<string, string> {
-  const kept = [...headers].filter(([name]) => !bodyHeaders.has(name))
+  const kept = [...headers].filter(([name]) => !bodyHeaders.includes(name))
   return Object.fromEntries(kept)
 }
 
