@@ -6,6 +6,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Socket as NetSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -196,9 +197,21 @@ function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) 
     return RESPONSE_ALREADY_SENT
   }, options)
   return async (req, res) => {
+    if (isBehindAnother(req, res)) {
+      await new Promise<void>((resolve) => res.once('socket', () => resolve()))
+    }
     const wrong = hostError(req)
     return wrong === undefined ? handle(req, res) : refuse(res, wrong, newId())
   }
+}
+
+/**
+ * Whether an earlier answer on the connection has not ended, because the client sent several requests at once. Node would
+ * start all of them, but an answer that waits for its turn can't break the connection, and gets no event when it closes.
+ */
+function isBehindAnother({ socket }: IncomingMessage, res: ServerResponse): boolean {
+  // A response that was made without a server never gets a socket.
+  return res.socket === null && socket instanceof NetSocket
 }
 
 /** Starts to listen. Rejects when the address cannot be used. */

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type AddressInfo, connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { createApp } from '../src/app.ts'
+import { apiKey } from '../src/azure/credentials.ts'
 import { createEmulator } from '../src/emulator/emulator.ts'
-import { type Running, serve, toNodeHandler } from '../src/node.ts'
+import { nodeRuntime, type Running, serve, toNodeHandler } from '../src/node.ts'
 import { openApp } from '../src/start/open-app.ts'
 import { parseEnv } from '../src/start/settings/settings.ts'
 import { citedFiles, json, responseRequest } from './lib/harness.ts'
 import { doMainJob } from './lib/main-job.ts'
+import { serveApp } from './lib/served.ts'
+import { listen } from './lib/upstream.ts'
 
 const quiet = { PORT: '0', LOG_LEVEL: 'silent' }
 
@@ -112,6 +117,42 @@ describe('toNodeHandler', () => {
       void handler(req, res)
     })
     await doMainJob(base)
+  })
+
+  it('answers requests that come at once on a connection one after another, each whole', async () => {
+    const bytes = 60_000
+    const asked: string[] = []
+    const upstream = await listen(async ({ url = '' }, response) => {
+      const name = /cfile_(\w)/.exec(url)?.[1] ?? ''
+      asked.push(name)
+      response.writeHead(200, { 'content-length': bytes })
+      // Lasts longer than the idle limit in all.
+      for (let sent = 0; sent < bytes; sent += bytes / 10) {
+        if (name === 'a') await sleep(60)
+        response.write(name.repeat(bytes / 10))
+      }
+      asked.push(`end of ${name}`)
+      response.end()
+    })
+    onTestFinished(upstream.close)
+    const upstreams = [{ endpoint: upstream.url, credential: apiKey('a-secret-key') }]
+    const app = createApp({ ...nodeRuntime(), upstreams, idleTimeoutMs: 200 })
+    const gateway = await serveApp(app)
+    onTestFinished(gateway.close)
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
+    for (const name of ['a', 'b']) {
+      const end = name === 'b' ? 'connection: close\r\n' : ''
+      const path = `/openai/v1/containers/cntr_abc/files/cfile_${name}/content`
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n${end}\r\n`)
+    }
+    let raw = ''
+    for await (const chunk of socket) raw += chunk
+    const bodies = raw.split('\r\n\r\n').slice(1)
+    expect(bodies.map((body) => body.slice(0, bytes))).toEqual([
+      'a'.repeat(bytes),
+      'b'.repeat(bytes),
+    ])
+    expect(asked).toEqual(['a', 'end of a', 'b', 'end of b'])
   })
 
   it('returns an error when a body parser of the host app has consumed the body', async () => {
