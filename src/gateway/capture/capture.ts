@@ -199,7 +199,7 @@ export function previousTurn({ response, conversation }: Names): PreviousTurn {
 
 /**
  * Records a response or a conversation with its container. Without a container of its own it keeps the recorded one, or
- * takes over that of the previous turn.
+ * gets that of the previous turn.
  *
  * @param turn container, previous response and conversation that the answer names
  */

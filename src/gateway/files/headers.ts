@@ -1,5 +1,5 @@
 /**
- * Creates the headers of a file. Of the upstream's headers only its request id is passed on, because the code that wrote
+ * Creates the headers of a file. They contain only the request id of the upstream's headers, because the code that wrote
  * the file is not trusted.
  *
  * @module
