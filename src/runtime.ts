@@ -79,7 +79,7 @@ function sleep(ms: number, signal?: WaitSignal): Promise<void> {
 
 /**
  * Whether the `fetch` of this runtime decodes content codings when `Accept-Encoding` was set explicitly, as it is here.
- * Node decodes all that it knows (Fetch standard), Bun one, Workers `gzip` and `br`, Deno none.
+ * Node decodes every coding that it supports (Fetch standard), Bun only one, Workers `gzip` and `br`, Deno none.
  */
 function fetchUndoes(codings: string): boolean {
   const { userAgent = 'Node.js' } = globalThis.navigator ?? {}

@@ -50,7 +50,7 @@ describe('the Worker', () => {
 
 type Built = BuildResult<{ write: false; metafile: true }>
 
-/** What an import loads. */
+/** The files, bytes and packages that an import loads. */
 interface Loaded {
   readonly files: number
   readonly bytes: number

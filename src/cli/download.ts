@@ -191,7 +191,7 @@ async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Compares the bytes with the SHA-256 that the gateway gives where it knows it (RFC 9530). */
+/** Compares the bytes with the SHA-256 in the answer, if it has one (RFC 9530). */
 async function checkDigest(path: string, { headers }: Response): Promise<void> {
   const [, expected] = /\bsha-256=:([\w+/=]+):/.exec(headers.get('repr-digest') ?? '') ?? []
   if (expected === undefined) return

@@ -1,5 +1,5 @@
 /**
- * The gateway that commands ask: the one at `CFILE_URL`, or one in this process that talks to Azure.
+ * The gateway of the commands: the one at `CFILE_URL`, or one in this process.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `cfile restore`: a new container with the archived files of one that is gone.
+ * `cfile restore`: creates a new container with the archived files of an expired one.
  *
  * @module
  */
@@ -22,10 +22,10 @@ const columns: readonly Column<unknown>[] = [
 export const restoreCommand: Command = defineCommand({
   name: 'restore',
   usage: 'CONTAINER',
-  summary: 'Make a new container with the archived files of one that is gone',
+  summary: 'Make a new container with the archived files of an expired one',
   details:
     'Prints the id of the new container first. It needs a gateway with an archive: set CFILE_URL.',
-  arguments: [['CONTAINER', 'The container that is gone: cntr_….']],
+  arguments: [['CONTAINER', 'The expired container: cntr_….']],
   options: {},
   examples: [['Bring the files of a container back', 'restore cntr_68e9…']],
   takes: 'one',

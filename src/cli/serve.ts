@@ -53,7 +53,7 @@ function loadDoor(): Promise<Pick<typeof import('../node.ts'), 'serve'>> {
   return import('../node.ts')
 }
 
-/** Resolves at the next SIGTERM or SIGINT. While nobody waits for it, such a signal ends the process at once. */
+/** Resolves at the next SIGTERM or SIGINT. Without a listener, such a signal ends the process at once. */
 export function nextSignal(): Promise<unknown> {
   return Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }

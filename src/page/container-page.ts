@@ -19,8 +19,8 @@ export interface ContainerPage {
   readonly now: number
   /** When the container ends; absent if unknown. */
   readonly life?: Expiry
-  /** Whether it is gone, and the files are copies. */
-  readonly isGone: boolean
+  /** Whether the container has expired, so that the files are copies. */
+  readonly isExpired: boolean
   /** When the links of the page expire. */
   readonly linksEndAt: number
   /** Seconds that a copy is kept, 0 for ever; absent if no copies are kept. */
@@ -62,10 +62,10 @@ ${rows.length < files.length ? html`<p class="dim">The first ${rows.length} of $
 
 /** The lines below the title: how long the links, the container and the copies last. */
 function factsOf(page: ContainerPage): Markup[] {
-  const { life, isGone, linksEndAt, now, copyTtl, files } = page
+  const { life, isExpired, linksEndAt, now, copyTtl, files } = page
   const copies = files.filter(({ archived }) => archived).length
   const facts: [string, Markup | string][] = [['Links', html`work until ${timeOf(linksEndAt)}`]]
-  if (isGone) facts.unshift(['Container', 'gone; these files are copies'])
+  if (isExpired) facts.unshift(['Container', 'gone; these files are copies'])
   else if (life === undefined) facts.unshift(['Container', 'lives for an hour at most'])
   else facts.unshift(['Container', endOf(life, now)])
   if (copyTtl === undefined) facts.push(['Copies', 'none are kept; download what you need'])

@@ -168,7 +168,7 @@ export async function answerPage(
     zipUrl: zip.download_url,
     now,
     life,
-    isGone: listing.expired !== undefined,
+    isExpired: listing.expired !== undefined,
     linksEndAt: zip.expires_at,
     copyTtl: gateway.archiving?.ttl,
     nonce,

@@ -13,6 +13,7 @@ import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
 import { locateFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
+import type { FileLocation } from '../gateway/upstreams/location.ts'
 import { answerErased, isUpstreamToo } from './owners.ts'
 import {
   methodNotAllowed,
@@ -61,17 +62,32 @@ export async function answerFile(
 ): Promise<Response> {
   const { id, kind } = parseFileId(fileId)
   const location = await locateFile(gateway, c.get('caller'), { id, kind, containerId })
+  return deliverToCaller(gateway, c, location, disposition)
+}
+
+/** Answers a caller with a located file. A missing file has the same error as one of another owner. */
+export function deliverToCaller(
+  gateway: Gateway,
+  c: RouteContext,
+  location: FileLocation,
+  disposition: FileQuery['disposition'],
+): Promise<Response> {
   return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
     rethrowMissing(gateway, 'file', error),
   )
 }
 
-/** Describes how the request of a caller asks for a download. */
+/**
+ * Describes the download that a request asks for: its method, conditions and range.
+ *
+ * @param isGranted whether the request follows a signed link
+ */
 export function deliveryRequest(
   c: RouteContext,
   disposition: DeliveryRequest['disposition'] = 'attachment',
+  isGranted = false,
 ): DeliveryRequest {
   const { headers, signal } = c.req.raw
   const exchange = c.get('exchange')
-  return { method: readMethod(c), headers, disposition, isGranted: false, signal, exchange }
+  return { method: readMethod(c), headers, disposition, isGranted, signal, exchange }
 }

@@ -14,13 +14,14 @@ import type { MadeLink } from '../core/rewrite/link-maker.ts'
 import { claimContainer } from '../gateway/capture/claim.ts'
 import type { ListQuery } from '../gateway/containers/listing.ts'
 import { locatePath } from '../gateway/containers/path.ts'
-import { type DeliveryRequest, deliverFile } from '../gateway/files/deliver.ts'
+import { deliverFile } from '../gateway/files/deliver.ts'
 import { locateFile, locateGranted } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { createLinker } from '../gateway/links.ts'
 import { rethrowMissing } from '../gateway/owners/access.ts'
 import type { FileLocation } from '../gateway/upstreams/location.ts'
 import { answerPage, answerZip } from './containers.ts'
+import { deliveryRequest } from './files.ts'
 import {
   checkBody,
   methodNotAllowed,
@@ -28,7 +29,6 @@ import {
   type RouteContext,
   type RouteEnv,
   readBody,
-  readMethod,
 } from './request.ts'
 import { containerLinkBody, fileLinkBody } from './schemas.ts'
 
@@ -62,11 +62,15 @@ export function grantRoutes(gateway: Gateway): Hono<RouteEnv> {
 async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Promise<Response> {
   switch (grant?.kind) {
     case 'file':
-      return deliverFile(gateway, locateGranted(gateway, grant), grantedDelivery(c, grant))
+      return deliverFile(
+        gateway,
+        locateGranted(gateway, grant),
+        deliveryRequest(c, grant.disposition, true),
+      )
     case 'path': {
       const query = { ...grantedQuery(c, grant), path: grant.path }
       const location = await locatePath(gateway, c.get('caller'), query)
-      return deliverFile(gateway, location, grantedDelivery(c, grant))
+      return deliverFile(gateway, location, deliveryRequest(c, grant.disposition, true))
     }
     case 'page':
       return answerPage(gateway, c, grantedQuery(c, grant))
@@ -75,16 +79,6 @@ async function answerGrant(gateway: Gateway, c: RouteContext, grant?: Grant): Pr
     default:
       throw invalidLink()
   }
-}
-
-/** The options of a download by link. */
-function grantedDelivery(
-  c: RouteContext,
-  { disposition = 'attachment' }: Grant & { readonly disposition?: DeliveryRequest['disposition'] },
-): DeliveryRequest {
-  const { headers, signal } = c.req.raw
-  const exchange = c.get('exchange')
-  return { method: readMethod(c), headers, disposition, isGranted: true, signal, exchange }
 }
 
 /** The query for the files of a linked container. */

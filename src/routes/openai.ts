@@ -14,14 +14,12 @@ import { CfileError } from '../core/errors.ts'
 import type { UpgradeBindings } from '../core/http/websocket.ts'
 import { decodeOnce } from '../core/url.ts'
 import { endBody } from '../gateway/exchange.ts'
-import { deliverFile } from '../gateway/files/deliver.ts'
 import { deleteFile, describeFile, locateForFilesApi } from '../gateway/files/file-object.ts'
 import type { NamedFile } from '../gateway/files/locate.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import { rethrowMissing } from '../gateway/owners/access.ts'
 import { forward } from '../gateway/proxy/forward.ts'
 import { serveSocket } from '../gateway/proxy/socket/serve.ts'
-import { deliveryRequest } from './files.ts'
+import { deliverToCaller } from './files.ts'
 import {
   addPath,
   baseRouteOf,
@@ -35,11 +33,8 @@ import { type FileQuery, fileQuery } from './schemas.ts'
 
 /** Creates the routes below `/openai/v1`, `/v1` and `/api/projects/{project}/openai/v1`. */
 export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
-  return new Hono<RouteEnv>()
-    .use(requireBase(gateway, (first) => !isPrefix(first) && first !== 'deployments'))
-    .route('/files', filesApiRoutes(gateway))
-    .get('/responses', (c) => answerResponses(gateway, c))
-    .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
+  const isRight = (first: string): boolean => !isPrefix(first) && first !== 'deployments'
+  return addV1Routes(gateway, new Hono<RouteEnv>().use(requireBase(gateway, isRight)))
 }
 
 /**
@@ -48,9 +43,15 @@ export function openaiRoutes(gateway: Gateway): Hono<RouteEnv> {
  * and is forwarded to the v1 path.
  */
 export function datedRoutes(gateway: Gateway): Hono<RouteEnv> {
-  return new Hono<RouteEnv>()
+  const routes = new Hono<RouteEnv>()
     .use(requireBase(gateway, (first) => !isPrefix(first)))
     .all('/deployments/*', (c) => forwardTo(gateway, c, deploymentTarget(partsOf(c))))
+  return addV1Routes(gateway, routes)
+}
+
+/** Adds the routes of the v1 API. */
+function addV1Routes(gateway: Gateway, routes: Hono<RouteEnv>): Hono<RouteEnv> {
+  return routes
     .route('/files', filesApiRoutes(gateway))
     .get('/responses', (c) => answerResponses(gateway, c))
     .all('*', (c) => forwardTo(gateway, c, v1Target(c)))
@@ -226,9 +227,7 @@ function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
     GET: async (c) => {
       const { file, disposition } = askedFile(c)
       const location = await locateForFilesApi(gateway, c.get('caller'), file)
-      return deliverFile(gateway, location, deliveryRequest(c, disposition)).catch((error) =>
-        rethrowMissing(gateway, 'file', error),
-      )
+      return deliverToCaller(gateway, c, location, disposition)
     },
   })
   return routes

@@ -136,7 +136,7 @@ function bindingOf<T>(
   )
 }
 
-// A binding does not contain its kind, but each kind has a method of its own.
+// A binding does not contain its kind, but each kind has a method that no other kind has.
 const has = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && method in value
 

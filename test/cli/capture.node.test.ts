@@ -40,7 +40,7 @@ it('archives an older answer while its container lives, on the command line and 
   for (const url of urls.slice(0, 2)) await expect.poll(() => isCopied(url), patient).toBe(true)
   azure.advance(2 * 3600)
   const later = await Promise.all(urls.map(async (url) => hash(await fetch(url))))
-  // What nobody captured, nobody knows.
+  // A file without a capture is unknown.
   expect(later).toEqual([...hashes.slice(0, 2), '404'])
 })
 

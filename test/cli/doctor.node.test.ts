@@ -25,7 +25,7 @@ interface World {
   /** Of Entra ID. */
   readonly token?: (form: URLSearchParams) => Response
   readonly date?: number
-  /** What the issuer of callers' tokens answers. */
+  /** The answer of the issuer of callers' tokens. */
   readonly keySet?: () => Response
 }
 

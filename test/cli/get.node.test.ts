@@ -11,7 +11,7 @@ import { openWorld } from './world.ts'
 
 const world = openWorld()
 
-/** A server of somebody else, and the requests that it got. */
+/** A foreign server, and the requests that it got. */
 async function openOther(
   answer: RequestListener,
 ): Promise<{ readonly url: string; readonly requests: IncomingMessage[] }> {

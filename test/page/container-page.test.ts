@@ -25,7 +25,7 @@ const page = (files: readonly PreviewedFile[], more: Partial<ContainerPage> = {}
       files,
       zipUrl: 'https://files.example.com/z',
       now,
-      isGone: false,
+      isExpired: false,
       linksEndAt: now + 600,
       nonce: 'n',
       ...more,
@@ -115,7 +115,7 @@ describe('the page of a container', () => {
       '(1 minute left), later if somebody uses it',
     )
     expect(
-      text({ isGone: true, life: { expiresAt: now + 20, isProlongedByUse: false } }),
+      text({ isExpired: true, life: { expiresAt: now + 20, isProlongedByUse: false } }),
     ).toContain('gone; these files are copies')
     expect(text({})).toContain('Links work until 2026-09-21 14:23 UTC')
     expect(text({})).toContain('none are kept')

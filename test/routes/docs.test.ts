@@ -18,7 +18,7 @@ async function read(): Promise<Document> {
   return (await ask('/openapi.json')).json()
 }
 
-/** What the app routes, as OpenAPI writes it; `HEAD` comes with `GET`, and the OpenAI API describes itself. */
+/** The routes of the app, as OpenAPI writes them. Without `HEAD`, which follows from `GET`, and without the OpenAI API. */
 function routed(): string[] {
   const { app } = openHarness()
   const own = app.routes.filter(
@@ -51,7 +51,7 @@ describe('/openapi.json', () => {
       for (const method of Object.keys(methods).map((name) => name.toUpperCase())) {
         const isOpenai = path.startsWith('/openai/')
         const answer = await ask(path.replace(/\{\w+\}/g, isOpenai ? 'cfile_x' : 'x'), { method })
-        // Nobody has the file, and only a route that is served says so.
+        // The file does not exist, so a route that is served answers with its own 404.
         if (isOpenai && method !== 'HEAD') expect(await errorCode(answer)).toBe('file_not_found')
         else if (!isOpenai) expect([404, 405], `${method} ${path}`).not.toContain(answer.status)
       }

@@ -14,7 +14,7 @@ const secretBytes = new Uint8Array(32).fill(7)
 const webhooks = { secrets: [showSecret(secretBytes)] }
 const prompt = 'Save the numbers as a CSV.'
 
-/** A delivery with Azure's signature, now unless it says otherwise. */
+/** A delivery with Azure's signature, by default with the current time. */
 const delivery = (parts: Partial<Delivery>): Promise<RequestInit> =>
   signDelivery(secretBytes, { at: now, ...parts })
 

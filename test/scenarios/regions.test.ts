@@ -100,7 +100,7 @@ async function furnish(regions: Regions, count: number): Promise<Thing[]> {
       }
     }
   }
-  // The gateway sees each thing once and learns its region.
+  // The gateway sees each object once and records its region.
   for (const thing of things) await regions.ask(`/openai/v1${uses(thing)[0]?.[0]}`)
   return things
 }

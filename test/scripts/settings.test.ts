@@ -1,5 +1,5 @@
 /**
- * Every list of settings says what the declarations in `src/start/` say.
+ * Compares every list of settings with the declarations in `src/start/settings/`.
  */
 
 import { describe, expect, it } from 'vitest'

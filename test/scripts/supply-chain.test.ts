@@ -1,4 +1,4 @@
-/** What comes with cfile onto the machines of its users: packages, licences, scripts. */
+/** The packages, licences and scripts that an installation of cfile brings. */
 
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -36,7 +36,7 @@ const origins: MakeSchema<readonly string[]> = () =>
 export const linkSettings: Declared<LinkOptions> = {
   /** With caller auth, `response_id` refuses posted answers and takes only ids of responses. @default any */
   captures: { name: 'CFILE_CAPTURES', ...oneOf(['any', 'response_id']) },
-  /** With caller auth, `1` gives a thing that nobody owns to the first caller who names it. @default 0 */
+  /** With caller auth, `1` gives an object without an owner to the first caller who names it. @default 0 */
   trustUnrecorded: { name: 'CFILE_TRUST_UNRECORDED', ...flag },
   /**
    * The keys that sign links, of 32 bytes or more: the first signs, all verify; Workers need one.
@@ -79,7 +79,7 @@ export const linkSettings: Declared<LinkOptions> = {
   /** `link` replaces `data:` pictures by links where it is certain which file they are. @default keep */
   inlineImages: { name: 'CFILE_INLINE_IMAGES', ...oneOf(['keep', 'link']) },
   /**
-   * `1` repeats a request that fails because its container is gone, with a new one that holds the archived files.
+   * `1` repeats a request that fails because its container has expired, with a new one that holds the archived files.
    *
    * @default 0
    */

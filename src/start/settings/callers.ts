@@ -69,7 +69,7 @@ export const webhookSettings: Declared<Webhooks> = {
     secret: true,
   },
   /**
-   * With caller auth, the owner of responses that a webhook names and that nobody recorded.
+   * With caller auth, the owner of responses that a webhook names and that have no record.
    *
    * @default such responses are ignored
    */

@@ -31,7 +31,7 @@ CFILE_JWT_OWNER_CLAIM The claim that names the owner. Default: sub.
 
 Links and captures
 CFILE_CAPTURES With caller auth, response_id refuses posted answers and takes only ids of responses. Default: any.
-CFILE_TRUST_UNRECORDED With caller auth, 1 gives a thing that nobody owns to the first caller who names it. Default: 0.
+CFILE_TRUST_UNRECORDED With caller auth, 1 gives an object without an owner to the first caller who names it. Default: 0.
 CFILE_SIGNING_KEYS The keys that sign links, of 32 bytes or more: the first signs, all verify; Workers need one. Default: a new key at each start.
 CFILE_PUBLIC_URL The base of every link, which is never taken from a request. Default: http://127.0.0.1:8787.
 CFILE_CORS_ORIGINS Origins whose pages may fetch() links, files, captures and the OpenAI routes. Default: none.
@@ -39,7 +39,7 @@ CFILE_LINK_TTL Seconds that a link lives. Default: 3600.
 CFILE_LINKS annotate adds a download_url to file annotations, rewrite also replaces sandbox: links, off changes nothing. Default: annotate.
 CFILE_SWEEP 1 lists the container after each answer and records the files that it does not cite. Default: 0.
 CFILE_INLINE_IMAGES link replaces data: pictures by links where it is certain which file they are. Default: keep.
-CFILE_HEAL 1 repeats a request that fails because its container is gone, with a new one that holds the archived files. Default: 0.
+CFILE_HEAL 1 repeats a request that fails because its container has expired, with a new one that holds the archived files. Default: 0.
 
 Records
 CFILE_STORE Where records are kept: memory:, sqlite:PATH, redis://…, d1:BINDING, kv:BINDING. Default: sqlite: in the data folder; on Workers the first bound of D1 and KV.
@@ -56,7 +56,7 @@ CFILE_ARCHIVE_TTL Seconds that a copy is kept; 0 keeps it for ever. Default: 0.
 
 Webhooks
 CFILE_WEBHOOK_SECRETS The secrets of Azure's webhooks; with one, POST /webhooks is served.
-CFILE_WEBHOOK_OWNER With caller auth, the owner of responses that a webhook names and that nobody recorded. Default: such responses are ignored.
+CFILE_WEBHOOK_OWNER With caller auth, the owner of responses that a webhook names and that have no record. Default: such responses are ignored.
 
 The process
 CFILE_ALLOW_ANONYMOUS 1 lets everybody who can reach cfile fetch files, also beyond this machine. Default: 0.
@@ -81,6 +81,6 @@ CFILE_IDLE_TIMEOUT_MS Milliseconds between two bytes of a file, from the upstrea
 CFILE_STREAM_IDLE_TIMEOUT_MS Milliseconds between two bytes of an event stream, which is silent while code runs. Default: 600000.
 
 The command line
-CFILE_URL The gateway that the commands ask. Default: Azure itself.
+CFILE_URL The gateway to which the commands send their requests. Default: Azure itself.
 CFILE_KEY The key that the commands send to that gateway.
 `

@@ -87,7 +87,7 @@ interface CommandLineSettings {
 
 /** The settings of {@link CommandLineSettings}. Only the commands read them. */
 export const commandLineSettings: Declared<CommandLineSettings> = {
-  /** The gateway that the commands ask. @default Azure itself */
+  /** The gateway to which the commands send their requests. @default Azure itself */
   url: { name: 'CFILE_URL', schema: text, takes: 'the URL of a gateway', only: 'command line' },
   /** The key that the commands send to that gateway. */
   key: {

@@ -14,7 +14,7 @@ export type MakeSchema<T> = () => z.ZodMiniType<T>
 /** A setting. Every list of settings is generated from these or tested against them. */
 export interface Setting<T = unknown> {
   readonly name: string
-  /** Turns the text of the environment into the value; may throw a CfileError of its own. */
+  /** Turns the text of the environment into the value. May throw a CfileError with its own message. */
   readonly schema: MakeSchema<T>
   /** The accepted values in words, for the message about a wrong value. */
   readonly takes: string

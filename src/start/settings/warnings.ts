@@ -72,13 +72,10 @@ const encoder = new TextEncoder()
 /** One warning for each key and secret that has too little entropy. It names the entry by its position. */
 function weakSecrets({ keys = [], signingKeys = [] }: CheckedSettings): string[] {
   const apiKeys = keys.map(({ key }) => encoder.encode(key))
+  const secrets = signingKeys.map(({ secret }) => secret)
   return [
     ...weakEntries('CFILE_API_KEYS', 'key', apiKeys),
-    ...weakEntries(
-      'CFILE_SIGNING_KEYS',
-      'secret',
-      signingKeys.map(({ secret }) => secret),
-    ),
+    ...weakEntries('CFILE_SIGNING_KEYS', 'secret', secrets),
   ]
 }
 

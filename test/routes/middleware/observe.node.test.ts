@@ -1,5 +1,5 @@
 /**
- * What operators see of each request: its line in the log, `Server-Timing`, and its trace at the upstream.
+ * The data of each request for operators: its line in the log, `Server-Timing`, and its trace at the upstream.
  */
 
 import { type IncomingMessage, request as send } from 'node:http'
