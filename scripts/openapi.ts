@@ -19,81 +19,8 @@ import {
   responseIdBody,
   webhookEvent,
 } from '../src/routes/schemas.ts'
+import { answers, contentOf, type Json, reference } from './answers.ts'
 import { type Route, routes } from './routes.ts'
-
-type Json = Readonly<Record<string, unknown>>
-const text = z.string()
-const unixSeconds = z.int()
-const link = { download_url: text, expires_at: unixSeconds }
-const capturedFile = z.object({
-  container_id: text,
-  file_id: text,
-  filename: z.optional(text),
-  ...link,
-})
-const listedFile = z.object({
-  container_id: text,
-  file_id: text,
-  filename: text,
-  path: text,
-  bytes: z.nullable(z.int()),
-  created_at: unixSeconds,
-  source: text,
-  ...link,
-  archived: z.boolean(),
-})
-const deletion = z.object({
-  id: z.optional(text),
-  object: z.optional(text),
-  deleted: z.optional(z.boolean()),
-  failed: z.optional(z.array(text)),
-})
-
-/** Bodies of answers, by their names in the document. */
-const answers = {
-  CapturedFiles: z.object({ files: z.array(capturedFile) }),
-  ContainerFiles: z.object({
-    files: z.array(listedFile),
-    expires_at: z.optional(unixSeconds),
-    expires_soon: z.optional(z.boolean()),
-  }),
-  Link: z.object(link),
-  Deletion: deletion,
-  Restored: z.object({ container_id: text, files: z.array(z.unknown()) }),
-  FileObject: z.looseObject({ id: text, object: z.literal('file'), bytes: z.nullable(z.int()) }),
-  Error: z.object({
-    error: z.object({
-      message: text,
-      type: text,
-      param: z.nullable(text),
-      code: z.enum(Object.keys(errorStatuses) as [ErrorCode, ...ErrorCode[]]),
-      hint: z.optional(text),
-      request_id: text,
-      upstream: z.optional(
-        z.object({ status: z.int(), code: z.nullable(text), request_id: z.nullable(text) }),
-      ),
-    }),
-  }),
-}
-
-const reference = (name: keyof typeof answers): Json => ({
-  'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
-})
-const anyJson: Json = { 'application/json': { schema: { type: 'object' } } }
-const binary: Json = { schema: { type: 'string', format: 'binary' } }
-
-/** The body of a successful answer. */
-function contentOf({ method, path, answer }: Route): Json {
-  if (answer === 'file') return { '*/*': binary }
-  if (answer === 'zip') return { 'application/zip': binary }
-  if (answer === 'page') return { 'text/html': { schema: { type: 'string' } } }
-  if (answer === 'text') return { 'text/plain': { schema: { type: 'string' } } }
-  if (answer === 'link') return reference('Link')
-  if (answer === 'files') return reference(method === 'GET' ? 'ContainerFiles' : 'CapturedFiles')
-  if (method === 'DELETE') return reference('Deletion')
-  if (path.endsWith('/restore')) return reference('Restored')
-  return path.startsWith('/openai/v1/files/') ? reference('FileObject') : anyJson
-}
 
 const toJsonSchema = (schema: z.ZodMiniType): Json => {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
@@ -163,9 +90,10 @@ function isDownload({ method, path }: Route): boolean {
 
 /** The codes that a route may answer with. */
 function codesOf(operation: Route): ErrorCode[] {
-  const { path, asker, method } = operation
+  const { path, access, method } = operation
   const codes: ErrorCode[] = ['method_not_allowed', 'internal_error', 'not_ready']
-  if (asker === 'c') codes.push('unauthorized', 'rate_limited', 'invalid_request', 'not_found')
+  if (access === 'caller')
+    codes.push('unauthorized', 'rate_limited', 'invalid_request', 'not_found')
   if (path.startsWith('/s/')) codes.push('signature_invalid', 'link_expired')
   if (path === '/webhooks') codes.push('signature_invalid', 'invalid_request', 'not_found')
   const touchesAzure = /files|containers|\/s\/|captures|owners/.test(path)
@@ -293,7 +221,7 @@ function tagOf(path: string): string | undefined {
 }
 
 function describe(operation: Route): Json {
-  const { method, path, asker, summary } = operation
+  const { method, path, access, summary } = operation
   const content = bodies[`${method} ${path}`]
   return {
     operationId: `${method.toLowerCase()}${path.replace(/\W+(\w)?/g, (_, next = '') => next.toUpperCase())}`,
@@ -302,7 +230,7 @@ function describe(operation: Route): Json {
     parameters: parametersOf(operation),
     ...(content && { requestBody: { required: true, content } }),
     responses: { ...successesOf(operation), ...errorsOf(operation) },
-    security: asker === 'o' ? [] : [{ bearer: [] }, { key: [] }],
+    security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }],
   }
 }
 
