@@ -200,7 +200,7 @@ async function examineStore(
 async function tryStore(store: Store): Promise<void> {
   const key = `probe/${crypto.randomUUID()}`
   await store.put(key, key, { ttl: 60 })
-  if ((await store.get(key)) !== key) throw lost()
+  if ((await store.get(key)) !== key) throw probeDiffers()
   await store.delete(key)
 }
 
@@ -229,10 +229,10 @@ async function tryArchive(archive: Archive, signal: AbortSignal): Promise<void> 
   const copy = await archive.get(key, { signal })
   const text = copy && (await new Response(await copy.open({ signal })).text())
   await archive.delete(key, { signal })
-  if (text !== key) throw lost()
+  if (text !== key) throw probeDiffers()
 }
 
-function lost(): CfileError {
+function probeDiffers(): CfileError {
   return new CfileError(
     'not_ready',
     'The probe that was read differs from the one that was written.',

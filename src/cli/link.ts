@@ -43,8 +43,8 @@ export const linkCommand: Command = defineCommand({
     if (!terminal.env.CFILE_URL) {
       throw new CfileError('invalid_request', 'A link leads to a gateway: set CFILE_URL to yours.')
     }
-    const given = values['expires-in']
-    const expires_in = given === undefined ? undefined : parseDuration('--expires-in', given)
+    const duration = values['expires-in']
+    const expires_in = duration === undefined ? undefined : parseDuration('--expires-in', duration)
     const subject = isContainerId(argument)
       ? { container_id: argument, kind: values.zip ? 'zip' : 'page' }
       : {

@@ -23,8 +23,8 @@ export function fileRoutes({ now, ids }: Emulation): Hono<EmulatorEnv> {
   routes.get('/', (c) => {
     const purpose = c.req.query('purpose')
     const rows = [...c.var.world.uploads.values()]
-    const wanted = rows.filter((row) => row.purpose === (purpose ?? row.purpose))
-    return listPage(c, wanted, fileObject, 10_000)
+    const matching = rows.filter((row) => row.purpose === (purpose ?? row.purpose))
+    return listPage(c, matching, fileObject, 10_000)
   })
   routes.post('/', async (c) => {
     const { file, purpose } = await readForm(c)

@@ -33,7 +33,7 @@ const mostRows = 1000
 // With more files, all previews are closed at first, so that the page fits on one or two screens.
 const mostOpen = 4
 // Files from which on the page has a filter and sorting.
-const fewest = 6
+const minForTools = 6
 // Bytes. A thumbnail loads the whole picture.
 const mostThumbBytes = 2e6
 
@@ -54,7 +54,7 @@ ${files.length === 0 ? '' : html`<a class="button main" href="${zipUrl}" downloa
 </header>
 <dl class="facts">${factsOf(page)}</dl>
 ${files.length === 0 ? html`<p class="box">The code interpreter has written no files here yet.</p>` : ''}
-${files.length < fewest ? '' : tools}
+${files.length < minForTools ? '' : tools}
 ${files.length === 0 ? '' : html`<ul role="list">${rows.map((file) => rowOf(file, page, isOpen))}</ul>`}
 ${rows.length < files.length ? html`<p class="dim">The first ${rows.length} of ${files.length} files are shown; the zip holds all of them.</p>` : ''}`
   return renderPage({ title: countOf(files.length), body, layout: 'list', script, nonce })

@@ -36,7 +36,7 @@ export function captureRoutes(gateway: Gateway): Hono<RouteEnv> {
   return routes
 }
 
-const wanted =
+const expected =
   'a Responses object or one of its items, {"response_id": "resp_…"}, its events as text/event-stream, an object with tool_calls[].function.output.files, or an answer as an SDK hands it on: a message of LangChain with content[].annotations, a result or message of the AI SDK with source parts, an item of the Agents SDK with raw_item'
 
 /** Records the mentions in the posted body, or in the response whose id it contains. */
@@ -44,7 +44,7 @@ async function captureBody(gateway: Gateway, c: RouteContext): Promise<Captured>
   const caller = c.get('caller')
   const bytes = await readBody(gateway, c)
   const isTranscript = isEventStreamType(c.req.raw.headers)
-  const body = isTranscript ? undefined : await parseObject(gateway, bytes, wanted)
+  const body = isTranscript ? undefined : await parseObject(gateway, bytes, expected)
   const responseId = body === undefined ? undefined : namedResponse(body)
   if (responseId !== undefined) {
     return captureResponse(gateway, caller, responseId, c.req.raw.signal)
@@ -101,7 +101,7 @@ function unknownShape(isTranscript: boolean): CfileError {
   const problem = isTranscript
     ? 'The transcript has no event of the API'
     : 'The body has no known shape'
-  return new CfileError('invalid_request', `${problem}, so nothing was recorded; post ${wanted}.`)
+  return new CfileError('invalid_request', `${problem}, so nothing was recorded; post ${expected}.`)
 }
 
 /** The error for a posted answer with `CFILE_CAPTURES=response_id`. */

@@ -34,13 +34,13 @@ import { containerLinkBody, fileLinkBody } from './schemas.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-const wanted = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}'
+const expected = '{"file_id": "cfile_…"} or {"container_id": "cntr_…", "kind": "page" or "zip"}'
 
 /** Creates the routes at `/links`. */
 export function linkRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   routes.post('/', async (c) => {
-    const fields = await parseObject(gateway, await readBody(gateway, c), wanted)
+    const fields = await parseObject(gateway, await readBody(gateway, c), expected)
     const link = 'kind' in fields ? linkToContainer : linkToFile
     const { download_url, expires_at } = await link(gateway, c, fields)
     return c.json({ download_url, expires_at })
@@ -91,7 +91,7 @@ function grantedQuery(
 
 /** Creates a link to a file. With caller auth, a file without a record must exist upstream. */
 async function linkToFile(gateway: Gateway, c: RouteContext, fields: Fields): Promise<MadeLink> {
-  const body = checkBody(fileLinkBody, fields, wanted)
+  const body = checkBody(fileLinkBody, fields, expected)
   const { id, kind } = body.file_id
   const { container_id: containerId, expires_in: ttl, disposition, filename: named } = body
   const terms = { ttl, disposition }
@@ -127,7 +127,7 @@ async function linkToContainer(
   c: RouteContext,
   fields: Fields,
 ): Promise<MadeLink> {
-  const { container_id: id, kind, expires_in: ttl } = checkBody(containerLinkBody, fields, wanted)
+  const { container_id: id, kind, expires_in: ttl } = checkBody(containerLinkBody, fields, expected)
   const terms = { ttl }
   const view = await claimContainer(gateway, c.get('caller'), id, c.req.raw.signal)
   const { holder = c.get('caller'), record } = view

@@ -216,16 +216,16 @@ function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
   const routes = new Hono<RouteEnv>()
   addPath(routes, one, {
     GET: async (c) =>
-      c.json(await describeFile(gateway, c.get('caller'), askedFile(c).file, c.req.raw.signal)),
+      c.json(await describeFile(gateway, c.get('caller'), namedFile(c).file, c.req.raw.signal)),
     DELETE: async (c) => {
-      const { file } = askedFile(c)
+      const { file } = namedFile(c)
       await deleteFile(gateway, c.get('caller'), file, c.req.raw.signal)
       return c.json({ id: file.id, object: 'file', deleted: true })
     },
   })
   addPath(routes, `${one}/content`, {
     GET: async (c) => {
-      const { file, disposition } = askedFile(c)
+      const { file, disposition } = namedFile(c)
       const location = await locateForFilesApi(gateway, c.get('caller'), file)
       return deliverToCaller(gateway, c, location, disposition)
     },
@@ -234,7 +234,7 @@ function filesApiRoutes(gateway: Gateway): Hono<RouteEnv> {
 }
 
 /** The file that a request asks for, and how. */
-function askedFile(c: RouteContext): Pick<FileQuery, 'disposition'> & { readonly file: NamedFile } {
+function namedFile(c: RouteContext): Pick<FileQuery, 'disposition'> & { readonly file: NamedFile } {
   const { container_id: containerId, disposition } = readQuery(c, fileQuery)
   const id = c.req.param('file_id') ?? ''
   return { file: { id, kind: 'container_file', containerId }, disposition }

@@ -52,15 +52,15 @@ export function baseRouteOf({ req }: RouteContext): string {
  * @throws CfileError `invalid_request` for a wrong value and for a parameter that is given twice
  */
 export function readQuery<T>(c: RouteContext, schema: () => Fields<T>): T {
-  const given: Record<string, string> = {}
+  const query: Record<string, string> = {}
   // Most requests have no query, and each of the following calls would search the URL.
   const names = c.req.url.includes('?') ? Object.keys(schema().shape) : []
   for (const name of names) {
     const values = c.req.queries(name) ?? []
     if (values.length > 1) throw givenTwice(name, values.length)
-    if (values[0] !== undefined) given[name] = values[0]
+    if (values[0] !== undefined) query[name] = values[0]
   }
-  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema(), given)
+  const { success, data, error } = z.safeParse<z.ZodMiniType<T>>(schema(), query)
   if (success) return data
   const [issue] = error.issues
   const param = String(issue?.path[0])
@@ -155,13 +155,13 @@ export async function readBody(gateway: Gateway, c: RouteContext): Promise<Uint8
 /**
  * Parses a JSON object. A key that occurs twice in one object is refused, since parsers would choose different values.
  *
- * @param wanted description of the expected body, for the message
+ * @param expected description of the expected body, for the message
  * @throws CfileError `invalid_request`; `payload_too_large`
  */
 export async function parseObject(
   { runtime: { wait } }: Gateway,
   bytes: Uint8Array,
-  wanted: string,
+  expected: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const whole = { start: 0, end: bytes.length }
   const aside =
@@ -169,7 +169,7 @@ export async function parseObject(
   if (aside?.isDense === true) throw tooDense()
   const value = parseJson(aside?.bytes ?? bytes)
   if (!isObject(value)) {
-    throw new CfileError('invalid_request', `The body is not a JSON object; post ${wanted}.`)
+    throw new CfileError('invalid_request', `The body is not a JSON object; post ${expected}.`)
   }
   await inTurns(wait, refuseDoubledKeys(bytes))
   return value
@@ -196,18 +196,18 @@ function* refuseDoubledKeys(bytes: Uint8Array): Generator<undefined, void> {
 /**
  * Checks an object by a schema. Fields that the schema does not have are refused.
  *
- * @param wanted description of the expected body, for the message
+ * @param expected description of the expected body, for the message
  * @throws CfileError `invalid_request`; `invalid_id` for an id that is wrong or missing
  */
 export function checkBody<T>(
   schema: () => Fields<T>,
   fields: Readonly<Record<string, unknown>>,
-  wanted: string,
+  expected: string,
 ): T {
   // Not by a strict schema, since zod ignores a key `__proto__`.
   const unknown = Object.keys(fields).find((name) => !Object.hasOwn(schema().shape, name))
   if (unknown !== undefined) {
-    throw new CfileError('invalid_request', `A field is not known here; post ${wanted}.`, {
+    throw new CfileError('invalid_request', `A field is not known here; post ${expected}.`, {
       param: unknown.slice(0, 64),
     })
   }
@@ -219,7 +219,7 @@ export function checkBody<T>(
     throw new CfileError('invalid_request', `${param} takes ${issue?.message}.`, { param })
   }
   const code = param.endsWith('_id') ? 'invalid_id' : 'invalid_request'
-  throw new CfileError(code, `${param} is missing; post ${wanted}.`, { param })
+  throw new CfileError(code, `${param} is missing; post ${expected}.`, { param })
 }
 
 /** The error for a body of an allowed size whose values would take too much memory. */

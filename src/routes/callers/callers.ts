@@ -128,9 +128,9 @@ export function createKeyRing(keys: readonly ApiKey[], hmac: Hmac): KeyRing {
     async find(key) {
       const known = valid.get(key)
       if (known !== undefined) return known
-      const wanted = await hmac(key)
+      const sent = await hmac(key)
       let found: string | undefined
-      for (const { owner, hash } of await hashed) if (isSame(hash, wanted)) found = owner
+      for (const { owner, hash } of await hashed) if (isSame(hash, sent)) found = owner
       if (found === undefined) return undefined
       const identity = { owner: found, admin: found === '*' }
       valid.set(key, identity)

@@ -58,39 +58,39 @@ function partsOf(
   signal: AbortSignal,
   options: HostRequestOptions,
 ): Parts {
-  const gone = new AbortController()
-  const leave = (): void => gone.abort(signal.reason)
+  const client = new AbortController()
+  const disconnect = (): void => client.abort(signal.reason)
   if (!/^multipart\//i.test(raw.headers.get('content-type') ?? '')) {
-    return { body: watchReading(body, signal, leave, options), signal: gone.signal }
+    return { body: watchReading(body, signal, disconnect, options), signal: client.signal }
   }
   // Uploads are not wrapped, so that the runtime's own stream is passed on. It is watched when it is sent.
-  signal.addEventListener('abort', () => body.locked || leave(), { once: true })
-  return { body, signal: gone.signal }
+  signal.addEventListener('abort', () => body.locked || disconnect(), { once: true })
+  return { body, signal: client.signal }
 }
 
 /**
  * Wraps a body with the idle timeout.
  *
  * @param signal the host's signal, which counts only while the body is not being read
- * @param leave called when the client has disconnected
+ * @param disconnect called when the client has disconnected
  */
 function watchReading(
   body: NonNullable<Request['body']>,
   signal: AbortSignal,
-  leave: () => void,
+  disconnect: () => void,
   { wait, idleTimeoutMs }: HostRequestOptions,
 ): NonNullable<Request['body']> {
   const idle = watchIdle(wait, idleTimeoutMs)
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined
   let isBeingRead = false
-  signal.addEventListener('abort', () => isBeingRead || leave(), { once: true })
-  const rest = (): void => {
+  signal.addEventListener('abort', () => isBeingRead || disconnect(), { once: true })
+  const stopReading = (): void => {
     isBeingRead = false
   }
-  const breakOff = (): void => {
+  const end = (): void => {
     idle.stop()
-    rest()
-    if (signal.aborted) leave()
+    stopReading()
+    if (signal.aborted) disconnect()
   }
   const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
     isBeingRead = true
@@ -100,16 +100,16 @@ function watchReading(
       if (!done) return controller.enqueue(value)
       idle.stop()
       // The host may abort the signal in the same turn of the event loop.
-      wait(0).then(rest, rest)
+      wait(0).then(stopReading, stopReading)
       controller.close()
     } catch (error) {
-      breakOff()
+      end()
       reader.cancel(error).catch(() => {})
       throw stopped(error, idleTimeoutMs)
     }
   }
   const cancel = (reason: unknown): Promise<void> => {
-    breakOff()
+    end()
     return reader === undefined ? body.cancel(reason) : reader.cancel(reason)
   }
   return new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
