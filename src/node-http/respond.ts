@@ -88,9 +88,9 @@ function limitWaits(
       if (limit === undefined) return step
       const { socket } = outgoing
       const { wait, idleMs } = limit
-      idle ??= watchIdle(wait, idleMs, async (signal) => {
-        return socket && progressOf(socket, () => wait(idleMs / 16, signal))
-      })
+      // The signal of the watch is not for this wait, since it cancels one wait at a time.
+      const age = () => wait(idleMs / 16)
+      idle ??= watchIdle(wait, idleMs, async () => socket && progressOf(socket, age))
       return idle.watch(step).catch((error) => {
         throw isSilence(error) ? new SlowReaderError(limit.idleMs) : error
       })

@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ByteReader } from '../../src/core/bytes/reader.ts'
+import type { Wait } from '../../src/core/time.ts'
 import { createNodeCarrier, ReaderResponse } from '../../src/node-http/answer.ts'
 import { createByteQueue, createInflow } from '../../src/node-http/byte-queue.ts'
 import { createRespond } from '../../src/node-http/respond.ts'
@@ -39,6 +40,17 @@ function readerOf(texts: readonly string[]): ByteReader & { readonly seen: strin
     },
     async cancel() {
       seen.push('cancelled')
+    },
+  }
+}
+
+/** Gives large pieces until it is cancelled. */
+function endlessReader(): ByteReader {
+  let piece: Uint8Array | undefined = new Uint8Array(64 * 1024)
+  return {
+    read: async () => piece,
+    async cancel() {
+      piece = undefined
     },
   }
 }
@@ -122,16 +134,9 @@ describe('clients that take their bytes slowly', () => {
     })
     syncBuiltinESMExports()
     const carrier = createNodeCarrier({ wait: webRuntime.wait, idleMs: 2000 })
-    const port = await listen((outgoing) => {
-      let piece: Uint8Array | undefined = new Uint8Array(64 * 1024)
-      const endless: ByteReader = {
-        read: async () => piece,
-        async cancel() {
-          piece = undefined
-        },
-      }
-      respond(carrier.answer(endless, { headers: {} }), outgoing)
-    })
+    const port = await listen((outgoing) =>
+      respond(carrier.answer(endlessReader(), { headers: {} }), outgoing),
+    )
     const sockets = Array.from({ length: 20 }, () => {
       const socket = connect(port, '127.0.0.1')
       socket.on('error', () => {})
@@ -146,6 +151,28 @@ describe('clients that take their bytes slowly', () => {
     expect(lists.length).toBeGreaterThan(0)
     // Each client asks twice. Without sharing there are 80 reads.
     expect(lists.length).toBeLessThan(30)
+  })
+
+  it('leave no timer behind when they are gone, which would keep the process of a host app alive', async () => {
+    const idleMs = 2000
+    let waits = 0
+    const counted: Wait = async (ms, signal) => {
+      waits += 1
+      await webRuntime.wait(ms, signal).finally(() => {
+        waits -= 1
+      })
+    }
+    const carrier = createNodeCarrier({ wait: counted, idleMs })
+    const port = await listen((outgoing) =>
+      respond(carrier.answer(endlessReader(), { headers: {} }), outgoing),
+    )
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    // The limit has looked for progress once, after 500 ms, and waits to look again.
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(waits).toBe(1)
+    socket.destroy()
+    await expect.poll(() => waits, { timeout: 200, interval: 10 }).toBe(0)
   })
 })
 

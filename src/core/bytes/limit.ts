@@ -25,15 +25,10 @@ const mostInstantTurns = 4
  *
  * @param wait timer of the runtime
  * @param idleMs milliseconds that a step may take
- * @param probe gives a value that changes while a slow step makes progress; the time then restarts. Its signal fires when the
- * watch stops.
+ * @param probe gives a value that changes while a slow step makes progress; the time then restarts
  * @returns a watch whose steps reject with a DOMException `TimeoutError`
  */
-export function watchIdle(
-  wait: Wait,
-  idleMs: number,
-  probe?: (signal: WaitSignal) => Promise<unknown>,
-): IdleWatch {
+export function watchIdle(wait: Wait, idleMs: number, probe?: () => Promise<unknown>): IdleWatch {
   let ticks = 0
   let fail: ((error: unknown) => void) | undefined
   let timer: Stop | undefined
@@ -55,7 +50,7 @@ export function watchIdle(
       await wait(idleMs / ticksPerLimit, signal)
       ticks += 1
       if (fail === undefined) break
-      const now = await probe?.(signal)
+      const now = await probe?.()
       if (now !== seen) ticks = 1
       seen = now
       if (ticks > ticksPerLimit) fail?.(nothingCame(idleMs))
