@@ -211,7 +211,7 @@ function handlerOf(answer: Answer): (req: IncomingMessage, res: ServerResponse) 
  */
 function isBehindAnother({ socket }: IncomingMessage, res: ServerResponse): boolean {
   // A response that was made without a server never gets a socket.
-  return res.socket === null && socket instanceof NetSocket
+  return res.socket === null && !res.writableEnded && socket instanceof NetSocket
 }
 
 /** Starts to listen. Rejects when the address cannot be used. */

@@ -155,6 +155,23 @@ describe('toNodeHandler', () => {
     expect(asked).toEqual(['a', 'end of a', 'b', 'end of b'])
   })
 
+  it('settles, so that the host app goes on, when the host has ended the response before', async () => {
+    const handler = toNodeHandler(createEmulator())
+    let isSettled = false
+    const host = await listen((request, response) => {
+      response.once('finish', async () => {
+        // The connection is free by then.
+        await sleep(20)
+        await handler(request, response).catch(() => {})
+        isSettled = true
+      })
+      response.end('own')
+    })
+    onTestFinished(host.close)
+    expect(await (await fetch(host.url)).text()).toBe('own')
+    await expect.poll(() => isSettled).toBe(true)
+  })
+
   it('returns an error when a body parser of the host app has consumed the body', async () => {
     const { server, base } = await mount('')
     const settings = parseEnv({ CFILE_PUBLIC_URL: base, LOG_LEVEL: 'silent' })
