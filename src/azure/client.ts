@@ -98,16 +98,7 @@ export function createClient(options: AzureClientOptions): AzureClient {
       if (wanted.repeat === false || !/^(?:GET|HEAD)$/.test(method)) return await attempt()
       const within = { ...limits, totalMs: Math.min(limits.totalMs, ownMs) }
       const signal = deadline.end
-      const options = {
-        limits: within,
-        budget,
-        patienceMs,
-        now,
-        wait,
-        random,
-        signal,
-        onRetry,
-      }
+      const options = { limits: within, budget, patienceMs, now, wait, random, signal, onRetry }
       return await withRetries(attempt, options)
     } catch (error) {
       wanted.signal?.throwIfAborted()

@@ -210,7 +210,7 @@ async function readContent(answer: Response, target: RequestTarget): Promise<Res
 function unknownCoding(answer: Response, coding: string): CfileError {
   return new CfileError(
     'upstream_invalid',
-    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although cfile target for none.`,
+    `The upstream sent the file in the content coding ${coding.slice(0, 64)}, although cfile asked for none.`,
     {
       hint: 'Configure the CDN or API Management between cfile and Azure to leave bodies unchanged.',
       upstream: upstreamAnswer(answer),

@@ -1,8 +1,8 @@
 /**
  * `POST /links` creates a signed link to something that the caller may read. `/s/{token}/{name}` serves a signed link.
  *
- * A link grants one file, one path of a container, its page or its zip, with the rights of its owner. Whoever has it needs
- * no key. A link to a file works without the store.
+ * A link gives access to one file, one path of a container, its page or its zip, with the rights of the link's owner and
+ * without a key. A link to a file works without the store.
  *
  * @module
  */

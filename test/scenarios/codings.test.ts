@@ -180,7 +180,10 @@ describe('an unknown coding', () => {
     const content = await gateway.ask(contentOf(file))
     expect(content.headers.get('content-encoding')).toBe('made-up')
     const refused = await gateway.ask(`/files/${file.file_id}`)
-    expect([refused.status, await errorCode(refused)]).toEqual([502, 'upstream_invalid'])
+    expect(refused.status).toBe(502)
+    const message =
+      'The upstream sent the file in the content coding made-up, although cfile asked for none.'
+    expect(await refused.json()).toMatchObject({ error: { code: 'upstream_invalid', message } })
   })
 
   it('keeps its header when only an outer coding was decoded', async () => {

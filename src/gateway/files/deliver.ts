@@ -125,7 +125,7 @@ function headOnly(decision: Decision, request: DeliveryRequest): Response {
   if (status === 416) throw unsatisfiable(facts.bytes ?? 0)
   const headers = headersOf(decision, request)
   // A 304 has no header that describes a body (RFC 9110 §15.4.5).
-  if (status === 304) for (const name of bodyHeaders) delete headers[name]
+  if (status === 304) for (const name of contentHeaders) delete headers[name]
   return new Response(null, { status, headers })
 }
 
@@ -135,7 +135,7 @@ function headersOf({ facts, range }: Decision, request: DeliveryRequest): Record
   return headers
 }
 
-const bodyHeaders = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
+const contentHeaders = ['content-type', 'content-disposition', 'content-length', 'repr-digest']
 
 /**
  * Stores the upstream and the facts of a file in its record, so that the next download needs one call and a HEAD gets
