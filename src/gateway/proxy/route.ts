@@ -118,7 +118,7 @@ export interface Answered {
   readonly inFlight: InFlight
 }
 
-/** The result of one sendAlongRoute: an answer, or the error that kept the upstream from answering. */
+/** The result of one attempt: an answer, or the error that kept the upstream from answering. */
 type Outcome = Answered | { readonly upstream: Upstream; readonly error: unknown }
 
 /**
